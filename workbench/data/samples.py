@@ -1,0 +1,101 @@
+"""What every data source returns: samples, the task they pose, and the splits that the source itself brings.
+
+A source (digits, a CSV file, a folder of images, ...) is a function that returns `Samples`. Splitting,
+normalising, batching and moving to the device are the same for all of them and come later, so that a new kind of
+source (text, audio) is one function more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+
+class SampleSequence(Protocol):
+    """Samples that are read one by one because they do not fit in memory: a map-style torch Dataset."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """One sample: inputs (uint8 or float32, without the batch dimension) and its target."""
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Samples held as two tensors.
+
+    inputs: uint8 (pixel values, 0 to 255) or float32, shape (samples, ...); images are (samples, channels,
+    height, width). targets: int64 class numbers, shape (samples,), or float32 values, shape (samples, outputs).
+    """
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets):
+            raise ValueError(f"{len(self.inputs)} inputs but {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.inputs[index], self.targets[index]
+
+    def subset(self, indices: Tensor) -> InMemory:
+        """The samples at `indices` (int64, shape (n,)), in that order."""
+        return InMemory(self.inputs[indices], self.targets[indices])
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """Samples read one by one by a DataLoader; `targets` are known beforehand, so that they can be stratified.
+
+    targets: as in InMemory, or None where they are only known by reading the samples.
+    """
+
+    dataset: SampleSequence
+    targets: Tensor | None = None
+    indices: Tensor | None = None
+    """Which samples of `dataset`, int64; None for all."""
+
+    def __len__(self) -> int:
+        return len(self.dataset) if self.indices is None else len(self.indices)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.dataset[index if self.indices is None else int(self.indices[index])]
+
+    def subset(self, indices: Tensor) -> Lazy:
+        """The samples at `indices` (int64, shape (n,)), in that order."""
+        chosen = indices if self.indices is None else self.indices[indices]
+        return Lazy(self.dataset, None if self.targets is None else self.targets[indices], chosen)
+
+
+Split = InMemory | Lazy
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model learns from the samples: its output size, and for classes their names."""
+
+    kind: Literal["classification", "regression"]
+    outputs: int
+    """How many numbers a model returns: one a class, or one a target column."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes, in order of their numbers; empty for regression."""
+    targets: tuple[str, ...] = ()
+    """Names of the target columns of a regression."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Everything a source knows. `validation` and `test` are set where the data comes with such splits."""
+
+    train: Split
+    task: Task
+    kind: Literal["image", "table", "other"]
+    validation: Split | None = None
+    test: Split | None = None
+    notes: tuple[str, ...] = field(default=())
+    """What the user should know about how the data was read (columns left out, rows dropped)."""

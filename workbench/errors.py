@@ -1,0 +1,80 @@
+"""What can go wrong, as the user is told it.
+
+The text of an exception says what is wrong, where, and what to do; it is shown as it stands, without a traceback.
+`exit_code` is what the command line ends with, and `kind` is how events and summaries name the error.
+"""
+
+from __future__ import annotations
+
+EXIT_DONE = 0
+EXIT_USAGE = 2
+EXIT_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+
+class WorkbenchError(Exception):
+    """Anything that the user is told about."""
+
+    exit_code = EXIT_FAILED
+    kind = "error"
+
+
+class UsageError(WorkbenchError):
+    """The command line asks for something that cannot be: a flag, a name, a run."""
+
+    exit_code = EXIT_USAGE
+    kind = "usage"
+
+
+class PresetError(UsageError):
+    """A preset is malformed, unknown, out of bounds, or its parts do not fit one another."""
+
+    kind = "preset"
+
+
+class UntrustedCodeError(UsageError):
+    """A preset names user code that nobody has said yes to."""
+
+    kind = "untrusted_code"
+
+
+class DeviceError(UsageError):
+    """The device, or a precision on it, is not to be had on this machine."""
+
+    kind = "device"
+
+
+class DataError(WorkbenchError):
+    """The data is missing, broken, or cannot be trained on."""
+
+    kind = "data"
+
+
+class UserCodeError(WorkbenchError):
+    """A user's module fails to import, raises, or returns the wrong thing."""
+
+    kind = "user_code"
+
+
+class DivergedError(WorkbenchError):
+    """The loss became NaN or infinite."""
+
+    kind = "diverged"
+
+
+class OutOfMemoryError(WorkbenchError):
+    """The device (or the host) had no memory left."""
+
+    kind = "out_of_memory"
+
+
+class StorageError(WorkbenchError):
+    """A file could not be written or read: disk full, no permission."""
+
+    kind = "storage"
+
+
+class TrainerLostError(WorkbenchError):
+    """The trainer's process ended without a word (killed, machine restarted)."""
+
+    kind = "lost"

@@ -1,0 +1,62 @@
+"""Writing a file so that a crash, a full disk or a second writer never leaves half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from workbench.errors import StorageError
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Calls `write` with a temporary file beside `path`, syncs it to disk and renames it to `path`.
+
+    The file at `path` is the old one or the whole new one, never a mixture. Raises StorageError when the
+    disk is full or the folder cannot be written; the temporary file is removed then.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        # NamedTemporaryFile makes files private; what we write is as readable as any file of the user's.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """`write_atomically` for a text in UTF-8."""
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The same OSError in words that say what to do."""
+    reason = error.strerror or str(error)
+    return StorageError(f"cannot write {path}: {reason}. Free some space or choose another folder.")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without this the rename itself may be lost when the machine loses power.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
