@@ -1,0 +1,61 @@
+"""Requests to a running trainer, by way of control.jsonl: anyone may append, the trainer reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from workbench.errors import UsageError
+from workbench.files import storage_error
+from workbench.runs.directory import RunDirectory
+from workbench.runs.tail import LineTail
+
+Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint"]
+COMMANDS: tuple[str, ...] = get_args(Command)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing asked of the trainer; `value` is the new rate of set_learning_rate."""
+
+    command: str
+    value: float | None = None
+
+
+def ask(run: RunDirectory, command: Command, value: float | None = None) -> None:
+    """Appends a request. The trainer answers with an `obeyed` event. Raises StorageError."""
+    if command not in COMMANDS:
+        raise UsageError(f"no such command: {command}")
+    line = json.dumps({"command": command} | ({} if value is None else {"value": value}))
+    try:
+        descriptor = os.open(run.control, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise storage_error(run.control, error) from error
+
+
+class ControlReader:
+    """The requests that came since the last look. Those from before a resumed start are not obeyed again."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        size = run.control.stat().st_size if run.control.exists() else 0
+        self._lines = LineTail(run.control, offset=size)
+
+    def read(self) -> list[Request]:
+        """New requests; a line that is none comes back as a request for what it says, for the trainer to refuse."""
+        return [_parse(line) for line in self._lines.read()]
+
+
+def _parse(line: bytes) -> Request:
+    try:
+        values = json.loads(line)
+        command, value = values["command"], values.get("value")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Request(line.decode(errors="replace")[:80])
+    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return Request(str(command), number)

@@ -1,0 +1,108 @@
+"""Where the files of a run lie, and how a new run gets its directory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workbench.errors import UsageError
+from workbench.files import storage_error, write_text_atomically
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """`<UTC time>-<preset name>-<4 hex>/` and the files in it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name: that of its directory."""
+        return self.path.name
+
+    @property
+    def preset(self) -> Path:
+        """The complete preset, as resolved."""
+        return self.path / "preset.toml"
+
+    @property
+    def environment(self) -> Path:
+        """GPU, driver, versions, host and command, as JSON."""
+        return self.path / "environment.json"
+
+    @property
+    def events(self) -> Path:
+        """What happened: one typed event a line, only ever appended to."""
+        return self.path / "events.jsonl"
+
+    @property
+    def control(self) -> Path:
+        """What viewers ask of the trainer, one request a line."""
+        return self.path / "control.jsonl"
+
+    @property
+    def process(self) -> Path:
+        """Process id and start time of the trainer, as JSON; locked by it as long as it lives."""
+        return self.path / "process.json"
+
+    @property
+    def summary(self) -> Path:
+        """How the run ended, as JSON; there once it has."""
+        return self.path / "summary.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def worker_log(self) -> Path:
+        """Whatever the trainer's process printed, tracebacks included."""
+        return self.path / "worker.log"
+
+
+def default_runs_folder() -> Path:
+    """The folder of runs: WORKBENCH_RUNS, else ./runs."""
+    return Path(os.environ.get("WORKBENCH_RUNS") or "runs")
+
+
+def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDirectory:
+    """A new run directory with its preset in it. Raises StorageError where it cannot be written."""
+    started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    while True:
+        run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
+        try:
+            run.path.mkdir(parents=True)
+        except FileExistsError:
+            if run.path.is_dir():
+                continue  # two runs of one preset in one second drew the same four digits
+            raise UsageError(f"the runs folder {runs_folder} is not a folder") from None
+        except OSError as error:
+            raise storage_error(run.path, error) from error
+        break
+    write_text_atomically(run.preset, preset_toml)
+    return run
+
+
+def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
+    """The run of that path or name; the start of a name is enough if one run alone has it. Raises UsageError."""
+    path = Path(name_or_path).expanduser()
+    if RunDirectory(path).preset.is_file():
+        return RunDirectory(path.absolute())
+    matches = [run for run in list_runs(runs_folder) if name_or_path in run.name]
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}")
+    raise UsageError(f"{name_or_path!r} is one of several runs: {', '.join(run.name for run in matches)}")
+
+
+def list_runs(runs_folder: Path) -> list[RunDirectory]:
+    """All runs in a folder, the oldest first."""
+    if not runs_folder.is_dir():
+        return []
+    runs = (RunDirectory(path.absolute()) for path in sorted(runs_folder.iterdir()))
+    return [run for run in runs if run.preset.is_file()]

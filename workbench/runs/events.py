@@ -1,0 +1,266 @@
+"""The events of a run: what the trainer writes and everyone else reads, one JSON object a line.
+
+A number that is not finite is null in a list of losses. A reading that is not to be had is left out (None here),
+never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Anything that happened; `time` is seconds since 1970 (UTC), set by the writer."""
+
+    type: ClassVar[str]
+    time: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(Event):
+    """The trainer's process began, or began again: what a reader has seen after `step` is void."""
+
+    type: ClassVar[str] = "started"
+    process_id: int
+    resumed: bool = False
+    step: int = 0
+    """Optimizer steps done before this start; the next one is `step` + 1."""
+    epoch: int = 0
+    """Epochs completed before this start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """Something before training takes a while: a download, a long read."""
+
+    type: ClassVar[str] = "progress"
+    what: str
+    done: int
+    total: int | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Event):
+    """All is built and training can begin."""
+
+    type: ClassVar[str] = "prepared"
+    device: str
+    device_name: str
+    engine: str
+    engine_reason: str
+    feed: str
+    parameters: int
+    task: str
+    classes: list[str]
+    train_samples: int
+    validation_samples: int | None
+    test_samples: int | None
+    batch_size: int
+    steps_per_epoch: int
+    epochs: int
+    monitor: str
+    """Name of the validation metric that tells the best epoch."""
+    seconds: float
+    """From the start of the process to here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State(Event):
+    """What the trainer is doing: preparing, training, validating, paused, testing."""
+
+    type: ClassVar[str] = "state"
+    state: str
+    step: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps(Event):
+    """The losses of consecutive optimizer steps, every one of them."""
+
+    type: ClassVar[str] = "steps"
+    first_step: int
+    """Number of the first loss; steps count from 1."""
+    epoch: float
+    """Position after the last of them, in epochs with fractions."""
+    losses: list[float]
+    learning_rate: float
+    """At the last of them."""
+    seconds: float
+    """Training time so far, pauses and validation left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing(Event):
+    """Where the time of the last steps went, milliseconds a step."""
+
+    type: ClassVar[str] = "timing"
+    step: int
+    steps: int
+    """Over how many steps the throughput was counted."""
+    timed_steps: int
+    """Over how many of them phases and percentiles were measured (all on a CPU, a sample on a GPU)."""
+    phase_ms: dict[str, float]
+    """Mean of each phase: data, transfer, forward, backward, optimizer, rest."""
+    step_ms: dict[str, float]
+    """p50, p95, p99 and max."""
+    steps_per_second: float
+    samples_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory(Event):
+    """Memory and vitals at a moment, in bytes, percent, watts and degrees Celsius."""
+
+    type: ClassVar[str] = "memory"
+    step: int
+    host_rss_bytes: int | None = None
+    host_available_bytes: int | None = None
+    torch_allocated_bytes: int | None = None
+    torch_reserved_bytes: int | None = None
+    torch_peak_bytes: int | None = None
+    gpus: list[dict[str, Any]] = field(default_factory=list)
+    """Per GPU that NVML sees: index, name, used_bytes, total_bytes, utilization_percent, power_watts, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnd(Event):
+    """An epoch is complete."""
+
+    type: ClassVar[str] = "epoch"
+    epoch: int
+    """Counts from 1."""
+    step: int
+    learning_rate: float
+    train: dict[str, float]
+    """loss, and accuracy for classes, over the epoch's training samples as they were trained on."""
+    validation: dict[str, Any] | None
+    """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
+    best: bool
+    """Whether this is the best epoch so far."""
+    train_seconds: float
+    validation_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obeyed(Event):
+    """A request from control.jsonl was carried out (or refused: then `detail` says why)."""
+
+    type: ClassVar[str] = "obeyed"
+    command: str
+    step: int
+    accepted: bool = True
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpointed(Event):
+    """A checkpoint was written."""
+
+    type: ClassVar[str] = "checkpoint"
+    step: int
+    file: str
+    """Path within the run directory."""
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warned(Event):
+    """Something that the user should know."""
+
+    type: ClassVar[str] = "warning"
+    step: int
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested(Event):
+    """The test split, seen once, at the end."""
+
+    type: ClassVar[str] = "test"
+    step: int
+    weights: str
+    """Which weights were tested: "best epoch 7" or "last epoch"."""
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished(Event):
+    """The trainer ended of its own accord; summary.json says more."""
+
+    type: ClassVar[str] = "finished"
+    status: str
+    """completed, stopped or failed."""
+    step: int
+    reason: str = ""
+    exit_code: int = 0
+
+
+_TYPES: dict[str, type[Event]] = {
+    event.type: event
+    for event in (
+        Started,
+        Progress,
+        Prepared,
+        State,
+        Steps,
+        Timing,
+        Memory,
+        EpochEnd,
+        Obeyed,
+        Checkpointed,
+        Warned,
+        Tested,
+        Finished,
+    )
+}
+
+
+def encode(event: Event) -> str:
+    """The event as one line of JSON, without the line's end."""
+    values: dict[str, Any] = {"type": event.type}
+    for item in fields(event):
+        value = getattr(event, item.name)
+        if value is not None:
+            values[item.name] = value
+    return json.dumps(_finite(values), separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(line: str | bytes) -> Event | None:
+    """The event in a line; None for a torn line or a type that this version does not know."""
+    try:
+        values = json.loads(line)
+    except ValueError:
+        return None
+    event_type = _TYPES.get(values.get("type", "")) if isinstance(values, dict) else None
+    if event_type is None:
+        return None
+    known = {item.name: values.get(item.name) for item in fields(event_type) if item.name in values}
+    needed = [item.name for item in fields(event_type) if item.default is MISSING and item.default_factory is MISSING]
+    for name in needed:
+        known.setdefault(name, None)
+    if event_type is Steps:
+        known["losses"] = [math.nan if loss is None else loss for loss in known["losses"] or []]
+    return event_type(**known)
+
+
+def float32_text_value(value: float) -> float:
+    """The shortest decimal that a float32 survives (9 digits), so that logs stay small and exact."""
+    return float(f"{value:.9g}")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for both."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

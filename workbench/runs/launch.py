@@ -1,0 +1,33 @@
+"""Starting the trainer: a process of its own, in its own session, that outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from workbench.files import storage_error
+from workbench.runs.directory import RunDirectory
+
+COMMAND_VARIABLE = "WORKBENCH_COMMAND"
+"""The environment variable by which the trainer learns the command line that its environment.json records."""
+
+
+def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
+    """Starts the trainer of a run; what it prints goes to the run's worker.log. Raises StorageError.
+
+    command: the user's command line, for the record.
+    """
+    try:
+        log = run.worker_log.open("ab")
+    except OSError as error:
+        raise storage_error(run.worker_log, error) from error
+    with log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "workbench.training.worker", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ | {COMMAND_VARIABLE: command},
+        )

@@ -1,0 +1,47 @@
+"""Reading a file of lines while it grows: events by whoever watches, requests by the trainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.runs.events import Event, decode
+
+READ_BYTES = 4 * 2**20
+"""Most that one look reads, so that opening a long run stays responsive."""
+
+
+class LineTail:
+    """The whole lines that came since the last look, by byte offset. A torn last line waits until it is whole."""
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+        """Bytes read so far; a reader that starts here again misses nothing and repeats nothing."""
+
+    def read(self) -> list[bytes]:
+        """New whole lines, without their ends; empty when there are none or the file is not there (yet)."""
+        try:
+            if self.path.stat().st_size <= self.offset:
+                return []
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                block = file.read(READ_BYTES)
+                while b"\n" not in block and (more := file.read(READ_BYTES)):
+                    block += more
+        except OSError:
+            return []
+        whole = block.rfind(b"\n") + 1
+        self.offset += whole
+        return block[:whole].splitlines()
+
+
+class EventTail:
+    """The events that came since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = LineTail(path)
+
+    def read(self) -> list[tuple[bytes, Event]]:
+        """New events, each with its line as written. Lines that are torn or not known are left out."""
+        decoded = ((line, decode(line)) for line in self._lines.read())
+        return [(line, event) for line, event in decoded if event is not None]

@@ -1,0 +1,80 @@
+"""What a run looks like now, kept up to date from its events: small, however long the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    Finished,
+    Memory,
+    Prepared,
+    Progress,
+    Started,
+    State,
+    Steps,
+    Tested,
+    Timing,
+    Warned,
+)
+
+
+@dataclass
+class RunView:
+    """The latest of everything. A resumed run's `started` event sets the step back."""
+
+    state: str = "starting"
+    step: int = 0
+    epoch: float = 0.0
+    """Position in epochs, with fractions."""
+    loss: float | None = None
+    learning_rate: float | None = None
+    seconds: float = 0.0
+    """Training time so far, pauses and validation left out."""
+    prepared: Prepared | None = None
+    progress: Progress | None = None
+    timing: Timing | None = None
+    memory: Memory | None = None
+    epoch_end: EpochEnd | None = None
+    tested: Tested | None = None
+    finished: Finished | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, event: Event) -> None:
+        """Takes note of one event."""
+        match event:
+            case Started():
+                self.state, self.step, self.epoch, self.finished = "preparing", event.step, float(event.epoch), None
+            case Prepared():
+                self.prepared, self.progress = event, None
+            case Progress():
+                self.progress = event
+            case State():
+                self.state, self.step = event.state, event.step
+            case Steps() if event.losses:
+                self.step = event.first_step + len(event.losses) - 1
+                self.epoch, self.loss = event.epoch, event.losses[-1]
+                self.learning_rate, self.seconds = event.learning_rate, event.seconds
+            case Timing():
+                self.timing = event
+            case Memory():
+                self.memory = event
+            case EpochEnd():
+                self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
+            case Warned():
+                self.warnings.append(event.message)
+            case Tested():
+                self.tested = event
+            case Finished():
+                self.finished, self.state = event, event.status
+
+    @property
+    def share(self) -> float:
+        """How much of the planned training is done, 0 to 1."""
+        return min(self.epoch / self.prepared.epochs, 1.0) if self.prepared else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Training time to come at the pace so far; None before there is a pace."""
+        return self.seconds * (1 - self.share) / self.share if self.share > 0 and self.seconds > 0 else None

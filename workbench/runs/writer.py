@@ -1,0 +1,49 @@
+"""Appending events: the trainer's side of events.jsonl."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from workbench.files import storage_error
+from workbench.runs.events import Event, encode
+
+
+class EventWriter:
+    """Appends events, each in one write of a whole line, so that a reader sees at most one torn line: the last.
+
+    Raises StorageError when the disk is full. Not synced to disk: after a power cut the last lines may be missing,
+    and a resumed run writes them again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            self._end_torn_line()
+        except OSError as error:
+            raise storage_error(path, error) from error
+
+    def write(self, event: Event) -> None:
+        """Appends the event, stamped with the time now."""
+        line = memoryview(f"{encode(replace(event, time=round(time.time(), 4)))}\n".encode())
+        try:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+        except OSError as error:
+            raise storage_error(self._path, error) from error
+
+    def close(self) -> None:
+        """Closes the file."""
+        os.close(self._descriptor)
+
+    def _end_torn_line(self) -> None:
+        """After a kill in the middle of a write, the next event must not be glued to the torn one."""
+        with self._path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":
+                    os.write(self._descriptor, b"\n")

@@ -1,0 +1,86 @@
+"""What a setting is: a typed field with bounds, unit, default and help, declared once.
+
+TOML validation, `--set`, `--explain`, the JSON schema and the form in the app are all read from these declarations.
+A *choice* is one thing that can be picked (the optimizer Adam, the data set iris) with its own settings; a *family*
+is the list of choices of one kind. Nothing here imports torch: a choice does so inside its `build()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def setting(default: Any, help: str, *, unit: str = "", **bounds: Any) -> Any:
+    """A field of a choice: its default, what it means, its unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...)."""
+    return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **bounds)
+
+
+class Settings(BaseModel):
+    """A table of a preset. Strict: no unknown keys, no text for a number, neither NaN nor infinity."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=False)
+
+    @classmethod
+    def summary(cls) -> str:
+        """The one line that explains this choice: the first of its docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+class Choice(Settings):
+    """One thing that can be picked. Its first field is the tag by which a preset names it."""
+
+    tag: ClassVar[str] = "name"
+    """The key that names the choice within its table."""
+
+    @classmethod
+    def label(cls) -> str:
+        """The name by which a preset picks this choice."""
+        return str(cls.model_fields[cls.tag].default)
+
+
+@dataclass(frozen=True)
+class Family:
+    """All choices of one kind, and the one taken when a preset names none."""
+
+    name: str
+    """The table of the preset, e.g. "optimizer"."""
+    choices: tuple[type[Choice], ...]
+    default: type[Choice]
+    plural: str = ""
+    """How `--list` calls it; empty for the name with an s."""
+
+    @property
+    def tag(self) -> str:
+        """The key that names the choice within its table."""
+        return self.default.tag
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of all choices, in the order in which they are shown."""
+        return [choice.label() for choice in self.choices]
+
+    def choice(self, label: str) -> type[Choice] | None:
+        """The choice of that name, or None."""
+        return next((choice for choice in self.choices if choice.label() == label), None)
+
+
+def members(union: Any) -> tuple[type[Choice], ...]:
+    """The choices of an annotated union such as `Annotated[Sgd | Adam, Field(discriminator="name")]`."""
+    return get_args(get_args(union)[0])
+
+
+@dataclass(frozen=True)
+class PathMarker:
+    """Marks a setting as a path: made absolute when a run starts, so that it can be resumed from any folder."""
+
+
+PathText = Annotated[str, PathMarker()]
+
+CODE_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+"""`package.module:function`."""
+
+Arguments = dict[str, str | int | float | bool]
+"""Keyword arguments for a user's function."""

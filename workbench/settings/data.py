@@ -1,0 +1,264 @@
+"""Data: where the samples come from, how they are batched and normalised.
+
+Text and audio fit in as further choices whose `build()` returns `Samples` of another kind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, PathText, members, setting
+
+if TYPE_CHECKING:
+    from workbench.data.progress import Progress
+    from workbench.data.samples import Samples
+
+    Report = Callable[[Progress], None]
+
+TaskName = Literal["auto", "classification", "regression"]
+
+IN_MEMORY_LIMIT_BYTES = 8 * 2**30
+"""Decoded images that take more than this are read one by one instead."""
+
+
+class DataChoice(Choice):
+    """A source of samples."""
+
+    batch_size: int = setting(64, "samples a batch", unit="samples", ge=1, le=10_000_000)
+    drop_last: bool = setting(False, "leave out the last batch of an epoch if it is short")
+    normalize: Literal["standard", "none"] = setting(
+        "standard", "inputs to mean 0 and deviation 1, as measured on the training split"
+    )
+    normalize_target: bool = setting(
+        True,
+        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+    )
+
+    def build(self, report: Report) -> Samples:
+        """Reads the samples; `report` hears of downloads and long reads.
+
+        Raises DataError where the data is missing or broken, PresetError where the settings do not fit it.
+        """
+        raise NotImplementedError
+
+
+class Augmented(DataChoice):
+    """Images, which can be varied at random while training, on the device, a whole batch at once."""
+
+    flip: bool = setting(False, "mirror half of the images, left to right")
+    shift: int = setting(0, "shift each image by up to so many pixels", unit="pixels", ge=0, le=1024)
+    cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
+
+
+class Digits(Augmented):
+    """1,797 handwritten digits of 8 × 8 pixels; bundled."""
+
+    name: Literal["digits"] = "digits"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data import bundled
+
+        return bundled.digits()
+
+
+class Iris(DataChoice):
+    """150 iris flowers, 4 measures, 3 species; bundled."""
+
+    name: Literal["iris"] = "iris"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data import bundled
+
+        return bundled.iris()
+
+
+class Wine(DataChoice):
+    """178 wines, 13 measures, 3 growers; bundled."""
+
+    name: Literal["wine"] = "wine"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data import bundled
+
+        return bundled.wine()
+
+
+class BreastCancer(DataChoice):
+    """569 tumours, 30 measures, malignant or benign; bundled."""
+
+    name: Literal["breast_cancer"] = "breast_cancer"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data import bundled
+
+        return bundled.breast_cancer()
+
+
+class Diabetes(DataChoice):
+    """442 patients, 10 measures, progression after a year (regression); bundled."""
+
+    name: Literal["diabetes"] = "diabetes"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data import bundled
+
+        return bundled.diabetes()
+
+
+class TorchvisionSet(Augmented):
+    """A data set that torchvision downloads."""
+
+    folder: PathText = setting(
+        "", "where the files are or go; empty: the folder in WORKBENCH_DATA, else the user's cache"
+    )
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.torchvision_sets import torchvision_set
+
+        return torchvision_set(self.label(), Path(self.folder or default_data_folder()), report)
+
+
+def default_data_folder() -> Path:
+    """Where downloaded data sets are kept when a preset does not say."""
+    import platformdirs
+
+    chosen = os.environ.get("WORKBENCH_DATA")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("workbench") / "data"
+
+
+class Mnist(TorchvisionSet):
+    """70,000 handwritten digits of 28 × 28 pixels; downloaded once (11 MB)."""
+
+    name: Literal["mnist"] = "mnist"
+
+
+class FashionMnist(TorchvisionSet):
+    """70,000 pictures of clothes, 28 × 28 pixels, 10 classes; downloaded once (30 MB)."""
+
+    name: Literal["fashion_mnist"] = "fashion_mnist"
+
+
+class Kmnist(TorchvisionSet):
+    """70,000 cursive Japanese characters, 28 × 28 pixels, 10 classes; downloaded once (21 MB)."""
+
+    name: Literal["kmnist"] = "kmnist"
+
+
+class Cifar10(TorchvisionSet):
+    """60,000 colour pictures of 32 × 32 pixels, 10 classes; downloaded once (170 MB)."""
+
+    name: Literal["cifar10"] = "cifar10"
+
+
+class Cifar100(TorchvisionSet):
+    """60,000 colour pictures of 32 × 32 pixels, 100 classes; downloaded once (170 MB)."""
+
+    name: Literal["cifar100"] = "cifar100"
+
+
+class Svhn(TorchvisionSet):
+    """99,289 house numbers, 32 × 32 colour pixels, 10 digits; downloaded once (250 MB)."""
+
+    name: Literal["svhn"] = "svhn"
+
+
+class ImageFolder(Augmented):
+    """Your images, a folder a class: FOLDER/<class>/*.png, or FOLDER/{train,validation,test}/<class>/*.png."""
+
+    name: Literal["image_folder"] = "image_folder"
+    folder: PathText = setting(..., "the folder that holds a folder a class")
+    size: int = setting(
+        0,
+        "side of the square that images are resized and cropped to; 0: all have one size",
+        unit="pixels",
+        ge=0,
+    )
+    colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.image_folder import image_folder
+
+        channels = 3 if self.colors == "rgb" else 1
+        return image_folder(Path(self.folder), self.size, channels, IN_MEMORY_LIMIT_BYTES, report)
+
+
+class Csv(DataChoice):
+    """A CSV or TSV file with a header; numbers are standardised, words become one column each."""
+
+    name: Literal["csv"] = "csv"
+    file: PathText = setting(..., "the file")
+    target: str = setting(..., "the column to predict")
+    task: TaskName = setting("auto", "classes or numbers to predict; auto: as the target column looks")
+    numeric: tuple[str, ...] = setting((), "columns of numbers; none named: those that hold only numbers")
+    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others")
+    ignore: tuple[str, ...] = setting((), "columns to leave out")
+    delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
+    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.table import table
+
+        return table(
+            Path(self.file),
+            self.target,
+            self.task,
+            self.numeric,
+            self.categorical,
+            self.ignore,
+            self.delimiter,
+            self.missing,
+        )
+
+
+class Npz(DataChoice):
+    """A NumPy .npz file with arrays x and y, or x_train, y_train, x_test, y_test."""
+
+    name: Literal["npz"] = "npz"
+    file: PathText = setting(..., "the file")
+    task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y holds whole numbers")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.arrays import arrays
+
+        return arrays(Path(self.file), self.task)
+
+
+class ModuleData(DataChoice):
+    """Your own: a function `package.module:function` that returns datasets."""
+
+    name: Literal["module"] = "module"
+    function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
+    arguments: Arguments = setting({}, "keyword arguments for the function")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.user import from_user
+        from workbench.settings.code import call
+
+        return from_user(call(self.function, **self.arguments), self.function)
+
+
+Data = Annotated[
+    Digits
+    | Iris
+    | Wine
+    | BreastCancer
+    | Diabetes
+    | Mnist
+    | FashionMnist
+    | Kmnist
+    | Cifar10
+    | Cifar100
+    | Svhn
+    | ImageFolder
+    | Csv
+    | Npz
+    | ModuleData,
+    Field(discriminator="name"),
+]
+
+DATA = Family("data", members(Data), Digits, plural="data")

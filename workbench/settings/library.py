@@ -1,0 +1,56 @@
+"""Where presets lie: a path, ./presets, the user's preset folder, and those that are shipped with workbench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import PresetError
+from workbench.settings.preset import Preset
+from workbench.settings.problems import nearest
+
+SUFFIX = ".toml"
+
+
+def user_folder() -> Path:
+    """Where `--save-as` puts presets."""
+    import platformdirs
+
+    return platformdirs.user_config_path("workbench") / "presets"
+
+
+def shipped_folder() -> Path:
+    """The presets that come with workbench: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "presets"
+    return installed if installed.is_dir() else package.parent / "presets"
+
+
+def folders() -> list[Path]:
+    """The folders that are searched, in order; the first that has a name wins."""
+    return [Path("presets").absolute(), user_folder(), shipped_folder()]
+
+
+def find(name_or_path: str) -> Path:
+    """The file of a preset given as a path, `fast.toml` or `fast`. Raises PresetError with the nearest name."""
+    path = Path(name_or_path).expanduser()
+    if path.is_file():
+        return path
+    if path.parent == Path():
+        file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
+        for folder in folders():
+            if (folder / file_name).is_file():
+                return folder / file_name
+        raise PresetError(f"there is no preset {name_or_path!r}{nearest(path.stem, names())}")
+    if path.is_dir():
+        raise PresetError(f"{path} is a folder; a preset is a .toml file")
+    raise PresetError(f"there is no file {path}")
+
+
+def load(name_or_path: str) -> Preset:
+    """The preset of that name or path. Raises PresetError."""
+    return Preset.load(find(name_or_path))
+
+
+def names() -> list[str]:
+    """The names of all presets that `find` knows, sorted."""
+    return sorted({file.stem for folder in folders() for file in folder.glob(f"*{SUFFIX}")})

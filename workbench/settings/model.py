@@ -1,0 +1,131 @@
+"""Models: the network between the data and the loss. Input and output sizes come from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from workbench.settings.activation import ActivationChoice, Relu
+from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, members, setting
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def dropout(default: float = 0.0) -> float:
+    """The setting that built-in models share."""
+    share: float = setting(default, "share of the units that a training step leaves out", ge=0, lt=1)
+    return share
+
+
+class ModelChoice(Choice):
+    """A model."""
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        """The network, with weights from torch's global generator.
+
+        inputs: shape of one sample, without the batch dimension; outputs: number of scores. The module maps
+        float32 (n, *inputs) to raw scores (n, outputs). Raises PresetError where the data does not fit.
+        """
+        raise NotImplementedError
+
+
+def _needs_images(choice: ModelChoice, inputs: tuple[int, ...]) -> None:
+    from workbench.errors import PresetError
+
+    if len(inputs) != 3:
+        shape = " × ".join(map(str, inputs))
+        raise PresetError(
+            f"model.name = {choice.label()!r} needs images, but the samples have shape {shape}; "
+            "choose model.name = 'mlp'"
+        )
+
+
+class Mlp(ModelChoice):
+    """Fully connected layers: for tables and small images."""
+
+    name: Literal["mlp"] = "mlp"
+    hidden: tuple[Width, ...] = setting((512, 256), "widths of the hidden layers; none makes it linear")
+    dropout: float = dropout()
+    batch_norm: bool = setting(False, "normalise each layer over the batch")
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        from workbench.models.mlp import MLP
+
+        return MLP(inputs, outputs, self.hidden, self.dropout, self.batch_norm, activation.build)
+
+
+class Cnn(ModelChoice):
+    """A plain small convolutional network: for small images."""
+
+    name: Literal["cnn"] = "cnn"
+    channels: Annotated[tuple[Width, ...], Field(min_length=1)] = setting(
+        (32, 64, 128), "channels of the 3 × 3 convolutions, each followed by pooling"
+    )
+    hidden: int = setting(0, "width of a fully connected layer before the last; 0 for none", ge=0)
+    dropout: float = dropout()
+    batch_norm: bool = setting(True, "normalise each layer over the batch")
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        from workbench.models.cnn import CNN
+
+        _needs_images(self, inputs)
+        return CNN(inputs, outputs, self.channels, self.dropout, self.batch_norm, self.hidden, activation.build)
+
+
+class Resnet9(ModelChoice):
+    """Nine layers with two residual blocks: fast and good on 32 × 32 images."""
+
+    name: Literal["resnet9"] = "resnet9"
+    width: int = setting(64, "channels of the first layer; the last has eight times as many", ge=1, le=1024)
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        from workbench.models.resnet9 import ResNet9
+
+        _needs_images(self, inputs)
+        return ResNet9(inputs, outputs, self.width, activation.build)
+
+
+class Torchvision(ModelChoice):
+    """Any classification model of torchvision, by name, with fresh weights."""
+
+    name: Literal["torchvision"] = "torchvision"
+    architecture: str = setting("resnet18", "its name in torchvision, such as resnet18 or mobilenet_v2")
+    resize: int = setting(0, "side to which images are enlarged on the device; 0 leaves them", unit="pixels", ge=0)
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        from workbench.models.torchvision_models import torchvision_model
+
+        _needs_images(self, inputs)
+        # The default activation leaves the architecture as its authors made it (ReLU6 stays ReLU6).
+        replacement = None if isinstance(activation, Relu) else activation.build
+        return torchvision_model(self.architecture, inputs, outputs, replacement, self.resize)
+
+
+class ModuleModel(ModelChoice):
+    """Your own: a function `package.module:function` that returns an nn.Module."""
+
+    name: Literal["module"] = "module"
+    function: str = setting(
+        ...,
+        "package.module:function, called as function(inputs, outputs, activation, **arguments)",
+        pattern=CODE_PATTERN,
+    )
+    arguments: Arguments = setting({}, "further keyword arguments for the function")
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        from workbench.models.user import check_user_model
+        from workbench.settings.code import call
+
+        make: Callable[[], nn.Module] = activation.build
+        model = call(self.function, inputs, outputs, make, **self.arguments)
+        return check_user_model(model, self.function, inputs, outputs)
+
+
+Model = Annotated[Mlp | Cnn | Resnet9 | Torchvision | ModuleModel, Field(discriminator="name")]
+
+MODELS = Family("model", members(Model), Mlp)

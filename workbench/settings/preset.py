@@ -1,0 +1,190 @@
+"""A preset: the whole choice, from data to runtime, as a TOML file or as an object.
+
+What a file leaves out takes its default; anything unknown, of a wrong type or out of bounds is refused with the place
+and what is allowed. Loading, saving and loading again gives the same preset.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import Field, ValidationError
+
+from workbench.errors import PresetError
+from workbench.files import write_text_atomically
+from workbench.settings.activation import ACTIVATIONS, Activation, Relu
+from workbench.settings.base import Family, PathMarker, Settings, setting
+from workbench.settings.data import DATA, Data, Digits
+from workbench.settings.loss import LOSSES, CrossEntropy, Loss
+from workbench.settings.model import MODELS, Mlp, Model
+from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
+from workbench.settings.problems import describe_syntax_error, describe_validation_error
+from workbench.settings.runtime import Runtime
+from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
+from workbench.settings.training import Training
+from workbench.settings.validation import VALIDATIONS, HoldOut, Validation
+
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (DATA, MODELS, ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, VALIDATIONS)
+}
+"""The tables of a preset that hold a choice, by name. `training` and `runtime` are plain tables."""
+
+
+class Preset(Settings):
+    """The whole choice."""
+
+    name: str = setting("unnamed", "what the preset and its runs are called", pattern=r"^[\w.+-]{1,64}$")
+    description: str = setting("", "what it is for, in a line")
+    data: Data = Field(default_factory=Digits)
+    model: Model = Field(default_factory=Mlp)
+    activation: Activation = Field(default_factory=Relu)
+    loss: Loss = Field(default_factory=CrossEntropy)
+    optimizer: Optimizer = Field(default_factory=Adam)
+    schedule: AnySchedule = Field(default_factory=Constant)
+    validation: Validation = Field(default_factory=HoldOut)
+    training: Training = Field(default_factory=Training)
+    runtime: Runtime = Field(default_factory=Runtime)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], where: str, text: str = "") -> Preset:
+        """The preset that a mapping such as a parsed TOML file describes.
+
+        where: what error messages call the source; text: the TOML text, for line numbers. Raises PresetError.
+        """
+        tagged = _with_default_tags(values)
+        try:
+            return cls.model_validate(tagged)
+        except ValidationError as error:
+            raise PresetError(describe_validation_error(error, tagged, cls, FAMILIES, where, text)) from None
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> Preset:
+        """The preset in a TOML text; `where` is what error messages call it. Raises PresetError."""
+        try:
+            values = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise PresetError(describe_syntax_error(error, where)) from None
+        return cls.from_mapping(values, where, text)
+
+    @classmethod
+    def load(cls, path: Path) -> Preset:
+        """The preset in a file. Raises PresetError, also where the file cannot be read."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise PresetError(f"{path} is not a text file in UTF-8") from None
+        except OSError as error:
+            raise PresetError(f"cannot read the preset {path}: {error.strerror}") from None
+        return cls.from_toml(text, str(path))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """All settings as nested dictionaries of TOML values, the name of a choice first."""
+        values = self.model_dump()
+        for name, family in FAMILIES.items():
+            values[name] = {family.tag: values[name].pop(family.tag), **values[name]}
+        return values
+
+    def to_toml(self) -> str:
+        """All settings as TOML, defaults included, so that a later change of a default changes no old preset."""
+        return tomli_w.dumps(self.to_mapping())
+
+    def save(self, path: Path) -> None:
+        """Writes the preset, all of it or nothing. Raises StorageError."""
+        write_text_atomically(path, self.to_toml())
+
+    def override(self, assignments: Sequence[str]) -> Preset:
+        """The preset with `key.path=value` assignments applied; values are TOML, bare words are text.
+
+        Another choice within a family keeps the settings that both have and takes its own defaults for the
+        rest. Raises PresetError.
+        """
+        values = self.to_mapping()
+        parsed = [_parse_assignment(assignment) for assignment in assignments]
+        # The choice of a family first, so that the order of the assignments does not matter.
+        parsed.sort(key=lambda item: not _is_tag(item[0]))
+        for path, value in parsed:
+            if _is_tag(path):
+                values[path[0]] = _switch(FAMILIES[path[0]], values[path[0]], value)
+            else:
+                _assign(values, path, value)
+        return self.from_mapping(values, "--set")
+
+    def with_absolute_paths(self) -> Preset:
+        """The preset with its paths made absolute, so that it means the same from any folder."""
+        values = self.to_mapping()
+        for name in FAMILIES:
+            for key, field in type(getattr(self, name)).model_fields.items():
+                path = values[name][key]
+                if path and any(isinstance(item, PathMarker) for item in field.metadata):
+                    values[name][key] = str(Path(path).expanduser().absolute())
+        return self.from_mapping(values, self.name)
+
+    def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
+        """The settings that differ, by key path: (here, there); None where one side has no such setting."""
+        here, there = _flatten(self.to_mapping()), _flatten(other.to_mapping())
+        paths = list(here) + [path for path in there if path not in here]
+        return {path: (here.get(path), there.get(path)) for path in paths if here.get(path) != there.get(path)}
+
+
+def _with_default_tags(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Names the default choice in tables that name none, and turns lists into tuples (strict types want them)."""
+    tagged = {key: _tuples(value) for key, value in values.items()}
+    for name, family in FAMILIES.items():
+        table = tagged.get(name)
+        if isinstance(table, dict) and family.tag not in table:
+            tagged[name] = {family.tag: family.default.label(), **table}
+    return tagged
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    return value
+
+
+def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
+    key, equals, text = assignment.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise PresetError(f"--set {assignment}: write it as key.path=value, e.g. optimizer.learning_rate=0.003")
+    try:
+        return path, tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return path, text.strip()
+
+
+def _is_tag(path: list[str]) -> bool:
+    return len(path) == 2 and path[0] in FAMILIES and path[1] == FAMILIES[path[0]].tag
+
+
+def _switch(family: Family, table: dict[str, Any], label: Any) -> dict[str, Any]:
+    """The table for another choice: what both have is kept. An unknown name is left for validation to refuse."""
+    choice = family.choice(label) if isinstance(label, str) else None
+    kept = {key: value for key, value in table.items() if choice is None or key in choice.model_fields}
+    return {**kept, family.tag: label}
+
+
+def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
+    table = values
+    for key in path[:-1]:
+        inner = table.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise PresetError(f"--set {'.'.join(path)}: {key} is not a table")
+        table = inner
+    table[path[-1]] = value
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,170 @@
+"""What is wrong with a preset, in words: where, what was found, what is allowed, and the nearest right name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from workbench.settings.base import Choice, Family
+
+
+def describe_syntax_error(error: Exception, where: str) -> str:
+    """A TOML syntax error; tomllib's own message carries line and column."""
+    reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return f"{where} is not valid TOML: {reason}"
+
+
+def describe_validation_error(
+    error: ValidationError,
+    values: Mapping[str, Any],
+    preset: type[BaseModel],
+    families: Mapping[str, Family],
+    where: str,
+    text: str,
+) -> str:
+    """All problems of a preset, one a line.
+
+    values: what was validated; where: what the source is called; text: its TOML text, for line numbers.
+    """
+    lines: dict[str, None] = {}  # a union reports one problem once per member: keep each sentence once
+    for problem in error.errors():
+        path, model = _locate(problem["loc"], values, preset, families)
+        sentence = _sentence(problem, path, model, families)
+        line = _line_number(text, path)
+        lines[f"line {line}, {sentence}" if line else sentence] = None
+    problems = list(lines)
+    if len(problems) == 1:
+        return f"{where}: {problems[0]}"
+    return f"{where} has {len(problems)} problems:\n" + "\n".join(f"  {problem}" for problem in problems)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` for a misspelt name, or the names that are known."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(names)}" if names else ""
+
+
+def _locate(
+    location: tuple[int | str, ...],
+    values: Mapping[str, Any],
+    preset: type[BaseModel],
+    families: Mapping[str, Family],
+) -> tuple[list[str], type[BaseModel]]:
+    """The key path as the user wrote it, and the model that its last key belongs to.
+
+    pydantic puts the name of the choice (optimizer.adam.betas) and of a union's member into a location.
+    """
+    path = [str(location[0])] if location else []
+    rest = list(location[1:])
+    if not path or path[0] not in families:
+        if path and rest and path[0] in preset.model_fields:
+            return path + [str(part) for part in rest], _plain_table(preset, path[0])
+        return path + [str(part) for part in rest], preset
+    family = families[path[0]]
+    model: type[BaseModel] = family.default
+    if rest and isinstance(values.get(path[0]), Mapping):
+        choice = family.choice(str(rest[0]))
+        if choice is not None:
+            model, rest = choice, rest[1:]
+    if rest:
+        path.append(str(rest[0]))
+        path += [str(part) for part in rest[1:] if isinstance(part, int)]
+    return path, model
+
+
+def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
+    annotation = preset.model_fields[name].annotation
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation if is_model and annotation is not None else preset
+
+
+def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family]) -> str:
+    key = ".".join(path) or "the preset"
+    key = re.sub(r"\.(\d+)", lambda index: f"[{index[1]}]", key)
+    kind, found, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        choice = f" of {model.label()}" if issubclass(model, Choice) and len(path) > 1 else ""
+        what = "setting" if len(path) > 1 else "table or setting"
+        return f"{key}: unknown {what}{choice}{nearest(path[-1], model.model_fields)}"
+    if kind == "union_tag_invalid":
+        family = families[path[0]]
+        return f"{key}.{family.tag}: {_show(context['tag'])} is not known{nearest(context['tag'], family.labels)}"
+    if kind == "union_tag_not_found":
+        return f"{key}: the name must be text"
+    if kind == "missing":
+        return f"{key}: is needed: {_help(model, path[-1])}"
+    if kind == "value_error":
+        return f"{key}: {context['error']!s}"
+    if kind == "string_pattern_mismatch":
+        return f"{key}: found {_show(found)}; must be {_help(model, path[-1])}"
+    return f"{key}: found {_show(found)}; {_needs(kind, context, problem['msg'])}"
+
+
+_NEEDS = {
+    "int_type": "needs a whole number",
+    "float_type": "needs a number",
+    "bool_type": "needs true or false",
+    "string_type": 'needs text in "quotes"',
+    "tuple_type": "needs a list in [brackets]",
+    "dict_type": "needs a table",
+    "model_type": "needs a table",
+    "model_attributes_type": "needs a table",
+    "finite_number": "needs a finite number",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "too_short": "needs at least {min_length} entries",
+    "too_long": "needs at most {max_length} entries",
+}
+
+
+def _needs(kind: str, context: Mapping[str, Any], message: str) -> str:
+    known = _NEEDS.get(kind)
+    return known.format(**context) if known else message[0].lower() + message[1:]
+
+
+def _help(model: type[BaseModel], name: str) -> str:
+    field = model.model_fields.get(name)
+    return field.description or "" if field else ""
+
+
+def _show(value: Any) -> str:
+    """A value as TOML would write it, shortened."""
+    if isinstance(value, bool):
+        shown = str(value).lower()
+    elif isinstance(value, str):
+        shown = f'"{value}" (text)'
+    elif isinstance(value, tuple):
+        shown = f"the list {list(value)}"
+    elif isinstance(value, dict):
+        shown = "a table"
+    else:
+        shown = str(value)
+    return shown if len(shown) <= 80 else shown[:77] + "..."
+
+
+def _line_number(text: str, path: list[str]) -> int | None:
+    """The line (from 1) on which a key stands, or else its table; None if it is not found.
+
+    tomllib keeps no positions, so this looks for `[table]` and `key =` lines: enough for a message.
+    """
+    table, found = "", None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            table = header[1]
+            if path[:1] == [table]:
+                found = number
+        elif (key := re.match(r"\s*([\w.-]+)\s*=", line)) and [*filter(None, [table]), key[1]] == path[
+            : len(path) if not table else 2
+        ]:
+            return number
+    return found

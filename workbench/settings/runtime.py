@@ -1,0 +1,31 @@
+"""Runtime: on which device, in which precision, by which engine a step is computed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbench.settings.base import Settings, setting
+
+DevicePattern = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
+
+
+class Runtime(Settings):
+    """On which device, in which precision and by which engine a step is computed."""
+
+    device: DevicePattern = setting("auto", "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one")
+    precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(
+        "float32",
+        "number format of matrix products: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
+    )
+    engine: Literal["auto", "eager"] = setting("auto", "how a step is executed; auto takes the fastest that fits")
+    feed: Literal["auto", "resident", "loader"] = setting(
+        "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"
+    )
+    loader_workers: int = setting(2, "processes that read samples for the loader", unit="processes", ge=0, le=256)
+    threads: int = setting(0, "CPU threads of PyTorch; 0 leaves the choice to PyTorch", unit="threads", ge=0, le=1024)
+    deterministic: bool = setting(
+        False, "on a GPU: only algorithms that give the same bits every time (the CPU always does)"
+    )
+    measure: bool = setting(True, "phase times and memory readings; off only to see what they cost")

@@ -1,0 +1,168 @@
+"""Learning-rate schedules: by what factor the learning rate is multiplied as training goes on.
+
+A schedule is a pure function of the position in training, counted in epochs with fractions, so that it needs no state
+in a checkpoint, can be drawn before training, and stays right when the learning rate is changed while a run goes on.
+Only *reduce on plateau* looks at results and therefore has a state.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from workbench.settings.base import Choice, Family, members, setting
+
+
+class Schedule:
+    """A schedule at work: `factor` for any position, `observe` after each validation."""
+
+    def __init__(self, choice: ScheduleChoice, epochs: int) -> None:
+        self.choice = choice
+        self.warmup = min(choice.warmup_epochs, float(epochs))
+        self.epochs = max(epochs - self.warmup, 1e-9)
+
+    def factor(self, epoch: float) -> float:
+        """What the learning rate is multiplied by, at `epoch` epochs (with fractions) since the start."""
+        if epoch < self.warmup:
+            start = self.choice.warmup_start
+            return start + (1 - start) * epoch / self.warmup
+        return self.choice.curve(min(epoch - self.warmup, self.epochs), self.epochs)
+
+    def observe(self, loss: float) -> None:
+        """Takes note of a validation loss (of the training loss where there is no validation)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint must keep."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a state that `state_dict` gave."""
+
+
+class ScheduleChoice(Choice):
+    """A learning-rate schedule."""
+
+    warmup_epochs: float = setting(0.0, "linear rise of the learning rate before all else", unit="epochs", ge=0)
+    warmup_start: float = setting(0.01, "factor at which the rise starts", ge=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        """The factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""
+        raise NotImplementedError
+
+    def build(self, epochs: int) -> Schedule:
+        """The schedule for a training of `epochs` epochs."""
+        return Schedule(self, epochs)
+
+
+class Constant(ScheduleChoice):
+    """The same learning rate throughout."""
+
+    name: Literal["constant"] = "constant"
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        return 1.0
+
+
+class Step(ScheduleChoice):
+    """Falls by a factor every few epochs."""
+
+    name: Literal["step"] = "step"
+    every: int = setting(10, "epochs between two falls", unit="epochs", ge=1)
+    gamma: float = setting(0.1, "factor of each fall", gt=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        return self.gamma ** math.floor(epoch / self.every)
+
+
+class Exponential(ScheduleChoice):
+    """Falls by the same factor every epoch."""
+
+    name: Literal["exponential"] = "exponential"
+    gamma: float = setting(0.95, "factor an epoch", gt=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        return self.gamma ** math.floor(epoch)
+
+
+class Cosine(ScheduleChoice):
+    """Half a cosine from the learning rate down to a small one, step by step."""
+
+    name: Literal["cosine"] = "cosine"
+    minimum: float = setting(0.0, "factor at the end", ge=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        return _cosine(1.0, self.minimum, epoch / epochs)
+
+
+class OneCycle(ScheduleChoice):
+    """Rises to the learning rate and falls far below where it began: fast training (Smith, 2018)."""
+
+    name: Literal["one_cycle"] = "one_cycle"
+    peak_at: float = setting(0.3, "share of training at which the learning rate is highest", gt=0, lt=1)
+    start: float = setting(0.04, "factor at the start", gt=0, le=1)
+    end: float = setting(0.000004, "factor at the end", ge=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        share = epoch / epochs
+        if share < self.peak_at:
+            return _cosine(self.start, 1.0, share / self.peak_at)
+        return _cosine(1.0, self.end, (share - self.peak_at) / (1 - self.peak_at))
+
+
+class Plateau(ScheduleChoice):
+    """Falls by a factor when the validation loss stops falling."""
+
+    name: Literal["plateau"] = "plateau"
+    gamma: float = setting(0.1, "factor of each fall", gt=0, lt=1)
+    patience: int = setting(5, "validations without a better loss before it falls", ge=0)
+    threshold: float = setting(0.0001, "by what share the loss must fall to count as better", ge=0, lt=1)
+    minimum: float = setting(0.0, "factor below which it does not fall", ge=0, le=1)
+
+    def curve(self, epoch: float, epochs: float) -> float:
+        return 1.0
+
+    def build(self, epochs: int) -> Schedule:
+        return PlateauSchedule(self, epochs)
+
+
+class PlateauSchedule(Schedule):
+    """Reduce on plateau, as torch.optim.lr_scheduler.ReduceLROnPlateau with relative threshold and no cooldown."""
+
+    def __init__(self, choice: Plateau, epochs: int) -> None:
+        super().__init__(choice, epochs)
+        self.plateau = choice
+        self.reduction = 1.0
+        self.best = math.inf
+        self.bad_validations = 0
+
+    def factor(self, epoch: float) -> float:
+        return super().factor(epoch) * self.reduction
+
+    def observe(self, loss: float) -> None:
+        if loss < self.best * (1 - self.plateau.threshold):
+            self.best = loss
+            self.bad_validations = 0
+            return
+        self.bad_validations += 1
+        if self.bad_validations > self.plateau.patience:
+            self.reduction = max(self.reduction * self.plateau.gamma, self.plateau.minimum)
+            self.bad_validations = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"reduction": self.reduction, "best": self.best, "bad_validations": self.bad_validations}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.reduction, self.best = float(state["reduction"]), float(state["best"])
+        self.bad_validations = int(state["bad_validations"])
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    """From `start` to `end` along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+AnySchedule = Annotated[Constant | Step | Exponential | Cosine | OneCycle | Plateau, Field(discriminator="name")]
+
+SCHEDULES = Family("schedule", members(AnySchedule), Constant)

@@ -1,0 +1,31 @@
+"""Training: how long, from which seed, and what is kept."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.settings.base import Settings, setting
+
+Monitor = Literal["auto", "loss", "accuracy", "f1_macro", "roc_auc", "mae", "rmse", "r2"]
+
+
+class Training(Settings):
+    """How long to train, from which seed, and what is kept."""
+
+    epochs: int = setting(10, "passes over the training samples", unit="epochs", ge=1, le=1_000_000)
+    seed: int = setting(0, "initial weights, order of the samples, dropout, augmentation", ge=0, le=2**31 - 1)
+    validate_every: int = setting(1, "epochs between two validations", unit="epochs", ge=1)
+    monitor: Monitor = setting(
+        "auto",
+        "what tells the best epoch, of the validation split: auto is accuracy for classes and loss for numbers",
+    )
+    early_stopping_patience: int = setting(
+        0, "validations without a better result before training stops; 0 never stops", ge=0
+    )
+    early_stopping_min_delta: float = setting(0.0, "by how much a result must be better to count", ge=0)
+    clip_norm: float = setting(0.0, "norm to which the gradient is clipped; 0 turns it off", ge=0)
+    accumulation: int = setting(1, "batches whose gradients make one step", unit="batches", ge=1)
+    keep_best: bool = setting(True, "keep the best epoch's weights, and test with them")
+    checkpoint_seconds: float = setting(
+        30.0, "least time between two checkpoints; one is always written at the end", unit="s", ge=0
+    )

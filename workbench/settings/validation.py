@@ -1,0 +1,71 @@
+"""Validation: which samples choose the model, and which are kept apart to judge it once, at the end.
+
+K-fold and leave-one-out fit in as further choices whose `fold` setting says which of the folds a run leaves out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from workbench.settings.base import Choice, Family, members, setting
+
+if TYPE_CHECKING:
+    from workbench.data.samples import Samples
+    from workbench.data.splits import Splits
+
+
+class ValidationChoice(Choice):
+    """A way of validating."""
+
+    tag: ClassVar[str] = "method"
+
+    test_fraction: float = setting(
+        0.15, "share kept apart as the test split, where the data has none of its own", ge=0, lt=1
+    )
+    stratified: bool = setting(True, "the same share of each class in every split")
+    seed: int = setting(0, "which samples go where; apart from training.seed", ge=0, le=2**31 - 1)
+
+    def build(self, samples: Samples) -> Splits:
+        """The training, validation and test splits. Raises DataError or PresetError where it cannot split."""
+        raise NotImplementedError
+
+
+class HoldOut(ValidationChoice):
+    """A share of the training samples is held out."""
+
+    method: Literal["holdout"] = "holdout"
+    fraction: float = setting(0.15, "share of the training samples that is held out", gt=0, lt=1)
+
+    def build(self, samples: Samples) -> Splits:
+        from workbench.data.splits import hold_out
+
+        return hold_out(samples, self.fraction, self.test_fraction, self.stratified, self.seed)
+
+
+class OwnSplit(ValidationChoice):
+    """The data's own validation split."""
+
+    method: Literal["own"] = "own"
+
+    def build(self, samples: Samples) -> Splits:
+        from workbench.data.splits import own_split
+
+        return own_split(samples, self.test_fraction, self.stratified, self.seed)
+
+
+class NoValidation(ValidationChoice):
+    """None: every training sample trains; nothing guards against overfitting."""
+
+    method: Literal["none"] = "none"
+
+    def build(self, samples: Samples) -> Splits:
+        from workbench.data.splits import no_validation
+
+        return no_validation(samples, self.test_fraction, self.stratified, self.seed)
+
+
+Validation = Annotated[HoldOut | OwnSplit | NoValidation, Field(discriminator="method")]
+
+VALIDATIONS = Family("validation", members(Validation), HoldOut)
