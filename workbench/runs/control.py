@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -22,13 +23,15 @@ class Request:
 
     command: str
     value: float | None = None
+    time: float = 0.0
+    """When it was asked, in seconds since 1970; 0 if the line does not say."""
 
 
 def ask(run: RunDirectory, command: Command, value: float | None = None) -> None:
     """Appends a request. The trainer answers with an `obeyed` event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
-    line = json.dumps({"command": command} | ({} if value is None else {"value": value}))
+    line = json.dumps({"command": command, "time": time.time()} | ({} if value is None else {"value": value}))
     try:
         descriptor = os.open(run.control, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -40,14 +43,23 @@ def ask(run: RunDirectory, command: Command, value: float | None = None) -> None
 
 
 class ControlReader:
-    """The requests that came since the last look. Those from before a resumed start are not obeyed again."""
+    """The requests that came since the last look.
 
-    def __init__(self, run: RunDirectory) -> None:
-        size = run.control.stat().st_size if run.control.exists() else 0
-        self._lines = LineTail(run.control, offset=size)
+    Of those already in the file, only what was asked since the trainer's process began is meant for it: a resumed
+    run must not obey the request that stopped it.
+    """
+
+    def __init__(self, run: RunDirectory, process_began: float) -> None:
+        """process_began: seconds since 1970."""
+        self._lines = LineTail(run.control)
+        self._waiting = [request for request in self._new() if request.time >= process_began]
 
     def read(self) -> list[Request]:
         """New requests; a line that is none comes back as a request for what it says, for the trainer to refuse."""
+        requests, self._waiting = self._waiting + self._new(), []
+        return requests
+
+    def _new(self) -> list[Request]:
         return [_parse(line) for line in self._lines.read()]
 
 
@@ -58,4 +70,5 @@ def _parse(line: bytes) -> Request:
     except (ValueError, TypeError, KeyError, AttributeError):
         return Request(line.decode(errors="replace")[:80])
     number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-    return Request(str(command), number)
+    asked = values.get("time")
+    return Request(str(command), number, float(asked) if isinstance(asked, (int, float)) else 0.0)

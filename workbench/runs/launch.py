@@ -12,6 +12,9 @@ from workbench.runs.directory import RunDirectory
 COMMAND_VARIABLE = "WORKBENCH_COMMAND"
 """The environment variable by which the trainer learns the command line that its environment.json records."""
 
+EXIT_STORAGE = 74
+"""The trainer's exit code when even the run directory could not be written (EX_IOERR of sysexits.h)."""
+
 
 def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
     """Starts the trainer of a run; what it prints goes to the run's worker.log. Raises StorageError.

@@ -41,6 +41,11 @@ class EventTail:
     def __init__(self, path: Path) -> None:
         self._lines = LineTail(path)
 
+    def skip_to_end(self) -> None:
+        """Leaves out what is in the file already: a resumed run's earlier life."""
+        if self._lines.path.exists():
+            self._lines.offset = self._lines.path.stat().st_size
+
     def read(self) -> list[tuple[bytes, Event]]:
         """New events, each with its line as written. Lines that are torn or not known are left out."""
         decoded = ((line, decode(line)) for line in self._lines.read())

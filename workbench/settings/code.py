@@ -61,16 +61,21 @@ def trust(reference: str) -> None:
         write_text_atomically(_store(), "\n".join(lines) + "\n")
 
 
+def question(reference: str) -> str:
+    """What the user is asked before a module is trusted."""
+    return (
+        f"the preset wants to run code: {reference} in {locate(reference)}. Read it, and if you trust it "
+        "start again with --trust-code (needed once, until the file changes)"
+    )
+
+
 def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
     """Imports the function and calls it.
 
     Raises UntrustedCodeError before anything of it has run, and UserCodeError for whatever the user's code raises.
     """
     if not is_trusted(reference):
-        raise UntrustedCodeError(
-            f"the preset wants to run your code: {reference} in {locate(reference)}. Read it, and if you trust "
-            "it start again with --trust-code (asked once, until the file changes)"
-        )
+        raise UntrustedCodeError(question(reference))
     module_name, _, function_name = reference.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))

@@ -1,0 +1,60 @@
+"""A user's model is tried out, and left as it was."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from workbench.errors import UserCodeError
+from workbench.models.user import check_user_model
+
+WHERE = "mine.nets:build"
+
+
+class Fails(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise RuntimeError("no luck today\nand more of it")
+
+
+class GivesTuple(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x
+
+
+def test_a_good_model_comes_back_as_it_was() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+    model[2].eval()  # frozen by the user
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    random_numbers = torch.random.get_rng_state()
+    assert check_user_model(model, WHERE, (3, 2, 2), 3) is model
+    assert [module.training for module in model] == [True, True, False, True, True]
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    assert torch.equal(torch.random.get_rng_state(), random_numbers)
+
+
+def test_a_model_without_parameters_is_fine() -> None:
+    assert check_user_model(nn.Flatten(), WHERE, (3, 1), 3)
+
+
+def test_lazy_layers_get_trainable_weights() -> None:
+    model = check_user_model(nn.Sequential(nn.Flatten(), nn.LazyLinear(4)), WHERE, (2, 3), 4)
+    model(torch.zeros(2, 2, 3)).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (None, "mine.nets:build returned None; it must return a torch.nn.Module"),
+        (nn.Linear, "mine.nets:build returned a type; it must"),
+        ("resnet", "returned a str"),
+        (Fails(), r"fails on samples of shape \(2, 6\): RuntimeError: no luck today$"),
+        (nn.Linear(7, 3), r"fails on samples of shape \(2, 6\): RuntimeError: mat1 and mat2"),
+        (GivesTuple(), r"gives a tuple; for samples of shape \(2, 6\) it must return scores of shape \(2, 3\)"),
+        (nn.Linear(6, 4), r"gives shape \(2, 4\); for samples .* scores of shape \(2, 3\)"),
+    ],
+)
+def test_errors_say_what_came_and_what_is_expected(model: object, message: str) -> None:
+    with pytest.raises(UserCodeError, match=message):
+        check_user_model(model, WHERE, (6,), 3)

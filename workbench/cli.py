@@ -1,0 +1,137 @@
+"""The command line: parse, then hand over. stdout is data, stderr is narration, exit codes are an interface."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from workbench import __version__
+from workbench.errors import UsageError, WorkbenchError
+
+EXIT_CODES = """\
+Exit codes: 0 done · 2 the preset or the command line is wrong · 3 training failed (diverged, out of memory,
+data broken, disk full, trainer killed) · 130 interrupted.
+"""
+
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=EXIT_CODES)
+def workbench(
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            "-p",
+            metavar="NAME|PATH",
+            help="Train this preset: a path, or a name in ./presets, your preset folder, or those shipped.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. optimizer.learning_rate=0.003."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build and check everything, show what it takes, train nothing.")
+    ] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Events (or the plan) as JSON lines on stdout, narration on stderr.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run lies.")] = False,
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run from its last checkpoint.")
+    ] = None,
+    save_as: Annotated[
+        str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
+    ] = None,
+    trust_code: Annotated[
+        bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
+    ] = False,
+    list_what: Annotated[
+        str | None,
+        typer.Option("--list", metavar="WHAT", help="List optimizers, losses, activations, models, data, presets, ..."),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="PATH", help="Explain every setting of e.g. optimizer.adam or training."),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of presets, for editors that check them.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Tune, train and profile PyTorch models from one terminal."""
+    try:
+        code = _dispatch(
+            preset, overrides or [], dry_run, json_output, quiet, runs_dir, resume, save_as, trust_code, list_what,
+            explain, schema,
+        )  # fmt: skip
+    except WorkbenchError as error:
+        _complain(str(error))
+        code = error.exit_code
+    raise typer.Exit(code)
+
+
+def _dispatch(
+    preset_name: str | None,
+    overrides: list[str],
+    dry_run: bool,
+    json_output: bool,
+    quiet: bool,
+    runs_dir: Path | None,
+    resume: str | None,
+    save_as: str | None,
+    trust_code: bool,
+    list_what: str | None,
+    explain_path: str | None,
+    schema: bool,
+) -> int:
+    """Hands over to what the options ask for; returns the exit code. Raises WorkbenchError."""
+    # Imported here so that --help and --version cost no pydantic.
+    from workbench import headless, reference
+    from workbench.runs.directory import default_runs_folder
+    from workbench.settings import library
+
+    if list_what is not None:
+        return reference.print_list(list_what)
+    if explain_path is not None:
+        return reference.print_explanation(explain_path)
+    if schema:
+        return reference.print_schema()
+    options = headless.Options(
+        runs_folder=runs_dir or default_runs_folder(), json_output=json_output, quiet=quiet, trust_code=trust_code
+    )
+    if resume is not None:
+        if preset_name or overrides or dry_run or save_as:
+            raise UsageError("--resume goes on with a run as it was: it takes no --preset, --set, --dry-run, --save-as")
+        return headless.resume(resume, options)
+    if preset_name is None:
+        if overrides or dry_run or json_output or save_as:
+            raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
+        return reference.print_welcome()
+    preset = library.load(preset_name).override(overrides)
+    if save_as is not None:
+        return headless.save_preset(preset, save_as)
+    if dry_run:
+        return headless.dry_run(preset, options)
+    return headless.train(preset, options)
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print("error:", style="bold red", end=" ")
+    print(message, file=sys.stderr)

@@ -1,0 +1,144 @@
+"""What the GPUs of this machine are doing, as the driver tells it (NVML, the library behind nvidia-smi).
+
+Read by whoever watches a run, in a process of its own that has no torch and holds no memory on the GPU. A machine
+without a GPU is a normal case, and so is a GPU that does not tell everything: what is not to be had is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType, TracebackType
+from typing import Any, Self, TypeVar
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class GpuReading:
+    """One GPU at one moment. None is what the driver does not tell; it is never told as zero."""
+
+    index: int
+    """Its number in NVML and nvidia-smi: all GPUs count, whatever CUDA_VISIBLE_DEVICES says."""
+    uuid: str
+    """Its lasting name, GPU-... (torch.cuda.get_device_properties gives it without the prefix)."""
+    name: str
+    used_bytes: int | None
+    """Memory in use by all processes together, without what the driver itself reserves."""
+    total_bytes: int | None
+    utilization_percent: int | None
+    """Share of the last moments (driver's choice, up to a second) in which any kernel ran at all."""
+    power_watts: float | None
+    power_limit_watts: float | None
+    temperature_celsius: int | None
+
+
+@dataclass(frozen=True)
+class _Gpu:
+    """What does not change about a GPU, asked for once."""
+
+    index: int
+    uuid: str
+    name: str
+    handle: Any
+
+
+class GpuMonitor:
+    """Reads all GPUs of this machine. Close it, or use it as a context manager.
+
+    driver_version: such as 580.65.06; cuda_driver_version: the newest CUDA that the driver serves, such as 13.0. Each
+    is None where it is not to be had.
+    """
+
+    def __init__(self, nvml: ModuleType) -> None:
+        """nvml: the module pynvml, initialised. Use `open`."""
+        self._nvml = nvml
+        self._is_open = True
+        self.driver_version = self._ask(lambda: _text(nvml.nvmlSystemGetDriverVersion()))
+        self.cuda_driver_version = self._ask(lambda: _cuda_version(nvml.nvmlSystemGetCudaDriverVersion_v2()))
+        gpus = [self._gpu(index) for index in range(self._ask(nvml.nvmlDeviceGetCount) or 0)]
+        self._gpus = [gpu for gpu in gpus if gpu is not None]
+
+    @classmethod
+    def open(cls) -> Self | None:
+        """A monitor, or None where there is no NVML library, no driver or no GPU. Raises nothing."""
+        try:
+            import pynvml
+
+            pynvml.nvmlInit()
+        except Exception:  # a broken driver installation fails in more ways than NVMLError, and no GPU is no error
+            return None
+        monitor = cls(pynvml)
+        if not monitor._gpus:
+            monitor.close()
+            return None
+        return monitor
+
+    def read(self) -> list[GpuReading]:
+        """A reading of each GPU, in order of their numbers. Takes about a millisecond a GPU."""
+        return [self._reading(gpu) for gpu in self._gpus]
+
+    def close(self) -> None:
+        """Lets go of the library. After it, `read` gives an empty list; closing twice does no harm."""
+        self._gpus = []
+        if self._is_open:
+            self._is_open = False
+            self._ask(self._nvml.nvmlShutdown)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, query: Callable[[], Value]) -> Value | None:
+        """The answer, or None: not supported by this GPU, not permitted, GPU is lost, driver too old."""
+        try:
+            return query()
+        except self._nvml.NVMLError:
+            return None
+
+    def _gpu(self, index: int) -> _Gpu | None:
+        nvml = self._nvml
+        handle = self._ask(lambda: nvml.nvmlDeviceGetHandleByIndex(index))
+        if handle is None:
+            return None
+        uuid = self._ask(lambda: _text(nvml.nvmlDeviceGetUUID(handle)))
+        name = self._ask(lambda: _text(nvml.nvmlDeviceGetName(handle)))
+        return _Gpu(index, uuid or "", name or f"GPU {index}", handle)
+
+    def _reading(self, gpu: _Gpu) -> GpuReading:
+        nvml, handle = self._nvml, gpu.handle
+        # The second version leaves out what the driver reserves, as nvidia-smi does; older drivers lack it.
+        memory = self._ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle, nvml.nvmlMemory_v2))
+        memory = memory or self._ask(lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
+        utilization = self._ask(lambda: nvml.nvmlDeviceGetUtilizationRates(handle))
+        return GpuReading(
+            index=gpu.index,
+            uuid=gpu.uuid,
+            name=gpu.name,
+            used_bytes=None if memory is None else int(memory.used),
+            total_bytes=None if memory is None else int(memory.total),
+            utilization_percent=None if utilization is None else int(utilization.gpu),
+            power_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetPowerUsage(handle))),
+            power_limit_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetEnforcedPowerLimit(handle))),
+            temperature_celsius=self._ask(
+                lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
+            ),
+        )
+
+
+def _text(value: bytes | str) -> str:
+    """NVML's strings are bytes in older versions of pynvml."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _watts(milliwatts: int) -> float:
+    return milliwatts / 1000
+
+
+def _cuda_version(number: int) -> str:
+    """12080 is 12.8."""
+    return f"{number // 1000}.{number % 1000 // 10}"

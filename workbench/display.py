@@ -1,0 +1,194 @@
+"""What headless training shows while it runs: a live bar, sober lines, JSON, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import EpochEnd, Event, Obeyed, Prepared, State, Warned
+from workbench.runs.view import RunView
+from workbench.units import count, duration, rate
+
+EPOCH_LINE_SECONDS = 1.0
+"""Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
+
+
+class Display:
+    """Shows nothing: the base of the others."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves the terminal as it was."""
+
+    def start(self, run: RunDirectory) -> None:
+        """The run's directory is known."""
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        """An event has come; `line` is as it was written, `view` has taken note of it."""
+
+    def refresh(self, view: RunView) -> None:
+        """Some time has passed."""
+
+    def narrate(self, message: str) -> None:
+        """Says something to the person who watches."""
+        print(message, file=sys.stderr, flush=True)
+
+
+class QuietDisplay(Display):
+    """Shows nothing but what must be said."""
+
+
+class JsonDisplay(Display):
+    """Events as they were written, a line each, on stdout; narration on stderr."""
+
+    def start(self, run: RunDirectory) -> None:
+        self.narrate(f"run {run.path}")
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+
+
+class LineDisplay(Display):
+    """Sober lines, for a log."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+        self._last_epoch_line = 0.0
+
+    def start(self, run: RunDirectory) -> None:
+        self._say(Text.assemble(("run ", "dim"), str(run.path)))
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        match event:
+            case Prepared():
+                self._say(describe(event))
+            case EpochEnd():
+                now = time.monotonic()
+                last = view.prepared is not None and event.epoch == view.prepared.epochs
+                if last or now - self._last_epoch_line >= EPOCH_LINE_SECONDS:
+                    self._last_epoch_line = now
+                    self._say(epoch_line(event, view))
+            case Warned():
+                self._say(Text(f"warning: {event.message}", style="yellow"))
+            case Obeyed():
+                answer = "done" if event.accepted else f"refused: {event.detail}"
+                self._say(Text(f"{event.command}: {answer} at step {event.step}", style="dim"))
+            case State() if event.detail:
+                self._say(Text(f"{event.state}: {event.detail}", style="dim"))
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text)
+        # Console.print swallows nothing, but a pipe's buffer would hide a dead reader.
+        sys.stdout.flush()
+
+
+class LiveDisplay(LineDisplay):
+    """The same lines, and under them a bar that moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._last_refresh = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def refresh(self, view: RunView) -> None:
+        now = time.monotonic()
+        if now - self._last_refresh >= 0.1:
+            self._last_refresh = now
+            self._live.update(progress_line(view, self._console.width), refresh=True)
+
+    def narrate(self, message: str) -> None:
+        self._say(Text(message, style="bold"))
+
+
+def describe(prepared: Prepared) -> Text:
+    """What is about to be trained, on what."""
+    samples = [f"{count(prepared.train_samples)} train"]
+    if prepared.validation_samples:
+        samples.append(f"{count(prepared.validation_samples)} validation")
+    if prepared.test_samples:
+        samples.append(f"{count(prepared.test_samples)} test")
+    return Text.assemble(
+        (f"{count(prepared.parameters)} parameters", "bold"),
+        f" on {prepared.device} ({prepared.device_name}), {prepared.engine} engine, {prepared.feed} samples: "
+        f"{', '.join(samples)}; {count(prepared.steps_per_epoch)} steps an epoch, {count(prepared.epochs)} epochs",
+    )
+
+
+def epoch_line(event: EpochEnd, view: RunView) -> Text:
+    """One line about an epoch; the best so far is marked in words."""
+    epochs = view.prepared.epochs if view.prepared else event.epoch
+    text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
+    for name, metrics in (("train", event.train), ("validation", event.validation)):
+        if metrics:
+            text.append(f"   {name} ", style="dim").append(headline(metrics))
+    text.append(f"   {duration(event.train_seconds + event.validation_seconds)}", style="dim")
+    if event.best:
+        text.append("   best", style="green")
+    return text
+
+
+def headline(metrics: dict[str, float]) -> str:
+    """The metrics that people look at first."""
+    parts = [f"loss {metrics['loss']:.4f}"] if metrics.get("loss") is not None else ["loss nan"]
+    if "accuracy" in metrics:
+        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
+    if "rmse" in metrics:
+        parts.append(f"RMSE {metrics['rmse']:.4g}")
+    if metrics.get("r2") is not None:
+        parts.append(f"R² {metrics['r2']:.3f}")
+    return " ".join(parts)
+
+
+def progress_line(view: RunView, width: int) -> Table | Text:
+    """The bar: epoch, step, loss, accuracy, samples a second, time left."""
+    if view.prepared is None:
+        if view.progress is None:
+            return Text("preparing ...", style="dim")
+        progress = view.progress
+        if not progress.total:
+            return Text(f"{progress.what}: {count(progress.done)} {progress.unit}", style="dim")
+        done = f"{progress.what}: {100 * progress.done / progress.total:.0f} % of {count(progress.total)}"
+        return Text(f"{done} {progress.unit}", style="dim")
+    epoch = min(int(view.epoch) + 1, view.prepared.epochs)
+    parts = [f"epoch {epoch}/{view.prepared.epochs}", f"step {count(view.step)}"]
+    if view.loss is not None:
+        parts.append(f"loss {view.loss:.4f}")
+    if view.epoch_end is not None and view.epoch_end.validation and "accuracy" in view.epoch_end.validation:
+        parts.append(f"accuracy {100 * view.epoch_end.validation['accuracy']:.2f} %")
+    if view.timing is not None:
+        parts.append(f"{rate(view.timing.samples_per_second)} samples/s")
+    if view.seconds_left is not None:
+        parts.append(f"{duration(view.seconds_left)} left")
+    if view.state != "training":
+        parts.insert(0, view.state)
+    text = Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
+    table = Table.grid(padding=(0, 1), expand=False)
+    bar_width = max(min(width - text.cell_len - 2, 30), 0)
+    if bar_width >= 8:
+        table.add_row(ProgressBar(total=1.0, completed=view.share, width=bar_width), text)
+    else:
+        table.add_row(text)
+    return table

@@ -1,0 +1,50 @@
+"""A multilayer perceptron: fully connected layers, for tables and small images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from workbench.models.activation import Activation
+
+
+class MLP(nn.Module):
+    """Flattens a sample and sends it through fully connected layers.
+
+    A hidden layer is Linear, BatchNorm1d (with `batch_norm`), activation, Dropout (with `dropout` above 0). The last
+    layer is Linear alone, so that the scores are unbounded.
+
+    inputs: shape of one sample, without the batch dimension; outputs: number of scores; hidden: widths of the hidden
+    layers, where none makes a linear model; dropout: share of the units that a training step leaves out, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[int, ...],
+        outputs: int,
+        hidden: Sequence[int],
+        dropout: float,
+        batch_norm: bool,
+        activation: Activation,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        features = math.prod(inputs)
+        for width in hidden:
+            # BatchNorm1d subtracts the mean, so that a bias before it would do nothing; it brings a bias of its own.
+            layers.append(nn.Linear(features, width, bias=not batch_norm))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(width))
+            layers.append(activation())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            features = width
+        layers.append(nn.Linear(features, outputs))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Samples (n, *inputs) to raw scores (n, outputs)."""
+        scores: Tensor = self.layers(x)
+        return scores

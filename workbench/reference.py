@@ -1,0 +1,74 @@
+"""What `--list`, `--explain` and `--schema` print, all from the declarations in workbench.settings."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from workbench.errors import EXIT_DONE
+from workbench.settings import explain
+
+WELCOME = """\
+workbench trains a preset:      workbench --preset fast
+shows the presets there are:    workbench --list presets
+and what can be chosen:         workbench --list optimizers
+The terminal app is not in this version yet; everything else is in workbench --help.
+"""
+
+
+def print_welcome() -> int:
+    """Says what to do when nothing is asked."""
+    print(WELCOME, end="")
+    return EXIT_DONE
+
+
+def print_list(what: str) -> int:
+    """Prints the choices of a family, or the presets. Raises UsageError for an unknown family."""
+    rows = explain.list_choices(what)
+    last = "where" if what == "presets" else "settings and defaults"
+    console = _console()
+    if not console.is_terminal:
+        for row in rows:
+            print("\t".join(row))
+        return EXIT_DONE
+    table = _table()
+    table.add_column("name", style="bold cyan", no_wrap=True)
+    table.add_column("what it is", ratio=3)
+    table.add_column(last, style="dim", ratio=2)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+    return EXIT_DONE
+
+
+def print_explanation(path: str) -> int:
+    """Prints every setting of a choice or a table. Raises UsageError for an unknown path."""
+    console = _console()
+    for title, summary, rows in explain.explain(path):
+        console.print(Text.assemble((title, "bold cyan"), "  ", summary))
+        table = _table()
+        table.add_column("setting", style="bold", no_wrap=True)
+        table.add_column("type and bounds", ratio=2)
+        table.add_column("default")
+        table.add_column("meaning", ratio=3)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(Padding(table, (0, 0, 1, 2)) if rows else Padding("no settings of its own", (0, 0, 1, 2)))
+    return EXIT_DONE
+
+
+def print_schema() -> int:
+    """Prints the JSON schema of presets."""
+    print(explain.schema())
+    return EXIT_DONE
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")

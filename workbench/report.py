@@ -1,0 +1,134 @@
+"""What headless mode prints at the end of a run, and for a dry run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from workbench.display import headline
+from workbench.runs.directory import RunDirectory
+from workbench.runs.status import Summary
+from workbench.runs.view import RunView
+from workbench.settings.preset import Preset
+from workbench.units import count, duration, milliseconds, rate, size
+
+PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
+
+
+def print_report(run: RunDirectory, summary: Summary, view: RunView, *, to_stderr: bool) -> None:
+    """Test metrics, best epoch, time, step times, throughput, memory, where the run lies, how to repeat it."""
+    table = _table()
+    for name, text in _rows(run, summary, view):
+        table.add_row(name, Text(text))
+    console = Console(highlight=False, stderr=to_stderr, soft_wrap=True)
+    console.print()
+    console.print(table)
+
+
+def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
+    rows = [("status", _status(summary))]
+    if summary.test:
+        rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
+    elif summary.status == "completed":
+        rows.append(("test", "no test split was kept apart"))
+    elif summary.status == "stopped":
+        rows.append(("test", "not evaluated: that is done once, when the run completes"))
+    if summary.validation and summary.best_epoch:
+        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation)}"
+        rows.append(("best validation", best))
+    rows.append(("time", _times(summary)))
+    if summary.phase_ms:
+        total = sum(summary.phase_ms.values()) or 1.0
+        shares = ", ".join(f"{phase} {100 * ms / total:.0f} %" for phase, ms in summary.phase_ms.items())
+        rows.append(("time of a step", shares))
+    if summary.step_ms:
+        steps = "  ".join(f"{name} {milliseconds(value)}" for name, value in summary.step_ms.items())
+        rows.append(("step", steps))
+    if summary.samples_per_second:
+        rows.append(("throughput", f"{rate(summary.samples_per_second)} samples/s"))
+    if summary.torch_peak_bytes:
+        rows.append(("peak GPU memory", f"{size(summary.torch_peak_bytes)} in tensors"))
+    if summary.host_peak_rss_bytes:
+        rows.append(("peak host memory", f"{size(summary.host_peak_rss_bytes)} of the trainer's process"))
+    rows.append(("run", str(run.path)))
+    if summary.status == "completed":
+        rows.append(("repeat it with", f"workbench --preset {_quoted(run.preset)}"))
+    else:
+        rows.append(("go on with", f"workbench --resume {_quoted(run.path)}"))
+    return rows
+
+
+def metrics_line(metrics: dict[str, Any]) -> str:
+    """All scalar metrics of a split in a line."""
+    parts = [
+        f"{name.removesuffix('_macro')} {100 * metrics[name]:.2f} %" for name in PERCENT_METRICS if name in metrics
+    ]
+    if metrics.get("roc_auc") is not None:
+        parts.append(f"ROC AUC {metrics['roc_auc']:.4f}")
+    for name, label in (("rmse", "RMSE"), ("mae", "MAE"), ("r2", "R²"), ("loss", "loss")):
+        if metrics.get(name) is not None:
+            parts.append(f"{label} {metrics[name]:.4g}")
+    return "  ".join(parts)
+
+
+def _status(summary: Summary) -> str:
+    return f"{summary.status} after {count(summary.epoch)} epochs, {count(summary.step)} steps"
+
+
+def _times(summary: Summary) -> str:
+    seconds = summary.seconds
+    parts = [
+        f"{name} {duration(seconds[key])}"
+        for key, name in (
+            ("train", "training"),
+            ("validate", "validation"),
+            ("test", "test"),
+            ("checkpoint", "checkpoints"),
+            ("paused", "paused"),
+        )
+        if key in seconds
+    ]
+    return f"{', '.join(parts)}; {duration(seconds['total'])} in all"
+
+
+def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
+    """What a dry run found."""
+    shape = " × ".join(map(str, plan["input_shape"]))
+    splits = [f"{count(plan['train_samples'])} train"]
+    splits += [f"{count(plan[f'{name}_samples'])} {name}" for name in ("validation", "test") if plan[f"{name}_samples"]]
+    memory = dict(plan["memory_bytes"])
+    total = memory.pop("total")
+    by_kind = ", ".join(f"{name} {size(value)}" for name, value in memory.items())
+    rows = [
+        ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
+        ("device", plan["device"]),
+        ("task", f"{plan['task']}, {shape} → {plan['outputs']}"),
+        ("parameters", count(plan["parameters"])),
+        ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),
+        ("samples", f"{', '.join(splits)} ({plan['feed']})"),
+        ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
+        ("expected memory", f"{size(total)} on top of PyTorch itself: {by_kind}"),
+    ]
+    rows += [("note", note) for note in plan["notes"]]
+    table = _table()
+    for name, text in rows:
+        table.add_row(name, Text(text))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(Text(plan["model"], style="dim"))
+
+
+def _table() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    return table
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))

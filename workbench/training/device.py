@@ -1,0 +1,97 @@
+"""Where and in which number format a step is computed."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from workbench.errors import DeviceError
+from workbench.settings.runtime import Runtime
+
+
+def resolve_device(requested: str) -> torch.device:
+    """The device that `runtime.device` asks for; auto is a GPU if there is one. Raises DeviceError."""
+    if requested == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", 0)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    device = torch.device(requested)
+    if device.type == "cuda":
+        return _cuda_device(requested, device.index or 0)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError('runtime.device = "mps", but this machine has no Metal device; use "auto" or "cpu"')
+    return device
+
+
+def _cuda_device(requested: str, index: int) -> torch.device:
+    if not torch.backends.cuda.is_built():
+        raise DeviceError(
+            f'runtime.device = "{requested}", but this PyTorch ({torch.__version__}) is built without CUDA; '
+            'install a CUDA build, or use "auto" or "cpu"'
+        )
+    if not torch.cuda.is_available():
+        raise DeviceError(
+            f'runtime.device = "{requested}", but PyTorch finds no usable NVIDIA GPU or driver here; '
+            'look at nvidia-smi, or use "auto" or "cpu"'
+        )
+    names = [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+    if index >= len(names):
+        raise DeviceError(f'runtime.device = "{requested}", but there is only {", ".join(names)}')
+    return torch.device("cuda", index)
+
+
+def device_name(device: torch.device) -> str:
+    """What people call it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU" if device.type == "mps" else "CPU"
+
+
+class Precision:
+    """The number format of the matrix products: autocast and, for fp16, loss scaling."""
+
+    def __init__(self, name: str, device: torch.device) -> None:
+        """Raises DeviceError where the device cannot compute in that format."""
+        _check_precision(name, device)
+        self.name = name
+        self._device_type = device.type
+        self._autocast_dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(name)
+        self.scaler = torch.amp.GradScaler(device.type) if name == "fp16" else None
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context in which the model runs forward."""
+        if self._autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self._device_type, self._autocast_dtype)
+
+
+def _check_precision(name: str, device: torch.device) -> None:
+    if name == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
+        raise DeviceError(
+            f'runtime.precision = "tf32" needs an NVIDIA GPU of the Ampere generation or later, not {device}; '
+            'use "float32"'
+        )
+    if name == "bf16" and device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
+        raise DeviceError(
+            f'runtime.precision = "bf16" needs an NVIDIA GPU of the Ampere generation or later, not '
+            f'{device_name(device)}; use "fp16"'
+        )
+    if name == "fp16" and device.type == "mps":
+        raise DeviceError('runtime.precision = "fp16" needs loss scaling, which Metal lacks; use "float32"')
+
+
+def configure_torch(runtime: Runtime, device: torch.device) -> None:
+    """Sets what PyTorch keeps globally: threads, deterministic algorithms, tf32. Before anything runs on a GPU."""
+    if runtime.threads:
+        torch.set_num_threads(runtime.threads)
+    if runtime.deterministic:
+        # cuBLAS reads this when its handle is made; without it deterministic algorithms raise.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(runtime.deterministic)
+    torch.backends.cudnn.benchmark = not runtime.deterministic
+    if device.type == "cuda":
+        tf32 = runtime.precision != "float32"
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32

@@ -1,0 +1,134 @@
+"""Engines: how an optimizer step is executed. The trainer sees only this seam.
+
+An engine is told the order of an epoch's samples and then advances until the epoch is over, one or more steps at a
+call; losses and hits stay on the device. It asks for the learning rate of a step by number, so that an engine that
+runs several steps at once can ask ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from workbench.training.clock import PhaseClock
+from workbench.training.device import Precision
+from workbench.training.feeds import Batch, Feed
+from workbench.training.loss_log import LossLog
+
+if TYPE_CHECKING:
+    from workbench.settings.loss import LossFunction
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far one call of `advance` went."""
+
+    steps: int
+    batches: int
+    samples: int
+
+
+class Engine(Protocol):
+    """Executes optimizer steps."""
+
+    name: str
+    losses: LossLog
+    """The loss of every step, to be read by the trainer when it likes."""
+    hits: Tensor
+    """Samples classified right since the epoch began, int64 scalar on the device; 0 for regression."""
+
+    def start_epoch(self, order: Tensor) -> None:
+        """The samples to train on next: their indices, int64 on the host."""
+
+    def advance(self, step: int) -> Advance:
+        """Does the next step or steps; `step` is the number of the first. Marks phases on the clock."""
+
+
+class EagerEngine:
+    """One step at a time, operation by operation, as PyTorch comes; nothing waits for the device."""
+
+    name = "eager"
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: LossFunction,
+        optimizer: torch.optim.Optimizer,
+        feed: Feed,
+        precision: Precision,
+        clock: PhaseClock,
+        learning_rate: Callable[[int], float],
+        *,
+        device: torch.device,
+        accumulation: int = 1,
+        clip_norm: float = 0.0,
+        count_hits: bool = True,
+    ) -> None:
+        self.losses = LossLog(device)
+        self.hits = torch.zeros((), dtype=torch.int64, device=device)
+        self._model = model
+        self._loss = loss
+        self._optimizer = optimizer
+        self._parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self._feed = feed
+        self._precision = precision
+        self._clock = clock
+        self._learning_rate = learning_rate
+        self._accumulation = accumulation
+        self._clip_norm = clip_norm
+        self._count_hits = count_hits
+        self._batches: Iterator[Batch] = iter(())
+        self._samples_left = 0
+
+    def start_epoch(self, order: Tensor) -> None:
+        self._batches = self._feed.batches(order, self._clock)
+        self._samples_left = len(order)
+
+    def advance(self, step: int) -> Advance:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._learning_rate(step)
+        samples = min(self._accumulation * self._feed.batch_size, self._samples_left)
+        batches = -(-samples // self._feed.batch_size)
+        loss = self._forward_backward(samples)
+        for _ in range(batches - 1):
+            loss = loss + self._forward_backward(samples)
+        self._update()
+        self.losses.append(loss, samples)
+        self._samples_left -= samples
+        return Advance(steps=1, batches=batches, samples=samples)
+
+    def _forward_backward(self, step_samples: int) -> Tensor:
+        """Adds one batch's share to the gradients; its share of the step's mean loss, detached."""
+        batch = next(self._batches)
+        with self._precision.autocast():
+            scores = self._model(batch.inputs)
+        loss = self._loss(scores.float(), batch.targets)
+        if len(batch.targets) != step_samples:
+            loss = loss * (len(batch.targets) / step_samples)
+        self._clock.mark("forward")
+        scaler = self._precision.scaler
+        # torch's own stubs leave backward untyped.
+        (loss if scaler is None else scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
+        self._clock.mark("backward")
+        if self._count_hits:
+            self.hits += (scores.detach().argmax(dim=1) == batch.targets).sum()
+            self._clock.mark("rest")
+        return loss.detach()
+
+    def _update(self) -> None:
+        scaler = self._precision.scaler
+        if self._clip_norm:
+            if scaler is not None:
+                scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        if scaler is None:
+            self._optimizer.step()
+        else:
+            scaler.step(self._optimizer)
+            scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._clock.mark("optimizer")

@@ -1,0 +1,36 @@
+"""What others ask of the trainer while it runs: requests in control.jsonl, and signals."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import psutil
+
+from workbench.runs.control import ControlReader, Request
+from workbench.runs.directory import RunDirectory
+
+
+class Inbox:
+    """Requests to the trainer, in order. SIGTERM and SIGINT ask it to stop; SIGHUP (a lost terminal) is ignored."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._control = ControlReader(run, psutil.Process().create_time())
+        self._stop_signal: int | None = None
+
+    def listen_to_signals(self) -> None:
+        """Takes over the signals of this process."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def read(self) -> list[Request]:
+        """What has been asked since the last call."""
+        requests = self._control.read()
+        if self._stop_signal is not None:
+            self._stop_signal = None
+            requests.append(Request("stop"))
+        return requests
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._stop_signal = number

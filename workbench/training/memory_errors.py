@@ -1,0 +1,32 @@
+"""Running out of memory, in words: the peak, the batch size, and what to try."""
+
+from __future__ import annotations
+
+import torch
+
+from workbench.errors import OutOfMemoryError
+from workbench.settings.preset import Preset
+
+
+def explain_out_of_memory(error: Exception, preset: Preset, device: torch.device | None) -> OutOfMemoryError | None:
+    """The same error for the user; None if memory was not the problem.
+
+    device: where the job ran, None if it failed before that was known.
+    """
+    on_gpu = isinstance(error, torch.OutOfMemoryError)
+    on_host = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+    if not on_gpu and not on_host:
+        return None
+    where, peak = "this machine", ""
+    if on_gpu and torch.cuda.is_available():
+        index = device.index if device is not None and device.type == "cuda" else None
+        total = torch.cuda.get_device_properties(index or 0).total_memory
+        where = f"the GPU ({torch.cuda.get_device_name(index)}, {total / 2**30:.1f} GiB)"
+        peak = f"; PyTorch's peak was {torch.cuda.max_memory_allocated(index) / 2**30:.2f} GiB"
+    batch_size = preset.data.batch_size
+    advice = [f"data.batch_size = {max(batch_size // 2, 1)}"] if batch_size > 1 else []
+    advice += [f"training.accumulation = {2 * preset.training.accumulation} to keep the step the same"]
+    if on_gpu:
+        advice += ['runtime.precision = "bf16"', 'runtime.feed = "loader"']
+    advice += ["a smaller model"]
+    return OutOfMemoryError(f"{where} ran out of memory at batch size {batch_size}{peak}. Try {'; '.join(advice)}")

@@ -1,0 +1,101 @@
+"""Telling how training goes: losses ten times a second, timing and memory once, as events in the run directory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from workbench.devices.gpu import GpuMonitor
+from workbench.devices.host import HostMonitor
+from workbench.runs.events import Memory, Steps, Timing, float32_text_value
+from workbench.runs.writer import EventWriter
+from workbench.training.clock import PhaseClock, percentiles
+from workbench.training.loss_log import StepLoss
+
+
+class Reporter:
+    """Writes the recurring events of a run."""
+
+    def __init__(self, events: EventWriter, clock: PhaseClock, device: torch.device, measure: bool) -> None:
+        self._events = events
+        self._clock = clock
+        self._device = device
+        self._host = HostMonitor(os.getpid()) if measure else None
+        self._gpus = GpuMonitor.open() if measure else None
+        self.host_peak_rss_bytes: int | None = None
+
+    def losses(self, first_step: int, losses: list[StepLoss], epoch: float, learning_rate: float) -> None:
+        """Every loss of some consecutive steps; `epoch` and `learning_rate` are those after and at the last."""
+        self._events.write(
+            Steps(
+                first_step=first_step,
+                epoch=round(epoch, 6),
+                losses=[float32_text_value(step.loss) for step in losses],
+                learning_rate=learning_rate,
+                seconds=round(self._clock.elapsed(), 4),
+            )
+        )
+
+    def timing(self, step: int) -> None:
+        """Phases, percentiles and throughput since the last call; nothing if nothing was trained."""
+        measured = self._clock.take()
+        if measured.steps == 0 or measured.seconds <= 0:
+            return
+        self._events.write(
+            Timing(
+                step=step,
+                steps=measured.steps,
+                timed_steps=measured.timed_steps,
+                phase_ms=measured.phase_ms(),
+                step_ms=percentiles(measured.step_ms),
+                steps_per_second=round(measured.steps / measured.seconds, 3),
+                samples_per_second=round(measured.samples / measured.seconds, 1),
+            )
+        )
+
+    def memory(self, step: int) -> None:
+        """Memory and vitals now; nothing when measuring is off."""
+        if self._host is None:
+            return
+        host = self._host.read()
+        if host.rss_bytes is not None:
+            self.host_peak_rss_bytes = max(host.rss_bytes, self.host_peak_rss_bytes or 0)
+        self._events.write(
+            Memory(
+                step=step,
+                host_rss_bytes=host.rss_bytes,
+                host_available_bytes=host.available_bytes,
+                gpus=[_present(asdict(gpu)) for gpu in self._gpus.read()] if self._gpus else [],
+                **torch_memory(self._device),
+            )
+        )
+
+    @property
+    def torch_peak_bytes(self) -> int | None:
+        """The most that torch's allocator has held; None where it does not say."""
+        return torch_memory(self._device).get("torch_peak_bytes")
+
+    def close(self) -> None:
+        """Lets go of NVML."""
+        if self._gpus is not None:
+            self._gpus.close()
+
+
+def torch_memory(device: torch.device) -> dict[str, int]:
+    """What torch's allocator holds on the device, in bytes; empty where it does not say (CPU)."""
+    if device.type == "cuda":
+        return {
+            "torch_allocated_bytes": torch.cuda.memory_allocated(device),
+            "torch_reserved_bytes": torch.cuda.memory_reserved(device),
+            "torch_peak_bytes": torch.cuda.max_memory_allocated(device),
+        }
+    if device.type == "mps":
+        return {"torch_allocated_bytes": int(torch.mps.current_allocated_memory())}
+    return {}
+
+
+def _present(reading: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in reading.items() if value is not None}

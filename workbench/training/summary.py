@@ -1,0 +1,38 @@
+"""How a run ended, gathered from the trainer."""
+
+from __future__ import annotations
+
+from workbench.runs.status import Summary
+from workbench.training.trainer import Trainer
+
+
+def summarize(
+    trainer: Trainer | None, status: str, reason: str, exit_code: int, kind: str, total_seconds: float
+) -> Summary:
+    """What summary.json says. `trainer` is None if it was never built; `total_seconds` is the process's age."""
+    seconds = {"total": round(total_seconds, 3)}
+    if trainer is None:
+        return Summary(status, reason, exit_code, 0, 0, None, "", None, None, None, seconds, kind=kind)
+    position, clock = trainer.position, trainer.clock
+    measured = clock.total_phases
+    seconds |= {name: round(spent, 6) for name, spent in position.seconds.items()}
+    seconds["train"] = round(clock.training_seconds, 6)
+    return Summary(
+        status=status,
+        reason=reason,
+        exit_code=exit_code,
+        step=position.step,
+        epoch=position.epoch,
+        best_epoch=position.best_epoch,
+        monitor=trainer.job.monitor.name,
+        train=trainer.last_epoch.train if trainer.last_epoch else None,
+        validation=trainer.best_validation,
+        test=trainer.test_metrics,
+        seconds=seconds,
+        phase_ms=measured.phase_ms(),
+        step_ms=clock.step_times.percentiles(),
+        samples_per_second=round(measured.samples / measured.seconds, 1) if measured.seconds else None,
+        torch_peak_bytes=trainer.reporter.torch_peak_bytes,
+        host_peak_rss_bytes=trainer.reporter.host_peak_rss_bytes,
+        kind=kind,
+    )

@@ -1,0 +1,427 @@
+"""The epoch loop.
+
+`Trainer.train` reads like the loop in a textbook: train an epoch, validate, keep the best, go on or stop early. Nothing
+in it waits for the device but the end of an epoch. Ten times a second, between two steps, it looks up: writes the
+losses that have arrived, obeys requests, takes readings, writes a checkpoint if one is due.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.errors import DivergedError, StorageError
+from workbench.runs.control import Request
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Checkpointed, EpochEnd, Obeyed, State, Tested, Warned
+from workbench.runs.writer import EventWriter
+from workbench.training import checkpoints
+from workbench.training.clock import make_clock
+from workbench.training.engine import EagerEngine
+from workbench.training.evaluation import Evaluator
+from workbench.training.inbox import Inbox
+from workbench.training.job import Job
+from workbench.training.reporter import Reporter
+
+LOOK_SECONDS = 0.1
+"""Time between two looks up from training; requests must be obeyed within 0.2 s."""
+REPORT_SECONDS = 1.0
+"""Time between two timing and memory events."""
+
+
+@dataclass
+class Position:
+    """How far training is; all of it is in a checkpoint."""
+
+    step: int = 0
+    """Optimizer steps done."""
+    epoch: int = 0
+    """Epochs completed, validation included."""
+    samples_done: int = 0
+    """Samples of the current epoch that have been trained on."""
+    loss_sum: float = 0.0
+    """Over the samples of the current epoch whose losses were read."""
+    loss_samples: int = 0
+    learning_rate: float = 0.0
+    """What the schedule's factor multiplies; a request can change it."""
+    best_value: float | None = None
+    best_epoch: int | None = None
+    bad_validations: int = 0
+    """Since the best one."""
+    epoch_began: float = 0.0
+    """Training seconds before the current epoch."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Spent on train, validate, checkpoint, paused, test."""
+
+
+class Trainer:
+    """Trains a job and writes what happens into a run directory."""
+
+    def __init__(self, job: Job, run: RunDirectory, events: EventWriter, inbox: Inbox) -> None:
+        self.job = job
+        self.run = run
+        self.position = Position(learning_rate=job.preset.optimizer.learning_rate)
+        self.stopping = False
+        self.last_epoch: EpochEnd | None = None
+        self.best_validation: dict[str, Any] | None = None
+        self.test_metrics: dict[str, Any] | None = None
+        self._events = events
+        self._inbox = inbox
+        training, runtime = job.preset.training, job.preset.runtime
+        self._epochs = training.epochs
+        self._settings = training
+        self.schedule = job.preset.schedule.build(training.epochs)
+        self.clock = make_clock(job.device, runtime.measure)
+        self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
+        self.engine = EagerEngine(
+            job.model,
+            job.loss,
+            job.optimizer,
+            job.train,
+            job.precision,
+            self.clock,
+            self.learning_rate,
+            device=job.device,
+            accumulation=training.accumulation,
+            clip_norm=training.clip_norm,
+            count_hits=job.task.kind == "classification",
+        )
+        self._evaluator = Evaluator(
+            job.model,
+            job.loss,
+            job.precision,
+            job.task,
+            job.target_scale,
+            independent_classes=job.preset.loss.independent_classes,
+        )
+        self._best_weights: dict[str, Tensor] | None = None
+        """The best epoch's weights, as long as they are not on disk."""
+        self._logged_step = 0
+        """Steps whose losses have been written."""
+        self._next_look = self._next_report = 0.0
+        self._last_checkpoint = time.perf_counter()
+
+    def train(self) -> None:
+        """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
+
+        Whatever goes wrong, the best epoch's weights are saved if there is room for them.
+        """
+        try:
+            self._train()
+        except StorageError:
+            raise
+        except Exception:
+            with suppress(StorageError):
+                self._save_best()
+            raise
+
+    def _train(self) -> None:
+        while self.position.epoch < self._epochs and not self._out_of_patience():
+            self._train_epoch()
+            if not self.stopping:
+                self._end_epoch()
+            if self.stopping:
+                break
+        self.checkpoint()
+        if not self.stopping:
+            self._test()
+        self._report()
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of optimizer step `step` (counted from 1)."""
+        return self.position.learning_rate * self.schedule.factor((step - 1) / self.job.steps_per_epoch)
+
+    def _train_epoch(self) -> None:
+        """Trains on what is left of the epoch."""
+        position = self.position
+        self._say("training")
+        self.job.model.train()
+        self.engine.start_epoch(self._epoch_order()[position.samples_done :])
+        samples = self.job.samples_per_epoch
+        self.clock.begin()
+        while position.samples_done < samples and not self.stopping:
+            advance = self.engine.advance(position.step + 1)
+            position.step += advance.steps
+            position.samples_done += advance.samples
+            self.clock.end_step(advance.steps, advance.samples)
+            if self.clock.now >= self._next_look:
+                self._look_up()
+                self.clock.mark("rest")
+        self.clock.pause()
+        self._read_losses(wait=True)
+
+    def _epoch_order(self) -> Tensor:
+        """The order of this epoch's samples: from seed and epoch alone, so that any epoch can be gone into again."""
+        seed = (self._settings.seed * 1_000_003 + self.position.epoch) % 2**63
+        order = torch.randperm(len(self.job.train), generator=torch.Generator().manual_seed(seed))
+        return order[: self.job.samples_per_epoch]
+
+    def _end_epoch(self) -> None:
+        """Validates, notes the best epoch, and writes the epoch's event."""
+        position, train = self.position, self._train_metrics()
+        validation, validation_seconds = None, 0.0
+        due = (position.epoch + 1) % self._settings.validate_every == 0 or position.epoch + 1 == self._epochs
+        if due and self.job.validation is not None:
+            self._say("validating")
+            started = time.perf_counter()
+            validation = self._evaluator.evaluate(self.job.validation, self._interrupted)
+            validation_seconds = self._spend("validate", started)
+            if validation is None:
+                return  # asked to stop: a resumed run validates this epoch again
+            if not math.isfinite(validation["loss"]):
+                raise DivergedError(self._diverged(f"the validation loss after step {position.step}"))
+        best = due and self._note_result(validation or train)
+        if best:
+            self.best_validation = validation
+        learning_rate = self.learning_rate(position.step)
+        position.epoch += 1
+        position.samples_done = position.loss_samples = 0
+        position.loss_sum = 0.0
+        self.engine.hits.zero_()
+        self.last_epoch = EpochEnd(
+            epoch=position.epoch,
+            step=position.step,
+            learning_rate=learning_rate,
+            train=train,
+            validation=validation,
+            best=best,
+            train_seconds=round(self.clock.training_seconds - position.epoch_began, 6),
+            validation_seconds=round(validation_seconds, 6),
+        )
+        position.epoch_began = self.clock.training_seconds
+        self._events.write(self.last_epoch)
+        self._checkpoint_if_due()
+
+    def _train_metrics(self) -> dict[str, float]:
+        position = self.position
+        metrics = {"loss": position.loss_sum / max(position.loss_samples, 1)}
+        if self.job.task.kind == "classification":
+            metrics["accuracy"] = int(self.engine.hits) / max(position.samples_done, 1)
+        return metrics
+
+    def _note_result(self, metrics: dict[str, Any]) -> bool:
+        """Compares the epoch with the best so far; True if it is the best."""
+        monitor, position = self.job.monitor, self.position
+        self.schedule.observe(metrics["loss"])
+        value = metrics.get(monitor.name)
+        if value is None or not monitor.better(value, position.best_value):
+            position.bad_validations += 1
+            return False
+        position.best_value, position.best_epoch, position.bad_validations = value, position.epoch + 1, 0
+        if self._settings.keep_best:
+            self._best_weights = {name: tensor.clone() for name, tensor in self.job.model.state_dict().items()}
+        return True
+
+    def _out_of_patience(self) -> bool:
+        patience = self._settings.early_stopping_patience
+        if not patience or self.position.bad_validations < patience:
+            return False
+        self._say("training", f"stopped early: no better {self.job.monitor.name} in {patience} validations")
+        return True
+
+    def _test(self) -> None:
+        """The test split, once: with the best epoch's weights if they were kept, else with the last."""
+        if self.job.test is None:
+            return
+        self._say("testing")
+        started = time.perf_counter()
+        weights = f"last epoch {self.position.epoch}"
+        if self._settings.keep_best and self.position.best_epoch is not None:
+            best = checkpoints.load(checkpoints.best_checkpoint(self.run), self.job.device)
+            self.job.model.load_state_dict(best["model"])
+            weights = f"best epoch {self.position.best_epoch}"
+        self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
+        self._spend("test", started)
+        if self.test_metrics is not None:
+            self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+
+    # What happens between two steps, about ten times a second.
+
+    def _look_up(self) -> None:
+        self._next_look = self.clock.now + LOOK_SECONDS
+        self._read_losses()
+        self.obey()
+        if self.clock.now >= self._next_report:
+            self._report()
+        self._checkpoint_if_due()
+
+    def obey(self) -> None:
+        """Carries out what has been asked since the last call."""
+        self._obey(self._inbox.read())
+
+    def _interrupted(self) -> bool:
+        """Between two batches of an evaluation: obeys requests; True if the trainer is to stop."""
+        now = time.perf_counter()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_SECONDS
+            self.obey()
+        return self.stopping
+
+    def _report(self) -> None:
+        self._next_report = self.clock.now + REPORT_SECONDS
+        self.reporter.timing(self.position.step)
+        self.reporter.memory(self.position.step)
+
+    def _read_losses(self, wait: bool = False) -> None:
+        """Writes the losses that have arrived. Raises DivergedError at the first that is not finite."""
+        losses = self.engine.losses.read(wait)
+        if not losses:
+            return
+        first = self._logged_step + 1
+        self._logged_step += len(losses)
+        position = self.position
+        position.loss_sum += sum(step.loss * step.samples for step in losses)
+        position.loss_samples += sum(step.samples for step in losses)
+        epoch = self._logged_step / self.job.steps_per_epoch
+        self.reporter.losses(first, losses, epoch, self.learning_rate(self._logged_step))
+        for offset, step in enumerate(losses):
+            if not math.isfinite(step.loss):
+                raise DivergedError(self._diverged(f"the loss at step {first + offset}"))
+
+    def _diverged(self, what: str) -> str:
+        saved = checkpoints.last_checkpoint(self.run)
+        if self._settings.keep_best and self.position.best_epoch is not None:
+            kept = f"the weights of the best epoch, {self.position.best_epoch}, are kept in checkpoints/best.pt"
+        else:
+            kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
+        return (
+            f"{what} is not a finite number: training has diverged; {kept}. Try a smaller "
+            "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
+        )
+
+    def _obey(self, requests: list[Request]) -> None:
+        for request in requests:
+            handler: Callable[[Request], str | None] | None = self._handlers().get(request.command)
+            refusal = f"unknown request {request.command!r}" if handler is None else handler(request)
+            self._events.write(
+                Obeyed(
+                    command=request.command,
+                    step=self.position.step,
+                    accepted=refusal is None,
+                    detail=refusal or ("" if request.value is None else f"{request.value:g}"),
+                )
+            )
+            if request.command == "pause" and refusal is None:
+                self._pause()
+
+    def _handlers(self) -> dict[str, Callable[[Request], str | None]]:
+        """What carries out each request; it returns why not, or None."""
+        return {
+            "stop": self._stop,
+            "pause": lambda _: None,
+            "resume": lambda _: None,
+            "checkpoint": self._checkpoint_now,
+            "set_learning_rate": self._set_learning_rate,
+        }
+
+    def _stop(self, _: Request) -> None:
+        self.stopping = True
+
+    def _checkpoint_now(self, _: Request) -> None:
+        self.checkpoint()
+
+    def _set_learning_rate(self, request: Request) -> str | None:
+        if request.value is None or not 0 < request.value < math.inf:
+            return "set_learning_rate needs a value above 0"
+        self.position.learning_rate = request.value
+        return None
+
+    def _pause(self) -> None:
+        """Waits until it is asked to resume or to stop."""
+        with self.clock.stopped():
+            self._say("paused")
+            started = time.perf_counter()
+            while not self.stopping:
+                requests = self._inbox.read()
+                self._obey([request for request in requests if request.command != "pause"])
+                if any(request.command == "resume" for request in requests):
+                    break
+                time.sleep(0.02)
+            self._spend("paused", started)
+            self._say("training" if self.job.model.training else "validating")
+
+    # Checkpoints.
+
+    def checkpoint(self) -> None:
+        """Writes the state of training, and first the best weights, so that the two always fit one another."""
+        self._read_losses(wait=True)
+        with self.clock.stopped():
+            started = time.perf_counter()
+            self.position.seconds["train"] = self.clock.training_seconds
+            self._save_best()
+            self._write_checkpoint(checkpoints.last_checkpoint(self.run), self._state())
+            self._last_checkpoint = time.perf_counter()
+            self._spend("checkpoint", started)
+
+    def _state(self) -> dict[str, Any]:
+        scaler = self.job.precision.scaler
+        return {
+            "position": asdict(self.position),
+            "hits": int(self.engine.hits),
+            "model": self.job.model.state_dict(),
+            "optimizer": self.job.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": scaler.state_dict() if scaler is not None else {},
+            "random": checkpoints.random_state(self.job.device),
+            "best_validation": self.best_validation,
+        }
+
+    def restore(self) -> None:
+        """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
+        state = checkpoints.load(checkpoints.last_checkpoint(self.run), self.job.device)
+        self.position = Position(**state["position"])
+        self._logged_step = self.position.step
+        self.engine.hits.fill_(state["hits"])
+        self.job.model.load_state_dict(state["model"])
+        self.job.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.job.precision.scaler is not None and state["scaler"]:
+            self.job.precision.scaler.load_state_dict(state["scaler"])
+        self.best_validation = state["best_validation"]
+        self.clock.training_seconds = self.position.seconds.get("train", 0.0)
+        checkpoints.restore_random_state(state["random"], self.job.device)
+
+    def _save_best(self) -> None:
+        if self._best_weights is not None:
+            state = {"model": self._best_weights, "epoch": self.position.best_epoch, "value": self.position.best_value}
+            self._write_checkpoint(checkpoints.best_checkpoint(self.run), state)
+            self._best_weights = None
+
+    def _write_checkpoint(self, path: Path, state: dict[str, Any]) -> None:
+        started = time.perf_counter()
+        size = checkpoints.save(path, state)
+        self._events.write(
+            Checkpointed(
+                step=self.position.step,
+                file=str(path.relative_to(self.run.path)),
+                bytes=size,
+                seconds=round(time.perf_counter() - started, 6),
+            )
+        )
+
+    def _checkpoint_if_due(self) -> None:
+        if time.perf_counter() - self._last_checkpoint >= self._settings.checkpoint_seconds:
+            self.checkpoint()
+
+    # Small helpers.
+
+    def _say(self, state: str, detail: str = "") -> None:
+        self._events.write(State(state=state, step=self.position.step, detail=detail))
+
+    def warn(self, message: str) -> None:
+        """Writes a warning event."""
+        self._events.write(Warned(step=self.position.step, message=message))
+
+    def _spend(self, what: str, started: float) -> float:
+        """Books the time since `started` under a name; returns it, in seconds."""
+        seconds = time.perf_counter() - started
+        self.position.seconds[what] = self.position.seconds.get(what, 0.0) + seconds
+        return seconds

@@ -1,0 +1,162 @@
+"""The trainer's process: `python -m workbench.training.worker RUN_DIR`.
+
+It trains the preset in the run directory, or goes on from the run's last checkpoint, and writes what happens as events.
+Whoever started it may die: this process lives in a session of its own. Its exit code is that of the command line, but
+`EXIT_STORAGE` when even the run directory could not be written.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, StorageError, WorkbenchError
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
+from workbench.runs.launch import EXIT_STORAGE
+from workbench.runs.status import claim
+from workbench.runs.writer import EventWriter
+from workbench.settings.preset import Preset
+from workbench.training.inbox import Inbox
+
+if TYPE_CHECKING:
+    from workbench.data.progress import Progress as ReadProgress
+    from workbench.training.trainer import Trainer
+
+
+def main(arguments: list[str]) -> int:
+    """Trains the run in the directory that is the one argument; returns the exit code."""
+    started = time.perf_counter()
+    run = RunDirectory(Path(arguments[0]).absolute())
+    try:
+        lock = claim(run)
+        inbox = Inbox(run)
+        inbox.listen_to_signals()
+        events = EventWriter(run.events)
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return EXIT_STORAGE if isinstance(error, StorageError) else error.exit_code
+    with lock:
+        try:
+            return _Worker(run, events, inbox, started).work()
+        except StorageError as error:
+            print(error, file=sys.stderr)
+            return EXIT_STORAGE
+        finally:
+            events.close()
+
+
+class _Worker:
+    """One life of the trainer's process. PyTorch is imported inside, when the run already says that it prepares."""
+
+    def __init__(self, run: RunDirectory, events: EventWriter, inbox: Inbox, started: float) -> None:
+        self._run = run
+        self._events = events
+        self._inbox = inbox
+        self._started = started
+        self._preset = Preset()
+        self._trainer: Trainer | None = None
+
+    def work(self) -> int:
+        """Trains, and tells how it ended. Raises StorageError if that cannot be told."""
+        try:
+            self._trainer = trainer = self._prepare()
+            if not self._asked_to_stop():
+                trainer.train()
+            return self._finish("stopped" if trainer.stopping else "completed")
+        except StorageError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            sys.stderr.flush()
+            return self._fail(error)
+
+    def _prepare(self) -> Trainer:
+        """Builds the job, and goes on from the run's last checkpoint if there is one."""
+        resumed = self._run.events.stat().st_size > 0
+        self._run.summary.unlink(missing_ok=True)
+        self._events.write(State(state="preparing", step=0, detail="importing PyTorch"))
+
+        from workbench.training.checkpoints import last_checkpoint
+        from workbench.training.environment import write_environment
+        from workbench.training.job import build_job
+        from workbench.training.trainer import Trainer
+
+        self._preset = Preset.load(self._run.preset)
+        job = build_job(self._preset, self._progress)
+        write_environment(self._run)
+        trainer = Trainer(job, self._run, self._events, self._inbox)
+        if last_checkpoint(self._run).exists():
+            trainer.restore()
+        position = trainer.position
+        self._events.write(Started(process_id=os.getpid(), resumed=resumed, step=position.step, epoch=position.epoch))
+        self._events.write(self._prepared(trainer))
+        for note in job.notes:
+            self._events.write(Warned(step=position.step, message=note))
+        return trainer
+
+    def _prepared(self, trainer: Trainer) -> Prepared:
+        from workbench.training.device import device_name
+
+        job = trainer.job
+        return Prepared(
+            device=str(job.device),
+            device_name=device_name(job.device),
+            engine=trainer.engine.name,
+            engine_reason="the only engine so far",
+            feed=job.train.name,
+            parameters=job.parameters,
+            task=job.task.kind,
+            classes=list(job.task.classes),
+            train_samples=len(job.train),
+            validation_samples=None if job.validation is None else len(job.validation),
+            test_samples=None if job.test is None else len(job.test),
+            batch_size=job.preset.data.batch_size,
+            steps_per_epoch=job.steps_per_epoch,
+            epochs=job.preset.training.epochs,
+            monitor=job.monitor.name,
+            seconds=round(time.perf_counter() - self._started, 3),
+        )
+
+    def _progress(self, progress: ReadProgress) -> None:
+        self._events.write(Progress(what=progress.what, done=progress.done, total=progress.total, unit=progress.unit))
+
+    def _asked_to_stop(self) -> bool:
+        """Obeys what was asked while preparing; True if the trainer is to stop."""
+        assert self._trainer is not None
+        self._trainer.obey()
+        return self._trainer.stopping
+
+    def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
+        from workbench.training.summary import summarize
+
+        if exit_code is None:
+            exit_code = EXIT_INTERRUPTED if status == "stopped" else EXIT_DONE
+        age = time.perf_counter() - self._started
+        summary = summarize(self._trainer, status, reason, exit_code, kind, age)
+        summary.save(self._run)
+        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code))
+        return exit_code
+
+    def _fail(self, error: Exception) -> int:
+        from workbench.training.memory_errors import explain_out_of_memory
+
+        device = self._trainer.job.device if self._trainer else None
+        if not isinstance(error, WorkbenchError):
+            error = explain_out_of_memory(error, self._preset, device) or error
+        if isinstance(error, WorkbenchError):
+            return self._finish("failed", str(error), error.exit_code, error.kind)
+        return self._finish("failed", _internal(error), EXIT_FAILED, "internal")
+
+
+def _internal(error: Exception) -> str:
+    first_line = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line} (the traceback is in worker.log)"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
