@@ -102,10 +102,8 @@ def _dispatch(
     schema: bool,
 ) -> int:
     """Hands over to what the options ask for; returns the exit code. Raises WorkbenchError."""
-    # Imported here so that --help and --version cost no pydantic.
-    from workbench import headless, reference
-    from workbench.runs.directory import default_runs_folder
-    from workbench.settings import library
+    # Imported where they are needed, so that --help and --list answer at once.
+    from workbench import reference
 
     if list_what is not None:
         return reference.print_list(list_what)
@@ -113,6 +111,10 @@ def _dispatch(
         return reference.print_explanation(explain_path)
     if schema:
         return reference.print_schema()
+    from workbench import headless
+    from workbench.runs.directory import default_runs_folder
+    from workbench.settings import library
+
     options = headless.Options(
         runs_folder=runs_dir or default_runs_folder(), json_output=json_output, quiet=quiet, trust_code=trust_code
     )

@@ -75,12 +75,12 @@ def resume(name_or_path: str, options: Options) -> int:
 
 def save_preset(preset: Preset, name: str) -> int:
     """Saves a preset under a name in the user's folder. Raises UsageError if there is one already."""
-    path = library.user_folder() / f"{name.removesuffix(library.SUFFIX)}{library.SUFFIX}"
-    named = preset.override([f'name="{path.stem}"'])
+    named = preset.override([f"name={name.removesuffix(library.SUFFIX)}"])
+    path = library.user_folder() / f"{named.name}{library.SUFFIX}"
     if path.exists():
         raise UsageError(f"{path} is there already; choose another name, or remove it first")
     named.save(path)
-    print(f"saved {path}\ntrain it with: workbench --preset {path.stem}")
+    print(f"saved {path}\ntrain it with: workbench --preset {named.name}")
     return EXIT_DONE
 
 

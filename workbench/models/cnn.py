@@ -16,10 +16,10 @@ class CNN(nn.Module):
     """Stages of convolution, activation and pooling; then a classifier on what is left of the image.
 
     A stage is a 3 × 3 convolution (padding 1), BatchNorm2d (with `batch_norm`), activation and 2 × 2 max-pooling.
-    What is left is flattened rather than pooled to one value a channel: where a stroke lies tells digits apart, and
-    on small images the larger Linear costs nothing beside the convolutions. (MNIST, channels 32, 64, 128, four
-    epochs of AdamW and one-cycle to 0.01: 99.43 % after flattening, 99.30 % after global average pooling, in equal
-    time.)
+    What is left is flattened rather than averaged to one value a channel: where a stroke lies tells digits apart, and
+    on small images the larger Linear costs nothing beside the convolutions. (MNIST, channels 32, 64, 128, AdamW and
+    one-cycle to 0.01, one seed: after two of four epochs 99.18 % against 98.67 %, at the end 99.43 % against 99.30 %,
+    in equal time.)
 
     inputs: (channels, height, width) of one image; outputs: number of scores; channels: of the convolutions, one
     stage each; dropout: share of the units that a training step leaves out before each fully connected layer, in

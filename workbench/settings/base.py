@@ -79,7 +79,7 @@ class PathMarker:
 
 PathText = Annotated[str, PathMarker()]
 
-CODE_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+CODE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
 """`package.module:function`."""
 
 Arguments = dict[str, str | int | float | bool]

@@ -193,7 +193,7 @@ def _feeds(
     resident = fits and runtime.feed != "loader"
 
     def scale(targets: Tensor) -> Tensor:
-        return targets if target_scale is None else target_scale.apply(targets)
+        return targets if target_scale is None else target_scale.apply_to(targets)
 
     def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
         batch_size = preset.data.batch_size

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-
 from workbench.errors import UserCodeError
 from workbench.models.user import check_user_model
 
@@ -50,7 +49,7 @@ def test_lazy_layers_get_trainable_weights() -> None:
         (nn.Linear, "mine.nets:build returned a type; it must"),
         ("resnet", "returned a str"),
         (Fails(), r"fails on samples of shape \(2, 6\): RuntimeError: no luck today$"),
-        (nn.Linear(7, 3), r"fails on samples of shape \(2, 6\): RuntimeError: mat1 and mat2"),
+        (nn.Linear(7, 3), r"fails on samples of shape \(2, 6\): RuntimeError: .*shapes"),
         (GivesTuple(), r"gives a tuple; for samples of shape \(2, 6\) it must return scores of shape \(2, 3\)"),
         (nn.Linear(6, 4), r"gives shape \(2, 4\); for samples .* scores of shape \(2, 3\)"),
     ],

@@ -1,0 +1,106 @@
+"""Run directories are found by name, requests reach the right trainer, and status comes from facts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from workbench.errors import StorageError, UsageError
+from workbench.runs.control import ControlReader, Request, ask
+from workbench.runs.directory import RunDirectory, create_run, find_run, list_runs
+from workbench.runs.status import Summary, claim, is_running, process_id, read_summary, status
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return create_run(tmp_path, "fast", 'name = "fast"\n')
+
+
+def test_two_runs_in_one_second_get_their_own_directories(tmp_path: Path) -> None:
+    runs = [create_run(tmp_path, "fast", "") for _ in range(20)]
+    assert len({run.path for run in runs}) == 20
+    assert [run.path for run in list_runs(tmp_path)] == sorted(run.path for run in runs)
+
+
+def test_a_run_is_found_by_path_by_name_and_by_a_part_of_it(run: RunDirectory, tmp_path: Path) -> None:
+    for name in (str(run.path), run.name, run.name[-4:], "fast"):
+        assert find_run(tmp_path, name) == run
+    with pytest.raises(UsageError, match="no run 'slow'"):
+        find_run(tmp_path, "slow")
+    create_run(tmp_path, "fast", "")
+    with pytest.raises(UsageError, match="several runs"):
+        find_run(tmp_path, "fast")
+
+
+def test_a_runs_folder_that_is_a_file_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises((StorageError, UsageError)):
+        create_run(tmp_path / "file", "fast", "")
+
+
+def test_requests_from_before_the_process_began_are_not_obeyed(run: RunDirectory) -> None:
+    ask(run, "stop")
+    began = time.time()
+    time.sleep(0.01)
+    ask(run, "pause")
+    reader = ControlReader(run, began)
+    assert [request.command for request in reader.read()] == ["pause"]
+    ask(run, "set_learning_rate", 0.5)
+    [request] = reader.read()
+    assert (request.command, request.value) == ("set_learning_rate", 0.5)
+    assert reader.read() == []
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[]", "{}", "3", '{"command": 3}', '{"command": "stop", "value": "x"}'])
+def test_a_hand_written_line_is_read_or_handed_on_to_be_refused(run: RunDirectory, line: str) -> None:
+    reader = ControlReader(run, time.time())
+    run.control.write_text(f"{line}\n")
+    [request] = reader.read()
+    assert isinstance(request, Request)
+    assert request.value is None
+
+
+def test_status_follows_the_facts(run: RunDirectory) -> None:
+    assert status(run) == "new"
+    with claim(run):
+        assert status(run) == "running"
+        assert process_id(run) == os.getpid()
+    run.process.write_text(json.dumps({"process_id": os.getpid(), "start_time": 1.0}))  # the id was given out again
+    assert not is_running(run)
+    run.events.write_text("")
+    assert status(run) == "lost"
+    Summary("completed", "", 0, 1, 1, None, "loss", None, None, None).save(run)
+    assert status(run) == "completed"
+    assert read_summary(run) == Summary("completed", "", 0, 1, 1, None, "loss", None, None, None)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"status": 1}'])
+def test_a_broken_summary_is_none(run: RunDirectory, text: str) -> None:
+    run.summary.write_text(text)
+    assert read_summary(run) is None
+
+
+def test_two_processes_cannot_train_one_run(run: RunDirectory) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from workbench.runs.directory import RunDirectory; from workbench.runs.status import claim\n"
+        "lock = claim(RunDirectory(Path(sys.argv[1]))); print('mine', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"mine\n"
+    with pytest.raises(UsageError, match="another process"):
+        claim(run)
+    assert process_id(run) == other.pid
+    other.kill()
+    other.wait()
+    assert status(run) in ("new", "lost")
+    claim(run).close()

@@ -1,0 +1,103 @@
+"""Splitting samples into training, validation and test.
+
+The test split is cut first, from its own share and seed, so that it is the same samples whatever the way of
+validating; k-fold and leave-one-out will cut what is left in another way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.data.samples import Samples, Split
+from workbench.errors import DataError, PresetError
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Disjoint samples: to train on, to choose a model by, and to judge it once, at the end."""
+
+    train: Split
+    validation: Split | None
+    test: Split | None
+
+
+def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified: bool, seed: int) -> Splits:
+    """Holds out a fraction of the training samples for validation.
+
+    Raises DataError where a split would be empty or a class is too small to be stratified.
+    """
+    rest, test = _cut_test(samples, test_fraction, stratified, seed)
+    train, validation = _cut(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
+    return Splits(train, validation, test)
+
+
+def own_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
+    """Takes the data's own validation split. Raises PresetError where it has none."""
+    if samples.validation is None:
+        raise PresetError(
+            'validation.method = "own", but this data has no validation split of its own; use "holdout" or "none"'
+        )
+    train, test = _cut_test(samples, test_fraction, stratified, seed)
+    return Splits(train, samples.validation, test)
+
+
+def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
+    """Trains on everything but the test split."""
+    train, test = _cut_test(samples, test_fraction, stratified, seed)
+    return Splits(train, None, test)
+
+
+def _cut_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
+    """What is left, and the test split: the data's own, or a share of it; None if neither."""
+    if samples.test is not None:
+        return samples.train, samples.test
+    if test_fraction == 0:
+        return samples.train, None
+    return _cut(samples.train, test_fraction, samples, stratified, seed, "validation.test_fraction")
+
+
+def _cut(
+    split: Split, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
+) -> tuple[Split, Split]:
+    """(the rest, the share cut off)."""
+    from sklearn.model_selection import train_test_split
+
+    size = round(len(split) * fraction)
+    if size < 1 or size >= len(split):
+        raise DataError(f"{setting} = {fraction:g} of {len(split)} samples leaves a split empty; there is too little data")
+    targets = split.targets if stratified and samples.task.kind == "classification" else None
+    if targets is not None:
+        _check_strata(targets, samples, min(size, len(split) - size), setting)
+    rest, cut = train_test_split(
+        np.arange(len(split)),
+        test_size=size,
+        random_state=seed,
+        stratify=None if targets is None else targets.numpy(),
+    )
+    return split.subset(_indices(rest)), split.subset(_indices(cut))
+
+
+def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str) -> None:
+    counts = torch.bincount(targets, minlength=samples.task.outputs).tolist()
+    names = samples.task.classes or tuple(map(str, range(len(counts))))
+    for name, count in zip(names, counts, strict=False):
+        if count == 1:
+            raise DataError(
+                f"class {name!r} has 1 sample where {setting} is cut off, too few to be in two splits; "
+                "add samples, leave the class out, or set validation.stratified = false"
+            )
+    present = sum(count > 0 for count in counts)
+    if smaller < present:
+        raise DataError(
+            f"{setting} gives a split of {smaller} samples for {present} classes, too few to hold each; "
+            "choose another share, or set validation.stratified = false"
+        )
+
+
+def _indices(chosen: np.ndarray) -> Tensor:
+    # Sorted: the order of training is the trainer's business, and neighbours in memory are read faster.
+    return torch.from_numpy(np.sort(chosen).astype(np.int64))
