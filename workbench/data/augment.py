@@ -10,9 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def augment(
-    images: Tensor, flip: bool, shift: int, cutout: int, generator: torch.Generator | None = None
-) -> Tensor:
+def augment(images: Tensor, flip: bool, shift: int, cutout: int, generator: torch.Generator | None = None) -> Tensor:
     """Mirrors, shifts and blanks each image of a batch on its own.
 
     images: float (n, channels, height, width). flip: mirror half of them, left to right. shift: move by up to so many

@@ -64,7 +64,9 @@ class TargetScale(nn.Module):
     @classmethod
     def fit(cls, train: Split, standardize: bool) -> TargetScale:
         """Measures the training split's targets. Raises DataError where one is not finite."""
-        targets = train.targets if train.targets is not None else torch.stack([train[i][1] for i in _spaced(len(train))])
+        targets = (
+            train.targets if train.targets is not None else torch.stack([train[i][1] for i in _spaced(len(train))])
+        )
         if not bool(targets.isfinite().all()):
             raise DataError("a target of the training split is not a finite number")
         if not standardize:

@@ -68,7 +68,9 @@ def _cut(
 
     size = round(len(split) * fraction)
     if size < 1 or size >= len(split):
-        raise DataError(f"{setting} = {fraction:g} of {len(split)} samples leaves a split empty; there is too little data")
+        raise DataError(
+            f"{setting} = {fraction:g} of {len(split)} samples leaves a split empty; there is too little data"
+        )
     targets = split.targets if stratified and samples.task.kind == "classification" else None
     if targets is not None:
         _check_strata(targets, samples, min(size, len(split) - size), setting)

@@ -51,14 +51,12 @@ def torchvision_model(
     except ValueError as error:  # maxvit_t computes the shapes inside it when it is built
         raise _cannot_take(architecture, side, error) from error
 
-    if channels == 1 or resize:
-        model = Adapted(model, inputs, resize)
-    relu_calls = _try_out(model, architecture, inputs, outputs, side)
+    relu_calls = _try_out(model, architecture, side, outputs)
     if activation is not None:
         if relu_calls:
             model = replace_relu_calls(model, activation)
         replace_relu_modules(model, activation)
-    return model
+    return Adapted(model, inputs, resize) if channels == 1 or resize else model
 
 
 class Adapted(nn.Module):
@@ -102,8 +100,8 @@ def _arguments(architecture: str, side: tuple[int, int]) -> dict[str, Any]:
     return {}
 
 
-def _try_out(model: nn.Module, architecture: str, inputs: tuple[int, ...], outputs: int, side: tuple[int, int]) -> int:
-    """Raises PresetError if `model` cannot take the images; else how often it calls a ReLU as a function.
+def _try_out(model: nn.Module, architecture: str, side: tuple[int, int], outputs: int) -> int:
+    """Raises PresetError if `model` cannot take images of that size; else how often it calls a ReLU as a function.
 
     A copy on the meta device computes shapes only: it is quick, and neither draws random numbers nor moves the
     running means of `model`.
@@ -113,7 +111,7 @@ def _try_out(model: nn.Module, architecture: str, inputs: tuple[int, ...], outpu
     relus = CountReLUs()
     try:
         with torch.no_grad(), relus:
-            scores = probe(torch.empty(2, *inputs, device="meta"))
+            scores = probe(torch.empty(2, 3, *side, device="meta"))
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
         raise _cannot_take(architecture, side, error) from error
     if scores.shape != (2, outputs):

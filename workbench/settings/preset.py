@@ -37,7 +37,11 @@ FAMILIES: dict[str, Family] = {
 class Preset(Settings):
     """The whole choice."""
 
-    name: str = setting("unnamed", "what the preset and its runs are called: letters, digits, _ . + -", pattern=r"^[A-Za-z0-9_.+-]{1,64}$")
+    name: str = setting(
+        "unnamed",
+        "what the preset and its runs are called: letters, digits, _ . + -",
+        pattern=r"^[A-Za-z0-9_.+-]{1,64}$",
+    )
     description: str = setting("", "what it is for, in a line")
     data: Data = Field(default_factory=Digits)
     model: Model = Field(default_factory=Mlp)

@@ -5,74 +5,147 @@ from __future__ import annotations
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-
 from workbench.devices.gpu import GpuMonitor, GpuReading
 
 
-class FakeNvmlError(Exception):
-    """Stands for NVMLError and its many kinds."""
+class NvmlError(Exception):
+    """Stands for pynvml.NVMLError and its many kinds."""
 
 
-class FakeNvml(ModuleType):
-    """Two GPUs. `failing` names the queries that raise, `calls` those that were made, in order."""
+def refuse(*arguments: object) -> None:
+    raise NvmlError("Not Supported")
 
-    NVMLError = FakeNvmlError
-    NVML_TEMPERATURE_GPU = 0
-    nvmlMemory_v2 = 0x02000028  # noqa: N815  pynvml's own name
 
-    def __init__(self, *failing: str, text: type[str] | type[bytes] = str, gpus: int = 2) -> None:
-        super().__init__("pynvml")
-        self.failing = set(failing)
-        self.calls: list[str] = []
-        self.text = text
-        self.gpus = gpus
+def memory(gpu: int, version: int = 0) -> SimpleNamespace:
+    reserved = 0 if version else 1 << 20
+    return SimpleNamespace(total=80 << 30, used=(gpu << 30) + reserved)
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("nvml"):
-            raise AttributeError(name)
 
-        def query(*arguments: Any) -> Any:
-            self.calls.append(name)
-            if name in self.failing or (name == "nvmlDeviceGetMemoryInfo" and f"{name}/{len(arguments)}" in self.failing):
-                raise FakeNvmlError(name)
-            return getattr(self, name.replace("nvml", "answer_", 1), lambda *_: None)(*arguments)
+def install(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
+    """Puts a module `pynvml` with two GPUs in the place of the real one; `changes` replace what it has."""
+    nvml = ModuleType("pynvml")
+    contents: dict[str, Any] = {
+        "NVMLError": NvmlError,
+        "NVML_TEMPERATURE_GPU": 0,
+        "nvmlMemory_v2": 0x02000028,
+        "nvmlInit": Mock(),
+        "nvmlShutdown": Mock(),
+        "nvmlSystemGetDriverVersion": lambda: "580.65.06",
+        "nvmlSystemGetCudaDriverVersion_v2": lambda: 12080,
+        "nvmlDeviceGetCount": lambda: 2,
+        "nvmlDeviceGetHandleByIndex": Mock(side_effect=lambda index: index),
+        "nvmlDeviceGetUUID": lambda gpu: f"GPU-{gpu}",
+        "nvmlDeviceGetName": lambda gpu: "NVIDIA H100",
+        "nvmlDeviceGetMemoryInfo": memory,
+        "nvmlDeviceGetUtilizationRates": lambda gpu: SimpleNamespace(gpu=97 * gpu, memory=0),
+        "nvmlDeviceGetPowerUsage": lambda gpu: 312_500,
+        "nvmlDeviceGetEnforcedPowerLimit": lambda gpu: 700_000,
+        "nvmlDeviceGetTemperature": lambda gpu, sensor: 41 + gpu,
+    }
+    nvml.__dict__.update(contents | changes)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    return nvml
 
-        return query
 
-    def _text(self, value: str) -> str | bytes:
-        return value if self.text is str else value.encode()
+def open_monitor() -> GpuMonitor:
+    monitor = GpuMonitor.open()
+    assert monitor is not None
+    return monitor
 
-    def answer_SystemGetDriverVersion(self) -> str | bytes:  # noqa: N802
-        return self._text("580.65.06")
 
-    def answer_SystemGetCudaDriverVersion_v2(self) -> int:  # noqa: N802
-        return 12080
+def test_reads_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    monitor = open_monitor()
+    assert (monitor.driver_version, monitor.cuda_driver_version) == ("580.65.06", "12.8")
+    assert monitor.read() == [
+        GpuReading(0, "GPU-0", "NVIDIA H100", 0, 80 << 30, 0, 312.5, 700.0, 41),
+        GpuReading(1, "GPU-1", "NVIDIA H100", 1 << 30, 80 << 30, 97, 312.5, 700.0, 42),
+    ]
 
-    def answer_DeviceGetCount(self) -> int:  # noqa: N802
-        return self.gpus
 
-    def answer_DeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802
-        return index
+def test_strings_may_be_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(
+        monkeypatch,
+        nvmlSystemGetDriverVersion=lambda: b"580.65.06",
+        nvmlDeviceGetName=lambda gpu: b"Tesla T4",
+        nvmlDeviceGetUUID=lambda gpu: b"GPU-x",
+    )
+    monitor = open_monitor()
+    reading = monitor.read()[0]
+    assert (monitor.driver_version, reading.name, reading.uuid) == ("580.65.06", "Tesla T4", "GPU-x")
 
-    def answer_DeviceGetUUID(self, gpu: int) -> str | bytes:  # noqa: N802
-        return self._text(f"GPU-{gpu}")
 
-    def answer_DeviceGetName(self, gpu: int) -> str | bytes:  # noqa: N802
-        return self._text("NVIDIA H100")
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("nvmlDeviceGetMemoryInfo", {"used_bytes", "total_bytes"}),
+        ("nvmlDeviceGetUtilizationRates", {"utilization_percent"}),
+        ("nvmlDeviceGetPowerUsage", {"power_watts"}),
+        ("nvmlDeviceGetEnforcedPowerLimit", {"power_limit_watts"}),
+        ("nvmlDeviceGetTemperature", {"temperature_celsius"}),
+    ],
+)
+def test_what_is_not_supported_is_none(monkeypatch: pytest.MonkeyPatch, query: str, missing: set[str]) -> None:
+    install(monkeypatch, **{query: refuse})
+    for reading in open_monitor().read():
+        assert {name for name, value in vars(reading).items() if value is None} == missing
 
-    def answer_DeviceGetMemoryInfo(self, gpu: int, version: int = 0) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(total=80 << 30, used=(gpu + 1 << 30) if version else (gpu + 2 << 30))
 
-    def answer_DeviceGetUtilizationRates(self, gpu: int) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(gpu=97 * gpu, memory=0)
+def test_a_lost_gpu_is_still_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml = install(monkeypatch)
+    monitor = open_monitor()
+    for query in ("MemoryInfo", "UtilizationRates", "PowerUsage", "EnforcedPowerLimit", "Temperature"):
+        setattr(nvml, f"nvmlDeviceGet{query}", refuse)
+    assert monitor.read()[1] == GpuReading(1, "GPU-1", "NVIDIA H100", None, None, None, None, None, None)
 
-    def answer_DeviceGetPowerUsage(self, gpu: int) -> int:  # noqa: N802
-        return 312_500
 
-    def answer_DeviceGetEnforcedPowerLimit(self, gpu: int) -> int:  # noqa: N802
-        return 700_000
+def test_an_older_driver_counts_what_it_reserves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def first_version_only(gpu: int, version: int = 0) -> SimpleNamespace:
+        if version:
+            refuse()
+        return memory(gpu)
 
-    def answer_DeviceGetTemperature(self, gpu: int, sensor: int) -> int:  # noqa: N802
-        return 41 + gpu
+    install(monkeypatch, nvmlDeviceGetMemoryInfo=first_version_only)
+    assert [reading.used_bytes for reading in open_monitor().read()] == [1 << 20, (1 << 30) + (1 << 20)]
+
+
+def test_versions_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, nvmlSystemGetDriverVersion=refuse, nvmlSystemGetCudaDriverVersion_v2=refuse)
+    monitor = open_monitor()
+    assert (monitor.driver_version, monitor.cuda_driver_version) == (None, None)
+
+
+@pytest.mark.parametrize("error", [NvmlError("Driver Not Loaded"), OSError("libnvidia-ml.so.1: broken")])
+def test_without_a_driver_there_is_no_monitor(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    install(monkeypatch, nvmlInit=Mock(side_effect=error))
+    assert GpuMonitor.open() is None
+
+
+def test_without_pynvml_there_is_no_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # makes the import fail
+    assert GpuMonitor.open() is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"nvmlDeviceGetCount": lambda: 0}, {"nvmlDeviceGetCount": refuse}, {"nvmlDeviceGetHandleByIndex": refuse}],
+)
+def test_without_a_gpu_there_is_no_monitor(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+    nvml = install(monkeypatch, **changes)
+    assert GpuMonitor.open() is None
+    nvml.nvmlShutdown.assert_called_once_with()
+
+
+def test_handles_are_fetched_once_and_the_library_is_closed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    nvml = install(monkeypatch)
+    with open_monitor() as monitor:
+        monitor.read()
+        monitor.read()
+        nvml.nvmlShutdown.assert_not_called()
+    monitor.close()
+    assert nvml.nvmlDeviceGetHandleByIndex.call_count == 2
+    nvml.nvmlShutdown.assert_called_once_with()
+    assert monitor.read() == []

@@ -1,0 +1,102 @@
+"""Images in folders, a folder a class."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from workbench.data.image_file import image_size, read_image
+from workbench.data.image_layout import ImageFiles, find_images
+from workbench.data.progress import Meter, Report
+from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
+from workbench.errors import DataError
+
+
+def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int, report: Report) -> Samples:
+    """The images in FOLDER/<class>/ or in FOLDER/{train,validation,test}/<class>/: uint8 (n, channels, height, width).
+
+    size: side of the square, in pixels, that images are resized (the shorter side) and cropped (the centre) to; 0 to
+    take them as they are, which needs all to be of one size. channels: 1 for grey, 3 for RGB. Images that decoded
+    take more than memory_limit_bytes are read one by one while training. `report` hears how far reading has come.
+
+    Raises DataError where the folders do not make classes, a file is broken, or sizes differ.
+    """
+    layout = find_images(folder)
+    height, width = (size, size) if size else image_size(layout.splits["train"].paths[0])
+    count = sum(len(files.paths) for files in layout.splits.values())
+    in_memory = count * channels * height * width <= memory_limit_bytes
+
+    splits: dict[str, Split] = {}
+    meter = Meter(report, "reading images", count, "images")
+    for name, files in layout.splits.items():
+        images = _Images(files, size, channels, (height, width))
+        targets = torch.tensor(files.targets, dtype=torch.int64)
+        if in_memory:
+            splits[name] = InMemory(_decode(images, meter), targets)
+        else:
+            if size == 0:
+                _check_sizes(images, meter)
+            splits[name] = Lazy(images, targets)
+    meter.finish()
+    return Samples(
+        splits["train"],
+        Task("classification", len(layout.classes), classes=layout.classes),
+        kind="image",
+        validation=splits.get("validation"),
+        test=splits.get("test"),
+        notes=layout.notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Images:
+    """Decodes the images of a split, one by one; a map-style dataset that a loader's worker can be sent."""
+
+    files: ImageFiles
+    size: int
+    channels: int
+    expected: tuple[int, int]
+    """Height and width of all images."""
+
+    def __len__(self) -> int:
+        return len(self.files.paths)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        path = self.files.paths[index]
+        image = read_image(path, self.size, self.channels)
+        self.check_size(path, (image.shape[1], image.shape[2]))
+        return image, torch.tensor(self.files.targets[index], dtype=torch.int64)
+
+    def check_size(self, path: Path, found: tuple[int, int]) -> None:
+        """Raises DataError if an image is not as high and wide as the first."""
+        if found != self.expected:
+            raise DataError(
+                f"{path} has {found[1]} × {found[0]} pixels, but the first image has {self.expected[1]} × "
+                f"{self.expected[0]}; data.size = {min(self.expected)} resizes and crops all of them to one square"
+            )
+
+
+def _decode(images: _Images, meter: Meter) -> Tensor:
+    """All images, decoded by several threads (Pillow lets go of the interpreter while it decodes)."""
+    decoded = torch.empty(len(images), images.channels, *images.expected, dtype=torch.uint8)
+
+    def decode(index: int) -> None:
+        decoded[index] = images[index][0]
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        # In order, so that of several broken files it is always the first that is named.
+        for _ in pool.map(decode, range(len(images))):
+            meter.add(1)
+    return decoded
+
+
+def _check_sizes(images: _Images, meter: Meter) -> None:
+    """Reads the headers only: better now than in the middle of the first epoch."""
+    for path in images.files.paths:
+        images.check_size(path, image_size(path))
+        meter.add(1)
