@@ -22,12 +22,9 @@ PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 def print_report(run: RunDirectory, summary: Summary, view: RunView, *, to_stderr: bool) -> None:
     """Test metrics, best epoch, time, step times, throughput, memory, where the run lies, how to repeat it."""
-    table = _table()
-    for name, text in _rows(run, summary, view):
-        table.add_row(name, Text(text))
-    console = Console(highlight=False, stderr=to_stderr, soft_wrap=True)
+    console = Console(highlight=False, stderr=to_stderr)
     console.print()
-    console.print(table)
+    _print_rows(console, _rows(run, summary, view))
 
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
@@ -115,19 +112,19 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
         ("expected memory", f"{size(total)} on top of PyTorch itself: {by_kind}"),
     ]
     rows += [("note", note) for note in plan["notes"]]
-    table = _table()
-    for name, text in rows:
-        table.add_row(name, Text(text))
     console = Console(highlight=False)
-    console.print(table)
+    _print_rows(console, rows)
     console.print(Text(plan["model"], style="dim"))
 
 
-def _table() -> Table:
+def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
+    """Names and texts in two columns; only a terminal gets its long lines wrapped."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    return table
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(name, Text(text))
+    console.print(table, width=None if console.is_terminal else 1000, soft_wrap=not console.is_terminal)
 
 
 def _quoted(path: Path) -> str:

@@ -80,9 +80,8 @@ def _locate(
 
 
 def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
-    annotation = preset.model_fields[name].annotation
-    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation if is_model and annotation is not None else preset
+    annotation: Any = preset.model_fields[name].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else preset
 
 
 def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family]) -> str:

@@ -111,8 +111,7 @@ class EagerEngine:
             loss = loss * (len(batch.targets) / step_samples)
         self._clock.mark("forward")
         scaler = self._precision.scaler
-        # torch's own stubs leave backward untyped.
-        (loss if scaler is None else scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
+        (loss if scaler is None else scaler.scale(loss)).backward()
         self._clock.mark("backward")
         if self._count_hits:
             self.hits += (scores.detach().argmax(dim=1) == batch.targets).sum()

@@ -216,7 +216,7 @@ def _feeds(
 
 def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
     name = str(preset.training.monitor)
-    known = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
+    known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":
         name = "accuracy" if task.kind == "classification" else "loss"
     if not validated:

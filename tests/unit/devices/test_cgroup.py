@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from workbench.devices.cgroup import CgroupMemory, cgroup_memory
 
 NO_LIMIT_V1 = "9223372036854771712"

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+
 from workbench.devices.gpu import GpuMonitor, GpuReading
 
 

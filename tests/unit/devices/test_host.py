@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from workbench.devices import host
 from workbench.devices.cgroup import CgroupMemory
 from workbench.devices.host import HostMonitor, cpu_model, describe_host

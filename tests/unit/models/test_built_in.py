@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+
 from workbench.errors import PresetError
 from workbench.models.cnn import CNN
 from workbench.models.mlp import MLP

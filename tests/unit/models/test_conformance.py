@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor, nn
+
 from workbench.models.activation import Activation
 from workbench.models.cnn import CNN
 from workbench.models.mlp import MLP

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torchvision.models
 from torch import nn
+
 from workbench.errors import PresetError
 from workbench.models.activation import Activation
 from workbench.models.replace_activations import RELU_MODULES, CountReLUs

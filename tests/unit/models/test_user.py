@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+
 from workbench.errors import UserCodeError
 from workbench.models.user import check_user_model
 

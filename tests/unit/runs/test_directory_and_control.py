@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from workbench.errors import StorageError, UsageError
 from workbench.runs.control import ControlReader, Request, ask
 from workbench.runs.directory import RunDirectory, create_run, find_run, list_runs

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from workbench.errors import StorageError
 from workbench.runs.events import EpochEnd, Finished, Prepared, Started, State, Steps, Timing, decode, encode
 from workbench.runs.events import float32_text_value as short
@@ -109,7 +110,8 @@ def test_a_view_follows_steps_and_goes_back_when_a_run_is_resumed() -> None:
     view = RunView()
     view.take(Prepared(device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident",
                        parameters=1, task="classification", classes=[], train_samples=10, validation_samples=None,
-                       test_samples=None, batch_size=1, steps_per_epoch=10, epochs=2, monitor="loss", seconds=0.1))  # fmt: skip
+                       test_samples=None, batch_size=1, steps_per_epoch=10, epochs=2, monitor="loss",
+                       seconds=0.1))  # fmt: skip
     view.take(steps(1, [3.0, 2.0, 1.0], epoch=0.5))
     assert (view.step, view.loss, view.share) == (3, 1.0, 0.25)
     assert view.seconds_left == pytest.approx(3.0)

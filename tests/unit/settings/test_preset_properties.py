@@ -9,11 +9,11 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.unit.settings.strategies import presets
 from workbench.errors import PresetError
 from workbench.settings.library import shipped_folder
 from workbench.settings.preset import Preset
-
-from tests.unit.settings.strategies import presets
 
 SHIPPED = sorted(shipped_folder().glob("*.toml"))
 

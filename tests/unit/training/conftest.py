@@ -1,0 +1,36 @@
+"""What the tests of the trainer share: presets small enough for a moment, and a trainer without a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.events import Event
+from workbench.runs.tail import EventTail
+from workbench.runs.writer import EventWriter
+from workbench.settings.preset import Preset
+from workbench.training.inbox import Inbox
+from workbench.training.job import build_job
+from workbench.training.trainer import Trainer
+
+SMALL = ["data.name=iris", "data.batch_size=16", "model.hidden=[8]", "training.epochs=2", "runtime.device=cpu"]
+
+
+@pytest.fixture
+def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
+    """Makes a trainer of iris (or of what the assignments say) in a run directory of its own, or in `run`."""
+
+    def make(*assignments: str, run: RunDirectory | None = None) -> Trainer:
+        preset = Preset().override([*SMALL, *assignments])
+        if run is None:
+            run = create_run(tmp_path, preset.name, preset.to_toml())
+        return Trainer(build_job(preset, lambda progress: None), run, EventWriter(run.events), Inbox(run))
+
+    return make
+
+
+def events_of(trainer: Trainer) -> list[Event]:
+    """All events of the trainer's run."""
+    return [event for _, event in EventTail(trainer.run.events).read()]
