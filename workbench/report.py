@@ -119,12 +119,17 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
 
 def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
     """Names and texts in two columns; only a terminal gets its long lines wrapped."""
+    if not console.is_terminal:
+        widest = max(len(name) for name, _ in rows)
+        for name, text in rows:
+            print(f"{name:<{widest}}  {text}", file=console.file)
+        return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in rows:
         table.add_row(name, Text(text))
-    console.print(table, width=None if console.is_terminal else 1000, soft_wrap=not console.is_terminal)
+    console.print(table)
 
 
 def _quoted(path: Path) -> str:

@@ -32,7 +32,8 @@ class DataChoice(Choice):
     batch_size: int = setting(64, "samples a batch", unit="samples", ge=1, le=10_000_000)
     drop_last: bool = setting(False, "leave out the last batch of an epoch if it is short")
     normalize: Literal["standard", "none"] = setting(
-        "standard", "inputs to mean 0 and deviation 1, as measured on the training split"
+        "standard",
+        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
     )
     normalize_target: bool = setting(
         True,

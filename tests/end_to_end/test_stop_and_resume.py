@@ -1,0 +1,143 @@
+"""Ctrl-C, SIGTERM, kill -9 and a lost reader: nothing is lost, and a resumed run ends as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
+from workbench.runs.control import ask
+from workbench.runs.directory import RunDirectory
+from workbench.runs.status import is_running, process_id, status
+
+
+def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
+    loaded: dict[str, torch.Tensor] = torch.load(run.checkpoints / "last.pt", weights_only=True)["model"]
+    return loaded
+
+
+def losses(run: RunDirectory) -> list[float]:
+    """The loss of each step, the last time it was done."""
+    by_step: dict[int, float] = {}
+    for event in events_of(run, "steps"):
+        by_step.update(enumerate(event["losses"], start=event["first_step"]))
+    return [by_step[step] for step in sorted(by_step)]
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_the_first_signal_stops_gracefully(workbench: Workbench, stop_signal: signal.Signals) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    reader.send_signal(stop_signal)
+    stdout, stderr = reader.communicate()
+    assert reader.returncode == 130
+    assert "once more" in stderr
+    assert "--resume" in stdout
+    assert "not evaluated" in stdout
+    summary = json.loads(run.summary.read_text())
+    assert summary["status"] == "stopped"
+    state = torch.load(run.checkpoints / "last.pt", weights_only=True)
+    assert state["position"]["step"] == summary["step"] == steps_logged(run)
+    assert status(run) == "stopped"
+
+
+def test_the_second_ctrl_c_ends_it_at_once_and_the_run_can_still_be_resumed(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    trainer = process_id(run)
+    assert trainer is not None
+    wait_for(lambda: events_of(run, "checkpoint"))
+    os.kill(trainer, signal.SIGSTOP)  # a trainer that cannot obey
+    reader.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    reader.send_signal(signal.SIGINT)
+    _, stderr = reader.communicate()
+    assert reader.returncode == 130
+    assert "--resume" in stderr
+    assert status(run) == "lost"
+
+
+def test_killed_and_resumed_it_ends_with_the_same_weights_bit_for_bit(workbench: Workbench, tmp_path: Path) -> None:
+    choice = ["--preset", "fast", "--set", "training.epochs=40", "--set", "training.checkpoint_seconds=0",
+              "--set", "model.dropout=0.2", "--set", "data.shift=1"]  # fmt: skip
+    reader = workbench.start(*choice)
+    run = workbench.training_run(after_step=50)
+    wait_for(lambda: events_of(run, "checkpoint"))
+    trainer = process_id(run)
+    assert trainer is not None
+    os.kill(trainer, signal.SIGKILL)
+    _, stderr = reader.communicate()
+    assert reader.returncode == 3
+    assert "killed by signal 9" in stderr
+    assert f"--resume {run.path.relative_to(workbench.folder)}" in stderr
+    killed_at = steps_logged(run)
+    resumed = workbench.run("--resume", run.name)
+    assert resumed.returncode == 0, resumed.stderr
+    [_, started] = events_of(run, "started")
+    assert 0 < started["step"] <= killed_at + 1
+    unbroken = workbench.run(*choice, "--runs-dir", "unbroken")
+    assert unbroken.returncode == 0
+    other = RunDirectory(next((tmp_path / "unbroken").iterdir()))
+    assert losses(run) == losses(other)
+    for name, tensor in weights(other).items():
+        assert torch.equal(tensor, weights(run)[name]), name
+    test = [events_of(each, "test")[0]["metrics"] for each in (run, other)]
+    assert test[0] == test[1]
+
+
+def test_killing_the_reader_leaves_the_trainer_running(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    reader.kill()
+    reader.wait()
+    step = steps_logged(run)
+    wait_for(lambda: steps_logged(run) > step)
+    assert is_running(run)
+    busy = workbench.run("--resume", run.name)
+    assert busy.returncode == 2
+    assert "still running" in busy.stderr
+    ask(run, "stop")
+    wait_for(lambda: status(run) == "stopped")
+
+
+def test_a_lost_terminal_leaves_the_trainer_running(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    os.killpg(reader.pid, signal.SIGHUP)
+    reader.wait()
+    step = steps_logged(run)
+    wait_for(lambda: steps_logged(run) > step)
+    assert is_running(run)
+
+
+def test_requests_are_obeyed_and_recorded_with_their_step(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    ask(run, "set_learning_rate", 0.0625)
+    ask(run, "checkpoint")
+    ask(run, "pause")
+    wait_for(lambda: events_of(run, "state") and events_of(run, "state")[-1]["state"] == "paused")
+    paused_at = steps_logged(run)
+    with run.control.open("a") as file:
+        file.write("dance\n")
+    wait_for(lambda: any(event["command"] == "dance" for event in events_of(run, "obeyed")))
+    assert steps_logged(run) == paused_at
+    ask(run, "resume")
+    wait_for(lambda: steps_logged(run) > paused_at)
+    ask(run, "stop")
+    reader.communicate()
+    assert reader.returncode == 130
+    obeyed = {event["command"]: event for event in events_of(run, "obeyed")}
+    assert list(obeyed) == ["set_learning_rate", "checkpoint", "pause", "dance", "resume", "stop"]
+    assert [event["command"] for event in obeyed.values() if not event.get("accepted", True)] == ["dance"]
+    assert obeyed["pause"]["step"] == obeyed["resume"]["step"] == paused_at
+    changed_at = obeyed["set_learning_rate"]["step"]
+    for event in events_of(run, "steps"):
+        last = event["first_step"] + len(event["losses"]) - 1
+        assert (event["learning_rate"] == 0.0625) == (last > changed_at)

@@ -1,0 +1,102 @@
+"""A preset goes in; a trained model, its curves and an honest report come out."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+
+from tests.end_to_end.conftest import Workbench, events_of
+
+
+def test_fast_reaches_95_percent_and_says_all_that_a_report_should(workbench: Workbench) -> None:
+    done = workbench.run("--preset", "fast.toml")
+    assert done.returncode == 0, done.stderr
+    [run] = workbench.runs
+    summary = json.loads(run.summary.read_text())
+    assert summary["status"] == "completed"
+    assert summary["test"]["accuracy"] >= 0.95
+    assert f"accuracy {100 * summary['test']['accuracy']:.2f} %" in done.stdout
+    for part in ("best validation", "time of a step", "p99", "samples/s", "peak host memory", str(run.path),
+                 "repeat it with"):  # fmt: skip
+        assert part in done.stdout
+    assert "\x1b" not in done.stdout  # no terminal, no escape sequences
+    assert len(done.stdout.splitlines()) < 40
+    assert run.worker_log.read_text() == ""
+
+
+def test_a_run_directory_holds_what_is_needed_to_understand_and_repeat_it(workbench: Workbench) -> None:
+    done = workbench.run("-p", "iris", "--set", "training.epochs=3", "--set", "model.hidden=[4]", "--runs-dir", "runs")
+    assert done.returncode == 0, done.stderr
+    [run] = workbench.runs
+    preset = tomllib.loads(run.preset.read_text())
+    assert preset["model"]["hidden"] == [4]
+    assert preset["optimizer"]["betas"] == [0.9, 0.999]
+    environment = json.loads(run.environment.read_text())
+    assert environment["torch"]
+    assert environment["host"]
+    assert "--preset" in environment["command"] or "-p" in environment["command"]
+    assert (run.checkpoints / "last.pt").exists()
+    assert (run.checkpoints / "best.pt").exists()
+    [prepared] = events_of(run, "prepared")
+    logged = [loss for event in events_of(run, "steps") for loss in event["losses"]]
+    assert len(logged) == 3 * prepared["steps_per_epoch"]
+    assert len(events_of(run, "epoch")) == 3
+    assert len(events_of(run, "test")) == 1
+    again = workbench.run("--preset", str(run.preset), "--runs-dir", "again")
+    assert again.returncode == 0
+    [second] = (workbench.folder / "again").iterdir()
+    repeated = [json.loads(line) for line in (second / "events.jsonl").read_text().splitlines()]
+    assert [loss for event in repeated if event["type"] == "steps" for loss in event["losses"]] == logged
+
+
+def test_json_is_the_events_on_stdout_and_narration_on_stderr(workbench: Workbench) -> None:
+    done = workbench.run("--preset", "iris", "--set", "training.epochs=2", "--json")
+    assert done.returncode == 0
+    [run] = workbench.runs
+    assert done.stdout == run.events.read_text()
+    kinds = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    assert kinds[-1] == "finished"
+    assert {"prepared", "steps", "timing", "memory", "epoch", "test"} <= set(kinds)
+    assert str(run.path) in done.stderr
+
+
+def test_quiet_prints_the_run_and_nothing_else(workbench: Workbench) -> None:
+    done = workbench.run("--preset", "iris", "--set", "training.epochs=1", "--quiet")
+    [run] = workbench.runs
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{run.path}\n", "")
+
+
+def test_a_dry_run_shows_what_it_takes_and_trains_nothing(workbench: Workbench) -> None:
+    done = workbench.run("--preset", "fast", "--dry-run", "--json")
+    assert done.returncode == 0
+    plan = json.loads(done.stdout)
+    # By hand: 64·512 + 512 + 512·256 + 256 + 256·10 + 10 parameters; two operations a product, forward once and
+    # backward twice, but for the gradient of the images, which nobody wants.
+    assert plan["parameters"] == 167_178
+    assert plan["flops_per_step"] == 64 * 2 * (3 * (64 * 512 + 512 * 256 + 256 * 10) - 64 * 512)
+    assert plan["train_samples"] + plan["validation_samples"] + plan["test_samples"] == 1797
+    assert plan["memory_bytes"]["optimizer"] == pytest.approx(2 * plan["memory_bytes"]["parameters"], rel=0.01)
+    assert workbench.runs == []
+
+
+def test_a_choice_is_saved_under_a_name_and_found_by_it(workbench: Workbench) -> None:
+    saved = workbench.run("--preset", "iris", "--set", "training.epochs=1", "--save-as", "mine")
+    assert saved.returncode == 0
+    assert "mine" in workbench.run("--list", "presets").stdout
+    assert workbench.run("--preset", "mine", "--quiet").returncode == 0
+    twice = workbench.run("--preset", "iris", "--save-as", "mine")
+    assert twice.returncode == 2
+    assert "already" in twice.stderr
+
+
+def test_a_run_can_be_followed_by_name_from_another_folder(workbench: Workbench) -> None:
+    sub = workbench.folder / "elsewhere"
+    sub.mkdir()
+    tool = Workbench(sub)
+    assert tool.run("--preset", "iris", "--set", "training.epochs=1", "--runs-dir", "../runs").returncode == 0
+    [run] = workbench.runs
+    done = tool.run("--resume", run.name, "--runs-dir", "../runs")
+    assert done.returncode == 2
+    assert "has completed" in done.stderr
