@@ -57,7 +57,7 @@ class Workbench:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "workbench", *arguments]
 
-    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = PATIENCE_SECONDS) -> subprocess.CompletedProcess[str]:
         """Runs to the end."""
         return subprocess.run(
             self.command(*arguments),
@@ -65,9 +65,8 @@ class Workbench:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=timeout,
             check=False,
-            **more,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
