@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from workbench.errors import PresetError
 from workbench.files import write_text_atomically
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
-from workbench.settings.base import Family, PathMarker, Settings, setting
+from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
 from workbench.settings.data import DATA, Data, Digits
 from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model
@@ -169,9 +169,18 @@ def _is_tag(path: list[str]) -> bool:
 
 def _switch(family: Family, table: dict[str, Any], label: Any) -> dict[str, Any]:
     """The table for another choice: what both have is kept. An unknown name is left for validation to refuse."""
-    choice = family.choice(label) if isinstance(label, str) else None
-    kept = {key: value for key, value in table.items() if choice is None or key in choice.model_fields}
-    return {**kept, family.tag: label}
+    old, new = family.choice(table[family.tag]), family.choice(label) if isinstance(label, str) else None
+    if old is None or new is None:
+        return {**table, family.tag: label}
+    return {family.tag: label, **{key: value for key, value in table.items() if _share(old, new, key)}}
+
+
+def _share(old: type[Choice], new: type[Choice], key: str) -> bool:
+    """Whether a setting is one and the same in two choices: of one type and meaning, not only of one name."""
+    here, there = old.model_fields.get(key), new.model_fields.get(key)
+    if key == old.tag or here is None or there is None:
+        return False
+    return (here.annotation, here.description) == (there.annotation, there.description)
 
 
 def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from workbench.errors import PresetError, StorageError
 from workbench.settings import library
 from workbench.settings.loss import LOSSES
-from workbench.settings.model import Mlp
+from workbench.settings.model import Cnn, Mlp
 from workbench.settings.optimizer import Adam, Sgd
 from workbench.settings.preset import FAMILIES, Preset
 
@@ -68,6 +68,12 @@ def test_another_choice_keeps_what_both_have_and_takes_its_own_defaults() -> Non
     adam = Preset.from_toml("[optimizer]\nlearning_rate = 0.5\nweight_decay = 0.25\neps = 0.1", "x")
     sgd = adam.override(["optimizer.nesterov=true", "optimizer.name=sgd"])
     assert sgd.optimizer == Sgd(learning_rate=0.5, weight_decay=0.25, nesterov=True)
+
+
+def test_a_setting_of_one_name_and_another_meaning_is_not_carried_over() -> None:
+    cnn = Preset().override(["model.hidden=[3]", "model.dropout=0.5", "model.name=cnn"]).model
+    assert isinstance(cnn, Cnn)
+    assert (cnn.hidden, cnn.dropout) == (0, 0.5)
 
 
 def test_overrides_take_toml_values_and_bare_words() -> None:

@@ -1,0 +1,76 @@
+"""What answers without training: help, version, lists, explanations, schema; and what it must not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.conftest import Workbench
+from workbench import __version__
+from workbench.settings.preset import FAMILIES
+
+LIGHT = ["workbench.cli", "workbench.headless", "workbench.reference", "workbench.settings.preset",
+         "workbench.settings.library", "workbench.runs.status", "workbench.runs.view", "workbench.devices.gpu",
+         "workbench.devices.host"]  # fmt: skip
+HEAVY = ["torch", "torchvision", "sklearn", "scipy", "numpy", "pytorch_optimizer"]
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_it_costs_neither_torch_nor_scikit_learn(module: str) -> None:
+    script = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    imported = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert imported.split() == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--list", "optimizers"], ["--explain", "optimizer.adam"], []])
+def test_answering_a_question_costs_no_torch(workbench: Workbench, arguments: list[str]) -> None:
+    script = (
+        "import sys; from workbench.__main__ import main\n"
+        f"sys.argv = ['workbench', *{arguments}]\n"
+        "try: main()\n"
+        f"finally: print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+
+
+def test_help_names_every_option_and_the_exit_codes(workbench: Workbench) -> None:
+    shown = workbench.run("--help").stdout
+    for option in ("--preset", "--set", "--dry-run", "--json", "--quiet", "--runs-dir", "--resume", "--save-as",
+                   "--trust-code", "--list", "--explain", "--schema", "--version", "130"):  # fmt: skip
+        assert option in shown
+
+
+def test_version(workbench: Workbench) -> None:
+    assert workbench.run("--version").stdout == f"workbench {__version__}\n"
+
+
+def test_without_arguments_it_says_what_to_do(workbench: Workbench) -> None:
+    done = workbench.run()
+    assert done.returncode == 0
+    assert "workbench --preset fast" in done.stdout
+
+
+def test_lists_and_explanations_carry_every_choice(workbench: Workbench) -> None:
+    listed = workbench.run("--list", "losses").stdout.splitlines()
+    assert [line.split("\t")[0] for line in listed] == FAMILIES["loss"].labels
+    explained = workbench.run("--explain", "optimizer.sgd").stdout
+    for name in ("learning_rate", "momentum", "nesterov", "dampening", "weight_decay"):
+        assert name in explained
+    assert set(json.loads(workbench.run("--schema").stdout)["properties"]) >= set(FAMILIES)
+
+
+def test_colours_are_left_out_where_they_are_not_wanted(workbench: Workbench) -> None:
+    environment = workbench.environment | {"NO_COLOR": "1", "FORCE_COLOR": "1"}
+    done = subprocess.run(
+        workbench.command("--explain", "training"),
+        cwd=workbench.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "\x1b[3" not in done.stdout
