@@ -1,16 +1,18 @@
 """A user's own function, named in a preset as `package.module:function`.
 
-A preset must never run code behind the user's back: a module is imported only after the user has said yes to the
-content that its file has now (`--trust-code`). The yes is kept as a SHA-256 of the file, so a changed file asks again.
+A preset must never run code behind the user's back: a module is executed only after the user has said yes to the
+content that its file, and the `__init__.py` of each package around it, have now (`--trust-code`). The yes is kept as a
+SHA-256, so a changed file asks again. What that module imports in its turn is the user's affair.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from importlib import import_module
-from importlib.machinery import ModuleSpec, PathFinder
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UntrustedCodeError, UserCodeError, WorkbenchError
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
     from workbench.settings.preset import Preset
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A package or module that importing would execute."""
+
+    module: str
+    folder: Path | None
+    """Where a package's modules lie; None for a plain module."""
+    file: Path | None
+    """What is executed; None for a package without an `__init__.py`."""
+
+
 def references(preset: Preset) -> list[str]:
     """The functions `package.module:function` that a preset would call."""
     choices = (preset.data, preset.model)
@@ -27,37 +40,25 @@ def references(preset: Preset) -> list[str]:
 
 
 def locate(reference: str) -> Path:
-    """The file of the module in `package.module:function`, found without importing anything.
+    """The file of the module in `package.module:function`, found without executing anything.
 
     The working folder is searched first. Raises UserCodeError where there is none.
     """
-    module = reference.partition(":")[0]
-    search: list[str] | None = [str(Path.cwd()), *sys.path]
-    spec: ModuleSpec | None = None
-    parts = module.split(".")
-    for depth in range(len(parts)):
-        spec = PathFinder.find_spec(".".join(parts[: depth + 1]), search)
-        if spec is None:
-            break
-        search = list(spec.submodule_search_locations or [])
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        raise UserCodeError(
-            f"{reference}: there is no module {module} here; start workbench in the folder that holds it, or install it"
-        )
-    return Path(spec.origin)
+    file = _sources(reference)[-1].file
+    assert file is not None
+    return file
 
 
 def is_trusted(reference: str) -> bool:
-    """Whether the user has said yes to the module's file as it is now."""
-    return _digest(locate(reference)) in _trusted()
+    """Whether the user has said yes to the module, and the packages around it, as they are now."""
+    return _digest(reference) in _trusted()
 
 
 def trust(reference: str) -> None:
-    """Remembers the user's yes to the module's file as it is now."""
-    path = locate(reference)
-    digest = _digest(path)
-    if digest not in _trusted():
-        lines = [f"{known} {name}" for known, name in _trusted().items()] + [f"{digest} {path}"]
+    """Remembers the user's yes to the module, and the packages around it, as they are now."""
+    digest, known = _digest(reference), _trusted()
+    if digest not in known:
+        lines = [f"{old} {name}" for old, name in known.items()] + [f"{digest} {locate(reference)}"]
         write_text_atomically(_store(), "\n".join(lines) + "\n")
 
 
@@ -76,23 +77,82 @@ def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
     """
     if not is_trusted(reference):
         raise UntrustedCodeError(question(reference))
-    module_name, _, function_name = reference.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
-        function = getattr(import_module(module_name), function_name)
-    except AttributeError:
-        raise UserCodeError(f"{reference}: {locate(reference)} has no function {function_name}") from None
-    except Exception as error:
+        module = _load(reference)
+    except (Exception, SystemExit) as error:
         raise UserCodeError(f"{reference} failed to import: {_first_line(error)}") from error
+    name = reference.partition(":")[2]
+    function = getattr(module, name, None)
+    if function is None:
+        raise UserCodeError(f"{reference}: {locate(reference)} has no function {name}")
     if not callable(function):
         raise UserCodeError(f"{reference} is not a function, but {type(function).__name__}")
     try:
         return function(*arguments, **keywords)
     except WorkbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserCodeError(f"{reference} raised {_first_line(error)}") from error
+
+
+def _sources(reference: str) -> list[_Source]:
+    """The packages around a module, outermost first, and the module itself."""
+    module = reference.partition(":")[0]
+    for entry in [Path.cwd(), *map(Path, sys.path)]:
+        if (found := _sources_in(entry.absolute(), module.split("."))) is not None:
+            return found
+    raise UserCodeError(
+        f"{reference}: there is no module {module} here; start workbench in the folder that holds it, or install it"
+    )
+
+
+def _sources_in(folder: Path, parts: list[str]) -> list[_Source] | None:
+    sources = []
+    for depth, part in enumerate(parts, start=1):
+        name, init, plain = ".".join(parts[:depth]), folder / part / "__init__.py", folder / f"{part}.py"
+        folder = folder / part
+        if init.is_file():
+            sources.append(_Source(name, folder, init))
+        elif depth == len(parts) and plain.is_file():
+            sources.append(_Source(name, None, plain))
+        elif depth < len(parts) and folder.is_dir():
+            sources.append(_Source(name, folder, None))
+        else:
+            return None
+    return sources
+
+
+def _load(reference: str) -> ModuleType:
+    """Executes exactly the files that were located, whatever else the search path would offer under their names."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # for what the module imports from beside it
+    module: ModuleType | None = None
+    for source in _sources(reference):
+        module = sys.modules.get(source.module)
+        if module is None or getattr(module, "__file__", None) != (str(source.file) if source.file else None):
+            module = _execute(source)
+    assert module is not None
+    return module
+
+
+def _execute(source: _Source) -> ModuleType:
+    if source.file is None:
+        module = ModuleType(source.module)
+        module.__path__ = [str(source.folder)]
+        sys.modules[source.module] = module
+        return module
+    locations = None if source.folder is None else [str(source.folder)]
+    spec = spec_from_file_location(source.module, source.file, submodule_search_locations=locations)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[source.module] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[source.module]
+        raise
+    return module
 
 
 def _store() -> Path:
@@ -102,7 +162,7 @@ def _store() -> Path:
 
 
 def _trusted() -> dict[str, str]:
-    """SHA-256 of each trusted file, and where it lay."""
+    """What was said yes to, by SHA-256, and where it lay."""
     try:
         lines = _store().read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -110,12 +170,17 @@ def _trusted() -> dict[str, str]:
     return {digest: name for digest, _, name in (line.partition(" ") for line in lines)}
 
 
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UserCodeError(f"cannot read {path}: {error.strerror}") from None
+def _digest(reference: str) -> str:
+    """SHA-256 of all files that importing executes, in their order."""
+    whole = hashlib.sha256()
+    for source in _sources(reference):
+        if source.file is not None:
+            try:
+                whole.update(hashlib.sha256(source.file.read_bytes()).digest())
+            except OSError as error:
+                raise UserCodeError(f"cannot read {source.file}: {error.strerror}") from None
+    return whole.hexdigest()
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
