@@ -71,7 +71,7 @@ def test_another_choice_keeps_what_both_have_and_takes_its_own_defaults() -> Non
 
 
 def test_a_setting_of_one_name_and_another_meaning_is_not_carried_over() -> None:
-    cnn = Preset().override(["model.hidden=[3]", "model.dropout=0.5", "model.name=cnn"]).model
+    cnn = Preset().override(["model.hidden=[3]", "model.dropout=0.5"]).override(["model.name=cnn"]).model
     assert isinstance(cnn, Cnn)
     assert (cnn.hidden, cnn.dropout) == (0, 0.5)
 
