@@ -12,10 +12,10 @@ from rich.console import Console
 from workbench import __version__
 from workbench.errors import UsageError, WorkbenchError
 
-EXIT_CODES = """\
-Exit codes: 0 done · 2 the preset or the command line is wrong · 3 training failed (diverged, out of memory,
-data broken, disk full, trainer killed) · 130 interrupted.
-"""
+EXIT_CODES = (
+    "Exit codes: 0 done; 2 the preset or the command line is wrong; 3 training failed (diverged, out of memory, "
+    "data broken, disk full, trainer killed); 130 interrupted."
+)
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 

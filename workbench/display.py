@@ -21,6 +21,9 @@ from workbench.units import count, duration, rate
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
 
+LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
+"""Metrics whose name is not how people write them."""
+
 
 class Display:
     """Shows nothing: the base of the others."""
@@ -124,29 +127,41 @@ class LiveDisplay(LineDisplay):
 
 
 def describe(prepared: Prepared) -> Text:
-    """What is about to be trained, on what."""
+    """What is about to be trained, on what; and how to read the lines that follow."""
     samples = [f"{count(prepared.train_samples)} train"]
     if prepared.validation_samples:
         samples.append(f"{count(prepared.validation_samples)} validation")
     if prepared.test_samples:
         samples.append(f"{count(prepared.test_samples)} test")
+    device = "the CPU" if prepared.device == "cpu" else f"{prepared.device} ({prepared.device_name})"
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
-        f" on {prepared.device} ({prepared.device_name}), {prepared.engine} engine, {prepared.feed} samples: "
-        f"{', '.join(samples)}; {count(prepared.steps_per_epoch)} steps an epoch, {count(prepared.epochs)} epochs",
+        f" on {device}, {prepared.engine} engine, samples {prepared.feed}\n",
+        f"samples: {', '.join(samples)}\n",
+        f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
+        f"{count(prepared.batch_size)}; ",
+        ("below: training | validation" if prepared.validation_samples else "below: training", "dim"),
     )
 
 
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
-    """One line about an epoch; the best so far is marked in words."""
+    """One line about an epoch, training | validation; the best so far is marked in words."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
-    for name, metrics in (("train", event.train), ("validation", event.validation)):
-        if metrics:
-            text.append(f"   {name} ", style="dim").append(headline(metrics))
-    text.append(f"   {duration(event.train_seconds + event.validation_seconds)}", style="dim")
+    both = [metrics for metrics in (event.train, event.validation) if metrics]
+    for name, digits, scale, unit in (
+        ("loss", 4, 1, ""),
+        ("accuracy", 2, 100, " %"),
+        ("rmse", 3, 1, ""),
+        ("r2", 3, 1, ""),
+    ):
+        values = [metrics.get(name) for metrics in both if name in metrics]
+        if values:
+            shown = " | ".join("nan" if value is None else f"{scale * value:.{digits}f}" for value in values)
+            text.append(f"  {LABELS.get(name, name)} ", style="dim").append(f"{shown}{unit}")
+    text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
     if event.best:
-        text.append("   best", style="green")
+        text.append("  best", style="green")
     return text
 
 
@@ -156,9 +171,9 @@ def headline(metrics: dict[str, float]) -> str:
     if "accuracy" in metrics:
         parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
     if "rmse" in metrics:
-        parts.append(f"RMSE {metrics['rmse']:.4g}")
+        parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
     if metrics.get("r2") is not None:
-        parts.append(f"R² {metrics['r2']:.3f}")
+        parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")
     return " ".join(parts)
 
 
@@ -172,23 +187,28 @@ def progress_line(view: RunView, width: int) -> Table | Text:
             return Text(f"{progress.what}: {count(progress.done)} {progress.unit}", style="dim")
         done = f"{progress.what}: {100 * progress.done / progress.total:.0f} % of {count(progress.total)}"
         return Text(f"{done} {progress.unit}", style="dim")
-    epoch = min(int(view.epoch) + 1, view.prepared.epochs)
-    parts = [f"epoch {epoch}/{view.prepared.epochs}", f"step {count(view.step)}"]
-    if view.loss is not None:
-        parts.append(f"loss {view.loss:.4f}")
-    if view.epoch_end is not None and view.epoch_end.validation and "accuracy" in view.epoch_end.validation:
-        parts.append(f"accuracy {100 * view.epoch_end.validation['accuracy']:.2f} %")
-    if view.timing is not None:
-        parts.append(f"{rate(view.timing.samples_per_second)} samples/s")
-    if view.seconds_left is not None:
-        parts.append(f"{duration(view.seconds_left)} left")
-    if view.state != "training":
-        parts.insert(0, view.state)
-    text = Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
+    text = Text("  ".join(_progress_parts(view, view.prepared)), no_wrap=True, overflow="ellipsis")
     table = Table.grid(padding=(0, 1), expand=False)
     bar_width = max(min(width - text.cell_len - 2, 30), 0)
-    if bar_width >= 8:
+    if bar_width >= 4:
         table.add_row(ProgressBar(total=1.0, completed=view.share, width=bar_width), text)
     else:
         table.add_row(text)
     return table
+
+
+def _progress_parts(view: RunView, prepared: Prepared) -> list[str]:
+    """Short, so that all of it fits into 80 columns."""
+    parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
+    if view.loss is not None:
+        parts.append(f"loss {view.loss:.4f}")
+    validation = view.epoch_end.validation if view.epoch_end else None
+    if validation and "accuracy" in validation:
+        parts.append(f"acc {100 * validation['accuracy']:.1f} %")
+    if view.timing is not None:
+        parts.append(f"{rate(view.timing.samples_per_second)} samples/s")
+    if view.state != "training":
+        parts.append(view.state)
+    elif view.seconds_left is not None:
+        parts.append(f"{duration(view.seconds_left)} left")
+    return parts

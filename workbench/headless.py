@@ -67,7 +67,7 @@ def resume(name_or_path: str, options: Options) -> int:
         case "completed":
             raise UsageError(
                 f"the run {run.name} has completed. To train longer, start anew: "
-                f"workbench --preset {_shown(run.preset)} --set training.epochs=N"
+                f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
     _check_trust(Preset.load(run.preset), options)
     return _follow(run, options)
@@ -214,7 +214,7 @@ def _conclude(
 ) -> int:
     """Reports how the run ended; returns the exit code. Raises WorkbenchError if it did not end well."""
     exit_code = trainer.returncode
-    how_to_resume = f"go on with: workbench --resume {_shown(run.path)}"
+    how_to_resume = f"go on with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
         raise _interrupted(f"ended at once at step {view.step}; {how_to_resume}")
     if exit_code == EXIT_STORAGE:
@@ -253,11 +253,3 @@ def _last_log_line(run: RunDirectory) -> str:
     except OSError:
         return ""
     return f"its log ends with: {lines[-1]}; " if lines else ""
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be typed from here."""
-    try:
-        return shlex.quote(str(path.relative_to(Path.cwd())))
-    except ValueError:
-        return shlex.quote(str(path))

@@ -18,6 +18,9 @@ and what can be chosen:         workbench --list optimizers
 The terminal app is not in this version yet; everything else is in workbench --help.
 """
 
+WIDE_COLUMNS = 100
+"""From this width on, lists show the settings of each choice too."""
+
 
 def print_welcome() -> int:
     """Says what to do when nothing is asked."""
@@ -37,9 +40,11 @@ def print_list(what: str) -> int:
     table = _table()
     table.add_column("name", style="bold cyan", no_wrap=True)
     table.add_column("what it is", ratio=3)
-    table.add_column(last, style="dim", ratio=2)
+    wide = console.width >= WIDE_COLUMNS
+    if wide:
+        table.add_column(last, style="dim", ratio=2)
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, row if wide else row[:2]))
     console.print(table)
     return EXIT_DONE
 

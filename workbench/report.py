@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workbench.display import headline
+from workbench.display import LABELS, headline
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
@@ -54,9 +55,9 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
         rows.append(("peak host memory", f"{size(summary.host_peak_rss_bytes)} of the trainer's process"))
     rows.append(("run", str(run.path)))
     if summary.status == "completed":
-        rows.append(("repeat it with", f"workbench --preset {_quoted(run.preset)}"))
+        rows.append(("repeat it with", f"workbench --preset {typed_path(run.preset)}"))
     else:
-        rows.append(("go on with", f"workbench --resume {_quoted(run.path)}"))
+        rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
     return rows
 
 
@@ -66,10 +67,9 @@ def metrics_line(metrics: dict[str, Any]) -> str:
         f"{name.removesuffix('_macro')} {100 * metrics[name]:.2f} %" for name in PERCENT_METRICS if name in metrics
     ]
     if metrics.get("roc_auc") is not None:
-        parts.append(f"ROC AUC {metrics['roc_auc']:.4f}")
-    for name, label in (("rmse", "RMSE"), ("mae", "MAE"), ("r2", "R²"), ("loss", "loss")):
-        if metrics.get(name) is not None:
-            parts.append(f"{label} {metrics[name]:.4g}")
+        parts.append(f"{LABELS['roc_auc']} {metrics['roc_auc']:.4f}")
+    numbers = [name for name in ("rmse", "mae", "r2", "loss") if metrics.get(name) is not None]
+    parts += [f"{LABELS.get(name, name)} {metrics[name]:.4g}" for name in numbers]
     return "  ".join(parts)
 
 
@@ -132,5 +132,8 @@ def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def _quoted(path: Path) -> str:
+def typed_path(path: Path) -> str:
+    """A path as short as it can be typed from here, quoted for a shell."""
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
     return shlex.quote(str(path))
