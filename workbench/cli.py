@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from workbench import __version__
 from workbench.errors import UsageError, WorkbenchError
@@ -135,5 +134,7 @@ def _dispatch(
 
 
 def _complain(message: str) -> None:
+    from rich.console import Console
+
     Console(stderr=True, highlight=False, soft_wrap=True).print("error:", style="bold red", end=" ")
     print(message, file=sys.stderr)

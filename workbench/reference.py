@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+import sys
+from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_DONE
 from workbench.settings import explain
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WELCOME = """\
 workbench trains a preset:      workbench --preset fast
@@ -31,12 +31,15 @@ def print_welcome() -> int:
 def print_list(what: str) -> int:
     """Prints the choices of a family, or the presets. Raises UsageError for an unknown family."""
     rows = explain.list_choices(what)
-    last = "where" if what == "presets" else "settings and defaults"
-    console = _console()
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(row))
+            print("\t".join(row))  # for cut and awk; and rich, which takes a while to import, is not needed
         return EXIT_DONE
+    from rich.console import Console
+    from rich.text import Text
+
+    last = "where" if what == "presets" else "settings and defaults"
+    console = Console(highlight=False)
     table = _table()
     table.add_column("name", style="bold cyan", no_wrap=True)
     table.add_column("what it is", ratio=3)
@@ -51,7 +54,11 @@ def print_list(what: str) -> int:
 
 def print_explanation(path: str) -> int:
     """Prints every setting of a choice or a table. Raises UsageError for an unknown path."""
-    console = _console()
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
     for title, summary, rows in explain.explain(path):
         console.print(Text.assemble((title, "bold cyan"), "  ", summary))
         table = _table()
@@ -71,9 +78,8 @@ def print_schema() -> int:
     return EXIT_DONE
 
 
-def _console() -> Console:
-    return Console(highlight=False)
-
-
 def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")

@@ -3,111 +3,170 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.errors import DataError
 
-MOST_CLASSES = 1000
-_NAMES = {"train": ("train",), "validation": ("validation", "val", "valid"), "test": ("test",)}
+Array = npt.NDArray[Any]
+
+ENDINGS = {
+    "": "train",
+    "_train": "train",
+    "_validation": "validation",
+    "_val": "validation",
+    "_test": "test",
+}
+"""What x and y may end in, and which split that is."""
 
 
 def arrays(file: Path, task: Literal["auto", "classification", "regression"]) -> Samples:
-    """Reads x and y, or x_train, y_train and, if there, x_validation, x_test and their y.
+    """Inputs x and targets y, or x_train, y_train and the like for validation (or val) and test.
 
-    x: (n, columns) is a table, (n, h, w), (n, c, h, w) or (n, h, w, c) are images; uint8 stays, all else becomes
-    float32. y: whole numbers are classes, others a regression of shape (n,) or (n, outputs). Raises DataError.
+    x: (n, columns) is a table; (n, height, width), (n, channels, height, width) and (n, height, width, channels) are
+    images. uint8 stays, all else becomes float32. y: (n,) or (n, 1) whole numbers are classes, whose numbers need not
+    be without gaps; floating-point numbers, (n,) or (n, outputs), are a regression; `task` overrides that.
+
+    Raises DataError, with the name of the array, for anything that cannot be trained on.
     """
     loaded = _load(file)
-    if "x" in loaded and "y" in loaded:
-        pairs = {"train": (loaded["x"], loaded["y"])}
-    else:
-        pairs = {
-            split: (loaded[f"x_{name}"], loaded[f"y_{name}"])
-            for split, names in _NAMES.items()
-            for name in names
-            if f"x_{name}" in loaded and f"y_{name}" in loaded
-        }
-    if "train" not in pairs:
-        raise DataError(f"{file} needs arrays x and y, or x_train and y_train; it has {', '.join(sorted(loaded))}")
-    for split, (x, y) in pairs.items():
-        if len(x) != len(y) or len(x) == 0:
-            raise DataError(f"{file}: {split} has {len(x)} inputs and {len(y)} targets")
-    kind = "table" if pairs["train"][0].ndim == 2 else "image" if pairs["train"][0].ndim in (3, 4) else "other"
-    posed, targets = _targets(file, {split: y for split, (_, y) in pairs.items()}, task)
-    splits = {split: InMemory(_inputs(file, split, x), targets[split]) for split, (x, _) in pairs.items()}
-    shapes = {split: tuple(samples.inputs.shape[1:]) for split, samples in splits.items()}
-    if len(set(shapes.values())) > 1:
-        raise DataError(f"{file}: the splits hold samples of different shapes: {shapes}")
-    return Samples(splits["train"], posed, kind, validation=splits.get("validation"), test=splits.get("test"))
+    names = _names(file, loaded)
+    inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"]) for split, ending in names.items()}
+    posed, targets = _targets(file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task)
+    for split, ending in names.items():
+        if len(inputs[split]) != len(targets[split]):
+            raise DataError(
+                f"{file}: {len(inputs[split])} samples in x{ending}, but {len(targets[split])} in y{ending}"
+            )
+        if inputs[split].shape[1:] != inputs["train"].shape[1:]:
+            expected, found = tuple(inputs["train"].shape[1:]), tuple(inputs[split].shape[1:])
+            raise DataError(f"{file}: samples of x{ending} have shape {found}, but those to train on {expected}")
+    splits = {split: InMemory(inputs[split], targets[split]) for split in names}
+    used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
+    unused = sorted(set(loaded) - used)
+    return Samples(
+        splits["train"],
+        posed,
+        kind="table" if inputs["train"].ndim == 2 else "image",
+        validation=splits.get("validation"),
+        test=splits.get("test"),
+        notes=(f"left out the arrays {', '.join(unused)}",) if unused else (),
+    )
 
 
-def _load(file: Path) -> dict[str, np.ndarray]:
+def _load(file: Path) -> dict[str, Array]:
+    if file.is_dir():
+        raise DataError(f"{file} is a folder; data.file must name an .npz file")
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{file} holds a single array; an .npz with x and y is needed")
-            loaded = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else str(error)
-        raise DataError(f"{file} cannot be read as .npz: {reason}") from None
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror or error}") from None
-    for name, array in loaded.items():
-        if array.ndim == 0 or array.dtype.kind not in "biuf":
-            raise DataError(f"{file}: {name} is of type {array.dtype} and shape {array.shape}, not an array of numbers")
-    return loaded
+        # Never pickles: loading one runs whatever code it holds.
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
+        with archive:
+            return {name: _load_array(file, archive, name) for name in archive.files}
+    except FileNotFoundError as error:
+        raise DataError(f"{file} is not there; data.file must name an .npz file") from error
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
+        raise DataError(f"{file} is not an .npz file that can be read: {error}") from error
 
 
-def _inputs(file: Path, split: str, x: np.ndarray) -> torch.Tensor:
-    if x.ndim < 2:
-        raise DataError(f"{file}: the inputs of {split} have shape {x.shape}; (n, columns) or images are needed")
+def _load_array(file: Path, archive: Any, name: str) -> Array:
+    try:
+        array: Array = archive[name]
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        raise DataError(f"{file}: {name} holds Python objects; save it as an array of numbers") from error
+    return array
+
+
+def _names(file: Path, loaded: dict[str, Array]) -> dict[str, str]:
+    """The splits that the file has, and what the names of their arrays end in."""
+    names: dict[str, str] = {}
+    there = ", ".join(sorted(loaded)) or "nothing"
+    for ending, split in ENDINGS.items():
+        x, y = f"x{ending}", f"y{ending}"
+        if (x in loaded) != (y in loaded):
+            raise DataError(f"{file} has {x if x in loaded else y} without {y if x in loaded else x}; it has {there}")
+        if x in loaded and split in names:
+            raise DataError(f"{file} has both x{names[split]} and {x}; keep one of them")
+        if x in loaded:
+            names[split] = ending
+    if "train" not in names:
+        raise DataError(f"{file} needs x and y, or x_train and y_train; it has {there}")
+    return names
+
+
+def _inputs(file: Path, name: str, x: Array) -> Tensor:
+    """As uint8 or float32, channels first."""
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"{file}: {name} has type {x.dtype}; numbers are needed")
+    if not 2 <= x.ndim <= 4 or 0 in x.shape:
+        raise DataError(
+            f"{file}: {name} has shape {x.shape}; (n, columns), (n, height, width), (n, channels, height, width) or "
+            "(n, height, width, channels) is needed, and none of it empty"
+        )
     if x.ndim == 3:
         x = x[:, None]
     elif x.ndim == 4 and x.shape[-1] in (1, 3) and x.shape[1] not in (1, 3):
         x = np.moveaxis(x, -1, 1)
-    if x.dtype != np.uint8:
-        x = x.astype(np.float32)
-        broken = np.argwhere(~np.isfinite(x))
-        if len(broken):
-            raise DataError(f"{file}: sample {int(broken[0][0])} of {split} holds a number that is not finite")
-    return torch.from_numpy(np.ascontiguousarray(x))
+    if x.dtype == np.uint8:
+        return torch.from_numpy(np.ascontiguousarray(x))
+    return _finite(file, name, x)
 
 
-def _targets(file: Path, y: dict[str, np.ndarray], task: str) -> tuple[Task, dict[str, torch.Tensor]]:
-    train = y["train"]
-    flat = train.ndim == 1 or (train.ndim == 2 and train.shape[1] == 1)
-    whole = train.dtype.kind in "biu"
-    if task == "regression" or (task == "auto" and not (whole and flat)):
-        return _numbers(file, y)
-    if not flat or not np.array_equal(train, np.floor(train)):
-        raise DataError(f"{file}: classes must be whole numbers of shape (n,), not {train.dtype} {train.shape}")
-    known: Any = np.unique(train)
+def _finite(file: Path, name: str, values: Array) -> Tensor:
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(values, dtype=np.float32)
+    finite = np.isfinite(converted)
+    if not finite.all():
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), converted.shape))
+        raise DataError(
+            f"{file}: {name} holds {values[index]} in sample {index[0]} (counted from 0), and "
+            f"{int((~finite).sum())} such numbers in all; all must be finite in float32"
+        )
+    return torch.from_numpy(converted)
+
+
+def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor]]:
+    name, train = y["train"]
+    for other, values in y.values():
+        if values.dtype.kind not in "biuf" or values.ndim not in (1, 2) or values.shape[1:] != train.shape[1:]:
+            raise DataError(
+                f"{file}: {other} has type {values.dtype} and shape {values.shape}; numbers of shape (n,) or "
+                f"(n, outputs) are needed, and in each split the same outputs"
+            )
+    if task == "regression" or (task == "auto" and train.dtype.kind == "f"):
+        targets = {split: _finite(file, other, v.reshape(len(v), -1)) for split, (other, v) in y.items()}
+        outputs = targets["train"].shape[1]
+        return Task("regression", outputs, targets=tuple(f"{name}[{i}]" for i in range(outputs))), targets
+    if train.ndim == 2 and train.shape[1] != 1:
+        raise DataError(
+            f"{file}: {name} has shape {train.shape}; classes are one whole number a sample, shape (n,). For several "
+            'numbers to predict set data.task = "regression"'
+        )
+    return _classes(file, y)
+
+
+def _classes(file: Path, y: dict[str, tuple[str, Array]]) -> tuple[Task, dict[str, Tensor]]:
+    """Class numbers without gaps; the numbers in the file become the names."""
+    name, train = y["train"]
+    if not np.array_equal(train, np.floor(train)):
+        raise DataError(f'{file}: {name} holds fractions, which are no classes; set data.task = "regression"')
+    known = np.unique(train)
     if len(known) < 2:
-        raise DataError(f"{file}: y holds only one class, {known[0]}; there is nothing to learn")
-    if len(known) > MOST_CLASSES:
-        raise DataError(f'{file}: y holds {len(known)} different classes; for numbers set data.task = "regression"')
+        raise DataError(f"{file}: {name} has {len(known)} classes; there is nothing to learn from less than two")
     targets = {}
-    for split, values in y.items():
-        column = values.reshape(-1)
-        strange = np.setdiff1d(column, known)
-        if len(strange):
-            raise DataError(f"{file}: class {strange[0]} of {split} does not occur in the training split")
-        targets[split] = torch.from_numpy(np.searchsorted(known, column).astype(np.int64))
-    names = tuple(str(int(value)) for value in known)
-    return Task("classification", outputs=len(known), classes=names), targets
-
-
-def _numbers(file: Path, y: dict[str, np.ndarray]) -> tuple[Task, dict[str, torch.Tensor]]:
-    targets = {}
-    for split, values in y.items():
-        column = values.astype(np.float32).reshape(len(values), -1)
-        if not np.isfinite(column).all():
-            raise DataError(f"{file}: y of {split} holds a number that is not finite")
-        targets[split] = torch.from_numpy(column)
-    outputs = targets["train"].shape[1]
-    return Task("regression", outputs=outputs, targets=tuple(f"y{i}" for i in range(outputs))), targets
+    for split, (other, values) in y.items():
+        unknown = np.setdiff1d(values, known)
+        if len(unknown):
+            raise DataError(f"{file}: {other} has class {unknown[0]}, which {name} has not")
+        targets[split] = torch.from_numpy(np.searchsorted(known, values.reshape(-1)).astype(np.int64))
+    return Task("classification", len(known), classes=tuple(str(int(label)) for label in known)), targets

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.error import URLError
 
 from workbench.data.progress import Meter, Report
+from workbench.data.torchvision_files import damaged_files, files_of, open_dataset
 from workbench.errors import DataError, StorageError
 from workbench.files import storage_error
 
@@ -22,23 +23,22 @@ SILENCE_LIMIT_S = 20.0
 """A server that says nothing for so long is given up."""
 
 
-def download(name: str, dataset: Any, folder: Path, files: dict[Path, str | None], report: Report) -> None:
-    """Downloads torchvision's `dataset` (a class) into `folder`; files that are there and intact are kept.
-
-    files: what has to be there in the end, and the MD5 of each where it is known.
+def download(name: str, dataset: Any, folder: Path, report: Report) -> None:
+    """Downloads torchvision's `dataset` (a class), which we call `name`, into `folder`.
 
     Raises DataError where the files are not to be had, StorageError where they cannot be written.
     """
-    from workbench.data.torchvision_sets import open_dataset
-
     try:
         with _reported(f"downloading {name}", report), _silence_limit(SILENCE_LIMIT_S):
             for split in ("train", "test"):
                 open_dataset(dataset, folder, split, download=True)
     except (OSError, RuntimeError, HTTPException, EOFError, zlib.error, tarfile.TarError) as error:
         if isinstance(error, OSError) and _about_storage(error):
-            raise _not_writable(name, folder, error) from error
-        raise DataError(_missing(name, folder, files, error)) from error
+            problem = storage_error(Path(error.filename or folder), error)
+            raise StorageError(
+                f"{name} is not complete in {folder}, and to download it: {problem} data.folder says where it goes."
+            ) from error
+        raise DataError(_missing(name, dataset, folder, error)) from error
 
 
 def _about_storage(error: OSError) -> bool:
@@ -49,21 +49,15 @@ def _about_storage(error: OSError) -> bool:
     return error.filename is not None or error.errno in full
 
 
-def _not_writable(name: str, folder: Path, error: OSError) -> StorageError:
-    problem = storage_error(Path(error.filename or folder), error)
-    return StorageError(f"{name} is not in {folder}, and to download it: {problem} data.folder says where it goes.")
-
-
-def _missing(name: str, folder: Path, files: dict[Path, str | None], error: Exception) -> str:
-    from torchvision.datasets.utils import check_integrity
-
+def _missing(name: str, dataset: Any, folder: Path, error: Exception) -> str:
+    files = list(files_of(dataset, folder))
+    place = files[0].parent
     reason = " ".join(str(error).split()) or type(error).__name__
     # torchvision treats a file with a wrong checksum like a missing one; the user should know which it is.
-    damaged = [file.name for file, md5 in files.items() if file.is_file() and not check_integrity(str(file), md5)]
-    place = next(iter(files)).parent
+    damaged = ", ".join(file.name for file in damaged_files(dataset, folder))
     return (
         f"{name} is not complete in {folder} and cannot be downloaded ({reason}). "
-        + (f"Damaged: {', '.join(damaged)}. " if damaged else "")
+        + (f"Damaged: {damaged}. " if damaged else "")
         + f"Put {', '.join(file.name for file in files)} into {place}, or set data.folder to the folder that has "
         f"them in {place.relative_to(folder) if place != folder else 'it'}"
     )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from workbench.data.samples import InMemory, Split
+from workbench.data.statistics import statistics
 from workbench.errors import DataError
 
-CHUNK = 4096
-"""Samples looked at together, so that measuring needs little memory."""
 LAZY_SAMPLES = 2048
-"""How many samples of a data set that is read one by one are looked at."""
+"""Of a data set that is read one by one, so many samples are looked at."""
 
 
 class Preparation(nn.Module):
@@ -40,10 +40,10 @@ class Preparation(nn.Module):
 
         Columns of a table that hold only 0 and 1 stay as they are. Raises DataError where an input is not finite.
         """
-        statistics = _Statistics(kind)
-        for chunk in _chunks(train):
-            statistics.add(_to_float(chunk))
-        mean, std = statistics.result()
+        measured = statistics(train[0][0], kind)
+        for chunk in _chunks(train, measured.chunk_numbers):
+            measured.add(chunk)
+        mean, std = measured.result()
         if normalize == "none":
             mean, std = torch.zeros_like(mean), torch.ones_like(std)
         return cls(mean, std)
@@ -64,11 +64,12 @@ class TargetScale(nn.Module):
     @classmethod
     def fit(cls, train: Split, standardize: bool) -> TargetScale:
         """Measures the training split's targets. Raises DataError where one is not finite."""
-        targets = (
-            train.targets if train.targets is not None else torch.stack([train[i][1] for i in _spaced(len(train))])
-        )
+        targets = train.targets
+        if targets is None:
+            targets = torch.stack([train[index][1] for index in _spaced(len(train))])
         if not bool(targets.isfinite().all()):
-            raise DataError("a target of the training split is not a finite number")
+            sample = int((~targets.isfinite()).nonzero()[0, 0])
+            raise DataError(f"target {sample} (counted from 0) of the training split is not a finite number")
         if not standardize:
             return cls(torch.zeros(targets.shape[1]), torch.ones(targets.shape[1]))
         std = targets.double().std(0, correction=0)
@@ -83,51 +84,28 @@ class TargetScale(nn.Module):
         return values * self.std + self.mean
 
 
-class _Statistics:
-    """Sums of values and squares over the dimensions that share a mean."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-        self._count = 0
-        self._sum: Tensor | None = None
-        self._squares: Tensor | None = None
-        self._only_zero_and_one: Tensor | None = None
-
-    def add(self, values: Tensor) -> None:
-        dims = {"image": (0, 2, 3), "table": (0,)}.get(self._kind, tuple(range(values.dim())))
-        total, squares = values.sum(dims, keepdim=True).double(), values.square().sum(dims, keepdim=True).double()
-        if not bool(squares.isfinite().all()):
-            raise DataError("an input of the training split is not a finite number (or too large for float32)")
-        binary = ((values == 0) | (values == 1)).all(0, keepdim=True) if self._kind == "table" else None
-        first = self._sum is None or self._squares is None
-        self._sum = total if first else self._sum + total  # type: ignore[operator]
-        self._squares = squares if first else self._squares + squares  # type: ignore[operator]
-        if binary is not None:
-            self._only_zero_and_one = binary if first else self._only_zero_and_one & binary  # type: ignore[operator]
-        self._count += values.numel() // total.numel()
-
-    def result(self) -> tuple[Tensor, Tensor]:
-        assert self._sum is not None
-        assert self._squares is not None
-        mean = self._sum / self._count
-        std = (self._squares / self._count - mean.square()).clamp(min=0).sqrt()
-        std = torch.where(std > 1e-6 * mean.abs(), std, 1.0)
-        if self._only_zero_and_one is not None:
-            mean = torch.where(self._only_zero_and_one, 0.0, mean)
-            std = torch.where(self._only_zero_and_one, 1.0, std)
-        return mean.float(), std.float()
-
-
 def _to_float(inputs: Tensor) -> Tensor:
     return inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs.float()
 
 
-def _chunks(split: Split) -> list[Tensor]:
+def _chunks(split: Split, numbers: int) -> Iterator[Tensor]:
+    rows = max(numbers // max(split[0][0].numel(), 1), 1)
     if isinstance(split, InMemory):
-        return list(split.inputs.split(CHUNK))
-    return [split[index][0].unsqueeze(0) for index in _spaced(len(split))]
+        yield from split.inputs.split(rows)
+        return
+    indices = _spaced(len(split))
+    for start in range(0, len(indices), rows):
+        samples = [split[index][0] for index in indices[start : start + rows]]
+        for sample, index in zip(samples, indices[start:], strict=False):
+            if sample.shape != samples[0].shape:
+                raise DataError(
+                    f"samples of the training split differ in shape: {tuple(sample.shape)} (number {index}), and "
+                    f"{tuple(samples[0].shape)}; make all alike"
+                )
+        yield torch.stack(samples)
 
 
 def _spaced(samples: int) -> list[int]:
-    step = max(samples // LAZY_SAMPLES, 1)
-    return list(range(0, samples, step))
+    """At most LAZY_SAMPLES indices, evenly over all."""
+    count = min(samples, LAZY_SAMPLES)
+    return [index * samples // count for index in range(count)]

@@ -6,154 +6,124 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset, TensorDataset
 
-from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
+from workbench.data.samples import Samples, Split, Task
+from workbench.data.user_split import Given, as_split, look_at, unwrap
 from workbench.errors import UserCodeError
 
+NAMES = ("train", "validation", "test")
+
 EXPECTED = (
-    'expected a dictionary with "train" and, if there are, "validation" and "test", each a map-style torch Dataset '
-    "or a pair (inputs, targets) of tensors; or a Samples"
+    'it must return a dictionary with "train" and perhaps "validation" and "test", each a map-style torch Dataset or a '
+    "pair (inputs, targets) of tensors or arrays; or (train, test) or (train, validation, test); or one of these alone"
 )
-_SPLITS = ("train", "validation", "test")
 
 
 def from_user(result: object, where: str) -> Samples:
     """Samples from what `where` (package.module:function) returned.
 
-    Pairs of tensors and TensorDatasets are held in memory, other map-style datasets are read sample by sample. Raises
-    UserCodeError.
+    That may be a Samples; one data set, which is then split; (train, test); (train, validation, test), None standing
+    for what there is not; or a dictionary of them. A data set is a map-style torch Dataset, or a pair (inputs,
+    targets) of tensors or arrays. Pairs, TensorDatasets and Subsets of them are held in memory; all others are read
+    sample by sample. Samples of 3 dimensions are images, (channels, height, width); of 1 dimension rows of a table.
+    Whole numbers as targets are classes, others a regression.
+
+    A Dataset whose targets are classes needs an attribute `classes`, their names or their number, unless it has
+    `targets`, the class of each sample. Raises UserCodeError, which says what was returned and what is expected.
     """
     if isinstance(result, Samples):
         return result
-    given = _by_split(result, where)
-    train = given["train"]
-    first = _first_sample(train, where)
-    task = _task(train, first[1], where)
-    splits = {name: _split(data, task, where) for name, data in given.items()}
-    kind: Literal["image", "table", "other"] = {3: "image", 1: "table"}.get(first[0].dim(), "other")  # type: ignore[assignment]
-    return Samples(splits["train"], task, kind, validation=splits.get("validation"), test=splits.get("test"))
+    parts = {name: look_at(part, f"{where}, {name}") for name, part in _parts(result, where).items()}
+    train = parts["train"]
+    task = _task(train, where)
+    splits: dict[str, Split] = {}
+    for name, part in parts.items():
+        _check_alike(name, part, train, where)
+        splits[name] = as_split(part, task)
+    return Samples(splits["train"], task, _kind(train), validation=splits.get("validation"), test=splits.get("test"))
 
 
-def _by_split(result: object, where: str) -> dict[str, Any]:
+def _parts(result: object, where: str) -> dict[str, Any]:
+    """The splits by name, as yet of any type."""
     if isinstance(result, Mapping):
-        strange = [key for key in result if key not in _SPLITS]
-        if strange or "train" not in result:
+        if "train" not in result or not set(result) <= set(NAMES):
             raise UserCodeError(f"{where} returned a dictionary with the keys {list(result)}; {EXPECTED}")
-        return {name: result[name] for name in _SPLITS if result.get(name) is not None}
-    if _is_pair(result):
-        return {"train": result}
-    if isinstance(result, (tuple, list)) and 2 <= len(result) <= 3:
-        names = ("train", "test") if len(result) == 2 else _SPLITS
-        return dict(zip(names, result, strict=True))
-    if hasattr(result, "__getitem__") and hasattr(result, "__len__"):
-        return {"train": result}
-    raise UserCodeError(f"{where} returned {_described(result)}; {EXPECTED}")
+        parts = dict(result)
+    elif isinstance(result, (tuple, list)) and not _is_pair(result):
+        if len(result) not in (2, 3):
+            raise UserCodeError(f"{where} returned {len(result)} things; {EXPECTED}")
+        parts = dict(zip(NAMES if len(result) == 3 else ("train", "test"), result, strict=True))
+    else:
+        parts = {"train": result}
+    if parts["train"] is None and isinstance(result, (Mapping, tuple, list)):
+        raise UserCodeError(f"{where} returned None for the training split; {EXPECTED}")
+    parts = {name: part for name, part in parts.items() if part is not None or name == "train"}
+    for name, part in parts.items():
+        problem = _unusable(part)
+        if problem:
+            raise UserCodeError(f"{where} returned {problem}{f' for {name}' * (part is not result)}; {EXPECTED}")
+    return parts
 
 
-def _is_array(value: object) -> bool:
-    return isinstance(value, (Tensor, np.ndarray))
+def _unusable(part: object) -> str:
+    """What is wrong with the type of a split; empty if it will do."""
+    from torch.utils.data import DataLoader, IterableDataset
+
+    if isinstance(part, IterableDataset):
+        return f"an IterableDataset ({type(part).__name__}), which can be neither shuffled nor split"
+    if isinstance(part, DataLoader):
+        return "a DataLoader, where its dataset is wanted: batches are made here"
+    if _is_pair(part):
+        return ""
+    if isinstance(part, (tuple, list)):
+        return f"a {type(part).__name__} of {', '.join(type(item).__name__ for item in part[:3]) or 'nothing'}"
+    if isinstance(part, (str, bytes, Mapping, Tensor, np.ndarray)):
+        return f"a {type(part).__name__}"
+    if not (hasattr(part, "__getitem__") and hasattr(part, "__len__")):
+        return "None" if part is None else f"a {type(part).__name__}"
+    return ""
 
 
 def _is_pair(value: object) -> bool:
-    return isinstance(value, (tuple, list)) and len(value) == 2 and all(_is_array(part) for part in value)
+    return (
+        isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(v, (Tensor, np.ndarray)) for v in value)
+    )
 
 
-def _first_sample(data: Any, where: str) -> tuple[Tensor, Any]:
-    if isinstance(data, IterableDataset):
-        raise UserCodeError(f"{where} returned an IterableDataset, which cannot be split or shuffled; {EXPECTED}")
-    if _is_pair(data):
-        data = list(zip(data[0][:1], data[1][:1], strict=False))
-    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-        raise UserCodeError(f"{where} returned {_described(data)} for the training split; {EXPECTED}")
-    if len(data) == 0:
-        raise UserCodeError(f"{where} returned an empty training split")
-    try:
-        inputs, target = data[0]
-    except Exception as error:
-        raise UserCodeError(f"{where}: the first sample is no pair (input, target): {error}") from error
-    if not _is_array(inputs):
-        raise UserCodeError(f"{where}: an input is {_described(inputs)}; a tensor is needed (use a transform)")
-    return torch.as_tensor(inputs), target
-
-
-def _task(train: Any, target: Any, where: str) -> Task:
-    """Whole numbers are classes, others a regression."""
-    value = torch.as_tensor(target)
-    if value.is_floating_point():
-        return Task("regression", outputs=max(value.numel(), 1))
-    if value.numel() != 1:
-        raise UserCodeError(f"{where}: a class target must be one whole number, not of shape {tuple(value.shape)}")
-    labels = _labels(train)
-    names = getattr(train, "classes", None)
-    if names is not None:
-        return Task("classification", outputs=len(names), classes=tuple(map(str, names)))
-    if labels is None:
-        raise UserCodeError(f"{where}: the dataset needs an attribute `classes`, a list of the classes' names")
-    outputs = int(labels.max()) + 1
-    return Task("classification", outputs=outputs, classes=tuple(map(str, range(outputs))))
-
-
-def _labels(data: Any) -> Tensor | None:
-    """All class labels, where they are to be had without reading every sample."""
-    if _is_pair(data):
-        found = data[1]
-    elif isinstance(data, TensorDataset):
-        found = data.tensors[1]
+def _task(train: Given, where: str) -> Task:
+    """What there is to learn, from the training split alone."""
+    if train.outputs:
+        names = tuple(f"target[{index}]" for index in range(train.outputs))
+        return Task("regression", train.outputs, targets=names)
+    named = getattr(unwrap(train.part), "classes", None)
+    if named is not None:
+        classes = tuple(map(str, range(named) if isinstance(named, int) else named))
+    elif train.classes:
+        classes = tuple(map(str, range(train.classes)))
     else:
-        found = getattr(data, "targets", None)
-    return None if found is None else torch.as_tensor(np.asarray(found)).reshape(-1)
+        raise UserCodeError(
+            f"{where}: how many classes are there? Reading all samples to find out may take long: give the dataset "
+            "an attribute `classes`, the list of their names or their number"
+        )
+    if len(classes) < 2:
+        raise UserCodeError(f"{where}: there is only one class, and nothing to learn")
+    return Task("classification", len(classes), classes=classes)
 
 
-def _split(data: Any, task: Task, where: str) -> Split:
-    if isinstance(data, TensorDataset):
-        data = data.tensors
-        if len(data) != 2:
-            raise UserCodeError(f"{where}: a TensorDataset must hold inputs and targets, not {len(data)} tensors")
-    if _is_pair(data):
-        inputs, targets = torch.as_tensor(data[0]), torch.as_tensor(data[1])
-        if len(inputs) != len(targets):
-            raise UserCodeError(f"{where}: {len(inputs)} inputs but {len(targets)} targets")
-        inputs = inputs if inputs.dtype == torch.uint8 else inputs.float()
-        return InMemory(inputs, _checked(targets, task, where))
-    labels = _labels(data) if task.kind == "classification" else None
-    return Lazy(_AsTensors(data, task), None if labels is None else _checked(labels, task, where))
+def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
+    if part.sample.shape != train.sample.shape:
+        raise UserCodeError(
+            f"{where}: samples of {name} have shape {tuple(part.sample.shape)}, those of train "
+            f"{tuple(train.sample.shape)}"
+        )
+    if part.outputs != train.outputs:
+        raise UserCodeError(
+            f"{where}: targets of {name} are {part.target_words()}, those of train {train.target_words()}"
+        )
 
 
-def _checked(targets: Tensor, task: Task, where: str) -> Tensor:
-    if task.kind == "regression":
-        return targets.float().reshape(len(targets), -1)
-    targets = targets.long().reshape(-1)
-    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < task.outputs:
-        raise UserCodeError(f"{where}: class numbers must be 0 to {task.outputs - 1}, found {int(targets.max())}")
-    return targets
-
-
-class _AsTensors:
-    """A user's dataset whose samples come as tensors of the types that training wants."""
-
-    def __init__(self, data: Any, task: Task) -> None:
-        self._data = data
-        self._task = task
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        inputs, target = self._data[index]
-        tensor = torch.as_tensor(inputs)
-        if self._task.kind == "regression":
-            return _raw(tensor), torch.as_tensor(target).float().reshape(-1)
-        return _raw(tensor), torch.as_tensor(target).long().reshape(())
-
-
-def _raw(inputs: Tensor) -> Tensor:
-    return inputs if inputs.dtype == torch.uint8 else inputs.float()
-
-
-def _described(value: object) -> str:
-    if _is_array(value):
-        return f"an array of shape {tuple(value.shape)}"  # type: ignore[attr-defined]
-    return f"{value!r}"[:60] + f" ({type(value).__name__})"
+def _kind(train: Given) -> Literal["image", "table", "other"]:
+    if train.sample.dim() == 3:
+        return "image"
+    return "table" if train.sample.dim() == 1 else "other"

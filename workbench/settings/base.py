@@ -21,7 +21,7 @@ def setting(default: Any, help: str, *, unit: str = "", **bounds: Any) -> Any:
 class Settings(BaseModel):
     """A table of a preset. Strict: no unknown keys, no text for a number, neither NaN nor infinity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def summary(cls) -> str:

@@ -1,0 +1,108 @@
+"""Mean and deviation of samples that are looked at a chunk at a time, as the model sees them: pixels from 0 to 1."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from workbench.errors import DataError
+
+WHITE = 255.0
+"""The uint8 value that the model sees as 1."""
+
+
+class Statistics(Protocol):
+    """Counts samples, and tells their mean and deviation."""
+
+    chunk_numbers: int
+    """How many numbers to count at a time: few, so that it needs little memory, but not so few that it takes long."""
+
+    def add(self, inputs: Tensor) -> None:
+        """Counts inputs (n, ...). Raises DataError where one is not finite."""
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        """Mean and deviation (of the population; 1 where there is none), float32, that broadcast over a batch."""
+
+
+def statistics(sample: Tensor, kind: Literal["image", "table", "other"]) -> Statistics:
+    """What counts samples like this one: per channel of images, per column of tables, over all of other samples.
+
+    Columns of a table that hold only 0 and 1 are told to have mean 0 and deviation 1, so that they stay as they are.
+    """
+    return Histogram() if kind == "image" and sample.dtype == torch.uint8 else Sums(kind)
+
+
+class Histogram:
+    """For uint8 images: how often each value occurs in each channel. Exact, and one quick pass over the pixels."""
+
+    chunk_numbers = 2**26
+
+    def __init__(self) -> None:
+        self._counts = torch.zeros((), dtype=torch.int64)
+
+    def add(self, inputs: Tensor) -> None:
+        channels = [inputs[:, channel].reshape(-1) for channel in range(inputs.shape[1])]
+        self._counts = self._counts + torch.stack([torch.bincount(values, minlength=256) for values in channels])
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        values = torch.arange(256, dtype=torch.float64)
+        shares = self._counts / self._counts.sum(1, keepdim=True)
+        mean = (shares * values).sum(1, keepdim=True)
+        std = (shares * (values - mean).square()).sum(1, keepdim=True).sqrt() / WHITE
+        return (mean / WHITE).float().reshape(1, -1, 1, 1), _or_one(std).float().reshape(1, -1, 1, 1)
+
+
+class Sums:
+    """For all else: sums of values and squares, in float64, over the dimensions that share a mean."""
+
+    chunk_numbers = 2**22
+
+    def __init__(self, kind: Literal["image", "table", "other"]) -> None:
+        self._kind = kind
+        self._one = 1.0
+        self._samples = 0
+        self._count = 0
+        self._shift = self._sum = self._squares = torch.zeros((), dtype=torch.float64)
+        self._only_zero_and_one = torch.ones((), dtype=torch.bool)
+
+    def add(self, inputs: Tensor) -> None:
+        dims = {"image": (0, 2, 3), "table": (0,)}.get(self._kind, tuple(range(inputs.dim())))
+        values = inputs.double()
+        if self._samples == 0:
+            # Less the first value of each channel or column: else the squares of years (2020, 2021, ...) would drown
+            # their deviation, and a constant column would not have exactly none.
+            first = tuple(slice(1) if dim in dims else slice(None) for dim in range(values.dim()))
+            self._shift = values[first].nan_to_num(posinf=0.0, neginf=0.0)
+            self._one = WHITE if inputs.dtype == torch.uint8 else 1.0
+        if self._kind == "table":
+            self._only_zero_and_one = self._only_zero_and_one & ((inputs == 0) | (inputs == self._one)).all(0)
+        values = values - self._shift
+        self._sum = self._sum + values.sum(dims, keepdim=True)
+        if not bool(self._sum.isfinite().all()):
+            raise self._not_finite(inputs)
+        self._squares = self._squares + values.square_().sum(dims, keepdim=True)
+        self._count += values.numel() // self._sum.numel()
+        self._samples += len(inputs)
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        offset = self._sum / self._count
+        mean = (self._shift + offset) / self._one
+        std = _or_one((self._squares / self._count - offset.square()).clamp(min=0).sqrt() / self._one)
+        if self._kind == "table":
+            mean = torch.where(self._only_zero_and_one, 0.0, mean)
+            std = torch.where(self._only_zero_and_one, 1.0, std)
+        return mean.float(), std.float()
+
+    def _not_finite(self, inputs: Tensor) -> DataError:
+        sample, *position = (int(i) for i in (~inputs.isfinite()).nonzero()[0])
+        value = float(inputs[sample][tuple(position)])
+        return DataError(
+            f"sample {self._samples + sample} of the training split holds {value} at {tuple(position)} (counted from "
+            "0); all inputs must be finite numbers"
+        )
+
+
+def _or_one(std: Tensor) -> Tensor:
+    return torch.where(std > 0, std, 1.0)
