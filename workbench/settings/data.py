@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 TaskName = Literal["auto", "classification", "regression"]
 
-IN_MEMORY_LIMIT_BYTES = 8 * 2**30
-"""Decoded images that take more than this are read one by one instead."""
+IN_MEMORY_SHARE = 0.25
+"""Decoded images that take more than this share of the free memory are read one by one instead."""
 
 
 class DataChoice(Choice):
@@ -182,10 +182,13 @@ class ImageFolder(Augmented):
     colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")
 
     def build(self, report: Report) -> Samples:
+        import psutil
+
         from workbench.data.image_folder import image_folder
 
         channels = 3 if self.colors == "rgb" else 1
-        return image_folder(Path(self.folder), self.size, channels, IN_MEMORY_LIMIT_BYTES, report)
+        limit_bytes = int(IN_MEMORY_SHARE * psutil.virtual_memory().available)
+        return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
 
 
 class Csv(DataChoice):

@@ -92,6 +92,8 @@ def configure_torch(runtime: Runtime, device: torch.device) -> None:
     torch.use_deterministic_algorithms(runtime.deterministic)
     torch.backends.cudnn.benchmark = not runtime.deterministic
     if device.type == "cuda":
+        # Events and streams are made on the current device.
+        torch.cuda.set_device(device)
         tf32 = runtime.precision != "float32"
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32

@@ -77,7 +77,7 @@ class ResidentFeed:
         self._prepare: Callable[[Tensor], Tensor] | None = None
         inputs = split.inputs.to(device)
         if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
-            inputs = torch.cat([preparation(chunk) for chunk in inputs.split(PREPARE_CHUNK)])
+            inputs = _prepared(inputs, preparation)
         else:
             self._prepare = preparation
         self._inputs = inputs
@@ -96,6 +96,15 @@ class ResidentFeed:
                 inputs = self._augment(inputs)
             clock.mark("data")
             yield Batch(inputs, targets)
+
+
+def _prepared(inputs: Tensor, preparation: Preparation) -> Tensor:
+    """All samples as model input, made chunk by chunk, so that nothing but the result needs much memory."""
+    shape = preparation(inputs[:1]).shape[1:]
+    prepared = torch.empty((len(inputs), *shape), dtype=torch.float32, device=inputs.device)
+    for raw, made in zip(inputs.split(PREPARE_CHUNK), prepared.split(PREPARE_CHUNK), strict=True):
+        made.copy_(preparation(raw))
+    return prepared
 
 
 class LoaderFeed:

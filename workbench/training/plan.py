@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Plans the preset on standard input; returns the exit code."""
+    from workbench.training.memory_errors import explain_out_of_memory
+
+    preset = Preset()
     try:
-        found = make_plan(Preset.from_toml(sys.stdin.read(), "the preset"))
-    except WorkbenchError as error:
-        print(json.dumps({"error": str(error), "exit_code": error.exit_code}))
-        return error.exit_code
+        preset = Preset.from_toml(sys.stdin.read(), "the preset")
+        found = make_plan(preset)
     except Exception as error:
         traceback.print_exc()
-        print(json.dumps({"error": f"{type(error).__name__}: {error}", "exit_code": EXIT_FAILED}))
-        return EXIT_FAILED
+        known = error if isinstance(error, WorkbenchError) else explain_out_of_memory(error, preset, None)
+        exit_code = known.exit_code if known else EXIT_FAILED
+        print(json.dumps({"error": str(known or f"{type(error).__name__}: {error}"), "exit_code": exit_code}))
+        return exit_code
     print(json.dumps(found))
     return 0
 
