@@ -110,7 +110,7 @@ def dry_run(preset: Preset, options: Options) -> int:
 
 
 def _check_trust(preset: Preset, options: Options) -> None:
-    for reference in code.references(preset):
+    for reference in preset.code_references():
         if options.trust_code:
             code.trust(reference)
         elif not code.is_trusted(reference):

@@ -49,7 +49,8 @@ def image_size(path: Path) -> tuple[int, int]:
 
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(ORIENTATION) in TURNED
+            # Not image.getexif(): of a PNG without EXIF that decodes all the pixels, in search of it.
+            turned = Image.Image.getexif(image).get(ORIENTATION) in TURNED
             return (image.width, image.height) if turned else (image.height, image.width)
     except Exception as error:
         raise _broken(path, error) from error

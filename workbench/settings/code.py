@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from workbench.errors import UntrustedCodeError, UserCodeError, WorkbenchError
 from workbench.files import write_text_atomically
-
-if TYPE_CHECKING:
-    from workbench.settings.preset import Preset
 
 
 @dataclass(frozen=True)
@@ -31,12 +28,6 @@ class _Source:
     """Where a package's modules lie; None for a plain module."""
     file: Path | None
     """What is executed; None for a package without an `__init__.py`."""
-
-
-def references(preset: Preset) -> list[str]:
-    """The functions `package.module:function` that a preset would call."""
-    choices = (preset.data, preset.model)
-    return [choice.function for choice in choices if hasattr(choice, "function")]
 
 
 def locate(reference: str) -> Path:

@@ -18,9 +18,9 @@ from workbench.errors import PresetError
 from workbench.files import write_text_atomically
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
-from workbench.settings.data import DATA, Data, Digits
+from workbench.settings.data import DATA, Data, Digits, ModuleData
 from workbench.settings.loss import LOSSES, CrossEntropy, Loss
-from workbench.settings.model import MODELS, Mlp, Model
+from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
 from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
 from workbench.settings.problems import describe_syntax_error, describe_validation_error
 from workbench.settings.runtime import Runtime
@@ -126,6 +126,10 @@ class Preset(Settings):
                 if path and any(isinstance(item, PathMarker) for item in field.metadata):
                     values[name][key] = str(Path(path).expanduser().absolute())
         return self.from_mapping(values, self.name)
+
+    def code_references(self) -> list[str]:
+        """The user's functions, `package.module:function`, that training would call."""
+        return [choice.function for choice in (self.data, self.model) if isinstance(choice, (ModuleData, ModuleModel))]
 
     def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
         """The settings that differ, by key path: (here, there); None where one side has no such setting."""

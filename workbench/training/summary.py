@@ -26,7 +26,7 @@ def summarize(
         best_epoch=position.best_epoch,
         monitor=trainer.job.monitor.name,
         train=trainer.last_epoch.train if trainer.last_epoch else None,
-        validation=trainer.best_validation,
+        validation=position.best_validation,
         test=trainer.test_metrics,
         seconds=seconds,
         phase_ms=measured.phase_ms(),

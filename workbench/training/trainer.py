@@ -11,8 +11,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,45 +19,21 @@ from torch import Tensor
 from workbench.errors import DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Checkpointed, EpochEnd, Obeyed, State, Tested, Warned
+from workbench.runs.events import EpochEnd, Obeyed, State, Tested, Warned
 from workbench.runs.writer import EventWriter
-from workbench.training import checkpoints
 from workbench.training.clock import make_clock
 from workbench.training.engine import EagerEngine
 from workbench.training.evaluation import Evaluator
 from workbench.training.inbox import Inbox
 from workbench.training.job import Job
+from workbench.training.position import Position
 from workbench.training.reporter import Reporter
+from workbench.training.saver import Saver
 
 LOOK_SECONDS = 0.1
 """Time between two looks up from training; requests must be obeyed within 0.2 s."""
 REPORT_SECONDS = 1.0
 """Time between two timing and memory events."""
-
-
-@dataclass
-class Position:
-    """How far training is; all of it is in a checkpoint."""
-
-    step: int = 0
-    """Optimizer steps done."""
-    epoch: int = 0
-    """Epochs completed, validation included."""
-    samples_done: int = 0
-    """Samples of the current epoch that have been trained on."""
-    loss_sum: float = 0.0
-    """Over the samples of the current epoch whose losses were read."""
-    loss_samples: int = 0
-    learning_rate: float = 0.0
-    """What the schedule's factor multiplies; a request can change it."""
-    best_value: float | None = None
-    best_epoch: int | None = None
-    bad_validations: int = 0
-    """Since the best one."""
-    epoch_began: float = 0.0
-    """Training seconds before the current epoch."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Spent on train, validate, checkpoint, paused, test."""
 
 
 class Trainer:
@@ -71,7 +45,6 @@ class Trainer:
         self.position = Position(learning_rate=job.preset.optimizer.learning_rate)
         self.stopping = False
         self.last_epoch: EpochEnd | None = None
-        self.best_validation: dict[str, Any] | None = None
         self.test_metrics: dict[str, Any] | None = None
         self._events = events
         self._inbox = inbox
@@ -102,12 +75,10 @@ class Trainer:
             job.target_scale,
             independent_classes=job.preset.loss.independent_classes,
         )
-        self._best_weights: dict[str, Tensor] | None = None
-        """The best epoch's weights, as long as they are not on disk."""
+        self._saver = Saver(job, run, events, self.schedule)
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
-        self._last_checkpoint = time.perf_counter()
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
@@ -120,7 +91,7 @@ class Trainer:
             raise
         except Exception:
             with suppress(StorageError):
-                self._save_best()
+                self._saver.save_best(self.position)
             raise
 
     def _train(self) -> None:
@@ -179,8 +150,6 @@ class Trainer:
             if not math.isfinite(validation["loss"]):
                 raise DivergedError(self._diverged(f"the validation loss after step {position.step}"))
         best = due and self._note_result(validation or train)
-        if best:
-            self.best_validation = validation
         learning_rate = self.learning_rate(position.step)
         position.epoch += 1
         position.samples_done = position.loss_samples = 0
@@ -198,7 +167,8 @@ class Trainer:
         )
         position.epoch_began = self.clock.training_seconds
         self._events.write(self.last_epoch)
-        self._checkpoint_if_due()
+        if self._saver.due:
+            self.checkpoint()
 
     def _train_metrics(self) -> dict[str, float]:
         position = self.position
@@ -216,8 +186,9 @@ class Trainer:
             position.bad_validations += 1
             return False
         position.best_value, position.best_epoch, position.bad_validations = value, position.epoch + 1, 0
+        position.best_validation = metrics if monitor.on_validation else None
         if self._settings.keep_best:
-            self._best_weights = {name: tensor.clone() for name, tensor in self.job.model.state_dict().items()}
+            self._saver.keep_best(position)
         return True
 
     def _out_of_patience(self) -> bool:
@@ -235,8 +206,7 @@ class Trainer:
         started = time.perf_counter()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
-            best = checkpoints.load(checkpoints.best_checkpoint(self.run), self.job.device)
-            self.job.model.load_state_dict(best["model"])
+            self._saver.load_best()
             weights = f"best epoch {self.position.best_epoch}"
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._spend("test", started)
@@ -251,7 +221,8 @@ class Trainer:
         self.obey()
         if self.clock.now >= self._next_report:
             self._report()
-        self._checkpoint_if_due()
+        if self._saver.due:
+            self.checkpoint()
 
     def obey(self) -> None:
         """Carries out what has been asked since the last call."""
@@ -287,11 +258,7 @@ class Trainer:
                 raise DivergedError(self._diverged(f"the loss at step {first + offset}"))
 
     def _diverged(self, what: str) -> str:
-        saved = checkpoints.last_checkpoint(self.run)
-        if self._settings.keep_best and self.position.best_epoch is not None:
-            kept = f"the weights of the best epoch, {self.position.best_epoch}, are kept in checkpoints/best.pt"
-        else:
-            kept = f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
+        kept = self._saver.what_is_kept(self.position)
         return (
             f"{what} is not a finite number: training has diverged; {kept}. Try a smaller "
             "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
@@ -348,68 +315,21 @@ class Trainer:
             self._spend("paused", started)
             self._say("training" if self.job.model.training else "validating")
 
-    # Checkpoints.
-
     def checkpoint(self) -> None:
-        """Writes the state of training, and first the best weights, so that the two always fit one another."""
+        """Writes the state of training, all losses up to it first. Raises StorageError, or DivergedError."""
         self._read_losses(wait=True)
         with self.clock.stopped():
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds
-            self._save_best()
-            self._write_checkpoint(checkpoints.last_checkpoint(self.run), self._state())
-            self._last_checkpoint = time.perf_counter()
+            self._saver.save(self.position, hits=int(self.engine.hits))
             self._spend("checkpoint", started)
-
-    def _state(self) -> dict[str, Any]:
-        scaler = self.job.precision.scaler
-        return {
-            "position": asdict(self.position),
-            "hits": int(self.engine.hits),
-            "model": self.job.model.state_dict(),
-            "optimizer": self.job.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": scaler.state_dict() if scaler is not None else {},
-            "random": checkpoints.random_state(self.job.device),
-            "best_validation": self.best_validation,
-        }
 
     def restore(self) -> None:
         """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
-        state = checkpoints.load(checkpoints.last_checkpoint(self.run), self.job.device)
-        self.position = Position(**state["position"])
+        self.position, hits = self._saver.restore()
+        self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
-        self.engine.hits.fill_(state["hits"])
-        self.job.model.load_state_dict(state["model"])
-        self.job.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        if self.job.precision.scaler is not None and state["scaler"]:
-            self.job.precision.scaler.load_state_dict(state["scaler"])
-        self.best_validation = state["best_validation"]
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
-        checkpoints.restore_random_state(state["random"], self.job.device)
-
-    def _save_best(self) -> None:
-        if self._best_weights is not None:
-            state = {"model": self._best_weights, "epoch": self.position.best_epoch, "value": self.position.best_value}
-            self._write_checkpoint(checkpoints.best_checkpoint(self.run), state)
-            self._best_weights = None
-
-    def _write_checkpoint(self, path: Path, state: dict[str, Any]) -> None:
-        started = time.perf_counter()
-        size = checkpoints.save(path, state)
-        self._events.write(
-            Checkpointed(
-                step=self.position.step,
-                file=str(path.relative_to(self.run.path)),
-                bytes=size,
-                seconds=round(time.perf_counter() - started, 6),
-            )
-        )
-
-    def _checkpoint_if_due(self) -> None:
-        if time.perf_counter() - self._last_checkpoint >= self._settings.checkpoint_seconds:
-            self.checkpoint()
 
     # Small helpers.
 

@@ -215,5 +215,5 @@ def test_a_preset_says_which_functions_it_would_call() -> None:
     preset = Preset().override(
         ["data.name=module", "data.function=mine:read", "model.name=module", "model.function=mine:net"]
     )
-    assert code.references(preset) == ["mine:read", "mine:net"]
-    assert code.references(Preset()) == []
+    assert preset.code_references() == ["mine:read", "mine:net"]
+    assert Preset().code_references() == []

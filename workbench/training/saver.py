@@ -1,0 +1,98 @@
+"""Saving a training and going on from what was saved: when, what, and in which order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Checkpointed
+from workbench.runs.writer import EventWriter
+from workbench.settings.schedule import Schedule
+from workbench.training import checkpoints
+from workbench.training.job import Job
+from workbench.training.position import Position
+
+
+class Saver:
+    """Writes `last.pt` and `best.pt` of a run, no more often than the preset says.
+
+    The best epoch's weights are copied in memory when they appear and written just before `last.pt`, so that the two
+    files always fit one another and ten short epochs do not cost ten writes.
+    """
+
+    def __init__(self, job: Job, run: RunDirectory, events: EventWriter, schedule: Schedule) -> None:
+        self._job = job
+        self._run = run
+        self._events = events
+        self._schedule = schedule
+        self._best: dict[str, Any] | None = None
+        """The best epoch's state, as long as it is not on disk."""
+        self._last_time = time.perf_counter()
+
+    @property
+    def due(self) -> bool:
+        """Whether the least time between two checkpoints has passed."""
+        return time.perf_counter() - self._last_time >= self._job.preset.training.checkpoint_seconds
+
+    def keep_best(self, position: Position) -> None:
+        """Copies the model's weights as those of the best epoch."""
+        weights: dict[str, Tensor] = {name: tensor.clone() for name, tensor in self._job.model.state_dict().items()}
+        self._best = {"model": weights, "epoch": position.best_epoch, "value": position.best_value}
+
+    def save(self, position: Position, hits: int) -> None:
+        """Writes the state of training, the best weights first. Raises StorageError."""
+        self.save_best(position)
+        scaler = self._job.precision.scaler
+        state = {
+            "position": asdict(position),
+            "hits": hits,
+            "model": self._job.model.state_dict(),
+            "optimizer": self._job.optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "scaler": {} if scaler is None else scaler.state_dict(),
+            "random": checkpoints.random_state(self._job.device),
+        }
+        self._write(checkpoints.last_checkpoint(self._run), state, position.step)
+        self._last_time = time.perf_counter()
+
+    def save_best(self, position: Position) -> None:
+        """Writes the best epoch's weights, if they are not on disk. Raises StorageError."""
+        if self._best is not None:
+            self._write(checkpoints.best_checkpoint(self._run), self._best, position.step)
+            self._best = None
+
+    def restore(self) -> tuple[Position, int]:
+        """Puts everything back as `save` found it; the position and the hits. Raises StorageError."""
+        device = self._job.device
+        state = checkpoints.load(checkpoints.last_checkpoint(self._run), device)
+        self._job.model.load_state_dict(state["model"])
+        self._job.optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        if self._job.precision.scaler is not None and state["scaler"]:
+            self._job.precision.scaler.load_state_dict(state["scaler"])
+        checkpoints.restore_random_state(state["random"], device)
+        return Position(**state["position"]), int(state["hits"])
+
+    def load_best(self) -> None:
+        """Gives the model the weights of the best epoch. Raises StorageError."""
+        best = checkpoints.load(checkpoints.best_checkpoint(self._run), self._job.device)
+        self._job.model.load_state_dict(best["model"])
+
+    def what_is_kept(self, position: Position) -> str:
+        """What is left of a training that has gone wrong, in words."""
+        if self._job.preset.training.keep_best and position.best_epoch is not None:
+            return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
+        saved = checkpoints.last_checkpoint(self._run)
+        return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
+
+    def _write(self, path: Path, state: dict[str, Any], step: int) -> None:
+        started = time.perf_counter()
+        size = checkpoints.save(path, state)
+        file = str(path.relative_to(self._run.path))
+        seconds = round(time.perf_counter() - started, 6)
+        self._events.write(Checkpointed(step=step, file=file, bytes=size, seconds=seconds))
