@@ -224,7 +224,7 @@ class Npz(DataChoice):
 
     name: Literal["npz"] = "npz"
     file: PathText = setting(..., "the file")
-    task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y holds whole numbers")
+    task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
 
     def build(self, report: Report) -> Samples:
         from workbench.data.arrays import arrays

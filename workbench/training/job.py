@@ -146,7 +146,16 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         validation=validation,
         test=test,
         monitor=monitor,
-        notes=samples.notes,
+        notes=samples.notes + _split_notes(preset, samples),
+    )
+
+
+def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
+    if samples.validation is None or preset.validation.label() == "own":
+        return ()
+    return (
+        f"the data's own validation split of {len(samples.validation)} samples is not used; "
+        'validation.method = "own" uses it',
     )
 
 

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+
+from workbench.data.arrays import arrays
+from workbench.data.samples import InMemory, Samples
+from workbench.errors import DataError
+
+Read = Callable[..., Samples]
+
+TWO_CLASSES = np.array([0, 1, 0, 1])
+FOUR_ROWS = np.ones((4, 3))
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Reads arrays, saved as .npz."""
+
+    def read_saved(task: Literal["auto", "classification", "regression"] = "auto", **saved: Any) -> Samples:
+        np.savez(tmp_path / "a.npz", **saved)
+        return arrays(tmp_path / "a.npz", task)
+
+    return read_saved
+
+
+def in_memory(split: object) -> InMemory:
+    assert isinstance(split, InMemory)
+    return split
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected", "kind"),
+    [
+        ((4, 3), (4, 3), "table"),
+        ((4, 8, 9), (4, 1, 8, 9), "image"),
+        ((4, 3, 8, 9), (4, 3, 8, 9), "image"),
+        ((4, 8, 9, 3), (4, 3, 8, 9), "image"),
+        ((4, 8, 9, 1), (4, 1, 8, 9), "image"),
+        ((4, 3, 8, 3), (4, 3, 8, 3), "image"),
+        ((4, 5, 8, 9), (4, 5, 8, 9), "image"),
+    ],
+)
+def test_the_kind_and_the_channels_are_told_from_the_shape(
+    read: Read, shape: tuple[int, ...], expected: tuple[int, ...], kind: str
+) -> None:
+    samples = read(x=np.zeros(shape, dtype=np.uint8), y=TWO_CLASSES)
+    assert in_memory(samples.train).inputs.shape == expected
+    assert samples.kind == kind
+
+
+def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    assert torch.equal(in_memory(read(x=x, y=TWO_CLASSES).train).inputs, torch.from_numpy(x).permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "float16", ">f4", "bool"])
+def test_other_numbers_than_bytes_become_float32(read: Read, dtype: str) -> None:
+    train = in_memory(read(x=np.ones((4, 3), dtype=dtype), y=TWO_CLASSES).train)
+    assert train.inputs.dtype == torch.float32
+    assert train.inputs.eq(1).all()
+
+
+def test_class_numbers_with_gaps_are_renumbered_and_kept_as_names(read: Read) -> None:
+    samples = read(x=FOUR_ROWS, y=np.array([7, -1, 3, 7]), x_test=FOUR_ROWS[:1], y_test=np.array([3]))
+    assert samples.task.classes == ("-1", "3", "7")
+    assert in_memory(samples.train).targets.tolist() == [2, 0, 1, 2]
+    assert in_memory(samples.test).targets.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", ["validation", "val"])
+def test_splits_of_the_file_are_kept(read: Read, name: str) -> None:
+    saved = {"x_train": FOUR_ROWS, "y_train": TWO_CLASSES, f"x_{name}": FOUR_ROWS[:2], f"y_{name}": TWO_CLASSES[:2]}
+    samples = read(**saved, x_test=FOUR_ROWS[:3], y_test=TWO_CLASSES[:3], extra=np.zeros(1))
+    assert len(in_memory(samples.validation)) == 2
+    assert len(in_memory(samples.test)) == 3
+    assert samples.notes == ("left out the arrays extra",)
+
+
+def test_floating_point_targets_are_a_regression(read: Read) -> None:
+    samples = read(x=FOUR_ROWS, y=np.array([0.0, 1.0, 0.0, 1.0]))
+    assert samples.task.kind == "regression"
+    assert in_memory(samples.train).targets.shape == (4, 1)
+    assert read(x=FOUR_ROWS, y=np.ones((4, 2))).task.outputs == 2
+
+
+def test_the_task_can_be_set_against_the_type(read: Read) -> None:
+    assert read("regression", x=FOUR_ROWS, y=TWO_CLASSES).task.kind == "regression"
+    assert read("classification", x=FOUR_ROWS, y=TWO_CLASSES.astype(float)).task.classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("saved", "message"),
+    [
+        ({"a": FOUR_ROWS}, "needs x and y, or x_train and y_train; it has a"),
+        ({"x": FOUR_ROWS}, "has x without y"),
+        ({"x": FOUR_ROWS, "y": TWO_CLASSES, "y_test": TWO_CLASSES}, "has y_test without x_test"),
+        ({"x": FOUR_ROWS, "y": TWO_CLASSES, "x_train": FOUR_ROWS, "y_train": TWO_CLASSES}, "both x and x_train"),
+        ({"x": FOUR_ROWS, "y": TWO_CLASSES[:3]}, "4 samples in x, but 3 in y"),
+        ({"x": FOUR_ROWS[:0], "y": TWO_CLASSES[:0]}, r"x has shape \(0, 3\)"),
+        ({"x": FOUR_ROWS[:, 0], "y": TWO_CLASSES}, r"x has shape \(4,\)"),
+        ({"x": FOUR_ROWS.astype(str), "y": TWO_CLASSES}, "x has type <U"),
+        ({"x": FOUR_ROWS.astype(object), "y": TWO_CLASSES}, "x holds Python objects"),
+        ({"x": FOUR_ROWS, "y": TWO_CLASSES.astype(object)}, "y holds Python objects"),
+        ({"x": [[1.0, 2.0], [3.0, np.nan]], "y": [0.5, 1.5]}, "x holds nan in sample 1 .* and 1 such"),
+        ({"x": [[1.0, 1e39], [3.0, np.inf]], "y": [0.5, 1.5]}, r"x holds 1e\+39 in sample 0 .* and 2 such"),
+        ({"x": FOUR_ROWS, "y": [0.5, np.inf, 1, 2]}, "y holds inf in sample 1"),
+        ({"x": FOUR_ROWS, "y": np.zeros(4, dtype=int)}, "y has 1 classes"),
+        ({"x": FOUR_ROWS, "y": np.zeros((4, 2), dtype=int)}, r"y has shape \(4, 2\)"),
+        (
+            {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_val": FOUR_ROWS[:1], "y_val": [5]},
+            "y_val has class 5, which y has not",
+        ),
+        (
+            {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_test": FOUR_ROWS[:, :2], "y_test": TWO_CLASSES},
+            r"samples of x_test have shape \(2,\), but those to train on \(3,\)",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_on_is_told_by_the_name_of_the_array(
+    read: Read, saved: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read(**saved)
+
+
+def test_fractions_are_no_classes(read: Read) -> None:
+    with pytest.raises(DataError, match="y holds fractions"):
+        read("classification", x=FOUR_ROWS, y=[0.5, 1, 0.5, 1])
+
+
+def test_files_that_are_no_npz_are_told(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("hello")
+    np.save(tmp_path / "single.npy", FOUR_ROWS)
+    np.savez_compressed(tmp_path / "whole.npz", x=np.random.default_rng(0).normal(size=(50, 9)), y=np.arange(50))
+    (tmp_path / "half.npz").write_bytes((tmp_path / "whole.npz").read_bytes()[:900])
+    for name, message in {
+        "text.npz": "is not an .npz file",
+        "single.npy": "holds a single array",
+        "half.npz": "is not an .npz file",
+        "nowhere.npz": "is not there",
+        ".": "is a folder",
+    }.items():
+        with pytest.raises(DataError, match=message):
+            arrays(tmp_path / name, "auto")

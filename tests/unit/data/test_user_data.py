@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+
+from workbench.data.samples import InMemory, Lazy, Samples, Task
+from workbench.data.user import from_user
+from workbench.errors import UserCodeError
+
+X, Y = torch.rand(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+class Listed(Dataset[Any]):
+    """A map-style data set of whatever samples it is given."""
+
+    def __init__(self, samples: list[Any], **attributes: Any) -> None:
+        self.samples = samples
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.samples[index]
+
+
+class Endless(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+def image(value: int = 0, channels: int = 3) -> Tensor:
+    return torch.full((channels, 4, 5), value, dtype=torch.uint8)
+
+
+def read(result: object) -> Samples:
+    return from_user(result, "mine:data")
+
+
+def in_memory(split: object) -> InMemory:
+    assert isinstance(split, InMemory)
+    return split
+
+
+def lazy(split: object) -> Lazy:
+    assert isinstance(split, Lazy)
+    return split
+
+
+def test_samples_are_taken_as_they_are() -> None:
+    samples = Samples(InMemory(X, Y), Task("classification", 3), kind="table")
+    assert read(samples) is samples
+
+
+@pytest.mark.parametrize(
+    "result",
+    [(X, Y), [X, Y], (X.numpy(), Y.numpy()), TensorDataset(X, Y), {"train": (X, Y)}, (X, Y.unsqueeze(1)), (X, Y.int())],
+)
+def test_tensors_and_arrays_are_held_in_memory(result: object) -> None:
+    samples = read(result)
+    train = in_memory(samples.train)
+    assert torch.equal(train.inputs, X)
+    assert torch.equal(train.targets, Y)
+    assert samples.task == Task("classification", 3, classes=("0", "1", "2"))
+    assert samples.kind == "table"
+
+
+def test_two_are_train_and_test_three_have_validation_between() -> None:
+    one, two, three = (X, Y), (X[:5], Y[:5]), (X[:4], Y[:4])
+    samples = read((one, two))
+    assert samples.validation is None
+    assert len(in_memory(samples.test)) == 5
+    samples = read([TensorDataset(*one), two, three])
+    assert len(in_memory(samples.validation)) == 5
+    assert len(in_memory(samples.test)) == 4
+    samples = read((one, None, three))
+    assert samples.validation is None
+    assert len(in_memory(samples.test)) == 4
+    samples = read({"train": one, "validation": two, "test": None})
+    assert len(in_memory(samples.validation)) == 5
+    assert samples.test is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [(torch.uint8, torch.uint8), (torch.float64, torch.float32), (torch.int64, torch.float32)]
+)
+def test_bytes_stay_and_other_numbers_become_float32(dtype: torch.dtype, expected: torch.dtype) -> None:
+    inputs = torch.ones(6, 3, 4, 4, dtype=dtype)
+    samples = read((inputs, Y))
+    assert in_memory(samples.train).inputs.dtype == expected
+    assert samples.kind == "image"
+    whole = lazy(read(Listed([(inputs[0], 0), (inputs[1], 1)], classes=2)).train)
+    assert whole[0][0].dtype == expected
+
+
+def test_gradients_and_arrays_that_run_backwards_are_taken() -> None:
+    assert not in_memory(read((X.clone().requires_grad_(), Y)).train).inputs.requires_grad
+    assert torch.equal(in_memory(read((X.numpy()[::-1], Y.numpy())).train).inputs, X.flip(0))
+
+
+@pytest.mark.parametrize(
+    ("targets", "outputs"), [(torch.rand(6), 1), (torch.rand(6, 1), 1), (torch.rand(6, 2).double(), 2)]
+)
+def test_floating_point_targets_are_a_regression(targets: Tensor, outputs: int) -> None:
+    for result in ((X, targets), Listed(list(zip(X, targets, strict=True)))):
+        samples = read(result)
+        assert samples.task.kind == "regression"
+        assert samples.task.outputs == len(samples.task.targets) == outputs
+        inputs, target = samples.train[4]
+        assert torch.equal(inputs, X[4])
+        assert torch.allclose(target, targets[4].float().reshape(-1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((3, 4, 5), "image"), ((7,), "table"), ((4, 5), "other"), ((2, 3, 4, 5), "other")]
+)
+def test_the_first_sample_tells_the_kind(shape: tuple[int, ...], kind: str) -> None:
+    assert read(Listed([(torch.zeros(shape), 0)], classes=["a", "b"])).kind == kind
+
+
+@pytest.mark.parametrize("target", [1, np.int64(1), np.array(1), torch.tensor(1), torch.tensor([1]), True])
+def test_a_class_may_be_any_whole_number(target: Any) -> None:
+    samples = read(Listed([(image(), target)], classes=["cat", "dog"]))
+    assert samples.task.classes == ("cat", "dog")
+    found = samples.train[0][1]
+    assert found.dtype == torch.int64
+    assert found.shape == ()
+    assert int(found) == 1
+
+
+def test_classes_may_be_a_number_or_come_from_the_listed_targets() -> None:
+    pairs = [(image(), 0), (image(), 2), (image(), 1)]
+    assert read(Listed(pairs, classes=4)).task.outputs == 4
+    samples = read(Listed(pairs, targets=[0, 2, 1]))
+    assert samples.task.outputs == 3
+    assert lazy(samples.train).targets is not None
+    assert lazy(samples.train).targets.tolist() == [0, 2, 1]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"targets": [1, 0]}, {"targets": [0]}, {"targets": ["a", "b"]}, {"targets": [0, 1], "target_transform": int}],
+)
+def test_listed_targets_are_not_relied_on_if_samples_may_have_others(attributes: dict[str, Any]) -> None:
+    assert lazy(read(Listed([(image(), 0), (image(), 1)], classes=2, **attributes)).train).targets is None
+
+
+def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
+    listed = Listed([(image(i), i % 3) for i in range(6)], targets=[0, 1, 2, 0, 1, 2], classes=["a", "b", "c"])
+    samples = read((Subset(listed, [4, 0]), Subset(Subset(listed, [5, 3, 1]), [0, 2])))
+    assert samples.task.classes == ("a", "b", "c")
+    assert lazy(samples.train).targets.tolist() == [1, 0]  # type: ignore[union-attr]
+    assert [int(lazy(samples.test)[i][0][0, 0, 0]) for i in range(2)] == [5, 1]
+    parts = read((Subset(TensorDataset(X, Y), [0, 1]), Subset(TensorDataset(X, Y), [2])))
+    assert parts.task.outputs == 3
+    assert torch.equal(in_memory(parts.test).inputs, X[2:3])
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (None, "returned None; it must return a dictionary"),
+        (3, "returned a int"),
+        ("train", "returned a str"),
+        (X, "returned a Tensor"),
+        ({"test": (X, Y)}, r"a dictionary with the keys \['test'\]"),
+        ({"train": (X, Y), "val": (X, Y)}, r"the keys \['train', 'val'\]"),
+        ({"train": None}, "None for the training split"),
+        ((X, Y, X, Y), "returned 4 things"),
+        ((X, Y, X), "a Tensor for train"),
+        (([1.0], [0]), "a list of float for train"),
+        (Endless(), r"an IterableDataset \(Endless\)"),
+        ({"train": (X, Y), "test": Endless()}, "IterableDataset .* for test"),
+        (DataLoader(TensorDataset(X, Y)), "a DataLoader, where its dataset is wanted"),
+        (TensorDataset(X), "the TensorDataset holds 1 tensors"),
+        ((X, Y[:3]), r"inputs have shape \(6, 3\), but targets \(3,\)"),
+        ((X[:, 0], Y), r"inputs have shape \(6,\)"),
+        ((X[:0], Y[:0]), r"inputs have shape \(0, 3\)"),
+        ((X, torch.ones(6, 2).long()), r"targets have type torch.int64 and shape \(6, 2\)"),
+        ((X, Y - 1), "class -1 among the targets"),
+        ((X, torch.zeros(6).long()), "only one class"),
+        ((np.array([["a"]]), np.array([0])), "mine:data, train: a ndarray cannot be made a tensor"),
+        (((X, Y), (X[:, :2], Y)), r"samples of test have shape \(2,\), those of train \(3,\)"),
+        (((X, Y), (X, Y.float())), "targets of test are 1 floating-point numbers a sample, those of train classes"),
+        (((X, Y), (X, Y + 1)), "mine:data, test: class 3 is none of the 3 classes, 0 to 2"),
+        (Listed([]), "the dataset is empty"),
+        (Listed([(image(), 0)]), "give the dataset an attribute `classes`"),
+        (Listed([image()]), "train, sample 0 is a Tensor; it must be a pair"),
+        (Listed([{"image": image()}]), "sample 0 is a dict"),
+        (Listed([(Image.new("RGB", (4, 4)), 0)]), "inputs are a Image; .*PILToTensor"),
+        (Listed([(image(), "cat")]), "a str cannot be made a tensor"),
+        (Listed([(image(), torch.tensor([0, 1]))]), r"its target has shape \(2,\) and type torch.int64"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_with_what_is_expected(result: object, message: str) -> None:
+    with pytest.raises(UserCodeError, match=message):
+        read(result)
+
+
+def test_what_a_dataset_raises_is_told_with_the_sample() -> None:
+    class Broken(Listed):
+        def __getitem__(self, index: int) -> Any:
+            if index == 1:
+                raise ZeroDivisionError("by zero")
+            return super().__getitem__(index)
+
+    with pytest.raises(UserCodeError, match="sample 1: reading it raised ZeroDivisionError: by zero"):
+        read(Broken([(image(), 0), (image(), 1)], classes=2)).train[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [(2, "sample 1: class 2 is none of the 2 classes"), (0.5, "target of sample 1 is not a class")],
+)
+def test_a_later_sample_that_is_none_of_the_classes_is_told(target: Any, message: str) -> None:
+    train = read(Listed([(image(), 0), (image(), target)], classes=2)).train
+    with pytest.raises(UserCodeError, match=message):
+        train[1]
+
+
+def test_a_loader_with_workers_can_read_a_users_dataset() -> None:
+    train = read(Listed([(image(i), i % 2) for i in range(4)], classes=2)).train
+    loader: DataLoader[Any] = DataLoader(train, batch_size=4, num_workers=1)  # type: ignore[arg-type]
+    inputs, targets = next(iter(loader))
+    assert inputs.shape == (4, 3, 4, 5)
+    assert targets.tolist() == [0, 1, 0, 1]
