@@ -65,11 +65,18 @@ class JsonDisplay(Display):
         sys.stdout.buffer.flush()
 
 
+class _PipeConsole(Console):
+    """rich ends the program when nobody reads its output; whoever follows a run must hear of it instead."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class LineDisplay(Display):
     """Sober lines, for a log."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = _PipeConsole(highlight=False, soft_wrap=True)
         self._last_epoch_line = 0.0
 
     def start(self, run: RunDirectory) -> None:

@@ -151,7 +151,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
                 _watch(run, tail, view, display, trainer, interrupts)
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
-            sys.stdout = sys.stderr
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             print(f"nobody reads the output any more; the run goes on in {run.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(run, view, trainer, options, interrupts.count)
@@ -226,6 +226,8 @@ def _conclude(
     summary = read_summary(run)
     if view.finished is None or summary is None:
         cause = f"killed by signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+        if exit_code == -signal.SIGKILL:
+            cause += ", as the system does when memory runs out"
         raise TrainerLostError(
             f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"

@@ -125,7 +125,10 @@ def workbench(tmp_path: Path) -> Iterator[Workbench]:
     yield tool
     for process in tool.started:
         process.kill()
-        process.communicate()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
     for run in tool.runs:
         trainer = process_id(run)
         if trainer is not None:

@@ -141,3 +141,19 @@ def test_requests_are_obeyed_and_recorded_with_their_step(workbench: Workbench) 
     for event in events_of(run, "steps"):
         last = event["first_step"] + len(event["losses"]) - 1
         assert (event["learning_rate"] == 0.0625) == (last > changed_at)
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]], ids=["lines", "json"])
+def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workbench, how: list[str]) -> None:
+    reader = workbench.start("--preset", "iris", *LONG, *how)
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    reader.stdout.close()
+    reader.stdout = None
+    run = workbench.training_run()
+    _, stderr = reader.communicate()
+    assert reader.returncode == 0
+    assert str(run.path) in stderr
+    assert "Traceback" not in stderr
+    step = steps_logged(run)
+    wait_for(lambda: steps_logged(run) > step)

@@ -45,14 +45,14 @@ def ask(run: RunDirectory, command: Command, value: float | None = None) -> None
 class ControlReader:
     """The requests that came since the last look.
 
-    Of those already in the file, only what was asked since the trainer's process began is meant for it: a resumed
+    Of those already in the file, only what was asked since the trainer was launched is meant for it: a resumed
     run must not obey the request that stopped it.
     """
 
-    def __init__(self, run: RunDirectory, process_began: float) -> None:
-        """process_began: seconds since 1970."""
+    def __init__(self, run: RunDirectory, launched_at: float) -> None:
+        """launched_at: when the trainer was, in seconds since 1970."""
         self._lines = LineTail(run.control)
-        self._waiting = [request for request in self._new() if request.time >= process_began]
+        self._waiting = [request for request in self._new() if request.time >= launched_at]
 
     def read(self) -> list[Request]:
         """New requests; a line that is none comes back as a request for what it says, for the trainer to refuse."""

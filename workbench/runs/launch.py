@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 from workbench.files import storage_error
 from workbench.runs.directory import RunDirectory
@@ -12,6 +13,8 @@ from workbench.runs.directory import RunDirectory
 COMMAND_VARIABLE = "WORKBENCH_COMMAND"
 """The environment variable by which the trainer learns the command line that its environment.json records."""
 
+LAUNCHED_VARIABLE = "WORKBENCH_LAUNCHED"
+"""The environment variable that holds when the trainer was launched, in seconds since 1970."""
 EXIT_STORAGE = 74
 """The trainer's exit code when even the run directory could not be written (EX_IOERR of sysexits.h)."""
 
@@ -32,5 +35,10 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {COMMAND_VARIABLE: command},
+            env=os.environ | {COMMAND_VARIABLE: command, LAUNCHED_VARIABLE: repr(time.time())},
         )
+
+
+def launched_at() -> float:
+    """When this process was launched as a trainer, in seconds since 1970: requests from before are not for it."""
+    return float(os.environ.get(LAUNCHED_VARIABLE) or time.time())

@@ -5,17 +5,16 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-import psutil
-
 from workbench.runs.control import ControlReader, Request
 from workbench.runs.directory import RunDirectory
+from workbench.runs.launch import launched_at
 
 
 class Inbox:
     """Requests to the trainer, in order. SIGTERM and SIGINT ask it to stop; SIGHUP (a lost terminal) is ignored."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._control = ControlReader(run, psutil.Process().create_time())
+        self._control = ControlReader(run, launched_at())
         self._stop_signal: int | None = None
 
     def listen_to_signals(self) -> None:

@@ -78,10 +78,11 @@ class Saver:
         checkpoints.restore_random_state(state["random"], device)
         return Position(**state["position"]), int(state["hits"])
 
-    def load_best(self) -> None:
-        """Gives the model the weights of the best epoch. Raises StorageError."""
+    def load_best(self) -> int:
+        """Gives the model the weights of the best epoch; returns which epoch that was. Raises StorageError."""
         best = checkpoints.load(checkpoints.best_checkpoint(self._run), self._job.device)
         self._job.model.load_state_dict(best["model"])
+        return int(best["epoch"])
 
     def what_is_kept(self, position: Position) -> str:
         """What is left of a training that has gone wrong, in words."""

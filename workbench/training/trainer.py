@@ -206,8 +206,7 @@ class Trainer:
         started = time.perf_counter()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
-            self._saver.load_best()
-            weights = f"best epoch {self.position.best_epoch}"
+            weights = f"best epoch {self._saver.load_best()}"
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._spend("test", started)
         if self.test_metrics is not None:
