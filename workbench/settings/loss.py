@@ -64,7 +64,15 @@ class CrossEntropy(LossChoice):
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
             return F.cross_entropy(scores, targets, weight=weight, label_smoothing=self.label_smoothing)
 
-        return loss
+        def loss_with_zeros(scores: Tensor, targets: Tensor) -> Tensor:
+            """The same mean, but 0 and not 0 / 0 for a batch in which no class has a weight."""
+            assert weight is not None
+            total = F.cross_entropy(
+                scores, targets, weight=weight, label_smoothing=self.label_smoothing, reduction="sum"
+            )
+            return total / weight[targets].sum().clamp(min=1e-12)
+
+        return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
 
     def _weight(self, class_counts: Tensor) -> Tensor | None:
         import torch

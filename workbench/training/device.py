@@ -17,12 +17,12 @@ def resolve_device(requested: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda", 0)
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(requested)
-    if device.type == "cuda":
-        return _cuda_device(requested, device.index or 0)
-    if device.type == "mps" and not torch.backends.mps.is_available():
+    kind, _, index = requested.partition(":")
+    if kind == "cuda":
+        return _cuda_device(requested, int(index or 0))
+    if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError('runtime.device = "mps", but this machine has no Metal device; use "auto" or "cpu"')
-    return device
+    return torch.device(kind)
 
 
 def _cuda_device(requested: str, index: int) -> torch.device:

@@ -52,17 +52,16 @@ class Evaluator:
     def _evaluate(self, feed: Feed, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
         scores: list[Tensor] = []
         targets: list[Tensor] = []
-        loss_sums: list[Tensor] = []
         for batch in feed.batches(torch.arange(len(feed)), PhaseClock()):
             if interrupted():
                 return None
             with self._precision.autocast():
-                output = self._model(batch.inputs).float()
-            loss_sums.append(self._loss(output, batch.targets) * len(output))
-            scores.append(output)
+                scores.append(self._model(batch.inputs).float())
             targets.append(batch.targets)
-        loss = float(torch.stack(loss_sums).double().sum()) / len(feed)
-        return {"loss": loss} | self._metrics(torch.cat(scores), torch.cat(targets))
+        all_scores, all_targets = torch.cat(scores), torch.cat(targets)
+        # Of all samples at once: with class weights, the mean of the batches' losses would be another number.
+        loss = float(self._loss(all_scores, all_targets))
+        return {"loss": loss} | self._metrics(all_scores, all_targets)
 
     def _metrics(self, scores: Tensor, targets: Tensor) -> dict[str, Any]:
         if self._task.kind == "classification":

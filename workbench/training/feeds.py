@@ -87,7 +87,7 @@ class ResidentFeed:
         return len(self._targets)
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
-        for indices in order.to(self._device).split(self.batch_size):
+        for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
             inputs = self._inputs.index_select(0, indices)
             targets = self._targets.index_select(0, indices)
             if self._prepare is not None:
@@ -165,7 +165,7 @@ class LoaderFeed:
             raise _without_worker_traceback(error) from error
         except RuntimeError as error:
             if "stack expects each tensor to be equal size" in str(error):
-                shapes = str(error).strip().splitlines()[-1]
+                shapes = str(error).strip().splitlines()[-1].rpartition("RuntimeError: ")[2]
                 raise DataError(f"the samples are not all of one shape: {shapes}") from error
             raise
 

@@ -129,6 +129,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
+    if preset.data.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
+        raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample")
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
     monitor = _monitor(preset, task, validated=validation is not None)
     return Job(

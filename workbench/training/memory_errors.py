@@ -24,8 +24,12 @@ def explain_out_of_memory(error: Exception, preset: Preset, device: torch.device
         where = f"the GPU ({torch.cuda.get_device_name(index)}, {total / 2**30:.1f} GiB)"
         peak = f"; PyTorch's peak was {torch.cuda.max_memory_allocated(index) / 2**30:.2f} GiB"
     batch_size = preset.data.batch_size
-    advice = [f"data.batch_size = {max(batch_size // 2, 1)}"] if batch_size > 1 else []
-    advice += [f"training.accumulation = {2 * preset.training.accumulation} to keep the step the same"]
+    advice = []
+    if batch_size > 1:
+        accumulation = 2 * preset.training.accumulation
+        advice += [
+            f"data.batch_size = {batch_size // 2}, with training.accumulation = {accumulation} for the same step"
+        ]
     if on_gpu:
         advice += ['runtime.precision = "bf16"', 'runtime.feed = "loader"']
     advice += ["a smaller model"]

@@ -19,7 +19,7 @@ from torch import Tensor
 from workbench.errors import DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Obeyed, State, Tested, Warned
+from workbench.runs.events import EpochEnd, Obeyed, State, Tested
 from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
 from workbench.training.engine import EagerEngine
@@ -32,6 +32,7 @@ from workbench.training.saver import Saver
 
 LOOK_SECONDS = 0.1
 """Time between two looks up from training; requests must be obeyed within 0.2 s."""
+PAUSED_LOOK_SECONDS = 0.02
 REPORT_SECONDS = 1.0
 """Time between two timing and memory events."""
 
@@ -44,6 +45,8 @@ class Trainer:
         self.run = run
         self.position = Position(learning_rate=job.preset.optimizer.learning_rate)
         self.stopping = False
+        self._paused = False
+        self._state = "preparing"
         self.last_epoch: EpochEnd | None = None
         self.test_metrics: dict[str, Any] | None = None
         self._events = events
@@ -142,15 +145,15 @@ class Trainer:
         due = (position.epoch + 1) % self._settings.validate_every == 0 or position.epoch + 1 == self._epochs
         if due and self.job.validation is not None:
             self._say("validating")
-            started = time.perf_counter()
+            started = self._working_time()
             validation = self._evaluator.evaluate(self.job.validation, self._interrupted)
-            validation_seconds = self._spend("validate", started)
+            validation_seconds = self._book("validate", self._working_time() - started)
             if validation is None:
                 return  # asked to stop: a resumed run validates this epoch again
             if not math.isfinite(validation["loss"]):
                 raise DivergedError(self._diverged(f"the validation loss after step {position.step}"))
+        learning_rate = self.learning_rate(position.step)  # before the plateau schedule hears of this epoch
         best = due and self._note_result(validation or train)
-        learning_rate = self.learning_rate(position.step)
         position.epoch += 1
         position.samples_done = position.loss_samples = 0
         position.loss_sum = 0.0
@@ -203,12 +206,12 @@ class Trainer:
         if self.job.test is None:
             return
         self._say("testing")
-        started = time.perf_counter()
+        started = self._working_time()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
             weights = f"best epoch {self._saver.load_best()}"
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
-        self._spend("test", started)
+        self._book("test", self._working_time() - started)
         if self.test_metrics is not None:
             self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
 
@@ -222,10 +225,6 @@ class Trainer:
             self._report()
         if self._saver.due:
             self.checkpoint()
-
-    def obey(self) -> None:
-        """Carries out what has been asked since the last call."""
-        self._obey(self._inbox.read())
 
     def _interrupted(self) -> bool:
         """Between two batches of an evaluation: obeys requests; True if the trainer is to stop."""
@@ -263,36 +262,52 @@ class Trainer:
             "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
         )
 
-    def _obey(self, requests: list[Request]) -> None:
-        for request in requests:
-            handler: Callable[[Request], str | None] | None = self._handlers().get(request.command)
-            refusal = f"unknown request {request.command!r}" if handler is None else handler(request)
-            self._events.write(
-                Obeyed(
-                    command=request.command,
-                    step=self.position.step,
-                    accepted=refusal is None,
-                    detail=refusal or ("" if request.value is None else f"{request.value:g}"),
-                )
-            )
-            if request.command == "pause" and refusal is None:
-                self._pause()
+    def obey(self) -> None:
+        """Carries out what has been asked since the last call, in order; while paused, waits for more."""
+        self._carry_out(self._inbox.read())
+        if not self._paused:
+            return
+        state = self._state
+        with self.clock.stopped():
+            self._say("paused")
+            started = time.perf_counter()
+            while self._paused and not self.stopping:
+                time.sleep(PAUSED_LOOK_SECONDS)
+                self._carry_out(self._inbox.read())
+            self._book("paused", time.perf_counter() - started)
+            self._say(state)
 
-    def _handlers(self) -> dict[str, Callable[[Request], str | None]]:
-        """What carries out each request; it returns why not, or None."""
-        return {
+    def _carry_out(self, requests: list[Request]) -> None:
+        handlers: dict[str, Callable[[Request], str | None]] = {
             "stop": self._stop,
-            "pause": lambda _: None,
-            "resume": lambda _: None,
+            "pause": self._pause,
+            "resume": self._resume,
             "checkpoint": self._checkpoint_now,
             "set_learning_rate": self._set_learning_rate,
         }
+        for request in requests:
+            handler = handlers.get(request.command)
+            refusal = f"unknown request {request.command!r}" if handler is None else handler(request)
+            detail = refusal or ("" if request.value is None else f"{request.value:g}")
+            self._events.write(
+                Obeyed(command=request.command, step=self.position.step, accepted=refusal is None, detail=detail)
+            )
+
+    # Each carries out a request and returns why not, or None.
 
     def _stop(self, _: Request) -> None:
         self.stopping = True
 
+    def _pause(self, _: Request) -> None:
+        self._paused = True
+
+    def _resume(self, _: Request) -> None:
+        self._paused = False
+
     def _checkpoint_now(self, _: Request) -> None:
-        self.checkpoint()
+        # While testing the model holds the best epoch's weights, and the last ones have just been saved.
+        if self._state != "testing":
+            self.checkpoint()
 
     def _set_learning_rate(self, request: Request) -> str | None:
         if request.value is None or not 0 < request.value < math.inf:
@@ -300,28 +315,17 @@ class Trainer:
         self.position.learning_rate = request.value
         return None
 
-    def _pause(self) -> None:
-        """Waits until it is asked to resume or to stop."""
-        with self.clock.stopped():
-            self._say("paused")
-            started = time.perf_counter()
-            while not self.stopping:
-                requests = self._inbox.read()
-                self._obey([request for request in requests if request.command != "pause"])
-                if any(request.command == "resume" for request in requests):
-                    break
-                time.sleep(0.02)
-            self._spend("paused", started)
-            self._say("training" if self.job.model.training else "validating")
-
     def checkpoint(self) -> None:
         """Writes the state of training, all losses up to it first. Raises StorageError, or DivergedError."""
         self._read_losses(wait=True)
+        # A loss is computed before its step changes the weights: the last step may have ruined them unseen.
+        if not all(bool(parameter.isfinite().all()) for parameter in self.job.model.parameters()):
+            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
         with self.clock.stopped():
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds
             self._saver.save(self.position, hits=int(self.engine.hits))
-            self._spend("checkpoint", started)
+            self._book("checkpoint", time.perf_counter() - started)
 
     def restore(self) -> None:
         """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
@@ -333,14 +337,16 @@ class Trainer:
     # Small helpers.
 
     def _say(self, state: str, detail: str = "") -> None:
+        if state != "paused":
+            self._state = state
         self._events.write(State(state=state, step=self.position.step, detail=detail))
 
-    def warn(self, message: str) -> None:
-        """Writes a warning event."""
-        self._events.write(Warned(step=self.position.step, message=message))
+    def _working_time(self) -> float:
+        """A clock that stands still in pauses and checkpoints, which are booked apart."""
+        seconds = self.position.seconds
+        return time.perf_counter() - seconds.get("paused", 0.0) - seconds.get("checkpoint", 0.0)
 
-    def _spend(self, what: str, started: float) -> float:
-        """Books the time since `started` under a name; returns it, in seconds."""
-        seconds = time.perf_counter() - started
+    def _book(self, what: str, seconds: float) -> float:
+        """Books time under a name; returns it, in seconds."""
         self.position.seconds[what] = self.position.seconds.get(what, 0.0) + seconds
         return seconds

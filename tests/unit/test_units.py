@@ -1,0 +1,98 @@
+"""Numbers are read without effort: three digits, a unit, never an exponent."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from workbench import units
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (535_818, "535,818"), (1e9, "1,000,000,000")])
+def test_counts_have_thousands_separators(number: float, text: str) -> None:
+    assert units.count(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.123456, "0.123"),
+        (7.654, "7.65"),
+        (847.4, "847"),
+        (9_999, "9,999"),
+        (12_345, "12.3 k"),
+        (1_684_000, "1.68 M"),
+        (2_000_000_000, "2 G"),
+    ],
+)
+def test_rates_have_three_digits(number: float, text: str) -> None:
+    assert units.rate(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.00 s"),
+        (0.42, "0.42 s"),
+        (12.34, "12.3 s"),
+        (245, "4:05 min"),
+        (3599.4, "59:59 min"),
+        (3599.6, "1:00:00 h"),
+        (7391, "2:03:11 h"),
+    ],
+)
+def test_durations_read_as_on_a_watch(seconds: float, text: str) -> None:
+    assert units.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (4200, "4.1 KiB"),
+        (61.2 * 2**20, "61.2 MiB"),
+        (2.05 * 2**30, "2.05 GiB"),
+        (2**41, "2 TiB"),
+    ],
+)
+def test_sizes_are_in_powers_of_1024(number: float, text: str) -> None:
+    assert units.size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0384, "0.038 ms"), (1.724, "1.72 ms"), (214.2, "214 ms"), (1724, "1.72 s"), (61_000, "61 s")]
+)
+def test_step_times_are_in_milliseconds(value: float, text: str) -> None:
+    assert units.milliseconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "allowed"),
+    [
+        (1000 * 2**10, {"1000 KiB", "1,000 KiB"}),
+        (1023 * 2**10, {"1020 KiB", "1,020 KiB", "1023 KiB", "1,023 KiB"}),
+        (1001 * 2**30, {"1000 GiB", "1,000 GiB", "1001 GiB", "1,001 GiB"}),
+    ],
+)
+def test_a_size_just_below_the_next_unit_is_written_out(number: float, allowed: set[str]) -> None:
+    assert units.size(number) in allowed
+
+
+@example(999_999.0)
+@given(st.floats(0.001, 9e11))
+def test_no_rate_is_written_with_an_exponent(number: float) -> None:
+    assert "e" not in units.rate(number)
+
+
+@example(1000.0 * 2**10)
+@given(st.floats(0, 2**49))
+def test_no_size_is_written_with_an_exponent(number: float) -> None:
+    assert "e" not in units.size(number)
+
+
+@example(999.7)
+@given(st.floats(0, 9e5))
+def test_no_step_time_is_written_with_an_exponent(value: float) -> None:
+    assert "e" not in units.milliseconds(value)

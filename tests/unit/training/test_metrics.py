@@ -1,0 +1,148 @@
+"""Every metric against scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+from torch import Tensor
+
+from workbench.training.metrics import CONFUSION_CLASSES, classification_metrics, regression_metrics, roc_auc
+
+
+def random_case(seed: int, samples: int, classes: int, levels: int) -> tuple[Tensor, Tensor]:
+    """Scores out of a few levels, so that many are equal, and targets that may lack a class."""
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randint(0, levels, (samples, classes), generator=generator).float() / levels
+    return scores, torch.randint(0, classes, (samples,), generator=generator)
+
+
+def mean_area(scores: Tensor, targets: Tensor) -> float | None:
+    """One class against the rest, over the classes that have both, by scikit-learn."""
+    areas = [
+        sklearn_metrics.roc_auc_score((targets == label).numpy(), scores[:, label].numpy())
+        for label in range(scores.shape[1])
+        if 0 < int((targets == label).sum()) < len(targets)
+    ]
+    return float(np.mean(areas)) if areas else None
+
+
+def check_against_scikit_learn(scores: Tensor, targets: Tensor) -> dict[str, Any]:
+    found = classification_metrics(scores, targets)
+    true, predicted = targets.numpy(), scores.argmax(1).numpy()
+    labels = range(scores.shape[1])
+    assert found["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(true, predicted))
+    for average in ("macro", "weighted"):
+        expected = sklearn_metrics.precision_recall_fscore_support(true, predicted, average=average, zero_division=0)
+        names = [f"precision_{average}", f"recall_{average}", f"f1_{average}"]
+        assert [found[name] for name in names] == pytest.approx(expected[:3])
+    per_class = sklearn_metrics.precision_recall_fscore_support(true, predicted, labels=labels, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), per_class, strict=True):
+        assert found[name] == pytest.approx(values.tolist(), abs=1e-6)
+    assert found["confusion"] == sklearn_metrics.confusion_matrix(true, predicted, labels=labels).tolist()
+    expected_area = mean_area(scores, targets)
+    assert found["roc_auc"] == (None if expected_area is None else pytest.approx(expected_area))
+    return found
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from([2, 3, 10, 10_000]))
+def test_classification_agrees_with_scikit_learn(seed: int, samples: int, classes: int, levels: int) -> None:
+    check_against_scikit_learn(*random_case(seed, samples, classes, levels))
+
+
+def test_a_class_that_is_never_predicted_has_precision_zero() -> None:
+    scores = torch.tensor([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0], [0.1, 0.9, 0.0]])
+    found = check_against_scikit_learn(scores, torch.tensor([0, 2, 1]))
+    assert found["precision"][2] == found["recall"][2] == found["f1"][2] == 0
+
+
+def test_a_class_that_never_occurs_but_is_predicted_has_recall_zero() -> None:
+    scores = torch.tensor([[0.9, 0.1, 0.0], [0.0, 0.1, 0.9], [0.1, 0.9, 0.0]])
+    found = check_against_scikit_learn(scores, torch.tensor([0, 1, 1]))
+    assert found["support"] == [1, 2, 0]
+    assert found["recall"][2] == 0
+
+
+def test_a_class_that_neither_occurs_nor_is_predicted_counts_in_no_mean() -> None:
+    scores = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]])
+    found = check_against_scikit_learn(scores, torch.tensor([0, 1]))
+    assert found["f1_macro"] == found["precision_macro"] == found["recall_macro"] == 1.0
+
+
+def test_the_area_of_probabilities_is_scikit_learns_macro_one_vs_rest() -> None:
+    generator = torch.Generator().manual_seed(1)
+    probabilities = torch.randn(200, 5, generator=generator).double().softmax(1)
+    targets = torch.randint(0, 5, (200,), generator=generator)
+    expected = sklearn_metrics.roc_auc_score(targets.numpy(), probabilities.numpy(), multi_class="ovr", average="macro")
+    assert roc_auc(probabilities, targets) == pytest.approx(expected)
+
+
+def test_the_area_of_two_classes_is_that_of_the_positive_class() -> None:
+    generator = torch.Generator().manual_seed(2)
+    positive = torch.randint(0, 8, (100,), generator=generator).double() / 8
+    targets = torch.randint(0, 2, (100,), generator=generator)
+    expected = sklearn_metrics.roc_auc_score(targets.numpy(), positive.numpy())
+    assert roc_auc(torch.stack([1 - positive, positive], 1), targets) == pytest.approx(expected)
+
+
+def test_equal_scores_for_all_have_area_one_half() -> None:
+    assert roc_auc(torch.ones(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])) == pytest.approx(0.5)
+
+
+def test_one_class_alone_has_no_area() -> None:
+    assert roc_auc(torch.rand(4, 3), torch.zeros(4, dtype=torch.int64)) is None
+
+
+def test_a_single_sample_has_all_metrics_but_the_area() -> None:
+    found = check_against_scikit_learn(torch.tensor([[0.1, 0.9]]), torch.tensor([1]))
+    assert (found["accuracy"], found["f1_macro"], found["roc_auc"]) == (1.0, 1.0, None)
+
+
+@pytest.mark.parametrize("classes", [CONFUSION_CLASSES, CONFUSION_CLASSES + 1])
+def test_with_very_many_classes_the_confusion_matrix_alone_is_left_out(classes: int) -> None:
+    scores, targets = random_case(3, 300, classes, 1000)
+    found = classification_metrics(scores, targets)
+    assert ("confusion" in found) == (classes <= CONFUSION_CLASSES)
+    expected = sklearn_metrics.f1_score(targets.numpy(), scores.argmax(1).numpy(), average="macro", zero_division=0)
+    assert found["f1_macro"] == pytest.approx(expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32), st.integers(2, 50), st.integers(1, 3), st.sampled_from([1e-3, 1.0, 1e4]))
+def test_regression_agrees_with_scikit_learn(seed: int, samples: int, outputs: int, scale: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    targets = scale * torch.randn(samples, outputs, generator=generator)
+    predictions = targets + scale * torch.randn(samples, outputs, generator=generator)
+    found = regression_metrics(predictions, targets)
+    true, predicted = targets.double().numpy(), predictions.double().numpy()
+    assert found["mae"] == pytest.approx(sklearn_metrics.mean_absolute_error(true, predicted))
+    assert found["rmse"] == pytest.approx(sklearn_metrics.mean_squared_error(true, predicted) ** 0.5)
+    assert found["r2"] == pytest.approx(sklearn_metrics.r2_score(true, predicted))
+
+
+def test_r2_stays_exact_far_from_zero() -> None:
+    """In float32 the square of a year drowns its spread."""
+    years = torch.arange(2000.0, 2020.0).unsqueeze(1)
+    predictions = years + 0.5
+    expected = sklearn_metrics.r2_score(years.double().numpy(), predictions.double().numpy())
+    assert regression_metrics(predictions, years)["r2"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_constant_target_has_errors_but_no_r2() -> None:
+    found = regression_metrics(torch.tensor([[1.0], [2.0], [4.0]]), torch.full((3, 1), 2.0))
+    assert found == {"mae": 1.0, "rmse": pytest.approx((5 / 3) ** 0.5), "r2": None}
+
+
+def test_one_constant_column_among_several_leaves_no_r2() -> None:
+    targets = torch.tensor([[1.0, 5.0], [2.0, 5.0]])
+    assert regression_metrics(targets, targets) == {"mae": 0.0, "rmse": 0.0, "r2": None}
+
+
+def test_a_single_sample_has_errors_but_no_r2() -> None:
+    assert regression_metrics(torch.tensor([[3.0]]), torch.tensor([[1.0]])) == {"mae": 2.0, "rmse": 2.0, "r2": None}
