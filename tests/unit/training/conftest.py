@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import Event
 from workbench.runs.tail import EventTail

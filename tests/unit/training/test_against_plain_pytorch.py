@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from tests.unit.training.plain import plain_losses, twin
 from workbench.data.samples import InMemory
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import LOSSES
@@ -18,8 +20,6 @@ from workbench.training.clock import PhaseClock
 from workbench.training.device import Precision
 from workbench.training.engine import EagerEngine
 from workbench.training.feeds import ResidentFeed
-
-from tests.unit.training.plain import plain_losses, twin
 
 STEPS = 4
 CPU = torch.device("cpu")
