@@ -21,6 +21,9 @@ from workbench.units import count, duration, rate
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
 
+NARROW_COLUMNS = 100
+"""Below this width the progress line is shortened, so that its bar fits."""
+
 LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
 """Metrics whose name is not how people write them."""
 
@@ -89,7 +92,7 @@ class LineDisplay(Display):
             case EpochEnd():
                 now = time.monotonic()
                 last = view.prepared is not None and event.epoch == view.prepared.epochs
-                if last or now - self._last_epoch_line >= EPOCH_LINE_SECONDS:
+                if last or event.best or now - self._last_epoch_line >= EPOCH_LINE_SECONDS:
                     self._last_epoch_line = now
                     self._say(epoch_line(event, view))
             case Warned():
@@ -190,11 +193,14 @@ def progress_line(view: RunView, width: int) -> Table | Text:
         if view.progress is None:
             return Text("preparing ...", style="dim")
         progress = view.progress
+        if not progress.done:
+            return Text(f"{progress.what} ...", style="dim")
         if not progress.total:
             return Text(f"{progress.what}: {count(progress.done)} {progress.unit}", style="dim")
         done = f"{progress.what}: {100 * progress.done / progress.total:.0f} % of {count(progress.total)}"
         return Text(f"{done} {progress.unit}", style="dim")
-    text = Text("  ".join(_progress_parts(view, view.prepared)), no_wrap=True, overflow="ellipsis")
+    parts = _progress_parts(view, view.prepared, narrow=width < NARROW_COLUMNS)
+    text = Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
     table = Table.grid(padding=(0, 1), expand=False)
     bar_width = max(min(width - text.cell_len - 2, 30), 0)
     if bar_width >= 4:
@@ -204,7 +210,7 @@ def progress_line(view: RunView, width: int) -> Table | Text:
     return table
 
 
-def _progress_parts(view: RunView, prepared: Prepared) -> list[str]:
+def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
     """Short, so that all of it fits into 80 columns."""
     parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
     if view.loss is not None:
@@ -213,7 +219,7 @@ def _progress_parts(view: RunView, prepared: Prepared) -> list[str]:
     if validation and "accuracy" in validation:
         parts.append(f"acc {100 * validation['accuracy']:.1f} %")
     if view.timing is not None:
-        parts.append(f"{rate(view.timing.samples_per_second)} samples/s")
+        parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
     if view.state != "training":
         parts.append(view.state)
     elif view.seconds_left is not None:

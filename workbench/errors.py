@@ -74,6 +74,12 @@ class StorageError(WorkbenchError):
     kind = "storage"
 
 
+class DamagedCheckpointError(StorageError):
+    """A checkpoint cannot be read, or is of another model."""
+
+    kind = "checkpoint"
+
+
 class TrainerLostError(WorkbenchError):
     """The trainer's process ended without a word (killed, machine restarted)."""
 

@@ -41,6 +41,22 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def expanded(path: str) -> Path:
+    """A path as a user types it, with `~` for the home folder; as it stands where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; False too for what cannot be a file's name (too long, a NUL in it)."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The same OSError in words that say what to do."""
     reason = error.strerror or str(error)

@@ -30,7 +30,7 @@ from workbench.errors import (
 )
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
-from workbench.runs.launch import EXIT_STORAGE, start_trainer
+from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, start_trainer
 from workbench.runs.status import process_id, read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
@@ -75,7 +75,8 @@ def resume(name_or_path: str, options: Options) -> int:
 
 def save_preset(preset: Preset, name: str) -> int:
     """Saves a preset under a name in the user's folder. Raises UsageError if there is one already."""
-    named = preset.override([f"name={name.removesuffix(library.SUFFIX)}"])
+    mapping = preset.with_absolute_paths().to_mapping() | {"name": name.removesuffix(library.SUFFIX)}
+    named = Preset.from_mapping(mapping, "--save-as")
     path = library.user_folder() / f"{named.name}{library.SUFFIX}"
     if path.exists():
         raise UsageError(f"{path} is there already; choose another name, or remove it first")
@@ -89,7 +90,7 @@ def dry_run(preset: Preset, options: Options) -> int:
     preset = preset.with_absolute_paths()
     _check_trust(preset, options)
     finished = subprocess.run(
-        [sys.executable, "-m", "workbench.training.plan"],
+        [sys.executable, "-P", "-m", "workbench.training.plan"],
         input=preset.to_toml().encode(),
         capture_output=True,
         check=False,
@@ -185,7 +186,8 @@ def _watch(
         if interrupts.count > obeyed:
             obeyed = interrupts.count
             if obeyed == 1:
-                display.narrate("stopping: the step is finished and all is saved; once more ends it at once")
+                what = "after this step, all is saved" if view.prepared else "as soon as the preparation allows"
+                display.narrate(f"stopping {what}; once more ends it at once")
                 _ask_to_stop(run, trainer)
             else:
                 _kill(trainer)
@@ -217,6 +219,8 @@ def _conclude(
     how_to_resume = f"go on with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
         raise _interrupted(f"ended at once at step {view.step}; {how_to_resume}")
+    if exit_code == EXIT_BUSY:
+        raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
         free = shutil.disk_usage(run.path).free
         raise StorageError(
@@ -232,7 +236,7 @@ def _conclude(
             f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
-    if not options.quiet and summary.step:
+    if not options.quiet and (summary.step or summary.status == "stopped"):
         report.print_report(run, summary, view, to_stderr=options.json_output)
     if options.quiet and not options.json_output:
         print(run.path)

@@ -90,7 +90,7 @@ def _times(summary: Summary) -> str:
         )
         if key in seconds
     ]
-    return f"{', '.join(parts)}; {duration(seconds['total'])} in all"
+    return f"{', '.join(parts)}; process {duration(seconds['total'])}"
 
 
 def print_plan(preset: Preset, plan: dict[str, Any]) -> None:

@@ -10,10 +10,10 @@ def count(number: float) -> str:
 
 def rate(number: float) -> str:
     """A rate with three significant digits: 847, 12.3 k, 1.68 M."""
-    for limit, unit in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
-        if number >= limit:
-            return f"{number / (1e3 if unit == ' k' else limit):.3g}{unit}"
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+    for limit, unit, shown_from in ((1e9, " G", 1e9), (1e6, " M", 1e6), (1e3, " k", 1e4)):
+        if number >= shown_from:
+            return f"{_three_digits(number / limit)}{unit}"
+    return _three_digits(number)
 
 
 def duration(seconds: float) -> str:
@@ -31,11 +31,18 @@ def size(number_of_bytes: float) -> str:
     value = float(number_of_bytes)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if value < 1024:
-            return f"{value:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
+            return f"{value:.0f} B" if unit == "B" else f"{_three_digits(value)} {unit}"
         value /= 1024
-    return f"{value:.3g} TiB"
+    return f"{_three_digits(value)} TiB"
 
 
 def milliseconds(value: float) -> str:
-    """A step's time: 0.038 ms, 1.72 ms, 214 ms."""
-    return f"{value:.3f} ms" if value < 1 else f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
+    """A step's time: 0.038 ms, 1.72 ms, 214 ms, 1.5 s."""
+    if value < 1:
+        return f"{value:.3f} ms"
+    return f"{_three_digits(value)} ms" if value < 1000 else f"{_three_digits(value / 1000)} s"
+
+
+def _three_digits(value: float) -> str:
+    """Three significant digits, never an exponent."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:.3g}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Workbench, events_of
+from tests.end_to_end.conftest import LONG, Workbench, events_of, wait_for
 
 WRONG_COMMANDS = [
     (["--preset", "fats"], "did you mean fast"),
@@ -25,6 +26,12 @@ WRONG_COMMANDS = [
     (["--list", "optimisers"], "did you mean optimizers"),
     (["--explain", "optimizer.adm"], "did you mean adam"),
     (["--no-such-option"], "--no-such-option"),
+    (["--preset", "~nobody-of-that-name/x.toml"], "there is no file"),
+    (["--preset", "x" * 300], "there is no preset"),
+    (["--resume", "x" * 300], "there is no run"),
+    (["--preset", "fast", "--set", "training.epochs=" + "1" * 5000], "training.epochs"),
+    (["--preset", "fast", "--set", "training.epochs=0x" + "f" * 5000], "training.epochs"),
+    (["--preset", "iris", "--save-as", "a/b"], "name"),
 ]
 
 
@@ -151,10 +158,52 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_leaves_whole_files(workben
             "--runs-dir", str(disk),
         )  # fmt: skip
         assert done.returncode == 3
-        assert "could not be written" in done.stderr
-        assert "--resume" in done.stderr
+        assert "could not be written" in done.stderr or "cannot write" in done.stderr
+        assert "--resume" in done.stderr + done.stdout
         assert "Traceback" not in done.stderr
         [run] = Path(disk).iterdir()
         assert not [path for path in run.rglob("*") if path.name.startswith(".")]  # no temporary files
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_files_of_the_working_folder_do_not_stand_in_for_libraries(workbench: Workbench) -> None:
+    """Else whoever steps into a downloaded folder of presets runs what lies there."""
+    for name in ("sklearn", "torch", "random"):
+        (workbench.folder / f"{name}.py").write_text("from pathlib import Path; Path('executed').touch()")
+    script = "from workbench.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, "--preset", "iris", "--dry-run"],
+        cwd=workbench.folder,
+        env=workbench.environment | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (workbench.folder / "executed").exists()
+
+
+def test_a_damaged_checkpoint_is_told_and_the_run_is_still_there(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    reader.terminate()
+    reader.communicate()
+    (run.checkpoints / "last.pt").write_bytes(b"nonsense")
+    done = workbench.run("--resume", run.name)
+    assert done.returncode == 3
+    assert "last.pt is damaged" in done.stderr
+    assert "--preset" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(run.summary.read_text())["kind"] == "checkpoint"
+
+
+def test_a_stop_while_preparing_is_obeyed_before_training(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.the_run()
+    wait_for(run.process.exists)
+    reader.send_signal(2)
+    stdout, _ = reader.communicate()
+    assert reader.returncode == 130
+    assert events_of(run, "steps") == []
+    assert "--resume" in stdout

@@ -67,8 +67,13 @@ def _parse(line: bytes) -> Request:
     try:
         values = json.loads(line)
         command, value = values["command"], values.get("value")
-    except (ValueError, TypeError, KeyError, AttributeError):
+        return Request(str(command)[:80], _number(value), _number(values.get("time")) or 0.0)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Request(line.decode(errors="replace")[:80])
-    number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-    asked = values.get("time")
-    return Request(str(command), number, float(asked) if isinstance(asked, (int, float)) else 0.0)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None

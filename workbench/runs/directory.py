@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workbench.errors import UsageError
-from workbench.files import storage_error, write_text_atomically
+from workbench.errors import StorageError, UsageError
+from workbench.files import expanded, is_file, storage_error, write_text_atomically
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,18 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
         except OSError as error:
             raise storage_error(run.path, error) from error
         break
-    write_text_atomically(run.preset, preset_toml)
+    try:
+        write_text_atomically(run.preset, preset_toml)
+    except StorageError:
+        run.path.rmdir()
+        raise
     return run
 
 
 def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
-    """The run of that path or name; the start of a name is enough if one run alone has it. Raises UsageError."""
-    path = Path(name_or_path).expanduser()
-    if RunDirectory(path).preset.is_file():
+    """The run of that path or name; a part of the name is enough if one run alone has it. Raises UsageError."""
+    path = expanded(name_or_path)
+    if is_file(RunDirectory(path).preset):
         return RunDirectory(path.absolute())
     matches = [run for run in list_runs(runs_folder) if name_or_path in run.name]
     if len(matches) == 1:

@@ -236,18 +236,17 @@ def decode(line: str | bytes) -> Event | None:
     """The event in a line; None for a torn line or a type that this version does not know."""
     try:
         values = json.loads(line)
-    except ValueError:
+        event_type = _TYPES[values["type"]]
+        known: dict[str, Any] = {}
+        for item in fields(event_type):
+            needed = item.default is MISSING and item.default_factory is MISSING
+            if item.name in values or needed:
+                known[item.name] = values.get(item.name)
+        if event_type is Steps:
+            known["losses"] = [math.nan if loss is None else loss for loss in known["losses"]]
+        return event_type(**known)
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    event_type = _TYPES.get(values.get("type", "")) if isinstance(values, dict) else None
-    if event_type is None:
-        return None
-    known = {item.name: values.get(item.name) for item in fields(event_type) if item.name in values}
-    needed = [item.name for item in fields(event_type) if item.default is MISSING and item.default_factory is MISSING]
-    for name in needed:
-        known.setdefault(name, None)
-    if event_type is Steps:
-        known["losses"] = [math.nan if loss is None else loss for loss in known["losses"] or []]
-    return event_type(**known)
 
 
 def float32_text_value(value: float) -> float:

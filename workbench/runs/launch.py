@@ -15,6 +15,8 @@ COMMAND_VARIABLE = "WORKBENCH_COMMAND"
 
 LAUNCHED_VARIABLE = "WORKBENCH_LAUNCHED"
 """The environment variable that holds when the trainer was launched, in seconds since 1970."""
+EXIT_BUSY = 75
+"""The trainer's exit code when another process trains the run (EX_TEMPFAIL of sysexits.h)."""
 EXIT_STORAGE = 74
 """The trainer's exit code when even the run directory could not be written (EX_IOERR of sysexits.h)."""
 
@@ -30,7 +32,8 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
         raise storage_error(run.worker_log, error) from error
     with log:
         return subprocess.Popen(
-            [sys.executable, "-m", "workbench.training.worker", str(run.path)],
+            # -P: a sklearn.py in the working folder must not be imported in place of the library.
+            [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -71,6 +71,8 @@ def claim(run: RunDirectory) -> IO[str]:
     except OSError:
         file.close()
         raise UsageError(f"the run {run.name} is being trained by another process") from None
+    # A loader's worker that outlives a killed trainer must not hold its lock.
+    os.register_at_fork(after_in_child=file.close)
     try:
         file.truncate(0)
         file.write(json.dumps({"process_id": os.getpid(), "start_time": _start_time(os.getpid())}) + "\n")

@@ -77,7 +77,7 @@ class PathMarker:
     """Marks a setting as a path: made absolute when a run starts, so that it can be resumed from any folder."""
 
 
-PathText = Annotated[str, PathMarker()]
+PathText = Annotated[str, PathMarker(), Field(pattern=r"^[^\x00]*$")]
 
 CODE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
 """`package.module:function`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,12 +41,12 @@ def locate(reference: str) -> Path:
 
 def is_trusted(reference: str) -> bool:
     """Whether the user has said yes to the module, and the packages around it, as they are now."""
-    return _digest(reference) in _trusted()
+    return _digest_of(reference) in _trusted()
 
 
 def trust(reference: str) -> None:
     """Remembers the user's yes to the module, and the packages around it, as they are now."""
-    digest, known = _digest(reference), _trusted()
+    digest, known = _digest_of(reference), _trusted()
     if digest not in known:
         lines = [f"{old} {name}" for old, name in known.items()] + [f"{digest} {locate(reference)}"]
         write_text_atomically(_store(), "\n".join(lines) + "\n")
@@ -66,10 +65,12 @@ def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
 
     Raises UntrustedCodeError before anything of it has run, and UserCodeError for whatever the user's code raises.
     """
-    if not is_trusted(reference):
+    sources = _sources(reference)
+    contents = {source.module: _read(source) for source in sources}
+    if _digest(contents) not in _trusted():
         raise UntrustedCodeError(question(reference))
     try:
-        module = _load(reference)
+        module = _load(sources, contents)
     except (Exception, SystemExit) as error:
         raise UserCodeError(f"{reference} failed to import: {_first_line(error)}") from error
     name = reference.partition(":")[2]
@@ -113,33 +114,31 @@ def _sources_in(folder: Path, parts: list[str]) -> list[_Source] | None:
     return sources
 
 
-def _load(reference: str) -> ModuleType:
-    """Executes exactly the files that were located, whatever else the search path would offer under their names."""
+def _load(sources: list[_Source], contents: dict[str, bytes]) -> ModuleType:
+    """Executes exactly the bytes that were trusted, whatever else the search path or a cached .pyc would offer."""
     if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))  # for what the module imports from beside it
+        # Last: for what the module imports from beside it, but never in place of a library.
+        sys.path.append(str(Path.cwd()))
     module: ModuleType | None = None
-    for source in _sources(reference):
+    for source in sources:
         module = sys.modules.get(source.module)
         if module is None or getattr(module, "__file__", None) != (str(source.file) if source.file else None):
-            module = _execute(source)
+            module = _execute(source, contents[source.module])
     assert module is not None
     return module
 
 
-def _execute(source: _Source) -> ModuleType:
-    if source.file is None:
-        module = ModuleType(source.module)
+def _execute(source: _Source, content: bytes) -> ModuleType:
+    module = ModuleType(source.module)
+    module.__package__ = source.module if source.folder is not None else source.module.rpartition(".")[0]
+    if source.folder is not None:
         module.__path__ = [str(source.folder)]
-        sys.modules[source.module] = module
-        return module
-    locations = None if source.folder is None else [str(source.folder)]
-    spec = spec_from_file_location(source.module, source.file, submodule_search_locations=locations)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
     sys.modules[source.module] = module
+    if source.file is None:
+        return module
+    module.__file__ = str(source.file)
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, str(source.file), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[source.module]
         raise
@@ -161,16 +160,25 @@ def _trusted() -> dict[str, str]:
     return {digest: name for digest, _, name in (line.partition(" ") for line in lines)}
 
 
-def _digest(reference: str) -> str:
-    """SHA-256 of all files that importing executes, in their order."""
+def _digest_of(reference: str) -> str:
+    return _digest({source.module: _read(source) for source in _sources(reference)})
+
+
+def _digest(contents: dict[str, bytes]) -> str:
+    """SHA-256 of all that importing executes, in its order."""
     whole = hashlib.sha256()
-    for source in _sources(reference):
-        if source.file is not None:
-            try:
-                whole.update(hashlib.sha256(source.file.read_bytes()).digest())
-            except OSError as error:
-                raise UserCodeError(f"cannot read {source.file}: {error.strerror}") from None
+    for content in contents.values():
+        whole.update(hashlib.sha256(content).digest())
     return whole.hexdigest()
+
+
+def _read(source: _Source) -> bytes:
+    if source.file is None:
+        return b""
+    try:
+        return source.file.read_bytes()
+    except OSError as error:
+        raise UserCodeError(f"cannot read {source.file}: {error.strerror}") from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -182,12 +182,11 @@ class ImageFolder(Augmented):
     colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")
 
     def build(self, report: Report) -> Samples:
-        import psutil
-
         from workbench.data.image_folder import image_folder
+        from workbench.devices.host import HostMonitor
 
         channels = 3 if self.colors == "rgb" else 1
-        limit_bytes = int(IN_MEMORY_SHARE * psutil.virtual_memory().available)
+        limit_bytes = int(IN_MEMORY_SHARE * HostMonitor(os.getpid()).read().available_bytes)
         return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
 
 

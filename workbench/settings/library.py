@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.errors import PresetError
+from workbench.files import expanded, is_file
 from workbench.settings.preset import Preset
 from workbench.settings.problems import nearest
 
@@ -32,13 +33,13 @@ def folders() -> list[Path]:
 
 def find(name_or_path: str) -> Path:
     """The file of a preset given as a path, `fast.toml` or `fast`. Raises PresetError with the nearest name."""
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    path = expanded(name_or_path)
+    if is_file(path):
         return path
     if path.parent == Path():
         file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
         for folder in folders():
-            if (folder / file_name).is_file():
+            if is_file(folder / file_name):
                 return folder / file_name
         raise PresetError(f"there is no preset {name_or_path!r}{nearest(path.stem, names())}")
     if path.is_dir():

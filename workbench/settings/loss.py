@@ -57,6 +57,7 @@ class CrossEntropy(LossChoice):
     )
 
     def build(self, class_counts: Tensor | None) -> LossFunction:
+        import torch
         from torch.nn import functional as F
 
         weight = None if class_counts is None else self._weight(class_counts)
@@ -70,7 +71,8 @@ class CrossEntropy(LossChoice):
             total = F.cross_entropy(
                 scores, targets, weight=weight, label_smoothing=self.label_smoothing, reduction="sum"
             )
-            return total / weight[targets].sum().clamp(min=1e-12)
+            weighed = weight[targets].sum()
+            return total / torch.where(weighed > 0, weighed, 1.0)
 
         return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
 

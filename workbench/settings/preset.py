@@ -15,7 +15,7 @@ import tomli_w
 from pydantic import Field, ValidationError
 
 from workbench.errors import PresetError
-from workbench.files import write_text_atomically
+from workbench.files import expanded, write_text_atomically
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
 from workbench.settings.data import DATA, Data, Digits, ModuleData
@@ -70,7 +70,7 @@ class Preset(Settings):
         """The preset in a TOML text; `where` is what error messages call it. Raises PresetError."""
         try:
             values = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
             raise PresetError(describe_syntax_error(error, where)) from None
         return cls.from_mapping(values, where, text)
 
@@ -78,7 +78,7 @@ class Preset(Settings):
     def load(cls, path: Path) -> Preset:
         """The preset in a file. Raises PresetError, also where the file cannot be read."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise PresetError(f"{path} is not a text file in UTF-8") from None
         except OSError as error:
@@ -124,7 +124,7 @@ class Preset(Settings):
             for key, field in type(getattr(self, name)).model_fields.items():
                 path = values[name][key]
                 if path and any(isinstance(item, PathMarker) for item in field.metadata):
-                    values[name][key] = str(Path(path).expanduser().absolute())
+                    values[name][key] = str(expanded(path).absolute())
         return self.from_mapping(values, self.name)
 
     def code_references(self) -> list[str]:
@@ -163,7 +163,7 @@ def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
         raise PresetError(f"--set {assignment}: write it as key.path=value, e.g. optimizer.learning_rate=0.003")
     try:
         return path, tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return path, text.strip()
 
 

@@ -146,6 +146,8 @@ def _show(value: Any) -> str:
         shown = f"the list {list(value)}"
     elif isinstance(value, dict):
         shown = "a table"
+    elif isinstance(value, int) and value.bit_length() > 1000:
+        shown = "a number of hundreds of digits"  # Python refuses to print it
     else:
         shown = str(value)
     return shown if len(shown) <= 80 else shown[:77] + "..."

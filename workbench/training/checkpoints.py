@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 import torch
 
-from workbench.errors import StorageError
+from workbench.errors import DamagedCheckpointError
 from workbench.files import write_atomically
 from workbench.runs.directory import RunDirectory
 
@@ -29,6 +29,20 @@ def last_checkpoint(run: RunDirectory) -> Path:
 def best_checkpoint(run: RunDirectory) -> Path:
     """The weights of the best epoch."""
     return run.checkpoints / "best.pt"
+
+
+def pending_checkpoint(run: RunDirectory) -> Path:
+    """The weights of a new best epoch, until the state of training that speaks of it is written."""
+    return run.checkpoints / "best-pending.pt"
+
+
+def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
+    """What to say of a checkpoint that cannot be used."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return DamagedCheckpointError(
+        f"the checkpoint {path} is damaged or of another model: {reason}. Start the run anew with its preset: "
+        f"workbench --preset {path.parent.parent / 'preset.toml'}"
+    )
 
 
 def save(path: Path, state: dict[str, Any]) -> int:
@@ -46,14 +60,16 @@ def save(path: Path, state: dict[str, Any]) -> int:
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any]:
-    """The state in a checkpoint, its tensors on the host (random states) or on `device`. Raises StorageError."""
+    """The state in a checkpoint, its tensors on `device`. Raises DamagedCheckpointError."""
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise StorageError(f"the checkpoint {path} cannot be read: {reason}") from error
-    if state.get("version") != VERSION:
-        raise StorageError(f"the checkpoint {path} is of version {state.get('version')}, not {VERSION}")
+    except pickle.UnpicklingError as error:
+        # torch's own words advise to load it all the same, which would execute what is in it.
+        raise damaged(path, ValueError("it holds something else than a checkpoint")) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise damaged(path, error) from error
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        raise damaged(path, ValueError(f"it is not a checkpoint of version {VERSION}"))
     return state
 
 

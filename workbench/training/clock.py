@@ -113,6 +113,7 @@ class PhaseClock:
 
     def pause(self) -> None:
         """The clock stands still until `begin`. Call it between two steps."""
+        self.now = perf_counter()
         self._count_wall_time()
         self.running = False
 
@@ -174,6 +175,10 @@ class HostClock(PhaseClock):
     def begin(self) -> None:
         super().begin()
         self._step_start = self.now
+
+    def pause(self) -> None:
+        self.mark("rest")
+        super().pause()
 
     def mark(self, phase: str) -> None:
         now = perf_counter()

@@ -59,6 +59,8 @@ class Evaluator:
                 scores.append(self._model(batch.inputs).float())
             targets.append(batch.targets)
         all_scores, all_targets = torch.cat(scores), torch.cat(targets)
+        if all_scores.device.type == "mps":
+            all_scores, all_targets = all_scores.cpu(), all_targets.cpu()  # Metal has no float64, which metrics need
         # Of all samples at once: with class weights, the mean of the batches' losses would be another number.
         loss = float(self._loss(all_scores, all_targets))
         return {"loss": loss} | self._metrics(all_scores, all_targets)

@@ -6,7 +6,8 @@ DataLoader reads them, and on a GPU each batch is copied from pinned memory on a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from workbench.data.preparation import Preparation
 from workbench.data.samples import InMemory, Split
+from workbench.devices.host import HostMonitor
 from workbench.errors import DataError, WorkbenchError
 from workbench.training.clock import PhaseClock
 
@@ -167,7 +169,11 @@ class LoaderFeed:
             if "stack expects each tensor to be equal size" in str(error):
                 shapes = str(error).strip().splitlines()[-1].rpartition("RuntimeError: ")[2]
                 raise DataError(f"the samples are not all of one shape: {shapes}") from error
+            raise DataError(f"reading the samples failed: {_reason(error)}") from error
+        except (MemoryError, GeneratorExit):
             raise
+        except Exception as error:
+            raise DataError(f"reading the samples failed: {_reason(error)}") from error
 
     def _copied(self, clock: PhaseClock) -> Iterator[tuple[Tensor, Tensor]]:
         for inputs, targets in self._read():
@@ -206,6 +212,12 @@ class _Order(Sampler[int]):
         return len(self.order)
 
 
+def _reason(error: Exception) -> str:
+    """What was raised, in a line; a loader's worker puts its traceback before it."""
+    last_line = (str(error).strip().splitlines() or [""])[-1]
+    return last_line if "Original Traceback" in str(error) else f"{type(error).__name__}: {last_line}"
+
+
 def _handed_over(inputs: Tensor, targets: Tensor, copied: torch.cuda.Event) -> tuple[Tensor, Tensor]:
     """Makes the current stream wait for the copy, and the allocator keep its memory until that stream is done."""
     current = torch.cuda.current_stream(inputs.device)
@@ -225,16 +237,17 @@ def _without_worker_traceback(error: WorkbenchError) -> WorkbenchError:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that is free on the device (on the CPU and on Metal: in the machine)."""
-    import psutil
-
+    """Memory that is free on the device (on the CPU and on Metal: in the machine, or its control group)."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return HostMonitor(os.getpid()).read().available_bytes
 
 
-def fits_resident(split: Split, device: torch.device) -> bool:
-    """Whether a split can live on the device."""
-    if not isinstance(split, InMemory):
-        return False
-    return split.inputs.nbytes + split.targets.nbytes <= RESIDENT_SHARE * free_bytes(device)
+def fits_resident(splits: Sequence[Split], device: torch.device) -> bool:
+    """Whether all splits together can live on the device."""
+    needed = 0
+    for split in splits:
+        if not isinstance(split, InMemory):
+            return False
+        needed += split.inputs.nbytes + split.targets.nbytes
+    return needed <= RESIDENT_SHARE * free_bytes(device)

@@ -16,6 +16,7 @@ class Inbox:
     def __init__(self, run: RunDirectory) -> None:
         self._control = ControlReader(run, launched_at())
         self._stop_signal: int | None = None
+        self._waiting: list[Request] = []
 
     def listen_to_signals(self) -> None:
         """Takes over the signals of this process."""
@@ -25,11 +26,17 @@ class Inbox:
 
     def read(self) -> list[Request]:
         """What has been asked since the last call."""
-        requests = self._control.read()
+        requests, self._waiting = self._waiting + self._control.read(), []
         if self._stop_signal is not None:
             self._stop_signal = None
             requests.append(Request("stop"))
         return requests
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether a stop is among what waits to be read; all of it goes on waiting."""
+        self._waiting = self.read()
+        return any(request.command == "stop" for request in self._waiting)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._stop_signal = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.settings.loss import LossFunction
 
 EVALUATION_BATCH = 512
-"""Least batch for evaluating resident samples: without gradients there is room for more than in training."""
+"""Up to this, four batches at once are evaluated: without gradients there is room for more than in training."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     precision = Precision(runtime.precision, device)
     seed_everything(training.seed)
 
+    report(Progress("reading the data", 0, None, ""))
     samples = preset.data.build(report)
     task = samples.task
     _check_loss(preset, task)
@@ -121,6 +123,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     target_scale = None
     if task.kind == "regression":
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target).to(device)
+    report(Progress("building the model", 0, None, ""))
     input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
     model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
@@ -129,8 +132,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
-    if preset.data.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
-        raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample")
+    if preset.data.batch_size == 1:
+        _check_single_sample(model, input_shape)
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
     monitor = _monitor(preset, task, validated=validation is not None)
     return Job(
@@ -170,6 +173,17 @@ def _check_loss(preset: Preset, task: Task) -> None:
         )
 
 
+def _check_single_sample(model: nn.Module, input_shape: tuple[int, ...]) -> None:
+    """Batch norm has no deviation to divide by where a sample has one value a channel."""
+    parameter = next(model.parameters())
+    try:
+        copy.deepcopy(model).train()(torch.zeros((1, *input_shape), device=parameter.device))
+    except ValueError as error:
+        if "more than 1 value per channel" in str(error):
+            raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample") from error
+        raise
+
+
 def _class_counts(split: Split, task: Task, device: torch.device) -> Tensor | None:
     if task.kind != "classification":
         return None
@@ -198,7 +212,7 @@ def _feeds(
 ) -> tuple[Feed, Feed | None, Feed | None]:
     runtime = preset.runtime
     all_splits = [split for split in (splits.train, splits.validation, splits.test) if split is not None]
-    fits = all(fits_resident(split, device) for split in all_splits)
+    fits = fits_resident(all_splits, device)
     if runtime.feed == "resident" and not fits:
         raise PresetError(
             f'runtime.feed = "resident", but the samples do not fit into half of the free memory of {device}; '
@@ -212,7 +226,8 @@ def _feeds(
     def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
         batch_size = preset.data.batch_size
         if resident and isinstance(split, InMemory):
-            batch_size = max(batch_size, EVALUATION_BATCH) if evaluating else batch_size
+            if evaluating:
+                batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
             targets = scale(split.targets.to(device))
             return ResidentFeed(split, preparation, targets, batch_size, device, augmentation)
         workers, seed = runtime.loader_workers, preset.training.seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from dataclasses import asdict
 from typing import Any
 
@@ -61,8 +62,7 @@ class Reporter:
         if self._host is None:
             return
         host = self._host.read()
-        if host.rss_bytes is not None:
-            self.host_peak_rss_bytes = max(host.rss_bytes, self.host_peak_rss_bytes or 0)
+        self.host_peak_rss_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self._events.write(
             Memory(
                 step=step,

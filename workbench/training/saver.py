@@ -21,8 +21,8 @@ from workbench.training.position import Position
 class Saver:
     """Writes `last.pt` and `best.pt` of a run, no more often than the preset says.
 
-    The best epoch's weights are copied in memory when they appear and written just before `last.pt`, so that the two
-    files always fit one another and ten short epochs do not cost ten writes.
+    The best epoch's weights are copied in memory when they appear and written together with `last.pt`, so that ten
+    short epochs do not cost ten writes.
     """
 
     def __init__(self, job: Job, run: RunDirectory, events: EventWriter, schedule: Schedule) -> None:
@@ -42,11 +42,23 @@ class Saver:
     def keep_best(self, position: Position) -> None:
         """Copies the model's weights as those of the best epoch."""
         weights: dict[str, Tensor] = {name: tensor.clone() for name, tensor in self._job.model.state_dict().items()}
-        self._best = {"model": weights, "epoch": position.best_epoch, "value": position.best_value}
+        self._best = {
+            "model": weights,
+            "epoch": position.best_epoch,
+            "value": position.best_value,
+            "validation": position.best_validation,
+        }
 
     def save(self, position: Position, hits: int) -> None:
-        """Writes the state of training, the best weights first. Raises StorageError."""
-        self.save_best(position)
+        """Writes the state of training and, if there are new ones, the best weights. Raises StorageError.
+
+        The best weights wait under another name until `last.pt`, which speaks of them, is in place: a kill at any
+        moment leaves two files that fit one another.
+        """
+        written = []
+        pending, best = checkpoints.pending_checkpoint(self._run), checkpoints.best_checkpoint(self._run)
+        if self._best is not None:
+            written.append(self._write(pending, self._best, position.step, shown_as=best))
         scaler = self._job.precision.scaler
         state = {
             "position": asdict(position),
@@ -57,26 +69,51 @@ class Saver:
             "scaler": {} if scaler is None else scaler.state_dict(),
             "random": checkpoints.random_state(self._job.device),
         }
-        self._write(checkpoints.last_checkpoint(self._run), state, position.step)
-        self._last_time = time.perf_counter()
-
-    def save_best(self, position: Position) -> None:
-        """Writes the best epoch's weights, if they are not on disk. Raises StorageError."""
+        written.append(self._write(checkpoints.last_checkpoint(self._run), state, position.step))
         if self._best is not None:
-            self._write(checkpoints.best_checkpoint(self._run), self._best, position.step)
+            pending.replace(best)
+            self._best = None
+        self._last_time = time.perf_counter()
+        for event in written:
+            self._events.write(event)
+
+    def rescue_best(self, position: Position) -> None:
+        """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
+        if self._best is not None:
+            self._events.write(self._write(checkpoints.best_checkpoint(self._run), self._best, position.step))
             self._best = None
 
     def restore(self) -> tuple[Position, int]:
         """Puts everything back as `save` found it; the position and the hits. Raises StorageError."""
-        device = self._job.device
-        state = checkpoints.load(checkpoints.last_checkpoint(self._run), device)
-        self._job.model.load_state_dict(state["model"])
-        self._job.optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        if self._job.precision.scaler is not None and state["scaler"]:
-            self._job.precision.scaler.load_state_dict(state["scaler"])
-        checkpoints.restore_random_state(state["random"], device)
-        return Position(**state["position"]), int(state["hits"])
+        path, device = checkpoints.last_checkpoint(self._run), self._job.device
+        state = checkpoints.load(path, device)
+        try:
+            self._job.model.load_state_dict(state["model"])
+            self._job.optimizer.load_state_dict(state["optimizer"])
+            self._schedule.load_state_dict(state["schedule"])
+            if self._job.precision.scaler is not None and state["scaler"]:
+                self._job.precision.scaler.load_state_dict(state["scaler"])
+            checkpoints.restore_random_state(state["random"], device)
+            position = Position(**state["position"])
+            hits = int(state["hits"])
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise checkpoints.damaged(path, error) from error
+        self._fit_best(position)
+        return position, hits
+
+    def _fit_best(self, position: Position) -> None:
+        """Makes best.pt the one that the position speaks of, whenever the trainer was killed or failed."""
+        pending, best = checkpoints.pending_checkpoint(self._run), checkpoints.best_checkpoint(self._run)
+        if pending.exists():
+            if checkpoints.load(pending, self._job.device)["epoch"] == position.best_epoch:
+                pending.replace(best)
+            else:
+                pending.unlink()  # of a time that this run goes through again
+        if best.exists():
+            # Rescued from a failed time after this checkpoint: then its epoch is the best there are weights of.
+            state = checkpoints.load(best, self._job.device)
+            position.best_epoch, position.best_value = state["epoch"], state["value"]
+            position.best_validation = state["validation"]
 
     def load_best(self) -> int:
         """Gives the model the weights of the best epoch; returns which epoch that was. Raises StorageError."""
@@ -91,9 +128,8 @@ class Saver:
         saved = checkpoints.last_checkpoint(self._run)
         return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
 
-    def _write(self, path: Path, state: dict[str, Any], step: int) -> None:
+    def _write(self, path: Path, state: dict[str, Any], step: int, shown_as: Path | None = None) -> Checkpointed:
         started = time.perf_counter()
         size = checkpoints.save(path, state)
-        file = str(path.relative_to(self._run.path))
-        seconds = round(time.perf_counter() - started, 6)
-        self._events.write(Checkpointed(step=step, file=file, bytes=size, seconds=seconds))
+        file = str((shown_as or path).relative_to(self._run.path))
+        return Checkpointed(step=step, file=file, bytes=size, seconds=round(time.perf_counter() - started, 6))

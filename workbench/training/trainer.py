@@ -94,7 +94,7 @@ class Trainer:
             raise
         except Exception:
             with suppress(StorageError):
-                self._saver.save_best(self.position)
+                self._saver.rescue_best(self.position)
             raise
 
     def _train(self) -> None:
@@ -129,8 +129,8 @@ class Trainer:
             if self.clock.now >= self._next_look:
                 self._look_up()
                 self.clock.mark("rest")
+        self._read_losses(wait=True)  # on a GPU: until the last step queued is done, which is training time
         self.clock.pause()
-        self._read_losses(wait=True)
 
     def _epoch_order(self) -> Tensor:
         """The order of this epoch's samples: from seed and epoch alone, so that any epoch can be gone into again."""
@@ -191,6 +191,7 @@ class Trainer:
         position.best_value, position.best_epoch, position.bad_validations = value, position.epoch + 1, 0
         position.best_validation = metrics if monitor.on_validation else None
         if self._settings.keep_best:
+            self._check_weights()
             self._saver.keep_best(position)
         return True
 
@@ -212,8 +213,11 @@ class Trainer:
             weights = f"best epoch {self._saver.load_best()}"
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._book("test", self._working_time() - started)
-        if self.test_metrics is not None:
-            self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+        if self.test_metrics is None:
+            return
+        if not math.isfinite(self.test_metrics["loss"]):
+            raise DivergedError(self._diverged("the test loss"))
+        self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
 
     # What happens between two steps, about ten times a second.
 
@@ -247,13 +251,22 @@ class Trainer:
         first = self._logged_step + 1
         self._logged_step += len(losses)
         position = self.position
-        position.loss_sum += sum(step.loss * step.samples for step in losses)
-        position.loss_samples += sum(step.samples for step in losses)
+        for step in losses:  # one by one: how often the trainer looked must not change the sum's last bit
+            position.loss_sum += step.loss * step.samples
+            position.loss_samples += step.samples
         epoch = self._logged_step / self.job.steps_per_epoch
         self.reporter.losses(first, losses, epoch, self.learning_rate(self._logged_step))
         for offset, step in enumerate(losses):
             if not math.isfinite(step.loss):
                 raise DivergedError(self._diverged(f"the loss at step {first + offset}"))
+
+    def _check_weights(self) -> None:
+        """A loss is computed before its step changes the weights: the last step may have ruined them unseen."""
+        model = self.job.model
+        sound = [parameter.isfinite().all() for parameter in model.parameters()]
+        sound += [~buffer.isnan().any() for buffer in model.buffers() if buffer.is_floating_point()]
+        if not bool(torch.stack(sound).all()):
+            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
 
     def _diverged(self, what: str) -> str:
         kept = self._saver.what_is_kept(self.position)
@@ -318,9 +331,7 @@ class Trainer:
     def checkpoint(self) -> None:
         """Writes the state of training, all losses up to it first. Raises StorageError, or DivergedError."""
         self._read_losses(wait=True)
-        # A loss is computed before its step changes the weights: the last step may have ruined them unseen.
-        if not all(bool(parameter.isfinite().all()) for parameter in self.job.model.parameters()):
-            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
+        self._check_weights()
         with self.clock.stopped():
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, StorageError, WorkbenchError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
-from workbench.runs.launch import EXIT_STORAGE
+from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.status import claim
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         events = EventWriter(run.events)
     except WorkbenchError as error:
         print(error, file=sys.stderr)
-        return EXIT_STORAGE if isinstance(error, StorageError) else error.exit_code
+        return EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY
     with lock:
         try:
             return _Worker(run, events, inbox, started).work()
@@ -48,6 +48,10 @@ def main(arguments: list[str]) -> int:
             return EXIT_STORAGE
         finally:
             events.close()
+
+
+class _AskedToStopError(Exception):
+    """Whoever watches wants the run to end while it is still being prepared."""
 
 
 class _Worker:
@@ -68,8 +72,8 @@ class _Worker:
             if not self._asked_to_stop():
                 trainer.train()
             return self._finish("stopped" if trainer.stopping else "completed")
-        except StorageError:
-            raise
+        except _AskedToStopError:
+            return self._finish("stopped")
         except Exception as error:
             traceback.print_exc()
             sys.stderr.flush()
@@ -123,6 +127,8 @@ class _Worker:
         )
 
     def _progress(self, progress: ReadProgress) -> None:
+        if self._inbox.stop_asked:
+            raise _AskedToStopError
         self._events.write(Progress(what=progress.what, done=progress.done, total=progress.total, unit=progress.unit))
 
     def _asked_to_stop(self) -> bool:

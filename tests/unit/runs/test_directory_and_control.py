@@ -57,7 +57,19 @@ def test_requests_from_before_the_process_began_are_not_obeyed(run: RunDirectory
     assert reader.read() == []
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[]", "{}", "3", '{"command": 3}', '{"command": "stop", "value": "x"}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "[]",
+        "{}",
+        "3",
+        '{"command": 3}',
+        '{"command": "stop", "value": "x"}',
+        '{"command": "stop", "value": 1' + "0" * 400 + "}",
+        "[" * 100_000,
+    ],
+)
 def test_a_hand_written_line_is_read_or_handed_on_to_be_refused(run: RunDirectory, line: str) -> None:
     reader = ControlReader(run, time.time())
     run.control.write_text(f"{line}\n")

@@ -54,7 +54,20 @@ def test_a_reading_that_is_not_to_be_had_is_left_out() -> None:
     assert read.validation is None
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b'{"type":"st', b"[1]", b'{"type":"from_the_future"}', b"\xff"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b'{"type":"st',
+        b"[1]",
+        b'{"type":"from_the_future"}',
+        b"\xff",
+        b'{"type":[]}',
+        b'{"type":"steps","losses":5}',
+        b"[" * 100_000,
+    ],
+)
 def test_lines_that_are_no_event_are_passed_over(line: bytes) -> None:
     assert decode(line) is None
 

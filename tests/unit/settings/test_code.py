@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,3 +218,12 @@ def test_a_preset_says_which_functions_it_would_call() -> None:
     )
     assert preset.code_references() == ["mine:read", "mine:net"]
     assert Preset().code_references() == []
+
+
+def test_a_cached_pyc_is_not_executed_in_place_of_the_trusted_source() -> None:
+    source = write("mine.py", LEAVES_A_TRACE + "def make():\n    return 'cached'\n")
+    py_compile.compile(str(source), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    write("mine.py", "def make():\n    return 'source'\n")
+    code.trust("mine:make")
+    assert code.call("mine:make") == "source"
+    assert not Path(RAN).exists()

