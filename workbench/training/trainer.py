@@ -99,15 +99,19 @@ class Trainer:
 
     def _train(self) -> None:
         while self.position.epoch < self._epochs and not self._out_of_patience():
-            self._train_epoch()
-            if not self.stopping:
-                self._end_epoch()
+            self.train_one_epoch()
             if self.stopping:
                 break
         self.checkpoint()
         if not self.stopping:
             self._test()
         self._report()
+
+    def train_one_epoch(self) -> None:
+        """Trains what is left of an epoch, validates it and notes the result, unless asked to stop before."""
+        self._train_epoch()
+        if not self.stopping:
+            self._end_epoch()
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of optimizer step `step` (counted from 1)."""
