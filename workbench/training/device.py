@@ -83,7 +83,13 @@ def _check_precision(name: str, device: torch.device) -> None:
 
 
 def configure_torch(runtime: Runtime, device: torch.device) -> None:
-    """Sets what PyTorch keeps globally: threads, deterministic algorithms, tf32. Before anything runs on a GPU."""
+    """Sets what PyTorch keeps globally: threads, denormals, deterministic algorithms, tf32.
+
+    Called before anything is computed: the threads that PyTorch starts then inherit the flushing of denormals.
+    """
+    # The moments of weights that see no gradient (MNIST's black border) decay into numbers below 1e-38, which many CPUs
+    # handle in microcode: a fused Adam step was measured at 2.0 ms with them and at 0.2 ms without.
+    torch.set_flush_denormal(True)
     if runtime.threads:
         torch.set_num_threads(runtime.threads)
     if runtime.deterministic:
