@@ -32,7 +32,7 @@ pytestmark = [
 )
 def test_a_preset_keeps_its_promise(workbench: Workbench, preset: str, accuracy: float, fewer: list[str]) -> None:
     done = workbench.run(
-        "--preset", preset, "--quiet", "--set", f'data.folder="{FOLDER}"', "--set", "runtime.threads=2", *fewer,
+        "--preset", preset, "--quiet", "--set", f'data.folder="{FOLDER}"', *fewer,
         timeout=480,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -230,3 +230,13 @@ def test_a_batch_of_one_sample_is_not_advised_to_be_halved() -> None:
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), ValueError(), KeyError("memory")])
 def test_other_errors_are_not_taken_for_want_of_memory(error: Exception) -> None:
     assert explained(error) is None
+
+
+def test_denormals_are_flushed() -> None:
+    configure_torch(Runtime(), CPU)
+    try:
+        assert (torch.tensor([1e-38]) * 0.1).item() == 0.0
+        # In the threads that PyTorch started, too.
+        assert not (torch.full((4_000_000,), 1e-38) * 0.1).any()
+    finally:
+        torch.set_flush_denormal(False)
