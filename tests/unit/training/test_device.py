@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -232,11 +234,15 @@ def test_other_errors_are_not_taken_for_want_of_memory(error: Exception) -> None
     assert explained(error) is None
 
 
-def test_denormals_are_flushed() -> None:
-    configure_torch(Runtime(), CPU)
-    try:
-        assert (torch.tensor([1e-38]) * 0.1).item() == 0.0
-        # In the threads that PyTorch started, too.
-        assert not (torch.full((4_000_000,), 1e-38) * 0.1).any()
-    finally:
-        torch.set_flush_denormal(False)
+def test_denormals_are_flushed_in_every_thread_that_computes() -> None:
+    """In a process of its own: threads take the setting from the one that starts them."""
+    script = """
+import torch
+from workbench.settings.runtime import Runtime
+from workbench.training.device import configure_torch
+configure_torch(Runtime(threads=2), torch.device("cpu"))
+assert torch.get_num_threads() == 2
+print(int((torch.full((4_000_000,), 2e-38) * 0.1).count_nonzero()))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
