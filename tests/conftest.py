@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+
+import pytest
 
 # Before anything imports torch; the trainers that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def denormals_as_before() -> Iterator[None]:
+    """A test that builds a job in this process leaves no trace in it.
+
+    Flushing denormals is a state of the whole thread, and Hypothesis refuses to draw floats where it is on.
+    """
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)
