@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -79,6 +80,8 @@ class Workbench:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Under nohup the whole suite ignores SIGHUP, and so would what it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self.started.append(process)
         return process

@@ -110,7 +110,7 @@ def test_a_lost_terminal_leaves_the_trainer_running(workbench: Workbench) -> Non
     reader = workbench.start("--preset", "iris", *LONG)
     run = workbench.training_run()
     os.killpg(reader.pid, signal.SIGHUP)
-    reader.wait()
+    reader.wait(timeout=30)
     step = steps_logged(run)
     wait_for(lambda: steps_logged(run) > step)
     assert is_running(run)
