@@ -5,9 +5,11 @@ from __future__ import annotations
 
 def main() -> None:
     """Runs the command line."""
-    from workbench.cli import app
+    import sys
 
-    app()
+    from workbench.cli import app, arguments_with_attach
+
+    app(args=arguments_with_attach(sys.argv[1:]))
 
 
 if __name__ == "__main__":

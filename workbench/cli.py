@@ -27,13 +27,17 @@ def _print_version(asked: bool) -> None:
 
 @app.command(epilog=EXIT_CODES)
 def workbench(
+    opened: Annotated[
+        str | None,
+        typer.Argument(metavar="[PRESET]", help="Open the app with this preset; without one, with the last."),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
             "--preset",
             "-p",
             metavar="NAME|PATH",
-            help="Train this preset: a path, or a name in ./presets, your preset folder, or those shipped.",
+            help="Train this preset without the app: a path, or a name in ./presets, your folder, or those shipped.",
         ),
     ] = None,
     overrides: Annotated[
@@ -70,6 +74,16 @@ def workbench(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON schema of presets, for editors that check them.")
     ] = False,
+    attach: Annotated[
+        str | None,
+        typer.Option("--attach", metavar="[RUN]", help="Open the app on a run that is going; without RUN, the latest."),
+    ] = None,
+    ascii_only: Annotated[
+        bool, typer.Option("--ascii", help="The app in plain ASCII, for terminals without the glyphs.")
+    ] = False,
+    low_bandwidth: Annotated[
+        bool, typer.Option("--low-bandwidth", help="The app looks half as often: for slow connections.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -77,8 +91,8 @@ def workbench(
     """Tune, train and profile PyTorch models from one terminal."""
     try:
         code = _dispatch(
-            preset, overrides or [], dry_run, json_output, quiet, runs_dir, resume, save_as, trust_code, list_what,
-            explain, schema,
+            opened, preset, overrides or [], dry_run, json_output, quiet, runs_dir, resume, save_as, trust_code,
+            list_what, explain, schema, attach, ascii_only, low_bandwidth,
         )  # fmt: skip
     except WorkbenchError as error:
         _complain(str(error))
@@ -87,6 +101,7 @@ def workbench(
 
 
 def _dispatch(
+    opened: str | None,
     preset_name: str | None,
     overrides: list[str],
     dry_run: bool,
@@ -99,6 +114,9 @@ def _dispatch(
     list_what: str | None,
     explain_path: str | None,
     schema: bool,
+    attach: str | None,
+    ascii_only: bool,
+    low_bandwidth: bool,
 ) -> int:
     """Hands over to what the options ask for; returns the exit code. Raises WorkbenchError."""
     # Imported where they are needed, so that --help and --list answer at once.
@@ -122,15 +140,38 @@ def _dispatch(
             raise UsageError("--resume goes on with a run as it was: it takes no --preset, --set, --dry-run, --save-as")
         return headless.resume(resume, options)
     if preset_name is None:
-        if overrides or dry_run or json_output or save_as:
+        if dry_run or json_output or save_as or quiet:
             raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
-        return reference.print_welcome()
+        return _open_app(opened, overrides, options.runs_folder, attach, ascii_only, low_bandwidth)
+    if opened is not None or attach is not None:
+        raise UsageError("--preset trains without the app; to open the app, give the preset's name alone")
     preset = library.load(preset_name).override(overrides)
     if save_as is not None:
         return headless.save_preset(preset, save_as)
     if dry_run:
         return headless.dry_run(preset, options)
     return headless.train(preset, options)
+
+
+def _open_app(
+    name: str | None, overrides: list[str], runs_folder: Path, attach: str | None, ascii_only: bool, low_bandwidth: bool
+) -> int:
+    """Opens the app; returns the exit code. Raises UsageError where there is no terminal, no preset, no run."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the app needs a terminal; to train without it: workbench --preset NAME")
+    from workbench.ui.options import AppOptions
+    from workbench.ui.start import open_app
+
+    options = AppOptions(runs_folder=runs_folder, ascii=ascii_only, low_bandwidth=low_bandwidth)
+    return open_app(name, overrides, options, attach)
+
+
+def arguments_with_attach(arguments: list[str]) -> list[str]:
+    """The command line with an empty run after a bare `--attach`: which run it is may be left out."""
+    completed = []
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        completed.append(f"{argument}=" if argument == "--attach" and following.startswith("-") else argument)
+    return completed
 
 
 def _complain(message: str) -> None:

@@ -11,21 +11,8 @@ from workbench.settings import explain
 if TYPE_CHECKING:
     from rich.table import Table
 
-WELCOME = """\
-workbench trains a preset:      workbench --preset fast
-shows the presets there are:    workbench --list presets
-and what can be chosen:         workbench --list optimizers
-The terminal app is not in this version yet; everything else is in workbench --help.
-"""
-
 WIDE_COLUMNS = 100
 """From this width on, lists show the settings of each choice too."""
-
-
-def print_welcome() -> int:
-    """Says what to do when nothing is asked."""
-    print(WELCOME, end="")
-    return EXIT_DONE
 
 
 def print_list(what: str) -> int:

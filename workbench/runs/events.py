@@ -222,6 +222,19 @@ _TYPES: dict[str, type[Event]] = {
 }
 
 
+_scan = json.JSONDecoder().raw_decode
+
+# Looked up once: a long run has a hundred thousand lines.
+_FIELDS: dict[type[Event], tuple[frozenset[str], tuple[str, ...]]] = {
+    event: (
+        frozenset(item.name for item in fields(event)),
+        tuple(item.name for item in fields(event) if item.default is MISSING and item.default_factory is MISSING),
+    )
+    for event in _TYPES.values()
+}
+"""The fields of each type, and those that must be there: left out, they are None."""
+
+
 def encode(event: Event) -> str:
     """The event as one line of JSON, without the line's end."""
     values: dict[str, Any] = {"type": event.type}
@@ -235,17 +248,20 @@ def encode(event: Event) -> str:
 def decode(line: str | bytes) -> Event | None:
     """The event in a line; None for a torn line or a type that this version does not know."""
     try:
-        values = json.loads(line)
-        event_type = _TYPES[values["type"]]
-        known: dict[str, Any] = {}
-        for item in fields(event_type):
-            needed = item.default is MISSING and item.default_factory is MISSING
-            if item.name in values or needed:
-                known[item.name] = values.get(item.name)
-        if event_type is Steps:
-            known["losses"] = [math.nan if loss is None else loss for loss in known["losses"]]
-        return event_type(**known)
-    except (ValueError, TypeError, KeyError, RecursionError):
+        text = line if isinstance(line, str) else line.decode()
+        values, end = _scan(text)
+        if text[end:].strip():
+            return None
+        event_type = _TYPES[values.pop("type")]
+        known, needed = _FIELDS[event_type]
+        if not known.issuperset(values):
+            values = {name: value for name, value in values.items() if name in known}
+        for name in needed:
+            values.setdefault(name, None)
+        if event_type is Steps and "null" in text:
+            values["losses"] = [math.nan if loss is None else loss for loss in values["losses"]]
+        return event_type(**values)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

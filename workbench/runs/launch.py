@@ -38,8 +38,13 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {COMMAND_VARIABLE: command, LAUNCHED_VARIABLE: repr(time.time())},
+            env=os.environ | trainer_environment(command),
         )
+
+
+def trainer_environment(command: str) -> dict[str, str]:
+    """The environment variables that a trainer launched now is given; command: the user's command line."""
+    return {COMMAND_VARIABLE: command, LAUNCHED_VARIABLE: repr(time.time())}
 
 
 def launched_at() -> float:

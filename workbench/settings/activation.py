@@ -35,7 +35,7 @@ class LeakyRelu(ActivationChoice):
     """ReLU with a small slope below zero, so that no unit dies."""
 
     name: Literal["leaky_relu"] = "leaky_relu"
-    negative_slope: float = setting(0.01, "slope below zero", ge=0, le=1)
+    negative_slope: float = setting(0.01, "slope below zero", step="ladder", ge=0, le=1)
 
     def build(self) -> nn.Module:
         from torch import nn
@@ -47,7 +47,7 @@ class Prelu(ActivationChoice):
     """ReLU whose slope below zero is learned."""
 
     name: Literal["prelu"] = "prelu"
-    init: float = setting(0.25, "slope below zero at the start", ge=-1, le=1)
+    init: float = setting(0.25, "slope below zero at the start", step=0.05, ge=-1, le=1)
 
     def build(self) -> nn.Module:
         from torch import nn
@@ -59,7 +59,7 @@ class Elu(ActivationChoice):
     """x above zero, alpha (exp(x) - 1) below: smooth, mean nearer to zero."""
 
     name: Literal["elu"] = "elu"
-    alpha: float = setting(1.0, "how far it goes below zero", gt=0, le=10)
+    alpha: float = setting(1.0, "how far it goes below zero", step=0.1, gt=0, le=10)
 
     def build(self) -> nn.Module:
         from torch import nn

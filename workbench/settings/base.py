@@ -8,14 +8,21 @@ is the list of choices of one kind. Nothing here imports torch: a choice does so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+StepRule = Literal["ladder", "double"] | float
+"""How the app's arrow keys step a number: 1-2-5 in every decade, by powers of two, or to the next multiple of it."""
 
-def setting(default: Any, help: str, *, unit: str = "", **bounds: Any) -> Any:
-    """A field of a choice: its default, what it means, its unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...)."""
-    return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **bounds)
+
+def setting(default: Any, help: str, *, unit: str = "", step: StepRule | None = None, **bounds: Any) -> Any:
+    """A field of a choice: its default, what it means, its unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
+
+    step: how the app's arrow keys step it, where its type and bounds do not say.
+    """
+    extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("step", step)) if value}
+    return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 
 class Settings(BaseModel):

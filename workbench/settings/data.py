@@ -29,7 +29,7 @@ IN_MEMORY_SHARE = 0.25
 class DataChoice(Choice):
     """A source of samples."""
 
-    batch_size: int = setting(64, "samples a batch", unit="samples", ge=1, le=10_000_000)
+    batch_size: int = setting(64, "samples a batch", unit="samples", step="double", ge=1, le=10_000_000)
     drop_last: bool = setting(False, "leave out the last batch of an epoch if it is short")
     normalize: Literal["standard", "none"] = setting(
         "standard",
@@ -177,6 +177,7 @@ class ImageFolder(Augmented):
         0,
         "side of the square that images are resized and cropped to; 0: all have one size",
         unit="pixels",
+        step=32,
         ge=0,
     )
     colors: Literal["rgb", "gray"] = setting("rgb", "three channels or one")

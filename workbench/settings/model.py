@@ -66,7 +66,7 @@ class Cnn(ModelChoice):
     channels: Annotated[tuple[Width, ...], Field(min_length=1)] = setting(
         (32, 64, 128), "channels of the 3 × 3 convolutions, each followed by pooling"
     )
-    hidden: int = setting(0, "width of a fully connected layer before the last; 0 for none", ge=0)
+    hidden: int = setting(0, "width of a fully connected layer before the last; 0 for none", step=64, ge=0)
     dropout: float = dropout()
     batch_norm: bool = setting(True, "normalise each layer over the batch")
 
@@ -81,7 +81,9 @@ class Resnet9(ModelChoice):
     """Nine layers with two residual blocks: fast and good on 32 × 32 images."""
 
     name: Literal["resnet9"] = "resnet9"
-    width: int = setting(64, "channels of the first layer; the last has eight times as many", ge=1, le=1024)
+    width: int = setting(
+        64, "channels of the first layer; the last has eight times as many", step="double", ge=1, le=1024
+    )
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.resnet9 import ResNet9
@@ -95,7 +97,9 @@ class Torchvision(ModelChoice):
 
     name: Literal["torchvision"] = "torchvision"
     architecture: str = setting("resnet18", "its name in torchvision, such as resnet18 or mobilenet_v2")
-    resize: int = setting(0, "side to which images are enlarged on the device; 0 leaves them", unit="pixels", ge=0)
+    resize: int = setting(
+        0, "side to which images are enlarged on the device; 0 leaves them", unit="pixels", step=32, ge=0
+    )
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.torchvision_models import torchvision_model

@@ -26,12 +26,12 @@ LEARNING_RATE_HELP = "how far one step goes; the most important setting"
 
 def learning_rate(default: float) -> Any:
     """The setting that all optimizers share."""
-    return setting(default, LEARNING_RATE_HELP, gt=0, le=1000)
+    return setting(default, LEARNING_RATE_HELP, step="ladder", gt=0, le=1000)
 
 
 def weight_decay(default: float = 0.0) -> Any:
     """Pull of the weights towards zero."""
-    return setting(default, "pull of the weights towards zero", ge=0, le=10)
+    return setting(default, "pull of the weights towards zero", step="ladder", ge=0, le=10)
 
 
 def betas(first: float = 0.9, second: float = 0.999) -> Any:
@@ -41,7 +41,7 @@ def betas(first: float = 0.9, second: float = 0.999) -> Any:
 
 def eps(default: float = 1e-8) -> Any:
     """Added to a denominator."""
-    return setting(default, "added to the denominator, so that it is never zero", ge=0, le=1)
+    return setting(default, "added to the denominator, so that it is never zero", step="ladder", ge=0, le=1)
 
 
 class OptimizerChoice(Choice):
@@ -151,7 +151,7 @@ class Nadam(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps()
     weight_decay: float = weight_decay()
-    momentum_decay: float = setting(0.004, "decay of the momentum over time", ge=0, le=1)
+    momentum_decay: float = setting(0.004, "decay of the momentum over time", step="ladder", ge=0, le=1)
     decoupled_weight_decay: bool = setting(False, "weight decay apart from the gradient, as in AdamW")
 
 
@@ -187,7 +187,7 @@ class AdaBound(OptimizerChoice):
     learning_rate: float = learning_rate(0.001)
     final_lr: float = setting(0.1, "the learning rate of SGD that the bounds close in on", gt=0, le=1000)
     betas: Betas = betas()
-    gamma: float = setting(0.001, "how fast the bounds close in", gt=0, lt=1)
+    gamma: float = setting(0.001, "how fast the bounds close in", step="ladder", gt=0, lt=1)
     eps: float = eps()
     weight_decay: float = weight_decay()
     weight_decouple: bool = setting(True, "weight decay apart from the gradient, as in AdamW")
@@ -217,7 +217,7 @@ class Adagrad(OptimizerChoice):
     torch_name: ClassVar[str] = "Adagrad"
     name: Literal["adagrad"] = "adagrad"
     learning_rate: float = learning_rate(0.01)
-    lr_decay: float = setting(0.0, "decay of the learning rate a step", ge=0, le=1)
+    lr_decay: float = setting(0.0, "decay of the learning rate a step", step="ladder", ge=0, le=1)
     initial_accumulator_value: float = setting(0.0, "sum of squared gradients at the start", ge=0, le=1000)
     eps: float = eps(1e-10)
     weight_decay: float = weight_decay()
@@ -229,7 +229,7 @@ class Adadelta(OptimizerChoice):
     torch_name: ClassVar[str] = "Adadelta"
     name: Literal["adadelta"] = "adadelta"
     learning_rate: float = learning_rate(1.0)
-    rho: float = setting(0.9, "decay of the running means", ge=0, le=1)
+    rho: float = setting(0.9, "decay of the running means", step=0.01, ge=0, le=1)
     eps: float = eps(1e-6)
     weight_decay: float = weight_decay()
 
@@ -240,7 +240,7 @@ class RmsProp(OptimizerChoice):
     torch_name: ClassVar[str] = "RMSprop"
     name: Literal["rmsprop"] = "rmsprop"
     learning_rate: float = learning_rate(0.001)
-    alpha: float = setting(0.99, "decay of the running mean", ge=0, lt=1)
+    alpha: float = setting(0.99, "decay of the running mean", step=0.01, ge=0, lt=1)
     eps: float = eps()
     momentum: float = setting(0.0, "share of the last step that is kept", ge=0, lt=1)
     centered: bool = setting(False, "subtract the mean gradient from the second moment")
@@ -267,7 +267,7 @@ class Asgd(OptimizerChoice):
     torch_name: ClassVar[str] = "ASGD"
     name: Literal["asgd"] = "asgd"
     learning_rate: float = learning_rate(0.01)
-    lambd: float = setting(0.0001, "decay term", ge=0, le=1)
+    lambd: float = setting(0.0001, "decay term", step="ladder", ge=0, le=1)
     alpha: float = setting(0.75, "power by which the learning rate falls", ge=0, le=1)
     t0: float = setting(1e6, "step at which averaging starts", ge=0)
     weight_decay: float = weight_decay()
@@ -311,7 +311,7 @@ class Lamb(OptimizerChoice):
     fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
     rectify: bool = setting(False, "warm up as RAdam does")
     grad_averaging: bool = setting(True, "weigh the gradient by 1 - beta1")
-    max_grad_norm: float = setting(1.0, "norm to which the gradient is clipped; 0 turns it off", ge=0)
+    max_grad_norm: float = setting(1.0, "norm to which the gradient is clipped; 0 turns it off", step=0.5, ge=0)
     pre_norm: bool = setting(False, "normalise the gradient by its global norm first")
 
 

@@ -112,7 +112,7 @@ class Preset(Settings):
         parsed.sort(key=lambda item: not _is_tag(item[0]))
         for path, value in parsed:
             if _is_tag(path):
-                values[path[0]] = _switch(FAMILIES[path[0]], values[path[0]], value)
+                values[path[0]] = switched(FAMILIES[path[0]], values[path[0]], value)
             else:
                 _assign(values, path, value)
         return self.from_mapping(values, "--set")
@@ -131,9 +131,13 @@ class Preset(Settings):
         """The user's functions, `package.module:function`, that training would call."""
         return [choice.function for choice in (self.data, self.model) if isinstance(choice, (ModuleData, ModuleModel))]
 
+    def flat(self) -> dict[str, Any]:
+        """All settings by key path, such as optimizer.learning_rate."""
+        return _flatten(self.to_mapping())
+
     def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
         """The settings that differ, by key path: (here, there); None where one side has no such setting."""
-        here, there = _flatten(self.to_mapping()), _flatten(other.to_mapping())
+        here, there = self.flat(), other.flat()
         paths = list(here) + [path for path in there if path not in here]
         return {path: (here.get(path), there.get(path)) for path in paths if here.get(path) != there.get(path)}
 
@@ -171,7 +175,7 @@ def _is_tag(path: list[str]) -> bool:
     return len(path) == 2 and path[0] in FAMILIES and path[1] == FAMILIES[path[0]].tag
 
 
-def _switch(family: Family, table: dict[str, Any], label: Any) -> dict[str, Any]:
+def switched(family: Family, table: Mapping[str, Any], label: Any) -> dict[str, Any]:
     """The table for another choice: what both have is kept. An unknown name is left for validation to refuse."""
     old, new = family.choice(table[family.tag]), family.choice(label) if isinstance(label, str) else None
     if old is None or new is None:

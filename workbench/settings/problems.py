@@ -42,6 +42,45 @@ def describe_validation_error(
     return f"{where} has {len(problems)} problems:\n" + "\n".join(f"  {problem}" for problem in problems)
 
 
+def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, str]:
+    """What is wrong with the settings of one table, by key: short, for a form that shows key and value beside it.
+
+    What concerns several settings together stands under the empty key.
+    """
+    problems: dict[str, list[Any]] = {}
+    for problem in error.errors():
+        problems.setdefault(str(problem["loc"][0]) if problem["loc"] else "", []).append(problem)
+    return {key: _short_sentence(found, _help(table, key)) for key, found in problems.items()}
+
+
+def _short_sentence(problems: list[Any], help: str) -> str:
+    """The problems of one setting. A union reports each of its members: that which got furthest is meant."""
+    depth = max(len(problem["loc"]) for problem in problems)
+    deepest = [problem for problem in problems if len(problem["loc"]) == depth]
+    return " or ".join(dict.fromkeys(_short(problem, help) for problem in deepest))
+
+
+_SHORT_NEEDS = {
+    "bool_type": "needs on or off",
+    "string_type": "needs text",
+    "tuple_type": "needs a list, such as 1, 2",
+    "dict_type": "needs name=value, name=value",
+}
+
+
+def _short(problem: Any, help: str) -> str:
+    kind, location, context = problem["type"], problem["loc"], problem.get("ctx", {})
+    entry = location[-1] if len(location) > 1 and isinstance(location[-1], int) else None
+    if kind == "missing":
+        return "is needed" if entry is None else f"needs at least {entry + 1} entries"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "string_pattern_mismatch":
+        return f"must be {help.partition(';')[0].rpartition(': ')[2]}"
+    sentence = _SHORT_NEEDS.get(kind) or _needs(kind, context, problem["msg"])
+    return sentence if entry is None else f"entry {entry + 1} {sentence}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean X?` for a misspelt name, or the names that are known."""
     names = list(known)

@@ -44,8 +44,8 @@ class Schedule:
 class ScheduleChoice(Choice):
     """A learning-rate schedule."""
 
-    warmup_epochs: float = setting(0.0, "linear rise of the learning rate before all else", unit="epochs", ge=0)
-    warmup_start: float = setting(0.01, "factor at which the rise starts", ge=0, le=1)
+    warmup_epochs: float = setting(0.0, "linear rise of the learning rate before all else", unit="epochs", step=1, ge=0)
+    warmup_start: float = setting(0.01, "factor at which the rise starts", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         """The factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""
@@ -70,7 +70,7 @@ class Step(ScheduleChoice):
 
     name: Literal["step"] = "step"
     every: int = setting(10, "epochs between two falls", unit="epochs", ge=1)
-    gamma: float = setting(0.1, "factor of each fall", gt=0, le=1)
+    gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return self.gamma ** math.floor(epoch / self.every)
@@ -80,7 +80,7 @@ class Exponential(ScheduleChoice):
     """Falls by the same factor every epoch."""
 
     name: Literal["exponential"] = "exponential"
-    gamma: float = setting(0.95, "factor an epoch", gt=0, le=1)
+    gamma: float = setting(0.95, "factor an epoch", step=0.01, gt=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return self.gamma ** math.floor(epoch)
@@ -90,7 +90,7 @@ class Cosine(ScheduleChoice):
     """Half a cosine from the learning rate down to a small one, step by step."""
 
     name: Literal["cosine"] = "cosine"
-    minimum: float = setting(0.0, "factor at the end", ge=0, le=1)
+    minimum: float = setting(0.0, "factor at the end", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return _cosine(1.0, self.minimum, epoch / epochs)
@@ -101,8 +101,8 @@ class OneCycle(ScheduleChoice):
 
     name: Literal["one_cycle"] = "one_cycle"
     peak_at: float = setting(0.3, "share of training at which the learning rate is highest", gt=0, lt=1)
-    start: float = setting(0.04, "factor at the start", gt=0, le=1)
-    end: float = setting(0.000004, "factor at the end", ge=0, le=1)
+    start: float = setting(0.04, "factor at the start", step="ladder", gt=0, le=1)
+    end: float = setting(0.000004, "factor at the end", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         share = epoch / epochs
@@ -115,10 +115,10 @@ class Plateau(ScheduleChoice):
     """Falls by a factor when the validation loss stops falling."""
 
     name: Literal["plateau"] = "plateau"
-    gamma: float = setting(0.1, "factor of each fall", gt=0, lt=1)
+    gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, lt=1)
     patience: int = setting(5, "validations without a better loss before it falls", ge=0)
-    threshold: float = setting(0.0001, "by what share the loss must fall to count as better", ge=0, lt=1)
-    minimum: float = setting(0.0, "factor below which it does not fall", ge=0, le=1)
+    threshold: float = setting(0.0001, "by what share the loss must fall to count as better", step="ladder", ge=0, lt=1)
+    minimum: float = setting(0.0, "factor below which it does not fall", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return 1.0

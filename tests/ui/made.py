@@ -1,0 +1,213 @@
+"""Runs made up to the last digit, for tests and snapshots: the same events, readings and clock on every machine."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from workbench.ui.readings import Readings
+
+from workbench.devices.gpu import GpuReading
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import (
+    Checkpointed,
+    EpochEnd,
+    Event,
+    Finished,
+    Memory,
+    Obeyed,
+    Prepared,
+    Started,
+    State,
+    Steps,
+    Tested,
+    Timing,
+    Warned,
+    encode,
+)
+from workbench.runs.status import Summary
+from workbench.settings.preset import Preset
+
+NOON = 1_795_521_600.0
+"""2026-11-24 12:00 UTC."""
+EPOCHS, STEPS_PER_EPOCH, BATCH = 10, 200, 64
+GIB = 2**30
+
+
+@dataclass
+class MadeReadings:
+    """Readings that never change."""
+
+    gpus: int = 0
+
+    def read(self) -> Readings:
+        return Readings(
+            gpus=tuple(gpu(index) for index in range(self.gpus)),
+            host_total_bytes=64 * GIB,
+            host_available_bytes=41 * GIB,
+            cpu_percent=97.0,
+            load=1.9,
+        )
+
+    def close(self) -> None:
+        pass
+
+
+def gpu(index: int) -> GpuReading:
+    return GpuReading(
+        index=index,
+        uuid=f"GPU-{index}",
+        name="NVIDIA H100 80GB HBM3",
+        used_bytes=(4 + 9 * index) * GIB,
+        total_bytes=80 * GIB,
+        utilization_percent=max(0, 87 - 12 * index),
+        power_watts=412.0 - 40 * index,
+        power_limit_watts=700.0,
+        temperature_celsius=61 - index,
+    )
+
+
+def preset(name: str = "fast") -> Preset:
+    return Preset.from_mapping(
+        {
+            "name": name,
+            "description": "MNIST-shaped MLP on the bundled digits",
+            "data": {"name": "digits", "batch_size": BATCH},
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
+            "training": {"epochs": EPOCHS},
+        },
+        name,
+    )
+
+
+def loss_at(step: int, slope: float = 1.0) -> float:
+    """A curve that falls, with a tremble that repeats."""
+    return 2.3 * math.exp(-slope * step / 420) + 0.05 + 0.04 * math.sin(step * 0.7) * math.exp(-step / 900)
+
+
+def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: float = 1.0) -> Iterator[Event]:
+    """The events of a run up to a step."""
+    yield State(state="preparing", step=0, detail="importing PyTorch", time=NOON)
+    yield Started(process_id=4711, time=NOON + 1)
+    yield Prepared(
+        device=device, device_name="a processor" if device == "cpu" else "NVIDIA H100 80GB HBM3", engine="eager",
+        engine_reason="the only engine so far", feed="resident", parameters=535_818, task="classification",
+        classes=[str(digit) for digit in range(10)], train_samples=12_800, validation_samples=2_250,
+        test_samples=2_650, batch_size=BATCH, steps_per_epoch=STEPS_PER_EPOCH, epochs=EPOCHS, monitor="accuracy",
+        seconds=1.0, time=NOON + 1,
+    )  # fmt: skip
+    yield Warned(step=0, message="a class has 3 samples only", time=NOON + 1)
+    yield State(state="training", step=0, time=NOON + 1)
+    for first in range(1, steps + 1, 50):
+        last = min(first + 49, steps)
+        seconds = last * 0.0021
+        now = NOON + 1 + seconds
+        losses = [loss_at(step, slope) for step in range(first, last + 1)]
+        if diverges and last == steps:
+            losses[-1] = math.nan
+        yield Steps(
+            first_step=first, epoch=last / STEPS_PER_EPOCH, losses=losses,
+            learning_rate=0.01 if last <= 600 else 0.005, seconds=seconds, time=now,
+        )  # fmt: skip
+        yield timing(last, now)
+        yield memory(last, device, now)
+        if last == 600:
+            yield Obeyed(command="set_learning_rate", step=600, detail="0.005", time=now)
+            yield Checkpointed(step=600, file="checkpoints/last.pt", bytes=6_400_000, seconds=0.02, time=now)
+        if last % STEPS_PER_EPOCH == 0 and not (diverges and last == steps):
+            yield epoch_end(last // STEPS_PER_EPOCH, now, slope)
+
+
+def timing(step: int, now: float) -> Timing:
+    wobble = 1 + 0.1 * math.sin(step / 90)
+    phases = {"data": 0.06, "transfer": 0.0, "forward": 0.55, "backward": 0.9, "optimizer": 0.38, "rest": 0.12}
+    return Timing(
+        step=step, steps=50, timed_steps=50, phase_ms=phases,
+        step_ms={"p50": 2.0 * wobble, "p95": 2.3 * wobble, "p99": 3.1, "max": 6.2},
+        steps_per_second=487.0, samples_per_second=31_200.0, time=now,
+    )  # fmt: skip
+
+
+def memory(step: int, device: str, now: float) -> Memory:
+    torch_bytes: dict[str, Any] = {} if device == "cpu" else {
+        "torch_allocated_bytes": 58 * 2**20, "torch_reserved_bytes": 90 * 2**20, "torch_peak_bytes": 61 * 2**20,
+    }  # fmt: skip
+    return Memory(
+        step=step, host_rss_bytes=812 * 2**20 + 1000 * step, host_available_bytes=41 * GIB, time=now, **torch_bytes
+    )
+
+
+def epoch_end(epoch: int, now: float, slope: float = 1.0) -> EpochEnd:
+    share = 1 - 0.5 * math.exp(-slope * epoch / 1.7)
+    step = epoch * STEPS_PER_EPOCH
+    return EpochEnd(
+        epoch=epoch, step=step, learning_rate=0.01, train={"loss": loss_at(step - 100, slope), "accuracy": share},
+        validation=metrics(share - 0.012, loss_at(step, slope) + 0.03), best=True, train_seconds=0.42,
+        validation_seconds=0.03, time=now,
+    )  # fmt: skip
+
+
+def metrics(accuracy: float, loss: float) -> dict[str, object]:
+    """Of ten classes; class 4 is often taken for 9."""
+    confusion = [[220 if row == column else 0 for column in range(10)] for row in range(10)]
+    confusion[4][9], confusion[3][5], confusion[7][1] = 12, 5, 3
+    return {
+        "loss": loss, "accuracy": accuracy, "precision_macro": accuracy - 0.001, "recall_macro": accuracy - 0.002,
+        "f1_macro": accuracy - 0.002, "precision_weighted": accuracy, "recall_weighted": accuracy,
+        "f1_weighted": accuracy, "roc_auc": 0.9987, "precision": [accuracy - 0.002 * digit for digit in range(10)],
+        "recall": [accuracy - 0.003 * digit for digit in range(10)],
+        "f1": [accuracy - 0.0025 * digit for digit in range(10)], "support": [sum(row) for row in confusion],
+        "confusion": confusion,
+    }  # fmt: skip
+
+
+def write_run(
+    runs: Path,
+    name: str = "20261124T120000Z-fast-0a1b",
+    *,
+    steps: int = 1300,
+    device: str = "cpu",
+    diverges: bool = False,
+    paused: bool = False,
+    ending: str = "",
+    alive: bool = False,
+    slope: float = 1.0,
+) -> RunDirectory:
+    """A run directory with all that a trainer would have written; `alive`: this very process counts as its trainer."""
+    run = RunDirectory(runs / name)
+    run.path.mkdir(parents=True)
+    chosen = preset(name.split("-")[1])
+    run.preset.write_text(chosen.to_toml())
+    lines = list(events(steps, device=device, diverges=diverges, slope=slope))
+    last = lines[-1].time
+    if paused:
+        lines.append(State(state="paused", step=steps, time=last + 0.1))
+    if ending == "completed":
+        tested = metrics(0.9641, 0.121)
+        lines.append(Tested(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
+    reason = f"the loss at step {steps} is not a finite number: training has diverged" if diverges else ""
+    if ending:
+        lines.append(Finished(status=ending, step=steps, reason=reason, time=last + 0.2))
+        write_summary(run, ending, steps, reason)
+    run.events.write_text("".join(f"{encode(event)}\n" for event in lines))
+    run.worker_log.write_text("a line that the data set printed\n")
+    if alive:
+        own = {"process_id": os.getpid(), "start_time": psutil.Process().create_time()}
+        run.process.write_text(json.dumps(own))
+    return run
+
+
+def write_summary(run: RunDirectory, status: str, steps: int, reason: str) -> None:
+    completed = status == "completed"
+    Summary(
+        status=status, reason=reason, exit_code=0 if completed else 3, step=steps, epoch=steps // STEPS_PER_EPOCH,
+        best_epoch=steps // STEPS_PER_EPOCH, monitor="accuracy", train={"loss": 0.07, "accuracy": 0.98},
+        validation=dict(metrics(0.957, 0.13)), test=dict(metrics(0.9641, 0.121)) if completed else None,
+        seconds={"train": steps * 0.0021, "total": steps * 0.0021 + 1.4},
+    ).save(run)  # fmt: skip

@@ -1,0 +1,140 @@
+"""A curve of any length in bounded memory: neighbouring points share a bucket that keeps their extremes.
+
+A bucket holds the minimum, maximum and sum of a power-of-two number of points. When there are too many buckets, each
+two become one, so that a spike of a single step in ten million is still to be seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_BUCKETS = 2048
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Some consecutive points."""
+
+    first_step: int
+    last_step: int
+    seconds: float
+    """Training time at the last of them."""
+    minimum: float
+    maximum: float
+    total: float
+    count: int
+    """Points that are finite numbers; the extremes are NaN if there are none."""
+    gap: bool = False
+    """Whether a value among them was not a finite number: the line breaks here."""
+
+    @property
+    def mean(self) -> float:
+        """Of the finite points; NaN if there are none."""
+        return self.total / self.count if self.count else math.nan
+
+    def merged(self, later: Bucket) -> Bucket:
+        """This bucket and the one after it as one."""
+        if not self.count or not later.count:
+            kept = self if self.count else later
+            minimum, maximum = kept.minimum, kept.maximum
+        else:
+            minimum, maximum = min(self.minimum, later.minimum), max(self.maximum, later.maximum)
+        return Bucket(
+            self.first_step, later.last_step, later.seconds, minimum, maximum,
+            self.total + later.total, self.count + later.count, self.gap or later.gap,
+        )  # fmt: skip
+
+
+class Curve:
+    """Values by optimizer step, in order."""
+
+    def __init__(self, most_buckets: int = MOST_BUCKETS) -> None:
+        self.buckets: list[Bucket] = []
+        self.last: float | None = None
+        """The latest value, NaN included."""
+        self._most = most_buckets
+        self._points_a_bucket = 1
+        self._room = 0
+        """Points that the last bucket still takes."""
+
+    def __len__(self) -> int:
+        return len(self.buckets)
+
+    def add(self, step: int, value: float, seconds: float) -> None:
+        """One value."""
+        if not (self._room and math.isfinite(value)):
+            self.extend(step, [value], seconds, seconds)
+            return
+        bucket = self.buckets[-1]  # the usual case, quickly
+        if bucket.count:
+            bucket.minimum, bucket.maximum = min(bucket.minimum, value), max(bucket.maximum, value)
+        else:
+            bucket.minimum = bucket.maximum = value
+        bucket.last_step, bucket.seconds = step, seconds
+        bucket.total += value
+        bucket.count += 1
+        self._room -= 1
+        self.last = value
+
+    def extend(self, first_step: int, values: Sequence[float], seconds_before: float, seconds: float) -> None:
+        """The values of consecutive steps, and the training time before the first and after the last of them."""
+        if not values:
+            return
+        pace = (seconds - seconds_before) / len(values)
+        done = 0
+        while done < len(values):
+            size = min(self._room or self._points_a_bucket, len(values) - done)
+            block = values[done : done + size]
+            new = _bucket(first_step + done, block, seconds_before + pace * (done + size))
+            if self._room:
+                self.buckets[-1] = self.buckets[-1].merged(new)
+                self._room -= size
+            else:
+                self.buckets.append(new)
+                self._room = self._points_a_bucket - size
+            done += size
+            if len(self.buckets) > self._most:
+                self._halve()
+        self.last = values[-1]
+
+    def _halve(self) -> None:
+        buckets = self.buckets
+        pairs = [first.merged(second) for first, second in zip(buckets[::2], buckets[1::2], strict=False)]
+        if len(buckets) % 2:
+            pairs.append(buckets[-1])
+            self._room += self._points_a_bucket
+        self.buckets = pairs
+        self._points_a_bucket *= 2
+
+    def truncate(self, after_step: int) -> None:
+        """Forgets what came after a step: a resumed run trains it again. A bucket across the step is kept whole."""
+        while self.buckets and self.buckets[-1].first_step > after_step:
+            self.buckets.pop()
+            self._room = 0
+        self.last = self.buckets[-1].mean if self.buckets else None
+
+    def reduce(self, columns: int) -> list[Bucket]:
+        """At most `columns` buckets over the whole curve, each with the extremes of what it stands for."""
+        many = math.ceil(len(self.buckets) / max(columns, 1))
+        if many <= 1:
+            return list(self.buckets)
+        reduced = []
+        for start in range(0, len(self.buckets), many):
+            bucket = self.buckets[start]
+            for later in self.buckets[start + 1 : start + many]:
+                bucket = bucket.merged(later)
+            reduced.append(bucket)
+        return reduced
+
+
+def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:
+    total = math.fsum(values) if len(values) < 3 else sum(values)
+    last_step = first_step + len(values) - 1
+    if math.isfinite(total):  # then all are: the usual case, at the speed of C
+        return Bucket(first_step, last_step, seconds, min(values), max(values), total, len(values))
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return Bucket(first_step, last_step, seconds, math.nan, math.nan, 0.0, 0, gap=True)
+    return Bucket(first_step, last_step, seconds, min(finite), max(finite), sum(finite), len(finite), gap=True)

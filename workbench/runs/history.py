@@ -1,0 +1,113 @@
+"""What a viewer keeps of a run: the latest of everything and its curves, bounded however long the run."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workbench.runs.curve import Curve
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import EpochEnd, Event, Memory, Obeyed, Started, Steps, Timing
+from workbench.runs.tail import EventTail
+from workbench.runs.view import RunView
+
+MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed"]
+CURVE_METRICS = ("loss", "accuracy", "rmse", "mae", "r2", "f1_macro", "roc_auc")
+"""The scalar metrics of an epoch that are drawn as curves."""
+MOST_MARKS, MOST_READINGS, MOST_EPOCHS = 200, 240, 8
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at a step and is shown on the charts."""
+
+    step: int
+    seconds: float
+    """Training time."""
+    kind: MarkKind
+    text: str
+
+
+@dataclass
+class RunHistory:
+    """All that the panels show of a run."""
+
+    view: RunView = field(default_factory=RunView)
+    curves: dict[str, Curve] = field(default_factory=dict)
+    """By name: loss/train (every step), loss/validation, accuracy/train, learning_rate, samples_per_second, ..."""
+    marks: deque[Mark] = field(default_factory=lambda: deque(maxlen=MOST_MARKS))
+    timings: deque[Timing] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
+    memories: deque[Memory] = field(default_factory=lambda: deque(maxlen=MOST_READINGS))
+    epochs: deque[EpochEnd] = field(default_factory=lambda: deque(maxlen=MOST_EPOCHS))
+
+    best: EpochEnd | None = None
+    """The best epoch so far."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps an epoch; 1 before it is known."""
+        return self.view.prepared.steps_per_epoch if self.view.prepared else 1
+
+    def curve(self, name: str) -> Curve:
+        """The curve of that name; a new one if there was none."""
+        return self.curves.setdefault(name, Curve())
+
+    def take(self, event: Event) -> None:
+        """Takes note of one event."""
+        seconds = self.view.seconds
+        match event:
+            case Started():
+                if event.resumed:
+                    self._forget(event.step)
+                    self._mark(event.step, seconds, "resumed", f"resumed at step {event.step:,}")
+            case Steps() if event.losses:
+                self.curve("loss/train").extend(event.first_step, event.losses, seconds, event.seconds)
+                last = event.first_step + len(event.losses) - 1
+                self.curve("learning_rate").add(last, event.learning_rate, event.seconds)
+            case Timing():
+                self.timings.append(event)
+                self.curve("samples_per_second").add(event.step, event.samples_per_second, seconds)
+                if (median := event.step_ms.get("p50")) is not None:
+                    self.curve("step_ms").add(event.step, median, seconds)
+            case Memory():
+                self.memories.append(event)
+            case EpochEnd():
+                self.epochs.append(event)
+                self.best = event if event.best else self.best
+                self._take_epoch(event, seconds)
+            case Obeyed() if event.accepted:
+                self._take_obeyed(event, seconds)
+        self.view.take(event)
+
+    def _take_epoch(self, event: EpochEnd, seconds: float) -> None:
+        for split, metrics in (("train", event.train), ("validation", event.validation or {})):
+            for name in CURVE_METRICS:
+                if name in metrics and (split, name) != ("train", "loss"):
+                    value = metrics[name]
+                    self.curve(f"{name}/{split}").add(event.step, float("nan") if value is None else value, seconds)
+
+    def _take_obeyed(self, event: Obeyed, seconds: float) -> None:
+        match event.command:
+            case "set_learning_rate":
+                self._mark(event.step, seconds, "learning_rate", f"learning rate {event.detail}")
+            case "pause" | "resume" | "stop" | "checkpoint" as kind:  # those that were asked for
+                self._mark(event.step, seconds, kind, kind)
+
+    def _mark(self, step: int, seconds: float, kind: MarkKind, text: str) -> None:
+        self.marks.append(Mark(step, seconds, kind, text))
+
+    def _forget(self, after_step: int) -> None:
+        for curve in self.curves.values():
+            curve.truncate(after_step)
+        kept = [mark for mark in self.marks if mark.step <= after_step]
+        self.marks = deque(kept, maxlen=MOST_MARKS)
+
+
+def read_history(run: RunDirectory) -> RunHistory:
+    """The history of a run from all that its file holds now."""
+    history, tail = RunHistory(), EventTail(run.events)
+    while events := tail.read():
+        for _, event in events:
+            history.take(event)
+    return history

@@ -1,0 +1,84 @@
+"""The standby trainer's process: `python -m workbench.training.standby`.
+
+It imports what a run needs, trains a throw-away network on the CPU, says that it is ready, and waits for
+one line on its standard input: the run. Then it is that run's trainer, exactly as `workbench.training.worker` is. End
+of input without a line means that whoever launched it has ended; so does it.
+
+It never touches a GPU: a context there costs hundreds of MiB, and the next run may be meant for another card.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.standby import READY
+from workbench.runs.writer import EventWriter
+from workbench.settings.preset import Preset
+
+
+def main() -> int:
+    """Waits for a run and trains it; returns the exit code."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # A full disk must not keep the run from starting, and from saying so itself.
+    with contextlib.suppress(WorkbenchError, OSError):
+        warm_up()
+    # Whoever launched it may have ended meanwhile, or may not care.
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), READY)
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        return 0
+    order = json.loads(line)
+    run = RunDirectory(Path(order["run"]))
+    os.environ.update(order["environment"])
+    os.chdir(order["folder"])
+    _print_into(run.worker_log)
+    from workbench.training import worker
+
+    return worker.main([str(run.path)])
+
+
+def warm_up() -> None:
+    """Trains an epoch of a throw-away network on the CPU: whatever is imported or built on first use is there then."""
+    import torch
+
+    import workbench.training.environment
+    import workbench.training.summary  # noqa: F401
+    from workbench.training.inbox import Inbox
+    from workbench.training.job import build_job
+    from workbench.training.trainer import Trainer
+
+    threads = torch.get_num_threads()
+    preset = Preset().override(["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "training.epochs=1"])
+    with tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
+        run = create_run(Path(folder), "warm-up", preset.to_toml())
+        events = EventWriter(run.events)
+        trainer = Trainer(build_job(preset, lambda _: None), run, events, Inbox(run))
+        trainer.train()
+        trainer.reporter.close()
+        events.close()
+    torch.set_num_threads(threads)
+
+
+def _print_into(log: Path) -> None:
+    """From now on what the process prints goes to the run's log; without one, the run's first write will say why."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

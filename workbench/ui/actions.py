@@ -1,0 +1,131 @@
+"""The one table of what can be done on the main screen, and by which key.
+
+Bindings, the line of keys, `?` and the command palette are all made from it. Keys that terminals or tmux keep for
+themselves (ctrl+enter, ctrl+b, alt+...) are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done: `action_<name>` of the main screen does it."""
+
+    name: str
+    keys: tuple[str, ...]
+    """As Textual names them; the first is the one that is shown."""
+    label: str
+    """For the line of keys: a word or two."""
+    help: str
+    """For `?` and the palette: a sentence."""
+    group: str
+    rank: int = 0
+    """Place in the line of keys: the lower ones give way first where room is short; 0 is not in that line."""
+
+    @property
+    def shown_key(self) -> str:
+        """The first key as people write it: ^s, [, space."""
+        return key_name(self.keys[0])
+
+
+_KEY_NAMES = {
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "question_mark": "?",
+    "slash": "/",
+    "comma": ",",
+    "full_stop": ".",
+    "plus": "+",
+    "minus": "-",
+    "escape": "esc",
+}
+
+
+def key_name(key: str) -> str:
+    """A key of Textual's as people write it."""
+    if key.startswith("ctrl+"):
+        return f"^{key_name(key.removeprefix('ctrl+'))}"
+    return _KEY_NAMES.get(key, key)
+
+
+RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "workbench"
+
+ACTIONS: tuple[Action, ...] = (
+    Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and go on", RUN, 100),
+    Action("stop", ("x",), "stop", "stop after this step; everything is saved", RUN, 90),
+    Action("slower", ("left_square_bracket",), "", "learning rate one rung down, while it runs", RUN),
+    Action("faster", ("right_square_bracket",), "", "learning rate one rung up, while it runs", RUN),
+    Action("learning_rate", ("l",), "learning rate", "set the learning rate while it runs", RUN, 40),
+    Action("checkpoint", ("c",), "checkpoint", "write a checkpoint now", RUN, 20),
+    Action("resume_run", ("R",), "resume", "go on with a stopped, failed or lost run", RUN, 30),
+    Action("runs", ("r",), "runs", "all runs: open, compare, lay under, take settings, delete", RUN, 60),
+    Action("open_preset", ("ctrl+o",), "open", "open a preset", SETTINGS, 70),
+    Action("save_preset", ("ctrl+s",), "save", "save the preset", SETTINGS, 80),
+    Action("save_preset_as", ("S",), "save as", "save under another name", SETTINGS),
+    Action("changes", ("d",), "changes", "what differs from the opened preset", SETTINGS, 35),
+    Action("revert", ("u",), "revert", "back to the opened preset", SETTINGS),
+    Action("find", ("slash",), "find", "find a setting by name", SETTINGS, 45),
+    Action("command", ("y",), "command", "the command that trains the same without the app", SETTINGS, 25),
+    Action("panel('settings')", ("1",), "settings", "go to the settings", VIEW),
+    Action("panel('charts')", ("2",), "charts", "go to the charts", VIEW, 75),
+    Action("panel('timing')", ("3",), "time and memory", "step time and memory", VIEW),
+    Action("panel('metrics')", ("4",), "metrics", "metrics by class, confusion, test result", VIEW),
+    Action("panel('log')", ("5",), "log", "the trainer's log and warnings", VIEW),
+    Action("maximise", ("m",), "maximise", "give the focused panel the whole screen, and back", VIEW, 50),
+    Action("four_charts", ("v",), "two or four charts", "learning rate and throughput as charts too", VIEW),
+    Action("logarithmic", ("g",), "log scale", "logarithmic scale of the charts", VIEW),
+    Action("x_axis", ("e",), "x axis", "x axis by step, epoch or time", VIEW),
+    Action("smooth(-1)", ("comma",), "less smooth", "smooth the curves less", VIEW),
+    Action("smooth(1)", ("full_stop",), "smoother", "smooth the curves more", VIEW),
+    Action("next_theme", ("t",), "theme", "next theme: dark, light, the terminal's own colours", APP),
+    Action("keys", ("question_mark",), "keys", "these keys", APP, 95),
+    Action("ask_to_quit", ("q", "ctrl+q", "ctrl+c"), "quit", "quit; a run may go on", APP, 98),
+)
+
+OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "In the settings",
+        (
+            ("up down", "move; also j k, page up and down, home, end"),
+            ("left right", "step a value, or pick the next choice; also - +"),
+            ("enter", "edit: a list of choices, a field, a switch"),
+            ("delete", "back to the preset's value"),
+            ("f F", "fold this family; fold all"),
+            ("esc", "leave a field as it was"),
+        ),
+    ),
+    (
+        "In a chart",
+        (
+            ("left right", "a cursor that reads values; page up and down for longer strides"),
+            ("esc", "no cursor"),
+            ("enter", "maximise, and back"),
+        ),
+    ),
+    ("Anywhere", (("tab", "next panel; shift+tab the one before"), ("^p", "the palette: every action by name"))),
+)
+
+
+def bindings(actions: Iterable[Action] = ACTIONS) -> list[Binding]:
+    """Textual's bindings of the table."""
+    return [Binding(",".join(action.keys), action.name, action.help, show=False) for action in actions]
+
+
+def help_sections(actions: Sequence[Action] = ACTIONS) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Sections of (keys, what they do), as `?` shows them."""
+    groups = dict.fromkeys(action.group for action in actions)
+    sections = [
+        (group, [(" ".join(map(key_name, action.keys)), action.help) for action in actions if action.group == group])
+        for group in groups
+    ]
+    return sections + [(title, list(rows)) for title, rows in OTHER_KEYS]
+
+
+def action(name: str) -> Action:
+    """The action of that name."""
+    return next(item for item in ACTIONS if item.name == name)

@@ -1,0 +1,99 @@
+"""The app: its colours, what it remembers, and the main screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from workbench.runs.directory import RunDirectory
+from workbench.ui.actions import ACTIONS
+from workbench.ui.form.draft import Draft
+from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.options import AppOptions
+from workbench.ui.readings import MachineReadings, ReadingSource
+from workbench.ui.screens.main import MainScreen
+from workbench.ui.session import Session
+from workbench.ui.state import Remembered
+from workbench.ui.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES
+
+
+class WorkbenchApp(App[None]):
+    """Tune, train and profile PyTorch models from one terminal."""
+
+    TITLE = "workbench"
+    CSS_PATH = "workbench.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    # The scrolling of a list is not worth its bytes over SSH.
+    animation_level = "none"
+
+    def __init__(
+        self,
+        draft: Draft,
+        options: AppOptions,
+        attach: RunDirectory | None = None,
+        readings: ReadingSource | None = None,
+        remembered: Remembered | None = None,
+    ) -> None:
+        """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's."""
+        super().__init__()
+        self.draft = draft
+        self.options = options
+        self.attach_to = attach
+        self.glyphs: Glyphs = ASCII if options.ascii else UNICODE
+        self.remembered = Remembered.load() if remembered is None else remembered
+        self.readings: ReadingSource = MachineReadings() if readings is None else readings
+        self.session = Session(options.runs_folder)
+        self.runs_folder = options.runs_folder
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self._first_theme()
+
+    def _first_theme(self) -> str:
+        if self.remembered.theme in self.available_themes:
+            return self.remembered.theme
+        return "workbench-ansi" if has_few_colours() else "workbench-dark"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        theme = self.current_theme
+        if theme.ansi:
+            return ANSI_VARIABLES
+        return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(id="main")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        if isinstance(screen, MainScreen):
+            for action in ACTIONS:
+                callback = _runner(screen, action.name)
+                yield SystemCommand(f"{action.help} ({action.shown_key})", action.group, callback)
+        yield SystemCommand("choose a theme", "workbench", self.action_change_theme)
+
+    def keep_habits(self) -> None:
+        """Remembers theme and layout for the next start."""
+        self.remembered.theme = self.theme
+        self.remembered.preset = "" if self.draft.path is None else str(self.draft.path)
+        self.remembered.save()
+
+    async def on_unmount(self) -> None:
+        self.session.close()
+        self.readings.close()
+        self.keep_habits()
+
+
+def _runner(screen: MainScreen, name: str) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        await screen.run_action(name)
+
+    return run
+
+
+def has_few_colours() -> bool:
+    """Whether the terminal says that it has sixteen colours at most."""
+    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return False
+    terminal = os.environ.get("TERM", "")
+    return not ("256" in terminal or "direct" in terminal or "kitty" in terminal or "alacritty" in terminal)

@@ -1,0 +1,92 @@
+"""The command line that trains a preset without the app: the nearest preset by name, and what differs from it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import PresetError
+from workbench.settings import library
+from workbench.settings.preset import FAMILIES, Preset, switched
+from workbench.ui.form.fields import fields_of, model_of
+from workbench.ui.form.parsing import from_toml, toml
+
+_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*")
+
+
+def command_line(preset: Preset, path: Path | None) -> str:
+    """`workbench --preset NAME --set key=value ...`, quoted for a shell.
+
+    path: the file that the preset was opened from. Without one, or if it cannot be read any more, the preset of the
+    same name, else that which differs least, is what the settings are given relative to.
+    """
+    name, assignments = _base(preset, path)
+    words = ["workbench", "--preset", name]
+    for assignment in assignments:
+        words += ["--set", assignment]
+    return shlex.join(words)
+
+
+def assignments(base: Preset, target: Preset) -> list[str]:
+    """The fewest `key=value` with which `base.override` gives `target`."""
+    before, after = base.to_mapping(), target.to_mapping()
+    found = [_assignment([key], after[key]) for key in ("name", "description") if before[key] != after[key]]
+    for table in (key for key, value in after.items() if isinstance(value, dict)):
+        then, now = before[table], after[table]
+        if table in FAMILIES:
+            tag = FAMILIES[table].tag
+            if then[tag] != now[tag]:
+                found.append(_assignment([table, tag], now[tag]))
+                then = _after_switch(table, then, now[tag])
+        found += [
+            _assignment([table, key], value) for key, value in now.items() if key not in then or then[key] != value
+        ]
+    return found
+
+
+def _after_switch(family: str, table: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """What `Preset.override` makes of a table by naming another choice alone."""
+    defaults = {field.key: field.default for field in fields_of(model_of(family, label)) if not field.is_required}
+    return defaults | switched(FAMILIES[family], table, label)
+
+
+def _assignment(path: list[str], value: Any) -> str:
+    return f"{'.'.join(path)}={_argument(value)}"
+
+
+def _argument(value: Any) -> str:
+    """A value as `--set` reads it back: a bare word where that is the same text, else TOML."""
+    if isinstance(value, str) and _BARE_WORD.fullmatch(value) and from_toml(value) == value:
+        return value
+    return toml(value)
+
+
+def _base(preset: Preset, path: Path | None) -> tuple[str, list[str]]:
+    """The preset to start from, as `--preset` finds it, and what is to be changed."""
+    if path is not None:
+        try:
+            return _name_of(path), assignments(Preset.load(path), preset)
+        except PresetError:
+            pass  # deleted or broken since
+    candidates = {}
+    for name in library.names():
+        try:
+            candidates[name] = assignments(library.load(name), preset)
+        except PresetError:
+            continue  # a broken file in a preset folder
+    if preset.name in candidates:
+        return preset.name, candidates[preset.name]
+    return min(candidates.items(), key=lambda item: len(item[1]))
+
+
+def _name_of(path: Path) -> str:
+    """The short name, where that leads to this very file."""
+    try:
+        if library.find(path.stem).resolve() == path.resolve():
+            return path.stem
+    except (PresetError, OSError):
+        pass
+    return str(path)

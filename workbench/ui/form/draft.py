@@ -1,0 +1,279 @@
+"""The choice that is being edited: always a valid preset, and beside it what has been typed that is not valid yet.
+
+Each table of the preset is validated by itself, by the same classes as a preset file. What fails stays as it was
+typed, and is tried again after every change of its table, for another setting may cure it (Nesterov needs momentum).
+A choice that lacks something (the file of a CSV) is kept likewise, until it is complete.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench.settings.preset import FAMILIES, Preset, switched
+from workbench.settings.problems import table_problems
+from workbench.ui.form.command import command_line
+from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_of, model_of, path_of, table_of
+from workbench.ui.form.parsing import parse, shown
+from workbench.ui.form.rows import Row, family_row, setting_row, table_row
+from workbench.ui.form.stepping import stepped
+
+NEEDED = "is needed"
+
+
+class Draft:
+    """The present choice, and the preset as it was last opened or saved."""
+
+    def __init__(self, opened: Preset, path: Path | None = None) -> None:
+        """path: the file of the preset; None if it comes from no file."""
+        self.open(opened, path)
+
+    def open(self, preset: Preset, path: Path | None) -> None:
+        """Another preset, unchanged."""
+        self.opened, self.path = preset, path
+        self._opened_tables = tables_of(preset)
+        self.take(preset)
+
+    def revert(self) -> None:
+        """Back to the opened preset."""
+        self.take(self.opened)
+
+    def saved(self, path: Path) -> None:
+        """The present choice has been written to a file: from now on it is what others are compared with."""
+        self.opened, self.path = self.preset, path
+        self._opened_tables = tables_of(self.preset)
+
+    def take(self, preset: Preset) -> None:
+        """All settings of another preset, as changes of the opened one."""
+        self.preset = preset
+        self._tables = tables_of(preset)
+        self._typed: dict[str, str] = {}
+        self.problems: dict[str, str] = {}
+        self._left: dict[tuple[str, str], dict[str, Any]] = {}
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything differs from the opened preset, what is not valid yet included."""
+        return bool(self.changes())
+
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """The settings that differ, by key path: (opened, now); what is not valid yet as it was typed."""
+        changes = self.opened.differences(self.preset)
+        for table in self._incomplete_tables():
+            changes = {path: pair for path, pair in changes.items() if table_of(path)[0] != table}
+            before, now = self._opened_tables[table], self._tables[table]
+            for key in [*before, *(key for key in now if key not in before)]:
+                if before.get(key) != now.get(key):
+                    changes[path_of(table, key)] = before.get(key), now.get(key)
+        return changes | {path: (self._opened_value(path), text) for path, text in self._typed.items()}
+
+    def rows(self) -> list[Row]:
+        """All rows in order: each table, and its settings."""
+        rows: list[Row] = []
+        for table in TABLES:
+            rows.append(self._head(table))
+            rows += [self._row(table, field) for field in fields_of(self._model(table))]
+        return rows
+
+    def enter(self, path: str, text: str) -> str | None:
+        """Takes a value as typed; returns what is wrong with it, or None.
+
+        What is wrong stays in the row, and the last valid value in `preset`.
+        """
+        table, key = table_of(path)
+        if not key:
+            return self._enter_choice(table, text)
+        self._typed.pop(path, None)
+        self._typed[path] = text
+        self._settle(table)
+        return self.problems.get(path)
+
+    def check(self, path: str, text: str) -> str | None:
+        """What would be wrong with a typed value; nothing is changed."""
+        table, key = table_of(path)
+        if not key:
+            return None if text in dict(choices_of(table)) else "is not known"
+        values = self._parsed(table, {**self._typed, path: text})
+        if not self._faults(table, self._tables[table] | values):
+            return None
+        return self._fault(table, key, self._tables[table] | {key: values[key]})
+
+    def choose(self, family: str, label: str) -> None:
+        """Another choice of a family: what both have is kept, the rest is as it was left here before, or by default.
+
+        Raises KeyError for an unknown one.
+        """
+        now = self._tables[family]
+        tag = FAMILIES[family].tag
+        if now[tag] == label:
+            return
+        model = model_of(family, label)
+        self._left[family, now[tag]] = now
+        defaults = {field.key: field.default for field in fields_of(model) if not field.is_required}
+        left = self._left.get((family, label), {})
+        self._tables[family] = defaults | left | switched(FAMILIES[family], now, label)
+        self._settle(family)
+
+    def step(self, path: str, direction: int) -> None:
+        """The next value up (direction > 0) or down, the next choice, the other state of a flag."""
+        table, key = table_of(path)
+        if not key:
+            if table in FAMILIES:
+                labels = FAMILIES[table].labels
+                at = labels.index(self._tables[table][FAMILIES[table].tag])
+                self.choose(table, labels[(at + direction) % len(labels)])
+            return
+        field = self._field(table, key)
+        value = self._tables[table].get(key)
+        if value is None and field.kind == "choice":
+            value = field.default
+        if value is not None and field.can_step:
+            new = stepped(value, field.schema, direction)
+            if new != value or path in self._typed:
+                self.enter(path, shown(new))
+
+    def reset(self, path: str) -> None:
+        """Back to what the opened preset has; to the default where it has no such setting. A head resets its table."""
+        table, key = table_of(path)
+        keys = [key] if key else [field.key for field in fields_of(self._model(table))]
+        for each in keys:
+            self._typed.pop(path_of(table, each), None)
+        before = self._opened_tables[table]
+        if not key:
+            self._tables[table] = dict(before)
+        elif key in before:
+            self._tables[table] = self._tables[table] | {key: before[key]}
+        else:
+            field = self._field(table, key)
+            rest = {name: value for name, value in self._tables[table].items() if name != key}
+            self._tables[table] = rest if field.is_required else rest | {key: field.default}
+        self._settle(table)
+
+    def command(self) -> str:
+        """The command line that trains exactly `preset` without the app."""
+        return command_line(self.preset, self.path)
+
+    # How a table becomes valid.
+
+    def _settle(self, table: str) -> None:
+        """Takes what is valid of all that has been typed into a table, and notes what is wrong with the rest."""
+        known = {path_of(table, field.key) for field in fields_of(self._model(table))}
+        mine = [path for path in self._typed if table_of(path)[0] == table]
+        for path in mine:
+            if path not in known:  # of a choice that has been left
+                del self._typed[path]
+        waiting = self._parsed(table, self._typed)
+        values = self._tables[table]
+        if not self._faults(table, values | waiting):
+            taken = list(waiting)
+        else:
+            taken = self._take_one_by_one(table, values, waiting)
+        values = values | {key: waiting[key] for key in taken}
+        for key in taken:
+            self._typed.pop(path_of(table, key))
+        self._tables[table] = values
+        self._note_problems(table, {key: value for key, value in waiting.items() if key not in taken})
+        self._rebuild(table)
+
+    def _take_one_by_one(self, table: str, values: dict[str, Any], waiting: dict[str, Any]) -> list[str]:
+        taken: list[str] = []
+        again = True
+        while again:
+            again = False
+            for key in [key for key in waiting if key not in taken]:
+                if not self._faults(table, values | {key: waiting[key]}):
+                    values = values | {key: waiting[key]}
+                    taken.append(key)
+                    again = True
+        return taken
+
+    def _note_problems(self, table: str, waiting: dict[str, Any]) -> None:
+        self.problems = {path: problem for path, problem in self.problems.items() if table_of(path)[0] != table}
+        values = self._tables[table]
+        for key, value in waiting.items():
+            self.problems[path_of(table, key)] = self._fault(table, key, values | {key: value}) or "is not valid"
+        for field in fields_of(self._model(table)):
+            if field.is_required and field.key not in values:
+                self.problems.setdefault(path_of(table, field.key), NEEDED)
+        if faults := self._faults(table, values):  # a choice whose kept values do not fit its own
+            head = next((key for key in faults if key), "")
+            self.problems.setdefault(path_of(table, head) if head else table, faults[head])
+
+    def _rebuild(self, table: str) -> None:
+        """Puts a table that is complete into the preset."""
+        values = self._tables[table]
+        try:
+            validated = self._model(table).model_validate(values)
+        except ValidationError:
+            return
+        if table == PRESET:
+            self.preset = self.preset.model_copy(update=values)
+        else:
+            self.preset = self.preset.model_copy(update={table: validated})
+        self._tables[table] = tables_of(self.preset)[table]
+
+    def _faults(self, table: str, values: dict[str, Any]) -> dict[str, str]:
+        """What is wrong with the values that a table has, by key; what it lacks is not among it."""
+        model = self._model(table)
+        try:
+            model.model_validate(values)
+        except ValidationError as error:
+            return {key: text for key, text in table_problems(error, model).items() if not key or key in values}
+        return {}
+
+    def _fault(self, table: str, key: str, values: dict[str, Any]) -> str | None:
+        """What is wrong with one value: itself, or how it goes with the others."""
+        faults = self._faults(table, values)
+        return faults.get(key) or faults.get("")
+
+    def _parsed(self, table: str, texts: dict[str, str]) -> dict[str, Any]:
+        fields = {field.key: field for field in fields_of(self._model(table))}
+        keys = {table_of(path)[1]: text for path, text in texts.items() if table_of(path)[0] == table}
+        return {key: parse(text, fields[key].schema) for key, text in keys.items() if key in fields}
+
+    def _enter_choice(self, family: str, text: str) -> str | None:
+        label = text.strip().replace(" ", "_")
+        if family not in FAMILIES or label not in FAMILIES[family].labels:
+            return "is not known"
+        self.choose(family, label)
+        return None
+
+    # What the rows say.
+
+    def _head(self, table: str) -> Row:
+        model = self._model(table)
+        if table not in FAMILIES:
+            return table_row(table, "what the preset is called" if table == PRESET else model.summary())
+        tag = FAMILIES[table].tag
+        label = self._tables[table][tag]
+        return family_row(table, label, model.summary(), changed=label != self._opened_tables[table][tag])
+
+    def _row(self, table: str, field: Field) -> Row:
+        path = path_of(table, field.key)
+        value = self._tables[table].get(field.key)
+        text = self._typed.get(path)
+        # A setting that came with another choice is no change of its own while it has its default.
+        before = self._opened_tables[table].get(field.key, field.default)
+        changed = text is not None or value != before
+        return setting_row(table, field, value, text, changed=changed, problem=self.problems.get(path, ""))
+
+    def _model(self, table: str) -> Any:
+        return model_of(table, self._tables[table][FAMILIES[table].tag] if table in FAMILIES else "")
+
+    def _field(self, table: str, key: str) -> Field:
+        return next(field for field in fields_of(self._model(table)) if field.key == key)
+
+    def _opened_value(self, path: str) -> Any:
+        table, key = table_of(path)
+        return self._opened_tables[table].get(key)
+
+    def _incomplete_tables(self) -> list[str]:
+        return [table for table, values in tables_of(self.preset).items() if values != self._tables[table]]
+
+
+def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
+    """The settings by table; name and description stand in one of their own."""
+    values = preset.to_mapping()
+    return {PRESET: {key: values.pop(key) for key in ("name", "description")}, **values}

@@ -1,0 +1,123 @@
+"""The fields of the form, read from the declarations in `workbench.settings`: nothing about a setting stands here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from pydantic_core import PydanticUndefined
+
+from workbench.settings.base import Choice, Settings
+from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
+from workbench.settings.preset import FAMILIES, Preset
+from workbench.ui.form.parsing import shown, wording
+from workbench.ui.form.stepping import can_step
+
+Kind = Literal["family", "table", "number", "choice", "flag", "text"]
+
+PRESET = "preset"
+"""How the form calls the settings that stand in no table: name and description."""
+
+TABLES: tuple[str, ...] = (*FAMILIES, *PLAIN_TABLES, PRESET)
+"""The groups of the form, in order."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of a table, as declared."""
+
+    key: str
+    label: str
+    kind: Kind
+    help: str
+    schema: dict[str, Any]
+    bounds: str
+    unit: str
+    default: Any
+    is_required: bool
+    choices: tuple[tuple[str, str], ...]
+
+    @property
+    def shown_default(self) -> str:
+        """The default in words."""
+        return "" if self.is_required else shown(self.default) or "none"
+
+    @property
+    def can_step(self) -> bool:
+        """Whether left and right do anything."""
+        return can_step(self.schema)
+
+
+def path_of(table: str, key: str) -> str:
+    """The key path of a setting, as `--set` takes it."""
+    return key if table == PRESET else f"{table}.{key}"
+
+
+def table_of(path: str) -> tuple[str, str]:
+    """The table and the key of a path; the key is empty for a table itself."""
+    if path in TABLES:
+        return path, ""
+    table, dot, key = path.partition(".")
+    return (table, key) if dot else (PRESET, path)
+
+
+def model_of(table: str, label: str = "") -> type[Settings]:
+    """The class that declares a table: a choice of a family, or a plain table. Raises KeyError for an unknown one."""
+    if table == PRESET:
+        return Preset
+    if table in PLAIN_TABLES:
+        return PLAIN_TABLES[table]
+    choice = FAMILIES[table].choice(label)
+    if choice is None:
+        raise KeyError(label)
+    return choice
+
+
+@cache
+def fields_of(model: type[Settings]) -> tuple[Field, ...]:
+    """The settings of a table, those that have no default first."""
+    described = model.model_json_schema()["properties"]
+    left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES}
+    fields = [_field(model, name, described[name]) for name in model.model_fields if name not in left_out]
+    return tuple(sorted(fields, key=lambda field: not field.is_required))
+
+
+@cache
+def choices_of(family: str) -> tuple[tuple[str, str], ...]:
+    """The choices of a family: (name, one-line explanation)."""
+    return tuple((choice.label(), choice.summary()) for choice in FAMILIES[family].choices)
+
+
+def _field(model: type[Settings], name: str, schema: dict[str, Any]) -> Field:
+    info = model.model_fields[name]
+    options = [value for option in schema.get("anyOf", [schema]) for value in option.get("enum", ())]
+    return Field(
+        key=name,
+        label=wording(name),
+        kind=_kind(schema),
+        help=info.description or "",
+        schema=schema,
+        bounds=_bounds(schema),
+        unit=schema.get("unit", ""),
+        default=None if info.default is PydanticUndefined else info.default,
+        is_required=info.is_required(),
+        choices=tuple((shown(value), "") for value in options),
+    )
+
+
+def _kind(schema: dict[str, Any]) -> Kind:
+    if "enum" in schema:
+        return "choice"
+    kinds: dict[str, Kind] = {"integer": "number", "number": "number", "boolean": "flag"}
+    return kinds.get(str(schema.get("type")), "text")
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    """Type and bounds in words: number > 0, ≤ 1000."""
+    without_unit = {key: value for key, value in schema.items() if key != "unit"}
+    if "enum" in schema:
+        return ""  # the choices say it
+    words = type_and_bounds(without_unit)
+    kind, comma, rest = words.partition(", ")
+    return f"{kind} {rest}" if comma and rest[0] in "<>≤≥" else words

@@ -1,0 +1,181 @@
+"""From what a person types to the value of a setting, and back.
+
+Text needs no quotes, a list no brackets, a dictionary no braces; what is in quotes is taken as TOML would take it, so
+that every value can be typed. Whether a value is allowed is not decided here: pydantic does that, as for presets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from decimal import Decimal
+from typing import Any
+
+SWITCH_WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
+
+_SPECIAL = {"\t": "tab"}
+
+
+def parse(text: str, schema: dict[str, Any]) -> Any:
+    """The value that a typed text stands for, given the JSON schema of its field.
+
+    What cannot be read as the field's type is returned as text, for validation to refuse.
+    """
+    text = text.strip()
+    if "anyOf" in schema:
+        options = schema["anyOf"]
+        named = [parse(text, option) for option in options if "enum" in option]
+        if any(value in option.get("enum", ()) for value in named for option in options):
+            return named[0]
+        return parse(text, next(option for option in options if "enum" not in option))
+    if "enum" in schema:
+        return next((value for value in schema["enum"] if text in (value, shown(value), wording(value))), text)
+    match schema.get("type"):
+        case "integer":
+            return _whole_number(text)
+        case "number":
+            return _number(text)
+        case "boolean":
+            return SWITCH_WORDS.get(text.lower(), text)
+        case "array":
+            return _list(text, schema)
+        case "object":
+            return _dictionary(text)
+    return _text(text)
+
+
+def shown(value: Any) -> str:
+    """A value as the form shows it, and as one may type it: exact."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return _shown_number(value)
+    if isinstance(value, str):
+        return _SPECIAL.get(value) or (value if _text(value) == value and value.isprintable() else quoted(value))
+    if isinstance(value, (tuple, list)):
+        return ", ".join(_entry(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{_key(key)}={_entry(item, of_any_type=True)}" for key, item in value.items())
+    return str(value)
+
+
+def typed(value: Any) -> str:
+    """A value as it stands in the field where it is edited: as shown, but for text that would be read otherwise."""
+    return quoted(value) if isinstance(value, str) and value in _SPECIAL else shown(value)
+
+
+def wording(label: Any) -> str:
+    """A name from the declarations as people write it: one cycle for one_cycle."""
+    return shown(label).replace("_", " ")
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as TOML writes it."""
+    # JSON escapes what TOML does, but for DEL; and its \\uXXXX pairs beyond the first plane are no TOML.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml(value: Any) -> str:
+    """A value as TOML on one line; dictionaries become inline tables."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    return repr(value)
+
+
+def from_toml(text: str) -> Any:
+    """The value of a text in TOML; the text itself where it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text and "\r" not in text else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _whole_number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        number = _number(text)
+    # 1e3 is a whole number to a person; 1e300 is a slip of the finger.
+    return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _text(text: str) -> str:
+    """Text as typed; in quotes as TOML reads it."""
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        value = from_toml(text)
+        return value if isinstance(value, str) else text
+    return text.strip()
+
+
+def _entries(text: str) -> list[str]:
+    """The entries of a list; a comma within quotes does not part them, and one at the end opens no further entry."""
+    entries, entry, in_quotes, escaped = [], "", False, False
+    for character in text:
+        if in_quotes:
+            in_quotes = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == ",":
+            entries.append(entry.strip())
+            entry = ""
+            continue
+        elif character == '"' and entry.rstrip()[-1:] in ("", "="):
+            in_quotes = True
+        entry += character
+    return [*entries, entry.strip()] if entry.strip() else entries
+
+
+def _list(text: str, schema: dict[str, Any]) -> tuple[Any, ...]:
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    kinds = schema.get("prefixItems") or [schema.get("items", {})]
+    return tuple(parse(entry, kinds[min(at, len(kinds) - 1)]) for at, entry in enumerate(_entries(text)))
+
+
+_PAIR = re.compile(r'("(?:\\.|[^"\\])*"|[^=]*?)\s*=\s*(.*)', re.DOTALL)
+
+
+def _dictionary(text: str) -> Any:
+    if text.startswith("{") and text.endswith("}"):
+        text = text[1:-1]
+    pairs = [_PAIR.fullmatch(entry) for entry in _entries(text)]
+    if not all(pair and pair[1] for pair in pairs):
+        return text
+    return {_text(pair[1]): from_toml(pair[2]) for pair in pairs if pair}
+
+
+_PLAIN_ENTRY = re.compile(r"[^\s,\"'=\[\]{}#\\](?:[^,\"'=\[\]{}#\\]*[^\s,\"'=\[\]{}#\\])?")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _entry(value: Any, *, of_any_type: bool = False) -> str:
+    """An entry of a list or a dictionary: text in quotes only where it would be read otherwise."""
+    if not isinstance(value, str):
+        return toml(value) if of_any_type else shown(value)
+    is_plain = _PLAIN_ENTRY.fullmatch(value) and value.isprintable()
+    return value if is_plain and not (of_any_type and from_toml(value) != value) else quoted(value)
+
+
+def _key(key: str) -> str:
+    return key if _PLAIN_KEY.fullmatch(key) else quoted(key)
+
+
+def _shown_number(value: float) -> str:
+    """Every digit of it, without zeros that say nothing: 0.001, 0.0, 1e-8, 1.5e6."""
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return repr(value)
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{mantissa}e{int(exponent)}"

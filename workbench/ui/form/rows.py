@@ -1,0 +1,84 @@
+"""A row of the form: everything that can be said about one setting, as text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.ui.form.fields import Field, Kind, choices_of, path_of
+from workbench.ui.form.parsing import shown, typed, wording
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting, or the head of a family or plain table."""
+
+    path: str
+    """The key path, such as optimizer.learning_rate; the name of the table for its head."""
+    table: str
+    label: str
+    value: str
+    """As shown; what was typed, where that is invalid; empty for an empty list, dictionary or text."""
+    kind: Kind
+    help: str = ""
+    bounds: str = ""
+    unit: str = ""
+    default: str = ""
+    changed: bool = False
+    """Whether it differs from the opened preset."""
+    problem: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    """(name, one-line explanation), as `Draft.choose` and `Draft.enter` take them."""
+    chosen: str = ""
+    """The name among `choices` that is taken now."""
+    typed: str = ""
+    """What stands in the field when one begins to edit."""
+    can_step: bool = False
+
+    @property
+    def is_head(self) -> bool:
+        """Whether settings stand under it."""
+        return self.kind in ("family", "table")
+
+
+def family_row(family: str, label: str, summary: str, *, changed: bool) -> Row:
+    """The head of a family: the choice that is taken, and what it is."""
+    return Row(
+        path=family,
+        table=family,
+        label=wording(family),
+        value=wording(label),
+        kind="family",
+        help=summary,
+        changed=changed,
+        choices=choices_of(family),
+        chosen=label,
+        typed=label,
+        can_step=True,
+    )
+
+
+def table_row(table: str, summary: str) -> Row:
+    """The head of a plain table."""
+    return Row(path=table, table=table, label=wording(table), value="", kind="table", help=summary)
+
+
+def setting_row(table: str, field: Field, value: object, text: str | None, *, changed: bool, problem: str) -> Row:
+    """A setting. text: what was typed where it is invalid; value: None where there is none yet."""
+    now = "" if value is None else shown(value)
+    return Row(
+        path=path_of(table, field.key),
+        table=table,
+        label=field.label,
+        value=(wording(now) if field.kind == "choice" else now) if text is None else text,
+        kind=field.kind,
+        help=field.help,
+        bounds=field.bounds,
+        unit=field.unit,
+        default=wording(field.shown_default) if field.kind == "choice" else field.shown_default,
+        changed=changed,
+        problem=problem,
+        choices=field.choices,
+        chosen=now,
+        typed=("" if value is None else typed(value)) if text is None else text,
+        can_step=field.can_step,
+    )

@@ -1,0 +1,86 @@
+"""The characters that the app draws with: one set for terminals that have them, one in plain ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One character each, except where said."""
+
+    ascii: bool
+    corners: str
+    """Top left, top right, bottom left, bottom right."""
+    horizontal: str
+    vertical: str
+    dot: str
+    """Beside a state, and at a changed setting."""
+    open: str
+    """A family whose settings are shown, and a choice that opens a list."""
+    folded: str
+    left: str
+    right: str
+    """Beside a value that left and right step."""
+    bar: str
+    rest: str
+    """Filled and empty part of a thin bar."""
+    block: str
+    """A solid cell, for the bar of phases."""
+    sparks: str
+    """Eight heights of a history, the lowest first."""
+    sample: str
+    """The line in a legend."""
+    wrong: str
+    warning: str
+    ellipsis: str
+    times: str
+    plus_minus: str
+    degree: str
+
+
+UNICODE = Glyphs(
+    ascii=False,
+    corners="╭╮╰╯",
+    horizontal="─",
+    vertical="│",
+    dot="●",
+    open="▾",
+    folded="▸",
+    left="‹",
+    right="›",
+    bar="━",
+    rest="─",
+    block="█",
+    sparks="▁▂▃▄▅▆▇█",
+    sample="━",
+    wrong="✗",
+    warning="▲",
+    ellipsis="…",
+    times="×",
+    plus_minus="±",
+    degree="°",
+)
+
+ASCII = Glyphs(
+    ascii=True,
+    corners="++++",
+    horizontal="-",
+    vertical="|",
+    dot="*",
+    open="v",
+    folded=">",
+    left="<",
+    right=">",
+    bar="=",
+    rest="-",
+    block="#",
+    sparks="_.,-=+*#",
+    sample="-",
+    wrong="x",
+    warning="!",
+    ellipsis="~",
+    times="x",
+    plus_minus="+-",
+    degree="",
+)

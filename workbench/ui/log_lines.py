@@ -1,0 +1,95 @@
+"""The log of a run as people read it: what its events tell, and what its process printed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from workbench.display import headline
+from workbench.runs.events import (
+    Checkpointed,
+    EpochEnd,
+    Event,
+    Finished,
+    Obeyed,
+    Prepared,
+    Started,
+    State,
+    Tested,
+    Warned,
+)
+from workbench.runs.tail import LineTail
+from workbench.units import count, duration, size
+
+Kind = Literal["info", "warning", "error", "output"]
+MOST_LINES = 500
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """Something that was said."""
+
+    time: float
+    """Seconds since 1970; 0 for what the process printed, which carries no time."""
+    kind: Kind
+    text: str
+
+
+class Log:
+    """The last lines of a run's log, bounded."""
+
+    def __init__(self, worker_log: Path) -> None:
+        self.lines: deque[LogLine] = deque(maxlen=MOST_LINES)
+        self._output = LineTail(worker_log)
+
+    def take(self, event: Event) -> None:
+        """Takes note of an event that is worth a line."""
+        kind: Kind = "info"
+        match event:
+            case Started():
+                text = f"resumed at step {count(event.step)}" if event.resumed else "started"
+            case Prepared():
+                text = f"{count(event.parameters)} parameters on {event.device}, {event.engine} engine"
+            case Warned():
+                kind, text = "warning", event.message
+            case State() if event.detail:
+                text = f"{event.state}: {event.detail}"
+            case Obeyed():
+                kind = "info" if event.accepted else "warning"
+                answer = event.detail if event.accepted else f"refused: {event.detail}"
+                text = f"{event.command.replace('_', ' ')} {answer}".strip() + f" at step {count(event.step)}"
+            case Checkpointed():
+                text = f"checkpoint at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
+            case EpochEnd() if event.best and event.validation:
+                text = f"epoch {event.epoch} is the best so far: {headline(event.validation)}"
+            case Tested():
+                text = f"test, {event.weights}: {headline(event.metrics)}"
+            case Finished():
+                kind = "error" if event.status == "failed" else "info"
+                text = f"{event.status} at step {count(event.step)}" + (f": {event.reason}" if event.reason else "")
+            case _:
+                return
+        self.lines.append(LogLine(event.time, kind, text))
+
+    def read_output(self) -> bool:
+        """Reads what the process has printed since the last call; True if there was anything."""
+        lines = self._output.read()
+        for line in lines[-MOST_LINES:]:
+            if text := clean(line.decode(errors="replace")):
+                self.lines.append(LogLine(0.0, "output", text))
+        return bool(lines)
+
+
+def clean(text: str) -> str:
+    """Text without the characters that would move a terminal's cursor or change its colours."""
+    return _CONTROL.sub("", text.replace("\t", "    ")).rstrip()
+
+
+def clock(seconds: float) -> str:
+    """A time of day, in the user's own zone."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds)) if seconds else ""

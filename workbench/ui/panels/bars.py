@@ -1,0 +1,38 @@
+"""Small pictures in text: a thin bar of a share, a history of heights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.style import Style
+from rich.text import Text
+
+from workbench.ui.glyphs import Glyphs
+
+
+def thin_bar(share: float, width: int, glyphs: Glyphs, filled: Style, rest: Style) -> Text:
+    """A bar of `width` cells, the first `share` of them filled."""
+    cells = min(max(round(share * width), 1 if share > 0 else 0), width)
+    return Text.assemble((glyphs.bar * cells, filled), (glyphs.rest * (width - cells), rest))
+
+
+def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
+    """The last `width` values as heights, from nothing to the greatest of them."""
+    kept = list(values)[-width:]
+    top = max(kept, default=0.0)
+    if top <= 0:
+        return ""
+    last = len(glyphs.sparks) - 1
+    return "".join(glyphs.sparks[min(max(round(value / top * last), 0), last)] for value in kept)
+
+
+def flow(items: Sequence[Text], width: int, gap: int = 2) -> list[Text]:
+    """Items side by side, on as many lines as they need; none is broken."""
+    lines: list[Text] = []
+    for item in items:
+        if lines and lines[-1].cell_len + gap + item.cell_len <= width:
+            lines[-1].append(" " * gap)
+            lines[-1].append_text(item)
+        else:
+            lines.append(item.copy())
+    return lines

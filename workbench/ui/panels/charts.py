@@ -1,0 +1,350 @@
+"""The charts: loss, accuracy, learning rate and throughput, each a panel with its own cursor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from workbench.runs.curve import Bucket, Curve
+from workbench.runs.history import RunHistory
+from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
+from workbench.ui.panels.panel import Panel
+from workbench.units import rate
+
+XAxis = Literal["step", "epoch", "time"]
+OVERLAY_LETTERS = "ABCD"
+MARK_LETTERS = {
+    "learning_rate": "L",
+    "pause": "p",
+    "resume": "g",
+    "stop": "x",
+    "checkpoint": "c",
+    "resumed": "R",
+}
+SLIDER_CELLS = 9
+GROWING_SHARE = 0.1
+"""Before this share of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """How all charts are shown."""
+
+    smoothing: float = 0.0
+    """Share of the running mean that each point keeps, 0 (none) to below 1."""
+    log: bool = False
+    x_axis: XAxis = "step"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a chart shows: its curves, and how a value is written."""
+
+    id: str
+    title: str
+    curves: tuple[tuple[str, str, str], ...]
+    """(name in the legend, key in RunHistory.curves, style)."""
+    write: Callable[[float], str]
+    tick: Callable[[float], str]
+    can_be_log: bool = True
+    most: float | None = None
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _percent_tick(value: float) -> str:
+    return f"{100 * value:g}" if abs(value) < 1 else f"{100 * value:.0f}"
+
+
+LOSS = Quantity(
+    "loss", "loss", (("train", "loss/train", "train"), ("validation", "loss/validation", "validation")), _number, _tick
+)
+ACCURACY = Quantity(
+    "accuracy", "accuracy %",
+    (("train", "accuracy/train", "train"), ("validation", "accuracy/validation", "validation")),
+    _percent, _percent_tick, can_be_log=False, most=1.0,
+)  # fmt: skip
+R_SQUARED = Quantity(
+    "accuracy", "R²", (("validation", "r2/validation", "validation"),), _number, _tick, can_be_log=False, most=1.0
+)
+LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
+THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)
+
+
+def chart_panels() -> list[ChartPanel]:
+    """The four charts; the last two are shown on request."""
+    return [ChartPanel(quantity) for quantity in (LOSS, ACCURACY, LEARNING_RATE, THROUGHPUT)]
+
+
+class ChartPanel(Panel):
+    """One chart. The focused one has a cursor that reads values."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", show=False),
+        Binding("right", "move(1)", show=False),
+        Binding("pageup,shift+left", "move(-10)", show=False),
+        Binding("pagedown,shift+right", "move(10)", show=False),
+        Binding("home", "move(-10000)", show=False),
+        Binding("end", "move(10000)", show=False),
+        Binding("escape", "no_cursor", show=False),
+        Binding("enter", "maximise", show=False),
+    ]
+
+    class Maximise(Message):
+        """The user wants this chart alone, or no longer."""
+
+    def __init__(self, quantity: Quantity) -> None:
+        super().__init__(id=quantity.id)
+        self._quantity = quantity
+        self._history: RunHistory | None = None
+        self._view = ChartView()
+        self._overlays: Sequence[tuple[str, RunHistory]] = ()
+        self._cursor: int | None = None
+        """Column of the canvas."""
+        self._drawing = Drawing([])
+
+    def show(
+        self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
+    ) -> None:
+        """Shows a run, with others laid under it."""
+        self._history, self._view, self._overlays = history, view, overlays
+        self.redraw()
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is shown; a run that predicts numbers has R² in place of an accuracy."""
+        prepared = None if self._history is None else self._history.view.prepared
+        if self._quantity is ACCURACY and prepared is not None and prepared.task == "regression":
+            return R_SQUARED
+        return self._quantity
+
+    @property
+    def _log(self) -> bool:
+        return self._view.log and self.quantity.can_be_log
+
+    def heading(self) -> Text:
+        """The title, and the latest values as the legend; shorter names where the panel is narrow."""
+        text = self._legend(short=False)
+        return text if text.cell_len <= self.size.width - 6 else self._legend(short=True)
+
+    def _legend(self, *, short: bool) -> Text:
+        text = Text.assemble((self.quantity.title, self.style_of("strong")))
+        for name, key, style in self.quantity.curves:
+            curve = None if self._history is None else self._history.curves.get(key)
+            if curve is None or curve.last is None:
+                continue
+            shown = f"{name[:5]} " if short and name else f"{self.glyphs.sample} {name} " if name else ""
+            text.append(f"  {shown}{self._latest(curve.last)}", self.style_of(style))
+        for number, (_, history) in enumerate(self._overlays):
+            if any(key in history.curves for _, key, _ in self.quantity.curves):
+                text.append(f"  {OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
+        return text
+
+    def _latest(self, value: float) -> str:
+        """With a digit less where values are percents: the title is short of room."""
+        if self.quantity is ACCURACY and math.isfinite(value):
+            return f"{100 * value:.1f}"
+        return self._written(value)
+
+    def _written(self, value: float) -> str:
+        return self.quantity.write(value) if math.isfinite(value) else "not a number"
+
+    def footing(self) -> Text:
+        if self._cursor is not None and self._history is not None and self._drawing.columns:
+            return self._read_at_cursor(self._drawing.x_of(self._cursor))
+        parts = []
+        if self._log:
+            parts.append("log")
+        if self._view.smoothing or (self.has_focus and self._history is not None):
+            parts.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
+        if self._view.x_axis != "step":
+            parts.append(f"by {self._view.x_axis}")
+        if self.quantity is ACCURACY and (best := self._best()):
+            parts.append(best)
+        return Text("  ".join(parts), self.style_of("dim"))
+
+    def _slider(self) -> str:
+        place = round(self._view.smoothing / 0.9 * (SLIDER_CELLS - 1))
+        rest = self.glyphs.rest
+        return f"{rest * place}{self.glyphs.dot}{rest * (SLIDER_CELLS - 1 - place)}"
+
+    def _best(self) -> str:
+        best = None if self._history is None else self._history.best
+        if best is None or not best.validation or best.validation.get("accuracy") is None:
+            return ""
+        return f"best {_percent(best.validation['accuracy'])} at epoch {best.epoch}"
+
+    def content(self, width: int, height: int) -> list[Text]:
+        history = self._history
+        has_curve = history is not None and any(key in history.curves for _, key, _ in self.quantity.curves)
+        if history is None or not (has_curve or self._overlays):
+            what = self.quantity.title.removesuffix(" %")
+            return [Text(f"{what} appears here once training is under way", self.style_of("dim"))]
+        self._drawing = draw(self._plot(history, width), width, height, self.style_of)
+        return self._drawing.lines
+
+    def _plot(self, history: RunHistory, width: int) -> Plot:
+        x_range = self._x_range(history)
+        series = self._overlay_series(x_range, width) + self._run_series(history, x_range, width)
+        cursor = None
+        if self._cursor is not None and self._drawing.columns:
+            first, last = x_range
+            cursor = first + (last - first) * (self._cursor + 0.5) / self._drawing.columns
+        marks = [(self._x(history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks]
+        by_time = self._view.x_axis == "time"
+        return Plot(
+            series=series,
+            x_range=x_range,
+            x_label=_clock if by_time else _count,
+            y_label=self.quantity.tick,
+            log=self._log,
+            marks=marks,
+            cursor=cursor,
+            most=self.quantity.most,
+            sixties=by_time,
+            ascii=self.glyphs.ascii,
+        )
+
+    def _run_series(self, history: RunHistory, x_range: tuple[float, float], width: int) -> list[Series]:
+        found = []
+        for number, (_, key, style) in enumerate(self.quantity.curves):
+            points = self._points(history, history.curves.get(key), x_range, width)
+            smooth = self._view.smoothing > 0 and key == "loss/train"
+            if smooth:
+                found.append(Series("line", points, "."))
+                points = smoothed(points, self._view.smoothing)
+            found.append(Series(style, points, "*+"[number]))
+        return found
+
+    def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
+        """The runs laid under: their validation curve where there is one, else the smoothed training curve."""
+        found = []
+        for number, (_, history) in enumerate(self._overlays):
+            keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
+            if keys:
+                points = self._points(history, history.curves[keys[-1]], x_range, width)
+                if keys[-1] == "loss/train":
+                    points = smoothed(points, max(self._view.smoothing, 0.6))
+                letter = OVERLAY_LETTERS[number]
+                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
+        return found
+
+    def _points(
+        self, history: RunHistory, curve: Curve | None, x_range: tuple[float, float], width: int
+    ) -> list[Point]:
+        if curve is None:
+            return []
+
+        def x_of(bucket: Bucket) -> float:
+            return self._x(history, bucket.last_step, bucket.seconds)
+
+        return points_by_column(curve.buckets, x_of, x_range, width)
+
+    def _x(self, history: RunHistory, step: int, seconds: float) -> float:
+        if self._view.x_axis == "time":
+            return seconds
+        if self._view.x_axis == "epoch":
+            return step / history.steps_per_epoch
+        return float(step)
+
+    def _x_range(self, history: RunHistory) -> tuple[float, float]:
+        """From nothing to the end of the plan; before a tenth of it is done, to a round number beyond what is."""
+        view = history.view
+        done = self._x(history, view.step, view.seconds)
+        end = round_step(max(done, 1e-9))
+        if view.prepared is not None and view.share >= GROWING_SHARE:
+            planned = {
+                "step": float(view.prepared.epochs * history.steps_per_epoch),
+                "epoch": float(view.prepared.epochs),
+                "time": done / view.share,
+            }[self._view.x_axis]
+            end = planned if self._view.x_axis != "time" else _round_up(planned)
+            if view.finished is not None:
+                end = done
+        for _, overlay in self._overlays:
+            end = max(end, self._x(overlay, overlay.view.step, overlay.view.seconds))
+        return 0.0, end or 1.0
+
+    def _read_at_cursor(self, x: float) -> Text:
+        """The values of all curves nearest to the cursor."""
+        assert self._history is not None
+        write_x = {"step": f"step {x:,.0f}", "epoch": f"epoch {x:.2f}", "time": _clock(x)}[self._view.x_axis]
+        text = Text(write_x, self.style_of("text"))
+        for name, key, style in self.quantity.curves:
+            bucket = self._nearest(self._history, key, x)
+            if bucket is not None:
+                text.append(f"  {name or self.quantity.title} {self._written(bucket.mean)}", self.style_of(style))
+        for number, (_, history) in enumerate(self._overlays):
+            keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
+            bucket = self._nearest(history, keys[-1], x) if keys else None
+            if bucket is not None:
+                value = self._written(bucket.mean)
+                text.append(f"  {OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
+        return text
+
+    def _nearest(self, history: RunHistory, key: str, x: float) -> Bucket | None:
+        curve = history.curves.get(key)
+        if curve is None or not curve.buckets:
+            return None
+        return min(curve.buckets, key=lambda bucket: abs(self._x(history, bucket.last_step, bucket.seconds) - x))
+
+    def action_move(self, columns: int) -> None:
+        """Moves the cursor; the first time it comes in at the right end of what is done."""
+        if not self._drawing.columns:
+            return
+        if self._cursor is None:
+            self._cursor = self._drawing.columns - 1 if columns < 0 else 0
+        else:
+            self._cursor = min(max(self._cursor + columns, 0), self._drawing.columns - 1)
+        self.redraw()
+
+    def action_no_cursor(self) -> None:
+        """Takes the cursor away."""
+        self._cursor = None
+        self.redraw()
+
+    def action_maximise(self) -> None:
+        """Asks the screen for all of it."""
+        self.post_message(self.Maximise())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click puts the cursor there."""
+        column = event.x - 2 - self._drawing.left
+        if 0 <= column < self._drawing.columns:
+            self._cursor = column
+            self.redraw()
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def _round_up(seconds: float) -> float:
+    step = round_step(seconds / 10)
+    return math.ceil(seconds / step) * step

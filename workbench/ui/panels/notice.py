@@ -1,0 +1,58 @@
+"""What the user must not miss: why a run ended, a warning, and the key that helps."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.geometry import Size
+
+from workbench.ui.panels.panel import Panel
+
+MOST_LINES = 4
+
+
+class NoticePanel(Panel, can_focus=False):
+    """A bordered sentence or two; hidden when there is nothing to say."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = self._message = self._keys = self._kind = ""
+        self.display = False
+
+    def show(self, kind: str, title: str, message: str, keys: str = "") -> None:
+        """kind: "error" or "warning"; keys: what to press, shown in the lower border."""
+        self._kind, self._title, self._message, self._keys = kind, title, message, keys
+        self.display = True
+        self.refresh(layout=True)
+        self.redraw()
+
+    def hide(self) -> None:
+        """Nothing to say any more."""
+        self._message = ""
+        self.display = False
+
+    @property
+    def message(self) -> str:
+        """What is said; empty when hidden."""
+        return self._message
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return min(len(self._wrapped(max(width - 4, 10))), MOST_LINES) + 2
+
+    def heading(self) -> Text:
+        glyph = self.glyphs.wrong if self._kind == "error" else self.glyphs.warning
+        return Text(f"{glyph} {self._title}", self.style_of(self._kind or "warning"))
+
+    def footing(self) -> Text:
+        return Text(self._keys, self.style_of("dim"))
+
+    def content(self, width: int, height: int) -> list[Text]:
+        lines = self._wrapped(width)
+        if len(lines) > height > 0:
+            kept = lines[:height]
+            kept[-1].truncate(max(width - 1, 0))
+            kept[-1].append(self.glyphs.ellipsis)
+            return kept
+        return lines
+
+    def _wrapped(self, width: int) -> list[Text]:
+        return list(Text(self._message, self.style_of("text")).wrap(self.app.console, width))

@@ -1,0 +1,213 @@
+"""A bordered part of the screen that repaints only the cells that changed.
+
+Over SSH bytes are what counts. Textual repaints a widget whole; a panel keeps the lines that it has drawn, and asks
+for nothing but the stretch of each line in which the new one differs. Its border is part of those lines, so that a
+title may carry the latest value. What is hidden is not drawn.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.events import Blur, Focus, Resize, Show
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from workbench.ui.glyphs import UNICODE, Glyphs
+
+if TYPE_CHECKING:
+    from workbench.ui.app import WorkbenchApp
+
+STYLES = (
+    "text", "dim", "line", "strong", "accent", "train", "validation", "good", "warning", "error", "cursor",
+    "overlay-1", "overlay-2", "overlay-3", "overlay-4",
+    "phase-data", "phase-transfer", "phase-forward", "phase-backward", "phase-optimizer", "phase-rest",
+)  # fmt: skip
+
+
+class Drawn(Widget):
+    """A widget of lines of text, of which only the changed stretches are painted again."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"panel--{name}" for name in STYLES}
+
+    DEFAULT_CSS = """
+    Drawn {
+        &> .panel--text { color: $foreground; }
+        &> .panel--dim { color: $dim; }
+        &> .panel--line { color: $line; }
+        &> .panel--strong { color: $foreground; text-style: bold; }
+        &> .panel--accent { color: $accent; }
+        &> .panel--train { color: $train; }
+        &> .panel--validation { color: $validation; }
+        &> .panel--good { color: $success; }
+        &> .panel--warning { color: $warning; }
+        &> .panel--error { color: $error; }
+        &> .panel--cursor { background: $cursor-line; }
+        &> .panel--overlay-1 { color: $overlay-1; }
+        &> .panel--overlay-2 { color: $overlay-2; }
+        &> .panel--overlay-3 { color: $overlay-3; }
+        &> .panel--overlay-4 { color: $overlay-4; }
+        &> .panel--phase-data { color: $phase-data; }
+        &> .panel--phase-transfer { color: $phase-transfer; }
+        &> .panel--phase-forward { color: $phase-forward; }
+        &> .panel--phase-backward { color: $phase-backward; }
+        &> .panel--phase-optimizer { color: $phase-optimizer; }
+        &> .panel--phase-rest { color: $phase-rest; }
+    }
+    Drawn:ansi > .panel--cursor { text-style: reverse; }
+    """
+
+    app: WorkbenchApp
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._strips: list[Strip] = []
+        self._stale = True
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters to draw with: Unicode, or ASCII with `--ascii`."""
+        return getattr(self.app, "glyphs", UNICODE)
+
+    def style_of(self, name: str) -> Style:
+        """The Rich style of one of STYLES in the present theme."""
+        return self.get_component_rich_style(f"panel--{name}", partial=True)
+
+    def lines(self, width: int, height: int) -> list[Text]:
+        """What to show: at most `height` lines; one wider than `width` ends in an ellipsis."""
+        raise NotImplementedError
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether drawing is worth it: neither hidden, nor folded away, nor under another screen."""
+        return self.is_attached and self.is_on_screen and self.screen.is_active and self.size.area > 0
+
+    def redraw(self) -> None:
+        """Draws anew, and repaints what changed. Hidden, it only remembers that it must."""
+        if not self.is_seen:
+            self._stale = True
+            return
+        old, self._strips, self._stale = self._strips, self._draw(), False
+        if len(old) != len(self._strips):
+            self.refresh()
+            return
+        for y, (before, after) in enumerate(zip(old, self._strips, strict=True)):
+            if (stretch := changed_stretch(before, after)) is not None:
+                self.refresh(Region(stretch[0], y, stretch[1] - stretch[0], 1))
+
+    def _draw(self) -> list[Strip]:
+        width, height = self.size
+        lines = self.lines(width, height)[:height]
+        lines += [Text()] * (height - len(lines))
+        return [self._strip(line, width) for line in lines]
+
+    def _strip(self, line: Text, width: int) -> Strip:
+        if line.cell_len > width:
+            line = line.copy()
+            line.truncate(max(width - 1, 0))
+            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        console = self.app.console
+        base = self.rich_style + console.get_style(line.style)
+        # Rich leaves out the style of a text as a whole where no part of it has one of its own.
+        return Strip(line.render(console)).adjust_cell_length(width).apply_style(base).simplify()
+
+    def render_line(self, y: int) -> Strip:
+        if self._stale or len(self._strips) != self.size.height:
+            self._strips, self._stale = self._draw(), False
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._stale = True
+
+    def on_show(self, _: Show) -> None:
+        self.redraw()
+
+    def on_resize(self, _: Resize) -> None:
+        self._stale = True
+        self.refresh()
+
+
+class Panel(Drawn, can_focus=True):
+    """A part of the screen within a thin border, whose colour says whether it has the focus."""
+
+    def heading(self) -> Text:
+        """What stands in the upper border: the panel's name, a legend, latest values."""
+        return Text()
+
+    def footing(self) -> Text:
+        """What stands at the right of the lower border."""
+        return Text()
+
+    def content(self, width: int, height: int) -> list[Text]:
+        """What stands inside."""
+        raise NotImplementedError
+
+    def lines(self, width: int, height: int) -> list[Text]:
+        glyphs = self.glyphs
+        border = self.style_of("accent" if self.has_focus else "line")
+        if width < 4 or height < 3:
+            return []
+        inside = [line.copy() for line in self.content(width - 4, height - 2)[: height - 2]]
+        inside += [Text() for _ in range(height - 2 - len(inside))]
+        upper_left, upper_right, lower_left, lower_right = list(glyphs.corners)
+        top = self._edge(self.heading(), width, upper_left, upper_right, border, at_left=True)
+        bottom = self._edge(self.footing(), width, lower_left, lower_right, border, at_left=False)
+        return [top, *(self._framed(line, width, border) for line in inside), bottom]
+
+    def _framed(self, line: Text, width: int, border: Style) -> Text:
+        room = width - 4
+        if line.cell_len > room:
+            line.truncate(max(room - 1, 0))
+            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        line.pad_right(room - line.cell_len)
+        return Text.assemble((f"{self.glyphs.vertical} ", border), line, (f" {self.glyphs.vertical}", border))
+
+    def _edge(self, text: Text, width: int, left: str, right: str, border: Style, *, at_left: bool) -> Text:
+        text = text.copy()
+        room = width - 6
+        if text.cell_len > room:
+            text.truncate(max(room - 1, 0))
+            text.append(self.glyphs.ellipsis, self.style_of("dim"))
+        line = self.glyphs.horizontal
+        if not text.cell_len:
+            return Text(f"{left}{line * (width - 2)}{right}", border)
+        rule = (line * (width - 5 - text.cell_len), border)
+        if at_left:
+            return Text.assemble((f"{left}{line} ", border), text, (" ", border), rule, (right, border))
+        return Text.assemble((left, border), rule, (" ", border), text, (f" {line}{right}", border))
+
+    def on_focus(self, _: Focus) -> None:
+        self.redraw()
+
+    def on_blur(self, _: Blur) -> None:
+        self.redraw()
+
+
+def changed_stretch(before: Strip, after: Strip) -> tuple[int, int] | None:
+    """From which cell to which a line of text has changed; None where it has not."""
+    if before == after:
+        return None
+    old, new = _cells(before), _cells(after)
+    if len(old) != len(new):
+        return 0, after.cell_length
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=True)))
+    backwards = zip(reversed(old), reversed(new), strict=True)
+    same_at_end = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], backwards))
+    return (same, len(new) - same_at_end) if same + same_at_end < len(new) else None
+
+
+def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """A line cell by cell; the second cell of a wide character is empty."""
+    cells: list[tuple[str, Style | None]] = []
+    for text, style, _ in strip:
+        for character in text:
+            cells.append((character, style))
+            if Segment(character).cell_length == 2:
+                cells.append(("", style))
+    return cells

@@ -1,0 +1,67 @@
+"""What the machine is doing, also before a run: its GPUs, its memory, its processor."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from workbench.devices.gpu import GpuMonitor, GpuReading
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The machine at one moment. None is what it does not tell."""
+
+    gpus: tuple[GpuReading, ...]
+    host_total_bytes: int
+    """Of the machine, or of the control group where that has less."""
+    host_available_bytes: int
+    cpu_percent: float | None
+    """Of all cores together: 100 is all of them. None at the first reading."""
+    load: float | None
+
+
+class ReadingSource(Protocol):
+    """Whoever reads the machine."""
+
+    def read(self) -> Readings:
+        """What is the case now; may take some milliseconds."""
+
+    def close(self) -> None:
+        """Lets go of drivers."""
+
+
+class MachineReadings:
+    """The real machine. The first reading opens the driver; it and all others belong into a thread."""
+
+    def __init__(self) -> None:
+        self._gpus: GpuMonitor | None = None
+        self._is_open = False
+
+    def read(self) -> Readings:
+        """What is the case now. Raises nothing."""
+        import psutil
+
+        from workbench.devices.host import HostMonitor
+
+        if not self._is_open:
+            self._is_open, self._gpus = True, GpuMonitor.open()
+            psutil.cpu_percent()  # measures from here
+            cpu_percent = None
+        else:
+            cpu_percent = psutil.cpu_percent()
+        host = HostMonitor(os.getpid()).read()
+        return Readings(
+            gpus=tuple(self._gpus.read()) if self._gpus is not None else (),
+            host_total_bytes=host.total_bytes,
+            host_available_bytes=host.available_bytes,
+            cpu_percent=cpu_percent,
+            load=host.load,
+        )
+
+    def close(self) -> None:
+        """Lets go of NVML."""
+        if self._gpus is not None:
+            self._gpus.close()
+            self._gpus = None

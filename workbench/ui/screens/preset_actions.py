@@ -1,0 +1,171 @@
+"""What can be done with presets from the main screen: open, save, save as, changes, revert, the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.screen import Screen
+
+from workbench.errors import PresetError, WorkbenchError
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.ui.panels.settings import SettingsPanel
+from workbench.ui.preset_list import is_shipped
+
+if TYPE_CHECKING:
+    from workbench.runs.catalogue import RunRow
+    from workbench.runs.directory import RunDirectory
+    from workbench.ui.app import WorkbenchApp
+
+
+class PresetActions(Screen[None]):
+    """The part of the main screen that deals with presets."""
+
+    app: WorkbenchApp
+
+    # Given by the main screen.
+
+    def say(self, text: str, kind: str = "text") -> None:
+        """Says a sentence in the hint line."""
+        raise NotImplementedError
+
+    def show_settings(self) -> None:
+        """Shows the settings."""
+        raise NotImplementedError
+
+    @work(group="presets", exclusive=True)
+    async def action_open_preset(self) -> None:
+        """Opens a preset from the list."""
+        from workbench.ui.screens.presets import PresetsDialog
+
+        path = await self.app.push_screen_wait(PresetsDialog(self.app.draft.preset))
+        if path is None or not await self.settle_unsaved_changes():
+            return
+        try:
+            preset = Preset.load(path)
+        except PresetError as error:
+            await self._tell("this preset cannot be opened", str(error))
+            return
+        self.app.draft.open(preset, path)
+        self.show_settings()
+        self.say(f"opened {path}")
+
+    async def _tell(self, title: str, text: str) -> None:
+        from workbench.ui.screens.message import MessageDialog
+
+        await self.app.push_screen_wait(MessageDialog(title, text))
+
+    @work(group="presets", exclusive=True)
+    async def action_save_preset(self) -> None:
+        """Saves the preset to its file; one that is shipped is saved under another name."""
+        await self._save()
+
+    @work(group="presets", exclusive=True)
+    async def action_save_preset_as(self) -> None:
+        """Saves the preset under another name."""
+        await self._save_as()
+
+    async def _save(self) -> bool:
+        draft = self.app.draft
+        if draft.path is None or is_shipped(draft.path):
+            return await self._save_as()
+        return self._write(draft.preset, draft.path)
+
+    async def _save_as(self) -> bool:
+        from workbench.ui.screens.save_as import SaveAsDialog
+
+        preset = self.app.draft.preset
+        answer = await self.app.push_screen_wait(SaveAsDialog(preset, preset.name))
+        return answer is not None and self._write(answer.preset, answer.path)
+
+    def _write(self, preset: Preset, path: Path) -> bool:
+        if self.app.draft.problems:
+            problem_path, problem = next(iter(self.app.draft.problems.items()))
+            self.say(f"not saved: {problem_path}: {problem}", "error")
+            return False
+        try:
+            preset.with_absolute_paths().save(path)
+        except WorkbenchError as error:
+            self.say(f"not saved: {error}", "error")
+            return False
+        self.app.draft.open(preset, path)
+        self.show_settings()
+        self.say(f"saved {path}")
+        return True
+
+    @work(group="presets", exclusive=True)
+    async def action_changes(self) -> None:
+        """Shows what differs from the opened preset, to save or to take back."""
+        from workbench.ui.screens.changes import ChangesDialog
+
+        draft = self.app.draft
+        answer = await self.app.push_screen_wait(ChangesDialog(draft.changes(), draft.opened.name))
+        if answer == "save":
+            await self._save()
+        elif answer == "revert":
+            self._revert()
+
+    @work(group="presets", exclusive=True)
+    async def action_revert(self) -> None:
+        """Back to the opened preset, after asking."""
+        from workbench.ui.screens.question import QuestionDialog
+
+        draft = self.app.draft
+        if not draft.is_changed and not draft.problems:
+            self.say("nothing differs from the opened preset")
+            return
+        text = f"{len(draft.changes())} settings differ from {draft.opened.name}; reverting loses them."
+        choices = (("y", "revert"), ("n", "keep them"))
+        if await self.app.push_screen_wait(QuestionDialog("revert?", text, choices, "n")) == "y":
+            self._revert()
+
+    def _revert(self) -> None:
+        self.app.draft.revert()
+        self.show_settings()
+        self.say(f"back to {self.app.draft.opened.name} as it was opened")
+
+    def action_command(self) -> None:
+        """Shows the command that trains the same without the app."""
+        from workbench.ui.screens.command import CommandDialog
+
+        self.app.push_screen(CommandDialog(self.app.draft.command()))
+
+    def action_find(self) -> None:
+        """Finds a setting by name."""
+        self.query_one(SettingsPanel).find()
+
+    def take_settings(self, run: RunDirectory) -> None:
+        """Takes over a run's settings for the next run; what differs from the opened preset is marked."""
+        try:
+            self.app.draft.take(Preset.load(run.preset))
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        self.show_settings()
+        self.say(f"settings of {run.name}")
+
+    async def settle_unsaved_changes(self) -> bool:
+        """Asks what becomes of unsaved settings; False if the user would rather stay."""
+        from workbench.ui.screens.quit import UnsavedDialog
+
+        draft = self.app.draft
+        if not draft.is_changed:
+            return True
+        answer = await self.app.push_screen_wait(UnsavedDialog(draft.preset.name, draft.changes()))
+        return answer == "discard" or (answer == "save" and await self._save())
+
+
+def differs(row: RunRow) -> str:
+    """What a run's settings have that the preset of its name has not, in a line."""
+    try:
+        settings = library.load(row.preset_name).flat()
+    except PresetError:
+        settings = Preset().flat()
+    left_out = ("name", "description")
+    return ", ".join(
+        f"{path.rpartition('.')[2]} {value}"
+        for path, value in row.settings.items()
+        if path not in left_out and settings.get(path) != value
+    )

@@ -1,0 +1,304 @@
+"""What can be done to runs from the main screen: start, pause, stop, the learning rate, resume, attach, quit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.screen import Screen
+
+from workbench.errors import WorkbenchError
+from workbench.runs.catalogue import list_rows
+from workbench.runs.control import Command
+from workbench.runs.directory import RunDirectory
+from workbench.runs.history import RunHistory
+from workbench.settings import code
+from workbench.settings.preset import Preset
+from workbench.ui.form.stepping import ladder
+from workbench.ui.panels.notice import NoticePanel
+from workbench.ui.watch import ENDED, Watch
+
+if TYPE_CHECKING:
+    from workbench.ui.app import WorkbenchApp
+    from workbench.ui.screens.runs import RunsResult
+    from workbench.ui.session import Session
+
+RESUMABLE = ("stopped", "failed", "lost")
+
+
+class RunActions(Screen[None]):
+    """The part of the main screen that deals with runs."""
+
+    app: WorkbenchApp
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.overlays: list[tuple[str, RunHistory]] = []
+        self.is_attaching = False
+
+    # Given by the main screen.
+
+    def say(self, text: str, kind: str = "text") -> None:
+        """Says a sentence in the hint line."""
+        raise NotImplementedError
+
+    def show_run(self) -> None:
+        """Shows what is known of the run."""
+        raise NotImplementedError
+
+    def show_settings(self) -> None:
+        """Shows the settings."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Looks at the run."""
+        raise NotImplementedError
+
+    async def settle_unsaved_changes(self) -> bool:
+        """Asks what becomes of unsaved settings; False if the user would rather stay."""
+        raise NotImplementedError
+
+    # What is going on.
+
+    @property
+    def session(self) -> Session:
+        """What the app runs."""
+        return self.app.session
+
+    @property
+    def state(self) -> str:
+        """The run's state in a word; idle where there is no run."""
+        return "idle" if self.session.watch is None else self.session.watch.state
+
+    @property
+    def state_detail(self) -> str:
+        """What was asked and not yet obeyed; or whether the trainer for the next run is ready."""
+        watch = self.session.watch
+        if watch is not None and watch.pending is not None:
+            return f"{watch.pending.replace('_', ' ')} ..."
+        if watch is None and self.app.options.standby and not self.session.is_warm:
+            return "warming up"
+        return ""
+
+    def key_labels(self) -> dict[str, str]:
+        """Labels of keys that depend on what is going on; an empty one hides the key."""
+        if not self.session.is_busy:
+            resume = "resume" if self.state in RESUMABLE else ""
+            return {"stop": "", "learning_rate": "", "checkpoint": "", "resume_run": resume}
+        return {"start_or_pause": "go on" if self.state == "paused" else "pause", "resume_run": "", "command": ""}
+
+    def on_state_changed(self, before: str, now: str) -> None:
+        """A run began, went on to another state, or ended."""
+        if now in ENDED and self.app.options.standby:
+            self.session.keep_standby()
+        if (before in ENDED or before == "idle") != (now in ENDED or now == "idle"):
+            self.show_settings()
+        self._note_end(now)
+
+    def _note_end(self, state: str) -> None:
+        notice, watch = self.query_one(NoticePanel), self.session.watch
+        if watch is None or state not in ("failed", "lost"):
+            notice.hide()
+            return
+        title = "training failed" if state == "failed" else "the trainer is lost"
+        keys = "R goes on from the last checkpoint   5 log   esc"
+        notice.show("error", title, watch.reason, keys)
+
+    # Start, pause, stop, and what else is asked of the trainer.
+
+    @work(group="start", exclusive=True)
+    async def action_start_or_pause(self) -> None:
+        """Starts a run; pauses the one that is going, or lets it go on."""
+        if self.session.is_busy:
+            self._ask("resume" if self.state == "paused" else "pause")
+            return
+        draft = self.app.draft
+        if draft.problems:
+            path, problem = next(iter(draft.problems.items()))
+            self.say(f"cannot start: {path}: {problem}", "error")
+            return
+        try:
+            if await self._is_trusted(draft.preset):
+                self.session.start(draft.preset, draft.command())
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        self._began()
+
+    def _began(self) -> None:
+        self.look()
+        self.show_settings()
+        self.show_run()
+
+    async def _is_trusted(self, preset: Preset) -> bool:
+        """Asks before a preset's own code is run. Raises WorkbenchError where the code is not to be found."""
+        from workbench.ui.screens.question import QuestionDialog
+
+        for reference in preset.code_references():
+            if code.is_trusted(reference):
+                continue
+            text = f"The preset runs code of its own: {reference}, in {code.locate(reference)}. Have you read it?"
+            choices = (("y", "yes, trust it until the file changes"), ("n", "no"))
+            if await self.app.push_screen_wait(QuestionDialog("run this code?", text, choices, "n")) != "y":
+                return False
+            code.trust(reference)
+        return True
+
+    def action_stop(self) -> None:
+        """Asks the trainer to stop after its step."""
+        self._ask("stop")
+
+    def action_checkpoint(self) -> None:
+        """Asks for a checkpoint now."""
+        self._ask("checkpoint")
+
+    def action_slower(self) -> None:
+        """One rung down the ladder."""
+        self._step_learning_rate(-1)
+
+    def action_faster(self) -> None:
+        """One rung up the ladder."""
+        self._step_learning_rate(1)
+
+    def _step_learning_rate(self, direction: int) -> None:
+        watch = self.session.watch
+        if watch is not None:
+            self._set_learning_rate(ladder(watch.learning_rate, direction))
+
+    @work(group="learning-rate", exclusive=True)
+    async def action_learning_rate(self) -> None:
+        """Asks for a learning rate, and sets it."""
+        from workbench.ui.screens.learning_rate import LearningRateDialog
+
+        watch = self.session.watch
+        if watch is None or not watch.is_alive:
+            self.say("no run is going; the learning rate of the next one is among the settings")
+            return
+        value = await self.app.push_screen_wait(LearningRateDialog(watch.learning_rate))
+        if value is not None:
+            self._set_learning_rate(value)
+
+    def _set_learning_rate(self, value: float) -> None:
+        if self._ask("set_learning_rate", value) and self.session.watch is not None:
+            self.session.watch.learning_rate = value
+            self.say(f"learning rate {value:g}")
+
+    def _ask(self, command: Command, value: float | None = None) -> bool:
+        watch = self.session.watch
+        if watch is None or not watch.is_alive:
+            self.say("no run is going")
+            return False
+        try:
+            watch.ask(command, value)
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return False
+        self.look()
+        return True
+
+    # Other runs.
+
+    @work(group="start", exclusive=True)
+    async def action_resume_run(self) -> None:
+        """Goes on with the run that is watched, from its last checkpoint."""
+        watch = self.session.watch
+        if watch is None or watch.state not in RESUMABLE:
+            self.say("there is no stopped, failed or lost run here to go on with")
+            return
+        await self._resume(watch.run)
+
+    async def _resume(self, run: RunDirectory) -> None:
+        try:
+            if await self._is_trusted(Preset.load(run.preset)):
+                self.session.resume(run, f"workbench --resume {run.name}")
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        self._began()
+
+    @work(group="attach", exclusive=True)
+    async def offer_runs_still_going(self) -> None:
+        """On start: the runs that are still going, to choose one."""
+        from workbench.ui.screens.attach import AttachDialog
+
+        worker = self.run_worker(lambda: list_rows(self.app.runs_folder), thread=True, exit_on_error=False)
+        going = [row for row in await worker.wait() if row.status == "running"]
+        if going and self.session.watch is None:
+            lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in going]
+            run = await self.app.push_screen_wait(AttachDialog(lines))
+            if run is not None:
+                self.attach(run)
+
+    @work(group="attach", exclusive=True)
+    async def attach(self, run: RunDirectory) -> None:
+        """Watches a run that was started elsewhere or has ended; a long one is read in a thread."""
+        try:
+            watch = Watch(run)
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        self.is_attaching = True
+        self.say(f"reading {run.name} ...")
+        try:
+            await self.run_worker(watch.read_all, thread=True, exit_on_error=False).wait()
+        finally:
+            self.is_attaching = False
+        self.session.watch = watch
+        self.say(f"{run.name}: {watch.state}")
+        self._began()
+
+    @work(group="runs", exclusive=True)
+    async def action_runs(self) -> None:
+        """All runs, in a table."""
+        from workbench.ui.screens.preset_actions import differs
+        from workbench.ui.screens.runs import RunsScreen
+
+        result = await self.app.push_screen_wait(RunsScreen(self.app.runs_folder, differs))
+        if result is not None:
+            await self._carry_out(result)
+
+    async def _carry_out(self, result: RunsResult) -> None:
+        if result.action == "overlay":
+            await self._lay_under(result.overlays)
+        elif result.action == "open" and result.run is not None:
+            self.attach(result.run)
+        elif result.action == "resume" and result.run is not None:
+            await self._resume(result.run)
+        elif result.action == "take" and result.run is not None:
+            self.take_settings(result.run)
+
+    def take_settings(self, run: RunDirectory) -> None:
+        """Takes over a run's settings for the next run."""
+        raise NotImplementedError
+
+    async def _lay_under(self, runs: tuple[RunDirectory, ...]) -> None:
+        def read() -> list[tuple[str, RunHistory]]:
+            found = []
+            for run in runs:
+                watch = Watch(run)
+                watch.read_all()
+                found.append((run.name, watch.history))
+            return found
+
+        try:
+            self.overlays = await self.run_worker(read, thread=True, exit_on_error=False).wait()
+        except Exception as error:
+            self.say(f"cannot read these runs: {error}", "error")
+        self.show_run()
+
+    # Leaving.
+
+    @work(group="quit", exclusive=True)
+    async def action_ask_to_quit(self) -> None:
+        """Quits; while a run is going or settings are unsaved, only after asking."""
+        from workbench.ui.screens.quit import QuitDialog
+
+        watch = self.session.watch
+        if watch is not None and watch.is_alive:
+            answer = await self.app.push_screen_wait(QuitDialog(watch.run.name, watch.state))
+            if answer is None:
+                return
+            if answer == "stop" and not self._ask("stop"):
+                return
+        if await self.settle_unsaved_changes():
+            self.app.exit()

@@ -1,0 +1,104 @@
+"""Saving a preset under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from workbench.errors import PresetError
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.ui.preset_list import is_shipped
+from workbench.ui.screens.dialog import Dialog, plain
+
+
+@dataclass(frozen=True)
+class SaveAs:
+    """What to write, and where."""
+
+    path: Path
+    preset: Preset
+
+
+class SaveAsDialog(Dialog[SaveAs]):
+    """Dismisses with what to write; writes nothing itself. A shipped preset is never replaced."""
+
+    title_text = "save the preset as"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "save", "save", show=True),
+        Binding("ctrl+o", "other_folder", "other folder", show=True, priority=True),
+    ]
+
+    def __init__(self, preset: Preset, suggested: str) -> None:
+        super().__init__()
+        self._preset = preset
+        self._suggested = suggested
+        own = Path("presets").absolute()
+        self._folders = [library.user_folder()]
+        if own.is_dir() and not is_shipped(own / "any.toml"):
+            self._folders.insert(0, own)
+        self._folder = 0
+        self._confirmed: Path | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield plain("name", classes="dim")
+        yield Input(self._suggested, id="name")
+        yield plain("description", classes="dim")
+        yield Input(self._preset.description, id="description")
+        yield plain("", id="where", classes="dim")
+        yield plain("", id="problem", classes="warning")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._check()
+
+    @on(Input.Changed)
+    def _check(self) -> None:
+        self._confirmed = None
+        preset, problem = self._named()
+        self.query_one("#where", Static).update(f"file: {self._path()}" if preset is not None else "")
+        if preset is not None and self._path().exists():
+            problem = "there is a preset of that name: enter replaces it after asking again"
+        self.query_one("#problem", Static).update(problem)
+
+    def _named(self) -> tuple[Preset | None, str]:
+        """The preset under its new name, or what is wrong with the name."""
+        name = self.query_one("#name", Input).value.strip()
+        description = self.query_one("#description", Input).value
+        mapping = self._preset.to_mapping() | {"name": name, "description": description}
+        try:
+            return Preset.from_mapping(mapping, name or "the name"), ""
+        except PresetError as error:
+            return None, str(error).partition(": ")[2] or str(error)
+
+    def _path(self) -> Path:
+        name = self.query_one("#name", Input).value.strip()
+        return self._folders[self._folder] / f"{name}{library.SUFFIX}"
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_save()
+
+    def action_save(self) -> None:
+        """Dismisses with it; a file that is there only after a second enter."""
+        preset, _ = self._named()
+        if preset is None:
+            return
+        path = self._path()
+        if path.exists() and self._confirmed != path:
+            self._confirmed = path
+            self.query_one("#problem", Static).update(f"{path.name} is there already: enter once more replaces it")
+            return
+        self.dismiss(SaveAs(path, preset))
+
+    def action_other_folder(self) -> None:
+        """The next folder that presets may go to."""
+        self._folder = (self._folder + 1) % len(self._folders)
+        self._check()

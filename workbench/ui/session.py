@@ -1,0 +1,73 @@
+"""Starting trainers, and having the next one ready.
+
+A trainer imports PyTorch for seconds. The standby trainer has done so before it is needed; it becomes the trainer of
+the next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.launch import start_trainer
+from workbench.runs.standby import Standby
+from workbench.settings.preset import Preset
+from workbench.ui.watch import Watch
+
+
+class Session:
+    """What the app runs."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        self.runs_folder = runs_folder
+        self.watch: Watch | None = None
+        self._standby: Standby | None = None
+
+    def start(self, preset: Preset, command: str) -> Watch:
+        """Starts a new run and watches it. Raises WorkbenchError where it cannot be started."""
+        preset = preset.with_absolute_paths()
+        run = create_run(self.runs_folder, preset.name, preset.to_toml())
+        return self._begin(run, command)
+
+    def resume(self, run: RunDirectory, command: str) -> Watch:
+        """Goes on with a run that has ended before its time, and watches it. Raises WorkbenchError."""
+        return self._begin(run, command)
+
+    def _begin(self, run: RunDirectory, command: str) -> Watch:
+        self.watch = Watch(run, self._trainer(run, command))
+        return self.watch
+
+    def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
+        standby, self._standby = self._standby, None
+        if standby is not None and standby.is_alive:
+            return standby.start(run, command)
+        return start_trainer(run, command)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the run that is watched is going."""
+        return self.watch is not None and self.watch.is_alive
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a trainer stands by, ready."""
+        return self._standby is not None and self._standby.is_ready
+
+    def keep_standby(self) -> None:
+        """Launches a standby trainer if none is there and nothing runs that it would disturb."""
+        if self._standby is not None and self._standby.is_alive:
+            return
+        if self.is_busy:
+            return
+        try:
+            self._standby = Standby.launch()
+        except (WorkbenchError, OSError):
+            self._standby = None  # the next run starts cold
+
+    def close(self) -> None:
+        """Ends the standby trainer; a run goes on."""
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None

@@ -1,0 +1,59 @@
+"""From the command line to the app: which preset is opened, and which run is watched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import EXIT_DONE, PresetError, UsageError
+from workbench.runs.directory import RunDirectory, find_run, list_runs
+from workbench.runs.status import is_running
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.ui.options import AppOptions
+
+FIRST_PRESET = "fast"
+"""Opened on the first start: its data is bundled, and it trains in a second or two."""
+
+
+def open_app(name: str | None, overrides: list[str], options: AppOptions, attach: str | None) -> int:
+    """Runs the app until the user quits; returns the exit code. Raises UsageError before the screen is taken over.
+
+    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is going.
+    """
+    run = None if attach is None else _run_to_attach(attach, options.runs_folder)
+    from workbench.ui.app import WorkbenchApp
+    from workbench.ui.form.draft import Draft
+    from workbench.ui.state import Remembered
+
+    remembered = Remembered.load()
+    draft = Draft(*_preset_to_open(name, remembered.preset, run))
+    if overrides:
+        draft.take(draft.preset.override(overrides))
+    app = WorkbenchApp(draft, options, run, remembered=remembered)
+    app.run()
+    return app.return_code or EXIT_DONE
+
+
+def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:
+    if name:
+        return find_run(runs_folder, name)
+    going = [run for run in list_runs(runs_folder) if is_running(run)]
+    if not going:
+        raise UsageError(f"no run is going in {runs_folder.absolute()}; `workbench` and then r shows all runs")
+    return going[-1]
+
+
+def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tuple[Preset, Path | None]:
+    """The preset asked for; else the one of the run that is watched, the last one, or the first."""
+    if name is not None:
+        path = library.find(name)
+        return Preset.load(path), path
+    if run is not None:
+        return Preset.load(run.preset), None
+    if last:
+        try:
+            return Preset.load(Path(last)), Path(last)
+        except PresetError:
+            pass  # moved, or broken since: the app must open all the same
+    path = library.find(FIRST_PRESET)
+    return Preset.load(path), path

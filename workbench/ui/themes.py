@@ -1,0 +1,120 @@
+"""The colours: dark, light, and the terminal's own sixteen.
+
+Train and validation are teal and amber, which colour-blind eyes tell apart; runs laid under the current one take
+further colours of the palette of Okabe and Ito (2008), and phases are told by their order and names as well.
+"""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK_VARIABLES = {
+    "train": "#4fb3bf",
+    "validation": "#e5a54b",
+    "overlay-1": "#cc79a7",
+    "overlay-2": "#56b4e9",
+    "overlay-3": "#f0e442",
+    "overlay-4": "#a0a8b8",
+    "phase-data": "#6b7588",
+    "phase-transfer": "#b08fd8",
+    "phase-forward": "#4fb3bf",
+    "phase-backward": "#3a8fb7",
+    "phase-optimizer": "#8f7ee7",
+    "phase-rest": "#3d4656",
+    "dim": "#7a8496",
+    "line": "#2e3644",
+    "cursor-line": "#1e2a35",
+}
+
+LIGHT_VARIABLES = {
+    "train": "#0b7285",
+    "validation": "#b35c00",
+    "overlay-1": "#a6437c",
+    "overlay-2": "#0072b2",
+    "overlay-3": "#7a6a00",
+    "overlay-4": "#6b7280",
+    "phase-data": "#8a94a6",
+    "phase-transfer": "#9a6fc9",
+    "phase-forward": "#0b8599",
+    "phase-backward": "#1f6f9c",
+    "phase-optimizer": "#6b58d3",
+    "phase-rest": "#c3cad6",
+    "dim": "#5f6878",
+    "line": "#c3cad6",
+    "cursor-line": "#dbe7ec",
+}
+
+ANSI_VARIABLES = {
+    "train": "ansi_cyan",
+    "validation": "ansi_yellow",
+    "overlay-1": "ansi_magenta",
+    "overlay-2": "ansi_blue",
+    "overlay-3": "ansi_green",
+    "overlay-4": "ansi_bright_black",
+    "phase-data": "ansi_bright_black",
+    "phase-transfer": "ansi_magenta",
+    "phase-forward": "ansi_cyan",
+    "phase-backward": "ansi_blue",
+    "phase-optimizer": "ansi_bright_magenta",
+    "phase-rest": "ansi_white",
+    "dim": "ansi_bright_black",
+    "line": "ansi_bright_black",
+    "cursor-line": "ansi_default",
+}
+
+DARK = Theme(
+    name="workbench-dark",
+    primary="#4fb3bf",
+    secondary="#3a8fb7",
+    accent="#4fb3bf",
+    warning="#e5a54b",
+    error="#e5636a",
+    success="#7fb069",
+    foreground="#d8dee9",
+    background="#11151c",
+    surface="#171c25",
+    panel="#1c232e",
+    dark=True,
+    variables=DARK_VARIABLES,
+)
+
+LIGHT = Theme(
+    name="workbench-light",
+    primary="#0b7285",
+    secondary="#1f6f9c",
+    accent="#0b7285",
+    warning="#b35c00",
+    error="#b3261e",
+    success="#2f6f3e",
+    foreground="#1f2630",
+    background="#fbfbf9",
+    surface="#f2f3f1",
+    panel="#e8ebec",
+    dark=False,
+    variables=LIGHT_VARIABLES,
+)
+
+ANSI = Theme(
+    name="workbench-ansi",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_blue",
+    accent="ansi_cyan",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_green",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    variables=ANSI_VARIABLES
+    | {
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_cyan",
+        "input-cursor-background": "ansi_white",
+        "input-cursor-foreground": "ansi_black",
+    },
+)
+
+THEMES = (DARK, LIGHT, ANSI)

@@ -1,0 +1,109 @@
+"""A run that is being watched: what its files have said so far, and whether its trainer still lives."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import suppress
+
+from workbench.runs.control import Command, ask
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Obeyed
+from workbench.runs.history import RunHistory
+from workbench.runs.launch import EXIT_STORAGE
+from workbench.runs.status import is_running
+from workbench.runs.tail import EventTail
+from workbench.settings.preset import Preset
+from workbench.ui.log_lines import Log
+
+LIVING_SECONDS = 1.0
+"""Time between two looks at whether a trainer that is not our child lives."""
+ENDED = ("completed", "stopped", "failed", "lost")
+
+
+class Watch:
+    """The run's directory is all it knows: who started the trainer, and when, makes no difference."""
+
+    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
+        """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
+        self.run = run
+        self.preset: Preset = Preset.load(run.preset)
+        self.trainer = trainer
+        self.history = RunHistory()
+        self.log = Log(run.worker_log)
+        self.pending: Command | None = None
+        """What was asked of the trainer and is not yet obeyed."""
+        self.learning_rate = self.preset.optimizer.learning_rate
+        """Before the schedule: as the preset says, or as it was last set."""
+        self.seen_events = False
+        self._tail = EventTail(run.events)
+        self._alive = trainer is not None or is_running(run)
+        self._looked = time.monotonic()
+
+    def look(self) -> bool:
+        """Reads what is new, as much as one look may take; True if there was anything."""
+        # Whether it lives is asked first: what it wrote before it ended is then in the files.
+        was_alive, self._alive = self._alive, self._lives()
+        events = self._tail.read()
+        for _, event in events:
+            self.history.take(event)
+            self.log.take(event)
+            if isinstance(event, Obeyed):
+                self._note_obeyed(event)
+        self.seen_events = self.seen_events or bool(events)
+        output = self.log.read_output()
+        return bool(events) or output or was_alive != self._alive
+
+    def _note_obeyed(self, event: Obeyed) -> None:
+        if event.command == self.pending:
+            self.pending = None
+        if event.command == "set_learning_rate" and event.accepted:
+            with suppress(ValueError):
+                self.learning_rate = float(event.detail)
+
+    def read_all(self) -> None:
+        """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
+        while self.look():
+            pass
+
+    def ask(self, command: Command, value: float | None = None) -> None:
+        """Asks the trainer for something. Raises StorageError."""
+        ask(self.run, command, value)
+        self.pending = command
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the trainer's process lives, as of the last look."""
+        return self._alive
+
+    @property
+    def state(self) -> str:
+        """What the trainer is doing, or how the run ended."""
+        view = self.history.view
+        if self._alive:
+            # A run that is resumed has the end of its earlier life in its file.
+            return "starting" if view.finished is not None or not self.seen_events else view.state
+        return view.finished.status if view.finished is not None else "lost"
+
+    @property
+    def reason(self) -> str:
+        """Why the run ended, in words; empty where there is nothing to say."""
+        finished = self.history.view.finished
+        if self._alive:
+            return ""
+        if finished is not None:
+            return finished.reason
+        code = None if self.trainer is None else self.trainer.returncode
+        if code == EXIT_STORAGE:
+            return f"{self.run.path} could not be written any more; free some space, then resume it"
+        cause = f" (signal {-code})" if code is not None and code < 0 else ""
+        return f"the trainer's process ended without a word{cause}, as when it is killed or memory runs out"
+
+    def _lives(self) -> bool:
+        if self.trainer is not None:
+            return self.trainer.poll() is None
+        now = time.monotonic()
+        if now - self._looked < LIVING_SECONDS:
+            return self._alive
+        self._looked = now
+        return is_running(self.run)
