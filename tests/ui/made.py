@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from workbench.ui.readings import Readings
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.directory import RunDirectory
@@ -33,6 +32,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
+from workbench.ui.readings import Readings
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00 UTC."""
