@@ -196,7 +196,7 @@ class ChartPanel(Panel):
         has_curve = history is not None and any(key in history.curves for _, key, _ in self.quantity.curves)
         if history is None or not (has_curve or self._overlays):
             what = self.quantity.title.removesuffix(" %")
-            return [Text(f"{what} appears here once training is under way", self.style_of("dim"))]
+            return self.placeholder(f"{what} appears here once training is under way", width)
         self._drawing = draw(self._plot(history, width), width, height, self.style_of)
         return self._drawing.lines
 

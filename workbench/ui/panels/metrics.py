@@ -43,7 +43,7 @@ class MetricsPanel(ScrollingPanel):
     def all_lines(self, width: int) -> list[Text]:
         metrics = self._metrics()
         if metrics is None:
-            return [Text("precision, recall and F1 of each class appear here with validation", self.style_of("dim"))]
+            return self.placeholder("precision, recall and F1 of each class appear here with each validation", width)
         lines = flow(self._headline(metrics), width)
         table = self._table(metrics)
         matrix = self._matrix(metrics, width)

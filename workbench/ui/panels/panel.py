@@ -148,6 +148,10 @@ class Panel(Drawn, can_focus=True):
         """What stands inside."""
         raise NotImplementedError
 
+    def placeholder(self, text: str, width: int) -> list[Text]:
+        """What stands in a panel that has nothing to show yet."""
+        return list(Text(text, self.style_of("dim")).wrap(self.app.console, max(width, 1)))
+
     def lines(self, width: int, height: int) -> list[Text]:
         glyphs = self.glyphs
         border = self.style_of("accent" if self.has_focus else "line")

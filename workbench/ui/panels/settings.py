@@ -60,7 +60,7 @@ class SettingsPanel(Panel):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._draft: Draft | None = None
-        self._running: dict[str, str] = {}
+        self._in_use: dict[str, str] = {}
         self._rows: list[Row] = []
         self._folded: set[str] = {PRESET}
         self._words: list[str] = []
@@ -71,9 +71,9 @@ class SettingsPanel(Panel):
     def show(self, draft: Draft, running: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ."""
         self._draft = draft
-        self._running = {}
+        self._in_use = {}
         if running is not None:
-            self._running = {row.path: row.value for row in Draft(running).rows()}
+            self._in_use = {row.path: row.value for row in Draft(running).rows()}
         self._refresh_rows()
 
     # What is drawn.
@@ -112,7 +112,7 @@ class SettingsPanel(Panel):
             line.append(f" {self.glyphs.dot}", self.style_of("warning"))
         if row.problem:
             line.append(f" {self.glyphs.wrong} {row.problem}", self.style_of("error"))
-        elif (running := self._running.get(row.path)) is not None and running != row.value:
+        elif (running := self._in_use.get(row.path)) is not None and running != row.value:
             line.append(f" running {running}", self.style_of("dim"))
         elif width >= HELP_FROM_WIDTH and not row.is_head:
             line.pad_right(max(cells + VALUE_CELLS - line.cell_len, 2))
@@ -281,7 +281,7 @@ class SettingsPanel(Panel):
         message.stop()
         if isinstance(message.input, FindField):
             self._words = message.value.lower().split()
-            self._refresh_rows()
+            self._refresh_rows(self._best_match())
             return
         if self._draft is None or self.row is None:
             return
@@ -321,6 +321,15 @@ class SettingsPanel(Panel):
     def _end_editing(self) -> None:
         self._close_editor()
         self.focus()
+
+    def _best_match(self) -> str | None:
+        """The setting that is meant most likely: whose name begins with what is typed, or has it."""
+        if self._draft is None or not self._words:
+            return None
+        typed = " ".join(self._words)
+        rows = [row for row in self._draft.rows() if all(word in _searchable(row) for word in self._words)]
+        rows.sort(key=lambda row: (not row.label.startswith(typed), typed not in row.label))
+        return rows[0].path if rows else None
 
     def find(self) -> None:
         """Opens the field that finds a setting by name."""

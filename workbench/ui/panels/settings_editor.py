@@ -73,8 +73,10 @@ class ChoiceList(OptionList):
     ChoiceList {
         overlay: screen;
         constrain: inside inside;
-        width: 78;
-        max-width: 100%;
+        width: 104;
+        max-width: 94vw;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
         height: auto;
         max-height: 16;
         border: round $accent;

@@ -44,7 +44,7 @@ class StepTimePanel(Panel):
     def content(self, width: int, height: int) -> list[Text]:
         timing = self._timing
         if timing is None:
-            return [Text("the phases of a step appear here: data, forward, backward, optimizer", self.style_of("dim"))]
+            return self.placeholder("the phases of a step appear here: data, forward, backward, optimizer", width)
         lines = []
         total = sum(timing.phase_ms.values())
         if total > 0:

@@ -58,7 +58,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         padding: 0;
         background: $surface;
         max-height: 16;
-        scrollbar-size-vertical: 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     Dialog OptionList:focus { border: none; }
     Dialog OptionList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }

@@ -44,7 +44,7 @@ STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
 
 
-class MainScreen(RunActions, PresetActions):
+class MainScreen(PresetActions, RunActions):
     """Where the user lives."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
