@@ -27,10 +27,13 @@ class Action:
     rank: int = 0
     """Place in the line of keys: the lower ones give way first where room is short; 0 is not in that line."""
 
+    shown: str = ""
+    """The key as the line of keys shows it, where that is not the first one."""
+
     @property
     def shown_key(self) -> str:
-        """The first key as people write it: ^s, [, space."""
-        return key_name(self.keys[0])
+        """The key as people write it: ^s, [, space."""
+        return self.shown or key_name(self.keys[0])
 
 
 _KEY_NAMES = {
@@ -72,7 +75,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("find", ("slash",), "find", "find a setting by name", SETTINGS, 45),
     Action("command", ("y",), "command", "the command that trains the same without the app", SETTINGS, 25),
     Action("panel('settings')", ("1",), "settings", "go to the settings", VIEW),
-    Action("panel('charts')", ("2",), "charts", "go to the charts", VIEW, 75),
+    Action("panel('charts')", ("2",), "panels", "go to the charts", VIEW, 75, "1-5"),
     Action("panel('timing')", ("3",), "time and memory", "step time and memory", VIEW),
     Action("panel('metrics')", ("4",), "metrics", "metrics by class, confusion, test result", VIEW),
     Action("panel('log')", ("5",), "log", "the trainer's log and warnings", VIEW),

@@ -35,7 +35,9 @@ class Watch:
         """What was asked of the trainer and is not yet obeyed."""
         self.learning_rate = self.preset.optimizer.learning_rate
         """Before the schedule: as the preset says, or as it was last set."""
-        self.seen_events = False
+        self._launched = 0.0 if trainer is None else time.time()
+        self._has_spoken = False
+        """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
         self._tail = EventTail(run.events)
         self._alive = trainer is not None or is_running(run)
         self._looked = time.monotonic()
@@ -50,7 +52,7 @@ class Watch:
             self.log.take(event)
             if isinstance(event, Obeyed):
                 self._note_obeyed(event)
-        self.seen_events = self.seen_events or bool(events)
+            self._has_spoken = self._has_spoken or event.time >= self._launched
         output = self.log.read_output()
         return bool(events) or output or was_alive != self._alive
 
@@ -81,8 +83,7 @@ class Watch:
         """What the trainer is doing, or how the run ended."""
         view = self.history.view
         if self._alive:
-            # A run that is resumed has the end of its earlier life in its file.
-            return "starting" if view.finished is not None or not self.seen_events else view.state
+            return view.state if self._has_spoken else "starting"
         return view.finished.status if view.finished is not None else "lost"
 
     @property

@@ -1,0 +1,191 @@
+"""Presets from the app: opened, saved, never lost without a question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from tests.ui.conftest import drive, make_app, screen_text
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.ui.app import WorkbenchApp
+
+
+def app_with(tmp_path: Path, name: str = "fast") -> WorkbenchApp:
+    path = library.find(name)
+    return make_app(tmp_path / "runs", chosen=Preset.load(path), path=path)
+
+
+async def change_batch_size(pilot: Pilot[None]) -> None:
+    await pilot.press("slash", *"batch size", "enter", "right")
+    await pilot.pause()
+
+
+def test_typing_narrows_the_list_and_enter_opens(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert "mnist-cnn" in screen_text(app)
+        await pilot.press(*"iris")
+        await pilot.pause()
+        assert "mnist-cnn" not in screen_text(app)
+        assert "data.name" in screen_text(app), "what would change is shown"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.draft.preset.name == "iris"
+
+    drive(app, steps)
+
+
+def test_a_shipped_preset_is_saved_under_another_name(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+    before = library.find("fast").read_text()
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert "save the preset as" in screen_text(app)
+        await pilot.press(*"mine", "enter")
+        await pilot.pause()
+        assert "fast *" not in screen_text(app)
+
+    drive(app, steps)
+    saved = Preset.load(library.user_folder() / "mine.toml")
+    assert (saved.name, saved.data.batch_size) == ("mine", 128)
+    assert library.find("fast").read_text() == before
+
+
+def test_a_preset_of_ones_own_is_saved_in_place(tmp_path: Path) -> None:
+    path = library.user_folder() / "own.toml"
+    Preset.from_mapping({"name": "own"}, "own").save(path)
+    app = app_with(tmp_path, "own")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+
+    drive(app, steps)
+    assert Preset.load(path).data.batch_size == 128
+
+
+def test_a_file_that_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path) -> None:
+    path = library.user_folder() / "own.toml"
+    Preset.from_mapping({"name": "own", "description": "old"}, "own").save(path)
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("S", *"own", "enter")
+        await pilot.pause()
+        assert "there already" in screen_text(app)
+        assert Preset.load(path).description == "old"
+        await pilot.press("enter")
+        await pilot.pause()
+
+    drive(app, steps)
+    assert Preset.load(path).description != "old"
+
+
+def test_a_name_with_a_slash_is_refused(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("S", *"a/b", "enter")
+        await pilot.pause()
+        assert "save the preset as" in screen_text(app)
+        assert "letters, digits" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_broken_preset_shows_what_is_wrong_and_is_not_opened(tmp_path: Path) -> None:
+    folder = library.user_folder()
+    folder.mkdir(parents=True)
+    (folder / "broken.toml").write_text("[data]\nbatch_sise = 3\n")
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+o", *"broken")
+        await pilot.pause()
+        assert "this preset is broken" in screen_text(app)
+        assert "data.batch_sise: unknown setting" in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "open a preset" in screen_text(app)
+        await pilot.press("escape")
+        assert app.draft.preset.name == "fast"
+
+    drive(app, steps)
+
+
+def test_unsaved_settings_are_asked_about_before_another_preset_is_opened(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("ctrl+o", *"iris", "enter")
+        await pilot.pause()
+        assert "unsaved settings" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.draft.preset.name == "fast"
+        assert app.draft.preset.data.batch_size == 128
+        await pilot.press("ctrl+o", *"iris", "enter")
+        await pilot.pause()
+        await pilot.press("d")
+        await pilot.pause()
+        assert app.draft.preset.name == "iris"
+
+    drive(app, steps)
+
+
+def test_quitting_with_unsaved_settings_asks_and_can_be_called_off(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert "data.batch_size  64 to 128" in screen_text(app)
+        await pilot.press("k")
+        await pilot.pause()
+        assert app.is_running
+
+    drive(app, steps)
+
+
+def test_revert_takes_all_changes_back_after_asking(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("u")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.draft.is_changed, "keeping them is the default"
+        await pilot.press("u")
+        await pilot.pause()
+        await pilot.press("y")
+        await pilot.pause()
+        assert not app.draft.is_changed
+
+    drive(app, steps)
+
+
+def test_the_changes_are_shown_with_both_values(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("d")
+        await pilot.pause()
+        [line] = [line for line in screen_text(app).splitlines() if "data.batch_size" in line]
+        assert "64  " in line.partition("data.batch_size")[2]
+        assert "128" in line.partition("64  ")[2]
+
+    drive(app, steps)

@@ -1,0 +1,215 @@
+"""Runs with the real trainer, started and steered by keys: what the user sees, and what reaches the run directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.end_to_end.conftest import events_of
+from tests.ui.conftest import drive, make_app, screen_text
+from workbench.runs.directory import RunDirectory, list_runs
+from workbench.runs.status import process_id, status
+from workbench.settings.preset import Preset
+from workbench.ui.app import WorkbenchApp
+
+PATIENCE_SECONDS = 120
+pytestmark = pytest.mark.slow
+
+
+def quick(epochs: int = 3) -> Preset:
+    """A second of training, after the seconds of importing PyTorch."""
+    return Preset.from_mapping(
+        {"name": "quick", "data": {"name": "digits"}, "model": {"name": "mlp", "hidden": [16]},
+         "training": {"epochs": epochs, "checkpoint_seconds": 0.2}},
+        "quick",
+    )  # fmt: skip
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.pause(0.1)
+
+
+def the_run(tmp_path: Path) -> RunDirectory:
+    [run] = list_runs(tmp_path / "runs")
+    return run
+
+
+def state(app: WorkbenchApp) -> str:
+    return "idle" if app.session.watch is None else app.session.watch.state
+
+
+@pytest.fixture(autouse=True)
+def no_trainer_is_left(tmp_path: Path) -> Any:
+    yield
+    for run in list_runs(tmp_path / "runs"):
+        if (trainer := process_id(run)) is not None:
+            os.kill(trainer, signal.SIGKILL)
+
+
+def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "completed")
+        await pilot.pause(0.6)
+        text = screen_text(app)
+        assert "completed" in text
+        assert "epoch 3/3" in text
+        assert "valid 0" in text, "the validation loss"
+        await pilot.press("4")
+        await pilot.pause(0.2)
+        assert "test split" in screen_text(app)
+        await pilot.press("5")
+        await pilot.pause(0.2)
+        assert "completed at step" in screen_text(app)
+
+    drive(app, steps, (120, 40))
+    run = the_run(tmp_path)
+    assert status(run) == "completed"
+    assert Preset.load(run.preset).differences(quick()) == {}
+
+
+def test_pause_learning_rate_checkpoint_go_on_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick(100_000))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "training")
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: events_of(the_run(tmp_path), "obeyed"))
+        await pilot.press("l")
+        await pilot.pause()
+        await pilot.press(*["backspace"] * 10, *"0.003", "enter")
+        await pilot.pause()
+        await pilot.press("c")
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "paused")
+        assert "paused" in screen_text(app)
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "training")
+        await pilot.press("x")
+        await until(pilot, lambda: state(app) == "stopped")
+        await pilot.pause(0.6)
+        marks = app.session.watch.history.marks if app.session.watch is not None else ()
+        assert [mark.kind for mark in marks] == [
+            "learning_rate", "learning_rate", "checkpoint", "pause", "resume", "stop",
+        ]  # fmt: skip
+
+    drive(app, steps)
+    run = the_run(tmp_path)
+    obeyed = [(event["command"], event["detail"]) for event in events_of(run, "obeyed")]
+    assert obeyed[:2] == [("set_learning_rate", "0.0005"), ("set_learning_rate", "0.003")]
+    assert [command for command, _ in obeyed[2:]] == ["checkpoint", "pause", "resume", "stop"]
+    assert status(run) == "stopped"
+
+
+def test_quitting_leaves_the_run_going_and_the_next_start_offers_it(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick(100_000))
+
+    async def begin(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "training")
+        await pilot.press("q")
+        await pilot.pause()
+        assert "leave it running" in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+
+    drive(app, begin)
+    run = the_run(tmp_path)
+    assert status(run) == "running"
+    again = make_app(tmp_path / "runs", chosen=quick())
+
+    async def attach(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "still going" in screen_text(again))
+        await pilot.press("enter")
+        await until(pilot, lambda: state(again) == "training")
+        await pilot.press("x")
+        await until(pilot, lambda: state(again) == "stopped")
+
+    drive(again, attach)
+    assert status(run) == "stopped"
+
+
+def test_a_killed_trainer_is_told_and_its_run_can_be_gone_on_with(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick(100_000))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: (tmp_path / "runs").exists() and events_of(the_run(tmp_path), "checkpoint"))
+        trainer = process_id(the_run(tmp_path))
+        assert trainer is not None
+        os.kill(trainer, signal.SIGKILL)
+        await until(pilot, lambda: state(app) == "lost")
+        await pilot.pause(0.6)
+        assert "the trainer is lost" in screen_text(app)
+        await pilot.press("R")
+        await until(pilot, lambda: state(app) == "training")
+        await pilot.pause(0.6)
+        assert "the trainer is lost" not in screen_text(app)
+        await pilot.press("x")
+        await until(pilot, lambda: state(app) == "stopped")
+
+    drive(app, steps)
+    started = events_of(the_run(tmp_path), "started")
+    assert [event.get("resumed", False) for event in started] == [False, True]
+    assert started[1]["step"] > 0
+
+
+def test_a_run_that_cannot_work_says_why(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick().override(["loss.name=huber", "data.name=digits"]))
+    wrong = app.draft.preset.override(["data.name=diabetes", "loss.name=cross_entropy"])
+    app.draft.take(wrong)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "failed")
+        await pilot.pause(0.6)
+        assert "training failed" in screen_text(app)
+        assert "does not fit data that has numbers to predict" in screen_text(app)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "training failed" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    app = make_app(tmp_path / "runs", chosen=quick())
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await pilot.pause(0.2)
+        assert "cannot write" in screen_text(app), screen_text(app)
+        assert state(app) == "idle"
+
+    drive(app, steps)
+
+
+def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", chosen=quick(), standby=True)
+    launched: list[int] = []
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.session.is_warm)
+        await pilot.press("space")
+        await until(pilot, lambda: state(app) == "completed")
+        assert events_of(the_run(tmp_path), "prepared")[0]["seconds"] < 60
+        await until(pilot, lambda: app.session._standby is not None)
+        assert app.session._standby is not None
+        launched.append(app.session._standby.process_id)
+
+    drive(app, steps)
+    assert not Path(f"/proc/{launched[0]}").exists()
