@@ -258,6 +258,8 @@ def decode(line: str | bytes) -> Event | None:
             values = {name: value for name, value in values.items() if name in known}
         for name in needed:
             values.setdefault(name, None)
+        if event_type is Steps and not isinstance(values["losses"], list):
+            return None
         if event_type is Steps and "null" in text:
             values["losses"] = [math.nan if loss is None else loss for loss in values["losses"]]
         return event_type(**values)

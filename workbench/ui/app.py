@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from textual.app import App, SystemCommand
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
 from workbench.ui.actions import ACTIONS
+from workbench.ui.ascii import AsciiFilter
 from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.options import AppOptions
@@ -43,6 +45,7 @@ class WorkbenchApp(App[None]):
         self.options = options
         self.attach_to = attach
         self.glyphs: Glyphs = ASCII if options.ascii else UNICODE
+        self._ascii_filters = [AsciiFilter()] if options.ascii else []
         self.remembered = Remembered.load() if remembered is None else remembered
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
         self.session = Session(options.runs_folder)
@@ -61,6 +64,9 @@ class WorkbenchApp(App[None]):
         if theme.ansi:
             return ANSI_VARIABLES
         return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii_filters]
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="main")

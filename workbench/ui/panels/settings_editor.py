@@ -85,7 +85,6 @@ class ChoiceList(OptionList):
         scrollbar-size-vertical: 1;
     }
     ChoiceList:focus { border: round $accent; }
-    ChoiceList.-ascii, ChoiceList.-ascii:focus { border: ascii $accent; }
     ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }
     ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
     ChoiceList:ansi > .option-list--option-highlighted { text-style: reverse; }
@@ -101,10 +100,6 @@ class ChoiceList(OptionList):
         labels = [label for label, _ in row.choices]
         self._labels = labels
         self.highlighted = labels.index(row.chosen) if row.chosen in labels else 0
-
-    def on_mount(self) -> None:
-        glyphs = getattr(self.app, "glyphs", None)
-        self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
 
     def action_leave(self) -> None:
         """Leaves things as they were."""

@@ -39,7 +39,6 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         background: $surface;
         padding: 0 1;
     }
-    Dialog.-ascii > #box { border: ascii $accent; }
     Dialog > #box > * { height: auto; }
     Dialog Static { width: 1fr; }
     Dialog .dim { color: $dim; }
@@ -83,7 +82,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.set_class(bool(getattr(getattr(self.app, "glyphs", None), "ascii", False)), "-ascii")
+        """For dialogs to extend."""
 
     def keys_text(self) -> str:
         """The keys of the dialog that are meant to be seen, from its bindings."""

@@ -95,7 +95,6 @@ class RunsScreen(Screen[RunsResult | None]):
         scrollbar-size-vertical: 1;
     }
     RunsScreen DataTable:focus { border: round $accent; }
-    RunsScreen.-ascii DataTable { border: ascii $accent; }
     RunsScreen DataTable > .datatable--header { background: $background; color: $dim; text-style: none; }
     RunsScreen DataTable > .datatable--cursor { background: $cursor-line; color: $foreground; text-style: bold; }
     RunsScreen:ansi DataTable > .datatable--cursor { text-style: reverse; }
@@ -124,7 +123,6 @@ class RunsScreen(Screen[RunsResult | None]):
         yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
-        self.set_class(self.app.glyphs.ascii, "-ascii")
         table = self.query_one(DataTable)
         table.border_title = f"runs in {self._folder}".replace("[", "\\[")
         self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in ACTIONS if item.rank])

@@ -1,0 +1,260 @@
+"""The main screen with made-up runs: what is shown, where, at which size, and how little is painted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.made import write_run
+from workbench.ui.panels.charts import ChartPanel
+from workbench.ui.panels.panel import Drawn
+from workbench.ui.state import Remembered
+
+
+def test_a_run_in_progress_is_shown_with_its_curves_times_and_memory(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(_: Pilot[None]) -> None:
+        text = screen_text(app)
+        assert "training" in text
+        assert "epoch 7/10" in text
+        assert "65 %" in text
+        assert "backward 45%" in text
+        assert "backward takes 45 % of a step" in text
+        assert "31.2 k samples/s" in text
+        assert "no GPU: training on the CPU" in text
+        assert "best 97.33 at epoch 6" in text
+
+    drive(app, steps, (140, 40))
+
+
+def test_every_gpu_is_shown_with_its_memory_and_vitals(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", alive=True, device="cuda:2")
+    app = make_app(tmp_path / "runs", attach=run, gpus=8, page="timing")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("3", "tab", "m")
+        await pilot.pause()
+        lines = [line for line in screen_text(app).splitlines() if "GPU " in line and "GiB" in line]
+        assert len(lines) == 8
+        assert "GPU 2" in lines[0], "the run's own card comes first"
+        assert "22.0/80 GiB" in lines[0]
+        assert "63 %" in lines[0]
+        assert "332 W" in lines[0]
+
+    drive(app, steps, (100, 40))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+def test_each_page_can_be_reached_by_its_number_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    run = write_run(tmp_path / "runs", steps=2000, ending="completed")
+    app = make_app(tmp_path / "runs", attach=run)
+    signs = {"1": "batch size", "2": "train", "3": "p95", "4": "most confused", "5": "completed at step"}
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for key, sign in signs.items():
+            await pilot.press(key)
+            await pilot.pause()
+            assert sign in screen_text(app), key
+
+    drive(app, steps, size)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50), (60, 20), (300, 80)])
+def test_no_line_is_wider_than_the_screen_and_the_keys_stay_at_the_bottom(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(_: Pilot[None]) -> None:
+        lines = screen_text(app).splitlines()
+        assert len(lines) == size[1]
+        assert "workbench" in lines[0]
+        assert "q quit" in lines[-1]
+
+    drive(app, steps, size)
+
+
+def test_resizing_while_training_keeps_the_run_on_the_screen(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True), page="charts")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for size in [(80, 24), (200, 50), (40, 10), (120, 36), (20, 5), (140, 40)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        assert "epoch 7/10" in screen_text(app)
+        assert "validation" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_maximised_panel_has_the_screen_to_itself_and_gives_it_back(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2", "m")
+        await pilot.pause()
+        assert "step time" not in screen_text(app)
+        assert app.screen.query_one("#loss").size.width == 120
+        await pilot.press("m")
+        await pilot.pause()
+        assert "step time" in screen_text(app)
+        assert "batch size" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_the_cursor_of_a_chart_reads_values(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2", "home")
+        await pilot.pause()
+        await pilot.press(*["right"] * 12)
+        await pilot.pause()
+        chart = app.screen.query_one("#loss", ChartPanel)
+        assert chart.footing().plain.startswith("step ")
+        assert "train" in chart.footing().plain
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not chart.footing().plain.startswith("step ")
+
+    drive(app, steps)
+
+
+def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("g", "e", "full_stop", "full_stop", "v")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "log" in text
+        assert "smooth" in text
+        assert "by epoch" in text
+        assert "samples/s" in text
+        assert "learning rate" in text
+
+    drive(app, steps, (160, 44))
+    kept = Remembered.load()
+    assert (kept.log, kept.x_axis, kept.smoothing, kept.four_charts) == (True, "epoch", 0.2, True)
+
+
+def test_the_theme_is_remembered(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("t")
+
+    drive(app, steps)
+    assert Remembered.load().theme == "workbench-light"
+
+
+def test_ascii_mode_draws_nothing_but_ascii(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", alive=True, device="cuda:0")
+    app = make_app(tmp_path / "runs", attach=run, gpus=2, ascii_only=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for key in "12345":
+            await pilot.press(key)
+            await pilot.pause()
+            strange = {character for character in screen_text(app) if not character.isascii()}
+            assert not strange, key
+        for key in ("ctrl+o", "question_mark", "S", "d", "y", "r"):
+            await pilot.press(key)
+            await pilot.pause(0.2)
+            strange = {character for character in screen_text(app) if not character.isascii()}
+            assert not strange, key
+            await pilot.press("escape")
+            await pilot.pause()
+
+    drive(app, steps, (200, 50))
+
+
+def test_hidden_panels_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True), page="settings")
+    drawn: set[str | None] = set()
+    original = Drawn._draw
+
+    def note(self: Drawn) -> object:
+        drawn.add(self.id)
+        return original(self)
+
+    async def steps(_: Pilot[None]) -> None:
+        drawn.clear()
+        monkeypatch.setattr(Drawn, "_draw", note)
+        app.screen.show_run()  # type: ignore[attr-defined]
+        assert "settings" not in drawn
+        assert not drawn & {"loss", "accuracy", "learning-rate", "step-time", "memory", "metrics", "log"}
+
+    drive(app, steps, (80, 24))
+
+
+def test_what_has_not_changed_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+    painted: list[object] = []
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for panel in app.screen.query(Drawn):
+            monkeypatch.setattr(panel, "refresh", lambda *regions, **_: painted.append(regions))
+        app.screen.show_run()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert painted == []
+
+    drive(app, steps)
+
+
+def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> None:
+    from workbench.ui.actions import ACTIONS
+
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = screen_text(app)
+        for action in ACTIONS:
+            assert action.help in text
+            assert hasattr(app.screen_stack[0], f"action_{action.name.partition('(')[0]}"), action.name
+
+    drive(app, steps, (120, 70))
+
+
+def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
+    from workbench.ui.actions import ACTIONS
+
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    assert not [key for key in keys if key.startswith("alt+") or key in ("ctrl+b", "ctrl+enter", "ctrl+z")]
+
+
+def test_the_palette_has_every_action(tmp_path: Path) -> None:
+    from workbench.ui.actions import ACTIONS
+
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        for action in ACTIONS:
+            assert any(title.startswith(action.help) for title in titles)
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*"keys")
+        await pilot.pause(0.5)
+        assert "these keys" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_the_app_imports_no_torch() -> None:
+    script = (
+        "import sys; import workbench.ui.app, workbench.ui.screens.runs, workbench.ui.screens.presets; "
+        "print([name for name in ('torch', 'sklearn', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,137 @@
+"""How the app looks: each state of a run and each dialog. Clock, readings and events are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.conftest import make_app, settled
+from tests.ui.made import preset, write_run
+from workbench.ui.app import WorkbenchApp
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+THEMES = ["dark", "light"]
+Compare = Callable[..., bool]
+
+
+def idle(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, **how)
+
+
+def training(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs, alive=True), **how)
+
+
+def paused(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs, alive=True, paused=True), **how)
+
+
+def finished(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs, steps=2000, ending="completed"), **how)
+
+
+def diverged(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs, steps=700, diverges=True, ending="failed"), **how)
+
+
+def lost(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs), **how)
+
+
+def eight_gpus(runs: Path, **how: Any) -> WorkbenchApp:
+    return make_app(runs, attach=write_run(runs, alive=True, device="cuda:0"), gpus=8, **how)
+
+
+def invalid(runs: Path, **how: Any) -> WorkbenchApp:
+    app = make_app(runs, **how)
+    app.draft.enter("optimizer.learning_rate", "-1")
+    return app
+
+
+STATES = [idle, training, paused, finished, diverged, lost, eight_gpus, invalid]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_a_state(snap_compare: Compare, tmp_path: Path, state: Any, size: tuple[int, int], theme: str) -> None:
+    page = "settings" if state in (idle, invalid) else "charts"
+    app = state(tmp_path / "runs", theme=f"workbench-{theme}", page=page)
+    assert snap_compare(app, terminal_size=size, run_before=settled)
+
+
+DIALOGS: dict[str, list[str]] = {
+    "open": ["ctrl+o"],
+    "open-filtered": ["ctrl+o", *"mnist"],
+    "save-as": ["S"],
+    "changes": ["slash", *"batch size", "enter", "right", "d"],
+    "revert": ["slash", *"batch size", "enter", "right", "u"],
+    "unsaved": ["slash", *"batch size", "enter", "right", "q"],
+    "command": ["y"],
+    "keys": ["question_mark"],
+    "choices": ["slash", *"optimizer", "enter", "enter"],
+    "field": ["slash", *"learning rate", "enter", "enter", *"-1"],
+    "find": ["slash", *"norm"],
+}
+"""By the keys that bring them up."""
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_a_dialog(snap_compare: Compare, tmp_path: Path, dialog: str, size: tuple[int, int]) -> None:
+    presets = tmp_path / "presets"  # a folder of one's own, so that no path of a machine is in the picture
+    presets.mkdir()
+    for name in ("mnist-mlp", "iris", "fast"):
+        preset(name).save(presets / f"{name}.toml")
+    app = make_app(tmp_path / "runs", chosen=preset(), path=Path("presets/fast.toml"), page="settings")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press(*DIALOGS[dialog])
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("keys", [["q"], ["l"], ["m"], ["2", "v", "full_stop", "full_stop", "g"]], ids="-".join)
+def test_a_dialog_of_a_run_in_progress(snap_compare: Compare, tmp_path: Path, keys: list[str]) -> None:
+    app = training(tmp_path / "runs", page="charts")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=(120, 36), run_before=bring_up)
+
+
+@pytest.mark.parametrize("keys", [[], ["space", "down", "space", "v"], ["space", "down", "space", "o"], ["delete"]])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_runs(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: list[str], size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "runs", "20261124T120000Z-alpha-0001", steps=2000, ending="completed")
+    write_run(tmp_path / "runs", "20261124T130000Z-beta-0002", steps=1600, ending="stopped", slope=0.6)
+    app = make_app(Path("runs"), page="charts")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("r")
+        await pilot.pause(0.6)
+        if keys:
+            await pilot.press(*keys)
+            await pilot.pause(0.6)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("how", ["ascii", "ansi"])
+def test_other_terminals(snap_compare: Compare, tmp_path: Path, how: str) -> None:
+    theme = "workbench-ansi" if how == "ansi" else "workbench-dark"
+    app = training(tmp_path / "runs", page="charts", theme=theme, ascii_only=how == "ascii")
+    assert snap_compare(app, terminal_size=(120, 36), run_before=settled)

@@ -1,0 +1,90 @@
+"""A curve keeps the extremes of millions of values in a bounded number of buckets."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.runs.curve import Curve
+
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=30))
+def test_extremes_sum_and_count_survive_any_merging(blocks: list[list[float]]) -> None:
+    curve = Curve(most_buckets=8)
+    step = 1
+    for block in blocks:
+        curve.extend(step, block, float(step), float(step + len(block)))
+        step += len(block)
+    values = [value for block in blocks for value in block]
+    assert len(curve) <= 8
+    assert sum(bucket.count for bucket in curve.buckets) == len(values)
+    assert min(bucket.minimum for bucket in curve.buckets) == min(values)
+    assert max(bucket.maximum for bucket in curve.buckets) == max(values)
+    assert math.isclose(sum(bucket.total for bucket in curve.buckets), math.fsum(values), abs_tol=1e-3)
+
+
+@given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=30))
+def test_buckets_follow_one_another_without_holes(blocks: list[list[float]]) -> None:
+    curve = Curve(most_buckets=8)
+    step = 1
+    for block in blocks:
+        curve.extend(step, block, float(step), float(step + len(block)))
+        step += len(block)
+    assert curve.buckets[0].first_step == 1
+    assert curve.buckets[-1].last_step == step - 1
+    for before, after in zip(curve.buckets, curve.buckets[1:], strict=False):
+        assert after.first_step == before.last_step + 1
+
+
+@given(st.lists(finite, min_size=1, max_size=200))
+def test_values_one_by_one_and_all_at_once_make_the_same_curve(values: list[float]) -> None:
+    single, bulk = Curve(most_buckets=16), Curve(most_buckets=16)
+    for number, value in enumerate(values):
+        single.add(number + 1, value, float(number + 1))
+    bulk.extend(1, values, 0.0, float(len(values)))
+    for one, other in zip(single.buckets, bulk.buckets, strict=True):
+        assert (one.first_step, one.last_step, one.minimum, one.maximum, one.count) == (
+            other.first_step, other.last_step, other.minimum, other.maximum, other.count,
+        )  # fmt: skip
+
+
+def test_a_million_steps_take_no_more_buckets_than_allowed() -> None:
+    curve = Curve()
+    for first in range(1, 1_000_001, 1000):
+        curve.extend(first, [0.5] * 1000, first * 0.001, (first + 1000) * 0.001)
+    assert len(curve) <= 2048
+    assert curve.buckets[-1].last_step == 1_000_000
+
+
+def test_a_spike_of_one_step_is_kept() -> None:
+    curve = Curve()
+    for first in range(1, 100_001, 100):
+        values = [0.1] * 100
+        if first == 50_001:
+            values[7] = 42.0
+        curve.extend(first, values, 0.0, 1.0)
+    assert max(bucket.maximum for bucket in curve.buckets) == 42.0
+
+
+def test_a_value_that_is_no_number_leaves_a_gap_and_harms_nothing_else() -> None:
+    curve = Curve()
+    curve.extend(1, [1.0, math.nan, 3.0, math.inf], 0.0, 1.0)
+    curve.add(5, math.nan, 1.0)
+    curve.add(6, 2.0, 1.0)
+    assert any(bucket.gap for bucket in curve.buckets)
+    assert max(bucket.maximum for bucket in curve.buckets if bucket.count) == 3.0
+    assert sum(bucket.count for bucket in curve.buckets) == 3
+
+
+def test_what_came_after_a_step_can_be_forgotten() -> None:
+    curve = Curve()
+    curve.extend(1, [float(step) for step in range(1, 101)], 0.0, 1.0)
+    curve.truncate(40)
+    assert curve.buckets[-1].last_step == 40
+    curve.extend(41, [9.0], 0.0, 1.0)
+    assert curve.last == 9.0
+    assert curve.buckets[-1].last_step == 41

@@ -1,0 +1,89 @@
+"""What a viewer keeps of a run: everything that is shown, and no more the longer it lasts."""
+
+from __future__ import annotations
+
+import math
+
+from tests.ui.made import epoch_end, events
+from workbench.runs.events import EpochEnd, Obeyed, Started, State, Steps, Timing
+from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory
+
+
+def taken(*given: object) -> RunHistory:
+    history = RunHistory()
+    for event in given:
+        history.take(event)  # type: ignore[arg-type]
+    return history
+
+
+def steps(first: int, losses: list[float], rate: float = 0.1) -> Steps:
+    return Steps(first_step=first, epoch=first / 10, losses=losses, learning_rate=rate, seconds=first * 0.01)
+
+
+def test_curves_of_a_run_hold_what_its_events_told() -> None:
+    history = taken(*events(1300))
+    assert history.curves["loss/train"].buckets[-1].last_step == 1300
+    assert [bucket.last_step for bucket in history.curves["loss/validation"].buckets] == [
+        200,
+        400,
+        600,
+        800,
+        1000,
+        1200,
+    ]
+    assert history.epochs[-1].validation is not None
+    assert history.curves["accuracy/validation"].last == history.epochs[-1].validation["accuracy"]
+    assert history.best is not None
+    assert history.best.epoch == 6
+
+
+def test_requests_that_were_obeyed_are_marked_and_refused_ones_are_not() -> None:
+    history = taken(
+        steps(1, [1.0] * 10),
+        Obeyed(command="set_learning_rate", step=5, detail="0.01"),
+        Obeyed(command="dance", step=6, accepted=False, detail="unknown"),
+        Obeyed(command="pause", step=7),
+    )
+    assert [(mark.step, mark.kind) for mark in history.marks] == [(5, "learning_rate"), (7, "pause")]
+    assert history.marks[0].text == "learning rate 0.01"
+
+
+def test_a_resumed_run_forgets_what_it_will_train_again() -> None:
+    history = taken(
+        Started(process_id=1),
+        steps(1, [1.0] * 100),
+        Started(process_id=2, resumed=True, step=40),
+        steps(41, [5.0] * 10),
+    )
+    curve = history.curves["loss/train"]
+    assert curve.buckets[-1].last_step == 50
+    assert sum(bucket.count for bucket in curve.buckets) == 50
+    assert history.marks[-1].kind == "resumed"
+
+
+def test_a_metric_that_is_not_to_be_had_is_a_gap() -> None:
+    end = EpochEnd(
+        epoch=1, step=10, learning_rate=0.1, train={"loss": 1.0}, validation={"loss": 2.0, "r2": None}, best=True,
+        train_seconds=1.0, validation_seconds=1.0,
+    )  # fmt: skip
+    history = taken(end)
+    assert history.curves["r2/validation"].buckets[0].gap
+    assert history.curves["r2/validation"].last is not None
+    assert math.isnan(history.curves["r2/validation"].last)
+
+
+def test_nothing_grows_without_end() -> None:
+    history = RunHistory()
+    timing = Timing(
+        step=1, steps=1, timed_steps=1, phase_ms={"data": 1.0}, step_ms={"p50": 1.0}, steps_per_second=1.0,
+        samples_per_second=1.0,
+    )  # fmt: skip
+    for number in range(5000):
+        history.take(steps(number * 10 + 1, [0.5] * 10))
+        history.take(timing)
+        history.take(Obeyed(command="pause", step=number))
+        history.take(State(state="training", step=number))
+        history.take(epoch_end(number + 1, 0.0))
+    assert len(history.marks) == MOST_MARKS
+    assert len(history.timings) == MOST_READINGS
+    assert all(len(curve) <= 2048 for curve in history.curves.values())
