@@ -159,6 +159,10 @@ def _open_app(
     """Opens the app; returns the exit code. Raises UsageError where there is no terminal, no preset, no run."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the app needs a terminal; to train without it: workbench --preset NAME")
+    import gc
+
+    # Nothing that is imported is garbage; the collector comes back when the first screen has been painted.
+    gc.disable()
     from workbench.ui.options import AppOptions
     from workbench.ui.start import open_app
 

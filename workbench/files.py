@@ -49,6 +49,14 @@ def expanded(path: str) -> Path:
         return Path(path)
 
 
+def short_path(path: Path) -> str:
+    """A path as short as people know it: from the working folder, or from their home."""
+    for base, mark in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if path.is_absolute() and path.is_relative_to(base):
+            return f"{mark}{path.relative_to(base)}"
+    return str(path)
+
+
 def is_file(path: Path) -> bool:
     """Whether there is such a file; False too for what cannot be a file's name (too long, a NUL in it)."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -13,6 +14,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 
 @dataclass
@@ -73,10 +76,14 @@ class Terminal:
         return sum(size for moment, size in self._arrivals if start <= moment < end)
 
     def close(self) -> None:
-        """Ends the command as a lost connection does, and then surely."""
+        """Ends the command as a lost connection does, and then surely; its children too, so that nothing goes on."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
         os.close(self._master)
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()

@@ -54,10 +54,11 @@ def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, 
 
 
 def _short_sentence(problems: list[Any], help: str) -> str:
-    """The problems of one setting. A union reports each of its members: that which got furthest is meant."""
+    """The first problem of one setting. A union reports each of its members: that which got furthest is meant."""
     depth = max(len(problem["loc"]) for problem in problems)
     deepest = [problem for problem in problems if len(problem["loc"]) == depth]
-    return " or ".join(dict.fromkeys(_short(problem, help) for problem in deepest))
+    is_union = depth > 1 and isinstance(deepest[0]["loc"][1], str)
+    return " or ".join(dict.fromkeys(_short(problem, help) for problem in deepest[: None if is_union else 1]))
 
 
 _SHORT_NEEDS = {
@@ -167,7 +168,14 @@ _NEEDS = {
 
 def _needs(kind: str, context: Mapping[str, Any], message: str) -> str:
     known = _NEEDS.get(kind)
-    return known.format(**context) if known else message[0].lower() + message[1:]
+    if known is None:
+        return message[0].lower() + message[1:]
+    return known.format(**{name: _short_number(value) for name, value in context.items()})
+
+
+def _short_number(value: Any) -> Any:
+    """A bound as people write it: 0 for 0.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _help(model: type[BaseModel], name: str) -> str:

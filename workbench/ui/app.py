@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from rich.style import Style
 from textual.app import App, SystemCommand
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -19,7 +20,7 @@ from workbench.ui.readings import MachineReadings, ReadingSource
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.session import Session
 from workbench.ui.state import Remembered
-from workbench.ui.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES
+from workbench.ui.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
 
 
 class WorkbenchApp(App[None]):
@@ -53,6 +54,7 @@ class WorkbenchApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self._first_theme()
+        self._palette: tuple[str, dict[str, Style]] = ("", {})
 
     def _first_theme(self) -> str:
         if self.remembered.theme in self.available_themes:
@@ -64,6 +66,13 @@ class WorkbenchApp(App[None]):
         if theme.ansi:
             return ANSI_VARIABLES
         return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+
+    @property
+    def palette(self) -> dict[str, Style]:
+        """The styles that panels draw with, in the present theme."""
+        if self._palette[0] != self.theme:
+            self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
+        return self._palette[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii_filters]

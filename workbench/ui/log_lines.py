@@ -27,7 +27,12 @@ from workbench.units import count, duration, size
 
 Kind = Literal["info", "warning", "error", "output"]
 MOST_LINES = 500
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # cursor and colours
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard
+    r"|\x1b[ -/]*[0-~]"  # character sets and the like
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Log:
                 text = f"{event.status} at step {count(event.step)}" + (f": {event.reason}" if event.reason else "")
             case _:
                 return
-        self.lines.append(LogLine(event.time, kind, text))
+        self.lines.append(LogLine(event.time, kind, clean(text)))
 
     def read_output(self) -> bool:
         """Reads what the process has printed since the last call; True if there was anything."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.devices.gpu import GpuMonitor, GpuReading
+from workbench.runs.events import Prepared
+
+MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,15 @@ class MachineReadings:
     def __init__(self) -> None:
         self._gpus: GpuMonitor | None = None
         self._is_open = False
+        # A driver may take seconds to open, and meanwhile the next reading is due in another thread.
+        self._lock = threading.Lock()
 
     def read(self) -> Readings:
-        """What is the case now. Raises nothing."""
+        """What is the case now. Raises nothing; one call at a time, others wait for it."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Readings:
         import psutil
 
         from workbench.devices.host import HostMonitor
@@ -62,6 +72,24 @@ class MachineReadings:
 
     def close(self) -> None:
         """Lets go of NVML."""
-        if self._gpus is not None:
-            self._gpus.close()
-            self._gpus = None
+        with self._lock:
+            if self._gpus is not None:
+                self._gpus.close()
+                self._gpus = None
+
+
+def own_gpu(prepared: Prepared | None, gpus: tuple[GpuReading, ...]) -> GpuReading | None:
+    """The card that a run trains on; None before it is known, and for a run on the CPU.
+
+    The trainer tells CUDA's number and the driver tells its own. Where the names differ, so do the numbers
+    (CUDA_VISIBLE_DEVICES), and nothing is claimed.
+    """
+    if prepared is None or not prepared.device.startswith("cuda"):
+        return None
+    number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
+    return next((gpu for gpu in gpus if str(gpu.index) == number and gpu.name == prepared.device_name), None)
+
+
+def short_name(name: str) -> str:
+    """A card's name without its maker and its kind of memory: H100 80GB."""
+    return " ".join(word for word in name.removeprefix("NVIDIA ").split() if word not in MEMORY_KINDS)

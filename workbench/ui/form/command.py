@@ -41,9 +41,9 @@ def assignments(base: Preset, target: Preset) -> list[str]:
             if then[tag] != now[tag]:
                 found.append(_assignment([table, tag], now[tag]))
                 then = _after_switch(table, then, now[tag])
-        found += [
-            _assignment([table, key], value) for key, value in now.items() if key not in then or then[key] != value
-        ]
+        # Compared as TOML: to Python 1, 1.0 and true are one and the same.
+        differing = [key for key, value in now.items() if key not in then or toml(then[key]) != toml(value)]
+        found += [_assignment([table, key], now[key]) for key in differing]
     return found
 
 

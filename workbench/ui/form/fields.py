@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+from pydantic import create_model
 from pydantic_core import PydanticUndefined
 
 from workbench.settings.base import Choice, Settings
@@ -15,6 +17,8 @@ from workbench.ui.form.parsing import shown, wording
 from workbench.ui.form.stepping import can_step
 
 Kind = Literal["family", "table", "number", "choice", "flag", "text"]
+
+_LONG_NUMBER = re.compile(r"\d{5,}")
 
 PRESET = "preset"
 """How the form calls the settings that stand in no table: name and description."""
@@ -77,9 +81,12 @@ def model_of(table: str, label: str = "") -> type[Settings]:
 @cache
 def fields_of(model: type[Settings]) -> tuple[Field, ...]:
     """The settings of a table, those that have no default first."""
-    described = model.model_json_schema()["properties"]
     left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES}
-    fields = [_field(model, name, described[name]) for name in model.model_fields if name not in left_out]
+    infos: dict[str, Any] = {name: info for name, info in model.model_fields.items() if name not in left_out}
+    # The schema of these alone: that of a whole preset takes in every choice there is.
+    alone = create_model(model.__name__, **{name: (info.annotation, info) for name, info in infos.items()})
+    described = alone.model_json_schema().get("properties", {})
+    fields = [_field(model, name, described[name]) for name in infos]
     return tuple(sorted(fields, key=lambda field: not field.is_required))
 
 
@@ -114,10 +121,13 @@ def _kind(schema: dict[str, Any]) -> Kind:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    """Type and bounds in words: number > 0, ≤ 1000."""
-    without_unit = {key: value for key, value in schema.items() if key != "unit"}
-    if "enum" in schema:
-        return ""  # the choices say it
-    words = type_and_bounds(without_unit)
+    """Type and bounds in words: number > 0, ≤ 1000; empty where the kind of the row says it all."""
+    if _kind(schema) in ("choice", "flag"):
+        return ""
+    if "anyOf" in schema:
+        names = [wording(value) for option in schema["anyOf"] for value in option.get("enum", ())]
+        return " or ".join([", ".join(names), *(_bounds(option) for option in schema["anyOf"] if "enum" not in option)])
+    words = type_and_bounds({key: value for key, value in schema.items() if key != "unit"})
+    words = _LONG_NUMBER.sub(lambda number: f"{int(number[0]):,}", words)
     kind, comma, rest = words.partition(", ")
     return f"{kind} {rest}" if comma and rest[0] in "<>≤≥" else words

@@ -28,7 +28,10 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         named = [parse(text, option) for option in options if "enum" in option]
         if any(value in option.get("enum", ()) for value in named for option in options):
             return named[0]
-        return parse(text, next(option for option in options if "enum" not in option))
+        value = parse(text, next(option for option in options if "enum" not in option))
+        # A word that is no entry of the list either was meant as a name: so the answer tells the names.
+        is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
+        return text if is_word else value
     if "enum" in schema:
         return next((value for value in schema["enum"] if text in (value, shown(value), wording(value))), text)
     match schema.get("type"):

@@ -193,6 +193,8 @@ class ChartPanel(Panel):
 
     def content(self, width: int, height: int) -> list[Text]:
         history = self._history
+        if history is None and self._overlays:
+            history = RunHistory()
         has_curve = history is not None and any(key in history.curves for _, key, _ in self.quantity.curves)
         if history is None or not (has_curve or self._overlays):
             what = self.quantity.title.removesuffix(" %")
@@ -268,7 +270,7 @@ class ChartPanel(Panel):
         """From nothing to the end of the plan; before a tenth of it is done, to a round number beyond what is."""
         view = history.view
         done = self._x(history, view.step, view.seconds)
-        end = round_step(max(done, 1e-9))
+        end = round_step(done) if done > 0 else 0.0
         if view.prepared is not None and view.share >= GROWING_SHARE:
             planned = {
                 "step": float(view.prepared.epochs * history.steps_per_epoch),

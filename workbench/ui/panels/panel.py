@@ -8,7 +8,7 @@ title may carry the latest value. What is hidden is not drawn.
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -18,49 +18,14 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.ui.glyphs import UNICODE, Glyphs
+from workbench.ui.glyphs import Glyphs
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
 
-STYLES = (
-    "text", "dim", "line", "strong", "accent", "train", "validation", "good", "warning", "error", "cursor",
-    "overlay-1", "overlay-2", "overlay-3", "overlay-4",
-    "phase-data", "phase-transfer", "phase-forward", "phase-backward", "phase-optimizer", "phase-rest",
-)  # fmt: skip
-
 
 class Drawn(Widget):
     """A widget of lines of text, of which only the changed stretches are painted again."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"panel--{name}" for name in STYLES}
-
-    DEFAULT_CSS = """
-    Drawn {
-        &> .panel--text { color: $foreground; }
-        &> .panel--dim { color: $dim; }
-        &> .panel--line { color: $line; }
-        &> .panel--strong { color: $foreground; text-style: bold; }
-        &> .panel--accent { color: $accent; }
-        &> .panel--train { color: $train; }
-        &> .panel--validation { color: $validation; }
-        &> .panel--good { color: $success; }
-        &> .panel--warning { color: $warning; }
-        &> .panel--error { color: $error; }
-        &> .panel--cursor { background: $cursor-line; }
-        &> .panel--overlay-1 { color: $overlay-1; }
-        &> .panel--overlay-2 { color: $overlay-2; }
-        &> .panel--overlay-3 { color: $overlay-3; }
-        &> .panel--overlay-4 { color: $overlay-4; }
-        &> .panel--phase-data { color: $phase-data; }
-        &> .panel--phase-transfer { color: $phase-transfer; }
-        &> .panel--phase-forward { color: $phase-forward; }
-        &> .panel--phase-backward { color: $phase-backward; }
-        &> .panel--phase-optimizer { color: $phase-optimizer; }
-        &> .panel--phase-rest { color: $phase-rest; }
-    }
-    Drawn:ansi > .panel--cursor { text-style: reverse; }
-    """
 
     app: WorkbenchApp
 
@@ -68,15 +33,17 @@ class Drawn(Widget):
         super().__init__(id=id, classes=classes)
         self._strips: list[Strip] = []
         self._stale = True
+        self._drawn_in = ""
+        """The theme of the lines that are kept."""
 
     @property
     def glyphs(self) -> Glyphs:
         """The characters to draw with: Unicode, or ASCII with `--ascii`."""
-        return getattr(self.app, "glyphs", UNICODE)
+        return self.app.glyphs
 
     def style_of(self, name: str) -> Style:
-        """The Rich style of one of STYLES in the present theme."""
-        return self.get_component_rich_style(f"panel--{name}", partial=True)
+        """The Rich style of that name in the present theme: one of themes.STYLES."""
+        return self.app.palette[name]
 
     def lines(self, width: int, height: int) -> list[Text]:
         """What to show: at most `height` lines; one wider than `width` ends in an ellipsis."""
@@ -102,6 +69,7 @@ class Drawn(Widget):
 
     def _draw(self) -> list[Strip]:
         width, height = self.size
+        self._drawn_in = self.app.theme
         lines = self.lines(width, height)[:height]
         lines += [Text()] * (height - len(lines))
         return [self._strip(line, width) for line in lines]
@@ -117,7 +85,7 @@ class Drawn(Widget):
         return Strip(line.render(console)).adjust_cell_length(width).apply_style(base).simplify()
 
     def render_line(self, y: int) -> Strip:
-        if self._stale or len(self._strips) != self.size.height:
+        if self._stale or len(self._strips) != self.size.height or self._drawn_in != self.app.theme:
             self._strips, self._stale = self._draw(), False
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
 

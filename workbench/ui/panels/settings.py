@@ -20,8 +20,8 @@ from workbench.ui.form.rows import Row
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
 
-LABEL_SHARE = 0.5
-LABEL_CELLS = (12, 24)
+LABEL_SHARE = 0.52
+LABEL_CELLS = (12, 27)
 HELP_FROM_WIDTH = 74
 """From this width on the help of each setting stands beside it."""
 VALUE_CELLS = 22

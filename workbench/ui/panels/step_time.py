@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 
 from workbench.runs.events import Timing
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow, sparkline
-from workbench.ui.panels.panel import STYLES, Panel
+from workbench.ui.panels.panel import Panel
+from workbench.ui.themes import STYLES
 from workbench.ui.verdict import verdict
 from workbench.units import milliseconds, rate
 
 ROOMY_HEIGHT = 7
+SPARK_LABEL = " p50"
 
 
 class StepTimePanel(Panel):
@@ -45,49 +49,63 @@ class StepTimePanel(Panel):
         timing = self._timing
         if timing is None:
             return self.placeholder("the phases of a step appear here: data, forward, backward, optimizer", width)
-        lines = []
-        total = sum(timing.phase_ms.values())
-        if total > 0:
-            shares = {phase: value / total for phase, value in timing.phase_ms.items()}
-            lines += [self._bar(shares, width)] * (2 if height > ROOMY_HEIGHT + 1 else 1)
-            lines += self._legend(shares, width)
-        facts = [*flow(self._percentiles(timing), width), *flow(self._pace(timing), width)]
-        spare = height - len(lines) - len(facts)
+        # What gives way where the panel is low, the least important first: percentiles from the rarest on, the legend
+        # of the smallest phases. The pace always has its place.
+        pace = flow(self._pace(timing), width)
+        lines = self._phases(timing, width, height, height - len(pace))
+        percentiles = fitting(self._percentiles(timing), width, height - len(lines) - len(pace))
+        spare = height - len(lines) - len(percentiles) - len(pace)
         if spare >= 3:
             lines.append(Text())
-        lines += facts
+        lines += percentiles + pace
         if spare >= 2:
-            lines.append(Text(self._spark(width), self.style_of("train")))
+            lines.append(self._spark(width))
         if spare >= 1 and self._history is not None:
-            lines.append(Text(verdict(timing, self._history.view.prepared), self.style_of("dim")))
-        return lines
+            said = Text(verdict(timing, self._history.view.prepared), self.style_of("dim"))
+            lines += said.wrap(self.app.console, width)
+        return lines[:height]
+
+    def _phases(self, timing: Timing, width: int, height: int, room: int) -> list[Text]:
+        """The bar and its legend, in at most `room` lines; a bar that cannot be explained is left out."""
+        total = sum(timing.phase_ms.values())
+        if total <= 0 or room < 2:
+            return []
+        shares = {phase: value / total for phase, value in timing.phase_ms.items()}
+        bars = 2 if height > ROOMY_HEIGHT + 1 else 1
+        named = [phase for phase, share in shares.items() if share >= 0.005 or phase not in ("transfer", "rest")]
+        while len(legend := flow(self._legend(shares, named), width)) > room - bars and len(named) > 1:
+            named.remove(min(named, key=lambda phase: shares[phase]))
+        return [*[self._bar(shares, width)] * bars, *legend]
+
+    @property
+    def _has_letters(self) -> bool:
+        """Whether the phases are told by letters: in plain ASCII, and where there are no colours."""
+        return self.glyphs.ascii or self.app.no_color
 
     def _style_of_phase(self, phase: str) -> str:
         return f"phase-{phase}" if f"phase-{phase}" in STYLES else "dim"
 
     def _bar(self, shares: dict[str, float], width: int) -> Text:
-        """A cell belongs to the phase at its middle; in plain ASCII it is the phase's first letter."""
+        """A cell belongs to the phase at its middle; without colours it is the phase's first letter."""
         text, position, filled = Text(), 0.0, 0
         for phase, share in shares.items():
             position += share * width
             cells = min(round(position), width) - filled
             filled += max(cells, 0)
-            character = phase[0] if self.glyphs.ascii else self.glyphs.block
+            character = phase[0] if self._has_letters else self.glyphs.block
             text.append(character * max(cells, 0), self.style_of(self._style_of_phase(phase)))
         return text
 
-    def _legend(self, shares: dict[str, float], width: int) -> list[Text]:
+    def _legend(self, shares: dict[str, float], named: list[str]) -> list[Text]:
         dim, strong = self.style_of("dim"), self.style_of("strong")
-        items = [
+        return [
             Text.assemble(
-                (f"{phase[0] if self.glyphs.ascii else '■'} ", self.style_of(self._style_of_phase(phase))),
+                (f"{phase[0] if self._has_letters else '■'} ", self.style_of(self._style_of_phase(phase))),
                 (f"{phase} ", dim),
-                (f"{100 * share:.0f}%", strong),
+                (f"{100 * shares[phase]:.0f}%", strong),
             )
-            for phase, share in shares.items()
-            if share >= 0.005 or phase not in ("transfer", "rest")
+            for phase in named
         ]
-        return flow(items, width)
 
     def _percentiles(self, timing: Timing) -> list[Text]:
         return [
@@ -102,6 +120,18 @@ class StepTimePanel(Panel):
             Text.assemble((rate(timing.samples_per_second), strong), (" samples/s", dim)),
         ]
 
-    def _spark(self, width: int) -> str:
-        assert self._history is not None
-        return sparkline([item.step_ms.get("p50", 0.0) for item in self._history.timings], width, self.glyphs)
+    def _spark(self, width: int) -> Text:
+        timings = [] if self._history is None else self._history.timings
+        medians = [item.step_ms["p50"] for item in timings if "p50" in item.step_ms]
+        heights = sparkline(medians, width - len(SPARK_LABEL), self.glyphs)
+        if not heights:
+            return Text()
+        return Text.assemble((heights, self.style_of("train")), (SPARK_LABEL, self.style_of("dim")))
+
+
+def fitting(items: Sequence[Text], width: int, height: int) -> list[Text]:
+    """As many of the first items, side by side, as `height` lines hold."""
+    kept = list(items)
+    while kept and len(flow(kept, width)) > height:
+        kept.pop()
+    return flow(kept, width)

@@ -6,6 +6,7 @@ It owns what is shown and where. What can be done to a run and to the presets st
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -86,6 +87,8 @@ class MainScreen(PresetActions, RunActions):
 
     def _begin(self) -> None:
         """What can wait until the screen has been painted once."""
+        gc.freeze()  # what is there now stays: the collector need not look at it again
+        gc.enable()
         slower = 2 if self.app.options.low_bandwidth else 1
         self.set_interval(LOOK_SECONDS * slower, self.look)
         self.set_interval(READ_SECONDS * slower, self._read_machine)
@@ -217,9 +220,9 @@ class MainScreen(PresetActions, RunActions):
         layout = arrange(
             width, height, self._page, self._below, self._maximised, self.app.remembered.four_charts
         )  # fmt: skip
-        for name in ("compact", "normal", "wide"):
-            self.set_class(layout.size == name, f"-{name}")
-        self.set_class(self._maximised is not None, "-maximised")
+        classes = {f"-{layout.size}"} | ({"-maximised"} if self._maximised is not None else set())
+        if self.classes != classes:
+            self.set_classes(classes)
         for panel in self._panels():
             panel.display = panel.id in layout.panels
         for box in ("charts", "lower"):

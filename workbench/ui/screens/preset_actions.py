@@ -9,6 +9,7 @@ from textual import work
 from textual.screen import Screen
 
 from workbench.errors import PresetError, WorkbenchError
+from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.panels.settings import SettingsPanel
@@ -50,7 +51,7 @@ class PresetActions(Screen[None]):
             return
         self.app.draft.open(preset, path)
         self.show_settings()
-        self.say(f"opened {path}")
+        self.say(f"opened {short_path(path)}")
 
     async def _tell(self, title: str, text: str) -> None:
         from workbench.ui.screens.message import MessageDialog
@@ -92,7 +93,7 @@ class PresetActions(Screen[None]):
             return False
         self.app.draft.open(preset, path)
         self.show_settings()
-        self.say(f"saved {path}")
+        self.say(f"saved {short_path(path)}")
         return True
 
     @work(group="presets", exclusive=True)

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from workbench.files import expanded
+from workbench.files import expanded, short_path
 from workbench.settings.library import SUFFIX
 from workbench.settings.preset import Preset
 from workbench.ui.preset_list import PresetEntry, list_presets
@@ -86,7 +86,7 @@ class PresetsDialog(Dialog[Path]):
                 for path, (here, there) in self._current.differences(entry.preset).items()
                 if path not in LEFT_OUT
             }
-            place = Text(str(entry.path), "dim")
+            place = Text(short_path(entry.path), "dim")
             if not changes:
                 detail.update(Group(place, Text("the same settings as now")))
             else:

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Input
 
 from workbench.display import LABELS
+from workbench.files import short_path
 from workbench.runs.catalogue import Catalogue, RunRow
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import is_running
@@ -124,7 +125,7 @@ class RunsScreen(Screen[RunsResult | None]):
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)
-        table.border_title = f"runs in {self._folder}".replace("[", "\\[")
+        table.border_title = f"runs in {short_path(self._folder.absolute())}".replace("[", "\\[")
         self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in ACTIONS if item.rank])
         self._read()
         self.set_interval(REFRESH_SECONDS, self._read)
@@ -333,7 +334,7 @@ class RunsScreen(Screen[RunsResult | None]):
         if is_running(row.run):
             self._hint("this run is going: stop it first", "warning")
             return
-        text = f"{row.run.path} with its curves, checkpoints and log."
+        text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
         choices = (("y", "delete it for good"), ("n", "keep it"))
         if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, "n")) != "y":
             return

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from workbench.errors import PresetError
+from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.preset_list import is_shipped
@@ -63,7 +64,7 @@ class SaveAsDialog(Dialog[SaveAs]):
     def _check(self) -> None:
         self._confirmed = None
         preset, problem = self._named()
-        self.query_one("#where", Static).update(f"file: {self._path()}" if preset is not None else "")
+        self.query_one("#where", Static).update(f"file: {short_path(self._path())}" if preset is not None else "")
         if preset is not None and self._path().exists():
             problem = "there is a preset of that name: enter replaces it after asking again"
         self.query_one("#problem", Static).update(problem)
