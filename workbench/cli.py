@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workbench import __version__
+from workbench import __version__, launch
 from workbench.errors import UsageError, WorkbenchError
+from workbench.launch import complain
 
 EXIT_CODES = (
     "Exit codes: 0 done; 2 the preset or the command line is wrong; 3 training failed (diverged, out of memory, "
@@ -95,7 +95,7 @@ def workbench(
             list_what, explain, schema, attach, ascii_only, low_bandwidth,
         )  # fmt: skip
     except WorkbenchError as error:
-        _complain(str(error))
+        complain(error)
         code = error.exit_code
     raise typer.Exit(code)
 
@@ -128,6 +128,10 @@ def _dispatch(
         return reference.print_explanation(explain_path)
     if schema:
         return reference.print_schema()
+    if preset_name is None and resume is None:
+        if dry_run or json_output or save_as or quiet:
+            raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
+        return launch.open_app(opened, overrides, runs_dir, attach, ascii=ascii_only, low_bandwidth=low_bandwidth)
     from workbench import headless
     from workbench.runs.directory import default_runs_folder
     from workbench.settings import library
@@ -139,10 +143,7 @@ def _dispatch(
         if preset_name or overrides or dry_run or save_as:
             raise UsageError("--resume goes on with a run as it was: it takes no --preset, --set, --dry-run, --save-as")
         return headless.resume(resume, options)
-    if preset_name is None:
-        if dry_run or json_output or save_as or quiet:
-            raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
-        return _open_app(opened, overrides, options.runs_folder, attach, ascii_only, low_bandwidth)
+    assert preset_name is not None
     if opened is not None or attach is not None:
         raise UsageError("--preset trains without the app; to open the app, give the preset's name alone")
     preset = library.load(preset_name).override(overrides)
@@ -153,33 +154,9 @@ def _dispatch(
     return headless.train(preset, options)
 
 
-def _open_app(
-    name: str | None, overrides: list[str], runs_folder: Path, attach: str | None, ascii_only: bool, low_bandwidth: bool
-) -> int:
-    """Opens the app; returns the exit code. Raises UsageError where there is no terminal, no preset, no run."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the app needs a terminal; to train without it: workbench --preset NAME")
-    import gc
-
-    # Nothing that is imported is garbage; the collector comes back when the first screen has been painted.
-    gc.disable()
-    from workbench.ui.options import AppOptions
-    from workbench.ui.start import open_app
-
-    options = AppOptions(runs_folder=runs_folder, ascii=ascii_only, low_bandwidth=low_bandwidth)
-    return open_app(name, overrides, options, attach)
-
-
 def arguments_with_attach(arguments: list[str]) -> list[str]:
     """The command line with an empty run after a bare `--attach`: which run it is may be left out."""
     completed = []
     for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
         completed.append(f"{argument}=" if argument == "--attach" and following.startswith("-") else argument)
     return completed
-
-
-def _complain(message: str) -> None:
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False, soft_wrap=True).print("error:", style="bold red", end=" ")
-    print(message, file=sys.stderr)

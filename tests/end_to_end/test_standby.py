@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import events_of, wait_for
+from tests.end_to_end.conftest import PATIENCE_SECONDS, events_of, steps_logged, wait_for
+from workbench.errors import StorageError
+from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.launch import start_trainer
 from workbench.runs.standby import Standby
@@ -31,23 +37,93 @@ def new_run(folder: Path) -> RunDirectory:
     return create_run(folder / "runs", PRESET.name, PRESET.to_toml())
 
 
-def losses(run: RunDirectory) -> list[float]:
-    return [loss for event in events_of(run, "steps") for loss in event["losses"]]
+@pytest.fixture
+def standby() -> Iterator[Standby]:
+    """One that has just been launched, and is not left behind."""
+    launched = Standby.launch()
+    yield launched
+    launched.close()
 
 
-def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(tmp_path: Path) -> None:
+def told(run: RunDirectory) -> list[dict[str, Any]]:
+    """What the events say of losses and metrics: all but what depends on the clock."""
+    losses = [loss for event in events_of(run, "steps") for loss in event["losses"]]
+    epochs = [
+        {name: value for name, value in event.items() if name != "time" and not name.endswith("seconds")}
+        for event in events_of(run, "epoch")
+    ]
+    tests = [event["metrics"] for event in events_of(run, "test")]
+    prepared = [{**event, "time": 0, "seconds": 0} for event in events_of(run, "prepared")]
+    return [{"losses": losses}, *epochs, *tests, *prepared]
+
+
+def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
+    tmp_path: Path, standby: Standby
+) -> None:
     warm, cold = new_run(tmp_path), new_run(tmp_path)
-    standby = Standby.launch()
     assert not standby.is_ready
     wait_for(lambda: standby.is_ready)
-    trainer = standby.start(warm, "workbench")
-    assert trainer.wait(60) == 0
-    assert start_trainer(cold, "workbench").wait(120) == 0
-    assert losses(warm) == losses(cold)
+    assert standby.start(warm, "workbench --preset x").wait(60) == 0
+    assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
+    assert told(warm) == told(cold)
     ends = [read_summary(run) for run in (warm, cold)]
     assert ends[0] is not None
     assert ends[1] is not None
     assert (ends[0].status, ends[0].test) == (ends[1].status, ends[1].test)
+    environments = [json.loads(run.environment.read_text()) for run in (warm, cold)]
+    assert environments[0] == environments[1]
+
+
+def test_it_goes_on_with_its_run_when_whoever_launched_it_is_killed(tmp_path: Path) -> None:
+    chosen = PRESET.override(["data.name=iris", "training.epochs=1000000"])
+    run = create_run(tmp_path / "runs", chosen.name, chosen.to_toml())
+    launcher = launch_from_a_process(
+        "from pathlib import Path; from workbench.runs.directory import RunDirectory; "
+        f"standby.start(RunDirectory(Path({str(run.path)!r})), 'workbench')"
+    )
+    assert launcher.stdout is not None
+    launcher.stdout.readline()
+    launcher.kill()
+    launcher.wait()
+    launcher.stdout.close()
+    wait_for(lambda: steps_logged(run) > 0)
+    assert status(run) == "running"
+    ask(run, "stop")
+    wait_for(lambda: status(run) == "stopped")
+
+
+def test_closing_a_standby_that_has_a_run_leaves_the_run_alone(tmp_path: Path, standby: Standby) -> None:
+    run = new_run(tmp_path)
+    trainer = standby.start(run, "workbench")
+    standby.close()
+    assert trainer.wait(PATIENCE_SECONDS) == 0
+    assert status(run) == "completed"
+
+
+def test_a_run_that_cannot_be_written_is_told_and_the_standby_waits_for_another(
+    tmp_path: Path, standby: Standby
+) -> None:
+    gone, run = new_run(tmp_path), new_run(tmp_path)
+    shutil.rmtree(gone.path)
+    with pytest.raises(StorageError, match=gone.name):
+        standby.start(gone, "workbench")
+    assert standby.start(run, "workbench").wait(PATIENCE_SECONDS) == 0
+    assert status(run) == "completed"
+
+
+def test_warming_up_never_asks_for_a_gpu_and_leaves_no_file(tmp_path: Path) -> None:
+    script = """
+import torch
+def touched(*arguments, **named): raise SystemExit("a GPU was touched")
+torch.cuda.is_available = torch.cuda.device_count = torch.cuda._lazy_init = touched
+from workbench.training.standby import warm_up
+warm_up()
+assert not torch.cuda.is_initialized()
+"""
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("workbench-*"))
 
 
 def test_a_run_handed_over_while_it_still_imports_starts_as_soon_as_it_can(tmp_path: Path) -> None:
@@ -62,18 +138,23 @@ def test_closing_it_ends_the_process() -> None:
     assert not psutil.pid_exists(standby.process_id)
 
 
-def test_it_ends_when_whoever_launched_it_is_killed(tmp_path: Path) -> None:
-    script = (
-        "import time; from workbench.runs.standby import Standby; "
-        "standby = Standby.launch(); print(standby.process_id, flush=True); time.sleep(600)"
-    )
-    launcher = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+def test_it_ends_when_whoever_launched_it_is_killed() -> None:
+    launcher = launch_from_a_process("")
     assert launcher.stdout is not None
     standby = psutil.Process(int(launcher.stdout.readline()))
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()
     wait_for(lambda: not standby.is_running() or standby.status() == psutil.STATUS_ZOMBIE)
+
+
+def launch_from_a_process(then: str) -> subprocess.Popen[str]:
+    """A process that launches a standby, does something with it, prints the standby's process id, and sleeps."""
+    script = (
+        f"import time; from workbench.runs.standby import Standby; standby = Standby.launch(); {then or 'pass'}; "
+        "print(standby.process_id, flush=True); time.sleep(600)"
+    )
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
 
 
 def test_a_standby_that_has_died_is_replaced_by_a_cold_trainer(tmp_path: Path) -> None:

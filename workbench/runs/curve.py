@@ -64,23 +64,14 @@ class Curve:
 
     def add(self, step: int, value: float, seconds: float) -> None:
         """One value."""
-        if not (self._room and math.isfinite(value)):
-            self.extend(step, [value], seconds, seconds)
-            return
-        bucket = self.buckets[-1]  # the usual case, quickly
-        if bucket.count:
-            bucket.minimum, bucket.maximum = min(bucket.minimum, value), max(bucket.maximum, value)
-        else:
-            bucket.minimum = bucket.maximum = value
-        bucket.last_step, bucket.seconds = step, seconds
-        bucket.total += value
-        bucket.count += 1
-        self._room -= 1
-        self.last = value
+        self.extend(step, [value], seconds, seconds)
 
     def extend(self, first_step: int, values: Sequence[float], seconds_before: float, seconds: float) -> None:
         """The values of consecutive steps, and the training time before the first and after the last of them."""
         if not values:
+            return
+        if len(values) <= self._room and math.isfinite(total := sum(values)):
+            self._grow(values, total, first_step + len(values) - 1, seconds)
             return
         pace = (seconds - seconds_before) / len(values)
         done = 0
@@ -99,6 +90,17 @@ class Curve:
                 self._halve()
         self.last = values[-1]
 
+    def _grow(self, values: Sequence[float], total: float, last_step: int, seconds: float) -> None:
+        """Finite values that the last bucket has room for: most of what a long run brings, so without a new bucket."""
+        bucket, low, high = self.buckets[-1], min(values), max(values)
+        if bucket.count:
+            low, high = min(bucket.minimum, low), max(bucket.maximum, high)
+        bucket.minimum, bucket.maximum, bucket.last_step, bucket.seconds = low, high, last_step, seconds
+        bucket.total += total
+        bucket.count += len(values)
+        self._room -= len(values)
+        self.last = values[-1]
+
     def _halve(self) -> None:
         buckets = self.buckets
         pairs = [first.merged(second) for first, second in zip(buckets[::2], buckets[1::2], strict=False)]
@@ -109,10 +111,18 @@ class Curve:
         self._points_a_bucket *= 2
 
     def truncate(self, after_step: int) -> None:
-        """Forgets what came after a step: a resumed run trains it again. A bucket across the step is kept whole."""
-        while self.buckets and self.buckets[-1].first_step > after_step:
+        """Forgets what came after a step: a resumed run trains it again.
+
+        A bucket across the step goes too. Its extremes may be those of the part that is void: after a divergence they
+        would stay on the chart for good, while what is lost with it is less than a column.
+        """
+        if not self.buckets or self.buckets[-1].last_step <= after_step:
+            return
+        while self.buckets and self.buckets[-1].last_step > after_step:
             self.buckets.pop()
-            self._room = 0
+        self._room = 0
+        if not self.buckets:
+            self._points_a_bucket = 1
         self.last = self.buckets[-1].mean if self.buckets else None
 
     def reduce(self, columns: int) -> list[Bucket]:

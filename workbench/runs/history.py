@@ -51,16 +51,19 @@ class RunHistory:
 
     def curve(self, name: str) -> Curve:
         """The curve of that name; a new one if there was none."""
-        return self.curves.setdefault(name, Curve())
+        found = self.curves.get(name)
+        if found is None:
+            found = self.curves[name] = Curve()
+        return found
 
     def take(self, event: Event) -> None:
         """Takes note of one event."""
         seconds = self.view.seconds
         match event:
             case Started():
+                self._forget(event.step)
                 if event.resumed:
-                    self._forget(event.step)
-                    self._mark(event.step, seconds, "resumed", f"resumed at step {event.step:,}")
+                    self._mark(event.step, self.view.seconds, "resumed", f"resumed at step {event.step:,}")
             case Steps() if event.losses:
                 self.curve("loss/train").extend(event.first_step, event.losses, seconds, event.seconds)
                 last = event.first_step + len(event.losses) - 1
@@ -98,10 +101,15 @@ class RunHistory:
         self.marks.append(Mark(step, seconds, kind, text))
 
     def _forget(self, after_step: int) -> None:
+        """What came after the step is void, the time that it took included."""
         for curve in self.curves.values():
             curve.truncate(after_step)
-        kept = [mark for mark in self.marks if mark.step <= after_step]
-        self.marks = deque(kept, maxlen=MOST_MARKS)
+        self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
+        self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= after_step), maxlen=MOST_EPOCHS)
+        if self.best is not None and self.best.step > after_step:
+            self.best = next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+        losses = self.curves.get("loss/train")
+        self.view.seconds = losses.buckets[-1].seconds if losses is not None and losses.buckets else 0.0
 
 
 def read_history(run: RunDirectory) -> RunHistory:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from typing import IO
 
 from workbench.files import storage_error
 from workbench.runs.directory import RunDirectory
@@ -26,11 +27,7 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
 
     command: the user's command line, for the record.
     """
-    try:
-        log = run.worker_log.open("ab")
-    except OSError as error:
-        raise storage_error(run.worker_log, error) from error
-    with log:
+    with open_worker_log(run) as log:
         return subprocess.Popen(
             # -P: a sklearn.py in the working folder must not be imported in place of the library.
             [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)],
@@ -40,6 +37,14 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
             env=os.environ | trainer_environment(command),
         )
+
+
+def open_worker_log(run: RunDirectory) -> IO[bytes]:
+    """The run's worker.log, to append to. Raises StorageError where the run's directory cannot be written."""
+    try:
+        return run.worker_log.open("ab")
+    except OSError as error:
+        raise storage_error(run.worker_log, error) from error
 
 
 def trainer_environment(command: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.launch import start_trainer, trainer_environment
+from workbench.runs.launch import open_worker_log, start_trainer, trainer_environment
 
 READY = b"ready\n"
 
@@ -25,6 +25,7 @@ class Standby:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._ready = False
+        self._has_run = False
         os.set_blocking(self._pipe(process.stdout).fileno(), False)
 
     @classmethod
@@ -60,8 +61,11 @@ class Standby:
     def start(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
         """Makes it the trainer of a run, at once or as soon as it is ready; a cold one steps in if it has died.
 
-        command: the user's command line, for the record. Raises StorageError where the run cannot be written.
+        command: the user's command line, for the record. Raises StorageError where the run cannot be written; the
+        standby then goes on waiting.
         """
+        # The process opens it for itself; here it tells whether it can be, as it does where a trainer starts cold.
+        open_worker_log(run).close()
         order = {
             "run": str(run.path),
             "environment": trainer_environment(command),
@@ -75,10 +79,13 @@ class Standby:
             self.close()
             return start_trainer(run, command)
         self._pipe(self._process.stdout).close()
+        self._has_run = True
         return self._process
 
     def close(self) -> None:
-        """Ends it, if it has no run yet."""
+        """Ends it. One that has a run is a trainer, and goes on."""
+        if self._has_run:
+            return
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None and not pipe.closed:
                 pipe.close()

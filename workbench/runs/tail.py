@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workbench.runs.events import Event, decode
 
-READ_BYTES = 4 * 2**20
+READ_BYTES = 2**20
 """Most that one look reads, so that opening a long run stays responsive."""
 
 

@@ -15,9 +15,10 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
-from workbench.errors import WorkbenchError
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.standby import READY
 from workbench.runs.writer import EventWriter
@@ -27,12 +28,16 @@ from workbench.settings.preset import Preset
 def main() -> int:
     """Waits for a run and trains it; returns the exit code."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # A full disk must not keep the run from starting, and from saying so itself.
-    with contextlib.suppress(WorkbenchError, OSError):
+    # Whatever a library prints while it is imported must not be taken for the word that this process is ready.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    # What goes wrong here (a full disk, a broken installation) goes wrong in the run too, which can tell of it.
+    with contextlib.suppress(Exception):
         warm_up()
     # Whoever launched it may have ended meanwhile, or may not care.
     with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), READY)
+        os.write(answers, READY)
+    os.close(answers)
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         return 0
@@ -48,24 +53,37 @@ def main() -> int:
 
 def warm_up() -> None:
     """Trains an epoch of a throw-away network on the CPU: whatever is imported or built on first use is there then."""
-    import torch
-
     import workbench.training.environment
     import workbench.training.summary  # noqa: F401
     from workbench.training.inbox import Inbox
     from workbench.training.job import build_job
     from workbench.training.trainer import Trainer
 
-    threads = torch.get_num_threads()
     preset = Preset().override(["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "training.epochs=1"])
-    with tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
+    with _tidy_when_terminated(), tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
         run = create_run(Path(folder), "warm-up", preset.to_toml())
         events = EventWriter(run.events)
         trainer = Trainer(build_job(preset, lambda _: None), run, events, Inbox(run))
         trainer.train()
         trainer.reporter.close()
         events.close()
-    torch.set_num_threads(threads)
+    # Half a second for the choices that need them.
+    import pytorch_optimizer
+    import torchvision.datasets  # noqa: F401
+
+
+@contextlib.contextmanager
+def _tidy_when_terminated() -> Iterator[None]:
+    """SIGTERM unwinds the stack, so that temporary files go with the process."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        sys.exit()
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print_into(log: Path) -> None:

@@ -25,6 +25,8 @@ CURSOR = -1
 BLANKS = " \u2800"
 CANVAS_MARGIN = 0.02
 """Share of the height left free above and below the curves."""
+LEAST, MOST = 1e-300, 1e300
+"""Values beyond these are no numbers to draw: their differences and ratios overflow."""
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,15 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
 
 def value_range(plot: Plot) -> tuple[float, float]:
     """Round numbers around all values, so that the scale seldom changes."""
-    values = [
-        value for series in plot.series for point in series.points for value in (point.low, point.high)
-        if math.isfinite(value) and (value > 0 or not plot.log)
-    ]  # fmt: skip
-    if not values:
+    extents = [found for series in plot.series for point in series.points if (found := _extent(point, plot.log))]
+    if not extents:
         return (0.1, 1.0) if plot.log else (0.0, 1.0)
-    low, high = min(values), max(values)
+    low = min(bottom or top for bottom, top in extents) if plot.log else min(bottom for bottom, _ in extents)
+    high = max(top for _, top in extents)
     if plot.log:
         low, high = _log_floor(low), _log_ceiling(high)
         return (low / 2, high * 2) if low == high else (low, high)
-    if low == high:
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no more than rounding apart
         margin = abs(low) / 10 or 0.5
         low, high = low - margin, high + margin
     step = round_step((high - low) / 8)
@@ -135,6 +135,17 @@ def value_range(plot: Plot) -> tuple[float, float]:
     if plot.most is not None:
         top = min(top, plot.most)
     return (max(bottom, 0.0) if low >= 0 else bottom, top)
+
+
+def _extent(point: Point, log: bool) -> tuple[float, float] | None:
+    """The least and the greatest value that can be drawn, 0 being the foot of a log scale; None: a gap."""
+    if not (abs(point.low) <= MOST and abs(point.high) <= MOST):
+        return None
+    if not log:
+        return point.low, point.high
+    if point.high < LEAST:
+        return None
+    return (point.low if point.low >= LEAST else 0.0), point.high
 
 
 def round_step(least: float) -> float:
@@ -149,16 +160,13 @@ def y_ticks(y_range: tuple[float, float], most: int, log: bool) -> list[float]:
     """Round numbers within the range, at most about so many."""
     low, high = y_range
     if log:
-        rungs = [
-            factor * 10.0**power
-            for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-            for factor in (1, 2, 5)
-        ]
-        kept = [rung for rung in rungs if low * (1 - 1e-9) <= rung <= high * (1 + 1e-9)]
-        if len(kept) > most:
-            decades = [rung for rung in kept if math.isclose(10 ** round(math.log10(rung)), rung)]
-            kept = decades[:: max(1, math.ceil(len(decades) / most))] if len(decades) >= 2 else [kept[0], kept[-1]]
-        return kept
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for factors in ((1, 2, 5), (1, 3), (1,)):
+            rungs = [factor * 10.0**power for power in powers for factor in factors]
+            kept = [rung for rung in rungs if low * (1 - 1e-9) <= rung <= high * (1 + 1e-9)]
+            if len(kept) <= most:
+                break
+        return kept[:: max(math.ceil(len(kept) / most), 1)] if len(kept) > 1 else [low, high]
     step = round_step((high - low) / most)
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
@@ -191,6 +199,7 @@ def _log_ceiling(value: float) -> float:
 def _share(value: float, value_range_: tuple[float, float], log: bool) -> float:
     low, high = value_range_
     if log:
+        value = max(value, low)
         return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
     return (value - low) / (high - low)
 
@@ -242,13 +251,13 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
     ys: list[float] = []
     rising = True
     for point in series.points:
-        drawable = math.isfinite(point.low) and (point.low > 0 or not plot.log)
-        if not drawable:
+        extent = _extent(point, plot.log)
+        if extent is None:
             if xs:
                 yield xs, ys
             xs, ys = [], []
             continue
-        pair = (point.low, point.high) if rising else (point.high, point.low)
+        pair = extent if rising else extent[::-1]
         rising = not rising
         for value in pair if point.low != point.high else pair[:1]:
             share = min(max(_share(value, y_range, plot.log), 0.0), 1.0)
@@ -278,8 +287,8 @@ def _parse(drawn: str, columns: int, rows: int) -> Cells:
 def _with_letters(cells: Cells, plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """The canvas with the letter of each curve that has one at its right end."""
     for number, series in enumerate(plot.series):
-        ends = [point for point in series.points if math.isfinite(point.mean) and (point.mean > 0 or not plot.log)]
-        if series.letter and ends:
+        ends = [point for point in series.points if _extent(point, plot.log)] if series.letter else []
+        if ends:
             row = _row(ends[-1].mean, y_range, rows, plot.log)
             column = min(_column(ends[-1].x, plot.x_range, columns) + 1, columns - 1)
             cells[row][column] = (series.letter, FIRST_COLOUR + number)

@@ -88,3 +88,48 @@ def test_what_came_after_a_step_can_be_forgotten() -> None:
     curve.extend(41, [9.0], 0.0, 1.0)
     assert curve.last == 9.0
     assert curve.buckets[-1].last_step == 41
+
+
+@given(
+    st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=30),
+    st.integers(0, 400),
+    st.lists(finite, min_size=1, max_size=40),
+)
+def test_nothing_is_left_of_what_came_after_the_step_that_a_run_went_back_to(
+    blocks: list[list[float]], after_step: int, again: list[float]
+) -> None:
+    curve = Curve(most_buckets=8)
+    step = 1
+    for block in blocks:
+        curve.extend(step, block, float(step), float(step + len(block)))
+        step += len(block)
+    after_step = min(after_step, step - 1)
+    curve.truncate(after_step)
+    assert all(bucket.last_step <= after_step for bucket in curve.buckets)
+    curve.extend(after_step + 1, again, 0.0, 1.0)
+    assert curve.buckets[-1].last_step == after_step + len(again)
+    assert curve.last == again[-1]
+    steps = [step for bucket in curve.buckets for step in (bucket.first_step, bucket.last_step)]
+    assert steps == sorted(steps)
+
+
+def test_the_extremes_of_a_divergence_go_with_the_steps_that_are_trained_again() -> None:
+    curve = Curve(most_buckets=8)
+    curve.extend(1, [0.5] * 990 + [1e30] * 9 + [math.nan], 0.0, 1.0)
+    curve.truncate(985)
+    curve.extend(986, [0.4] * 15, 1.0, 2.0)
+    assert max(bucket.maximum for bucket in curve.buckets) == 0.5
+    assert not any(bucket.gap for bucket in curve.buckets)
+
+
+@given(st.lists(st.one_of(finite, st.just(math.nan), st.just(math.inf)), min_size=1, max_size=200))
+def test_values_that_are_no_numbers_do_not_touch_the_extremes(values: list[float]) -> None:
+    curve = Curve(most_buckets=8)
+    for number, value in enumerate(values):
+        curve.add(number + 1, value, float(number))
+    numbers = [value for value in values if math.isfinite(value)]
+    assert sum(bucket.count for bucket in curve.buckets) == len(numbers)
+    assert any(bucket.gap for bucket in curve.buckets) == (len(numbers) < len(values))
+    if numbers:
+        assert min(bucket.minimum for bucket in curve.buckets if bucket.count) == min(numbers)
+        assert max(bucket.maximum for bucket in curve.buckets if bucket.count) == max(numbers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
-from tests.ui.made import epoch_end, events
+from tests.ui.made import epoch_end, events, write_run
 from workbench.runs.events import EpochEnd, Obeyed, Started, State, Steps, Timing
-from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory
+from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory, read_history
 
 
 def taken(*given: object) -> RunHistory:
@@ -59,6 +60,32 @@ def test_a_resumed_run_forgets_what_it_will_train_again() -> None:
     assert curve.buckets[-1].last_step == 50
     assert sum(bucket.count for bucket in curve.buckets) == 50
     assert history.marks[-1].kind == "resumed"
+
+
+def test_time_goes_on_from_the_checkpoint_when_a_run_is_resumed() -> None:
+    history = taken(
+        Started(process_id=1),
+        *(steps(first, [1.0] * 10) for first in range(1, 1000, 10)),
+        Started(process_id=2, resumed=True, step=400),
+        steps(401, [1.0] * 10),
+    )
+    seconds = [bucket.seconds for bucket in history.curves["loss/train"].buckets]
+    assert seconds == sorted(seconds)
+    assert history.marks[-1].seconds <= 4.0
+
+
+def test_an_epoch_that_is_trained_again_is_no_longer_the_best() -> None:
+    history = taken(*events(1300), Started(process_id=2, resumed=True, step=800))
+    assert history.best is not None
+    assert history.best.epoch == 4
+    assert [end.epoch for end in history.epochs] == [1, 2, 3, 4]
+
+
+def test_the_history_of_a_finished_run_is_read_from_its_file(tmp_path: Path) -> None:
+    history = read_history(write_run(tmp_path, steps=2000, ending="completed"))
+    assert history.view.finished is not None
+    assert history.curves["loss/train"].buckets[-1].last_step == 2000
+    assert [mark.kind for mark in history.marks] == ["learning_rate"]
 
 
 def test_a_metric_that_is_not_to_be_had_is_a_gap() -> None:

@@ -116,8 +116,8 @@ class ChartPanel(Panel):
         self._history: RunHistory | None = None
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
-        self._cursor: int | None = None
-        """Column of the canvas."""
+        self._cursor: float | None = None
+        """As a share of the canvas's width, so that it stays where it is when the panel is resized."""
         self._drawing = Drawing([])
 
     def show(
@@ -168,7 +168,7 @@ class ChartPanel(Panel):
 
     def footing(self) -> Text:
         if self._cursor is not None and self._history is not None and self._drawing.columns:
-            return self._read_at_cursor(self._drawing.x_of(self._cursor))
+            return self._read_at_cursor(self._drawing.x_of(self._cursor_column))
         parts = []
         if self._log:
             parts.append("log")
@@ -205,10 +205,8 @@ class ChartPanel(Panel):
     def _plot(self, history: RunHistory, width: int) -> Plot:
         x_range = self._x_range(history)
         series = self._overlay_series(x_range, width) + self._run_series(history, x_range, width)
-        cursor = None
-        if self._cursor is not None and self._drawing.columns:
-            first, last = x_range
-            cursor = first + (last - first) * (self._cursor + 0.5) / self._drawing.columns
+        first, last = x_range
+        cursor = None if self._cursor is None else first + (last - first) * self._cursor
         marks = [(self._x(history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks]
         by_time = self._view.x_axis == "time"
         return Plot(
@@ -305,16 +303,33 @@ class ChartPanel(Panel):
         curve = history.curves.get(key)
         if curve is None or not curve.buckets:
             return None
+        first, last = self._drawing.x_range
+        end = self._x(history, history.view.step, history.view.seconds)
+        if x > end + (last - first) / self._drawing.columns:
+            return None  # not trained so far
         return min(curve.buckets, key=lambda bucket: abs(self._x(history, bucket.last_step, bucket.seconds) - x))
 
     def action_move(self, columns: int) -> None:
-        """Moves the cursor; the first time it comes in at the right end of what is done."""
+        """Moves the cursor; the first time it comes in at an end of what is done."""
         if not self._drawing.columns:
             return
-        if self._cursor is None:
-            self._cursor = self._drawing.columns - 1 if columns < 0 else 0
+        if self._cursor is not None:
+            self._put_cursor(self._cursor_column + columns)
+        elif columns < 0 and self._history is not None:
+            view = self._history.view
+            first, last = self._drawing.x_range
+            done = (self._x(self._history, view.step, view.seconds) - first) / (last - first)
+            self._put_cursor(math.ceil(done * self._drawing.columns) - 1)
         else:
-            self._cursor = min(max(self._cursor + columns, 0), self._drawing.columns - 1)
+            self._put_cursor(0)
+
+    @property
+    def _cursor_column(self) -> int:
+        return int((self._cursor or 0.0) * self._drawing.columns)
+
+    def _put_cursor(self, column: int) -> None:
+        columns = self._drawing.columns
+        self._cursor = (min(max(column, 0), columns - 1) + 0.5) / columns
         self.redraw()
 
     def action_no_cursor(self) -> None:
@@ -330,8 +345,7 @@ class ChartPanel(Panel):
         """A click puts the cursor there."""
         column = event.x - 2 - self._drawing.left
         if 0 <= column < self._drawing.columns:
-            self._cursor = column
-            self.redraw()
+            self._put_cursor(column)
 
 
 def _count(value: float) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.devices.gpu import GpuReading
-from workbench.runs.events import Memory
+from workbench.runs.events import Memory, Prepared
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow, sparkline, thin_bar
 from workbench.ui.panels.panel import Panel
-from workbench.ui.readings import Readings
+from workbench.ui.readings import Readings, own_gpu, short_name
 from workbench.units import size
 
 GIB = 2**30
-BAR_CELLS = (4, 24)
+BAR_CELLS = (4, 32)
+GAP = 2
 TIGHT_SHARE = 0.9
 """From this share of its memory on, a card is shown as nearly full."""
+TWO_COLUMNS_FROM = 96
 
 
 class MemoryPanel(Panel):
@@ -32,80 +34,70 @@ class MemoryPanel(Panel):
         self.redraw()
 
     def heading(self) -> Text:
-        return Text("memory", self.style_of("strong"))
+        text = Text("memory", self.style_of("strong"))
+        gpus = () if self._readings is None else self._readings.gpus
+        names = {gpu.name for gpu in gpus}
+        if len(names) == 1:  # of different cards each says its own name
+            times = f"{len(gpus)} {self.glyphs.times} " if len(gpus) > 1 else ""
+            text = Text.assemble(text, (f"  {times}{short_name(names.pop())}", self.style_of("dim")))
+        return text
 
     def footing(self) -> Text:
-        if self._readings is None or self._readings.gpus:
+        if self._readings is None:
             return Text()
-        return Text("no GPU: training on the CPU", self.style_of("dim"))
+        dim = self.style_of("dim")
+        if not self._readings.gpus:
+            return Text("no GPU: training on the CPU", dim)
+        if self._is_on_cpu:
+            return Text("run on the CPU", dim)
+        own = own_gpu(self._prepared, self._readings.gpus)
+        return Text() if own is None else Text(f"run on GPU {own.index}", dim)
+
+    @property
+    def _prepared(self) -> Prepared | None:
+        return None if self._history is None else self._history.view.prepared
+
+    @property
+    def _is_on_cpu(self) -> bool:
+        return self._prepared is not None and self._prepared.device == "cpu"
 
     def content(self, width: int, height: int) -> list[Text]:
-        if self._readings is None:
-            return [Text("reading ...", self.style_of("dim"))]
-        lines = self._gpu_lines(self._readings, width, height) or [self._host_line(self._readings, width)]
-        memory = None if self._history is None else self._history.view.memory
-        facts = flow(self._facts(memory), width)
-        if len(lines) + len(facts) + 2 <= height and facts:
+        readings = self._readings
+        if readings is None:
+            return [Text(f"reading {self.glyphs.ellipsis}", self.style_of("dim"))]
+        lines = [self._host_line(readings, width)] if self._is_on_cpu or not readings.gpus else []
+        facts = flow(self._facts(readings), width)
+        # The cards leave room for the figures below them, as far as these fit into a third of the panel.
+        room = max(height - len(lines) - min(len(facts), height // 3), 1)
+        lines += self._gpu_lines(readings.gpus, width, room)
+        if facts and len(lines) + 1 + len(facts) < height:
             lines.append(Text())
         lines += facts[: max(height - len(lines), 0)]
         if len(lines) < height and (spark := self._spark(width)):
-            lines.append(Text(spark, self.style_of("train")))
+            lines.append(spark)
         return lines
 
-    def _gpu_lines(self, readings: Readings, width: int, height: int) -> list[Text]:
-        gpus = self._own_first(readings.gpus)
-        columns = 2 if len(gpus) > height - 3 and width >= 96 else 1
-        each = (width - 2 * (columns - 1)) // columns
-        room = max(height - 2, 1) * columns
-        shown = gpus if len(gpus) <= room else gpus[: max(room - columns, 1)]
-        cells = [self._gpu_line(gpu, each) for gpu in shown]
+    def _gpu_lines(self, gpus: tuple[GpuReading, ...], width: int, room: int) -> list[Text]:
+        """A row a card, in `room` lines at most; the run's own first, and how many are left out in words."""
+        own = own_gpu(self._prepared, gpus)
+        ordered = sorted(gpus, key=lambda gpu: (gpu is not own, gpu.index))
+        columns = 2 if len(ordered) > room and width >= TWO_COLUMNS_FROM else 1
+        shown = ordered if len(ordered) <= room * columns else ordered[: (room - 1) * columns]
+        rows = GpuRows(self, shown, (width - GAP * (columns - 1)) // columns, own)
         lines = []
-        for start in range(0, len(cells), columns):
-            row = cells[start : start + columns]
-            for cell in row:
-                cell.truncate(each, pad=True)
-            lines.append(Text("  ").join(row))
-        if len(shown) < len(gpus):
-            lines.append(Text(f"+{len(gpus) - len(shown)} more GPUs: m shows them all", self.style_of("dim")))
+        for start in range(0, len(shown), columns):
+            line = Text(" " * GAP).join([rows.line(gpu) for gpu in shown[start : start + columns]])
+            lines.append(line)
+        if (hidden := len(ordered) - len(shown)) > 0:
+            lines.append(Text(f"+{hidden} more GPU{'s' if hidden > 1 else ''}", self.style_of("dim")))
         return lines
-
-    def _own_first(self, gpus: tuple[GpuReading, ...]) -> list[GpuReading]:
-        prepared = None if self._history is None else self._history.view.prepared
-        own = prepared.device.removeprefix("cuda:") if prepared is not None else ""
-        return sorted(gpus, key=lambda gpu: (str(gpu.index) != own, gpu.index))
-
-    def _gpu_line(self, gpu: GpuReading, width: int) -> Text:
-        """Index, bar, used and total, utilisation, power, temperature; the last ones give way first."""
-        dim, text = self.style_of("dim"), self.style_of("text")
-        line = Text.assemble((f"GPU {gpu.index} ", text))
-        amounts, share = "", None
-        if gpu.used_bytes is not None and gpu.total_bytes:
-            share = gpu.used_bytes / gpu.total_bytes
-            amounts = f"{gpu.used_bytes / GIB:.1f}/{gpu.total_bytes / GIB:.0f} GiB"
-        vitals = []
-        if gpu.utilization_percent is not None:
-            vitals.append(f"{gpu.utilization_percent:>3} %")
-        if gpu.power_watts is not None:
-            vitals.append(f"{gpu.power_watts:>3.0f} W")
-        if gpu.temperature_celsius is not None:
-            vitals.append(f"{gpu.temperature_celsius} {self.glyphs.degree}C")
-        least, most = BAR_CELLS
-        while vitals and line.cell_len + least + len(amounts) + sum(len(item) + 2 for item in vitals) + 2 > width:
-            vitals.pop()
-        room = width - line.cell_len - len(amounts) - sum(len(item) + 2 for item in vitals) - 2
-        if share is not None:
-            style = self.style_of("warning" if share >= TIGHT_SHARE else "train")
-            line.append_text(thin_bar(share, min(max(room, least), most), self.glyphs, style, self.style_of("line")))
-            line.append(f" {amounts}", text)
-        for item in vitals:
-            line.append(f"  {item}", dim)
-        return line
 
     def _host_line(self, readings: Readings, width: int) -> Text:
         used, total = readings.host_total_bytes - readings.host_available_bytes, readings.host_total_bytes
         share = used / total if total else 0.0
         amounts = f"{used / GIB:.1f}/{total / GIB:.1f} GiB"
-        bar_width = min(max(width - len(amounts) - 8, BAR_CELLS[0]), BAR_CELLS[1])
+        least, most = BAR_CELLS
+        bar_width = min(max(width - len(amounts) - len("host  "), least), most)
         style = self.style_of("warning" if share >= TIGHT_SHARE else "train")
         return Text.assemble(
             ("host ", self.style_of("text")),
@@ -113,22 +105,93 @@ class MemoryPanel(Panel):
             (f" {amounts}", self.style_of("text")),
         )
 
-    def _facts(self, memory: Memory | None) -> list[Text]:
-        if memory is None:
-            return []
-        known = (
-            ("allocated", memory.torch_allocated_bytes),
+    def _facts(self, readings: Readings) -> list[Text]:
+        memory = (None if self._history is None else self._history.view.memory) or Memory(step=0)
+        sizes = (
+            ("torch allocated", memory.torch_allocated_bytes),
             ("reserved", memory.torch_reserved_bytes),
             ("peak", memory.torch_peak_bytes),
             ("trainer's process", memory.host_rss_bytes),
         )
+        known = [(name, size(value)) for name, value in sizes if value is not None]
+        if not readings.gpus or self._is_on_cpu:
+            if readings.cpu_percent is not None:
+                known.append(("CPU", f"{readings.cpu_percent:.0f} %"))
+            if readings.load is not None:
+                known.append(("load", f"{readings.load:.1f}"))
         return [
-            Text.assemble((f"{name} ", self.style_of("dim")), (size(value), self.style_of("text")))
-            for name, value in known
-            if value is not None
+            Text.assemble((f"{name} ", self.style_of("dim")), (value, self.style_of("text"))) for name, value in known
         ]
 
-    def _spark(self, width: int) -> str:
+    def _spark(self, width: int) -> Text | None:
+        """How the memory grew: torch's on a GPU, the process's otherwise; never the one after the other."""
         memories = [] if self._history is None else self._history.memories
-        values = [item.torch_allocated_bytes or item.host_rss_bytes or 0 for item in memories]
-        return sparkline([float(value) for value in values], width, self.glyphs) if any(values) else ""
+        values = [item.torch_allocated_bytes for item in memories if item.torch_allocated_bytes is not None]
+        label = " allocated"
+        if not values:
+            values = [item.host_rss_bytes for item in memories if item.host_rss_bytes is not None]
+            label = " process"
+        heights = sparkline([float(value) for value in values], max(width - len(label), 1), self.glyphs)
+        return Text.assemble((heights, self.style_of("train")), (label, self.style_of("dim"))) if heights else None
+
+
+class GpuRows:
+    """Rows of cards in columns that are the same for all of them, so that one can read down."""
+
+    def __init__(self, panel: MemoryPanel, gpus: list[GpuReading], width: int, own: GpuReading | None) -> None:
+        """width: cells of a row; own: the card of the run, which is marked."""
+        self._panel, self._width, self._own = panel, width, own
+        self._index_width = max((len(str(gpu.index)) for gpu in gpus), default=1)
+        self._amounts = max((len(_amounts(gpu)) for gpu in gpus), default=0)
+        names = {short_name(gpu.name) for gpu in gpus}
+        self._name_width = max(map(len, names)) if len(names) > 1 else 0
+        vitals = [self._vitals(gpu) for gpu in gpus]
+        self._vital_widths = [max(map(len, column)) for column in zip(*vitals, strict=True)]
+        # What gives way where rows are short: the name, then the vitals, temperature first.
+        if self._room < BAR_CELLS[0]:
+            self._name_width = 0
+        while any(self._vital_widths) and self._room < BAR_CELLS[0]:
+            self._vital_widths[max(i for i, cells in enumerate(self._vital_widths) if cells)] = 0
+
+    @property
+    def _room(self) -> int:
+        """Cells that are left for the bar."""
+        fixed = len("GPU ") + self._index_width + 1 + (self._amounts and self._amounts + 1)
+        columns = [cells for cells in [self._name_width, *self._vital_widths] if cells]
+        return self._width - fixed - sum(cells + GAP for cells in columns)
+
+    def _vitals(self, gpu: GpuReading) -> list[str]:
+        degree = self._panel.glyphs.degree
+        return [
+            "" if gpu.utilization_percent is None else f"{gpu.utilization_percent} %",
+            "" if gpu.power_watts is None else f"{gpu.power_watts:.0f} W",
+            "" if gpu.temperature_celsius is None else f"{gpu.temperature_celsius} {degree}C",
+        ]
+
+    def line(self, gpu: GpuReading) -> Text:
+        """Index, bar, used and total, utilisation, power, temperature; what is not known stays blank."""
+        panel, style_of = self._panel, self._panel.style_of
+        dim, text = style_of("dim"), style_of("strong" if gpu is self._own else "text")
+        line = Text.assemble((f"GPU {gpu.index:>{self._index_width}} ", text))
+        if self._name_width:
+            line.append(f"{short_name(gpu.name):<{self._name_width}}  ", dim)
+        cells = min(max(self._room, BAR_CELLS[0]), BAR_CELLS[1])
+        if gpu.used_bytes is not None and gpu.total_bytes:
+            share = gpu.used_bytes / gpu.total_bytes
+            bar = thin_bar(share, cells, panel.glyphs, style_of("warning" if share >= TIGHT_SHARE else "train"),
+                           style_of("line"))  # fmt: skip
+            line.append_text(bar)
+        elif self._amounts:
+            line.append(" " * cells)
+        if self._amounts:
+            line.append(f" {_amounts(gpu):>{self._amounts}}", text)
+        for vital, width in zip(self._vitals(gpu), self._vital_widths, strict=True):
+            if width:
+                line.append(f"{'':{GAP}}{vital:>{width}}", dim)
+        return line
+
+
+def _amounts(gpu: GpuReading) -> str:
+    if gpu.used_bytes is None or not gpu.total_bytes:
+        return ""
+    return f"{gpu.used_bytes / GIB:.1f}/{gpu.total_bytes / GIB:.0f} GiB"

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 from rich.text import Text
 
 from workbench.display import LABELS
+from workbench.runs.events import EpochEnd
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.scrolling import ScrollingPanel
 
+MOST_CONFUSED = 3
 MOST_CLASSES = 30
 """With more classes the worst ones are listed."""
 HEADLINES = (("accuracy", "accuracy"), ("f1_macro", "F1"), ("precision_macro", "precision"), ("recall_macro", "recall"))
 NUMBERS = ("loss", "rmse", "mae", "r2")
 SHADES = (" ", "░", "▒", "▓")
 ASCII_SHADES = (" ", ".", "o", "#")
+COLUMNS = (("f1", "F1", 8), ("recall", "recall", 8), ("precision", "precision", 9), ("support", "samples", 9))
+"""Key, title and cells of the columns of the table of classes; where it is narrow, the last ones give way."""
+SHOWN_ORDER = ("precision", "recall", "f1", "support")
+MOST_NAME_CELLS = 20
+MOST_ROW_NAME_CELLS = 12
 
 
 class MetricsPanel(ScrollingPanel):
@@ -25,6 +34,8 @@ class MetricsPanel(ScrollingPanel):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._history: RunHistory | None = None
+        self._drawn: tuple[tuple[object, ...], list[Text]] = ((), [])
+        """The lines as last drawn, and what they were drawn from: a matrix of 100 classes has 10,000 cells."""
 
     def show(self, history: RunHistory | None) -> None:
         """Shows a run's latest metrics."""
@@ -36,23 +47,31 @@ class MetricsPanel(ScrollingPanel):
         view = None if self._history is None else self._history.view
         if view is not None and view.tested is not None:
             text.append(f"  test split, {view.tested.weights}", self.style_of("accent"))
-        elif view is not None and view.epoch_end is not None and view.epoch_end.validation:
-            text.append(f"  validation, epoch {view.epoch_end.epoch}", self.style_of("validation"))
+        elif (validated := self._validated()) is not None:
+            text.append(f"  validation, epoch {validated.epoch}", self.style_of("validation"))
         return text
 
     def all_lines(self, width: int) -> list[Text]:
         metrics = self._metrics()
         if metrics is None:
             return self.placeholder("precision, recall and F1 of each class appear here with each validation", width)
+        # The metrics themselves are part of the key, so that no other ones can take their place in memory.
+        drawn_from = (metrics, tuple(self._class_names(0)), width, self.app.theme)
+        if self._drawn[0][1:] != drawn_from[1:] or self._drawn[0][0] is not metrics:
+            self._drawn = (drawn_from, self._metrics_lines(metrics, width))
+        return self._drawn[1]
+
+    def _metrics_lines(self, metrics: dict[str, Any], width: int) -> list[Text]:
         lines = flow(self._headline(metrics), width)
-        table = self._table(metrics)
+        table = self._table(metrics, width)
         matrix = self._matrix(metrics, width)
         if not table:
             return lines
-        lines += [Text(), *self._most_confused(metrics)]
+        lines += [Text(), *self._most_confused(metrics, width)]
         widest = max(line.cell_len for line in table)
         beside = max((line.cell_len for line in matrix), default=0)
         if matrix and widest + 4 + beside <= width:
+            table = [Text()] * (len(matrix) - len(table)) + table  # a class stands on one line in both
             rows = max(len(table), len(matrix))
             for index in range(rows):
                 left = table[index].copy() if index < len(table) else Text()
@@ -67,25 +86,38 @@ class MetricsPanel(ScrollingPanel):
             return None
         if view.tested is not None:
             return view.tested.metrics
-        return view.epoch_end.validation if view.epoch_end is not None else None
+        validated = self._validated()
+        return None if validated is None else validated.validation
+
+    def _validated(self) -> EpochEnd | None:
+        """The latest epoch that was validated: not every one need be. Else the best one that is remembered."""
+        if self._history is None:
+            return None
+        candidates = [*reversed(self._history.epochs), self._history.best]
+        return next((epoch for epoch in candidates if epoch is not None and epoch.validation), None)
 
     def _headline(self, metrics: dict[str, Any]) -> list[Text]:
         values = [(label, f"{100 * metrics[key]:.2f} %") for key, label in HEADLINES if metrics.get(key) is not None]
         if metrics.get("roc_auc") is not None:
             values.append((LABELS["roc_auc"], f"{metrics['roc_auc']:.4f}"))
-        values += [(LABELS.get(key, key), f"{metrics[key]:.4g}") for key in NUMBERS if metrics.get(key) is not None]
+        for key in NUMBERS:
+            if metrics.get(key) is not None:
+                values.append((LABELS.get(key, key), f"{metrics[key]:.4g}"))
+            elif key == "loss" and key in metrics:  # it was not finite
+                values.append(("loss", "nan"))
         return [
             Text.assemble((f"{label} ", self.style_of("dim")), (value, self.style_of("strong")))
             for label, value in values
         ]
 
     def _class_names(self, classes: int) -> list[str]:
+        """The names of so many classes, or their numbers where the run has not told them; 0: as told."""
         prepared = None if self._history is None else self._history.view.prepared
         names = list(prepared.classes) if prepared is not None else []
-        return names if len(names) == classes else [str(number) for number in range(classes)]
+        return names if len(names) == classes or not classes else [str(number) for number in range(classes)]
 
-    def _table(self, metrics: dict[str, Any]) -> list[Text]:
-        """A line a class; of many classes those with the worst F1."""
+    def _table(self, metrics: dict[str, Any], width: int) -> list[Text]:
+        """A line a class; of many classes those with the worst F1, those that do not occur last."""
         f1 = metrics.get("f1")
         if not f1:
             return []
@@ -93,19 +125,31 @@ class MetricsPanel(ScrollingPanel):
         order = list(range(len(f1)))
         title = "class"
         if len(f1) > MOST_CLASSES:
-            order = sorted(order, key=lambda index: f1[index])[:MOST_CLASSES]
+            order = sorted(order, key=lambda index: (metrics["support"][index] == 0, f1[index]))[:MOST_CLASSES]
             title = f"worst {MOST_CLASSES} of {len(f1)}"
-        widest = min(max([len(names[index]) for index in order] + [len(title)]), 20)
+        widest = min(max([cell_len(names[index]) for index in order] + [len(title)]), MOST_NAME_CELLS)
+        kept = list(COLUMNS)
+        while len(kept) > 1 and widest + 2 + sum(cells for _, _, cells in kept) > width:
+            kept.pop()
+        columns = sorted(kept, key=lambda column: SHOWN_ORDER.index(column[0]))
         dim, text = self.style_of("dim"), self.style_of("text")
-        lines = [Text(f"{title:<{widest}}  precision  recall      F1  samples", dim)]
+        titles = "".join(f"{title:>{cells}}" for _, title, cells in columns)
+        lines = [Text(f"{title:<{widest}}  {titles}", dim)]
         for index in order:
-            values = [100 * metrics[name][index] for name in ("precision", "recall", "f1")]
-            name = names[index] if len(names[index]) <= widest else names[index][: widest - 1] + self.glyphs.ellipsis
-            numbers = f"{values[0]:>9.1f}{values[1]:>8.1f}{values[2]:>8.1f}{metrics['support'][index]:>9,}"
-            lines.append(Text.assemble((f"{name:<{widest}}  ", text), (numbers, text)))
+            numbers = "".join(
+                f"{metrics[key][index]:>{cells},}" if key == "support" else f"{100 * metrics[key][index]:>{cells}.1f}"
+                for key, _, cells in columns
+            )
+            lines.append(Text(f"{self._fitted(names[index], widest)}  {numbers}", text))
         return lines
 
-    def _most_confused(self, metrics: dict[str, Any]) -> list[Text]:
+    def _fitted(self, name: str, cells: int) -> str:
+        """A name in so many cells, filled up with blanks or shortened."""
+        if cell_len(name) > cells:
+            name = set_cell_size(name, cells - 1) + self.glyphs.ellipsis
+        return set_cell_size(name, cells)
+
+    def _most_confused(self, metrics: dict[str, Any], width: int) -> list[Text]:
         confusion = metrics.get("confusion")
         if not confusion:
             return []
@@ -118,35 +162,48 @@ class MetricsPanel(ScrollingPanel):
         if not pairs:
             return [Text("nothing is confused", self.style_of("good")), Text()]
         names = self._class_names(len(confusion))
-        said = [f"{names[true]} taken for {names[taken]} ({times})" for times, true, taken in sorted(pairs)[::-1][:3]]
-        return [Text.assemble(("most confused: ", self.style_of("dim")), ", ".join(said)), Text()]
+        # Of those that are as frequent, the first classes first.
+        worst = sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]
+        said = [
+            Text(f"{names[true]} taken for {names[taken]} ({times:,} time{'s' if times > 1 else ''})")
+            for times, true, taken in worst
+        ]
+        label = Text("most confused: ", self.style_of("dim"))
+        beside = label.cell_len + said[0].cell_len <= width
+        said[:1] = [Text.assemble(label, said[0])] if beside else [label, said[0]]
+        return [*flow(said, width), Text()]
 
     def _matrix(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """Rows are true classes, columns what they are taken for: numbers where they fit, else shades."""
+        """Rows are true classes, columns what they are taken for: numbers where they fit, else shades, else a word."""
         confusion = metrics.get("confusion")
         if not confusion:
             return []
         names = self._class_names(len(confusion))
         cell = max(len(str(value)) for row in confusion for value in row) + 1
-        left = min(max(map(len, names)), 8)
+        left = min(max(map(cell_len, names)), MOST_ROW_NAME_CELLS)
         dim = self.style_of("dim")
-        numbers = len(confusion) * cell + left + 1 <= width
-        if not numbers and len(confusion) * 2 + left + 1 > width:
-            return []
-        lines = [Text("true class by row, taken for by column", dim)]
+        room = (width - left - 1) // len(confusion)
+        if not room:
+            needed = left + 1 + len(confusion)
+            return [Text(f"the confusion matrix takes {needed} columns: too wide for here", dim)]
+        numbers = cell <= room
+        how = ["true class by row", "taken for by column", *([] if numbers else ["darker: more"])]
+        lines = flow([Text(part, dim) for part in how], width)
         if numbers:
-            lines.append(Text(" " * left + "".join(f"{name[: cell - 1]:>{cell}}" for name in names), dim))
+            # The columns stand in the order of the rows, whose names are told in full.
+            heads = "".join(f"{set_cell_size(name, min(cell_len(name), cell - 1)):>{cell}}" for name in names)
+            lines.append(Text(" " * left + heads, dim))
         for true, row in enumerate(confusion):
-            line = Text(f"{names[true][:left]:<{left}}", dim)
+            line = Text(self._fitted(names[true], left) + ("" if numbers else " "), dim)
+            total = sum(row)
             for taken, value in enumerate(row):
-                line.append_text(self._cell(value, sum(row), cell if numbers else 0, true == taken))
+                shown, style = self._cell(value, total, right=true == taken)
+                line.append(f"{value or '.':>{cell}}" if numbers else shown * min(room, 2), style)
             lines.append(line)
         return lines
 
-    def _cell(self, value: int, of: int, width: int, right: bool) -> Text:
+    def _cell(self, value: int, of: int, *, right: bool) -> tuple[str, Style]:
+        """A cell's shade and style."""
         style = self.style_of("good" if right and value else "warning" if value else "line")
-        if width:
-            return Text(f"{value if value else '.':>{width}}", style)
         shades = ASCII_SHADES if self.glyphs.ascii else SHADES
-        shade = shades[min(int(4 * value / of), 3) or 1] if value and of else shades[0]
-        return Text(shade * 2, style)
+        return (shades[min(int(4 * value / of), 3) or 1] if value and of else shades[0]), style

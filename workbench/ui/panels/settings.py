@@ -1,6 +1,7 @@
 """The settings: one quiet list, a row a setting, edited in place.
 
 The list is drawn, not built of widgets: an Input or a list of choices is put over a row only while that row is edited.
+How a row looks stands in `settings_lines`.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ from textual.widgets import Input, OptionList
 
 from workbench.settings.preset import Preset
 from workbench.ui.form.draft import Draft
-from workbench.ui.form.fields import PRESET
+from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
+from workbench.ui.panels.settings_lines import Columns, RowPainter
 
-LABEL_SHARE = 0.52
-LABEL_CELLS = (12, 27)
-HELP_FROM_WIDTH = 74
-"""From this width on the help of each setting stands beside it."""
-VALUE_CELLS = 22
-INDENT = 2
+BORDER = 2
+"""Cells between the panel's edge and what is inside."""
+LEAST_LIST_HEIGHT = 8
+"""A list of choices with less room than this below its row opens above it."""
 
 
 class SettingsPanel(Panel):
@@ -34,17 +34,17 @@ class SettingsPanel(Panel):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
         Binding("home", "move(-1000)", show=False),
         Binding("end", "move(1000)", show=False),
         Binding("left,minus", "step(-1)", show=False),
-        Binding("right,plus", "step(1)", show=False),
+        Binding("right,plus,equals_sign", "step(1)", show=False),
         Binding("enter", "edit", show=False),
         Binding("delete,backspace", "reset", show=False),
         Binding("f", "fold", show=False),
         Binding("F", "fold_all", show=False),
-        Binding("escape", "show_all", show=False),
+        Binding("slash", "find", show=False),
     ]
 
     class Changed(Message):
@@ -61,12 +61,17 @@ class SettingsPanel(Panel):
         super().__init__(id=id)
         self._draft: Draft | None = None
         self._in_use: dict[str, str] = {}
+        self._all_rows: list[Row] = []
         self._rows: list[Row] = []
         self._folded: set[str] = {PRESET}
         self._words: list[str] = []
         """What is looked for; empty for all rows."""
         self._cursor = 0
         self._offset = 0
+        self._editor: ValueField | ChoiceList | None = None
+        self._edited = ""
+        """The path that is being edited; while a setting is looked for, the row to go back to."""
+        self._typing_problem = ""
 
     def show(self, draft: Draft, running: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ."""
@@ -74,7 +79,7 @@ class SettingsPanel(Panel):
         self._in_use = {}
         if running is not None:
             self._in_use = {row.path: row.value for row in Draft(running).rows()}
-        self._refresh_rows()
+        self._read_rows()
 
     # What is drawn.
 
@@ -84,67 +89,50 @@ class SettingsPanel(Panel):
     def footing(self) -> Text:
         parts = []
         if self._words:
-            parts.append(f"{len(self._rows)} found")
-        changed = 0 if self._draft is None else len(self._draft.changes())
-        if changed:
+            parts.append(f"{sum(not row.is_head for row in self._rows)} found")
+        if self._draft is not None and self._draft.problems:
+            parts.append(f"{self.glyphs.wrong} {len(self._draft.problems)} to mend")
+        if changed := sum(row.changed for row in self._all_rows):
             parts.append(f"{self.glyphs.dot} {changed} changed")
-        hidden = len(self._rows) - self._offset - max(self.size.height - 2, 0)
-        if hidden > 0:
-            parts.append(f"{hidden} below")
+        if self._offset:
+            parts.append(f"{self._offset} above")
+        if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
+            parts.append(f"{below} below")
         return Text("  ".join(parts), self.style_of("dim"))
 
+    @property
+    def _visible_rows(self) -> int:
+        """How many rows there is room for: the search takes the last line."""
+        return max(self.size.height - 2 - isinstance(self._editor, FindField), 1)
+
+    @property
+    def _columns(self) -> Columns:
+        return Columns.of(self.size.width - 2 * BORDER)
+
     def content(self, width: int, height: int) -> list[Text]:
-        self._offset = min(max(self._offset, self._cursor - height + 1), self._cursor)
-        self._offset = max(min(self._offset, len(self._rows) - height), 0)
-        shown = self._rows[self._offset : self._offset + height]
+        room = self._visible_rows
+        self._offset = max(min(self._offset, len(self._rows) - room), 0)
+        painter = RowPainter(Columns.of(width), self.style_of, self.glyphs)
+        shown = self._rows[self._offset : self._offset + room]
         if not shown:
             return [Text("no setting of that name", self.style_of("dim"))]
-        return [self._line(row, width, self._offset + number == self._cursor) for number, row in enumerate(shown)]
+        return [self._line(painter, row, self._offset + number) for number, row in enumerate(shown)]
 
-    def _label_cells(self, width: int) -> int:
-        least, most = LABEL_CELLS
-        return min(max(int(width * LABEL_SHARE), least), most)
+    def _line(self, painter: RowPainter, row: Row, number: int) -> Text:
+        hidden = None
+        if row.is_head and row.table in self._folded and not self._words:
+            hidden = [each for each in self._all_rows if each.table == row.table and not each.is_head]
+        running = self._running_value(row)
+        if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
+            running = "differs"
+        is_typed_into = row.path == self._edited and isinstance(self._editor, ValueField) and not self._words
+        problem = self._typing_problem if is_typed_into else row.problem
+        return painter.line(row, number == self._cursor, running, hidden, problem)
 
-    def _line(self, row: Row, width: int, at_cursor: bool) -> Text:
-        cells = self._label_cells(width)
-        line = self._head(row, cells) if row.is_head else self._setting(row, cells)
-        if row.changed:
-            line.append(f" {self.glyphs.dot}", self.style_of("warning"))
-        if row.problem:
-            line.append(f" {self.glyphs.wrong} {row.problem}", self.style_of("error"))
-        elif (running := self._in_use.get(row.path)) is not None and running != row.value:
-            line.append(f" running {running}", self.style_of("dim"))
-        elif width >= HELP_FROM_WIDTH and not row.is_head:
-            line.pad_right(max(cells + VALUE_CELLS - line.cell_len, 2))
-            line.append(row.help, self.style_of("dim"))
-        if not at_cursor:
-            return line
-        arrows = f"{self.glyphs.left} {self.glyphs.right}" if row.can_step else ""
-        room = width - (len(arrows) + 1 if arrows else 0)
-        if line.cell_len > room:
-            line.truncate(max(room - 1, 0))
-            line.append(self.glyphs.ellipsis)
-        line.pad_right(width - line.cell_len - len(arrows))
-        line.append(arrows, self.style_of("dim"))
-        line.stylize(self.style_of("cursor"))
-        return line
-
-    def _head(self, row: Row, cells: int) -> Text:
-        glyph = self.glyphs.folded if row.table in self._folded and not self._words else self.glyphs.open
-        label = Text.assemble((row.label.capitalize(), self.style_of("strong")))
-        label.pad_right(cells - label.cell_len)
-        return Text.assemble(
-            label,
-            (row.value, self.style_of("accent")),
-            (f" {glyph}".lstrip("" if row.value else " "), self.style_of("dim")),
-        )
-
-    def _setting(self, row: Row, cells: int) -> Text:
-        room = cells - INDENT - 1
-        name = row.label if len(row.label) <= room else f"{row.label[: room - 1]}{self.glyphs.ellipsis}"
-        value = row.value or ("none" if row.kind == "text" else "")
-        style = "error" if row.problem else "text" if row.value else "dim"
-        return Text.assemble((f"{'':<{INDENT}}{name:<{room}} ", self.style_of("dim")), (value, self.style_of(style)))
+    def _running_value(self, row: Row) -> str | None:
+        """What a run in progress uses, if that is something else."""
+        running = self._in_use.get(row.path)
+        return None if running == row.value else running
 
     # Rows and cursor.
 
@@ -153,20 +141,26 @@ class SettingsPanel(Panel):
         """The row at the cursor."""
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
-    def _refresh_rows(self, path: str | None = None) -> None:
+    def _read_rows(self, path: str | None = None) -> None:
         """Reads the rows anew; the cursor stays on its setting, or goes to `path`."""
         if self._draft is None:
             return
         wanted = path or (self.row.path if self.row is not None else "")
-        rows = self._draft.rows()
+        self._all_rows = self._draft.rows()
         if self._words:
-            found = [row for row in rows if all(word in _searchable(row) for word in self._words)]
+            found = [row for row in self._all_rows if self._is_found(row)]
             tables = {row.table for row in found}
-            self._rows = [row for row in rows if row in found or (row.is_head and row.table in tables)]
+            self._rows = [row for row in self._all_rows if row in found or (row.is_head and row.table in tables)]
         else:
-            self._rows = [row for row in rows if row.is_head or row.table not in self._folded]
+            self._rows = [row for row in self._all_rows if row.is_head or row.table not in self._folded]
         paths = [row.path for row in self._rows]
         self._cursor = paths.index(wanted) if wanted in paths else min(self._cursor, max(len(paths) - 1, 0))
+        self._moved()
+
+    def _moved(self) -> None:
+        """Brings the cursor into view, and tells about its row."""
+        room = self._visible_rows
+        self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
         self._tell()
 
@@ -178,47 +172,50 @@ class SettingsPanel(Panel):
         if row is None:
             return Text()
         dim, strong = self.style_of("dim"), self.style_of("strong")
-        if row.problem:
-            problem = (f"{self.glyphs.wrong} {row.problem}", self.style_of("error"))
-            return Text.assemble((f"{row.label}  ", strong), problem, (f"  {row.help}", dim))
-        parts = [part for part in (row.help, row.bounds, row.unit if row.unit not in row.bounds else "") if part]
-        if row.default:
-            parts.append(f"default {row.default}")
+        label = (f"{row.label}  ", strong)
+        if problem := self._typing_problem or row.problem:
+            said = (f"{self.glyphs.wrong} {problem}", self.style_of("error"))
+            bounds = f"  {row.bounds}" if row.bounds not in ("", "text") else ""
+            return Text.assemble(label, said, (bounds, dim), (f"  {row.help}", dim))
+        unit = row.unit if row.unit not in row.bounds else ""
+        running = self._running_value(row)
+        parts = [row.help, f"running {running}" if running is not None else "", f"{row.bounds} {unit}".strip()]
+        parts.append(f"default {row.default}" if row.default else "")
         separator = " - " if self.glyphs.ascii else " · "
-        return Text.assemble((f"{row.label}  ", strong), (separator.join(parts), self.style_of("text")))
+        return Text.assemble(label, (separator.join(part for part in parts if part), self.style_of("text")))
 
     def focus_row(self, path: str) -> None:
         """Puts the cursor on a setting, unfolding its family."""
-        self._folded.discard(path.partition(".")[0])
-        self._refresh_rows(path)
+        table, key = table_of(path)
+        if key:
+            self._folded.discard(table)
+        self._read_rows(path)
 
     def action_move(self, rows: int) -> None:
         """Moves the cursor."""
         self._cursor = min(max(self._cursor + rows, 0), max(len(self._rows) - 1, 0))
-        self.redraw()
-        self._tell()
+        self._moved()
+
+    def action_page(self, pages: int) -> None:
+        """Moves the cursor by what is in view."""
+        self.action_move(pages * max(self._visible_rows - 1, 1))
 
     def action_fold(self) -> None:
         """Folds the family at the cursor, or unfolds it."""
         if self.row is not None:
             self._folded ^= {self.row.table}
-            self._refresh_rows(self.row.table)
+            self._read_rows(self.row.table)
 
     def action_fold_all(self) -> None:
         """Folds all families, or unfolds all."""
-        heads = {row.table for row in self._draft.rows() if row.is_head} if self._draft is not None else set()
+        heads = {row.table for row in self._all_rows if row.is_head}
         self._folded = set() if self._folded == heads else heads
-        self._refresh_rows(self.row.table if self.row is not None else None)
-
-    def action_show_all(self) -> None:
-        """Ends the search."""
-        self._words = []
-        self._refresh_rows()
+        self._read_rows(self.row.table if self.row is not None else None)
 
     # Changing values.
 
     def _changed(self) -> None:
-        self._refresh_rows()
+        self._read_rows()
         self.post_message(self.Changed())
 
     def action_step(self, direction: int) -> None:
@@ -228,13 +225,13 @@ class SettingsPanel(Panel):
             self._changed()
 
     def action_reset(self) -> None:
-        """Back to the opened preset's value."""
-        if self._draft is not None and self.row is not None and not self.row.is_head:
+        """Back to the opened preset's value; at the head of a family, all of it."""
+        if self._draft is not None and self.row is not None:
             self._draft.reset(self.row.path)
             self._changed()
 
-    def action_edit(self) -> None:
-        """Edits in place: a list of choices, a field, or a switch at once."""
+    def edit(self) -> None:
+        """Edits the row at the cursor in place: a list of choices, a field, or a switch at once."""
         row = self.row
         if row is None or self._draft is None:
             return
@@ -242,123 +239,179 @@ class SettingsPanel(Panel):
             self.action_fold()
         elif row.kind == "flag":
             self.action_step(1)
-        elif row.choices:
-            self._open(ChoiceList(row), self._cell_of_value(below=True))
+        elif row.choices and row.kind != "text":
+            self._open(ChoiceList(row, self.glyphs.dot))
         else:
-            self._open(ValueField(row.typed), self._cell_of_value(below=False))
+            self._typing_problem = row.problem
+            self._open(ValueField(row.typed))
 
-    def _cell_of_value(self, *, below: bool) -> tuple[int, int]:
-        column = 2 + self._label_cells(self.size.width - 4)
-        return (4 if below else column, 1 + self._cursor - self._offset + (1 if below else 0))
+    action_edit = edit
 
-    def _open(self, editor: Input | OptionList, offset: tuple[int, int]) -> None:
+    def find(self) -> None:
+        """Opens the field that finds a setting by name."""
+        self._open(FindField())
+        self._moved()
+
+    action_find = find
+
+    # Editors.
+
+    def _open(self, editor: ValueField | ChoiceList) -> None:
         self._close_editor()
-        editor.styles.offset = offset
-        if isinstance(editor, ValueField):
-            editor.styles.width = max(self.size.width - offset[0] - 2, 8)
+        self._editor = editor
+        self._edited = self.row.path if self.row is not None else ""
+        self._place_editor()
         self.mount(editor)
         editor.focus()
 
+    def _place_editor(self) -> None:
+        """Puts the editor over the value of its row, or beside the row where it needs more room."""
+        editor, row = self._editor, self.row
+        columns, line = self._columns, 1 + self._cursor - self._offset
+        if isinstance(editor, FindField):
+            editor.styles.offset = (BORDER, max(self.size.height - 2, 1))
+            editor.styles.width = max(columns.width, 1)
+        elif isinstance(editor, ValueField) and row is not None:
+            editor.styles.offset = (BORDER + columns.value_of(row), line)
+            editor.styles.width = max(columns.field_cells(row), 1)
+        elif isinstance(editor, ChoiceList) and row is not None:
+            above = self.region.y + line
+            below = self.screen.size.height - above - 1
+            opens_below = below >= min(editor.wanted_height, LEAST_LIST_HEIGHT) or below >= above
+            height = min(editor.wanted_height, below if opens_below else above)
+            indent = 0 if columns.help else BORDER
+            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
+            editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
+            editor.styles.width = editor.wanted_width
+            editor.styles.max_height = max(height, 3)
+
     def _close_editor(self) -> None:
-        for editor in self.query("ChoiceList, ValueField, FindField"):
+        if self._editor is not None:
+            self._editor.remove()
+        self._editor = None
+        self._typing_problem = ""
+
+    def _end_editing(self) -> None:
+        editor, self._editor = self._editor, None
+        self._typing_problem = ""
+        if editor is not None:
+            had_focus = self.screen.focused in (editor, None)
             editor.remove()
+            if had_focus:
+                self.focus()
 
     @on(ChoiceList.OptionSelected)
     def _choice_taken(self, message: OptionList.OptionSelected) -> None:
         message.stop()
+        path, label = self._edited, message.option.id
         self._end_editing()
-        row = self.row
-        if row is None or self._draft is None or message.option.id is None:
-            return
-        if row.kind == "family":
-            self._draft.choose(row.table, message.option.id)
-        else:
-            self._draft.enter(row.path, message.option.id)
-        self._changed()
-
-    @on(ValueField.Changed)
-    def _typed(self, message: Input.Changed) -> None:
-        message.stop()
-        if isinstance(message.input, FindField):
-            self._words = message.value.lower().split()
-            self._refresh_rows(self._best_match())
-            return
-        if self._draft is None or self.row is None:
-            return
-        problem = self._draft.check(self.row.path, message.value)
-        message.input.set_class(problem is not None, "-wrong")
-        if problem is None:
-            self._tell()
-            return
-        said = (f"{self.glyphs.wrong} {problem}", self.style_of("error"))
-        bounds = (f"  {self.row.bounds}", self.style_of("dim"))
-        self.post_message(self.Hint(Text.assemble((f"{self.row.label}  ", self.style_of("strong")), said, bounds)))
-
-    @on(ValueField.Left)
-    def _value_left(self, message: ValueField.Left) -> None:
-        """A field was left: with its value taken, and on to a neighbour; or as it was."""
-        self._end_editing()
-        if isinstance(message.field, FindField):
-            if not message.taken:
-                self._words = []
-            self._words, path = [], self.row.path if self.row is not None else None
-            if path is not None:
-                self.focus_row(path)
-            return
-        if message.taken and self._draft is not None and self.row is not None:
-            self._draft.enter(self.row.path, message.field.value)
+        if self._draft is not None and label is not None:
+            self._draft.enter(path, label)
             self._changed()
-        else:
-            self._tell()
-        if message.move:
-            self.action_move(message.move)
+
+    @on(ChoiceList.OptionHighlighted)
+    def _choice_looked_at(self, message: OptionList.OptionHighlighted) -> None:
+        """Says the whole of an explanation that the list may have had to shorten."""
+        message.stop()
+        row = self.row
+        if row is not None and isinstance(self._editor, ChoiceList) and message.option.id is not None:
+            help = dict(row.choices).get(message.option.id) or row.help
+            label = (f"{message.option.id}  ", self.style_of("strong"))
+            self.post_message(self.Hint(Text.assemble(label, (help, self.style_of("text")))))
 
     @on(ChoiceList.Left)
-    def _list_left(self) -> None:
+    def _list_left(self, message: ChoiceList.Left) -> None:
+        message.stop()
         self._end_editing()
         self._tell()
 
-    def _end_editing(self) -> None:
-        self._close_editor()
-        self.focus()
+    @on(Input.Changed)
+    def _typed(self, message: Input.Changed) -> None:
+        message.stop()
+        if message.input is not self._editor:
+            return
+        if isinstance(self._editor, FindField):
+            self._words = message.value.lower().split()
+            self._read_rows(self._best_match())
+        elif self._draft is not None:
+            self._typing_problem = self._draft.check(self._edited, message.value) or ""
+            message.input.set_class(bool(self._typing_problem), "-wrong")
+            self.redraw()
+            self._tell()
+
+    @on(FindField.Moved)
+    def _moved_among_found(self, message: FindField.Moved) -> None:
+        message.stop()
+        self.action_move(message.move)
+
+    @on(ValueField.Left)
+    def _field_left(self, message: ValueField.Left) -> None:
+        """A field was left: with its value taken, and on to a neighbour; or as it was."""
+        message.stop()
+        if message.field is not self._editor:
+            return
+        path, was_there = self._edited, self.row
+        self._end_editing()
+        if isinstance(message.field, FindField):
+            is_found = message.taken and was_there is not None and bool(self._words)
+            self._words = []
+            self.focus_row(was_there.path if is_found and was_there is not None else path)
+            return
+        if message.taken and self._draft is not None:
+            row = next((row for row in self._all_rows if row.path == path), None)
+            if row is not None and message.field.value != row.typed:
+                self._draft.enter(path, message.field.value)
+            self._changed()
+        else:
+            self._moved()
+        if message.move:
+            self.action_move(message.move)
+
+    def _is_found(self, row: Row) -> bool:
+        text = f"{row.label} {row.path} {row.help} {row.value}".lower()
+        return all(word in text for word in self._words)
 
     def _best_match(self) -> str | None:
         """The setting that is meant most likely: whose name begins with what is typed, or has it."""
         if self._draft is None or not self._words:
-            return None
+            return self._edited
         typed = " ".join(self._words)
-        rows = [row for row in self._draft.rows() if all(word in _searchable(row) for word in self._words)]
-        rows.sort(key=lambda row: (not row.label.startswith(typed), typed not in row.label))
+        rows = [row for row in self._all_rows if self._is_found(row)]
+        rows.sort(key=lambda row: (not row.label.startswith(typed), typed not in row.label, typed not in row.path))
         return rows[0].path if rows else None
 
-    def find(self) -> None:
-        """Opens the field that finds a setting by name."""
-        self.focus()
-        self._open(FindField(), (2, max(self.size.height - 2, 1)))
+    def on_resize(self, _: events.Resize) -> None:
+        """Keeps the cursor in view, and the editor where its row is."""
+        self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
+        self._place_editor()
 
     # The mouse.
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects; on the selected row it edits, on its arrows it steps."""
+        """A click selects; on a value it edits, on an arrow it steps; on a selected head it folds."""
         number = self._offset + event.y - 1
-        if not 0 <= number < len(self._rows) or not 0 < event.y < self.size.height - 1:
+        if not 0 <= number < len(self._rows) or not 0 < event.y <= self._visible_rows:
             return
-        if number != self._cursor:
-            self._cursor = number
-            self.action_move(0)
-        elif self._rows[number].can_step and event.x >= self.size.width - 5:
-            self.action_step(1 if event.x >= self.size.width - 3 else -1)
-        else:
-            self.action_edit()
+        row, was_selected = self._rows[number], number == self._cursor
+        self.action_move(number - self._cursor)
+        columns, x = self._columns, event.x - BORDER
+        end = columns.help or columns.width
+        if was_selected and row.can_step and x in columns.arrows:
+            self.action_step(1 if x == columns.arrows[1] else -1)
+        elif row.kind != "table" and columns.value_of(row) <= x < end:
+            self.edit()
+        elif was_selected and row.is_head:
+            self.action_fold()
 
     def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        """Down the list."""
-        self.action_move(3)
+        """Down the list; the cursor stays where it is."""
+        self._scroll_view(3)
 
     def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        """Up the list."""
-        self.action_move(-3)
+        """Up the list; the cursor stays where it is."""
+        self._scroll_view(-3)
 
-
-def _searchable(row: Row) -> str:
-    return f"{row.label} {row.path} {row.help}".lower()
+    def _scroll_view(self, rows: int) -> None:
+        if self._editor is None:
+            self._offset = max(min(self._offset + rows, len(self._rows) - self._visible_rows), 0)
+            self.redraw()

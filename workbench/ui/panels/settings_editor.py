@@ -11,9 +11,11 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
 
-MOST_CHOICES_SHOWN = 14
+KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+q"})
+"""What they do must find the value that has been typed."""
 
 
 class ValueField(Input):
@@ -21,7 +23,7 @@ class ValueField(Input):
 
     DEFAULT_CSS = """
     ValueField {
-        overlay: screen;
+        position: absolute;
         border: none;
         height: 1;
         padding: 0;
@@ -29,6 +31,7 @@ class ValueField(Input):
         color: $foreground;
     }
     ValueField:focus { border: none; background: $panel; }
+    ValueField:ansi { text-style: underline; }
     ValueField.-wrong { color: $error; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,23 +50,49 @@ class ValueField(Input):
 
     def __init__(self, value: str = "", placeholder: str = "") -> None:
         super().__init__(value, placeholder=placeholder, select_on_focus=True)
+        self._is_left = False
 
     def action_leave(self, taken: bool, move: int) -> None:
-        """Leaves the field; move: rows to go on by."""
-        self.post_message(self.Left(self, taken, move))
+        """Leaves the field, once; move: rows to go on by."""
+        if not self._is_left:
+            self._is_left = True
+            self.post_message(self.Left(self, taken, move))
+
+    async def on_key(self, event: events.Key) -> None:
+        """Lets the value be taken before a key does something with the settings."""
+        if event.key in KEYS_THAT_LEAVE and not self._is_left:
+            self._is_left = True
+            # Straight to the panel: a message would come after what the key does.
+            if self.parent is not None:
+                await self.parent._dispatch_message(self.Left(self, True, 0))
 
     def on_blur(self, _: events.Blur) -> None:
-        """A click elsewhere takes what was typed."""
-        if self.is_attached and not self.has_focus:
-            self.post_message(self.Left(self, True, 0))
+        """A click elsewhere takes what was typed; a terminal that loses the focus leaves all as it is."""
+        if self.is_attached and self.screen.focused is not self:
+            self.action_leave(True, 0)
 
 
 class FindField(ValueField):
     """The words that are looked for."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,shift+tab", "move(-1)", show=False),
+        Binding("down,tab", "move(1)", show=False),
+    ]
+
+    class Moved(Message):
+        """On to another of the settings that were found."""
+
+        def __init__(self, move: int) -> None:
+            super().__init__()
+            self.move = move
+
     def __init__(self) -> None:
         super().__init__(placeholder="find a setting")
-        self.styles.width = 30
+
+    def action_move(self, rows: int) -> None:
+        """Moves among what was found."""
+        self.post_message(self.Moved(rows))
 
 
 class ChoiceList(OptionList):
@@ -71,20 +100,20 @@ class ChoiceList(OptionList):
 
     DEFAULT_CSS = """
     ChoiceList {
+        position: absolute;
         overlay: screen;
         constrain: inside inside;
-        width: 104;
         max-width: 94vw;
         text-wrap: nowrap;
         text-overflow: ellipsis;
         height: auto;
-        max-height: 16;
         border: round $accent;
         background: $surface;
         padding: 0 1;
         scrollbar-size-vertical: 1;
     }
-    ChoiceList:focus { border: round $accent; }
+    ChoiceList:focus { border: round $accent; background-tint: $foreground 0%; }
+    ChoiceList.-ascii, ChoiceList.-ascii:focus { border: ascii $accent; }
     ChoiceList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }
     ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
     ChoiceList:ansi > .option-list--option-highlighted { text-style: reverse; }
@@ -94,12 +123,23 @@ class ChoiceList(OptionList):
     class Left(Message):
         """The list has been left without a choice."""
 
-    def __init__(self, row: Row) -> None:
-        widest = max(len(label) for label, _ in row.choices)
-        super().__init__(*(Option(_line(label, help, widest), id=label) for label, help in row.choices))
-        labels = [label for label, _ in row.choices]
-        self._labels = labels
-        self.highlighted = labels.index(row.chosen) if row.chosen in labels else 0
+    def __init__(self, row: Row, mark: str) -> None:
+        """mark: the character that stands before what is chosen now."""
+        self._labels = [label for label, _ in row.choices]
+        names = [wording(label) for label in self._labels]
+        widest = max(map(len, names))
+        options = [
+            Option(_line(mark if label == row.chosen else " ", name, help, widest), id=label)
+            for name, (label, help) in zip(names, row.choices, strict=True)
+        ]
+        super().__init__(*options)
+        self.highlighted = self._labels.index(row.chosen) if row.chosen in self._labels else 0
+        self.wanted_width = 4 + 2 + widest + 2 + max(len(help) for _, help in row.choices) + 1
+        self.wanted_height = len(options) + 2
+
+    def on_mount(self) -> None:
+        glyphs = getattr(self.app, "glyphs", None)
+        self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
 
     def action_leave(self) -> None:
         """Leaves things as they were."""
@@ -110,22 +150,22 @@ class ChoiceList(OptionList):
         character = (event.character or "").lower()
         if not character.isalnum():
             return
+        event.stop()
         here = self.highlighted or 0
         order = [*range(here + 1, len(self._labels)), *range(here + 1)]
-        for number in order:
-            if self._labels[number].startswith(character):
-                self.highlighted = number
-                event.stop()
-                return
+        matches = [number for number in order if self._labels[number].startswith(character)]
+        if matches:
+            self.highlighted = matches[0]
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere leaves things as they were."""
-        if self.is_attached and not self.has_focus:
-            self.post_message(self.Left())
+        if self.is_attached and self.screen.focused is not self:
+            self.action_leave()
 
 
-def _line(label: str, help: str, widest: int) -> Text:
+def _line(mark: str, label: str, help: str, widest: int) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{mark} ")
     line.append(f"{label:<{widest}}  ", "bold")
     line.append(help, "dim")
     return line

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from workbench.devices.gpu import GpuReading
 from workbench.runs.view import RunView
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import Drawn
-from workbench.ui.readings import Readings
+from workbench.ui.readings import Readings, own_gpu, short_name
 from workbench.units import duration
 
 STATE_STYLES = {
@@ -26,7 +25,17 @@ STATE_STYLES = {
     "failed": "error",
     "lost": "error",
 }
-BAR_CELLS = (6, 30)
+ENDED = ("completed", "stopped", "failed", "lost")
+BAR_CELLS = (6, 48)
+GAP = 2
+GIB = 2**30
+LEAST_NAME_CELLS = 12
+_AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
+_GIVES_WAY = (
+    "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent", "changed",
+    "epoch",
+)  # fmt: skip
+"""What gives way, first things first. The card's name becomes GPU; the preset's is shortened, and goes at changed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class TopBarContent:
 
 
 class TopBar(Drawn):
-    """One line; where it is short, the vitals go first, then the time left, then the bar."""
+    """One line. Where it is short, things give way in the order of `_GIVES_WAY`; the state's word always stays."""
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; }"
 
@@ -61,91 +70,100 @@ class TopBar(Drawn):
         content = self._content
         if content is None:
             return [Text()]
-        left = self._left(content)
-        parts = self._progress(content)
-        vitals = self._vitals(content)
-        # What gives way, the least important first.
-        while vitals and left.cell_len + sum(part.cell_len + 2 for part in parts) + _width(vitals) + 2 > width:
-            vitals.pop()
-        while parts and left.cell_len + sum(part.cell_len + 2 for part in parts) > width:
-            parts.pop()
-        line = left
-        for part in parts:
-            line = Text.assemble(line, "  ", part)
-        room = width - line.cell_len - _width(vitals) - 3
-        if content.view is not None and parts and room >= BAR_CELLS[0]:
-            bar = thin_bar(
-                content.view.share, min(room, BAR_CELLS[1]), self.glyphs, self.style_of("train"), self.style_of("line")
-            )
-            line = Text.assemble(line, "  ", bar)
-        line.append(" " * max(width - line.cell_len - _width(vitals), 0))
-        for item in vitals:
-            line.append(f"  {item}", self.style_of("dim"))
-        return [line]
+        items = self._left(content) | self._progress(content) | self._vitals(content)
+        for name in _GIVES_WAY:
+            if _width(items) <= width:
+                break
+            items = self._without(items, name, width)
+        at_right = {name: item for name, item in items.items() if name in _AT_RIGHT}
+        at_left = [item for name, item in items.items() if name not in _AT_RIGHT]
+        room = width - _width(items) - GAP
+        if "percent" in items and content.view is not None and room >= BAR_CELLS[0]:
+            cells = min(room - GAP, BAR_CELLS[1]) if at_right else min(room, BAR_CELLS[1])
+            bar = thin_bar(content.view.share, cells, self.glyphs, self.style_of("train"), self.style_of("line"))
+            at_left.insert(at_left.index(items["percent"]), bar)
+        line = Text(" " * GAP).join(at_left)
+        right = Text(" " * GAP).join(list(at_right.values()))
+        line.append(" " * max(width - line.cell_len - right.cell_len - 1, 0))
+        return [Text.assemble(line, right)]
 
-    def _left(self, content: TopBarContent) -> Text:
+    def _without(self, items: dict[str, Text], name: str, width: int) -> dict[str, Text]:
+        """The items without one; the preset's name is shortened instead, as far as there is need."""
+        items = dict(items)
+        if name == "preset" and name in items:
+            cells = max(items[name].cell_len - (_width(items) - width), LEAST_NAME_CELLS)
+            if cells < items[name].cell_len:
+                mark = items[name][-2:] if items[name].plain.endswith(" *") else Text()
+                shortened = items[name].copy()
+                shortened.truncate(cells - 1 - mark.cell_len)
+                items[name] = Text.assemble(shortened, (self.glyphs.ellipsis, self.style_of("dim")), mark)
+        elif name == "card" and name in items and "utilization" in items:
+            items[name] = Text("GPU", self.style_of("dim"))  # or the bare percent might be of anything
+        elif name == "changed" and "preset" in items:
+            items.pop("preset")
+        else:
+            items.pop(name, None)
+            if name == "utilization":
+                items.pop("card", None)
+        return items
+
+    def _left(self, content: TopBarContent) -> dict[str, Text]:
         badge = Style(reverse=True, bold=True) + self.style_of("accent")
-        dot = Text.assemble(
-            (f"{self.glyphs.dot} {content.state}", self.style_of(STATE_STYLES.get(content.state, "dim")))
+        glyph = self.glyphs.wrong if content.state in ("failed", "lost") else self.glyphs.dot
+        style = self.style_of(STATE_STYLES.get(content.state, "dim"))
+        name = Text.assemble(
+            (content.preset_name, self.style_of("strong")), (" *" if content.changed else "", self.style_of("warning"))
         )
+        items = {"badge": Text(" workbench ", badge), "preset": name, "state": Text(f"{glyph} {content.state}", style)}
         if content.detail:
-            dot.append(f" {content.detail}", self.style_of("dim"))
-        return Text.assemble(
-            (" workbench ", badge),
-            (f" {content.preset_name}", self.style_of("strong")),
-            (" *" if content.changed else "", self.style_of("warning")),
-            "   ",
-            dot,
-        )
+            items["detail"] = Text(content.detail, self.style_of("dim"))
+        return items
 
-    def _progress(self, content: TopBarContent) -> list[Text]:
+    def _progress(self, content: TopBarContent) -> dict[str, Text]:
         view = content.view
         if view is None:
-            return []
+            return {}
         dim, text = self.style_of("dim"), self.style_of("text")
         if view.prepared is None:
             if view.progress is None or content.state != "preparing":
-                return []
+                return {}
             done, total = view.progress.done, view.progress.total
             share = f" {100 * done / total:.0f} %" if total else ""
-            return [Text(f"{view.progress.what}{share}", dim)]
+            return {"epoch": Text(f"{view.progress.what}{share}", dim)}
         epochs = view.prepared.epochs
-        parts = [Text(f"epoch {min(int(view.epoch) + 1, epochs)}/{epochs}", text)]
-        if content.state not in ("completed", "stopped", "failed", "lost"):
-            parts.append(Text(f"{100 * view.share:.0f} %", dim))
+        items = {"epoch": Text(f"epoch {min(int(view.epoch) + 1, epochs)}/{epochs}", text)}
+        if content.state not in ENDED:
+            items["percent"] = Text(f"{100 * view.share:.0f} %", dim)
             if view.seconds_left is not None:
-                parts.append(Text(f"{duration(view.seconds_left)} left", dim))
-        return parts
+                items["left"] = Text(f"{duration(view.seconds_left)} left", dim)
+        return items
 
-    def _vitals(self, content: TopBarContent) -> list[str]:
-        readings = content.readings
+    def _vitals(self, content: TopBarContent) -> dict[str, Text]:
+        """Of the run's card; before a run of the first; for a run on the CPU, and without a card, of the host."""
+        readings, dim = content.readings, self.style_of("dim")
         if readings is None:
-            return []
-        gpu = self._own_gpu(content, readings)
-        if gpu is None:
-            return [] if readings.cpu_percent is None else [f"CPU {readings.cpu_percent:.0f} % "]
-        vitals = [_short_name(gpu.name)]
-        if gpu.utilization_percent is not None:
-            vitals.append(f"{gpu.utilization_percent} %")
-        if gpu.power_watts is not None:
-            vitals.append(f"{gpu.power_watts:.0f} W")
-        if gpu.temperature_celsius is not None:
-            vitals.append(f"{gpu.temperature_celsius} {self.glyphs.degree}C ")
-        return vitals
-
-    def _own_gpu(self, content: TopBarContent, readings: Readings) -> GpuReading | None:
-        """The run's card; before a run the first."""
+            return {}
         prepared = None if content.view is None else content.view.prepared
-        if prepared is not None and not prepared.device.startswith("cuda"):
-            return None
-        index = prepared.device.removeprefix("cuda:") if prepared is not None else ""
-        own = [gpu for gpu in readings.gpus if str(gpu.index) == index]
-        return next(iter(own or readings.gpus), None)
+        gpu = own_gpu(prepared, readings.gpus)
+        if gpu is None and (prepared is None or prepared.device.startswith("cuda")):
+            gpu = next(iter(readings.gpus), None)
+        vitals: dict[str, str] = {}
+        if gpu is None:
+            if readings.cpu_percent is not None:
+                vitals["utilization"] = f"CPU {readings.cpu_percent:.0f} %"
+            used = readings.host_total_bytes - readings.host_available_bytes
+            vitals["host"] = f"{used / GIB:.0f}/{readings.host_total_bytes / GIB:.0f} GiB"
+        else:
+            vitals["card"] = short_name(gpu.name)
+            if gpu.utilization_percent is not None:
+                vitals["utilization"] = f"{gpu.utilization_percent} %"
+            if gpu.power_watts is not None:
+                vitals["power"] = f"{gpu.power_watts:.0f} W"
+            if gpu.temperature_celsius is not None:
+                vitals["temperature"] = f"{gpu.temperature_celsius} {self.glyphs.degree}C"
+        return {name: Text(value, dim) for name, value in vitals.items()}
 
 
-def _short_name(name: str) -> str:
-    return " ".join(word for word in name.removeprefix("NVIDIA ").split() if word not in ("HBM3", "HBM3e", "HBM2e"))
-
-
-def _width(items: list[str]) -> int:
-    return sum(len(item) + 2 for item in items)
+def _width(items: dict[str, Text]) -> int:
+    """Cells of all items with the gaps between them, and the one at the end."""
+    return sum(item.cell_len for item in items.values()) + GAP * max(len(items) - 1, 0) + 1

@@ -1,0 +1,373 @@
+"""What is drawn is what was measured: compared cell by cell with the data, and read with the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.style import Style
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tests.ui import made
+from workbench.runs.curve import Curve
+from workbench.runs.events import EpochEnd, Event, Prepared, Steps
+from workbench.runs.history import RunHistory
+from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, smoothed, x_ticks, y_ticks
+from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.panels.charts import ChartPanel, ChartView, chart_panels
+from workbench.ui.themes import THEMES, palette
+
+BRAILLE = range(0x2801, 0x2900)
+
+
+def style_of(name: str) -> Style:
+    return Style(color={"train": "cyan", "validation": "yellow", "overlay-1": "magenta"}.get(name, "white"))
+
+
+def plot(*curves: Sequence[Point], x_range: tuple[float, float] = (0.0, 100.0), **how: Any) -> Plot:
+    styles = ("train", "validation")
+    series = [Series(style, points, marker) for style, points, marker in zip(styles, curves, "*+", strict=False)]
+    return Plot(series, x_range, x_label="{:,.0f}".format, y_label="{:g}".format, **how)
+
+
+def flat(values: Iterable[float]) -> list[Point]:
+    return [Point(float(x), value, value, value) for x, value in enumerate(values)]
+
+
+def canvas(drawing: Drawing) -> list[str]:
+    """The lines above the x axis, without the y axis and its labels."""
+    return [line.plain[drawing.left :].ljust(drawing.columns) for line in drawing.lines[:-2]]
+
+
+def drawn_rows(drawing: Drawing, column: int) -> list[int]:
+    return [row for row, line in enumerate(canvas(drawing)) if ord(line[column]) in BRAILLE]
+
+
+def empty_columns(drawing: Drawing) -> list[int]:
+    return [column for column in range(drawing.columns) if not drawn_rows(drawing, column)]
+
+
+def points_of(curve: Curve, steps: int, columns: int = 60) -> list[Point]:
+    return points_by_column(curve.buckets, lambda bucket: float(bucket.last_step), (0.0, float(steps)), columns)
+
+
+def test_each_column_reaches_from_the_least_to_the_greatest_of_its_values() -> None:
+    points = [Point(x + 0.5, low := (x * 37 % 50), low + 50, low + 25) for x in range(50)]
+    drawing = draw(plot(points, x_range=(0.0, 50.0)), 55, 22, style_of)
+    rows = len(drawing.lines) - 2
+    assert drawing.columns == 50
+    for column, point in enumerate(points):
+        drawn = drawn_rows(drawing, column)
+        assert drawn[0] == pytest.approx(rows * (1 - point.high / 100), abs=1.1)
+        assert drawn[-1] == pytest.approx(rows * (1 - point.low / 100), abs=1.1)
+        assert drawn == list(range(drawn[0], drawn[-1] + 1))
+
+
+def test_a_spike_of_one_step_in_a_hundred_thousand_is_seen() -> None:
+    curve = Curve()
+    for first in range(1, 100_001, 100):
+        losses = [0.1] * 100
+        if first == 50_001:
+            losses[7] = 8.0
+        curve.extend(first, losses, 0.0, 1.0)
+    drawing = draw(plot(points_of(curve, 100_000), x_range=(0.0, 100_000.0)), 70, 16, style_of)
+    high = [column for column in range(drawing.columns) if min(drawn_rows(drawing, column), default=99) < 5]
+    assert len(high) in (1, 2)
+    assert high[0] == pytest.approx(drawing.columns / 2, abs=1)
+
+
+def test_a_line_breaks_where_the_loss_is_no_number() -> None:
+    curve = Curve()
+    for step in range(1, 101):
+        curve.add(step, math.nan if 40 < step < 60 else 1.0, 0.0)
+    drawing = draw(plot(points_of(curve, 100)), 105, 10, style_of)
+    inside = [column for column in empty_columns(drawing) if 5 < column < drawing.columns - 5]
+    assert inside == list(range(inside[0], inside[-1] + 1))
+    assert (drawing.x_of(inside[0]), drawing.x_of(inside[-1])) == (pytest.approx(41, abs=2), pytest.approx(59, abs=2))
+
+
+def test_smoothing_keeps_gaps_and_does_not_pull_the_beginning_to_zero() -> None:
+    points = flat([2.0, 2.0, math.nan, 4.0, 4.0])
+    assert [point.mean for point in smoothed(points, 0.9)] == pytest.approx([2.0, 2.0, math.nan, 4.0, 4.0], nan_ok=True)
+
+
+def test_a_straight_line_on_a_log_scale_is_an_exponential() -> None:
+    points = flat(10 ** (-x / 50) for x in range(101))
+    drawing = draw(plot(points, log=True), 105, 24, style_of)
+    rows = [drawn_rows(drawing, column)[0] for column in range(1, drawing.columns - 1)]
+    assert rows == sorted(rows)
+    middle = rows[len(rows) // 2]
+    assert middle == pytest.approx((rows[0] + rows[-1]) / 2, abs=1)
+
+
+def test_a_log_scale_leaves_out_what_is_not_positive_and_nothing_else() -> None:
+    points = [Point(float(x), 0.0 if x % 2 else 0.1, 1.0, 0.5) for x in range(40)]
+    points += [Point(float(x), -1.0, -1.0, -1.0) for x in range(40, 60)]
+    points += [Point(float(x), 0.1, 1.0, 0.5) for x in range(60, 101)]
+    drawing = draw(plot(points, log=True), 105, 12, style_of)
+    inside = [drawing.x_of(column) for column in empty_columns(drawing)[1:-1]]
+    assert inside
+    assert all(38 <= x <= 61 for x in inside)
+
+
+def test_a_log_scale_of_one_decade_and_more_has_more_than_its_ends_labelled() -> None:
+    assert y_ticks((0.1, 5.0), 5, log=True) == pytest.approx([0.1, 0.3, 1.0, 3.0])
+    assert y_ticks((0.1, 5.0), 6, log=True) == pytest.approx([0.1, 0.2, 0.5, 1.0, 2.0, 5.0])
+    assert len(y_ticks((1e-30, 1e30), 5, log=True)) <= 5
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 12))
+def test_ticks_are_round_numbers(low: float, width: float, most: int) -> None:
+    ticks = y_ticks((low, low + width), most, log=False)
+    assert len(ticks) <= most + 1
+    steps = {float(f"{after - before:.3g}") for before, after in zip(ticks, ticks[1:], strict=False)}
+    assert all(f"{step:e}"[0] in "125" and float(f"{step:.0e}") == step for step in steps)
+
+
+def test_time_is_ticked_at_round_minutes() -> None:
+    by_time = plot(flat([1.0]), x_range=(0.0, 600.0), sixties=True)
+    assert x_ticks(by_time, 6) == [0.0, 120.0, 240.0, 360.0, 480.0, 600.0]
+
+
+def test_labels_have_thousands_separators_and_do_not_run_into_one_another() -> None:
+    drawing = draw(plot(flat([1.0]), x_range=(0.0, 100_000.0)), 60, 8, style_of)
+    labels = drawing.lines[-1].plain.split()
+    assert "50,000" in labels
+    assert labels[-1] == "100,000"
+
+
+def test_a_single_value_a_constant_and_nothing_at_all_can_be_drawn() -> None:
+    single = draw(plot([Point(50.0, 1.0, 1.0, 1.0)]), 60, 10, style_of)
+    assert sum(len(drawn_rows(single, column)) for column in range(single.columns)) == 1
+    constant = draw(plot(flat([0.5] * 101)), 60, 10, style_of)
+    assert {tuple(drawn_rows(constant, column)) for column in range(2, constant.columns - 2)} == {(4,)}
+    assert empty_columns(empty := draw(plot(), 60, 10, style_of)) == list(range(empty.columns))
+
+
+numbers = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(-10, 10), st.just(0.0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(numbers, max_size=30), st.integers(0, 60), st.integers(0, 20), st.booleans(), st.booleans())
+def test_no_values_and_no_size_make_a_drawing_fail(
+    values: list[float], width: int, height: int, log: bool, ascii_only: bool
+) -> None:
+    drawing = draw(plot(flat(values), log=log, ascii=ascii_only, cursor=3.0), width, height, style_of)
+    assert len(drawing.lines) in (0, height)
+    assert all(line.cell_len <= width for line in drawing.lines)
+    if drawing.lines:
+        assert drawing.left + drawing.columns <= width
+
+
+def test_twenty_by_five_cells_are_enough() -> None:
+    assert len(draw(plot(flat(range(100))), 20, 5, style_of).lines) == 5
+
+
+def test_plain_ascii_is_drawn_with_nothing_else() -> None:
+    how = {"ascii": True, "marks": [(50.0, "L")], "cursor": 20.0}
+    drawing = draw(plot(flat(range(100)), flat(range(100, 0, -1)), **how), 60, 16, style_of)
+    text = "\n".join(line.plain for line in drawing.lines)
+    assert text.isascii()
+    assert {"*", "+", "L", "|"} <= set(text)
+
+
+def test_marks_stand_on_the_axis_and_curves_end_in_their_letter() -> None:
+    under = Series("overlay-1", flat(range(60)), "a", "A")
+    full = Plot([under], (0.0, 100.0), "{:g}".format, "{:g}".format, marks=[(25.0, "L"), (900.0, "p")])
+    drawing = draw(full, 106, 20, style_of)
+    axis = drawing.lines[-2].plain[drawing.left :]
+    assert axis.index("L") == pytest.approx(drawing.columns / 4, abs=1)
+    assert "p" not in axis
+    assert sum(line.count("A") for line in canvas(drawing)) == 1
+
+
+def test_each_curve_has_its_own_colour() -> None:
+    drawing = draw(plot(flat([1.0] * 101), flat([2.0] * 101)), 60, 12, style_of)
+    colours = [
+        {str(span.style.color.name) for span in line.spans if isinstance(span.style, Style) and span.style.color}
+        for line in drawing.lines[:-2]
+    ]
+    assert [("yellow" in names, "cyan" in names) for names in colours].count((True, False)) == 1
+    assert [("yellow" in names, "cyan" in names) for names in colours].count((False, True)) == 1
+
+
+def test_a_curve_that_grows_changes_only_the_cells_at_its_end() -> None:
+    losses = [2 * math.exp(-step / 300) + 0.1 * math.sin(step) + 0.2 for step in range(1, 1001)]
+
+    def after(steps: int) -> list[str]:
+        curve = Curve()
+        curve.extend(1, losses[:steps], 0.0, 1.0)
+        return canvas(draw(plot(points_of(curve, 1000), x_range=(0.0, 1000.0)), 66, 20, style_of))
+
+    before, now = after(500), after(510)
+    changed = {x for old, new in zip(before, now, strict=True) for x in range(len(old)) if old[x] != new[x]}
+    assert changed
+    assert max(changed) - min(changed) <= 3
+
+
+def test_drawing_leaves_the_terminal_and_the_signals_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+    before = [signal.getsignal(number) for number in watched]
+    draw(plot(flat(range(100))), 60, 16, style_of)
+    assert [signal.getsignal(number) for number in watched] == before
+    assert capfd.readouterr() == ("", "")
+
+
+# The panel.
+
+
+class Host(App[None]):
+    """The charts and nothing else."""
+
+    CSS = "ChartPanel { height: 1fr; }"
+
+    def __init__(self, history: RunHistory | None, view: ChartView, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__()
+        self.glyphs, self.shown = glyphs, (history, view)
+        self.maximised: list[ChartPanel.Maximise] = []
+
+    @property
+    def palette(self) -> dict[str, Style]:
+        return palette(self.theme_variables, ansi=False)
+
+    def compose(self) -> ComposeResult:
+        yield from chart_panels()
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "workbench-dark"
+        for panel in self.query(ChartPanel):
+            panel.show(*self.shown)
+
+    def on_chart_panel_maximise(self, message: ChartPanel.Maximise) -> None:
+        self.maximised.append(message)
+
+
+def watch(
+    drive: Callable[[Pilot[None], ChartPanel], Awaitable[None]],
+    history: RunHistory | None,
+    view: ChartView | None = None,
+    *,
+    panel: str = "loss",
+    glyphs: Glyphs = UNICODE,
+) -> None:
+    """Shows a history in a host of 120 × 40 with that panel focused."""
+
+    async def run() -> None:
+        app = Host(history, view or ChartView(), glyphs)
+        async with app.run_test(size=(120, 40)) as pilot:
+            chart = app.query_one(f"#{panel}", ChartPanel)
+            chart.focus()
+            await pilot.pause()
+            await drive(pilot, chart)
+
+    asyncio.run(run())
+
+
+def shown(panel: ChartPanel) -> str:
+    return "\n".join(panel.render_line(row).text for row in range(panel.size.height))
+
+
+def taken(events: Iterable[Event]) -> RunHistory:
+    history = RunHistory()
+    for event in events:
+        history.take(event)
+    return history
+
+
+def test_a_chart_says_its_latest_values_and_its_cursor_those_of_another_step() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert "train 0.1459" in shown(panel)
+        assert "validation 0.2023" in shown(panel)
+        await pilot.press("right")
+        assert f"train {made.loss_at(8):.2f}"[:8] in panel.footing().plain
+        await pilot.press("escape")
+        assert "train" not in panel.footing().plain
+
+    watch(drive, taken(made.events(1300)))
+
+
+def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.press("left")
+        step = int(panel.footing().plain.split()[1].replace(",", ""))
+        assert step == pytest.approx(1300, abs=20)
+        assert "train 0.1459" in panel.footing().plain
+        await pilot.press("end")
+        assert "train" not in panel.footing().plain  # planned, not trained
+
+    watch(drive, taken(made.events(1300)))
+
+
+def test_the_cursor_stays_at_its_step_when_the_screen_is_resized() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.press("right", *["pagedown"] * 4)
+        before = int(panel.footing().plain.split()[1].replace(",", ""))
+        await pilot.resize_terminal(80, 40)
+        await pilot.pause()
+        assert int(panel.footing().plain.split()[1].replace(",", "")) == pytest.approx(before, abs=30)
+
+    watch(drive, taken(made.events(1300)))
+
+
+def test_enter_asks_for_the_whole_screen() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(pilot.app.maximised) == 1  # type: ignore[attr-defined]
+
+    watch(drive, taken(made.events(1300)))
+
+
+def test_without_a_run_a_chart_says_what_will_come() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert "loss appears here" in shown(panel)
+        await pilot.press("left", "right", "escape")
+
+    watch(drive, None)
+
+
+def test_scale_and_smoothing_are_told_at_the_foot() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        foot = panel.footing().plain
+        assert foot.startswith("log")
+        assert "smooth" in foot
+        assert "0.6" in foot
+        assert "by epoch" in foot
+
+    watch(drive, taken(made.events(1300)), ChartView(smoothing=0.6, log=True, x_axis="epoch"))
+
+
+def test_in_plain_ascii_the_panel_has_no_other_character() -> None:
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        await pilot.press("left")
+        assert shown(panel).isascii()
+
+    watch(drive, taken(made.events(1300)), ChartView(smoothing=0.6), glyphs=ASCII)
+
+
+def test_a_run_that_predicts_numbers_has_a_coefficient_of_determination_in_place_of_an_accuracy() -> None:
+    def events() -> Iterable[Event]:
+        for event in made.events(50):
+            if isinstance(event, Prepared):
+                yield Prepared(**{**vars(event), "task": "regression"})
+        yield Steps(first_step=1, epoch=1.0, losses=[1.0] * 200, learning_rate=0.1, seconds=1.0)
+        for epoch in (1, 2):
+            yield EpochEnd(
+                epoch=epoch, step=200 * epoch, learning_rate=0.1, train={"loss": 1.0}, best=True,
+                validation={"loss": 1.0, "r2": 0.4 * epoch, "rmse": 2.0}, train_seconds=1.0, validation_seconds=0.1,
+            )  # fmt: skip
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        assert "R²" in shown(panel)
+        assert "0.8" in panel.heading().plain
+
+    watch(drive, taken(events()), panel="accuracy")

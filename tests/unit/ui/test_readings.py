@@ -1,0 +1,116 @@
+"""What the machine is doing, read from whatever thread asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from tests.ui.made import events, gpu
+from workbench.devices.cgroup import CgroupMemory
+from workbench.devices.gpu import GpuReading
+from workbench.runs.events import Prepared
+from workbench.ui import readings
+from workbench.ui.readings import MachineReadings, own_gpu, short_name
+
+PREPARED = next(event for event in events(1) if isinstance(event, Prepared))
+
+
+class MadeMonitor:
+    """Stands for NVML: two cards behind a driver that is slow to open."""
+
+    opened = closed = 0
+
+    @classmethod
+    def open(cls) -> MadeMonitor:
+        time.sleep(0.05)
+        MadeMonitor.opened += 1
+        return cls()
+
+    def read(self) -> list[GpuReading]:
+        return [gpu(0), gpu(1)]
+
+    def close(self) -> None:
+        MadeMonitor.closed += 1
+
+
+class NoMonitor:
+    """Stands for NVML on a machine without a card."""
+
+    @classmethod
+    def open(cls) -> None:
+        return None
+
+
+@pytest.fixture
+def cards(monkeypatch: pytest.MonkeyPatch) -> type[MadeMonitor]:
+    MadeMonitor.opened = MadeMonitor.closed = 0
+    monkeypatch.setattr(readings, "GpuMonitor", MadeMonitor)
+    return MadeMonitor
+
+
+def test_the_driver_is_opened_at_the_first_reading_and_closed_once(cards: type[MadeMonitor]) -> None:
+    source = MachineReadings()
+    assert cards.opened == 0
+    assert [reading.index for reading in source.read().gpus] == [0, 1]
+    source.read()
+    assert cards.opened == 1
+    source.close()
+    source.close()
+    assert cards.closed == 1
+    assert source.read().gpus == (), "a reading that comes late does not open the driver again"
+
+
+def test_readings_in_several_threads_open_the_driver_once_and_all_see_the_cards(cards: type[MadeMonitor]) -> None:
+    source, seen = MachineReadings(), []
+    threads = [threading.Thread(target=lambda: seen.append(len(source.read().gpus))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [2, 2, 2, 2]
+    assert cards.opened == 1
+
+
+def test_a_machine_without_a_card_still_tells_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "GpuMonitor", NoMonitor)
+    source = MachineReadings()
+    first, second = source.read(), source.read()
+    assert first.gpus == ()
+    assert 0 < first.host_available_bytes <= first.host_total_bytes
+    assert first.cpu_percent is None, "there is nothing yet to compare with"
+    assert second.cpu_percent is not None
+    source.close()
+
+
+def test_the_limit_of_the_control_group_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "GpuMonitor", NoMonitor)
+    limit = psutil.virtual_memory().total // 2
+    monkeypatch.setattr("workbench.devices.host.cgroup_memory", lambda _: CgroupMemory(limit, 1000))
+    reading = MachineReadings().read()
+    assert (reading.host_total_bytes, reading.host_available_bytes) == (limit, 1000)
+
+
+def test_the_card_of_a_run_is_found_by_number_and_name() -> None:
+    cards = (gpu(0), gpu(1), gpu(2))
+    on_card = replace(PREPARED, device="cuda:1", device_name=cards[1].name)
+    assert own_gpu(on_card, cards) is cards[1]
+    assert own_gpu(replace(on_card, device="cuda"), cards) is cards[0]
+
+
+def test_no_card_is_claimed_where_none_is_known() -> None:
+    cards = (gpu(0), gpu(1))
+    on_card = replace(PREPARED, device="cuda:1", device_name=cards[1].name)
+    assert own_gpu(None, cards) is None
+    assert own_gpu(PREPARED, cards) is None, "a run on the CPU"
+    assert own_gpu(replace(on_card, device="cuda:7"), cards) is None
+    assert own_gpu(replace(on_card, device_name="another card"), cards) is None, "CUDA counts in another order"
+
+
+def test_a_short_name_says_which_card_it_is() -> None:
+    assert short_name("NVIDIA H100 80GB HBM3") == "H100 80GB"
+    assert short_name("NVIDIA A100-SXM4-80GB") == "A100-SXM4-80GB"
+    assert short_name("Tesla T4") == "Tesla T4"

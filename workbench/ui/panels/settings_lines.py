@@ -1,0 +1,157 @@
+"""One row of the settings as a line of text: label, value, and what else there is room for.
+
+What does not fit is dropped as a whole, the help first, then what a run in progress uses, then what is wrong: the hint
+line under the panels says all of it for the row at the cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+from rich.text import Text
+
+from workbench.ui.form.rows import Row
+from workbench.ui.glyphs import Glyphs
+
+LABEL_SHARE = 0.52
+LABEL_CELLS = (12, 27)
+"""Fewest and most cells of the labels; with the most, every label there is fits."""
+HELP_FROM_WIDTH = 74
+"""From this width on the help of each setting stands beside it."""
+VALUE_CELLS = 17
+"""Cells of the values where help stands beside them."""
+LEAST_VALUE_CELLS = 8
+INDENT = 2
+ARROW_CELLS = 4
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where things stand in a panel of some width, in cells from the left."""
+
+    width: int
+    label_end: int
+    help: int
+    """0 where there is no room for help."""
+
+    @classmethod
+    def of(cls, width: int) -> Columns:
+        """The columns of a panel with `width` cells inside its border."""
+        least, most = LABEL_CELLS
+        label_end = min(max(int(width * LABEL_SHARE), least), most)
+        return cls(width, label_end, label_end + VALUE_CELLS + ARROW_CELLS if width >= HELP_FROM_WIDTH else 0)
+
+    def value_of(self, row: Row) -> int:
+        """Where the value of a row begins: a long label pushes it to the right, where it has room enough left."""
+        if row.is_head:
+            return self.label_end
+        pushed = INDENT + len(row.label) + 1
+        return max(self.label_end, pushed if pushed + LEAST_VALUE_CELLS <= self.width else 0)
+
+    @property
+    def arrows(self) -> tuple[int, int]:
+        """Where the two arrows of the row at the cursor stand."""
+        left = self.help - 5 if self.help else self.width - 3
+        return left, left + 2
+
+    def field_cells(self, row: Row) -> int:
+        """How wide a field over the value may be; the message stands beside it where help would."""
+        return (self.help - 1 if self.help and row.kind == "number" else self.width) - self.value_of(row)
+
+
+class RowPainter:
+    """Draws rows."""
+
+    def __init__(self, columns: Columns, style_of: Callable[[str], Style], glyphs: Glyphs) -> None:
+        self._columns = columns
+        self._style = style_of
+        self._glyphs = glyphs
+
+    def line(self, row: Row, at_cursor: bool, running: str | None, folded: Sequence[Row] | None, problem: str) -> Text:
+        """running: what a run in progress uses, if that differs; folded: the rows that a folded head hides.
+
+        problem: what is wrong with the row, or with what is being typed into it.
+        """
+        arrows = f"{self._glyphs.left} {self._glyphs.right}" if at_cursor and row.can_step else ""
+        columns = self._columns
+        # The arrows stand between value and help; without help, at the right.
+        before_arrows = columns.arrows[0] - 1 if arrows else columns.width
+        line = self._label(row, at_cursor)
+        self._add_value(line, row, min(before_arrows, columns.help - 1 if columns.help else columns.width), folded)
+        if not columns.help:
+            self._add_remark(line, row, before_arrows, running, problem)
+        if arrows:
+            line.pad_right(columns.arrows[0] - line.cell_len)
+            line.append(arrows, self._style("dim"))
+        if columns.help:
+            self._add_remark(line, row, columns.width, running, problem)
+        if folded and row.kind == "table":
+            self._add_summary(line, folded)
+        if at_cursor:
+            line.pad_right(max(columns.width - line.cell_len, 0))
+            line.stylize(self._style("cursor"))
+        return line
+
+    def _label(self, row: Row, at_cursor: bool) -> Text:
+        cells = self._columns.value_of(row)
+        if row.is_head:
+            return Text.assemble((f"{row.label.capitalize():<{cells}}", self._style("strong")))
+        room = cells - INDENT - 1
+        name = row.label if len(row.label) <= room else f"{row.label[: room - 1]}{self._glyphs.ellipsis}"
+        return Text.assemble((f"{'':<{INDENT}}{name:<{room}} ", self._style("text" if at_cursor else "dim")))
+
+    def _add_value(self, line: Text, row: Row, end: int, folded: Sequence[Row] | None) -> None:
+        if row.problem:
+            line.append(f"{self._glyphs.wrong} " if row.value else self._glyphs.wrong, self._style("error"))
+        value = row.value or ("none" if row.kind == "text" and not row.problem else "")
+        style = "error" if row.problem else "accent" if row.kind == "family" else "text" if row.value else "dim"
+        marks = self._marks(row, folded)
+        line.append(self._fitted(value, end - line.cell_len - marks.cell_len), self._style(style))
+        line.append_text(marks)
+
+    def _marks(self, row: Row, folded: Sequence[Row] | None) -> Text:
+        marks = Text()
+        if row.is_head:
+            glyph = self._glyphs.open if folded is None else self._glyphs.folded
+            marks.append(f" {glyph}" if row.value else glyph, self._style("dim"))
+        if row.changed or any(hidden.changed for hidden in folded or ()):
+            marks.append(f" {self._glyphs.dot}", self._style("warning"))
+        if any(hidden.problem for hidden in folded or ()):
+            marks.append(f" {self._glyphs.wrong}", self._style("error"))
+        return marks
+
+    def _add_remark(self, line: Text, row: Row, end: int, running: str | None, problem: str) -> None:
+        """What is wrong, else what is running, else the help: in the column of the help, or where there is room."""
+        column = self._columns.help
+        if problem:
+            # The mark stands before the value already where that is the row's own problem.
+            remark, style = problem if row.problem else f"{self._glyphs.wrong} {problem}", "error"
+        elif running is not None:
+            remark, style = f"running {running}", "dim"
+        else:
+            remark, style = row.help if column and row.kind != "table" else "", "dim"
+        if column and remark:
+            line.pad_right(max(column - line.cell_len, 1))
+            line.append(self._fitted(remark, end - line.cell_len), self._style(style))
+        elif remark and line.cell_len + 2 + cell_len(remark) <= end:
+            line.append(f"  {remark}", self._style(style))
+
+    def _add_summary(self, line: Text, folded: Sequence[Row]) -> None:
+        """What a folded table hides, as much of it as fits."""
+        more = f", {self._glyphs.ellipsis}"
+        summary = ""
+        for row in folded:
+            item = f"{', ' if summary else ' '}{row.label} {row.value or 'none'}"
+            if line.cell_len + cell_len(summary + item + more) > self._columns.width:
+                summary += more if summary else ""
+                break
+            summary += item
+        line.append(summary, self._style("dim"))
+
+    def _fitted(self, text: str, room: int) -> str:
+        if cell_len(text) <= room:
+            return text
+        return set_cell_size(text, max(room - 1, 0)) + self._glyphs.ellipsis
