@@ -24,8 +24,8 @@ from workbench.ui.form.draft import Draft
 from workbench.ui.options import AppOptions
 from workbench.ui.state import Remembered
 
-FOLDER = Path(__file__).parents[1] / "screenshots"
-MNIST = Path(__file__).parents[2] / "shared" / "data"
+FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
+MNIST = Path(__file__).resolve().parents[2] / "shared" / "data"
 PATIENCE_SECONDS = 300.0
 VARIANTS = {"adam": "0.001", "sgd": "0.05", "rmsprop": "0.002"}
 """Three optimizers with their learning rates, for the comparison of runs."""
@@ -37,10 +37,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
             os.environ[name] = f"{folder}/{name.lower()}"
-        runs = Path(folder) / "runs"
+        os.chdir(folder)  # pictures show paths from here
+        runs = Path("runs")
         asyncio.run(while_training(runs))
         train_variants(runs)
         asyncio.run(after_training(runs))
+        os.chdir(FOLDER.parent)
+        asyncio.run(presets(runs))
 
 
 def app(runs: Path, preset: str, **habits: object) -> WorkbenchApp:
@@ -103,7 +106,7 @@ def train_variants(runs: Path) -> None:
 
 
 async def after_training(runs: Path) -> None:
-    """The table of runs, their comparison, one with the others laid under it, and the list of presets."""
+    """The table of runs, their comparison, and one with the others laid under it."""
     running = app(runs, "fast", page="charts")
     async with running.run_test(size=(140, 40)) as pilot:
         await pilot.press("r")
@@ -114,7 +117,19 @@ async def after_training(runs: Path) -> None:
         await pilot.press("v")
         await pilot.pause(1)
         take(running, "comparison")
-        await pilot.press("escape", "escape", "ctrl+o")
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: bool(running.screen_stack[0].overlays))  # type: ignore[attr-defined]
+        await pilot.press("2")
+        await pilot.pause(1)
+        take(running, "overlay")
+
+
+async def presets(runs: Path) -> None:
+    """The list of presets."""
+    running = app(runs, "fast", page="settings")
+    async with running.run_test(size=(120, 36)) as pilot:
+        await pilot.pause(1)
+        await pilot.press("ctrl+o", *"mnist")
         await pilot.pause(1)
         take(running, "presets")
 

@@ -114,11 +114,15 @@ def test_a_run_that_cannot_be_written_is_told_and_the_standby_waits_for_another(
 def test_warming_up_never_asks_for_a_gpu_and_leaves_no_file(tmp_path: Path) -> None:
     script = """
 import torch
-def touched(*arguments, **named): raise SystemExit("a GPU was touched")
-torch.cuda.is_available = torch.cuda.device_count = torch.cuda._lazy_init = touched
+def touched(*arguments, **named): raise SystemExit("a GPU was asked for")
+torch.cuda._lazy_init = torch.cuda.device_count = touched
+# What asks the driver: the number of GPUs, the stream of one.
+torch._C._cuda_getDeviceCount = torch._C._accelerator_getStream = touched
 from workbench.training.standby import warm_up
+asked = torch.cuda.is_available
 warm_up()
 assert not torch.cuda.is_initialized()
+assert torch.cuda.is_available is asked
 """
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)

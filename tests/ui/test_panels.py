@@ -358,6 +358,11 @@ def test_a_matrix_that_does_not_fit_is_shaded_and_one_that_cannot_is_told_in_wor
     assert plain.isascii()
 
 
+def test_the_worst_classes_stand_at_the_top_beside_a_large_matrix() -> None:
+    lines = seen(MetricsPanel(), lambda panel: panel.show(many_classes(100)), (170, 50)).splitlines()
+    assert any("worst 30 of 100" in line and "true class by row" in line for line in lines[:8])
+
+
 def test_long_class_names_are_shortened_with_an_ellipsis() -> None:
     made = history()
     names = ["a class with a name that nobody would like to type", *(f"c{index}" for index in range(9))]

@@ -60,7 +60,7 @@ def warm_up() -> None:
     from workbench.training.trainer import Trainer
 
     preset = Preset().override(["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "training.epochs=1"])
-    with _tidy_when_terminated(), tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
+    with _without_gpus(), _tidy_when_terminated(), tempfile.TemporaryDirectory(prefix="workbench-standby-") as folder:
         run = create_run(Path(folder), "warm-up", preset.to_toml())
         events = EventWriter(run.events)
         trainer = Trainer(build_job(preset, lambda _: None), run, events, Inbox(run))
@@ -68,8 +68,25 @@ def warm_up() -> None:
         trainer.reporter.close()
         events.close()
     # Half a second for the choices that need them.
-    import pytorch_optimizer
+    import pytorch_optimizer  # noqa: F401
     import torchvision.datasets  # noqa: F401
+
+
+@contextlib.contextmanager
+def _without_gpus() -> Iterator[None]:
+    """PyTorch believes that there is no GPU.
+
+    Adam looks at the GPU's stream even where its parameters are on the CPU, which makes a context there. Whether there
+    is a GPU cannot be told by CUDA_VISIBLE_DEVICES: the driver reads it once for the whole life of a process.
+    """
+    import torch
+
+    is_available = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        yield
+    finally:
+        torch.cuda.is_available = is_available
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ class Remembered:
     page: str = "settings"
     """The page of a small screen, and what is below the charts on a larger one."""
     four_charts: bool = False
-    smoothing: float = 0.0
+    smoothing: float = 0.6
     log: bool = False
     x_axis: str = "step"
     preset: str = ""

@@ -84,7 +84,8 @@ def fields_of(model: type[Settings]) -> tuple[Field, ...]:
     left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES}
     infos: dict[str, Any] = {name: info for name, info in model.model_fields.items() if name not in left_out}
     # The schema of these alone: that of a whole preset takes in every choice there is.
-    alone = create_model(model.__name__, **{name: (info.annotation, info) for name, info in infos.items()})
+    definitions: dict[str, Any] = {name: (info.annotation, info) for name, info in infos.items()}
+    alone = create_model(model.__name__, **definitions)
     described = alone.model_json_schema().get("properties", {})
     fields = [_field(model, name, described[name]) for name in infos]
     return tuple(sorted(fields, key=lambda field: not field.is_required))

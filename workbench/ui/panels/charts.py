@@ -101,8 +101,8 @@ class ChartPanel(Panel):
         Binding("right", "move(1)", show=False),
         Binding("pageup,shift+left", "move(-10)", show=False),
         Binding("pagedown,shift+right", "move(10)", show=False),
-        Binding("home", "move(-10000)", show=False),
-        Binding("end", "move(10000)", show=False),
+        Binding("home", "jump(0)", show=False),
+        Binding("end", "jump(100000)", show=False),
         Binding("escape", "no_cursor", show=False),
         Binding("enter", "maximise", show=False),
     ]
@@ -331,6 +331,12 @@ class ChartPanel(Panel):
         columns = self._drawing.columns
         self._cursor = (min(max(column, 0), columns - 1) + 0.5) / columns
         self.redraw()
+
+    def action_jump(self, column: int) -> None:
+        """Puts the cursor at the left or right end."""
+        if self._drawing.columns:
+            self._cursor = min(column, self._drawing.columns - 1)
+            self.redraw()
 
     def action_no_cursor(self) -> None:
         """Takes the cursor away."""

@@ -71,7 +71,8 @@ class MetricsPanel(ScrollingPanel):
         widest = max(line.cell_len for line in table)
         beside = max((line.cell_len for line in matrix), default=0)
         if matrix and widest + 4 + beside <= width:
-            table = [Text()] * (len(matrix) - len(table)) + table  # a class stands on one line in both
+            if len(metrics["f1"]) <= MOST_CLASSES:  # then a class stands on one line in both
+                table = [Text()] * (len(matrix) - len(table)) + table
             rows = max(len(table), len(matrix))
             for index in range(rows):
                 left = table[index].copy() if index < len(table) else Text()

@@ -24,6 +24,8 @@ from workbench.ui.panels.settings_lines import Columns, RowPainter
 
 BORDER = 2
 """Cells between the panel's edge and what is inside."""
+FOOT_LINES = 2
+"""Lines of the screen that a list of choices leaves alone: the hint and the keys."""
 LEAST_LIST_HEIGHT = 8
 """A list of choices with less room than this below its row opens above it."""
 
@@ -91,7 +93,7 @@ class SettingsPanel(Panel):
         if self._words:
             parts.append(f"{sum(not row.is_head for row in self._rows)} found")
         if self._draft is not None and self._draft.problems:
-            parts.append(f"{self.glyphs.wrong} {len(self._draft.problems)} to mend")
+            parts.append(f"{self.glyphs.wrong} {len(self._draft.problems)} invalid")
         if changed := sum(row.changed for row in self._all_rows):
             parts.append(f"{self.glyphs.dot} {changed} changed")
         if self._offset:
@@ -243,13 +245,13 @@ class SettingsPanel(Panel):
             self._open(ChoiceList(row, self.glyphs.dot))
         else:
             self._typing_problem = row.problem
-            self._open(ValueField(row.typed))
+            self._open(ValueField(row.typed, self._leave_field))
 
     action_edit = edit
 
     def find(self) -> None:
         """Opens the field that finds a setting by name."""
-        self._open(FindField())
+        self._open(FindField(self._leave_field))
         self._moved()
 
     action_find = find
@@ -276,7 +278,7 @@ class SettingsPanel(Panel):
             editor.styles.width = max(columns.field_cells(row), 1)
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
-            below = self.screen.size.height - above - 1
+            below = self.screen.size.height - above - 1 - FOOT_LINES
             opens_below = below >= min(editor.wanted_height, LEAST_LIST_HEIGHT) or below >= above
             height = min(editor.wanted_height, below if opens_below else above)
             indent = 0 if columns.help else BORDER
@@ -344,28 +346,26 @@ class SettingsPanel(Panel):
         message.stop()
         self.action_move(message.move)
 
-    @on(ValueField.Left)
-    def _field_left(self, message: ValueField.Left) -> None:
-        """A field was left: with its value taken, and on to a neighbour; or as it was."""
-        message.stop()
-        if message.field is not self._editor:
+    def _leave_field(self, field: ValueField, taken: bool, move: int) -> None:
+        """A field is left: with its value taken, and on to a neighbour; or as it was."""
+        if field is not self._editor:
             return
         path, was_there = self._edited, self.row
         self._end_editing()
-        if isinstance(message.field, FindField):
-            is_found = message.taken and was_there is not None and bool(self._words)
+        if isinstance(field, FindField):
+            is_found = taken and was_there is not None and bool(self._words)
             self._words = []
             self.focus_row(was_there.path if is_found and was_there is not None else path)
             return
-        if message.taken and self._draft is not None:
+        if taken and self._draft is not None:
             row = next((row for row in self._all_rows if row.path == path), None)
-            if row is not None and message.field.value != row.typed:
-                self._draft.enter(path, message.field.value)
+            if row is not None and field.value != row.typed:
+                self._draft.enter(path, field.value)
             self._changed()
         else:
             self._moved()
-        if message.move:
-            self.action_move(message.move)
+        if move:
+            self.action_move(move)
 
     def _is_found(self, row: Row) -> bool:
         text = f"{row.label} {row.path} {row.help} {row.value}".lower()
@@ -391,9 +391,14 @@ class SettingsPanel(Panel):
         """A click selects; on a value it edits, on an arrow it steps; on a selected head it folds."""
         number = self._offset + event.y - 1
         if not 0 <= number < len(self._rows) or not 0 < event.y <= self._visible_rows:
+            if self._editor is not None and self.has_focus:
+                self._editor.focus()
             return
         row, was_selected = self._rows[number], number == self._cursor
         self.action_move(number - self._cursor)
+        if isinstance(self._editor, FindField):
+            self._editor.action_leave(True, 0)
+            return
         columns, x = self._columns, event.x - BORDER
         end = columns.help or columns.width
         if was_selected and row.can_step and x in columns.arrows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,6 +17,9 @@ from workbench.ui.form.rows import Row
 
 KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+q"})
 """What they do must find the value that has been typed."""
+
+
+Leave = Callable[["ValueField", bool, int], None]
 
 
 class ValueField(Input):
@@ -41,30 +45,22 @@ class ValueField(Input):
         Binding("down,tab", "leave(True, 1)", show=False),
     ]
 
-    class Left(Message):
-        """The field has been left."""
-
-        def __init__(self, field: ValueField, taken: bool, move: int) -> None:
-            super().__init__()
-            self.field, self.taken, self.move = field, taken, move
-
-    def __init__(self, value: str = "", placeholder: str = "") -> None:
+    def __init__(self, value: str, leave: Leave, placeholder: str = "") -> None:
+        """leave: called once, with this field, whether its value is taken, and by how many rows to go on."""
         super().__init__(value, placeholder=placeholder, select_on_focus=True)
+        self._leave = leave
         self._is_left = False
 
     def action_leave(self, taken: bool, move: int) -> None:
         """Leaves the field, once; move: rows to go on by."""
         if not self._is_left:
             self._is_left = True
-            self.post_message(self.Left(self, taken, move))
+            self._leave(self, taken, move)
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Lets the value be taken before a key does something with the settings."""
-        if event.key in KEYS_THAT_LEAVE and not self._is_left:
-            self._is_left = True
-            # Straight to the panel: a message would come after what the key does.
-            if self.parent is not None:
-                await self.parent._dispatch_message(self.Left(self, True, 0))
+        if event.key in KEYS_THAT_LEAVE:
+            self.action_leave(True, 0)
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere takes what was typed; a terminal that loses the focus leaves all as it is."""
@@ -87,8 +83,13 @@ class FindField(ValueField):
             super().__init__()
             self.move = move
 
-    def __init__(self) -> None:
-        super().__init__(placeholder="find a setting")
+    def __init__(self, leave: Leave) -> None:
+        super().__init__("", leave, placeholder="find a setting")
+
+    def on_blur(self, event: events.Blur) -> None:
+        """A click on what was found is the panel's to answer, before other rows stand there."""
+        if self.screen.focused is self.parent:
+            event.prevent_default()
 
     def action_move(self, rows: int) -> None:
         """Moves among what was found."""

@@ -136,8 +136,12 @@ class RowPainter:
         if column and remark:
             line.pad_right(max(column - line.cell_len, 1))
             line.append(self._fitted(remark, end - line.cell_len), self._style(style))
-        elif remark and line.cell_len + 2 + cell_len(remark) <= end:
-            line.append(f"  {remark}", self._style(style))
+        elif remark:
+            shorter = [f"  {remark}", f" {remark}"] + (
+                [f" runs {running}"] if running is not None and not problem else []
+            )
+            fitting = [text for text in shorter if line.cell_len + cell_len(text) <= end]
+            line.append(fitting[0] if fitting else "", self._style(style))
 
     def _add_summary(self, line: Text, folded: Sequence[Row]) -> None:
         """What a folded table hides, as much of it as fits."""

@@ -97,7 +97,12 @@ class RunsScreen(Screen[RunsResult | None]):
     }
     RunsScreen DataTable:focus { border: round $accent; }
     RunsScreen DataTable > .datatable--header { background: $background; color: $dim; text-style: none; }
-    RunsScreen DataTable > .datatable--cursor { background: $cursor-line; color: $foreground; text-style: bold; }
+    RunsScreen DataTable > .datatable--cursor, RunsScreen DataTable:focus > .datatable--cursor {
+        background: $cursor-line;
+        color: $foreground;
+        text-style: bold;
+    }
+    RunsScreen DataTable > .datatable--hover { background: $background; }
     RunsScreen:ansi DataTable > .datatable--cursor { text-style: reverse; }
     RunsScreen Input { border: none; height: 1; padding: 0 1; background: $panel; display: none; }
     RunsScreen Input.-open { display: block; }

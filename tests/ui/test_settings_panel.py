@@ -1,0 +1,380 @@
+"""The settings panel in detail: what it shows where there is much or little room, and what mouse and keys do to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.conftest import drive, make_app, screen_text
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.panels.lines import HintLine
+from workbench.ui.panels.settings import SettingsPanel
+from workbench.ui.panels.settings_editor import ChoiceList, ValueField
+
+WIDE, NARROW = (80, 24), (120, 36)
+"""The panel has the whole width of a small screen, and a third of a larger one."""
+
+
+def fast_app(tmp_path: Path, *, ascii_only: bool = False) -> WorkbenchApp:
+    path = library.find("fast")
+    return make_app(tmp_path / "runs", chosen=Preset.load(path), path=path, ascii_only=ascii_only)
+
+
+def panel_of(app: WorkbenchApp) -> SettingsPanel:
+    return app.screen.query_one(SettingsPanel)
+
+
+def path_at_cursor(app: WorkbenchApp) -> str:
+    row = panel_of(app).row
+    assert row is not None
+    return row.path
+
+
+def hint(app: WorkbenchApp) -> str:
+    return app.screen.query_one(HintLine).text
+
+
+def line_of(app: WorkbenchApp, label: str) -> str:
+    return next(line for line in screen_text(app).splitlines()[2:-2] if label in line)
+
+
+async def go_to(pilot: Pilot[None], path: str) -> None:
+    panel_of(pilot.app).focus()  # type: ignore[arg-type]
+    panel_of(pilot.app).focus_row(path)  # type: ignore[arg-type]
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def place_of(app: WorkbenchApp, label: str, text: str) -> tuple[int, int]:
+    """The cell of a text in the row of that label."""
+    lines = screen_text(app).splitlines()
+    y = next(number for number, line in enumerate(lines) if label in line and number > 1)
+    return lines[y].index(text, lines[y].index(label)), y
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (200, 50), (36, 12)])
+def test_the_row_at_the_cursor_is_always_in_view(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "end")
+        assert path_at_cursor(app) == "preset"
+        assert "Preset" in screen_text(app)
+        await press(pilot, "pageup", "j", "k", "up")
+        row = panel_of(app).row
+        assert row is not None
+        assert row.label[:9] in screen_text(app).lower()
+        await press(pilot, "home")
+        assert "Data" in screen_text(app)
+
+    drive(app, steps, size)
+
+
+def test_hidden_rows_are_counted(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "below" in screen_text(app)
+        await press(pilot, "end")
+        assert "above" in screen_text(app)
+        assert "below" not in screen_text(app)
+
+    drive(app, steps, WIDE)
+
+
+def test_the_hint_says_what_a_setting_means_and_may_be(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        assert hint(app).strip() == (
+            "learning rate  how far one step goes; the most important setting · number > 0, ≤ 1000 · default 0.001"
+        )
+        await go_to(pilot, "data.batch_size")
+        assert "samples a batch · whole number ≥ 1, ≤ 10,000,000 samples · default 64" in hint(app)
+
+    drive(app, steps)
+
+
+def test_where_there_is_room_help_stands_beside_each_setting_and_an_error_in_its_place(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        assert "how far one step goes" in line_of(app, "learning rate")
+        await press(pilot, "enter", "0")
+        assert "✗ must be greater than 0" in line_of(app, "learning rate")
+        await press(pilot, ".", "1")
+        assert "must be" not in screen_text(app)
+
+    drive(app, steps, WIDE)
+
+
+def test_a_narrow_row_says_that_it_is_wrong_and_the_hint_why(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "training.early_stopping_min_delta")
+        await press(pilot, "enter", *"-1", "enter")
+        assert "✗ -1 ●" in line_of(app, "early stopping min delta")
+        assert "✗ must be at least 0" in hint(app)
+        assert "✗ 1 invalid" in screen_text(app)
+
+    drive(app, steps, NARROW)
+
+
+def test_down_takes_a_value_and_goes_on(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "model.hidden")
+        await press(pilot, "enter", *"64", "down")
+        assert app.draft.preset.flat()["model.hidden"] == (64,)
+        assert path_at_cursor(app) == "model.dropout"
+        await press(pilot, "enter", *"0.5", "tab")
+        assert app.draft.preset.flat()["model.dropout"] == 0.5
+        assert panel_of(app).has_focus
+
+    drive(app, steps)
+
+
+def test_keys_of_the_screen_are_text_in_a_field(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "description")
+        await press(pilot, "enter", *"quit", "space", *"x/1", "enter")
+        assert app.draft.preset.description == "quit x/1"
+
+    drive(app, steps)
+
+
+def test_saving_in_the_midst_of_typing_saves_what_was_typed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    Preset(name="mine").save(path)
+    app = make_app(tmp_path / "runs", chosen=Preset.load(path), path=path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "training.epochs")
+        await press(pilot, "enter", *"77", "ctrl+s")
+        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "presets"])
+        assert Preset.load(path).training.epochs == 77
+
+    drive(app, steps)
+
+
+def test_a_choice_is_made_from_a_list_with_explanations(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "loss")
+        await press(pilot, "enter")
+        text = screen_text(app)
+        assert "● cross entropy" in text
+        assert "Mean of |prediction - target|: outliers count less." in text
+        await press(pilot, "down")
+        assert "Mean of (prediction - target) squared: the usual choice for numbers." in hint(app)
+        await press(pilot, "escape")
+        assert app.draft.preset == app.draft.opened
+        await press(pilot, "enter", "h", "enter")
+        assert app.draft.preset.loss.label() == "huber"
+        assert "delta" in screen_text(app)
+        await press(pilot, "delete")
+        assert not app.draft.is_changed
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (200, 50)])
+@pytest.mark.parametrize("path", ["data", "validation", "runtime.precision", "training.monitor"])
+def test_a_list_leaves_its_row_in_sight_and_stays_on_the_screen(
+    tmp_path: Path, size: tuple[int, int], path: str
+) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, path)
+        row = panel_of(app).row
+        assert row is not None
+        await press(pilot, "enter")
+        region = app.screen.query_one(ChoiceList).region
+        assert app.screen.region.contains_region(region)
+        _, y = place_of(app, row.label.capitalize() if row.is_head else row.label, row.value)
+        assert not region.y <= y < region.bottom
+
+    drive(app, steps, size)
+
+
+def test_a_search_narrows_the_list_and_enter_jumps(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "slash", *"warmup")
+        assert "2 found" in screen_text(app)
+        assert "batch size" not in screen_text(app)
+        assert path_at_cursor(app) == "schedule.warmup_epochs"
+        await press(pilot, "down", "enter")
+        assert path_at_cursor(app) == "schedule.warmup_start"
+        assert "batch size" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_escape_ends_a_search_where_it_began(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "model.dropout")
+        await press(pilot, "slash", *"warmup", "escape")
+        assert path_at_cursor(app) == "model.dropout"
+        await press(pilot, "slash", *"no such thing")
+        assert "no setting of that name" in screen_text(app)
+        await press(pilot, "enter")
+        assert path_at_cursor(app) == "model.dropout"
+
+    drive(app, steps)
+
+
+def test_what_is_found_in_a_folded_table_is_unfolded(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "description" not in screen_text(app)
+        await press(pilot, "slash", *"description", "enter")
+        assert path_at_cursor(app) == "description"
+
+    drive(app, steps, (200, 50))
+
+
+def test_folded_families_say_what_they_hide(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        await press(pilot, "right", "F")
+        assert "adam ▸ ●" in line_of(app, "Optimizer")
+        assert "betas" not in screen_text(app)
+        assert "epochs 20" in line_of(app, "Training")
+        app.draft.enter("loss.label_smoothing", "2")
+        panel_of(app).show(app.draft)
+        await pilot.pause()
+        assert "✗" in line_of(app, "Loss")
+        await press(pilot, "F")
+        assert "learning rate" in screen_text(app)
+
+    drive(app, steps, WIDE)
+
+
+def test_what_a_run_in_progress_uses_stays_in_sight(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        panel_of(app).show(app.draft, app.draft.preset.override(["optimizer.learning_rate=0.01", "loss.name=mse"]))
+        await press(pilot, "down")
+        assert "0.001 runs 0.01" in line_of(app, "learning rate")
+        await press(pilot, "up")
+        assert "running 0.01" in hint(app)
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, "up", "up", "up", "up")
+        assert "running 0.01" in line_of(app, "learning rate")
+        assert "running mse" in line_of(app, "Loss")
+
+    drive(app, steps, NARROW)
+
+
+def test_the_mouse_selects_edits_steps_and_folds(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.click(offset=place_of(app, "dropout", "dropout"))
+        await pilot.pause()
+        assert path_at_cursor(app) == "model.dropout"
+        await pilot.click(offset=place_of(app, "dropout", "›"))
+        await pilot.pause()
+        assert app.draft.preset.flat()["model.dropout"] == 0.05
+        await pilot.click(offset=place_of(app, "dropout", "‹"))
+        await pilot.pause()
+        assert not app.draft.is_changed
+        await pilot.click(offset=place_of(app, "betas", "0.9"))
+        await pilot.pause()
+        assert app.screen.query_one(ValueField).value == "0.9, 0.999"
+        await pilot.press(*"0.5, 0.6")
+        await pilot.click(offset=place_of(app, "flip", "off"))
+        await pilot.pause()
+        assert app.draft.preset.flat()["optimizer.betas"] == (0.5, 0.6)
+        assert app.draft.preset.flat()["data.flip"] is True
+        await pilot.click(offset=place_of(app, "Model", "Model"))
+        await pilot.click(offset=place_of(app, "Model", "Model"))
+        await pilot.pause()
+        assert "hidden" not in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_click_on_what_was_found_goes_there(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "slash", *"seed")
+        await pilot.click(offset=place_of(app, "seed", "seed"))
+        await pilot.pause()
+        assert path_at_cursor(app) == "validation.seed"
+        assert panel_of(app).has_focus
+        assert "batch size" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_the_wheel_scrolls_but_not_under_a_field(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        panel = panel_of(app)
+        panel._scroll_view(3)
+        await pilot.pause()
+        assert path_at_cursor(app) == "data"
+        assert "3 above" in screen_text(app)
+        await go_to(pilot, "optimizer.eps")
+        await press(pilot, "enter", *"1e-5")
+        panel._scroll_view(3)
+        await press(pilot, "enter")
+        assert app.draft.preset.flat()["optimizer.eps"] == 1e-5
+
+    drive(app, steps)
+
+
+def test_a_resized_screen_keeps_the_field_over_its_row(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.eps")
+        await press(pilot, "enter", *"1e-5")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        await pilot.pause()
+        assert "1e-5" in line_of(app, "  eps")
+        await press(pilot, "enter")
+        assert app.draft.preset.flat()["optimizer.eps"] == 1e-5
+
+    drive(app, steps)
+
+
+def test_in_plain_ascii_there_is_nothing_else(tmp_path: Path) -> None:
+    app = fast_app(tmp_path, ascii_only=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        await press(pilot, "right", "enter", "0", "enter", "F")
+        lines = panel_of(app).lines(76, 20)
+        assert all(character.isascii() for line in lines for character in line.plain if not line.plain.isalpha())
+
+    drive(app, steps, WIDE)
