@@ -144,6 +144,16 @@ def test_time_is_ticked_at_round_minutes() -> None:
     assert x_ticks(by_time, 6) == [0.0, 120.0, 240.0, 360.0, 480.0, 600.0]
 
 
+def test_values_stand_in_the_rows_of_their_labels_and_the_last_step_in_the_last_column() -> None:
+    peak = [Point(0.0, 0.0, 0.0, 0.0), Point(50.0, 10.0, 10.0, 10.0), Point(100.0, 0.0, 0.0, 0.0)]
+    for width, height in ((20, 5), (44, 9), (61, 16), (120, 33)):
+        drawing = draw(plot(peak), width, height, style_of)
+        drawn = [drawn_rows(drawing, column) for column in range(drawing.columns)]
+        assert drawing.lines[0].plain.startswith("10 ")
+        assert min(rows[0] for rows in drawn) == 0
+        assert drawn[0][-1] == drawn[-1][-1] == height - 3
+
+
 def test_labels_have_thousands_separators_and_do_not_run_into_one_another() -> None:
     drawing = draw(plot(flat([1.0]), x_range=(0.0, 100_000.0)), 60, 8, style_of)
     labels = drawing.lines[-1].plain.split()

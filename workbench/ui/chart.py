@@ -229,8 +229,9 @@ def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -
     figure.axes(active=False)
     figure.canvas("default")
     first, last = plot.x_range
-    for axis, limits in (("x", (0.0, 1.0)), ("y", (0.0, 1.0))):
-        figure.ruler(axis).lim(*limits)
+    for axis, cells in (("x", columns), ("y", rows)):
+        # plotext puts its limits at the middle of the outermost cells; ours are their outer edges.
+        figure.ruler(axis).lim(0.5 / cells, 1 - 0.5 / cells)
         figure.ruler(axis).ticks([], [])
     width = (last - first) or 1.0
     for number, series in enumerate(plot.series):

@@ -59,7 +59,7 @@ class Session:
         """Launches a standby trainer if none is there and nothing runs that it would disturb."""
         if self._standby is not None and self._standby.is_alive:
             return
-        if self.is_busy:
+        if self.watch is not None and self.watch.has_process:
             return
         try:
             self._standby = Standby.launch()

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Obeyed
+from workbench.runs.events import Finished, Obeyed, State
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_STORAGE
 from workbench.runs.status import is_running
@@ -38,6 +38,8 @@ class Watch:
         self._launched = 0.0 if trainer is None else time.time()
         self._has_spoken = False
         """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
+        self._has_ended = False
+        """Whether it has said its last word: the process may take another moment to go."""
         self._tail = EventTail(run.events)
         self._alive = trainer is not None or is_running(run)
         self._looked = time.monotonic()
@@ -52,7 +54,9 @@ class Watch:
             self.log.take(event)
             if isinstance(event, Obeyed):
                 self._note_obeyed(event)
-            self._has_spoken = self._has_spoken or event.time >= self._launched
+            if event.time >= self._launched:
+                self._has_spoken = True
+                self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
         output = self.log.read_output()
         return bool(events) or output or was_alive != self._alive
 
@@ -75,14 +79,19 @@ class Watch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the trainer's process lives, as of the last look."""
+        """Whether the trainer goes on, as of the last look."""
+        return self._alive and not self._has_ended
+
+    @property
+    def has_process(self) -> bool:
+        """Whether the trainer's process is still there, as of the last look."""
         return self._alive
 
     @property
     def state(self) -> str:
         """What the trainer is doing, or how the run ended."""
         view = self.history.view
-        if self._alive:
+        if self.is_alive:
             return view.state if self._has_spoken else "starting"
         return view.finished.status if view.finished is not None else "lost"
 
@@ -90,7 +99,7 @@ class Watch:
     def reason(self) -> str:
         """Why the run ended, in words; empty where there is nothing to say."""
         finished = self.history.view.finished
-        if self._alive:
+        if self.is_alive:
             return ""
         if finished is not None:
             return finished.reason

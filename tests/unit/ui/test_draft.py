@@ -111,7 +111,7 @@ def test_another_choice_keeps_what_both_have_and_takes_its_own_defaults() -> Non
     draft.choose("optimizer", "sgd")
     assert draft.preset.optimizer == Sgd(learning_rate=0.02)
     draft.choose("optimizer", "adamw")
-    assert draft.preset.optimizer == AdamW(learning_rate=0.02, weight_decay=0.0)
+    assert draft.preset == Preset(optimizer=AdamW(learning_rate=0.02, weight_decay=0.0))
 
 
 def test_coming_back_to_a_choice_finds_it_as_it_was_left() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.settings.strategies import presets
+from workbench.settings.base import Settings
 from workbench.settings.preset import Preset
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import fields_of
@@ -16,7 +17,7 @@ from workbench.ui.form.stepping import stepped
 
 
 def schema(table: str, key: str, preset: Preset | None = None) -> dict[str, Any]:
-    model = type(getattr(preset or Preset(), table))
+    model: type[Settings] = type(getattr(preset or Preset(), table))
     return next(field.schema for field in fields_of(model) if field.key == key)
 
 

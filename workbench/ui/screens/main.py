@@ -112,6 +112,8 @@ class MainScreen(PresetActions, RunActions):
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
             self.on_state_changed(before, self.state)
+        if watch is not None and self.app.options.standby:
+            self.session.keep_standby()  # for the next run, once nothing runs that it would disturb
 
     def show_run(self) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing."""

@@ -89,8 +89,6 @@ class RunActions(Screen[None]):
 
     def on_state_changed(self, before: str, now: str) -> None:
         """A run began, went on to another state, or ended."""
-        if now in ENDED and self.app.options.standby:
-            self.session.keep_standby()
         if (before in ENDED or before == "idle") != (now in ENDED or now == "idle"):
             self.show_settings()
         self._note_end(now)
