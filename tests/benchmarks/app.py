@@ -167,8 +167,9 @@ def steady_step_ms(run: RunDirectory, warm: int = 3, events: int = 12) -> float:
 
 def key_answers(terminal: Terminal) -> list[float]:
     """Seconds from a key to its effect: up and down between two settings, whose help changes on the hint line."""
-    terminal.send("/learning rate\r")
-    time.sleep(0.5)
+    for keys in ("1", "/", "learning rate", "\r"):
+        terminal.send(keys)
+        time.sleep(0.5)
     answers = []
     for number in range(KEY_PRESSES):
         key, effect = (("j", "running means"), ("k", "far one step"))[number % 2]

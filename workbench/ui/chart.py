@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -218,12 +220,26 @@ Cells = list[list[tuple[str, int | None]]]
 _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 
 
+@cache
+def _figure() -> Any:
+    """plotext's figure, imported when the first curve is drawn: that takes 0.15 s."""
+    # plotext takes Pillow if it is there, for pictures that we never draw: 4 MB of memory, and a third of its import.
+    pillow = sys.modules.get("PIL")
+    sys.modules["PIL"] = None  # type: ignore[assignment]
+    try:
+        import plotext
+    finally:
+        if pillow is None:
+            del sys.modules["PIL"]
+        else:
+            sys.modules["PIL"] = pillow
+    plotext.terminal.limit(False, False)
+    return plotext.figure
+
+
 def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """What plotext draws: a character and a colour for each cell."""
-    import plotext
-
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure
+    figure = _figure()
     figure.clear()
     figure.plot_size(columns, rows)
     figure.axes(active=False)
