@@ -56,7 +56,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 def place_of(app: WorkbenchApp, label: str, text: str) -> tuple[int, int]:
     """The cell of a text in the row of that label."""
     lines = screen_text(app).splitlines()
-    y = next(number for number, line in enumerate(lines) if label in line and number > 1)
+    y = next(number for number, line in enumerate(lines) if label in line[:30] and number > 1)
     return lines[y].index(text, lines[y].index(label)), y
 
 
@@ -280,7 +280,7 @@ def test_what_a_run_in_progress_uses_stays_in_sight(tmp_path: Path) -> None:
         await go_to(pilot, "optimizer.learning_rate")
         panel_of(app).show(app.draft, app.draft.preset.override(["optimizer.learning_rate=0.01", "loss.name=mse"]))
         await press(pilot, "down")
-        assert "0.001 runs 0.01" in line_of(app, "learning rate")
+        assert "0.001 running 0.01" in line_of(app, "learning rate")
         await press(pilot, "up")
         assert "running 0.01" in hint(app)
         await pilot.resize_terminal(80, 24)
@@ -368,13 +368,13 @@ def test_a_resized_screen_keeps_the_field_over_its_row(tmp_path: Path) -> None:
     drive(app, steps)
 
 
-def test_in_plain_ascii_there_is_nothing_else(tmp_path: Path) -> None:
+def test_in_plain_ascii_the_panel_draws_nothing_else(tmp_path: Path) -> None:
     app = fast_app(tmp_path, ascii_only=True)
 
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "optimizer.learning_rate")
         await press(pilot, "right", "enter", "0", "enter", "F")
         lines = panel_of(app).lines(76, 20)
-        assert all(character.isascii() for line in lines for character in line.plain if not line.plain.isalpha())
+        assert all(character.isascii() for line in lines for character in line.plain)
 
     drive(app, steps, WIDE)

@@ -221,8 +221,8 @@ _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 
 
 @cache
-def _figure() -> Any:
-    """plotext's figure, imported when the first curve is drawn: that takes 0.15 s."""
+def _plotext() -> Any:
+    """plotext, imported when the first curve is drawn: that takes 0.1 s."""
     # plotext takes Pillow if it is there, for pictures that we never draw: 4 MB of memory, and a third of its import.
     pillow = sys.modules.get("PIL")
     sys.modules["PIL"] = None  # type: ignore[assignment]
@@ -234,12 +234,13 @@ def _figure() -> Any:
         else:
             sys.modules["PIL"] = pillow
     plotext.terminal.limit(False, False)
-    return plotext.figure
+    return plotext
 
 
 def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """What plotext draws: a character and a colour for each cell."""
-    figure = _figure()
+    plotext = _plotext()
+    figure = plotext.figure
     figure.clear()
     figure.plot_size(columns, rows)
     figure.axes(active=False)

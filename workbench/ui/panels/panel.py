@@ -122,7 +122,7 @@ class Panel(Drawn, can_focus=True):
 
     def lines(self, width: int, height: int) -> list[Text]:
         glyphs = self.glyphs
-        border = self.style_of("accent" if self.has_focus else "line")
+        border = self.style_of("accent" if self.has_focus or self.has_focus_within else "line")
         if width < 4 or height < 3:
             return []
         inside = [line.copy() for line in self.content(width - 4, height - 2)[: height - 2]]

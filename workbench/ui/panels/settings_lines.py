@@ -80,6 +80,8 @@ class RowPainter:
         # The arrows stand between value and help; without help, at the right.
         before_arrows = columns.arrows[0] - 1 if arrows else columns.width
         line = self._label(row, at_cursor)
+        if arrows and columns.value_of(row) + self._value_cells(row) > before_arrows:
+            arrows, before_arrows = "", columns.width
         self._add_value(line, row, min(before_arrows, columns.help - 1 if columns.help else columns.width), folded)
         if not columns.help:
             self._add_remark(line, row, before_arrows, running, problem)
@@ -111,6 +113,9 @@ class RowPainter:
         marks = self._marks(row, folded)
         line.append(self._fitted(value, end - line.cell_len - marks.cell_len), self._style(style))
         line.append_text(marks)
+
+    def _value_cells(self, row: Row) -> int:
+        return cell_len(row.value) + 2 * bool(row.problem) + 2 * row.changed + 2 * row.is_head
 
     def _marks(self, row: Row, folded: Sequence[Row] | None) -> Text:
         marks = Text()
