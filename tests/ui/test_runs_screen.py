@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
@@ -47,7 +49,9 @@ def test_an_empty_folder_says_how_to_begin(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("r")
         await pilot.pause(0.5)
-        assert "no runs yet" in screen_text(app)
+        text = screen_text(app)
+        assert "No runs yet" in text
+        assert "space to start one" in text
 
     drive(app, steps)
 
@@ -172,5 +176,174 @@ def test_a_narrow_screen_keeps_what_matters(tmp_path: Path) -> None:
         assert "completed" in text
         assert "accuracy 95.70 %" in text
         assert "2026-11-24 12:00" in text
+
+    drive(app, steps, (80, 24))
+
+
+def order(app: WorkbenchApp) -> list[str]:
+    """The presets of the runs, as they stand one under the other."""
+    names = ("alpha", "beta", "gamma", "delta")
+    lines = [line for line in screen_text(app).splitlines() if line.startswith("│")]
+    return [name for line in lines for name in names if f" {name} " in line]
+
+
+def marks(app: WorkbenchApp) -> dict[str, str]:
+    """Which letter stands before which preset."""
+    lines = [line.split() for line in screen_text(app).splitlines() if line.startswith("│")]
+    return {words[4]: words[1] for words in lines if words[1] in ("A", "B", "C", "D")}
+
+
+def test_it_is_sorted_by_each_column_in_turn_the_best_first_and_the_other_way_round(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=1300, slope=2.0)
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        assert order(app) == ["delta", "gamma", "beta", "alpha"]
+        await pilot.press("s", "s")
+        await pilot.pause()
+        assert order(app) == ["alpha", "beta", "delta", "gamma"], "by preset"
+        await pilot.press("S")
+        await pilot.pause()
+        assert order(app) == ["gamma", "delta", "beta", "alpha"]
+        await pilot.press("s")
+        await pilot.pause()
+        assert order(app)[0] == "delta", "by the best metric"
+        await pilot.press("s", "S")
+        await pilot.pause()
+        assert order(app)[2:] == ["delta", "gamma"], "what has no test result comes last, either way round"
+
+    drive(app, steps)
+
+
+def test_a_run_that_appears_leaves_the_cursor_and_the_marks_on_their_runs(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("down", "space")
+        write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=300)
+        for _ in range(60):
+            await pilot.pause(0.1)
+            if "delta" in order(app):
+                break
+        assert order(app) == ["delta", "gamma", "beta", "alpha"]
+        assert marks(app) == {"beta": "A"}
+        await pilot.press("t")
+        await pilot.pause()
+        assert app.draft.preset.name == "beta"
+
+    drive(app, steps)
+
+
+def test_no_more_runs_are_marked_than_there_are_letters(tmp_path: Path) -> None:
+    for number in range(5):
+        write_run(tmp_path / "runs", f"20261124T10000{number}Z-alpha-000{number}", steps=300)
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("space", "down", "space", "down", "space", "down", "space", "down", "space")
+        await pilot.pause()
+        assert "four runs are marked already" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_lost_run_is_resumed_and_a_completed_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=1300)
+    app = app_with_runs(tmp_path)
+    resumed: list[str] = []
+    monkeypatch.setattr(app.session, "resume", lambda run, command: resumed.append(run.name))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("end", "R")
+        await pilot.pause()
+        assert "nothing to go on with" in screen_text(app)
+        await pilot.press("home", "R")
+        await pilot.pause(0.3)
+        assert resumed == ["20261124T150000Z-delta-0004"]
+
+    drive(app, steps)
+
+
+def test_a_broken_run_says_what_is_wrong_and_can_only_be_deleted(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+    broken = write_run(tmp_path / "runs", "20261124T160000Z-broken-0005", steps=300)
+    broken.preset.write_text("= no toml")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        assert "broken" in screen_text(app)
+        for key in ("enter", "t", "R", "space"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert "preset.toml cannot be read" in screen_text(app)
+        await pilot.press("delete", "y")
+        await pilot.pause(0.5)
+        assert not broken.path.exists()
+        assert order(app) == ["gamma", "beta", "alpha"]
+
+    drive(app, steps)
+
+
+def test_what_cannot_be_deleted_or_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_with_runs(tmp_path)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        monkeypatch.setattr(shutil, "rmtree", refuse)
+        await pilot.press("delete", "y")
+        await pilot.pause(0.5)
+        assert "cannot delete" in screen_text(app)
+        assert "Permission denied" in screen_text(app)
+        assert order(app) == ["gamma", "beta", "alpha"]
+        monkeypatch.setattr("workbench.runs.catalogue.list_runs", refuse)
+        await pilot.press("down")
+        for _ in range(60):
+            await pilot.pause(0.1)
+            if "cannot read" in screen_text(app):
+                break
+        assert "cannot read" in screen_text(app)
+
+    drive(app, steps, (200, 50))
+
+
+def test_the_mouse_selects_opens_and_sorts(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.click("#runs", offset=(18, 1))
+        await pilot.pause()
+        assert order(app) == ["alpha", "beta", "gamma"], "by preset"
+        await pilot.click("#runs", offset=(18, 3))
+        await pilot.pause(0.6)
+        await pilot.click("#runs", offset=(18, 3))
+        await pilot.pause(0.8)
+        assert app.session.watch is not None
+        assert app.session.watch.run.name.endswith("beta-0002")
+
+    drive(app, steps)
+
+
+def test_many_runs_say_how_many_are_out_of_view(tmp_path: Path) -> None:
+    first = write_run(tmp_path / "runs", "20261124T000000Z-alpha-0000", steps=50)
+    for number in range(1, 100):
+        shutil.copytree(first.path, tmp_path / "runs" / f"20261124T00{number:04d}Z-alpha-{number:04x}")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        assert "81 below" in screen_text(app)
+        await pilot.press("end")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "81 above" in text
+        assert "2026-11-24 00:00" in text
 
     drive(app, steps, (80, 24))

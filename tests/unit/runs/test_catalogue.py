@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
+from typing import Any
 
-from tests.ui.made import write_run
-from workbench.runs.catalogue import Catalogue, list_rows
+import pytest
+
+from tests.ui.made import epoch_end, events, write_run
+from workbench.errors import StorageError
+from workbench.runs.catalogue import Catalogue, list_rows, list_running
+from workbench.runs.events import Steps, encode
 
 
 def test_each_run_is_a_row_with_what_came_of_it(tmp_path: Path) -> None:
@@ -56,3 +63,94 @@ def test_a_row_is_read_again_only_when_its_files_have_changed(tmp_path: Path) ->
 
 def test_no_folder_is_no_runs(tmp_path: Path) -> None:
     assert list_rows(tmp_path / "none") == []
+
+
+DAMAGE: dict[str, dict[str, Any]] = {
+    "a list": {"seconds": [], "validation": 3, "test": 5},
+    "a text": {"epoch": "x", "seconds": {"train": "long"}, "reason": 5},
+    "nothing": {"seconds": None, "monitor": None, "validation": None, "train": None},
+    "no number": {"monitor": ["x"], "test": {"accuracy": "high"}, "status": ["x"]},
+}
+
+
+@pytest.mark.parametrize("values", DAMAGE.values(), ids=DAMAGE.keys())
+def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, Any]) -> None:
+    run = write_run(tmp_path, ending="stopped")
+    run.summary.write_text(json.dumps(json.loads(run.summary.read_text()) | values))
+    [row] = list_rows(tmp_path)
+    assert row.settings["data.batch_size"] == 64
+    assert isinstance(row.epoch, int)
+    assert row.best is None or isinstance(row.best, float)
+    assert row.seconds is None or isinstance(row.seconds, float)
+
+
+@pytest.mark.parametrize(
+    "process", ["[" * 100_000, '{"process_id": -5, "start_time": 1}', '{"process_id": 1e400, "start_time": 1}']
+)
+def test_a_file_that_cannot_be_read_spoils_only_its_own_row(tmp_path: Path, process: str) -> None:
+    write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed")
+    write_run(tmp_path, "20261124T130000Z-fast-0002", ending="completed").process.write_text(process)
+    damaged, sound = list_rows(tmp_path)
+    assert damaged.broken
+    assert "cannot be read" in damaged.reason
+    assert not sound.broken
+
+
+def test_a_summary_that_is_damaged_is_said_and_the_events_are_used(tmp_path: Path) -> None:
+    run = write_run(tmp_path, steps=1300, ending="stopped")
+    run.summary.write_text("{")
+    [row] = list_rows(tmp_path)
+    assert (row.status, row.epoch) == ("lost", 6)
+    assert "summary.json" in row.reason
+
+
+def test_the_best_epoch_is_found_behind_many_steps(tmp_path: Path) -> None:
+    run = write_run(tmp_path, steps=400)
+    late = [
+        Steps(first_step=step, epoch=2.5, losses=[0.123456789] * 100, learning_rate=0.01, seconds=1.0)
+        for step in range(401, 40_000, 100)
+    ]
+    with run.events.open("a") as file:
+        file.writelines(f"{encode(event)}\n" for event in late)
+    [row] = list_rows(tmp_path)
+    best = [event for event in events(400) if event.type == "epoch"][-1]
+    assert row.epoch == 2
+    assert row.best == best.validation["accuracy"]  # type: ignore[attr-defined]
+
+
+def test_a_run_that_is_going_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path: Path) -> None:
+    run = write_run(tmp_path, steps=400, alive=True)
+    catalogue = Catalogue(tmp_path)
+    assert [(row.status, row.epoch) for row in catalogue.rows()] == [("running", 2)]
+    with run.events.open("a") as file:
+        file.write(f"{encode(epoch_end(3, 1.0))}\n")
+    assert [(row.status, row.epoch) for row in catalogue.rows()] == [("running", 3)]
+    written = run.process.stat()
+    gone = json.loads(run.process.read_text()) | {"start_time": 1.0}
+    run.process.write_text(json.dumps(gone).ljust(written.st_size)[: written.st_size])
+    os.utime(run.process, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert [row.status for row in catalogue.rows()] == ["lost"]
+
+
+def test_only_the_runs_that_are_going_are_listed_when_asked(tmp_path: Path) -> None:
+    write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed")
+    write_run(tmp_path, "20261124T130000Z-live-0002", steps=400, alive=True)
+    write_run(tmp_path, "20261124T140000Z-fast-0003")
+    assert [(row.preset_name, row.epoch) for row in list_running(tmp_path)] == [("live", 2)]
+
+
+def test_a_renamed_run_started_when_its_preset_was_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "my-best", ending="completed")
+    os.utime(run.preset, (1_795_521_600, 1_795_521_600))
+    [row] = list_rows(tmp_path)
+    assert row.started is not None
+    assert row.started.hour == 12
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("workbench.runs.catalogue.list_runs", refuse)
+    with pytest.raises(StorageError, match="Permission denied"):
+        list_rows(tmp_path)

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from workbench.display import LABELS
 from workbench.runs.catalogue import RunRow
 from workbench.ui.panels.charts import OVERLAY_LETTERS
-from workbench.ui.screens.changes import written
+from workbench.ui.panels.runs_columns import epochs_of, label_of, number, written
+from workbench.ui.screens.changes import written as shown
 from workbench.ui.screens.dialog import Dialog
 from workbench.units import duration
 
-PERCENT = ("accuracy", "f1_macro")
+if TYPE_CHECKING:
+    from workbench.ui.app import WorkbenchApp
+
 TEST_METRICS = ("accuracy", "f1_macro", "roc_auc", "loss", "rmse", "r2")
 
 
 class CompareDialog(Dialog[bool]):
     """A column a run, under the letters that the charts use."""
 
+    app: WorkbenchApp
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
     title_text = "compare"
     DEFAULT_CSS = """
     CompareDialog > #box { width: 120; }
-    CompareDialog VerticalScroll { height: auto; max-height: 40; }
+    CompareDialog VerticalScroll { height: auto; max-height: 85vh; }
     """
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
@@ -43,13 +49,15 @@ class CompareDialog(Dialog[bool]):
         table.add_column(no_wrap=True)
         for _ in self._rows:
             table.add_column()
+        styles = [self._letter_style(place) for place in range(len(self._rows))]
         letters = OVERLAY_LETTERS[: len(self._rows)]
-        table.add_row("", *(Text(letter, "bold") for letter in letters))
-        table.add_row(Text("run", "dim"), *(Text(row.run.name, "dim") for row in self._rows))
+        table.add_row("", *(Text(letter, style) for letter, style in zip(letters, styles, strict=True)))
+        table.add_row(Text("preset", "dim"), *(Text(row.preset_name) for row in self._rows))
+        table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
         table.add_row("")
         differing = differing_settings(self._rows)
         for path, values in differing.items():
-            table.add_row(Text(path), *(Text(written(value), "bold") for value in values))
+            table.add_row(Text(path), *(Text(shown(value), "bold") for value in values))
         if not differing:
             table.add_row(Text("no setting differs", "dim"))
         table.add_row("")
@@ -57,25 +65,36 @@ class CompareDialog(Dialog[bool]):
             table.add_row(Text(title, "dim"), *(Text(value) for value in values))
         return table
 
+    def _letter_style(self, number: int) -> Style:
+        """The colour that the run has on the charts."""
+        return self.app.palette[f"overlay-{number + 1}"] + Style(bold=True)
+
     def _results(self) -> Iterable[tuple[str, list[str]]]:
         yield "state", [row.status for row in self._rows]
-        yield "epochs", [f"{row.epoch}/{row.epochs}" for row in self._rows]
-        yield "best", [_value(row.monitor, row.best) for row in self._rows]
+        yield "epochs", [epochs_of(row) for row in self._rows]
+        monitors = {row.monitor for row in self._rows if row.best is not None}
+        if len(monitors) == 1:
+            title = f"best {label_of(monitors.pop())}"
+            yield title, [written(row.monitor, row.best) for row in self._rows]
+        else:
+            yield "best", [_best(row) for row in self._rows]
         for name in TEST_METRICS:
-            values = [(row.test or {}).get(name) for row in self._rows]
+            values = [number((row.test or {}).get(name)) for row in self._rows]
             if any(value is not None for value in values):
-                yield f"test {LABELS.get(name, name.removesuffix('_macro'))}", [_value(name, value) for value in values]
+                yield f"test {label_of(name)}", [written(name, value) for value in values]
         yield "time", ["-" if row.seconds is None else duration(row.seconds) for row in self._rows]
 
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     """Key path to the value in each run, for those that are not the same in all."""
     paths = dict.fromkeys(path for row in rows for path in row.settings)
-    values = {path: [row.settings.get(path) for row in rows] for path in paths if path != "description"}
+    values = {path: [row.settings.get(path) for row in rows] for path in paths if path not in ("name", "description")}
     return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
 
 
-def _value(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.2f} %" if name in PERCENT else f"{value:.4g}"
+def _best(row: RunRow) -> str:
+    return "-" if row.best is None else f"{label_of(row.monitor)} {written(row.monitor, row.best)}"
+
+
+def _started(row: RunRow) -> str:
+    return "-" if row.started is None else f"{row.started.astimezone():%m-%d %H:%M}"

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import DataTable, Input
+from textual.widgets import Input
 
-from workbench.display import LABELS
-from workbench.files import short_path
+from workbench.errors import WorkbenchError
 from workbench.runs.catalogue import Catalogue, RunRow
 from workbench.runs.directory import RunDirectory
-from workbench.runs.status import is_running
+from workbench.runs.status import status
 from workbench.ui.actions import Action, bindings, help_sections
-from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.lines import HintLine, KeysLine
-from workbench.units import duration
+from workbench.ui.panels.runs_table import RunsTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 2.0
 RESUMABLE = ("stopped", "failed", "lost")
+STARTING_SECONDS = 60.0
+"""A run this young that has no trainer yet is about to get one."""
 GROUP = "All runs"
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
     Action("mark", ("space",), "mark", "mark it (up to four) to lay under the current one, or to compare", GROUP, 85),
-    Action("overlay", ("o",), "lay under", "lay the marked runs under the current one", GROUP, 80),
+    Action(
+        "overlay", ("o",), "lay under", "lay the marked runs under the current one; none: take them away", GROUP, 80
+    ),
     Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
     Action("take", ("t",), "take settings", "take its settings for the next run", GROUP, 60),
     Action("resume", ("R",), "resume", "go on with a stopped, failed or lost run", GROUP, 50),
@@ -58,217 +63,146 @@ class RunsResult:
     overlays: tuple[RunDirectory, ...] = ()
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of the table; those of higher rank stay where the screen is narrow."""
-
-    title: str
-    width: int
-    rank: int
-    sort_key: Callable[[RunRow], Any]
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("", 1, 9, lambda row: 0),
-    Column("state", 11, 9, lambda row: row.status),
-    Column("preset", 16, 9, lambda row: row.preset_name),
-    Column("differs", 26, 5, lambda row: ""),
-    Column("best", 17, 8, lambda row: -1.0 if row.best is None else row.best),
-    Column("test", 9, 6, lambda row: _test(row)),
-    Column("epochs", 9, 4, lambda row: row.epoch),
-    Column("time", 9, 3, lambda row: row.seconds or 0.0),
-    Column("started", 16, 7, lambda row: row.run.name),
-)
-SORTABLE = [number for number, column in enumerate(COLUMNS) if column.title not in ("", "differs")]
-
-
 class RunsScreen(Screen[RunsResult | None]):
     """Dismisses with what is wanted of the main screen, or None."""
 
     app: WorkbenchApp
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
-    AUTO_FOCUS = "DataTable"
+    AUTO_FOCUS = "RunsTable"
     DEFAULT_CSS = """
-    RunsScreen DataTable {
-        height: 1fr;
-        border: round $line;
-        background: $background;
-        scrollbar-size-vertical: 1;
-    }
-    RunsScreen DataTable:focus { border: round $accent; }
-    RunsScreen DataTable > .datatable--header { background: $background; color: $dim; text-style: none; }
-    RunsScreen DataTable > .datatable--cursor, RunsScreen DataTable:focus > .datatable--cursor {
-        background: $cursor-line;
-        color: $foreground;
-        text-style: bold;
-    }
-    RunsScreen DataTable > .datatable--hover { background: $background; }
-    RunsScreen:ansi DataTable > .datatable--cursor { text-style: reverse; }
+    RunsScreen RunsTable { height: 1fr; width: 1fr; }
     RunsScreen Input { border: none; height: 1; padding: 0 1; background: $panel; display: none; }
+    RunsScreen Input:focus { border: none; background: $cursor-line; }
     RunsScreen Input.-open { display: block; }
     """
 
-    def __init__(self, runs_folder: Path, differs: Callable[[RunRow], str]) -> None:
-        """differs: what a run has that the preset of its name has not, in a line."""
+    class Read(Message):
+        """The runs were read: in a thread, which touches no widget."""
+
+        def __init__(self, rows: list[RunRow], told: dict[str, str]) -> None:
+            super().__init__()
+            self.rows = rows
+            self.told = told
+
+    class NotRead(Message):
+        """They could not be read."""
+
+        def __init__(self, problem: str) -> None:
+            super().__init__()
+            self.problem = problem
+
+    def __init__(self, runs_folder: Path, differs: Callable[[RunRow], str], marked: Sequence[str] = ()) -> None:
+        """differs: what a run has that the preset of its name has not, in a line; marked: names of runs."""
         super().__init__()
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
         self._differs = differs
         self._told: dict[str, str] = {}
-        self._rows: list[RunRow] = []
-        self._shown: list[RunRow] = []
-        self._marked: list[str] = []
-        self._sorted_by, self._reversed = len(COLUMNS) - 1, True
-        self._columns: list[int] = []
+        """What each run has that its preset has not; a run's settings never change. Of the reading thread alone."""
+        self._marked_before = marked
         self._is_reading = False
+        self._problem = ""
 
     def compose(self) -> ComposeResult:
-        yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield RunsTable(self._folder, self._marked_before, id="runs")
         yield Input(placeholder="words that a run must have", id="filter")
         yield HintLine(id="hint")
         yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
-        table = self.query_one(DataTable)
-        table.border_title = f"runs in {short_path(self._folder.absolute())}".replace("[", "\\[")
         self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in ACTIONS if item.rank])
         self._read()
         self.set_interval(REFRESH_SECONDS, self._read)
 
-    @work(thread=True, exclusive=True, group="catalogue", exit_on_error=False)
+    @property
+    def table(self) -> RunsTable:
+        """The table."""
+        return self.query_one(RunsTable)
+
+    # Reading.
+
     def _read(self) -> None:
-        if self._is_reading:
-            return
-        self._is_reading = True
+        """Reads the runs anew, unless that is still being done."""
+        if not self._is_reading:
+            self._is_reading = True
+            self.run_worker(self._read_in_thread, thread=True, group="catalogue", exit_on_error=False)
+
+    def _read_in_thread(self) -> None:
         try:
             rows = self._catalogue.rows()
             for row in rows:
                 if row.run.name not in self._told:
-                    self._told[row.run.name] = self._differs(row)
+                    self._told[row.run.name] = "" if row.broken else self._differs(row)
+            self.post_message(self.Read(rows, dict(self._told)))
+        except WorkbenchError as error:
+            self.post_message(self.NotRead(str(error)))
         finally:
             self._is_reading = False
-        self.app.call_from_thread(self._take, rows)
 
-    def _take(self, rows: list[RunRow]) -> None:
-        if rows != self._rows or not self._columns:
-            self._rows = rows
-            self._fill()
+    @on(Read)
+    def _show(self, message: Read) -> None:
+        if message.rows != self.table.rows or self._problem or not message.rows:
+            self._problem = ""
+            self.table.show(message.rows, message.told)
 
-    def on_resize(self) -> None:
-        self._fill()
-
-    def _fill(self) -> None:
-        """The table anew; the cursor stays on its run."""
-        table = self.query_one(DataTable)
-        before = self.current
-        self._columns = self._fitting(self.size.width - 4)
-        words = self.query_one(Input).value.lower().split()
-        self._shown = [row for row in self._rows if all(word in self._searchable(row) for word in words)]
-        self._shown.sort(key=COLUMNS[self._sorted_by].sort_key, reverse=self._reversed)
-        table.clear(columns=True)
-        for number in self._columns:
-            column = COLUMNS[number]
-            arrow = ("v" if self._reversed else "^") if number == self._sorted_by else ""
-            width = self._width(number)
-            table.add_column(Text(f"{column.title} {arrow}".rstrip()), width=width)
-        for row in self._shown:
-            table.add_row(*(self._cell(number, row) for number in self._columns), key=row.run.name)
-        names = [row.run.name for row in self._shown]
-        if before is not None and before.run.name in names:
-            table.move_cursor(row=names.index(before.run.name))
+    @on(NotRead)
+    def _tell_problem(self, message: NotRead) -> None:
+        self._problem = message.problem
         self._hint()
 
-    def _fitting(self, width: int) -> list[int]:
-        kept = list(range(len(COLUMNS)))
-        while len(kept) > 3 and sum(COLUMNS[number].width + 2 for number in kept) > width:
-            kept.remove(min(kept, key=lambda number: COLUMNS[number].rank))
-        self._spare = max(width - sum(COLUMNS[number].width + 2 for number in kept), 0)
-        return kept
-
-    def _width(self, number: int) -> int:
-        return COLUMNS[number].width + (self._spare if COLUMNS[number].title == "differs" else 0)
-
-    def _searchable(self, row: RunRow) -> str:
-        return f"{row.run.name} {row.status} {row.preset_name} {self._told.get(row.run.name, '')}".lower()
-
-    def _cell(self, number: int, row: RunRow) -> Text:
-        title = COLUMNS[number].title
-        if not title:
-            letter = OVERLAY_LETTERS[self._marked.index(row.run.name)] if row.run.name in self._marked else ""
-            return Text(letter, "bold")
-        text = {
-            "state": f"{self.app.glyphs.dot} {row.status}",
-            "preset": row.preset_name or row.run.name,
-            "differs": row.reason if not row.preset_name else self._told.get(row.run.name, "") or "-",
-            "best": _best(row),
-            "test": f"{100 * value:.2f} %" if (value := _test(row)) >= 0 else "-",
-            "epochs": f"{row.epoch}/{row.epochs}",
-            "time": "-" if row.seconds is None else duration(row.seconds),
-            "started": f"{row.started.astimezone():%Y-%m-%d %H:%M}" if row.started else "-",
-        }[title]
-        return self._cut(text, self._width(number), _state_style(row) if title == "state" else "")
-
-    def _cut(self, text: str, width: int, style: str) -> Text:
-        return Text(text if len(text) <= width else f"{text[: width - 1]}{self.app.glyphs.ellipsis}", style)
-
-    @property
-    def current(self) -> RunRow | None:
-        """The run at the cursor."""
-        row = self.query_one(DataTable).cursor_row
-        return self._shown[row] if 0 <= row < len(self._shown) else None
-
     def _hint(self, text: str = "", kind: str = "dim") -> None:
-        hint = self.query_one(HintLine)
-        if not text:
-            row = self.current
-            if not self._rows:
-                text = "no runs yet: esc, then space starts one"
-            elif row is not None:
-                text = f"{row.run.name}  {self._told.get(row.run.name, '')}"
-            else:
-                text = "no run has these words"
-        hint.show(Text(text, hint.style_of(kind)))
+        """Says something; else what there is to say of the run under the cursor."""
+        hint, row = self.query_one(HintLine), self.table.current
+        if text or self._problem:
+            said = Text(text or self._problem, hint.style_of(kind if text else "error"))
+        elif row is not None:
+            said = self.table.told(row)
+        else:
+            said = Text()
+        hint.show(said)
 
-    @on(DataTable.RowHighlighted)
+    @on(RunsTable.Moved)
     def _moved(self) -> None:
         self._hint()
 
-    @on(DataTable.RowSelected)
-    def _selected(self) -> None:
+    @on(RunsTable.Chosen)
+    def _chosen(self) -> None:
         self.action_open()
 
+    def _wanted(self) -> RunRow | None:
+        """The run under the cursor, if anything can be done with it."""
+        row = self.table.current
+        if row is not None and row.broken:
+            self._hint(row.reason, "error")
+            return None
+        return row
+
+    # What can be done.
+
     def action_open(self) -> None:
-        """Watches the run at the cursor, or looks at it as it ended."""
-        if self.current is not None:
-            self.dismiss(RunsResult("open", self.current.run))
+        """Watches the run under the cursor, or looks at it as it ended."""
+        row = self._wanted()
+        if row is not None:
+            self._leave_with("open", row)
+
+    def _leave_with(self, action: Literal["open", "take", "resume", "overlay"], row: RunRow | None) -> None:
+        overlays = tuple(marked.run for marked in self.table.marked_rows)
+        self.dismiss(RunsResult(action, None if row is None else row.run, overlays))
 
     def action_mark(self) -> None:
-        """Marks the run at the cursor, or no longer."""
-        row = self.current
-        if row is None:
-            return
-        if row.run.name in self._marked:
-            self._marked.remove(row.run.name)
-        elif len(self._marked) == len(OVERLAY_LETTERS):
-            self._hint("four runs are marked already", "warning")
-            return
-        else:
-            self._marked.append(row.run.name)
-        self._fill()
-
-    def _marked_rows(self) -> list[RunRow]:
-        by_name = {row.run.name: row for row in self._rows}
-        return [by_name[name] for name in self._marked if name in by_name]
+        """Marks the run under the cursor, or no longer."""
+        if self._wanted() is not None and not self.table.mark():
+            self._hint("four runs are marked already: space on one of them takes its mark away", "warning")
 
     def action_overlay(self) -> None:
         """Lays the marked runs under the current one; none marked: takes away those that are there."""
-        self.dismiss(RunsResult("overlay", overlays=tuple(row.run for row in self._marked_rows())))
+        self._leave_with("overlay", None)
 
     def action_compare(self) -> None:
         """The settings and results in which the marked runs differ."""
         from workbench.ui.screens.compare import CompareDialog
 
-        rows = self._marked_rows()
+        rows = self.table.marked_rows
         if len(rows) < 2:
             self._hint("mark two runs or more with space", "warning")
             return
@@ -276,27 +210,25 @@ class RunsScreen(Screen[RunsResult | None]):
 
     def action_take(self) -> None:
         """Takes its settings for the next run."""
-        if self.current is not None:
-            self.dismiss(RunsResult("take", self.current.run))
+        row = self._wanted()
+        if row is not None:
+            self._leave_with("take", row)
 
     def action_resume(self) -> None:
         """Goes on with it."""
-        row = self.current
+        row = self._wanted()
         if row is not None and row.status in RESUMABLE:
-            self.dismiss(RunsResult("resume", row.run))
+            self._leave_with("resume", row)
         elif row is not None:
             self._hint(f"this run is {row.status}: there is nothing to go on with", "warning")
 
     def action_sort(self) -> None:
         """By the next column."""
-        at = SORTABLE.index(self._sorted_by)
-        self._sorted_by = SORTABLE[(at + 1) % len(SORTABLE)]
-        self._fill()
+        self.table.sort_by_next()
 
     def action_reverse(self) -> None:
         """The other way round."""
-        self._reversed = not self._reversed
-        self._fill()
+        self.table.reverse()
 
     def action_filter(self) -> None:
         """Opens the field of words."""
@@ -305,22 +237,22 @@ class RunsScreen(Screen[RunsResult | None]):
         field.focus()
 
     @on(Input.Changed)
-    def _filtered(self) -> None:
-        self._fill()
+    def _filtered(self, message: Input.Changed) -> None:
+        self.table.filter(message.value)
 
     @on(Input.Submitted)
     def _filter_done(self) -> None:
-        self.query_one(DataTable).focus()
+        self.table.focus()
 
     def action_leave(self) -> None:
         """Closes the filter; without one, back to the main screen."""
         field = self.query_one(Input)
-        if field.has_class("-open"):
-            field.value = ""
-            field.remove_class("-open")
-            self.query_one(DataTable).focus()
+        if not field.has_class("-open"):
+            self.dismiss(None)
             return
-        self.dismiss(None)
+        field.value = ""
+        field.remove_class("-open")
+        self.table.focus()
 
     def action_keys(self) -> None:
         """The keys of this screen."""
@@ -333,37 +265,31 @@ class RunsScreen(Screen[RunsResult | None]):
         """Deletes the run's directory, after asking; never that of a run in progress."""
         from workbench.ui.screens.question import QuestionDialog
 
-        row = self.current
-        if row is None:
+        row = self.table.current
+        if row is None or not self._may_be_deleted(row):
             return
-        if is_running(row.run):
-            self._hint("this run is going: stop it first", "warning")
-            return
-        text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
+        text = f"{row.run.path} with its curves, checkpoints and log."
         choices = (("y", "delete it for good"), ("n", "keep it"))
         if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, "n")) != "y":
             return
+        if not self._may_be_deleted(row):  # it may have been resumed meanwhile
+            return
         try:
-            shutil.rmtree(row.run.path)
+            await asyncio.to_thread(shutil.rmtree, row.run.path)
         except OSError as error:
-            self._hint(f"cannot delete {row.run.path}: {error.strerror}", "error")
-        if row.run.name in self._marked:
-            self._marked.remove(row.run.name)
+            self._hint(f"cannot delete {error.filename or row.run.path}: {error.strerror or error}", "error")
         self._read()
 
-
-def _best(row: RunRow) -> str:
-    if row.best is None:
-        return "-"
-    name = LABELS.get(row.monitor, row.monitor.removesuffix("_macro"))
-    value = f"{100 * row.best:.2f} %" if row.monitor in ("accuracy", "f1_macro") else f"{row.best:.4g}"
-    return f"{name} {value}"
-
-
-def _test(row: RunRow) -> float:
-    value = (row.test or {}).get("accuracy")
-    return float(value) if isinstance(value, (int, float)) else -1.0
-
-
-def _state_style(row: RunRow) -> str:
-    return {"running": "green", "completed": "green", "failed": "red", "lost": "red"}.get(row.status, "yellow")
+    def _may_be_deleted(self, row: RunRow) -> bool:
+        try:
+            now = status(row.run)
+        except Exception:
+            # Files that cannot be read, which is why it is shown as broken: no trainer can have written them.
+            now = row.status
+        if now == "running":
+            self._hint("this run is going: stop it first", "warning")
+        elif now == "new" and row.started is not None and time.time() - row.started.timestamp() < STARTING_SECONDS:
+            self._hint("this run is about to start: stop it first", "warning")
+        else:
+            return True
+        return False

@@ -1,0 +1,120 @@
+"""The columns of the table of runs: what stands in them, how wide they are, and how they are sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.display import LABELS
+from workbench.runs.catalogue import RunRow
+
+LOWER_IS_BETTER = ("loss", "mae", "rmse")
+SHARES = ("accuracy", "f1_macro")
+"""Metrics that people read in percent."""
+GAP = 2
+"""Cells between two columns."""
+LEAST_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; where the screen is narrow, those of lower rank go first."""
+
+    name: str
+    least: int
+    """Cells; below this it is left out."""
+    most: int
+    rank: int
+    sort_key: Callable[[RunRow], Any] | None = None
+    """None: not sorted by. A run of which it gives None comes last, either way round."""
+    descending: bool = True
+    """What people look for first is at the top."""
+    at_right: bool = False
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("", 1, 1, 10),
+    Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
+    Column("preset", 10, 22, 10, lambda row: row.preset_name or None, descending=False),
+    Column("differs", 28, 300, 6),
+    Column("best", 16, 16, 9, lambda row: _goodness(row.monitor, row.best)),
+    Column("test", 8, 8, 7, lambda row: _goodness(row.monitor, tested(row)), at_right=True),
+    Column("epochs", 7, 11, 4, lambda row: row.epoch, at_right=True),
+    Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
+    Column("started", 11, 16, 8, lambda row: row.started),
+)
+GROWTH = ("started", "preset", "epochs", "differs", "preset")
+"""Which columns take the room that is left, one after the other."""
+SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
+
+
+def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
+    """The columns that there is room for, each with its width in cells."""
+    kept = list(COLUMNS)
+    while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
+        kept.remove(min(kept, key=lambda column: column.rank))
+    most = {column.name: column.most for column in kept}
+    needed = {
+        "preset": max((len(row.preset_name or row.run.name) for row in rows), default=0),
+        "epochs": max((len(epochs_of(row)) for row in rows), default=0),
+    }
+    widths = {column.name: column.least for column in kept}
+    spare = width - sum(widths.values()) - GAP * (len(kept) - 1)
+    for name in GROWTH:
+        if name not in widths:
+            continue
+        wanted = max(min(most[name], needed.get(name, most[name])) - widths[name], 0)
+        # A date is shown whole or without its year.
+        more = min(wanted, max(spare, 0)) if name != "started" or wanted <= spare else 0
+        widths[name] += more
+        spare -= more
+    return [(column, widths[column.name]) for column in kept]
+
+
+def arranged(rows: Sequence[RunRow], column: Column, *, descending: bool) -> list[RunRow]:
+    """The runs sorted by a column; those that have nothing in it come last, either way round."""
+    key = column.sort_key
+    assert key is not None
+    keyed = [(value, row) for row in rows if (value := key(row)) is not None]
+    keyed.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in keyed] + [row for row in rows if key(row) is None]
+
+
+def state_of(row: RunRow) -> str:
+    """How a run stands, in a word."""
+    return "broken" if row.broken else row.status
+
+
+def tested(row: RunRow) -> float | None:
+    """The metric that told the best epoch, on the test split."""
+    return number((row.test or {}).get(row.monitor))
+
+
+def number(value: object) -> float | None:
+    """A number from a file that may hold anything."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def label_of(metric: str) -> str:
+    """A metric as people write it."""
+    return LABELS.get(metric, metric.removesuffix("_macro"))
+
+
+def written(metric: str, value: float | None) -> str:
+    """A metric's value as people read it."""
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if metric in SHARES else f"{value:.4g}"
+
+
+def epochs_of(row: RunRow) -> str:
+    """Epochs done and planned."""
+    return f"{row.epoch}/{row.epochs}"
+
+
+def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
+    """Larger is better; metrics that cannot be compared stand apart."""
+    if value is None:
+        return None
+    return metric, -value if metric in LOWER_IS_BETTER else value

@@ -1,0 +1,300 @@
+"""The table of all runs. Of a thousand runs only those in view are drawn, so that every key is answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from workbench.files import short_path
+from workbench.runs.catalogue import RunRow
+from workbench.ui.panels.charts import OVERLAY_LETTERS
+from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.runs_columns import (
+    GAP,
+    SORTABLE,
+    Column,
+    arranged,
+    epochs_of,
+    fitting,
+    label_of,
+    state_of,
+    tested,
+    written,
+)  # fmt: skip
+from workbench.ui.panels.top_bar import STATE_STYLES
+from workbench.units import count, duration
+
+MOST_MARKED = len(OVERLAY_LETTERS)
+HEAD_LINES = 1
+SCROLL_LINES = 3
+OWN_STYLES = {"running": "good", "broken": "error"}
+
+
+class RunsTable(Panel):
+    """Runs, a line each, sorted and filtered; one under the cursor, up to four marked with a letter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "move(-1000000)", show=False),
+        Binding("end", "move(1000000)", show=False),
+    ]
+
+    class Moved(Message):
+        """Another run is under the cursor, or the same one has changed."""
+
+    class Chosen(Message):
+        """The run under the cursor was clicked once more."""
+
+    def __init__(self, folder: Path, marked: Sequence[str] = (), *, id: str | None = None) -> None:
+        """marked: names of runs, in the order of their letters."""
+        super().__init__(id=id)
+        self._folder = folder
+        self._rows: list[RunRow] | None = None
+        self._told: dict[str, str] = {}
+        self._shown: list[RunRow] = []
+        self._words: list[str] = []
+        self._sorted_by = SORTABLE[-1]
+        self._descending = self._sorted_by.descending
+        self._cursor = self._offset = 0
+        self.marked: list[str] = list(marked)
+
+    # What is shown.
+
+    def show(self, rows: list[RunRow], told: dict[str, str]) -> None:
+        """Shows these runs; the cursor stays on its run. told: by name, what a run has that its preset has not."""
+        self._rows, self._told = rows, told
+        names = {row.run.name for row in rows}
+        self.marked = [name for name in self.marked if name in names]
+        self._arrange()
+
+    def filter(self, text: str) -> None:
+        """Shows only the runs that have all these words."""
+        self._words = text.lower().split()
+        self._arrange()
+
+    def sort_by_next(self) -> None:
+        """Sorts by the next column, what people look for first at the top."""
+        self._sort_by(SORTABLE[(SORTABLE.index(self._sorted_by) + 1) % len(SORTABLE)])
+
+    def reverse(self) -> None:
+        """Sorts the other way round."""
+        self._descending = not self._descending
+        self._arrange()
+
+    def _sort_by(self, column: Column) -> None:
+        self._sorted_by, self._descending = column, column.descending
+        self._arrange()
+
+    @property
+    def rows(self) -> list[RunRow]:
+        """All runs, shown or not."""
+        return self._rows or []
+
+    @property
+    def current(self) -> RunRow | None:
+        """The run under the cursor."""
+        return self._shown[self._cursor] if self._shown else None
+
+    @property
+    def marked_rows(self) -> list[RunRow]:
+        """The marked runs, in the order of their letters."""
+        by_name = {row.run.name: row for row in self.rows}
+        return [by_name[name] for name in self.marked if name in by_name]
+
+    def _differs(self, row: RunRow) -> str:
+        return self._told.get(row.run.name, "")
+
+    def told(self, row: RunRow) -> Text:
+        """What there is to say of a run: its name, what is wrong with it, what its preset has not."""
+        text = Text(row.run.name, self.style_of("text"))
+        if row.reason:
+            text.append(f"  {row.reason}", self.style_of("error"))
+        return text.append(f"  {self._differs(row)}", self.style_of("dim"))
+
+    def mark(self) -> bool:
+        """Marks the run under the cursor, or no longer; False if as many are marked as there are letters."""
+        if self.current is None:
+            return True
+        name = self.current.run.name
+        if name in self.marked:
+            self.marked.remove(name)
+        elif len(self.marked) < MOST_MARKED:
+            self.marked.append(name)
+        else:
+            return False
+        self.redraw()
+        return True
+
+    def _arrange(self) -> None:
+        """Filters and sorts anew; the cursor stays on its run, or else in its place."""
+        before = self.current
+        found = [row for row in self.rows if not self._words or self._is_found(row)]
+        self._shown = arranged(found, self._sorted_by, descending=self._descending)
+        names = [row.run.name for row in self._shown]
+        if before is not None and before.run.name in names:
+            self._cursor = names.index(before.run.name)
+        self._cursor = min(self._cursor, max(len(names) - 1, 0))
+        self.redraw()
+        if self.current != before:
+            self.post_message(self.Moved())
+
+    def _is_found(self, row: RunRow) -> bool:
+        text = f"{row.run.name} {state_of(row)} {row.preset_name} {row.reason} {self._differs(row)}".lower()
+        return all(word in text for word in self._words)
+
+    # The cursor.
+
+    @property
+    def _room(self) -> int:
+        """Runs that are in view at once."""
+        return max(self.size.height - 2 - HEAD_LINES, 1)
+
+    def action_move(self, rows: int) -> None:
+        """Moves the cursor."""
+        self._cursor = min(max(self._cursor + rows, 0), max(len(self._shown) - 1, 0))
+        self.redraw()
+        self.post_message(self.Moved())
+
+    def action_page(self, pages: int) -> None:
+        """Moves the cursor by what is in view."""
+        self.action_move(pages * max(self._room - 1, 1))
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        self.action_move(SCROLL_LINES)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        self.action_move(-SCROLL_LINES)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects a run, another opens it; on a title it sorts by that column."""
+        line = event.y - 1 - HEAD_LINES
+        if line == -1:
+            self._click_title(event.x - 2)
+        elif 0 <= line < self._room and self._offset + line < len(self._shown):
+            rows = self._offset + line - self._cursor
+            if rows:
+                self.action_move(rows)
+            else:
+                self.post_message(self.Chosen())
+
+    def _click_title(self, x: int) -> None:
+        left = 0
+        for column, width in fitting(self.size.width - 4, self._shown):
+            if left <= x < left + width and column.sort_key is not None:
+                if column is self._sorted_by:
+                    self.reverse()
+                else:
+                    self._sort_by(column)
+            left += width + GAP
+
+    # Drawing.
+
+    def heading(self) -> Text:
+        going = sum(row.status == "running" for row in self.rows)
+        parts = [f"{count(len(self.rows))} in {short_path(self._folder) or '.'}"] if self.rows else []
+        parts += [f"{going} running"] if going else []
+        separator = " - " if self.glyphs.ascii else " · "
+        heading = Text("runs", self.style_of("text"))
+        return heading.append(f"  {separator.join(parts)}", self.style_of("dim")) if parts else heading
+
+    def footing(self) -> Text:
+        parts = []
+        if self._words:
+            parts.append(f"{count(len(self._shown))} with {' '.join(self._words)}")
+        above, below = self._offset, max(len(self._shown) - self._offset - self._room, 0)
+        parts += [f"{count(above)} above"] if above else []
+        parts += [f"{count(below)} below"] if below else []
+        return Text(", ".join(parts), self.style_of("dim"))
+
+    def lines(self, width: int, height: int) -> list[Text]:
+        self._offset = min(max(self._offset, self._cursor - self._room + 1), self._cursor)
+        self._offset = max(min(self._offset, len(self._shown) - self._room), 0)
+        return super().lines(width, height)
+
+    def content(self, width: int, height: int) -> list[Text]:
+        if self._rows is None:
+            return self.placeholder("reading the runs ...", width)
+        if not self._rows:
+            text = (
+                f"No runs yet in {short_path(self._folder) or '.'}. Press esc to go back, then space to start one: "
+                "all that you train is kept here, to be compared, resumed, or used as a start for the next."
+            )
+            return self.placeholder(text, min(width, 76))
+        if not self._shown:
+            return self.placeholder(f"No run has {' '.join(self._words)}. esc shows all of them.", width)
+        columns = fitting(width, self._shown)
+        in_view = range(self._offset, min(self._offset + height - HEAD_LINES, len(self._shown)))
+        return [self._titles(columns), *(self._line(number, columns, width) for number in in_view)]
+
+    def _titles(self, columns: Sequence[tuple[Column, int]]) -> Text:
+        arrow = self.glyphs.open if self._descending else "^" if self.glyphs.ascii else "▴"
+        plain, dim = self.style_of("text"), self.style_of("dim")
+        titles = [
+            Text(f"{column.name} {arrow}", plain) if column is self._sorted_by else Text(column.name, dim)
+            for column, _ in columns
+        ]
+        return self._joined(titles, columns)
+
+    def _line(self, number: int, columns: Sequence[tuple[Column, int]], width: int) -> Text:
+        row = self._shown[number]
+        line = self._joined([self._cell(column.name, row, cells) for column, cells in columns], columns)
+        if number == self._cursor:
+            line.pad_right(width - line.cell_len)
+            line.stylize(self.style_of("cursor"))
+        return line
+
+    def _joined(self, texts: Sequence[Text], columns: Sequence[tuple[Column, int]]) -> Text:
+        line = Text()
+        for text, (column, cells) in zip(texts, columns, strict=True):
+            if text.cell_len > cells:
+                text.truncate(max(cells - 1, 0))
+                text.append(self.glyphs.ellipsis, self.style_of("dim"))
+            if line.cell_len:
+                line.append(" " * GAP)
+            line.append(" " * (cells - text.cell_len if column.at_right else 0))
+            line.append_text(text)
+            line.append(" " * (0 if column.at_right else cells - text.cell_len))
+        return line
+
+    def _cell(self, name: str, row: RunRow, cells: int) -> Text:
+        plain, dim = self.style_of("text"), self.style_of("dim")
+        match name:
+            case "":
+                return self._letter(row)
+            case "state":
+                state = state_of(row)
+                glyph = self.glyphs.wrong if state in ("failed", "lost", "broken") else self.glyphs.dot
+                style = OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")
+                return Text.assemble((glyph, self.style_of(style)), (f" {state}", plain))
+            case "preset":
+                return Text(row.preset_name or row.run.name, plain)
+            case "differs":
+                return Text(row.reason, self.style_of("error")) if row.broken else Text(self._differs(row), dim)
+            case "best":
+                if row.best is None:
+                    return Text("-", dim)
+                return Text.assemble((f"{label_of(row.monitor)} ", dim), (written(row.monitor, row.best), plain))
+            case "test":
+                return Text(written(row.monitor, tested(row)), plain if tested(row) is not None else dim)
+            case "epochs":
+                return Text(epochs_of(row), dim)
+            case "time":
+                return Text("-" if row.seconds is None else duration(row.seconds), dim)
+        started = "-" if row.started is None else f"{row.started.astimezone():%Y-%m-%d %H:%M}"
+        return Text(started if len(started) <= cells else started[5:], dim)
+
+    def _letter(self, row: RunRow) -> Text:
+        if row.run.name not in self.marked:
+            return Text()
+        number = self.marked.index(row.run.name)
+        strong = self.style_of("strong").without_color
+        return Text(OVERLAY_LETTERS[number], self.style_of(f"overlay-{number + 1}") + strong)
