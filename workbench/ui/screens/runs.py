@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
+from workbench.files import short_path
 from workbench.runs.catalogue import Catalogue, RunRow
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import status
@@ -268,7 +269,7 @@ class RunsScreen(Screen[RunsResult | None]):
         row = self.table.current
         if row is None or not self._may_be_deleted(row):
             return
-        text = f"{row.run.path} with its curves, checkpoints and log."
+        text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
         choices = (("y", "delete it for good"), ("n", "keep it"))
         if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, "n")) != "y":
             return
