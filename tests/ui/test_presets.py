@@ -189,3 +189,18 @@ def test_the_changes_are_shown_with_both_values(tmp_path: Path) -> None:
         assert "128" in line.partition("64  ")[2]
 
     drive(app, steps)
+
+
+def test_ctrl_q_asks_wherever_the_user_is(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("r")
+        await pilot.pause(0.3)
+        await pilot.press("ctrl+q")
+        await pilot.pause(0.3)
+        assert app.is_running
+        assert "unsaved settings" in screen_text(app)
+
+    drive(app, steps)

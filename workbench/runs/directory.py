@@ -109,4 +109,4 @@ def list_runs(runs_folder: Path) -> list[RunDirectory]:
     if not runs_folder.is_dir():
         return []
     runs = (RunDirectory(path.absolute()) for path in sorted(runs_folder.iterdir()))
-    return [run for run in runs if run.preset.is_file()]
+    return [run for run in runs if is_file(run.preset)]

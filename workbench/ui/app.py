@@ -87,6 +87,14 @@ class WorkbenchApp(App[None]):
                 yield SystemCommand(f"{action.help} ({action.shown_key})", action.group, callback)
         yield SystemCommand("choose a theme", "workbench", self.action_change_theme)
 
+    async def action_quit(self) -> None:
+        """ctrl+q, wherever the user is: asks before a run is left or unsaved settings are lost."""
+        main = self.screen_stack[0]
+        if isinstance(main, MainScreen):
+            main.action_ask_to_quit()
+        else:
+            self.exit()
+
     def keep_habits(self) -> None:
         """Remembers theme and layout for the next start."""
         self.remembered.theme = self.theme

@@ -40,10 +40,11 @@ class Session:
         return self.watch
 
     def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
-        standby, self._standby = self._standby, None
-        if standby is not None and standby.is_alive:
-            return standby.start(run, command)
-        return start_trainer(run, command)
+        if self._standby is None or not self._standby.is_alive:
+            return start_trainer(run, command)
+        trainer = self._standby.start(run, command)  # if this raises, it goes on standing by
+        self._standby = None
+        return trainer
 
     @property
     def is_busy(self) -> bool:

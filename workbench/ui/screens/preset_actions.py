@@ -11,7 +11,7 @@ from textual.screen import Screen
 from workbench.errors import PresetError, WorkbenchError
 from workbench.files import short_path
 from workbench.settings import library
-from workbench.settings.preset import Preset
+from workbench.settings.preset import FAMILIES, Preset
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.preset_list import is_shipped
 
@@ -165,8 +165,13 @@ def differs(row: RunRow) -> str:
     except PresetError:
         settings = Preset().flat()
     left_out = ("name", "description")
+
+    def short_name(path: str) -> str:
+        table, _, key = path.rpartition(".")
+        return table if table in FAMILIES and key == FAMILIES[table].tag else key
+
     return ", ".join(
-        f"{path.rpartition('.')[2]} {value}"
+        f"{short_name(path)} {value}"
         for path, value in row.settings.items()
         if path not in left_out and settings.get(path) != value
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from workbench.errors import WorkbenchError
-from workbench.runs.catalogue import list_rows
+from workbench.runs.catalogue import list_running
 from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
@@ -219,8 +220,11 @@ class RunActions(Screen[None]):
         """On start: the runs that are still going, to choose one."""
         from workbench.ui.screens.attach import AttachDialog
 
-        worker = self.run_worker(lambda: list_rows(self.app.runs_folder), thread=True, exit_on_error=False)
-        going = [row for row in await worker.wait() if row.status == "running"]
+        worker = self.run_worker(lambda: list_running(self.app.runs_folder), thread=True, exit_on_error=False)
+        try:
+            going = await worker.wait()
+        except WorkerFailed:
+            return  # a folder that cannot be read is told when a run is to be written there
         if going and self.session.watch is None:
             lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in going]
             run = await self.app.push_screen_wait(AttachDialog(lines))
@@ -251,7 +255,9 @@ class RunActions(Screen[None]):
         from workbench.ui.screens.preset_actions import differs
         from workbench.ui.screens.runs import RunsScreen
 
-        result = await self.app.push_screen_wait(RunsScreen(self.app.runs_folder, differs))
+        result = await self.app.push_screen_wait(
+            RunsScreen(self.app.runs_folder, differs, tuple(name for name, _ in self.overlays))
+        )
         if result is not None:
             await self._carry_out(result)
 
