@@ -182,6 +182,9 @@ def test_a_run_that_cannot_work_says_why(tmp_path: Path) -> None:
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert "training failed" in screen_text(app)
+        await pilot.press("n")
+        await pilot.pause()
+        assert "training failed" not in screen_text(app)
 
     drive(app, steps)
 

@@ -135,3 +135,13 @@ def test_other_terminals(snap_compare: Compare, tmp_path: Path, how: str) -> Non
     theme = "workbench-ansi" if how == "ansi" else "workbench-dark"
     app = training(tmp_path / "runs", page="charts", theme=theme, ascii_only=how == "ascii")
     assert snap_compare(app, terminal_size=(120, 36), run_before=settled)
+
+
+def test_the_runs_still_going(snap_compare: Compare, tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", alive=True)
+
+    async def wait(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.pause(0.6)
+
+    assert snap_compare(make_app(tmp_path / "runs"), terminal_size=(120, 36), run_before=wait)

@@ -85,6 +85,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("x_axis", ("e",), "x axis", "x axis by step, epoch or time", VIEW),
     Action("smooth(-1)", ("comma",), "less smooth", "smooth the curves less", VIEW),
     Action("smooth(1)", ("full_stop",), "smoother", "smooth the curves more", VIEW),
+    Action("hide_notice", ("n",), "", "put the notice away that says why a run ended", VIEW),
     Action("next_theme", ("t",), "theme", "next theme: dark, light, the terminal's own colours", APP),
     Action("keys", ("question_mark",), "keys", "these keys", APP, 95),
     Action("ask_to_quit", ("q", "ctrl+q", "ctrl+c"), "quit", "quit; a run may go on", APP, 98),

@@ -100,8 +100,12 @@ class RunActions(Screen[None]):
             notice.hide()
             return
         title = "training failed" if state == "failed" else "the trainer is lost"
-        keys = "R goes on from the last checkpoint   5 log   esc"
+        keys = "R goes on from the last checkpoint   5 log   n hides this"
         notice.show("error", title, watch.reason, keys)
+
+    def action_hide_notice(self) -> None:
+        """Puts the notice away."""
+        self.query_one(NoticePanel).hide()
 
     # Start, pause, stop, and what else is asked of the trainer.
 
