@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -74,6 +75,11 @@ class Terminal:
     def bytes_between(self, start: float, end: float) -> int:
         """Bytes that arrived between two moments of perf_counter."""
         return sum(size for moment, size in self._arrivals if start <= moment < end)
+
+    def hang_up(self) -> None:
+        """The connection is lost: the terminal is gone, and whoever runs in it gets SIGHUP."""
+        os.close(self._master)
+        os.killpg(self.process.pid, signal.SIGHUP)
 
     def close(self) -> None:
         """Ends the command as a lost connection does, and then surely; its children too, so that nothing goes on."""

@@ -25,7 +25,7 @@ def test_importing_it_costs_neither_torch_nor_scikit_learn(module: str) -> None:
     assert imported.split() == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--list", "optimizers"], ["--explain", "optimizer.adam"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["--list", "optimizers"], ["--explain", "optimizer.adam"]])
 def test_answering_a_question_costs_no_torch(workbench: Workbench, arguments: list[str]) -> None:
     script = (
         "import sys; from workbench.__main__ import main\n"
@@ -48,10 +48,11 @@ def test_version(workbench: Workbench) -> None:
     assert workbench.run("--version").stdout == f"workbench {__version__}\n"
 
 
-def test_without_arguments_it_says_what_to_do(workbench: Workbench) -> None:
-    done = workbench.run()
-    assert done.returncode == 0
-    assert "workbench --preset fast" in done.stdout
+@pytest.mark.parametrize("arguments", [[], ["fast"], ["fast", "--set", "training.epochs=3"], ["--attach"]])
+def test_without_a_terminal_the_app_says_what_to_do(workbench: Workbench, arguments: list[str]) -> None:
+    done = workbench.run(*arguments)
+    assert done.returncode == 2
+    assert "the app needs a terminal; to train without it: workbench --preset NAME" in done.stderr
 
 
 def test_lists_and_explanations_carry_every_choice(workbench: Workbench) -> None:
