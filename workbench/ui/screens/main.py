@@ -58,6 +58,8 @@ class MainScreen(PresetActions, RunActions):
         self._setting_hint = Text()
         self._said: Text | None = None
         self._last_state = "idle"
+        self._turn = 0
+        """Which half of the charts is drawn at the next look."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -106,20 +108,26 @@ class MainScreen(PresetActions, RunActions):
         """Looks at the run, and shows what is new."""
         watch = self.session.watch
         if watch is not None and not self.is_attaching and watch.look():
-            self.show_run()
+            self.show_run(every_chart=False)
         else:
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
             self.on_state_changed(before, self.state)
+            self.show_run()
         if watch is not None and self.app.options.standby:
             self.session.keep_standby()  # for the next run, once nothing runs that it would disturb
 
-    def show_run(self) -> None:
-        """Hands what is known of the run to the panels; hidden ones draw nothing."""
+    def show_run(self, *, every_chart: bool = True) -> None:
+        """Hands what is known of the run to the panels; hidden ones draw nothing.
+
+        every_chart: otherwise each other one, in turns: drawing curves is most of what watching costs the trainer.
+        """
         history = self.history
-        for chart in self.query(ChartPanel):
-            chart.show(history, self.chart_view, self.overlays)
+        self._turn = 1 - self._turn
+        for number, chart in enumerate(self.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(history, self.chart_view, self.overlays)
         self.query_one(StepTimePanel).show(history)
         self.query_one(MetricsPanel).show(history)
         self.query_one(LogPanel).show([] if self.session.watch is None else self.session.watch.log.lines)

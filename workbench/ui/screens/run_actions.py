@@ -43,7 +43,7 @@ class RunActions(Screen[None]):
         """Says a sentence in the hint line."""
         raise NotImplementedError
 
-    def show_run(self) -> None:
+    def show_run(self, *, every_chart: bool = True) -> None:
         """Shows what is known of the run."""
         raise NotImplementedError
 
