@@ -60,6 +60,10 @@ class MainScreen(PresetActions, RunActions):
         self._last_state = "idle"
         self._turn = 0
         """Which half of the charts is drawn at the next look."""
+        self._unseen = False
+        """Whether the run has said something that is not shown yet."""
+        self._rested = False
+        """Whether the last look drew nothing: the next one may draw."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -108,8 +112,13 @@ class MainScreen(PresetActions, RunActions):
         """Looks at the run, and shows what is new."""
         watch = self.session.watch
         if watch is not None and not self.is_attaching and watch.look():
+            self._unseen = True
+        # A trainer on the CPU uses every core: what is drawn is taken from its steps, so it is drawn half as often.
+        if self._unseen and (self._rested or not self._trains_on_cpu):
+            self._unseen = self._rested = False
             self.show_run(every_chart=False)
         else:
+            self._rested = True
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
@@ -139,6 +148,14 @@ class MainScreen(PresetActions, RunActions):
         running = watch.preset if watch is not None and watch.is_alive else None
         self.query_one(SettingsPanel).show(self.app.draft, running)
         self._show_top()
+
+    @property
+    def _trains_on_cpu(self) -> bool:
+        watch = self.session.watch
+        if watch is None or not watch.is_alive:
+            return False
+        prepared = watch.history.view.prepared
+        return prepared is not None and prepared.device == "cpu"
 
     def _show_machine(self) -> None:
         self.query_one(MemoryPanel).show(self.history, self._machine)

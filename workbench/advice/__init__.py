@@ -1,0 +1,1 @@
+"""What measured facts mean, and what to change: facts, policy (thresholds) and rules. Torch-free."""
