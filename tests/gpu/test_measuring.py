@@ -88,7 +88,7 @@ def test_phases_are_positive_and_add_up_to_the_step(tmp_path: Path, monkeypatch:
     measured = trainer.clock.take()
     assert measured.steps == measured.timed_steps == len(measured.step_ms) == 8
     phases = measured.phase_ms()
-    assert set(phases) == {"data", "forward", "backward", "optimizer", "rest"}
+    assert set(phases) == {"data", "forward", "backward", "metrics", "optimizer", "rest"}
     assert all(phases[phase] > 0 for phase in ("data", "forward", "backward", "optimizer"))
     assert phases["rest"] >= 0
     # An event is stamped to half a microsecond, and each of a step's phases lies between two.
@@ -101,7 +101,7 @@ def test_the_transfer_of_loaded_samples_is_a_phase(tmp_path: Path, monkeypatch: 
     step_on(trainer, 4, 10)
     torch.cuda.synchronize()
     phases = trainer.clock.take().phase_ms()
-    assert set(phases) == {"data", "transfer", "forward", "backward", "optimizer", "rest"}
+    assert set(phases) == {"data", "transfer", "forward", "backward", "metrics", "optimizer", "rest"}
     assert phases["transfer"] > 0
 
 

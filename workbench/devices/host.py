@@ -93,14 +93,24 @@ def describe_host() -> dict[str, str | int]:
 
 def cpu_model(cpu_info: Path = CPU_INFO) -> str:
     """The processor's name, such as `AMD EPYC 9554 64-Core Processor`; where it has none, its architecture."""
+    return _cpu_info("model name", cpu_info) or platform.processor() or platform.machine()
+
+
+def cpu_vendor(cpu_info: Path = CPU_INFO) -> str:
+    """Who makes the processor, such as GenuineIntel or AuthenticAMD; empty where it does not say."""
+    return _cpu_info("vendor_id", cpu_info)
+
+
+def _cpu_info(wanted: str, cpu_info: Path) -> str:
+    """The first value of a key in /proc/cpuinfo; empty where there is none."""
     try:
         for line in cpu_info.read_text(errors="replace").splitlines():
             key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
+            if key.strip() == wanted and value.strip():
                 return value.strip()
     except OSError:
         pass
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def _memory(process: int | str) -> tuple[int, int]:

@@ -19,7 +19,11 @@ class Runtime(Settings):
         "float32",
         "number format of matrix products: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
     )
-    engine: Literal["auto", "eager"] = setting("auto", "how a step is executed; auto takes the fastest that fits")
+    engine: Literal["auto", "eager", "traced"] = setting(
+        "auto",
+        "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
+        "operators as a list, without autograd",
+    )
     feed: Literal["auto", "resident", "loader"] = setting(
         "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"
     )

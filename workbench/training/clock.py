@@ -1,4 +1,4 @@
-"""Where the time of each step goes: data, transfer, forward, backward, optimizer, rest. They add up to the step.
+"""Where the time of each step goes: data, transfer, forward, backward, metrics, optimizer, rest; they add up to it.
 
 On the CPU every step is timed by the host's clock, which costs well under a microsecond a phase. On a GPU the host
 only queues work, so a sample of the steps is timed by CUDA events, which the GPU stamps as it passes them; they are
@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 import torch
 
-PHASES = ("data", "transfer", "forward", "backward", "optimizer", "rest")
+PHASES = ("data", "transfer", "forward", "backward", "metrics", "optimizer", "rest")
 
 GPU_SAMPLE_SECONDS = 0.05
 """Least time between two steps that are timed on a GPU."""

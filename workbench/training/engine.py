@@ -70,6 +70,7 @@ class EagerEngine:
     ) -> None:
         self.losses = LossLog(device)
         self.hits = torch.zeros((), dtype=torch.int64, device=device)
+        self._device = device
         self._model = model
         self._loss = loss
         self._optimizer = optimizer
@@ -104,18 +105,21 @@ class EagerEngine:
     def _forward_backward(self, step_samples: int) -> Tensor:
         """Adds one batch's share to the gradients; its share of the step's mean loss, detached."""
         batch = next(self._batches)
+        return self._add_gradients(batch, len(batch.targets) / step_samples)
+
+    def _add_gradients(self, batch: Batch, share: float) -> Tensor:
         with self._precision.autocast():
             scores = self._model(batch.inputs)
         loss = self._loss(scores.float(), batch.targets)
-        if len(batch.targets) != step_samples:
-            loss = loss * (len(batch.targets) / step_samples)
+        if share != 1.0:
+            loss = loss * share
         self._clock.mark("forward")
         scaler = self._precision.scaler
         (loss if scaler is None else scaler.scale(loss)).backward()
         self._clock.mark("backward")
         if self._count_hits:
             self.hits += (scores.detach().argmax(dim=1) == batch.targets).sum()
-            self._clock.mark("rest")
+            self._clock.mark("metrics")
         return loss.detach()
 
     def _update(self) -> None:

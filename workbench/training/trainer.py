@@ -22,7 +22,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, State, Tested
 from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
-from workbench.training.engine import EagerEngine
+from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
 from workbench.training.inbox import Inbox
 from workbench.training.job import Job
@@ -57,19 +57,7 @@ class Trainer:
         self.schedule = job.preset.schedule.build(training.epochs)
         self.clock = make_clock(job.device, runtime.measure)
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
-        self.engine = EagerEngine(
-            job.model,
-            job.loss,
-            job.optimizer,
-            job.train,
-            job.precision,
-            self.clock,
-            self.learning_rate,
-            device=job.device,
-            accumulation=training.accumulation,
-            clip_norm=training.clip_norm,
-            count_hits=job.task.kind == "classification",
-        )
+        self.engine, self.engine_reason = make_engine(job, self.clock, self.learning_rate)
         self._evaluator = Evaluator(
             job.model,
             job.loss,

@@ -111,7 +111,7 @@ class _Worker:
             device=str(job.device),
             device_name=device_name(job.device),
             engine=trainer.engine.name,
-            engine_reason="the only engine so far",
+            engine_reason=trainer.engine_reason,
             feed=job.train.name,
             parameters=job.parameters,
             task=job.task.kind,

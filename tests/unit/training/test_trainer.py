@@ -45,6 +45,8 @@ from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
+EAGER = "runtime.engine=eager"
+"""For tests whose model or loss is watched or changed while it trains: a trace would not see that."""
 STEPS_PER_EPOCH = 7  # iris: 109 training samples in batches of 16
 
 MakeTrainer = Callable[..., Trainer]
@@ -159,7 +161,7 @@ def test_timing_and_memory_are_told_at_the_end_of_the_shortest_run(make_trainer:
     assert sum(timing.steps for timing in timings) == 2 * STEPS_PER_EPOCH
     assert all(timing.timed_steps == timing.steps for timing in timings)
     for timing in timings:
-        assert set(timing.phase_ms) == {"data", "forward", "backward", "optimizer", "rest"}
+        assert set(timing.phase_ms) == {"data", "forward", "backward", "metrics", "optimizer", "rest"}
         assert set(timing.step_ms) == {"p50", "p95", "p99", "max"}
     assert all(memory.torch_peak_bytes is None for memory in memories)
     assert memories[-1].host_rss_bytes is not None
@@ -351,7 +353,7 @@ def test_without_a_test_split_nothing_is_tested(make_trainer: MakeTrainer) -> No
 
 
 def test_validating_leaves_dropout_and_batch_norm_as_training_wants_them(make_trainer: MakeTrainer) -> None:
-    trainer = make_trainer("model.dropout=0.5", "model.batch_norm=true", "training.epochs=1")
+    trainer = make_trainer("model.dropout=0.5", "model.batch_norm=true", "training.epochs=1", EAGER)
     modes: list[bool] = []
     trainer.job.model.register_forward_hook(lambda module, inputs, output: modes.append(module.training))
     trainer.train()
@@ -665,7 +667,7 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     lose_at(monkeypatch, 11, value)
-    trainer = make_trainer("training.epochs=9")
+    trainer = make_trainer("training.epochs=9", EAGER)
     with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number"):
         trainer.train()
     assert trainer.position.step == 11
@@ -681,7 +683,7 @@ def test_a_loss_that_is_no_number_is_found_however_seldom_the_trainer_looks(
     monkeypatch.setattr(trainer_module, "LOOK_SECONDS", 3600.0)
     lose_at(monkeypatch, 3, math.nan)
     with pytest.raises(DivergedError, match="step 3 "):
-        make_trainer().train()
+        make_trainer(EAGER).train()
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -689,7 +691,7 @@ def test_the_last_good_checkpoint_survives_divergence(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_at(monkeypatch, 5, math.nan)
-    trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false")
+    trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false", EAGER)
     with pytest.raises(DivergedError) as diverged:
         trainer.train()
     saved = checkpoints.load(last_checkpoint(trainer.run), CPU)
@@ -703,7 +705,7 @@ def test_divergence_keeps_the_best_epochs_weights_and_says_so(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_at(monkeypatch, 9, math.nan)
-    trainer = make_trainer()
+    trainer = make_trainer(EAGER)
     with pytest.raises(DivergedError, match=r"best epoch, 1, are kept in checkpoints/best\.pt"):
         trainer.train()
     assert checkpoints.load(best_checkpoint(trainer.run), CPU)["epoch"] == 1
@@ -854,7 +856,7 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(make_trainer: Mak
 
 
 def test_frozen_parameters_stay_as_they_are(make_trainer: MakeTrainer) -> None:
-    trainer = make_trainer("optimizer.name=sgd")
+    trainer = make_trainer("optimizer.name=sgd", EAGER)
     for name, parameter in trainer.job.model.named_parameters():
         parameter.requires_grad_("bias" not in name)
     before = {name: tensor.clone() for name, tensor in trainer.job.model.state_dict().items()}

@@ -1,0 +1,157 @@
+"""The traced engine does what the eager one does: for every choice, and for what a trace must not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from workbench.runs.events import Steps
+from workbench.settings.activation import ACTIVATIONS
+from workbench.settings.loss import losses_for
+from workbench.settings.optimizer import OPTIMIZERS
+from workbench.settings.schedule import SCHEDULES
+from workbench.training.device import Precision
+from workbench.training.products import MOST_ERROR, _linear, onednn_pays, use_onednn
+from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, Trace, check, simplify, trace
+from workbench.training.trainer import Trainer
+
+from .conftest import events_of
+
+DIGITS = ["data.name=digits", "data.batch_size=256", "model.hidden=[24]", "training.epochs=2"]
+
+CHOICES = [
+    *(["optimizer.name=" + label] for label in OPTIMIZERS.labels),
+    *(["activation.name=" + label] for label in ACTIVATIONS.labels),
+    *(["loss.name=" + label] for label in losses_for("classification")),
+    *(["schedule.name=" + label] for label in SCHEDULES.labels),
+    *(["data.name=diabetes", "data.batch_size=64", "loss.name=" + label] for label in losses_for("regression")),
+    ["model.batch_norm=true", "model.dropout=0.3"],
+    ["model.name=cnn", "model.hidden=16", "model.batch_norm=true", "data.batch_size=512"],
+    ["training.accumulation=3", "data.batch_size=100"],
+    ["training.clip_norm=0.05"],
+    ["loss.class_weights=balanced"],
+    ["runtime.feed=loader", "runtime.loader_workers=0"],
+    ["runtime.precision=bf16"],
+]
+
+
+def losses(trainer: Trainer) -> list[float]:
+    """Every step's loss of a whole training."""
+    trainer.train()
+    return [loss for event in events_of(trainer) if isinstance(event, Steps) for loss in event.losses]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
+def test_losses_and_hits_are_those_of_the_eager_engine(choice: list[str], make_trainer: Callable[..., Trainer]) -> None:
+    # One after the other: each seeds the random generators that dropout and augmentation draw from.
+    eager = make_trainer(*DIGITS, *choice, "runtime.engine=eager")
+    expected = losses(eager)
+    traced = make_trainer(*DIGITS, *choice, "runtime.engine=traced")
+    found = losses(traced)
+    assert (eager.engine.name, traced.engine.name) == ("eager", "traced")
+    low = "runtime.precision=bf16" in choice
+    assert found == pytest.approx(expected, rel=2e-2 if low else 1e-3, abs=1e-5)
+    assert traced.last_epoch is not None
+    assert eager.last_epoch is not None
+    if "accuracy" in eager.last_epoch.train:
+        assert traced.last_epoch.train["accuracy"] == pytest.approx(eager.last_epoch.train["accuracy"], abs=0.01)
+
+
+class Branching(nn.Module):
+    """Its course depends on its numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.layer(x)
+        return scores if bool(scores.sum() > 0) else -scores
+
+
+def arguments_for(model: nn.Module, samples: int = 8) -> tuple[StepFunction, Arguments]:
+    """A step of a classifier of four numbers into three classes."""
+    precision = Precision("float32", torch.device("cpu"))
+    function = StepFunction(model, list(model.parameters()), nn.CrossEntropyLoss(), precision, count_hits=True)
+    generator = torch.Generator().manual_seed(0)
+    inputs, targets = torch.randn((samples, 4), generator=generator), torch.arange(samples) % 3
+    hits = torch.zeros((), dtype=torch.int64)
+    return function, Arguments(function.parameters, function.others, inputs, targets, hits, None)
+
+
+def test_a_model_that_looks_at_its_numbers_is_not_traced() -> None:
+    function, arguments = arguments_for(Branching())
+    with pytest.raises(CannotTraceError, match="looks at its numbers"):
+        trace(function, arguments, 1.0)
+
+
+def test_tracing_changes_nothing() -> None:
+    """Neither the weights, nor the means of batch norm, nor the count of hits, nor the random state."""
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    random_state = torch.get_rng_state()
+    function, arguments = arguments_for(model)
+    check(trace(function, arguments, 1.0), arguments, 0.0)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert int(arguments.hits) == 0
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_graph_changes_what_a_step_changes() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    function, arguments = arguments_for(model)
+    traced = trace(function, arguments, 1.0)
+    simplify(traced.graph)
+    with torch.no_grad():
+        traced.graph(*arguments.flat())
+    scores = model.train()(arguments.inputs)
+    norm = model[1]
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.num_batches_tracked is not None
+    assert int(norm.num_batches_tracked) == 2  # once by the graph, once by the line above
+    assert int(arguments.hits) == int((scores.argmax(1) == arguments.targets).sum())
+
+
+def test_a_wrong_graph_is_found_out() -> None:
+    function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
+    traced = trace(function, arguments, 1.0)
+    right = traced.graph
+    check(traced, arguments, 1e-6)
+    relu = next(node for node in right.graph.nodes if node.target is torch.ops.aten.relu.default)
+    relu.target = torch.ops.aten.neg.default
+    right.recompile()
+    with pytest.raises(CannotTraceError, match="does not give the numbers"):
+        check(Trace(right, traced.loss, traced.gradients), arguments, 1e-3)
+
+
+def test_products_by_onednn_are_as_accurate_as_float32() -> None:
+    """Also where torch is told that less would do: on some processors that setting means bfloat16."""
+    inputs, weight = torch.randn(64, 784), torch.randn(512, 784)
+    exact = inputs.double() @ weight.double().T
+    error = (_linear(inputs, weight).double() - exact).abs().max() / exact.abs().max()
+    assert float(error) < MOST_ERROR
+
+
+def test_large_products_go_to_onednn_and_small_ones_do_not() -> None:
+    model = nn.Sequential(nn.Linear(4, 2048), nn.ReLU(), nn.Linear(2048, 512), nn.Linear(512, 3))
+    function, arguments = arguments_for(model, samples=64)
+    traced = trace(function, arguments, 1.0)
+    simplify(traced.graph)
+    use_onednn(traced.graph)
+    targets = [node.target for node in traced.graph.graph.nodes]
+    onednn = torch.ops.mkldnn._linear_pointwise.default
+    # Forward and both gradients of the layer in the middle, forward and backward of the first's 64 × 4 × 2048.
+    assert targets.count(onednn) == 5
+    assert targets.count(torch.ops.aten.addmm.default) == 1
+    assert torch.ops.aten.relu.default not in targets  # it goes along with its product
+    check(traced, arguments, 1e-4)
+
+
+def test_whether_onednn_pays_is_the_same_at_every_start() -> None:
+    """By who made the processor and not by a measurement: a run that is repeated must give the same bits."""
+    assert len({onednn_pays.__wrapped__() for _ in range(3)}) == 1

@@ -1,0 +1,79 @@
+"""The traced engine: gradients by a graph of plain operators instead of autograd; all else as in the eager one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from workbench.training.clock import PhaseClock
+from workbench.training.engine import EagerEngine
+from workbench.training.feeds import Batch
+from workbench.training.products import onednn_pays, use_onednn
+from workbench.training.tracing import Arguments, StepFunction, check, mark_phases, simplify, trace
+
+MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
+"""By how much loss and gradients of a traced step may differ from autograd's, relative to the largest number of each:
+another order of summation makes 1e-6 (more in deep networks), a wrong graph about 1."""
+
+
+class TracedEngine(EagerEngine):
+    """One step at a time; a batch of a shape that was not seen before is traced first."""
+
+    name = "traced"
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """As the eager engine's."""
+        super().__init__(*arguments, **named)
+        self._function = StepFunction(
+            self._model, self._parameters, self._loss, self._precision, count_hits=self._count_hits
+        )
+        self._graphs: dict[tuple[object, ...], fx.GraphModule] = {}
+        self._one = torch.ones((), device=self._device)
+
+    def _add_gradients(self, batch: Batch, share: float) -> Tensor:
+        arguments = self.arguments(batch)
+        with torch.no_grad():
+            loss: Tensor
+            loss, gradients = self.graph(arguments, share)(*arguments.flat())
+            for parameter, gradient in zip(self._parameters, gradients, strict=True):
+                if parameter.grad is None:
+                    parameter.grad = gradient
+                elif gradient is not None:
+                    parameter.grad += gradient  # to that of the batches before it in this step
+        return loss
+
+    def arguments(self, batch: Batch) -> Arguments:
+        """What the graph of a batch is called with."""
+        scaler, function = self._precision.scaler, self._function
+        scale = None if scaler is None else scaler.scale(self._one)
+        return Arguments(function.parameters, function.others, batch.inputs, batch.targets, self.hits, scale)
+
+    def graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
+        """The graph for a batch of this shape. Raises CannotTraceError."""
+        inputs, targets = arguments.inputs, arguments.targets
+        key = (inputs.shape, inputs.stride(), targets.shape, share)
+        found = self._graphs.get(key)
+        if found is None:
+            with self._clock.stopped():  # tracing is not training
+                found = self._graphs[key] = self._make_graph(arguments, share)
+        return found
+
+    def _make_graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
+        traced = trace(self._function, arguments, share)
+        graph = traced.graph
+        simplify(graph)
+        if self._device.type == "cpu" and onednn_pays():
+            use_onednn(graph)
+        check(traced, arguments, MOST_ERROR if self._precision.name == "float32" else MOST_ERROR_LOW_PRECISION)
+        mark_phases(graph, _Marks(self._clock))
+        return graph
+
+
+class _Marks(nn.Module):
+    """The clock, as a graph can call it."""
+
+    def __init__(self, clock: PhaseClock) -> None:
+        super().__init__()
+        self.forward = clock.mark

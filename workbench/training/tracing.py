@@ -1,0 +1,256 @@
+"""A batch's gradients as a graph of plain operators, written down while one batch is computed.
+
+Forward, loss, backward and the count of hits of one batch become one list of operators. Running that list spares what
+autograd and the modules' Python cost at each step, and the list can be improved as a whole (see `products`).
+
+Own code rather than torch's make_fx, which does the same: that imports torch's whole compiler, for several seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from operator import getitem
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+from torch.utils.weak import WeakIdKeyDictionary
+
+from workbench.training.device import Precision
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+aten = torch.ops.aten
+
+BORDER = "border"
+"""Key of a node's meta data: the phase that ends with this node."""
+
+
+class CannotTraceError(Exception):
+    """The model's course depends on its numbers: one list of operators cannot stand for every batch."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a traced step is called with, in this order."""
+
+    parameters: list[Tensor]
+    others: list[Tensor]
+    """Buffers and frozen parameters. Those that the model changes (batch norm's means) are changed in place."""
+    inputs: Tensor
+    targets: Tensor
+    hits: Tensor
+    """int64 scalar: the number of samples classified right is added to it."""
+    scale: Tensor | None
+    """What the loss is multiplied by before backward (loss scaling); float32 scalar."""
+
+    def flat(self) -> list[Tensor]:
+        """As the traced graph takes them."""
+        scale = [] if self.scale is None else [self.scale]
+        return [*self.parameters, *self.others, self.inputs, self.targets, self.hits, *scale]
+
+    def copied(self) -> Arguments:
+        """The same, where nothing that a step changes is shared."""
+        others, hits = [tensor.clone() for tensor in self.others], self.hits.clone()
+        return Arguments(self.parameters, others, self.inputs, self.targets, hits, self.scale)
+
+
+@dataclass(frozen=True)
+class TensorKind:
+    """What a graph's node gives."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+    device: torch.device
+
+
+class StepFunction:
+    """One batch as a function of tensors."""
+
+    def __init__(
+        self, model: nn.Module, trained: Sequence[Tensor], loss: Loss, precision: Precision, *, count_hits: bool
+    ) -> None:
+        """trained: the parameters that the optimizer changes, in its order."""
+        self._model = model
+        self._loss = loss
+        self._precision = precision
+        self._count_hits = count_hits
+        names = {id(parameter): name for name, parameter in model.named_parameters()}
+        self._names = [names[id(parameter)] for parameter in trained]
+        others: list[tuple[str, Tensor]] = [
+            (name, tensor) for name, tensor in model.named_parameters() if name not in set(self._names)
+        ]
+        others += list(model.named_buffers())
+        self._other_names = [name for name, _ in others]
+        self.parameters: list[Tensor] = [parameter.detach() for parameter in trained]
+        self.others: list[Tensor] = [tensor.detach() for _, tensor in others]
+
+    def __call__(
+        self, arguments: Arguments, share: float, ends: Callable[[str], None]
+    ) -> tuple[Tensor, list[Tensor | None]]:
+        """The batch's share of the step's mean loss, and what that adds to each gradient; `ends` hears of phases."""
+        with torch.enable_grad():
+            parameters = [parameter.detach().requires_grad_() for parameter in arguments.parameters]
+            tensors = dict(zip(self._names, parameters, strict=True))
+            tensors |= zip(self._other_names, arguments.others, strict=True)
+            with self._precision.autocast():
+                scores = torch.func.functional_call(self._model, tensors, (arguments.inputs,))
+            loss = self._loss(scores.float(), arguments.targets)
+            if share != 1.0:
+                loss = loss * share
+            ends("forward")
+            scaled = loss if arguments.scale is None else loss * arguments.scale
+            gradients = torch.autograd.grad(scaled, parameters, allow_unused=True)
+            ends("backward")
+        if self._count_hits:
+            arguments.hits.add_((scores.detach().argmax(dim=1) == arguments.targets).sum())
+            ends("metrics")
+        return loss.detach(), list(gradients)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was written down, and what came out while it was."""
+
+    graph: fx.GraphModule
+    """Called with `Arguments.flat()` it gives the loss and the list of gradients."""
+    loss: Tensor
+    gradients: list[Tensor | None]
+
+
+def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
+    """Computes a batch on copies of all that it would change, and writes down how. Raises CannotTraceError.
+
+    The state of the random generators is as before.
+    """
+    copied = arguments.copied()
+    with _random_state_kept(arguments):
+        recorder = _Recorder(copied.flat())
+        with recorder:
+            loss, gradients = function(copied, share, recorder.end_phase)
+        return Trace(recorder.finish((loss, gradients)), loss, gradients)
+
+
+def check(traced: Trace, arguments: Arguments, most_error: float) -> None:
+    """Holds the graph's results against those of the batch that it was traced on. Raises CannotTraceError.
+
+    most_error: relative to the largest number of the loss and of each gradient.
+    """
+    with _random_state_kept(arguments):
+        loss, gradients = traced.graph(*arguments.copied().flat())
+    for found, expected in zip([loss, *gradients], [traced.loss, *traced.gradients], strict=True):
+        if expected is None:
+            continue
+        # Both NaN is no disagreement: the trainer itself will say that training has diverged.
+        error = (found - expected).abs().nan_to_num(0.0).max()
+        if bool(error > most_error * expected.abs().nan_to_num(0.0).max() + torch.finfo(torch.float32).tiny):
+            raise CannotTraceError("the traced step does not give the numbers that PyTorch gives step by step")
+
+
+def _random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
+    device = arguments.inputs.device
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
+class _Recorder(TorchDispatchMode):
+    """Writes every operator that is called into a graph."""
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._root = nn.Module()
+        self._graph = fx.Graph()
+        # Weak, so that what the step lets go of is freed as ever.
+        self._nodes = WeakIdKeyDictionary()
+        self._last: fx.Node | None = None
+        for number, tensor in enumerate(inputs):
+            self._note(tensor, self._graph.placeholder(f"argument_{number}"))
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        tags = operator.tags
+        if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
+            raise CannotTraceError(f"the model looks at its numbers ({operator})")
+        written = tree_map(self._node_of, (args, kwargs or {}))
+        result = operator(*args, **(kwargs or {}))
+        self._last = node = self._graph.call_function(operator, *written)
+        if isinstance(result, Tensor):
+            if not any(result is argument for argument in args):  # in place: it is what it was
+                self._note(result, node)
+        elif isinstance(result, (tuple, list)):
+            for number, item in enumerate(result):
+                if isinstance(item, Tensor):
+                    self._note(item, self._graph.call_function(getitem, (node, number)))
+        return result
+
+    def end_phase(self, phase: str) -> None:
+        """The last operator was the last of a phase."""
+        if self._last is not None:
+            self._last.meta[BORDER] = phase
+
+    def finish(self, results: Any) -> fx.GraphModule:
+        """The graph, giving these results."""
+        self._graph.output(tree_map(self._node_of, results))
+        return fx.GraphModule(self._root, self._graph)
+
+    def _note(self, tensor: Tensor, node: fx.Node) -> None:
+        node.meta["kind"] = TensorKind(tensor.shape, tensor.dtype, tensor.device)
+        self._nodes[tensor] = node
+
+    def _node_of(self, value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        node = self._nodes.get(value)
+        if node is None:  # a tensor that the loss or the model holds for itself, such as class weights
+            name = f"held_{len(self._nodes)}"
+            self._root.register_buffer(name, value)
+            node = self._graph.get_attr(name)
+            self._note(value, node)
+        return node
+
+
+def simplify(traced: fx.GraphModule) -> None:
+    """Takes out what only autograd needed: aliases, and transposes of transposes."""
+    for node in list(traced.graph.nodes):
+        if node.target in (aten.alias.default, aten.detach.default):
+            replace(node, node.args[0])
+        elif node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
+            replace(node, node.args[0].args[0])
+    remove_unused(traced.graph)
+    traced.recompile()
+
+
+def remove_unused(graph: fx.Graph) -> None:
+    """Takes out operators whose results nobody uses and that change nothing."""
+    for node in reversed(list(graph.nodes)):
+        if node.users or node.op in ("placeholder", "output"):
+            continue
+        schema = getattr(node.target, "_schema", None)
+        if schema is None or not schema.is_mutable:
+            _pass_border_on(node)
+            graph.erase_node(node)
+
+
+def replace(node: fx.Node, other: fx.Node) -> None:
+    """Lets `other` stand for `node`."""
+    node.replace_all_uses_with(other)
+    _pass_border_on(node)
+    node.graph.erase_node(node)
+
+
+def _pass_border_on(node: fx.Node) -> None:
+    if BORDER in node.meta:
+        node.prev.meta[BORDER] = node.meta[BORDER]
+
+
+def mark_phases(traced: fx.GraphModule, clock: nn.Module) -> None:
+    """Calls the clock where a phase ends."""
+    traced.add_submodule("clock", clock)
+    for node in list(traced.graph.nodes):
+        if BORDER in node.meta:
+            with traced.graph.inserting_after(node):
+                traced.graph.call_module("clock", (node.meta[BORDER],))
+    traced.recompile()
