@@ -146,12 +146,19 @@ def describe(prepared: Prepared) -> Text:
     device = "the CPU" if prepared.device == "cpu" else f"{prepared.device} ({prepared.device_name})"
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
-        f" on {device}, {prepared.engine} engine, samples {prepared.feed}\n",
+        f" on {device}, {engine_line(prepared)}, samples {prepared.feed}\n",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
         f"{count(prepared.batch_size)}; ",
         ("below: training | validation" if prepared.validation_samples else "below: training", "dim"),
     )
+
+
+def engine_line(prepared: Prepared) -> str:
+    """Which engine, why where that says something, and what it took to prepare where one would notice."""
+    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
+    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
+    return f"{prepared.engine} engine{reason}{took}"
 
 
 def epoch_line(event: EpochEnd, view: RunView) -> Text:

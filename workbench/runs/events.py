@@ -55,6 +55,7 @@ class Prepared(Event):
     device_name: str
     engine: str
     engine_reason: str
+    """Why that engine, in half a sentence."""
     feed: str
     parameters: int
     task: str
@@ -69,6 +70,8 @@ class Prepared(Event):
     """Name of the validation metric that tells the best epoch."""
     seconds: float
     """From the start of the process to here."""
+    engine_seconds: float = 0.0
+    """Of that, what tracing, compiling or capturing the step took."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from torch import Tensor
 from workbench.errors import PresetError
 from workbench.settings.model import ModuleModel
 from workbench.training.clock import PhaseClock
+from workbench.training.compiled_engine import CompiledEngine
 from workbench.training.engine import EagerEngine, Engine
 from workbench.training.feeds import Batch
 from workbench.training.job import Job
@@ -18,30 +21,60 @@ from workbench.training.tracing import CannotTraceError
 
 LearningRate = Callable[[int], float]
 
+KINDS: dict[str, type[EagerEngine]] = {"eager": EagerEngine, "traced": TracedEngine, "compiled": CompiledEngine}
 
-def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate) -> tuple[Engine, str]:
-    """The engine that the preset asks for, and the reason for it in half a sentence.
 
-    `auto` takes the fastest that fits and falls back with the reason; an engine asked for by name that does not fit
-    raises PresetError.
+@dataclass(frozen=True)
+class EngineChoice:
+    """An engine, and how it came to be."""
+
+    engine: Engine
+    reason: str
+    """Why this one, in half a sentence."""
+    seconds: float
+    """What tracing, compiling or capturing the step took."""
+
+
+def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate) -> EngineChoice:
+    """The engine that the preset asks for; `auto` takes the fastest that fits, and falls back with the reason.
+
+    Raises PresetError where an engine that is asked for by name does not fit.
     """
+    started = time.perf_counter()
     asked = job.preset.runtime.engine
-    if asked == "eager":
-        return _build(EagerEngine, job, clock, learning_rate), "asked for"
-    if asked == "auto" and isinstance(job.preset.model, ModuleModel):
-        return _build(EagerEngine, job, clock, learning_rate), "a model of your own may do more than its operators tell"
-    engine = _build(TracedEngine, job, clock, learning_rate)
-    assert isinstance(engine, TracedEngine)
+    if asked == "auto":
+        engine, reason = _fastest(job, clock, learning_rate)
+    else:
+        engine, reason = _asked_for(asked, job, clock, learning_rate), "asked for"
+    return EngineChoice(engine, reason, time.perf_counter() - started)
+
+
+def _fastest(job: Job, clock: PhaseClock, learning_rate: LearningRate) -> tuple[Engine, str]:
+    if isinstance(job.preset.model, ModuleModel):
+        reason = "a model of your own may do more than its operators tell"
+        return _build(EagerEngine, job, clock, learning_rate), reason
     try:
-        engine.graph(engine.arguments(made_batch(job)), 1.0)
+        return _ready("traced", job, clock, learning_rate), "the fastest here that fits"
+    except Exception as error:  # what is wrong with the model itself will be said by the eager engine
+        return _build(EagerEngine, job, clock, learning_rate), f"not traced: {_first_line(error)}"
+
+
+def _asked_for(name: str, job: Job, clock: PhaseClock, learning_rate: LearningRate) -> Engine:
+    try:
+        return _ready(name, job, clock, learning_rate)
     except Exception as error:
-        if asked != "traced":
-            # What is wrong with the model itself will be said by the eager engine.
-            return _build(EagerEngine, job, clock, learning_rate), f"not traced: {_first_line(error)}"
-        if isinstance(error, CannotTraceError):
-            raise PresetError(f'runtime.engine = "traced", but {error}; use "auto" or "eager"') from error
-        raise
-    return engine, "asked for" if asked == "traced" else "the fastest on this device that fits the model"
+        if not isinstance(error, CannotTraceError) and name != "compiled":
+            raise
+        message = f'runtime.engine = "{name}", but {_first_line(error)}; use "auto" or "eager"'
+        raise PresetError(message) from error
+
+
+def _ready(name: str, job: Job, clock: PhaseClock, learning_rate: LearningRate) -> Engine:
+    """The engine, with all that a full batch needs made already."""
+    engine = _build(KINDS[name], job, clock, learning_rate)
+    if isinstance(engine, TracedEngine):
+        engine.graph(engine.arguments(made_batch(job)), 1.0)
+    return engine
 
 
 def _first_line(error: Exception) -> str:

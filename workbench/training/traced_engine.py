@@ -11,7 +11,16 @@ from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.feeds import Batch
 from workbench.training.products import onednn_pays, use_onednn
-from workbench.training.tracing import Arguments, StepFunction, check, mark_phases, simplify, trace
+from workbench.training.tracing import (
+    Arguments,
+    CannotTraceError,
+    StepFunction,
+    Trace,
+    check,
+    mark_phases,
+    simplify,
+    trace,
+)
 
 MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
 """By how much loss and gradients of a traced step may differ from autograd's, relative to the largest number of each:
@@ -34,9 +43,13 @@ class TracedEngine(EagerEngine):
 
     def _add_gradients(self, batch: Batch, share: float) -> Tensor:
         arguments = self.arguments(batch)
+        try:
+            graph = self.graph(arguments, share)
+        except CannotTraceError:  # a model that takes another course for an epoch's short last batch
+            return super()._add_gradients(batch, share)
+        loss: Tensor
         with torch.no_grad():
-            loss: Tensor
-            loss, gradients = self.graph(arguments, share)(*arguments.flat())
+            loss, *gradients = graph(*arguments.flat())
             for parameter, gradient in zip(self._parameters, gradients, strict=True):
                 if parameter.grad is None:
                     parameter.grad = gradient
@@ -62,16 +75,21 @@ class TracedEngine(EagerEngine):
 
     def _make_graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
         traced = trace(self._function, arguments, share)
-        graph = traced.graph
-        simplify(graph)
-        if self._device.type == "cpu" and onednn_pays():
-            use_onednn(graph)
-        check(traced, arguments, MOST_ERROR if self._precision.name == "float32" else MOST_ERROR_LOW_PRECISION)
-        mark_phases(graph, _Marks(self._clock))
+        simplify(traced.graph)
+        graph = self._improve(traced, arguments)
+        most_error = MOST_ERROR if self._precision.name == "float32" else MOST_ERROR_LOW_PRECISION
+        check(graph, traced, arguments, most_error)
+        mark_phases(graph, Marks(self._clock))
         return graph
 
+    def _improve(self, traced: Trace, arguments: Arguments) -> fx.GraphModule:
+        """The same in less time."""
+        if self._device.type == "cpu" and onednn_pays():
+            use_onednn(traced.graph)
+        return traced.graph
 
-class _Marks(nn.Module):
+
+class Marks(nn.Module):
     """The clock, as a graph can call it."""
 
     def __init__(self, clock: PhaseClock) -> None:

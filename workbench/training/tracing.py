@@ -116,7 +116,7 @@ class Trace:
     """What was written down, and what came out while it was."""
 
     graph: fx.GraphModule
-    """Called with `Arguments.flat()` it gives the loss and the list of gradients."""
+    """Called with `Arguments.flat()` it gives the loss and the gradients."""
     loss: Tensor
     gradients: list[Tensor | None]
 
@@ -127,20 +127,20 @@ def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
     The state of the random generators is as before.
     """
     copied = arguments.copied()
-    with _random_state_kept(arguments):
+    with random_state_kept(arguments):
         recorder = _Recorder(copied.flat())
         with recorder:
             loss, gradients = function(copied, share, recorder.end_phase)
-        return Trace(recorder.finish((loss, gradients)), loss, gradients)
+        return Trace(recorder.finish((loss, *gradients)), loss, gradients)
 
 
-def check(traced: Trace, arguments: Arguments, most_error: float) -> None:
-    """Holds the graph's results against those of the batch that it was traced on. Raises CannotTraceError.
+def check(graph: fx.GraphModule, traced: Trace, arguments: Arguments, most_error: float) -> None:
+    """Holds a graph's results against those of the batch that it was traced on. Raises CannotTraceError.
 
     most_error: relative to the largest number of the loss and of each gradient.
     """
-    with _random_state_kept(arguments):
-        loss, gradients = traced.graph(*arguments.copied().flat())
+    with random_state_kept(arguments):
+        loss, *gradients = graph(*arguments.copied().flat())
     for found, expected in zip([loss, *gradients], [traced.loss, *traced.gradients], strict=True):
         if expected is None:
             continue
@@ -150,7 +150,8 @@ def check(traced: Trace, arguments: Arguments, most_error: float) -> None:
             raise CannotTraceError("the traced step does not give the numbers that PyTorch gives step by step")
 
 
-def _random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
+def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
+    """What is drawn inside the `with` has not been drawn after it."""
     device = arguments.inputs.device
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
@@ -183,7 +184,8 @@ class _Recorder(TorchDispatchMode):
         elif isinstance(result, (tuple, list)):
             for number, item in enumerate(result):
                 if isinstance(item, Tensor):
-                    self._note(item, self._graph.call_function(getitem, (node, number)))
+                    self._last = self._graph.call_function(getitem, (node, number))
+                    self._note(item, self._last)
         return result
 
     def end_phase(self, phase: str) -> None:

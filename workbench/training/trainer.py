@@ -19,7 +19,7 @@ from torch import Tensor
 from workbench.errors import DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Obeyed, State, Tested
+from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested
 from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
@@ -57,7 +57,10 @@ class Trainer:
         self.schedule = job.preset.schedule.build(training.epochs)
         self.clock = make_clock(job.device, runtime.measure)
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
-        self.engine, self.engine_reason = make_engine(job, self.clock, self.learning_rate)
+        if job.preset.runtime.engine == "compiled":
+            events.write(Progress(what="compiling the step (kept for the next time)", done=0))
+        self.engine_choice = make_engine(job, self.clock, self.learning_rate)
+        self.engine = self.engine_choice.engine
         self._evaluator = Evaluator(
             job.model,
             job.loss,

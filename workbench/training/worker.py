@@ -111,7 +111,7 @@ class _Worker:
             device=str(job.device),
             device_name=device_name(job.device),
             engine=trainer.engine.name,
-            engine_reason=trainer.engine_reason,
+            engine_reason=trainer.engine_choice.reason,
             feed=job.train.name,
             parameters=job.parameters,
             task=job.task.kind,
@@ -124,6 +124,7 @@ class _Worker:
             epochs=job.preset.training.epochs,
             monitor=job.monitor.name,
             seconds=round(time.perf_counter() - self._started, 3),
+            engine_seconds=round(trainer.engine_choice.seconds, 3),
         )
 
     def _progress(self, progress: ReadProgress) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.display import headline
+from workbench.display import engine_line, headline
 from workbench.runs.events import (
     Checkpointed,
     EpochEnd,
@@ -59,7 +59,7 @@ class Log:
             case Started():
                 text = f"resumed at step {count(event.step)}" if event.resumed else "started"
             case Prepared():
-                text = f"{count(event.parameters)} parameters on {event.device}, {event.engine} engine"
+                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}"
             case Warned():
                 kind, text = "warning", event.message
             case State() if event.detail:

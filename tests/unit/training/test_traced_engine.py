@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from workbench.runs.events import Steps
+from workbench.errors import PresetError
+from workbench.runs.events import Progress, Steps, Timing
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.schedule import SCHEDULES
+from workbench.training import traced_engine
+from workbench.training.compiled_engine import CompiledEngine
 from workbench.training.device import Precision
 from workbench.training.products import MOST_ERROR, _linear, onednn_pays, use_onednn
-from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, Trace, check, simplify, trace
+from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, check, simplify, trace
 from workbench.training.trainer import Trainer
 
 from .conftest import events_of
@@ -60,6 +65,48 @@ def test_losses_and_hits_are_those_of_the_eager_engine(choice: list[str], make_t
         assert traced.last_epoch.train["accuracy"] == pytest.approx(eager.last_epoch.train["accuracy"], abs=0.01)
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch's compiler needs a C++ compiler")
+def test_the_compiled_engine_gives_the_same_losses_and_times_every_phase(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With dropout and batch norm, whose random numbers and running means are changed inside the machine code."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    choice = [*DIGITS, "model.batch_norm=true", "model.dropout=0.3"]
+    expected = losses(make_trainer(*choice, "runtime.engine=eager"))
+    compiled = make_trainer(*choice, "runtime.engine=compiled")
+    assert compiled.engine_choice.engine.name == "compiled"
+    assert losses(compiled) == pytest.approx(expected, rel=1e-3)
+    timing = [event for event in events_of(compiled) if isinstance(event, Timing)][-1]
+    assert {"forward", "backward", "metrics", "optimizer"} <= set(timing.phase_ms)
+    assert any(isinstance(event, Progress) and "compiling" in event.what for event in events_of(compiled))
+
+
+def test_without_a_compiler_the_compiled_engine_says_what_to_use_instead(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_compiler(*_: object) -> None:
+        raise RuntimeError("no C++ compiler found")
+
+    monkeypatch.setattr(CompiledEngine, "_improve", no_compiler)
+    with pytest.raises(PresetError, match=r'engine = "compiled", but no C\+\+ compiler found; use "auto" or "eager"'):
+        make_trainer("runtime.engine=compiled")
+
+
+def test_auto_falls_back_to_eager_and_says_why(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make_trainer().engine_choice.engine.name == "traced"
+
+    def refuse(*_: object) -> None:
+        raise CannotTraceError("the model looks at its numbers")
+
+    monkeypatch.setattr(traced_engine, "trace", refuse)
+    choice = make_trainer().engine_choice
+    assert (choice.engine.name, choice.reason) == ("eager", "not traced: the model looks at its numbers")
+    with pytest.raises(PresetError, match=r'engine = "traced", but the model looks at its numbers'):
+        make_trainer("runtime.engine=traced")
+
+
 class Branching(nn.Module):
     """Its course depends on its numbers."""
 
@@ -95,7 +142,8 @@ def test_tracing_changes_nothing() -> None:
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     random_state = torch.get_rng_state()
     function, arguments = arguments_for(model)
-    check(trace(function, arguments, 1.0), arguments, 0.0)
+    traced = trace(function, arguments, 1.0)
+    check(traced.graph, traced, arguments, 0.0)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
     assert int(arguments.hits) == 0
@@ -120,13 +168,13 @@ def test_a_graph_changes_what_a_step_changes() -> None:
 def test_a_wrong_graph_is_found_out() -> None:
     function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
     traced = trace(function, arguments, 1.0)
-    right = traced.graph
-    check(traced, arguments, 1e-6)
-    relu = next(node for node in right.graph.nodes if node.target is torch.ops.aten.relu.default)
+    graph = traced.graph
+    check(graph, traced, arguments, 1e-6)
+    relu = next(node for node in graph.graph.nodes if node.target is torch.ops.aten.relu.default)
     relu.target = torch.ops.aten.neg.default
-    right.recompile()
+    graph.recompile()
     with pytest.raises(CannotTraceError, match="does not give the numbers"):
-        check(Trace(right, traced.loss, traced.gradients), arguments, 1e-3)
+        check(graph, traced, arguments, 1e-3)
 
 
 def test_products_by_onednn_are_as_accurate_as_float32() -> None:
@@ -149,7 +197,7 @@ def test_large_products_go_to_onednn_and_small_ones_do_not() -> None:
     assert targets.count(onednn) == 5
     assert targets.count(torch.ops.aten.addmm.default) == 1
     assert torch.ops.aten.relu.default not in targets  # it goes along with its product
-    check(traced, arguments, 1e-4)
+    check(traced.graph, traced, arguments, 1e-4)
 
 
 def test_whether_onednn_pays_is_the_same_at_every_start() -> None:
