@@ -26,7 +26,7 @@ LONG_CYCLES = 1_000_000_000
 
 def started(folder: Path, *assignments: str) -> Trainer:
     """A trainer after three steps, with everything that is made only once made."""
-    trainer = new_trainer(folder, [*DIGITS, *assignments])
+    trainer = new_trainer(folder, [*DIGITS, "runtime.engine=eager", *assignments])
     trainer.job.model.train()
     trainer.engine.start_epoch(torch.arange(len(trainer.job.train)))
     trainer.clock.begin()

@@ -19,10 +19,11 @@ class Runtime(Settings):
         "float32",
         "number format of matrix products: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
     )
-    engine: Literal["auto", "eager", "traced", "compiled"] = setting(
+    engine: Literal["auto", "eager", "traced", "compiled", "graph"] = setting(
         "auto",
         "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
-        "operators as a list, without autograd, compiled makes machine code of that list (seconds to minutes, once)",
+        "operators as a list, without autograd, compiled makes machine code of that list (seconds to minutes, once), "
+        "graph replays whole steps as CUDA graphs",
     )
     feed: Literal["auto", "resident", "loader"] = setting(
         "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"

@@ -123,9 +123,11 @@ class PhaseClock:
         running = self.running
         if running:
             self.pause()
-        yield
-        if running:
-            self.begin()
+        try:
+            yield
+        finally:
+            if running:
+                self.begin()
 
     def mark(self, phase: str) -> None:
         """`phase` has just ended."""
@@ -194,15 +196,28 @@ class HostClock(PhaseClock):
         self._step_start = self.now
 
 
+Borders = list[tuple[str, "torch.cuda.Event"]]
+"""Events of a step, in order: what had just ended at each."""
+
+
 class CudaClock(PhaseClock):
-    """Times the phases of a sample of the steps by CUDA events on the current stream."""
+    """Times the phases of a sample of the steps by CUDA events on the current stream.
+
+    Steps that are replayed as CUDA graphs cannot be looked into. For those a second graph of the same step, with events
+    at the borders of its phases, is replayed in place of the plain one now and then: it tells the phases' shares, and
+    a plain replay just before it how long a step is.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._next_sample = 0.0
-        self._events: list[tuple[str, torch.cuda.Event]] | None = None
-        """Events of the step being timed: what had just ended at each."""
-        self._unread: deque[list[tuple[str, torch.cuda.Event]]] = deque()
+        self._events: Borders | None = None
+        """Those of the step being timed."""
+        self._unread: deque[Borders] = deque()
+        self._external = False
+        """Whether events are being made part of a graph."""
+        self._replays = False
+        self._unread_replay: tuple[int, torch.cuda.Event, torch.cuda.Event, Borders] | None = None
 
     def begin(self) -> None:
         super().begin()
@@ -231,16 +246,63 @@ class CudaClock(PhaseClock):
                 self._add_phase(phase, earlier.elapsed_time(later) / 1000)
             self._window.timed_steps += 1
             self._window.step_ms.append(events[0][1].elapsed_time(events[-1][1]))
+        self._read_replay()
         return super().take()
 
+    @contextmanager
+    def noting_borders(self) -> Iterator[Borders]:
+        """Inside the `with`, marks become part of the graph being recorded; from then on only replays are timed.
+
+        Raises TypeError where this PyTorch has no such events.
+        """
+        self._events, self._external = [], True
+        try:
+            yield self._events
+            self._replays = True
+        finally:
+            self._events, self._external = None, False
+
+    @property
+    def wants_replay(self) -> bool:
+        """Whether it is time to time a replay, and the events of the last one have been read."""
+        return self._unread_replay is None and self.now >= self._next_sample
+
+    @contextmanager
+    def around_replay(self, steps: int, borders: Borders) -> Iterator[None]:
+        """Times a plain replay of `steps` steps; a replay with events at the `borders` of its phases follows it."""
+        self._next_sample = self.now + GPU_SAMPLE_SECONDS
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        yield
+        end.record()
+        self._unread_replay = steps, start, end, borders
+
+    def _read_replay(self) -> None:
+        if self._unread_replay is None:
+            return
+        steps, start, end, borders = self._unread_replay
+        if not (end.query() and borders[-1][1].query()):
+            return
+        self._unread_replay = None
+        step_ms = start.elapsed_time(end) / steps
+        parts = [(phase, earlier.elapsed_time(later)) for (_, earlier), (phase, later) in pairwise(borders)]
+        whole = sum(milliseconds for _, milliseconds in parts)
+        if whole <= 0:
+            return
+        for phase, milliseconds in parts:
+            self._add_phase(phase, step_ms * milliseconds / whole / 1000)
+        self._window.timed_steps += 1
+        self._window.step_ms.append(step_ms)
+
     def _start_step(self) -> None:
-        if self.now >= self._next_sample:
+        if self.now >= self._next_sample and not self._replays:
             self._next_sample = self.now + GPU_SAMPLE_SECONDS
             self._events = []
             self._record("start")
 
     def _record(self, phase: str) -> None:
-        event = torch.cuda.Event(enable_timing=True)
+        external = {"external": True} if self._external else {}
+        event = torch.cuda.Event(enable_timing=True, **external)
         event.record()
         assert self._events is not None
         self._events.append((phase, event))

@@ -90,8 +90,7 @@ class EagerEngine:
         self._samples_left = len(order)
 
     def advance(self, step: int) -> Advance:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate(step)
+        self._set_learning_rate(self._learning_rate(step))
         samples = min(self._accumulation * self._feed.batch_size, self._samples_left)
         batches = -(-samples // self._feed.batch_size)
         loss = self._forward_backward(samples)
@@ -101,6 +100,10 @@ class EagerEngine:
         self.losses.append(loss, samples)
         self._samples_left -= samples
         return Advance(steps=1, batches=batches, samples=samples)
+
+    def _set_learning_rate(self, learning_rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
 
     def _forward_backward(self, step_samples: int) -> Tensor:
         """Adds one batch's share to the gradients; its share of the step's mean loss, detached."""

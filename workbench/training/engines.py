@@ -15,13 +15,19 @@ from workbench.training.clock import PhaseClock
 from workbench.training.compiled_engine import CompiledEngine
 from workbench.training.engine import EagerEngine, Engine
 from workbench.training.feeds import Batch
+from workbench.training.graph_engine import GraphEngine, obstacle
 from workbench.training.job import Job
 from workbench.training.traced_engine import TracedEngine
-from workbench.training.tracing import CannotTraceError
+from workbench.training.tracing import CannotTraceError, first_line
 
 LearningRate = Callable[[int], float]
 
-KINDS: dict[str, type[EagerEngine]] = {"eager": EagerEngine, "traced": TracedEngine, "compiled": CompiledEngine}
+KINDS: dict[str, type[EagerEngine]] = {
+    "eager": EagerEngine,
+    "traced": TracedEngine,
+    "compiled": CompiledEngine,
+    "graph": GraphEngine,
+}
 
 
 @dataclass(frozen=True)
@@ -35,67 +41,76 @@ class EngineChoice:
     """What tracing, compiling or capturing the step took."""
 
 
-def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate) -> EngineChoice:
+def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, warn: Callable[[str], None]) -> EngineChoice:
     """The engine that the preset asks for; `auto` takes the fastest that fits, and falls back with the reason.
 
-    Raises PresetError where an engine that is asked for by name does not fit.
+    learning_rate: of a step, by its number from 1; warn: hears of what turns out to go wrong only later. Raises
+    PresetError where an engine that is asked for by name does not fit.
     """
     started = time.perf_counter()
+    build = _Builder(job, clock, learning_rate, warn)
     asked = job.preset.runtime.engine
     if asked == "auto":
-        engine, reason = _fastest(job, clock, learning_rate)
+        engine, reason = _fastest(job, build)
     else:
-        engine, reason = _asked_for(asked, job, clock, learning_rate), "asked for"
+        engine, reason = _asked_for(asked, build), "asked for"
     return EngineChoice(engine, reason, time.perf_counter() - started)
 
 
-def _fastest(job: Job, clock: PhaseClock, learning_rate: LearningRate) -> tuple[Engine, str]:
+def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
     if isinstance(job.preset.model, ModuleModel):
-        reason = "a model of your own may do more than its operators tell"
-        return _build(EagerEngine, job, clock, learning_rate), reason
+        return build("eager"), "a model of your own may do more than its operators tell"
     try:
-        return _ready("traced", job, clock, learning_rate), "the fastest here that fits"
+        if job.device.type != "cuda":
+            return build("traced"), "the fastest here that fits"
+        reason = obstacle(job)
+        return (build("graph"), "the fastest here that fits") if reason is None else (build("traced"), reason)
     except Exception as error:  # what is wrong with the model itself will be said by the eager engine
-        return _build(EagerEngine, job, clock, learning_rate), f"not traced: {_first_line(error)}"
+        return build("eager"), f"not traced: {first_line(error)}"
 
 
-def _asked_for(name: str, job: Job, clock: PhaseClock, learning_rate: LearningRate) -> Engine:
+def _asked_for(name: str, build: _Builder) -> Engine:
     try:
-        return _ready(name, job, clock, learning_rate)
+        return build(name)
     except Exception as error:
         if not isinstance(error, CannotTraceError) and name != "compiled":
             raise
-        message = f'runtime.engine = "{name}", but {_first_line(error)}; use "auto" or "eager"'
+        message = f'runtime.engine = "{name}", but {first_line(error)}; use "auto" or "eager"'
         raise PresetError(message) from error
 
 
-def _ready(name: str, job: Job, clock: PhaseClock, learning_rate: LearningRate) -> Engine:
-    """The engine, with all that a full batch needs made already."""
-    engine = _build(KINDS[name], job, clock, learning_rate)
-    if isinstance(engine, TracedEngine):
-        engine.graph(engine.arguments(made_batch(job)), 1.0)
-    return engine
+@dataclass(frozen=True)
+class _Builder:
+    """Builds engines of a job, with all that a full batch needs made already."""
 
+    job: Job
+    clock: PhaseClock
+    learning_rate: LearningRate
+    warn: Callable[[str], None]
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _build(kind: type[EagerEngine], job: Job, clock: PhaseClock, learning_rate: LearningRate) -> EagerEngine:
-    training = job.preset.training
-    return kind(
-        job.model,
-        job.loss,
-        job.optimizer,
-        job.train,
-        job.precision,
-        clock,
-        learning_rate,
-        device=job.device,
-        accumulation=training.accumulation,
-        clip_norm=training.clip_norm,
-        count_hits=job.task.kind == "classification",
-    )
+    def __call__(self, name: str) -> Engine:
+        job, training = self.job, self.job.preset.training
+        if name == "graph" and (reason := obstacle(job)) is not None:
+            raise CannotTraceError(reason)
+        engine = KINDS[name](
+            job.model,
+            job.loss,
+            job.optimizer,
+            job.train,
+            job.precision,
+            self.clock,
+            self.learning_rate,
+            device=job.device,
+            accumulation=training.accumulation,
+            clip_norm=training.clip_norm,
+            count_hits=job.task.kind == "classification",
+        )
+        if isinstance(engine, GraphEngine):
+            engine.warn = self.warn
+        if isinstance(engine, TracedEngine):
+            batch = made_batch(job)
+            engine.graph(engine.arguments(batch), 1 / training.accumulation)
+        return engine
 
 
 def made_batch(job: Job) -> Batch:

@@ -90,14 +90,19 @@ class ResidentFeed:
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
-            inputs = self._inputs.index_select(0, indices)
-            targets = self._targets.index_select(0, indices)
-            if self._prepare is not None:
-                inputs = self._prepare(inputs)
-            if self._augment is not None:
-                inputs = self._augment(inputs)
+            batch = self.gather(indices)
             clock.mark("data")
-            yield Batch(inputs, targets)
+            yield batch
+
+    def gather(self, indices: Tensor) -> Batch:
+        """The samples of these numbers, int64 (n,) on the device; waits for nothing."""
+        inputs = self._inputs.index_select(0, indices)
+        targets = self._targets.index_select(0, indices)
+        if self._prepare is not None:
+            inputs = self._prepare(inputs)
+        if self._augment is not None:
+            inputs = self._augment(inputs)
+        return Batch(inputs, targets)
 
 
 def _prepared(inputs: Tensor, preparation: Preparation) -> Tensor:

@@ -30,17 +30,20 @@ class LossLog:
         self._samples: list[int] = []
         self._copies: deque[tuple[Tensor, list[int], torch.cuda.Event]] = deque()
 
-    def append(self, loss: Tensor, samples: int) -> None:
-        """Takes the loss of a step: a detached scalar on the device."""
-        self._losses.append(loss)
-        self._samples.append(samples)
+    def append(self, losses: Tensor, samples: int) -> None:
+        """Takes the loss of a step, a detached scalar on the device, or (n,) of as many steps.
+
+        samples: of each of the steps. What is handed over must stay as it is until the next `read`.
+        """
+        self._losses.append(losses.reshape(-1))
+        self._samples += [samples] * losses.numel()
 
     def read(self, wait: bool = False) -> list[StepLoss]:
         """The losses that have arrived since the last call; with `wait`, all up to the last step."""
         if not self._losses and not self._copies:
             return []
         if not self._asynchronous:
-            values = torch.stack(self._losses).float().tolist()
+            values = torch.cat(self._losses).float().tolist()
             arrived = [StepLoss(*pair) for pair in zip(values, self._samples, strict=True)]
             self._losses, self._samples = [], []
             return arrived
@@ -54,7 +57,7 @@ class LossLog:
 
     def _start_copy(self) -> None:
         if self._losses:
-            gathered = torch.stack(self._losses).float()
+            gathered = torch.cat(self._losses).float()
             host = torch.empty(gathered.shape, pin_memory=True)
             host.copy_(gathered, non_blocking=True)
             done = torch.cuda.Event()

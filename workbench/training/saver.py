@@ -17,6 +17,9 @@ from workbench.training import checkpoints
 from workbench.training.job import Job
 from workbench.training.position import Position
 
+EXECUTION = ("lr", "capturable", "foreach", "fused")
+"""What an optimizer's group says of how it is executed, and the learning rate, which is set anew at each step."""
+
 
 class Saver:
     """Writes `last.pt` and `best.pt` of a run, no more often than the preset says.
@@ -89,7 +92,7 @@ class Saver:
         state = checkpoints.load(path, device)
         try:
             self._job.model.load_state_dict(state["model"])
-            self._job.optimizer.load_state_dict(state["optimizer"])
+            self._restore_optimizer(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             if self._job.precision.scaler is not None and state["scaler"]:
                 self._job.precision.scaler.load_state_dict(state["scaler"])
@@ -100,6 +103,15 @@ class Saver:
             raise checkpoints.damaged(path, error) from error
         self._fit_best(position)
         return position, hits
+
+    def _restore_optimizer(self, saved: dict[str, Any]) -> None:
+        """Its state as it was, executed as is right here and now: the checkpoint may be of another device or engine."""
+        groups = self._job.optimizer.param_groups
+        executed = [{name: group[name] for name in EXECUTION if name in group} for group in groups]
+        merged = [old | now for old, now in zip(saved["param_groups"], executed, strict=True)]
+        self._job.optimizer.load_state_dict(saved | {"param_groups": merged})
+        for group, now in zip(self._job.optimizer.param_groups, executed, strict=True):
+            group.update(now)  # the very objects: an engine may hold the learning rate's tensor
 
     def _fit_best(self, position: Position) -> None:
         """Makes best.pt the one that the position speaks of, whenever the trainer was killed or failed."""

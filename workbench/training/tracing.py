@@ -29,6 +29,11 @@ BORDER = "border"
 """Key of a node's meta data: the phase that ends with this node."""
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, in a line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 class CannotTraceError(Exception):
     """The model's course depends on its numbers: one list of operators cannot stand for every batch."""
 

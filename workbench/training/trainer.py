@@ -19,7 +19,7 @@ from torch import Tensor
 from workbench.errors import DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested
+from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
@@ -59,7 +59,7 @@ class Trainer:
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
         if job.preset.runtime.engine == "compiled":
             events.write(Progress(what="compiling the step (kept for the next time)", done=0))
-        self.engine_choice = make_engine(job, self.clock, self.learning_rate)
+        self.engine_choice = make_engine(job, self.clock, self.learning_rate, self._warn)
         self.engine = self.engine_choice.engine
         self._evaluator = Evaluator(
             job.model,
@@ -341,6 +341,9 @@ class Trainer:
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
 
     # Small helpers.
+
+    def _warn(self, message: str) -> None:
+        self._events.write(Warned(step=self.position.step, message=message))
 
     def _say(self, state: str, detail: str = "") -> None:
         if state != "paused":

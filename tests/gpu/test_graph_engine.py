@@ -1,0 +1,99 @@
+"""CUDA graphs on a real GPU: the same training as without, phases that add up, and what must not be baked in."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from tests.gpu.conftest import GPU_ONLY
+from tests.unit.training.conftest import events_of
+from tests.unit.training.scripted import new_trainer
+from workbench.runs.events import Steps, Timing, Warned
+from workbench.training import trainer as trainer_module
+from workbench.training.graph_engine import GraphEngine
+from workbench.training.trainer import Trainer
+
+pytestmark = GPU_ONLY
+
+DIGITS = ["runtime.device=cuda", "data.name=digits", "model.hidden=[64]", "data.batch_size=50", "training.epochs=4"]
+
+CAPTURED = ["sgd", "adam", "amsgrad", "adamw", "nadam", "radam", "adamax", "adadelta", "rmsprop", "rprop", "asgd"]
+
+
+def trained(tmp_path_factory: pytest.TempPathFactory, *assignments: str) -> Trainer:
+    trainer = new_trainer(tmp_path_factory.mktemp("run"), [*DIGITS, *assignments])
+    trainer.train()
+    return trainer
+
+
+def losses(trainer: Trainer) -> list[float]:
+    return [loss for event in events_of(trainer) if isinstance(event, Steps) for loss in event.losses]
+
+
+def warnings(trainer: Trainer) -> list[str]:
+    return [event.message for event in events_of(trainer) if isinstance(event, Warned)]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *(["optimizer.name=" + name] for name in CAPTURED),
+        ["training.accumulation=3"],
+        ["training.clip_norm=0.1"],
+        ["model.dropout=0.3", "model.batch_norm=true"],
+        ["model.name=cnn", "model.hidden=32"],
+        ["schedule.name=one_cycle"],
+        ["runtime.precision=bf16"],
+    ],
+    ids=" ".join,
+)
+def test_losses_are_those_of_the_eager_engine(choice: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    eager = trained(tmp_path_factory, *choice, "runtime.engine=eager")
+    graph = trained(tmp_path_factory, *choice, "runtime.engine=graph")
+    assert isinstance(graph.engine, GraphEngine)
+    assert warnings(graph) == []
+    assert graph.engine._replays
+    few = 40  # later, rounding has grown
+    rel = 5e-2 if "runtime.precision=bf16" in choice else 1e-2
+    assert losses(graph)[:few] == pytest.approx(losses(eager)[:few], rel=rel)
+    assert len(losses(graph)) == len(losses(eager))
+
+
+def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    assert trained(tmp_path_factory).engine_choice.engine.name == "graph"
+    other = trained(tmp_path_factory, "optimizer.name=adagrad").engine_choice
+    assert (other.engine.name, other.reason) == ("traced", "adagrad cannot be captured")
+
+
+def test_phases_of_replayed_steps_are_timed_and_add_up(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
+    trainer = trained(tmp_path_factory, "training.epochs=400")
+    timings = [event for event in events_of(trainer) if isinstance(event, Timing) and event.timed_steps]
+    assert timings
+    for timing in timings[-3:]:
+        assert {"data", "forward", "backward", "metrics", "optimizer"} <= set(timing.phase_ms)
+        assert sum(timing.phase_ms.values()) == pytest.approx(timing.step_ms["p50"], rel=0.5)
+
+
+def test_a_replay_costs_the_host_less_than_a_step(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The host is free while the GPU works: whole epochs are queued before the first is done."""
+    trainer = trained(tmp_path_factory, "training.epochs=2")
+    engine = trainer.engine
+    engine.start_epoch(torch.arange(1000))
+    done = torch.cuda.Event()
+    torch.cuda._sleep(2_000_000_000)  # about a second
+    step = trainer.position.step
+    started = time.perf_counter()
+    left = 1000
+    while left:
+        advance = engine.advance(step + 1)
+        step, left = step + advance.steps, left - advance.samples
+    done.record()
+    assert not done.query(), f"queueing took {time.perf_counter() - started:.3f} s and waited for the device"
+    torch.cuda.synchronize()

@@ -1,0 +1,204 @@
+"""The bookkeeping of the graph engine, without a GPU: steps are recorded as functions that a replay calls again.
+
+What a CUDA graph itself does is proved by tests/gpu.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+
+from workbench.errors import PresetError
+from workbench.settings.preset import Preset
+from workbench.training import graph_engine
+from workbench.training.clock import PhaseClock
+from workbench.training.engine import EagerEngine
+from workbench.training.engines import KINDS
+from workbench.training.graph_engine import MOST_STEPS_A_LAUNCH, WARM_UP_STEPS, GraphEngine, agree, obstacle
+from workbench.training.job import Job, build_job
+from workbench.training.trainer import Trainer
+
+DIGITS = ["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "data.batch_size=64"]
+
+
+@dataclass
+class Replayed:
+    """Work that is called again at each replay, as a CUDA graph launches it again."""
+
+    work: Callable[[], None]
+    log: list[str]
+
+    def replay(self) -> None:
+        self.log.append("replay")
+        with torch.no_grad():
+            self.work()
+
+
+@dataclass
+class Run:
+    """Some epochs by an engine."""
+
+    losses: list[float] = field(default_factory=list)
+    hits: int = 0
+    steps: list[int] = field(default_factory=list)
+    """Of each advance."""
+    weights: list[torch.Tensor] = field(default_factory=list)
+    replays: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def job_of(*assignments: str) -> Job:
+    return build_job(Preset().override([*DIGITS, *assignments]), lambda _: None)
+
+
+def run(name: str, *assignments: str, epochs: int = 2, rate: Callable[[int], float] = lambda step: 0.01 / step) -> Run:
+    """Trains some epochs, each in another order, the last one gone into in its middle."""
+    job, found = job_of(*assignments), Run()
+    log: list[str] = []
+    training = job.preset.training
+    own = {"record": lambda work: Replayed(work, log)} if name == "graph" else {}
+    engine: EagerEngine = KINDS[name](
+        job.model, job.loss, job.optimizer, job.train, job.precision, PhaseClock(), rate, device=job.device,
+        accumulation=training.accumulation, clip_norm=training.clip_norm, count_hits=True, **own,
+    )  # fmt: skip
+    if isinstance(engine, GraphEngine):
+        engine.warn = found.warnings.append
+    job.model.train()
+    step = 0
+    for epoch in range(epochs):
+        order = torch.randperm(len(job.train), generator=torch.Generator().manual_seed(epoch))
+        if epoch == epochs - 1:
+            order = order[128 * training.accumulation :]
+        engine.start_epoch(order)
+        left = len(order)
+        while left > 0:
+            advance = engine.advance(step + 1)
+            step, left = step + advance.steps, left - advance.samples
+            found.steps.append(advance.steps)
+        found.losses += [loss.loss for loss in engine.losses.read(wait=True)]
+    found.hits, found.replays = int(engine.hits), log.count("replay")
+    found.weights = [parameter.detach().clone() for parameter in job.model.parameters()]
+    return found
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        [],
+        ["training.accumulation=3"],
+        ["data.batch_size=200", "training.clip_norm=0.1"],
+        ["model.batch_norm=true", "model.dropout=0.3"],
+        ["optimizer.name=sgd", "optimizer.momentum=0.9"],
+        ["data.batch_size=1000"],
+    ],
+    ids=" ".join,
+)
+def test_replayed_steps_give_the_losses_hits_and_weights_of_the_eager_engine(choice: list[str]) -> None:
+    """With short last steps, accumulation, a rate that changes at each step, and an epoch gone into in its middle."""
+    expected, found = run("eager", *choice), run("graph", *choice)
+    assert found.losses == pytest.approx(expected.losses, rel=1e-3)
+    assert found.hits == pytest.approx(expected.hits, abs=3)
+    assert sum(found.steps) == len(found.losses) == len(expected.losses)
+    for one, other in zip(found.weights, expected.weights, strict=True):
+        # In the mean: where a gradient is nearly zero, Adam's step goes one way or the other by rounding alone.
+        assert float((one - other).abs().mean()) < 1e-3
+    assert found.warnings == []
+
+
+def test_after_the_warm_up_several_steps_make_a_launch() -> None:
+    found = run("graph", epochs=3)
+    assert found.steps[: WARM_UP_STEPS + 1] == [1] * (WARM_UP_STEPS + 1)
+    assert max(found.steps) == MOST_STEPS_A_LAUNCH
+    assert found.replays < sum(found.steps) / 2
+
+
+def test_a_learning_rate_that_is_set_while_steps_are_replayed_is_used_from_the_next_launch_on() -> None:
+    asked = {"rate": 0.01}
+    job = job_of()
+    engine = GraphEngine(
+        job.model, job.loss, job.optimizer, job.train, job.precision, PhaseClock(), lambda step: asked["rate"],
+        device=job.device, record=lambda work: Replayed(work, []),
+    )  # fmt: skip
+    job.model.train()
+    step = 0
+    for epoch in range(3):
+        engine.start_epoch(torch.arange(640))
+        left = 640
+        while left > 0:
+            advance = engine.advance(step + 1)
+            step, left = step + advance.steps, left - advance.samples
+            if epoch == 1:
+                asked["rate"] = 0.0
+        if epoch == 1:
+            frozen = [parameter.detach().clone() for parameter in job.model.parameters()]
+    assert all(torch.equal(*pair) for pair in zip(frozen, job.model.parameters(), strict=True))
+
+
+def test_a_recording_that_fails_goes_on_without_and_says_so() -> None:
+    def fails(_: Callable[[], None]) -> Replayed:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    expected = run("traced")
+    KINDS["failing"] = lambda *arguments, **named: GraphEngine(*arguments, record=fails, **named)  # type: ignore[assignment]
+    try:
+        found = run("failing")
+    finally:
+        del KINDS["failing"]
+    assert found.losses == pytest.approx(expected.losses, rel=1e-5)
+    assert found.warnings == [
+        "steps cannot be captured in a CUDA graph: operation not permitted when stream is capturing"
+    ]
+
+
+def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = GraphEngine._one_step
+
+    def wrong(self: GraphEngine) -> None:
+        step(self)
+        self._function.parameters[0].mul_(1.5)
+
+    monkeypatch.setattr(GraphEngine, "_one_step", wrong)
+    expected, found = run("traced"), run("graph")
+    assert found.losses == pytest.approx(expected.losses, rel=1e-5)
+    assert len(found.warnings) == 1
+    assert "gives other weights" in found.warnings[0]
+    assert found.replays == 1
+
+
+def test_agreement_is_about_the_change_and_not_the_weights() -> None:
+    before, after = torch.ones(100), torch.ones(100) + 1e-3
+    assert agree([after + 1e-6], [after], [before])
+    assert not agree([after + 2e-4], [after], [before])
+    assert not agree([torch.full((100,), float("nan"))], [after], [before])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "reason"),
+    [
+        ("optimizer.name=adagrad", "adagrad cannot be captured"),
+        ("optimizer.name=lion", "lion cannot be captured"),
+        ("runtime.feed=loader", "samples that a loader reads"),
+        ("runtime.deterministic=true", "a deterministic run"),
+        ("optimizer.name=adam", None),
+        ("optimizer.name=sgd", None),
+    ],
+)
+def test_what_stands_in_the_way_of_a_cuda_graph_is_named(assignment: str, reason: str | None) -> None:
+    job = job_of(assignment)
+    assert obstacle(job) == "CUDA graphs need an NVIDIA GPU"
+    on_gpu = Job(**{**job.__dict__, "device": torch.device("cuda", 0)})
+    found = obstacle(on_gpu)
+    assert found is None if reason is None else reason in str(found)
+
+
+def test_without_a_gpu_the_graph_engine_says_what_to_use_instead(make_trainer: Callable[..., Trainer]) -> None:
+    with pytest.raises(PresetError, match='engine = "graph", but CUDA graphs need an NVIDIA GPU; use "auto"'):
+        make_trainer("runtime.engine=graph")
+
+
+def test_large_steps_are_launched_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph_engine, "MOST_NODES_A_LAUNCH", 10)
+    assert set(run("graph").steps) == {1}

@@ -1,0 +1,277 @@
+"""The graph engine: whole steps recorded as CUDA graphs and replayed, so that the GPU never waits for the host.
+
+A recorded step needs nothing from the host. The epoch's order of samples, its learning rates, the number of the step
+and the losses live on the device: the step looks up which samples are its own, gathers them, computes the gradients by
+the traced operators, updates the weights, and counts itself on. Several steps make one launch.
+
+The first steps run as in the traced engine, which makes everything that is made on first use (optimizer state, cuDNN's
+choice of algorithms). Then a step is recorded, and held against the same step without a graph; if anything is wrong the
+engine goes on as the traced one and says so.
+
+Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from workbench.training.clock import Borders, CudaClock
+from workbench.training.engine import Advance
+from workbench.training.feeds import ResidentFeed
+from workbench.training.job import Job
+from workbench.training.traced_engine import TracedEngine
+from workbench.training.tracing import first_line
+
+WARM_UP_STEPS = 3
+MOST_STEPS_A_LAUNCH = 8
+MOST_NODES_A_LAUNCH = 800
+"""Large steps do not gain by being launched together: their launch is hidden behind their work."""
+
+
+class Recorded(Protocol):
+    """Work on the device that can be started again and again at the cost of one launch."""
+
+    def replay(self) -> None:
+        """Starts it; returns before it is done."""
+
+
+Record = Callable[[Callable[[], None]], Recorded]
+
+
+class CudaRecorder:
+    """Records what a function launches, without executing it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.Stream(device)
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, work: Callable[[], None]) -> Recorded:
+        graph = torch.cuda.CUDAGraph()
+        # thread_local: what other threads do meanwhile (reading NVML) is no business of this recording.
+        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+            work()
+        return graph
+
+
+def obstacle(job: Job) -> str | None:
+    """Why the job's steps cannot be recorded; None if they can."""
+    if job.device.type != "cuda":
+        return "CUDA graphs need an NVIDIA GPU"
+    if not isinstance(job.train, ResidentFeed):
+        return "samples that a loader reads cannot be gathered inside a CUDA graph"
+    if job.precision.scaler is not None:
+        return "fp16's loss scaling decides on the host and cannot be captured"
+    if job.preset.runtime.deterministic:
+        return "a deterministic run executes each step by itself, so that it can be gone on with at any of them"
+    defaults = job.optimizer.defaults
+    if "capturable" not in defaults and not (isinstance(job.optimizer, torch.optim.SGD) and defaults.get("fused")):
+        return f"{job.preset.optimizer.label()} cannot be captured"
+    return None
+
+
+class GraphEngine(TracedEngine):
+    """Replays recorded steps; the last, shorter step of an epoch runs as in the traced engine."""
+
+    name = "graph"
+
+    def __init__(self, *arguments: Any, record: Record | None = None, **named: Any) -> None:
+        """As the traced engine's. record: other than by a CUDA graph."""
+        super().__init__(*arguments, **named)
+        assert isinstance(self._feed, ResidentFeed)
+        self._gather = self._feed.gather
+        self.warn: Callable[[str], None] = lambda _: None
+        """Hears why steps are not replayed."""
+        self._record = CudaRecorder(self._device) if record is None else record
+        self._step_samples = self._accumulation * self._feed.batch_size
+        most_steps = max(len(self._feed) // self._step_samples, 1)
+
+        def on_device(*shape: int, dtype: torch.dtype) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=self._device)
+
+        self._order = on_device(most_steps * self._step_samples, dtype=torch.int64)
+        self._offsets = torch.arange(self._feed.batch_size, device=self._device)
+        self._cursor = on_device(1, dtype=torch.int64)
+        """Number of the next step within the epoch, from 0."""
+        self._rates = on_device(most_steps, dtype=torch.float32)
+        self._epoch_losses = on_device(most_steps, dtype=torch.float32)
+        self._rate = on_device(dtype=torch.float32)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
+            if "capturable" in group and self._device.type == "cuda":
+                group["capturable"] = True
+        # Steps without a graph are meant: the first ones, and each epoch's short last one.
+        self._optimizer._warned_capturable_if_run_uncaptured = True
+        self._told: dict[int, float] = {}
+        """The learning rates that are on the device, by step."""
+        self._epoch_steps = self._steps_done = self._warm_steps = 0
+        """Whole steps of this epoch, those of them that are done, and steps done before recording."""
+        self._tail = torch.empty(0, dtype=torch.int64)
+        """The samples of the epoch's short last step."""
+        self._single: Recorded | None = None
+        self._several: tuple[int, Recorded] | None = None
+        self._timed: tuple[Recorded, Borders] | None = None
+        self._given_up = False
+
+    def start_epoch(self, order: Tensor) -> None:
+        self._epoch_steps, self._steps_done = len(order) // self._step_samples, 0
+        whole = self._epoch_steps * self._step_samples
+        self._order[:whole].copy_(order[:whole])
+        self._cursor.zero_()
+        self._told = {}
+        self._tail = order[whole:]
+        super().start_epoch(self._tail if self._replays else order)
+
+    def advance(self, step: int) -> Advance:
+        if self._steps_done >= self._epoch_steps:
+            return super().advance(step)
+        if self._replays:
+            steps = self._replay(step)
+            first, self._steps_done = self._steps_done, self._steps_done + steps
+            self.losses.append(self._epoch_losses[first : first + steps], self._step_samples)
+            return Advance(steps=steps, batches=steps * self._accumulation, samples=steps * self._step_samples)
+        if self._given_up or self._warm_steps < WARM_UP_STEPS:
+            self._warm_steps += 1
+            advance = super().advance(step)
+        else:
+            advance = self._begin_to_replay(step)
+        self._steps_done += 1
+        return advance
+
+    @property
+    def _replays(self) -> bool:
+        return self._single is not None
+
+    def _replay(self, step: int) -> int:
+        """Replays the next step or steps, the first of them number `step`; returns how many."""
+        self._tell_rates(step)
+        left, clock = self._epoch_steps - self._steps_done, self._clock
+        count, work = (1, self._single) if self._several is None or self._several[0] > left else self._several
+        assert work is not None
+        if self._timed is None or not isinstance(clock, CudaClock) or not clock.wants_replay or left <= count:
+            work.replay()
+            return count
+        timed, borders = self._timed
+        with clock.around_replay(count, borders):
+            work.replay()
+        timed.replay()
+        return count + 1
+
+    def _begin_to_replay(self, step: int) -> Advance:
+        """Records a step, replays it, and does the same step again from the same state without a graph."""
+        state = self._state()
+        with self._clock.stopped():
+            before = [tensor.clone() for tensor in state]
+            random_state = self._random_state()
+            try:
+                self._tell_rates(step)
+                self._cursor.fill_(self._steps_done)
+                single = self._record(self._one_step)
+                single.replay()
+                replayed = [tensor.clone() for tensor in state]
+            except Exception as error:
+                return self._go_on_without(step, first_line(error))
+            for tensor, value in zip(state, before, strict=True):
+                tensor.copy_(value)
+            self._set_random_state(random_state)
+        advance = super().advance(step)
+        with self._clock.stopped():
+            if not agree(replayed, state, before):
+                self._given_up = True
+                self.warn("a captured step gives other weights than the same step without a CUDA graph: not used")
+                return advance
+            self._cursor.fill_(self._steps_done + 1)
+            self._single = single
+            super().start_epoch(self._tail)
+            self._record_more()
+        return advance
+
+    def _go_on_without(self, step: int, reason: str) -> Advance:
+        self._given_up = True
+        self.warn(f"steps cannot be captured in a CUDA graph: {reason}")
+        return super().advance(step)
+
+    def _record_more(self) -> None:
+        """Several steps in one launch, and a step whose phases are timed; without them it works as well."""
+        nodes = max((len(graph.graph.nodes) for graph in self._graphs.values()), default=1)
+        count = min(MOST_STEPS_A_LAUNCH, MOST_NODES_A_LAUNCH // (nodes * self._accumulation))
+
+        def several() -> None:
+            for _ in range(count):
+                self._one_step()
+
+        def timed() -> None:
+            self._clock.mark("start")
+            self._one_step()
+
+        try:
+            if count > 1:
+                self._several = count, self._record(several)
+            if isinstance(self._clock, CudaClock):
+                with self._clock.noting_borders() as borders:
+                    self._timed = self._record(timed), borders
+        except Exception as error:
+            self.warn(f"the phases of a step are not timed inside CUDA graphs: {first_line(error)}")
+
+    def _one_step(self) -> None:
+        """A step that takes all it needs from the device."""
+        self._rate.copy_(self._rates.index_select(0, self._cursor)[0])
+        first = self._cursor * self._step_samples
+        loss: Tensor | None = None
+        for number in range(self._accumulation):
+            position = first + (self._offsets + number * self._feed.batch_size)
+            batch = self._gather(self._order.index_select(0, position))
+            self._clock.mark("data")
+            part = self._add_gradients(batch, self._feed.batch_size / self._step_samples)
+            loss = part if loss is None else loss + part
+        self._update()
+        assert loss is not None
+        self._epoch_losses.index_copy_(0, self._cursor, loss.reshape(1))
+        self._cursor.add_(1)
+        self._clock.mark("rest")
+
+    def _set_learning_rate(self, learning_rate: float) -> None:
+        self._rate.fill_(learning_rate)
+
+    def _tell_rates(self, step: int) -> None:
+        """Puts the learning rates of the epoch's steps from `step` on onto the device, if others are there."""
+        if self._told.get(step) == self._learning_rate(step):
+            return
+        left = self._epoch_steps - self._steps_done
+        self._told = {number: self._learning_rate(number) for number in range(step, step + left)}
+        rates = torch.tensor(list(self._told.values()), dtype=torch.float32)
+        self._rates[self._steps_done : self._epoch_steps].copy_(rates)
+
+    def _state(self) -> list[Tensor]:
+        """Everything that a step changes."""
+        states = self._optimizer.state.values()
+        optimizer = [value for state in states for value in state.values() if isinstance(value, Tensor)]
+        return [*self._function.parameters, *self._function.others, *optimizer, self.hits]
+
+    def _random_state(self) -> Tensor:
+        return torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else torch.get_rng_state()
+
+    def _set_random_state(self, state: Tensor) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(state, self._device)
+        else:
+            torch.set_rng_state(state)
+
+
+def agree(found: list[Tensor], expected: list[Tensor], before: list[Tensor], most_error: float = 1e-2) -> bool:
+    """Whether two ways to do a step changed each tensor alike.
+
+    most_error: mean of the differences, relative to the mean of the changes, beyond what float32 cannot tell. The mean,
+    since a gradient that is nearly zero may turn an optimizer's step round by its rounding alone.
+    """
+    for one, other, old in zip(found, expected, before, strict=True):
+        if other.numel() == 0:
+            continue
+        change = (other.double() - old.double()).abs().mean()
+        rounding = 1e-6 * other.double().abs().mean()
+        if not bool((one.double() - other.double()).abs().mean() <= most_error * change + rounding):
+            return False
+    return True
