@@ -17,8 +17,8 @@ from workbench.training import checkpoints
 from workbench.training.job import Job
 from workbench.training.position import Position
 
-EXECUTION = ("lr", "capturable", "foreach", "fused")
-"""What an optimizer's group says of how it is executed, and the learning rate, which is set anew at each step."""
+EXECUTION = ("capturable", "foreach", "fused")
+"""What an optimizer's group says of how it is executed."""
 
 
 class Saver:
@@ -109,9 +109,12 @@ class Saver:
         groups = self._job.optimizer.param_groups
         executed = [{name: group[name] for name in EXECUTION if name in group} for group in groups]
         merged = [old | now for old, now in zip(saved["param_groups"], executed, strict=True)]
+        rates = [group["lr"] for group in groups]
         self._job.optimizer.load_state_dict(saved | {"param_groups": merged})
-        for group, now in zip(self._job.optimizer.param_groups, executed, strict=True):
-            group.update(now)  # the very objects: an engine may hold the learning rate's tensor
+        for group, rate in zip(self._job.optimizer.param_groups, rates, strict=True):
+            group["lr"] = float(group["lr"])
+            if isinstance(rate, Tensor):  # the very object: an engine's graph reads it
+                group["lr"] = rate.fill_(group["lr"])
 
     def _fit_best(self, position: Position) -> None:
         """Makes best.pt the one that the position speaks of, whenever the trainer was killed or failed."""
