@@ -13,13 +13,13 @@ from workbench.files import storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
 
-Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint"]
+Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot"]
 COMMANDS: tuple[str, ...] = get_args(Command)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One thing asked of the trainer; `value` is the new rate of set_learning_rate."""
+    """One thing asked of the trainer; `value` is the rate of set_learning_rate, the number of steps of profile."""
 
     command: str
     value: float | None = None

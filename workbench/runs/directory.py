@@ -59,6 +59,11 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def profiles(self) -> Path:
+        """The folder of traces and memory snapshots; there once one was asked for."""
+        return self.path / "profiles"
+
+    @property
     def worker_log(self) -> Path:
         """Whatever the trainer's process printed, tracebacks included."""
         return self.path / "worker.log"

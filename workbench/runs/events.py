@@ -176,6 +176,40 @@ class Checkpointed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profiled(Event):
+    """Some steps were profiled, and the trace is written. The clock stood still meanwhile."""
+
+    type: ClassVar[str] = "profiled"
+    step: int
+    first_step: int
+    steps: int
+    """How many steps were profiled; fewer than were asked for where the epoch, a pause or a stop came first."""
+    device: str
+    """Whose time the operators took: cuda, or cpu."""
+    file: str
+    """The trace, Chrome's format in gzip: path within the run directory."""
+    bytes: int
+    seconds: float
+    """From before the first of them until the trace was written."""
+    operators: list[dict[str, Any]]
+    """Those that took most: name, calls, self_ms and total_ms over all steps, share (of the sum of all, 0 to 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySnapshot(Event):
+    """What the device's memory holds was written down."""
+
+    type: ClassVar[str] = "memory_snapshot"
+    step: int
+    steps: int
+    """Over how many steps before it allocations were recorded; 0 where only what is alive now is known."""
+    file: str
+    """The summary in text: path within the run directory."""
+    pickle: str = ""
+    """PyTorch's own snapshot, for pytorch.org/memory_viz: path within the run directory; empty on the CPU."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Warned(Event):
     """Something that the user should know."""
 
@@ -220,6 +254,8 @@ _TYPES: dict[str, type[Event]] = {
         EpochEnd,
         Obeyed,
         Checkpointed,
+        Profiled,
+        MemorySnapshot,
         Warned,
         Tested,
         Finished,

@@ -35,7 +35,7 @@ class Summary:
     """Metrics of the best epoch."""
     test: dict[str, Any] | None
     seconds: dict[str, float] = field(default_factory=dict)
-    """prepare, train, validate, checkpoint, paused, test, total."""
+    """prepare, train, validate, checkpoint, profile, paused, test, total."""
     phase_ms: dict[str, float] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     samples_per_second: float | None = None

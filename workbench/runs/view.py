@@ -9,7 +9,9 @@ from workbench.runs.events import (
     Event,
     Finished,
     Memory,
+    MemorySnapshot,
     Prepared,
+    Profiled,
     Progress,
     Started,
     State,
@@ -38,6 +40,8 @@ class RunView:
     memory: Memory | None = None
     epoch_end: EpochEnd | None = None
     tested: Tested | None = None
+    profiled: Profiled | None = None
+    memory_snapshot: MemorySnapshot | None = None
     finished: Finished | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -64,6 +68,10 @@ class RunView:
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
             case Warned():
                 self.warnings.append(event.message)
+            case Profiled():
+                self.profiled = event
+            case MemorySnapshot():
+                self.memory_snapshot = event
             case Tested():
                 self.tested = event
             case Finished():

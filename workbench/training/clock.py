@@ -91,6 +91,8 @@ def percentiles(step_ms: list[float]) -> dict[str, float]:
 class PhaseClock:
     """Counts steps and their wall time, and no more: the clock when measuring is off, and the base of the others.
 
+    Steps that are done while it stands still (because they are being profiled) are not counted.
+
     `begin` starts (or after a pause restarts) the clock, `mark(phase)` says which phase has just ended, `end_step`
     ends a step, `pause` stops the clock for validation and pauses.
     """
@@ -100,7 +102,7 @@ class PhaseClock:
         """Between `begin` and `pause`, all of them added up."""
         self.running = False
         self.now = 0.0
-        """Host time of the last mark: spares the trainer a look at the clock."""
+        """Host time of the last mark, also while the clock stands still: spares the trainer a look at the clock."""
         self.total_phases = Measured()
         self.step_times = StepTimes()
         self._window = Measured()
@@ -135,8 +137,9 @@ class PhaseClock:
     def end_step(self, steps: int, samples: int) -> None:
         """`steps` steps with `samples` samples in all have just ended."""
         self.now = perf_counter()
-        self._window.steps += steps
-        self._window.samples += samples
+        if self.running:
+            self._window.steps += steps
+            self._window.samples += samples
 
     def take(self) -> Measured:
         """What was measured since the last call."""
@@ -154,9 +157,11 @@ class PhaseClock:
 
     def elapsed(self) -> float:
         """Training seconds up to now."""
-        return self.training_seconds + max(self.now - self._window_start, 0.0)
+        return self.training_seconds + (max(self.now - self._window_start, 0.0) if self.running else 0.0)
 
     def _count_wall_time(self) -> None:
+        if not self.running:
+            return
         seconds = self.now - self._window_start
         self._window.seconds += seconds
         self.training_seconds += seconds
@@ -184,12 +189,15 @@ class HostClock(PhaseClock):
 
     def mark(self, phase: str) -> None:
         now = perf_counter()
-        self._add_phase(phase, now - self.now)
+        if self.running:
+            self._add_phase(phase, now - self.now)
         self.now = now
 
     def end_step(self, steps: int, samples: int) -> None:
         before = self.now
         super().end_step(steps, samples)
+        if not self.running:
+            return
         self._add_phase("rest", self.now - before)
         self._window.timed_steps += 1
         self._window.step_ms.append(1000 * (self.now - self._step_start))
@@ -237,7 +245,8 @@ class CudaClock(PhaseClock):
             self._unread.append(self._events)
             self._events = None
         super().end_step(steps, samples)
-        self._start_step()
+        if self.running:
+            self._start_step()
 
     def take(self) -> Measured:
         while self._unread and self._unread[0][-1][1].query():

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from workbench.errors import OutOfMemoryError
 from workbench.settings.preset import Preset
 
 
-def explain_out_of_memory(error: Exception, preset: Preset, device: torch.device | None) -> OutOfMemoryError | None:
+def is_gpu_out_of_memory(error: Exception) -> bool:
+    """Whether a GPU had no memory left."""
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def explain_out_of_memory(
+    error: Exception, preset: Preset, device: torch.device | None, summary: Path | None = None
+) -> OutOfMemoryError | None:
     """The same error for the user; None if memory was not the problem.
 
-    device: where the job ran, None if it failed before that was known.
+    device: where the job ran, None if it failed before that was known; summary: where it is told what held the memory.
     """
-    on_gpu = isinstance(error, torch.OutOfMemoryError)
+    on_gpu = is_gpu_out_of_memory(error)
     on_host = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
     if not on_gpu and not on_host:
         return None
@@ -33,4 +42,7 @@ def explain_out_of_memory(error: Exception, preset: Preset, device: torch.device
     if on_gpu:
         advice += ['runtime.precision = "bf16"', 'runtime.feed = "loader"']
     advice += ["a smaller model"]
-    return OutOfMemoryError(f"{where} ran out of memory at batch size {batch_size}{peak}. Try {'; '.join(advice)}")
+    held = "" if summary is None else f". What held it is told in {summary}"
+    return OutOfMemoryError(
+        f"{where} ran out of memory at batch size {batch_size}{peak}. Try {'; '.join(advice)}{held}"
+    )

@@ -30,4 +30,4 @@ class Position:
     epoch_began: float = 0.0
     """Training seconds before the current epoch."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Spent on train, validate, checkpoint, paused, test."""
+    """Spent on train, validate, checkpoint, profile, paused, test."""

@@ -25,6 +25,7 @@ from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
 from workbench.training.inbox import Inbox
+from workbench.training.inspection import Inspection
 from workbench.training.job import Job
 from workbench.training.position import Position
 from workbench.training.reporter import Reporter
@@ -70,6 +71,7 @@ class Trainer:
             independent_classes=job.preset.loss.independent_classes,
         )
         self._saver = Saver(job, run, events, self.schedule)
+        self.inspection = Inspection(job, run, events, self.clock, self._book)
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
@@ -85,15 +87,18 @@ class Trainer:
             raise
         except Exception:
             with suppress(StorageError):
+                self.inspection.end(self.position.step)
                 self._saver.rescue_best(self.position)
             raise
 
     def _train(self) -> None:
+        self.inspection.open(self.position.step)
         while self.position.epoch < self._epochs and not self._out_of_patience():
             self.train_one_epoch()
             if self.stopping:
                 break
         self.checkpoint()
+        self.inspection.close(self.position.step)
         if not self.stopping:
             self._test()
         self._report()
@@ -117,6 +122,8 @@ class Trainer:
         samples = self.job.samples_per_epoch
         self.clock.begin()
         while position.samples_done < samples and not self.stopping:
+            if self.inspection.wanted:
+                self._inspect(samples - position.samples_done)
             advance = self.engine.advance(position.step + 1)
             position.step += advance.steps
             position.samples_done += advance.samples
@@ -125,7 +132,13 @@ class Trainer:
                 self._look_up()
                 self.clock.mark("rest")
         self._read_losses(wait=True)  # on a GPU: until the last step queued is done, which is training time
+        self.inspection.end(position.step)
         self.clock.pause()
+
+    def _inspect(self, samples_left: int) -> None:
+        steps_left = -(-samples_left // (self.job.preset.data.batch_size * self._settings.accumulation))
+        last_epoch = self.position.epoch + 1 == self._epochs
+        self.inspection.before_step(self.position.step + 1, steps_left, last_epoch=last_epoch)
 
     def _epoch_order(self) -> Tensor:
         """The order of this epoch's samples: from seed and epoch alone, so that any epoch can be gone into again."""
@@ -220,6 +233,8 @@ class Trainer:
         self._next_look = self.clock.now + LOOK_SECONDS
         self._read_losses()
         self.obey()
+        if self.inspection.is_on:
+            return  # what else there is to do waits: it would be part of what is seen
         if self.clock.now >= self._next_report:
             self._report()
         if self._saver.due:
@@ -276,6 +291,7 @@ class Trainer:
         if not self._paused:
             return
         state = self._state
+        self.inspection.end(self.position.step)
         with self.clock.stopped():
             self._say("paused")
             started = time.perf_counter()
@@ -292,6 +308,8 @@ class Trainer:
             "resume": self._resume,
             "checkpoint": self._checkpoint_now,
             "set_learning_rate": self._set_learning_rate,
+            "profile": lambda asked: self.inspection.ask_for_profile(asked.value),
+            "memory_snapshot": lambda _: self.inspection.ask_for_memory(self.position.step),
         }
         for request in requests:
             handler = handlers.get(request.command)
@@ -351,9 +369,9 @@ class Trainer:
         self._events.write(State(state=state, step=self.position.step, detail=detail))
 
     def _working_time(self) -> float:
-        """A clock that stands still in pauses and checkpoints, which are booked apart."""
-        seconds = self.position.seconds
-        return time.perf_counter() - seconds.get("paused", 0.0) - seconds.get("checkpoint", 0.0)
+        """A clock that stands still in pauses, checkpoints and profiles, which are booked apart."""
+        apart = sum(self.position.seconds.get(what, 0.0) for what in ("paused", "checkpoint", "profile"))
+        return time.perf_counter() - apart
 
     def _book(self, what: str, seconds: float) -> float:
         """Books time under a name; returns it, in seconds."""

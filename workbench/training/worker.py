@@ -24,6 +24,8 @@ from workbench.settings.preset import Preset
 from workbench.training.inbox import Inbox
 
 if TYPE_CHECKING:
+    import torch
+
     from workbench.data.progress import Progress as ReadProgress
     from workbench.training.trainer import Trainer
 
@@ -154,10 +156,22 @@ class _Worker:
 
         device = self._trainer.job.device if self._trainer else None
         if not isinstance(error, WorkbenchError):
-            error = explain_out_of_memory(error, self._preset, device) or error
+            summary = self._memory_summary(error, device)
+            error = explain_out_of_memory(error, self._preset, device, summary) or error
         if isinstance(error, WorkbenchError):
             return self._finish("failed", str(error), error.exit_code, error.kind)
         return self._finish("failed", _internal(error), EXIT_FAILED, "internal")
+
+    def _memory_summary(self, error: Exception, device: torch.device | None) -> Path | None:
+        """What held the memory of a GPU that has run out of it: where that is written down."""
+        from workbench.training.memory_errors import is_gpu_out_of_memory
+        from workbench.training.memory_snapshot import write_after_running_out
+
+        if not is_gpu_out_of_memory(error):
+            return None
+        trainer = self._trainer
+        step, job = (0, None) if trainer is None else (trainer.position.step, trainer.job)
+        return write_after_running_out(self._run, step, device, job)
 
 
 def _internal(error: Exception) -> str:
