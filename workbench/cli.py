@@ -84,6 +84,14 @@ def workbench(
     low_bandwidth: Annotated[
         bool, typer.Option("--low-bandwidth", help="The app looks half as often: for slow connections.")
     ] = False,
+    profile: Annotated[
+        int | None,
+        typer.Option(
+            "--profile",
+            metavar="N",
+            help="Profile N steps once the first are over: a trace for Perfetto, and the operators that took most.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -92,7 +100,7 @@ def workbench(
     try:
         code = _dispatch(
             opened, preset, overrides or [], dry_run, json_output, quiet, runs_dir, resume, save_as, trust_code,
-            list_what, explain, schema, attach, ascii_only, low_bandwidth,
+            list_what, explain, schema, attach, ascii_only, low_bandwidth, profile,
         )  # fmt: skip
     except WorkbenchError as error:
         complain(error)
@@ -117,6 +125,7 @@ def _dispatch(
     attach: str | None,
     ascii_only: bool,
     low_bandwidth: bool,
+    profile: int | None,
 ) -> int:
     """Hands over to what the options ask for; returns the exit code. Raises WorkbenchError."""
     # Imported where they are needed, so that --help and --list answer at once.
@@ -129,16 +138,25 @@ def _dispatch(
     if schema:
         return reference.print_schema()
     if preset_name is None and resume is None:
-        if dry_run or json_output or save_as or quiet:
+        if dry_run or json_output or save_as or quiet or profile is not None:
             raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
         return launch.open_app(opened, overrides, runs_dir, attach, ascii=ascii_only, low_bandwidth=low_bandwidth)
     from workbench import headless
+    from workbench.runs.control import MOST_PROFILE_STEPS
     from workbench.runs.directory import default_runs_folder
     from workbench.settings import library
 
     options = headless.Options(
-        runs_folder=runs_dir or default_runs_folder(), json_output=json_output, quiet=quiet, trust_code=trust_code
+        runs_folder=runs_dir or default_runs_folder(),
+        json_output=json_output,
+        quiet=quiet,
+        trust_code=trust_code,
+        profile_steps=profile,
     )
+    if profile is not None and not 1 <= profile <= MOST_PROFILE_STEPS:
+        raise UsageError(f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}")
+    if profile is not None and (dry_run or save_as):
+        raise UsageError("--profile needs a training: it does not go with --dry-run or --save-as")
     if resume is not None:
         if preset_name or overrides or dry_run or save_as:
             raise UsageError("--resume goes on with a run as it was: it takes no --preset, --set, --dry-run, --save-as")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Obeyed, Prepared, State, Warned
+from workbench.runs.events import EpochEnd, Event, MemorySnapshot, Obeyed, Prepared, Profiled, State, Warned
 from workbench.runs.view import RunView
 from workbench.units import count, duration, rate
 
@@ -23,6 +23,12 @@ EPOCH_LINE_SECONDS = 1.0
 
 NARROW_COLUMNS = 100
 """Below this width the progress line is shortened, so that its bar fits."""
+
+LATER = ("profile", "memory_snapshot")
+"""Requests that are carried out some steps after they were accepted, which an event of their own tells."""
+
+TRACE_VIEWER = "https://ui.perfetto.dev"
+"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 
 LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
 """Metrics whose name is not how people write them."""
@@ -98,8 +104,13 @@ class LineDisplay(Display):
             case Warned():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case Obeyed():
-                answer = "done" if event.accepted else f"refused: {event.detail}"
+                carried_out = "noted" if event.command in LATER else "done"
+                answer = carried_out if event.accepted else f"refused: {event.detail}"
                 self._say(Text(f"{event.command}: {answer} at step {event.step}", style="dim"))
+            case Profiled():
+                self._say(Text(f"{profile_title(event)}, in {event.file}", style="dim"))
+            case MemorySnapshot():
+                self._say(Text(f"memory snapshot at step {event.step}: {event.file}", style="dim"))
             case State() if event.detail:
                 self._say(Text(f"{event.state}: {event.detail}", style="dim"))
 
@@ -232,3 +243,11 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     elif view.seconds_left is not None:
         parts.append(f"{duration(view.seconds_left)} left")
     return parts
+
+
+def profile_title(profiled: Profiled) -> str:
+    """Which steps were profiled, and whose time the operators took, in a line."""
+    last = profiled.first_step + profiled.steps - 1
+    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
+    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
+    return f"profile of {steps}: {whose}"

@@ -48,6 +48,8 @@ class Options:
     json_output: bool = False
     quiet: bool = False
     trust_code: bool = False
+    profile_steps: int | None = None
+    """How many steps to profile, once the first ones of the process are over."""
 
 
 def train(preset: Preset, options: Options) -> int:
@@ -149,6 +151,8 @@ def _follow(run: RunDirectory, options: Options) -> int:
         try:
             with display:
                 display.start(run)
+                if options.profile_steps:
+                    _ask_for_profile(run, options.profile_steps, display)
                 _watch(run, tail, view, display, trainer, interrupts)
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
@@ -195,6 +199,13 @@ def _watch(
             return
         if not events:
             time.sleep(POLL_SECONDS)
+
+
+def _ask_for_profile(run: RunDirectory, steps: int, display: Display) -> None:
+    try:
+        ask(run, "profile", steps)
+    except StorageError as error:
+        display.narrate(f"there will be no profile: {error}")
 
 
 def _ask_to_stop(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:

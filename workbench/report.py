@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from workbench.display import LABELS, headline
+from workbench.display import LABELS, TRACE_VIEWER, headline, profile_title
 from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Profiled
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
@@ -26,6 +27,9 @@ def print_report(run: RunDirectory, summary: Summary, view: RunView, *, to_stder
     console = Console(highlight=False, stderr=to_stderr)
     console.print()
     _print_rows(console, _rows(run, summary, view))
+    if view.profiled is not None:
+        console.print()
+        _print_profile(console, run, view.profiled)
 
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
@@ -86,11 +90,29 @@ def _times(summary: Summary) -> str:
             ("validate", "validation"),
             ("test", "test"),
             ("checkpoint", "checkpoints"),
+            ("profile", "profiling"),
             ("paused", "paused"),
         )
         if key in seconds
     ]
     return f"{', '.join(parts)}; process {duration(seconds['total'])}"
+
+
+def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> None:
+    """The operators that took most of the profiled steps, and where the trace lies; per step, as a step is timed."""
+    lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
+    for row in profiled.operators:
+        own, total, calls = (row[name] / profiled.steps for name in ("self_ms", "total_ms", "calls"))
+        lines.append(f"{own:>9.3f} {total:>9.3f} {calls:>7.4g} {100 * row['share']:>5.1f} %  {row['name']}")
+    lines.append(f"the trace: {run.path / profiled.file}")
+    lines.append(f"{TRACE_VIEWER} opens it, in the browser alone")
+    for line in lines:
+        if not console.is_terminal:
+            print(line, file=console.file)
+        elif line.startswith(" "):
+            console.print(Text(line), no_wrap=True, overflow="ellipsis")
+        else:
+            console.print(Text(line), overflow="fold")
 
 
 def print_plan(preset: Preset, plan: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def test_answering_a_question_costs_no_torch(workbench: Workbench, arguments: li
 def test_help_names_every_option_and_the_exit_codes(workbench: Workbench) -> None:
     shown = workbench.run("--help").stdout
     for option in ("--preset", "--set", "--dry-run", "--json", "--quiet", "--runs-dir", "--resume", "--save-as",
-                   "--trust-code", "--list", "--explain", "--schema", "--version", "130"):  # fmt: skip
+                   "--trust-code", "--list", "--explain", "--schema", "--profile", "--version", "130"):  # fmt: skip
         assert option in shown
 
 

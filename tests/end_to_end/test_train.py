@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tomllib
 
@@ -49,6 +50,19 @@ def test_a_run_directory_holds_what_is_needed_to_understand_and_repeat_it(workbe
     [second] = (workbench.folder / "again").iterdir()
     repeated = [json.loads(line) for line in (second / "events.jsonl").read_text().splitlines()]
     assert [loss for event in repeated if event["type"] == "steps" for loss in event["losses"]] == logged
+
+
+def test_a_profile_is_in_the_report_with_its_trace(workbench: Workbench) -> None:
+    done = workbench.run("--preset", "iris", "--set", "training.epochs=4", "--profile", "3")
+    assert done.returncode == 0, done.stderr
+    [run] = workbench.runs
+    [profiled] = events_of(run, "profiled")
+    assert (profiled["first_step"] > 10, profiled["steps"]) == (True, 3)
+    trace = json.loads(gzip.decompress((run.path / profiled["file"]).read_bytes()))
+    assert any(event.get("name") == "aten::addmm" for event in trace["traceEvents"])
+    for part in ("profiling", "aten::addmm", str(run.path / profiled["file"]), "https://ui.perfetto.dev"):
+        assert part in done.stdout
+    assert run.worker_log.read_text() == ""
 
 
 def test_json_is_the_events_on_stdout_and_narration_on_stderr(workbench: Workbench) -> None:

@@ -20,8 +20,10 @@ from workbench.runs.events import (
     Event,
     Finished,
     Memory,
+    MemorySnapshot,
     Obeyed,
     Prepared,
+    Profiled,
     Started,
     State,
     Steps,
@@ -165,6 +167,39 @@ def metrics(accuracy: float, loss: float) -> dict[str, object]:
         "f1": [accuracy - 0.0025 * digit for digit in range(10)], "support": [sum(row) for row in confusion],
         "confusion": confusion,
     }  # fmt: skip
+
+
+def profiled(step: int, now: float = NOON) -> Profiled:
+    """A profile of the twenty steps up to one, on a GPU."""
+    names = (
+        "aten::addmm", "aten::mm", "aten::_fused_adam_", "aten::_log_softmax", "aten::native_dropout",
+        "void at::native::vectorized_elementwise_kernel<4, at::native::threshold_kernel_impl<float>(...)>(int, float)",
+        *(f"aten::operator_{number}" for number in range(14)),
+    )  # fmt: skip
+    shares = [0.382, 0.214, 0.141] + [0.263 / 17] * 17
+    operators = [
+        {"name": name, "calls": 60 - place, "self_ms": 40 * share, "total_ms": 44 * share, "share": share}
+        for place, (name, share) in enumerate(zip(names, shares, strict=True))
+    ]
+    return Profiled(
+        step=step, first_step=step - 19, steps=20, device="cuda", file=f"profiles/step-{step - 19}-{step}.json.gz",
+        bytes=84_000, seconds=0.5, operators=operators, time=now,
+    )  # fmt: skip
+
+
+def write_memory_snapshot(run: RunDirectory, step: int, now: float = NOON) -> MemorySnapshot:
+    """The event of a snapshot whose summary has been written."""
+    run.profiles.mkdir(exist_ok=True)
+    name = f"memory-{step}.txt"
+    rows = "\n".join(f"{40 - number:>6} MiB  models/net.py:{number} forward" for number in range(30))
+    (run.profiles / name).write_text(f"GPU memory after step {step:,}\n\nreserved       1.2 GiB\n\n{rows}\n")
+    return MemorySnapshot(step=step, steps=3, file=f"profiles/{name}", pickle="profiles/memory.pickle", time=now)
+
+
+def append(run: RunDirectory, *told: Event) -> None:
+    """What the trainer tells next."""
+    with run.events.open("a") as file:
+        file.writelines(f"{encode(event)}\n" for event in told)
 
 
 def write_run(

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, settled
-from tests.ui.made import preset, write_run
+from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
 from workbench.ui.app import WorkbenchApp
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -107,6 +107,39 @@ def test_a_dialog_of_a_run_in_progress(snap_compare: Compare, tmp_path: Path, ke
         await pilot.pause(0.3)
 
     assert snap_compare(app, terminal_size=(120, 36), run_before=bring_up)
+
+
+CLOSE_LOOKS = {
+    "profile-80x24": ("o", (80, 24), ""),
+    "profile-120x36": ("o", (120, 36), ""),
+    "profile-ascii": ("o", (80, 24), "ascii"),
+    "profile-ansi": ("o", (80, 24), "ansi"),
+    "memory-80x24": ("O", (80, 24), ""),
+    "memory-120x36": ("O", (120, 36), ""),
+}
+
+
+@pytest.mark.parametrize(("key", "size", "terminal"), CLOSE_LOOKS.values(), ids=CLOSE_LOOKS)
+def test_what_was_looked_at_closely(
+    snap_compare: Compare,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    size: tuple[int, int],
+    terminal: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = write_run(Path("runs"), alive=True, device="cuda:0")
+    append(run, profiled(1300), write_memory_snapshot(run, 1300))
+    theme = "workbench-ansi" if terminal == "ansi" else "workbench-dark"
+    app = make_app(Path("runs"), attach=run, page="charts", ascii_only=terminal == "ascii", theme=theme)
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press(key)
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
 @pytest.mark.parametrize("keys", [[], ["space", "down", "space", "v"], ["space", "down", "space", "o"], ["delete"]])

@@ -14,6 +14,8 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
 
 Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot"]
+MOST_PROFILE_STEPS = 1000
+"""A step's trace takes 10 to 100 kB, and ten times that in memory until it is written."""
 COMMANDS: tuple[str, ...] = get_args(Command)
 
 

@@ -216,6 +216,8 @@ class Warned(Event):
     type: ClassVar[str] = "warning"
     step: int
     message: str
+    command: str | None = None
+    """The request that nothing has come of, if that is what the warning is about."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 
 from workbench.errors import StorageError
+from workbench.runs.control import MOST_PROFILE_STEPS, Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event, MemorySnapshot, Profiled, Warned
 from workbench.runs.writer import EventWriter
@@ -26,8 +27,6 @@ WARM_UP_STEPS = 10
 """The first steps of a process are not looked at: memory is sought and kernels are built in them."""
 PROFILE_STEPS = 20
 """Where a request does not say how many."""
-MOST_STEPS = 1000
-"""Of a profile; a step's trace takes 10 to 100 kB, and ten times that in memory until it is written."""
 MEMORY_STEPS = 3
 """Over which allocations are recorded before a snapshot of a GPU's memory."""
 
@@ -35,7 +34,8 @@ MEMORY_STEPS = 3
 class _Look(Protocol):
     """One close look at some steps."""
 
-    name: str
+    command: Command
+    """The request that asks for it."""
     steps: int
     """How many it wants."""
 
@@ -92,8 +92,8 @@ class Inspection:
     def ask_for_profile(self, steps: float | None) -> str | None:
         """Profiles some of the next steps; returns why not, or None."""
         wanted = PROFILE_STEPS if steps is None else steps
-        if not 1 <= wanted <= MOST_STEPS or wanted != int(wanted):
-            return f"profile takes a number of steps, from 1 to {MOST_STEPS}"
+        if not 1 <= wanted <= MOST_PROFILE_STEPS or wanted != int(wanted):
+            return f"profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
         return self._ask(_ProfileLook(int(wanted), self._job, self._run))
 
     def ask_for_memory(self, step: int) -> str | None:
@@ -102,13 +102,13 @@ class Inspection:
             return self._ask(_MemoryLook(self._job, self._run))
         with self._clock.stopped():
             began = time.perf_counter()
-            self._tell("memory snapshot", step, lambda: memory_snapshot.write_snapshot(self._job, self._run, step, 0))
+            self._tell("memory_snapshot", step, lambda: memory_snapshot.write_snapshot(self._job, self._run, step, 0))
             self._book("profile", time.perf_counter() - began)
         return None
 
     def _ask(self, look: _Look) -> str | None:
-        if any(other.name == look.name for other in (*self._asked, self._current) if other is not None):
-            return f"a {look.name} has been asked for already"
+        if any(other.command == look.command for other in (*self._asked, self._current) if other is not None):
+            return "one has been asked for already"
         self._asked.append(look)
         self.wanted = True
         return None
@@ -138,7 +138,7 @@ class Inspection:
         try:
             look.start(step)
         except RuntimeError as error:
-            self._warn(look.name, step, error)
+            self._warn(look.command, step, _reason(error))
             self._clock.begin()
             return
         self._current, self._first_step = look, step
@@ -150,7 +150,7 @@ class Inspection:
             return
         first_step, began = self._first_step, self._began
         self._tell(
-            look.name, last_step, lambda: look.finish(first_step, last_step, lambda: time.perf_counter() - began)
+            look.command, last_step, lambda: look.finish(first_step, last_step, lambda: time.perf_counter() - began)
         )
         self._book("profile", time.perf_counter() - began)
         self.wanted = bool(self._asked)
@@ -160,8 +160,7 @@ class Inspection:
         """No step will follow: says so of what never began."""
         self._end_warm_up()
         for look in self._asked:
-            message = f"the {look.name} that was asked for never began: no step was left for it after step {step}"
-            self._events.write(Warned(step=step, message=message))
+            self._warn(look.command, step, f"no step was left for it after step {step}")
         self._asked, self.wanted = [], False
 
     def _end_warm_up(self) -> None:
@@ -170,24 +169,28 @@ class Inspection:
         self._records_warm_up = False
         self.wanted = bool(self._asked)
 
-    def _tell(self, name: str, step: int, write: Callable[[], Event]) -> None:
+    def _tell(self, command: Command, step: int, write: Callable[[], Event]) -> None:
         """Writes files and tells of them; a full disk, or a profiler that fails, is no reason to end a run."""
         try:
             event = write()
         except (StorageError, RuntimeError) as error:
-            self._warn(name, step, error)
+            self._warn(command, step, _reason(error))
         else:
             self._events.write(event)
 
-    def _warn(self, name: str, step: int, error: Exception) -> None:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        self._events.write(Warned(step=step, message=f"no {name}: {reason}"))
+    def _warn(self, command: Command, step: int, reason: str) -> None:
+        message = f"there is no {command.replace('_', ' ')}: {reason}"
+        self._events.write(Warned(step=step, message=message, command=command))
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 class _ProfileLook:
     """A profile."""
 
-    name = "profile"
+    command: Command = "profile"
 
     def __init__(self, steps: int, job: Job, run: RunDirectory) -> None:
         self.steps = steps
@@ -222,7 +225,7 @@ class _ProfileLook:
 class _MemoryLook:
     """A snapshot of a GPU's memory, after some steps in which each allocation is recorded with its frames."""
 
-    name = "memory snapshot"
+    command: Command = "memory_snapshot"
     steps = MEMORY_STEPS
 
     def __init__(self, job: Job, run: RunDirectory) -> None:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.display import engine_line, headline
+from workbench.display import engine_line, headline, profile_title
 from workbench.runs.events import (
     Checkpointed,
     EpochEnd,
     Event,
     Finished,
+    MemorySnapshot,
     Obeyed,
     Prepared,
+    Profiled,
     Started,
     State,
     Tested,
@@ -68,6 +70,11 @@ class Log:
                 kind = "info" if event.accepted else "warning"
                 answer = event.detail if event.accepted else f"refused: {event.detail}"
                 text = f"{event.command.replace('_', ' ')} {answer}".strip() + f" at step {count(event.step)}"
+            case Profiled():
+                top = f", most in {event.operators[0]['name']}" if event.operators else ""
+                text = f"{profile_title(event)}{top}; {event.file}, {size(event.bytes)}"
+            case MemorySnapshot():
+                text = f"memory snapshot at step {count(event.step)}: {event.file}"
             case Checkpointed():
                 text = f"checkpoint at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
             case EpochEnd() if event.best and event.validation:

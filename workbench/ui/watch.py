@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Finished, Obeyed, State
+from workbench.runs.events import Event, Finished, MemorySnapshot, Obeyed, Profiled, State, Warned
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_STORAGE
 from workbench.runs.status import is_running
@@ -33,6 +33,10 @@ class Watch:
         self.log = Log(run.worker_log)
         self.pending: Command | None = None
         """What was asked of the trainer and is not yet obeyed."""
+        self.awaited: set[str] = set()
+        """Of profile and memory_snapshot, what was asked of the trainer here and has neither come nor failed."""
+        self.arrived: list[Profiled | MemorySnapshot] = []
+        """What has come of them, until it is taken."""
         self.learning_rate = self.preset.optimizer.learning_rate
         """Before the schedule: as the preset says, or as it was last set."""
         self._launched = 0.0 if trainer is None else time.time()
@@ -54,6 +58,7 @@ class Watch:
             self.log.take(event)
             if isinstance(event, Obeyed):
                 self._note_obeyed(event)
+            self._note_arrived(event)
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
@@ -63,9 +68,22 @@ class Watch:
     def _note_obeyed(self, event: Obeyed) -> None:
         if event.command == self.pending:
             self.pending = None
+        if not event.accepted:
+            self.awaited.discard(event.command)
         if event.command == "set_learning_rate" and event.accepted:
             with suppress(ValueError):
                 self.learning_rate = float(event.detail)
+
+    def _note_arrived(self, event: Event) -> None:
+        match event:
+            case Profiled() if "profile" in self.awaited:
+                self.awaited.discard("profile")
+                self.arrived.append(event)
+            case MemorySnapshot() if "memory_snapshot" in self.awaited:
+                self.awaited.discard("memory_snapshot")
+                self.arrived.append(event)
+            case Warned() if event.command is not None:
+                self.awaited.discard(event.command)
 
     def read_all(self) -> None:
         """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
@@ -76,6 +94,8 @@ class Watch:
         """Asks the trainer for something. Raises StorageError."""
         ask(self.run, command, value)
         self.pending = command
+        if command in ("profile", "memory_snapshot"):
+            self.awaited.add(command)
 
     @property
     def is_alive(self) -> bool:

@@ -150,7 +150,8 @@ def test_a_profile_that_finds_no_step_is_told(tmp_path: Path) -> None:
     trainer = trained(tmp_path, asked_at(8, [profile()], [STOP]))
     assert of_type(trainer, Profiled) == []
     [warned] = of_type(trainer, Warned)
-    assert "never began" in warned.message
+    assert warned.message == "there is no profile: no step was left for it after step 9"
+    assert warned.command == "profile"
 
 
 def test_a_profile_is_written_also_when_training_diverges(tmp_path: Path) -> None:
@@ -212,7 +213,7 @@ def test_a_full_disk_or_a_failing_profiler_is_a_warning(
     trainer.train()
     assert of_type(trainer, Profiled) == []
     [warned] = of_type(trainer, Warned)
-    assert "no profile" in warned.message
+    assert "there is no profile" in warned.message
     assert told in warned.message
     assert len(logged_losses(trainer)) == 42
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - (0 if where == "profile.start" else 3)

@@ -31,8 +31,8 @@ from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
+from workbench.ui.screens.inspect_actions import InspectActions
 from workbench.ui.screens.preset_actions import PresetActions
-from workbench.ui.screens.run_actions import RunActions
 from workbench.ui.themes import THEMES
 from workbench.ui.verdict import verdict
 
@@ -45,7 +45,7 @@ STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
 
 
-class MainScreen(PresetActions, RunActions):
+class MainScreen(PresetActions, InspectActions):
     """Where the user lives."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -124,6 +124,7 @@ class MainScreen(PresetActions, RunActions):
             before, self._last_state = self._last_state, self.state
             self.on_state_changed(before, self.state)
             self.show_run()
+        self.show_arrived()
         if watch is not None and self.app.options.standby:
             self.session.keep_standby()  # for the next run, once nothing runs that it would disturb
 

@@ -77,6 +77,8 @@ class RunActions(Screen[None]):
         watch = self.session.watch
         if watch is not None and watch.pending is not None:
             return f"{watch.pending.replace('_', ' ')} ..."
+        if watch is not None and watch.is_alive and watch.awaited:
+            return "profiling" if "profile" in watch.awaited else "recording memory"
         if watch is None and self.app.options.standby and not self.session.is_warm:
             return "warming up"
         return ""
@@ -85,7 +87,7 @@ class RunActions(Screen[None]):
         """Labels of keys that depend on what is going on; an empty one hides the key."""
         if not self.session.is_busy:
             resume = "resume" if self.state in RESUMABLE else ""
-            return {"stop": "", "learning_rate": "", "checkpoint": "", "resume_run": resume}
+            return {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
         return {"start_or_pause": "go on" if self.state == "paused" else "pause", "resume_run": "", "command": ""}
 
     def on_state_changed(self, before: str, now: str) -> None:

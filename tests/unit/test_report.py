@@ -1,0 +1,52 @@
+"""What the final report says of a profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.report import print_report
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Profiled
+from workbench.runs.status import Summary
+from workbench.runs.view import RunView
+
+KERNEL = f"void at::native::vectorized_elementwise_kernel<4, {'x' * 90}>"
+
+
+def profiled(first_step: int = 11, steps: int = 20) -> Profiled:
+    return Profiled(
+        step=first_step + steps - 1, first_step=first_step, steps=steps, device="cuda",
+        file="profiles/step-11-30.json.gz", bytes=84_000, seconds=0.5,
+        operators=[
+            {"name": "aten::addmm", "calls": 60, "self_ms": 30.0, "total_ms": 40.0, "share": 0.75},
+            {"name": KERNEL, "calls": 21, "self_ms": 10.0, "total_ms": 10.0, "share": 0.25},
+        ],
+    )  # fmt: skip
+
+
+def report(folder: Path, view: RunView, capsys: pytest.CaptureFixture[str]) -> str:
+    summary = Summary("completed", "", 0, 30, 1, None, "accuracy", None, None, None, {"total": 1.0, "profile": 0.5})
+    print_report(RunDirectory(folder), summary, view, to_stderr=False)
+    return capsys.readouterr().out
+
+
+def test_the_operators_are_told_per_step_with_the_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = report(tmp_path, RunView(profiled=profiled()), capsys).splitlines()
+    start = lines.index("profile of steps 11 to 30: the GPU's time")
+    assert lines[start + 1].split() == ["self", "ms", "total", "ms", "calls", "share", "operator,", "per", "step"]
+    assert lines[start + 2].split() == ["1.500", "2.000", "3", "75.0", "%", "aten::addmm"]
+    assert lines[start + 3].split()[:5] == ["0.500", "0.500", "1.05", "25.0", "%"]
+    assert lines[start + 3].endswith(KERNEL), "whole, where it is no terminal"
+    assert lines[start + 4] == f"the trace: {tmp_path}/profiles/step-11-30.json.gz"
+    assert "https://ui.perfetto.dev" in lines[start + 5]
+    assert any("profiling 0.50 s" in line for line in lines)
+
+
+def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "profile of step 11: the GPU's time" in report(tmp_path, RunView(profiled=profiled(steps=1)), capsys)
+
+
+def test_without_a_profile_nothing_is_said_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "perfetto" not in report(tmp_path, RunView(), capsys)
