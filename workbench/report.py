@@ -104,6 +104,8 @@ def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> N
     for row in profiled.operators:
         own, total, calls = (row[name] / profiled.steps for name in ("self_ms", "total_ms", "calls"))
         lines.append(f"{own:>9.3f} {total:>9.3f} {calls:>7.4g} {100 * row['share']:>5.1f} %  {row['name']}")
+    if profiled.note:
+        lines.append(f"({profiled.note})")
     lines.append(f"the trace: {run.path / profiled.file}")
     lines.append(f"{TRACE_VIEWER} opens it, in the browser alone")
     for line in lines:

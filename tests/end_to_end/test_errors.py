@@ -32,6 +32,8 @@ WRONG_COMMANDS = [
     (["--preset", "fast", "--set", "training.epochs=" + "1" * 5000], "training.epochs"),
     (["--preset", "fast", "--set", "training.epochs=0x" + "f" * 5000], "training.epochs"),
     (["--preset", "iris", "--save-as", "a/b"], "name"),
+    (["--preset", "iris", "--profile", "0"], "from 1 to 1000"),
+    (["--preset", "iris", "--profile", "9", "--dry-run"], "--profile needs a training"),
 ]
 
 

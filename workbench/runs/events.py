@@ -193,6 +193,8 @@ class Profiled(Event):
     """From before the first of them until the trace was written."""
     operators: list[dict[str, Any]]
     """Those that took most: name, calls, self_ms and total_ms over all steps, share (of the sum of all, 0 to 1)."""
+    note: str = ""
+    """Why something that could be expected is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)

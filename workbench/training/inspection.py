@@ -7,6 +7,7 @@ like all others, but count neither as training time nor among the timed steps.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
@@ -27,6 +28,7 @@ WARM_UP_STEPS = 10
 """The first steps of a process are not looked at: memory is sought and kernels are built in them."""
 PROFILE_STEPS = 20
 """Where a request does not say how many."""
+NO_KERNELS = "the GPU has told of no kernel (its counters may be forbidden to this user)"
 MEMORY_STEPS = 3
 """Over which allocations are recorded before a snapshot of a GPU's memory."""
 
@@ -137,8 +139,9 @@ class Inspection:
             torch.cuda.synchronize(self._job.device)  # steps that are queued belong neither to it nor to its time
         try:
             look.start(step)
-        except RuntimeError as error:
-            self._warn(look.command, step, _reason(error))
+        except Exception as error:
+            self._failed(look.command, step, error)
+            self.wanted = bool(self._asked)
             self._clock.begin()
             return
         self._current, self._first_step = look, step
@@ -173,18 +176,22 @@ class Inspection:
         """Writes files and tells of them; a full disk, or a profiler that fails, is no reason to end a run."""
         try:
             event = write()
-        except (StorageError, RuntimeError) as error:
-            self._warn(command, step, _reason(error))
+        except Exception as error:
+            self._failed(command, step, error)
         else:
             self._events.write(event)
+
+    def _failed(self, command: Command, step: int, error: Exception) -> None:
+        if isinstance(error, StorageError):
+            self._warn(command, step, str(error))
+            return
+        traceback.print_exception(error)
+        first_line = (str(error).splitlines() or [""])[0]
+        self._warn(command, step, f"{type(error).__name__}: {first_line} (the traceback is in worker.log)")
 
     def _warn(self, command: Command, step: int, reason: str) -> None:
         message = f"there is no {command.replace('_', ' ')}: {reason}"
         self._events.write(Warned(step=step, message=message, command=command))
-
-
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 class _ProfileLook:
@@ -219,6 +226,7 @@ class _ProfileLook:
             bytes=found.bytes,
             seconds=round(seconds(), 3),
             operators=found.operators,
+            note=NO_KERNELS if self._device.type == "cuda" and found.device == "cpu" else "",
         )
 
 

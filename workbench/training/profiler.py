@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -63,7 +64,8 @@ class StepProfiler:
         except OSError as error:
             raise storage_error(path, error) from error
         finally:
-            plain.unlink(missing_ok=True)
+            with suppress(OSError):
+                plain.unlink(missing_ok=True)
         device, operators = top_operators(self._profile.key_averages(), on_gpu=self._on_gpu)
         return Profile(size, device, operators)
 

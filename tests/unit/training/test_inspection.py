@@ -196,6 +196,10 @@ def failing_at_the_end(self: Any) -> None:
     raise RuntimeError("the profiler is in use")
 
 
+def failing_to_count(averages: Any, *, on_gpu: bool) -> None:
+    raise KeyError("aten::mm")
+
+
 @pytest.mark.parametrize(
     ("where", "what", "told"),
     [
@@ -203,6 +207,7 @@ def failing_at_the_end(self: Any) -> None:
         ("profile.export_chrome_trace", cut_short, "cut short"),
         ("profile.start", failing, "in use"),
         ("profile.stop", failing_at_the_end, "in use"),
+        ("top_operators", failing_to_count, "KeyError"),
     ],
 )
 def test_a_full_disk_or_a_failing_profiler_is_a_warning(
@@ -217,7 +222,16 @@ def test_a_full_disk_or_a_failing_profiler_is_a_warning(
     assert told in warned.message
     assert len(logged_losses(trainer)) == 42
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - (0 if where == "profile.start" else 3)
-    assert not trainer.run.profiles.exists() or list(trainer.run.profiles.iterdir()) == []
+    written = list(trainer.run.profiles.iterdir()) if trainer.run.profiles.exists() else []
+    assert len(written) == (1 if where == "top_operators" else 0)
+
+
+def test_a_file_where_the_folder_should_be_is_a_warning(tmp_path: Path) -> None:
+    trainer = new_trainer(tmp_path, DIGITS, asked_after({12: profile(3), 18: MEMORY}))
+    trainer.run.profiles.write_text("in the way")
+    trainer.train()
+    assert [warned.command for warned in of_type(trainer, Warned)] == ["profile", "memory_snapshot"]
+    assert len(logged_losses(trainer)) == 42
 
 
 def test_a_snapshot_of_the_hosts_memory_tells_what_the_job_holds(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ class ProfileDialog(Dialog[bool]):
         # Above the table: where the screen is low that is what scrolls.
         yield plain(short_path(self._run / self._profiled.file))
         yield plain(f"is the trace; {TRACE_VIEWER} opens it, in the browser alone", classes="dim")
+        if self._profiled.note:
+            yield plain(self._profiled.note, classes="warning")
         yield VerticalScroll(Static(self._table()))
 
     def _table(self) -> Table:
