@@ -18,6 +18,8 @@ from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.status import process_id, status
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.screens.message import MessageDialog
+from workbench.ui.screens.profile import ProfileDialog
 
 PATIENCE_SECONDS = 120
 pytestmark = pytest.mark.slow
@@ -81,7 +83,7 @@ def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
     assert Preset.load(run.preset).differences(quick()) == {}
 
 
-def test_pause_learning_rate_checkpoint_go_on_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
+def test_pause_learning_rate_checkpoint_profile_go_on_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -93,8 +95,11 @@ def test_pause_learning_rate_checkpoint_go_on_and_stop_reach_the_trainer_and_are
         await pilot.pause()
         await pilot.press(*["backspace"] * 10, *"0.003", "enter")
         await pilot.pause()
-        await pilot.press("c")
-        await pilot.press("space")
+        await pilot.press("c", "p")
+        await until(pilot, lambda: isinstance(app.screen, ProfileDialog) and "aten::" in screen_text(app))
+        await pilot.press("escape", "P")
+        await until(pilot, lambda: isinstance(app.screen, MessageDialog) and "By kind" in screen_text(app))
+        await pilot.press("escape", "space")
         await until(pilot, lambda: state(app) == "paused")
         assert "paused" in screen_text(app)
         await pilot.press("space")
@@ -111,7 +116,14 @@ def test_pause_learning_rate_checkpoint_go_on_and_stop_reach_the_trainer_and_are
     run = the_run(tmp_path)
     obeyed = [(event["command"], event["detail"]) for event in events_of(run, "obeyed")]
     assert obeyed[:2] == [("set_learning_rate", "0.0005"), ("set_learning_rate", "0.003")]
-    assert [command for command, _ in obeyed[2:]] == ["checkpoint", "pause", "resume", "stop"]
+    assert [command for command, _ in obeyed[2:]] == [
+        "checkpoint",
+        "profile",
+        "memory_snapshot",
+        "pause",
+        "resume",
+        "stop",
+    ]
     assert status(run) == "stopped"
 
 

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
-from torch.profiler import ProfilerAction, ProfilerActivity, profile
+
+# What torch.profiler is built on. That one imports torch._inductor when it starts, for seconds and 160 MB.
+from torch.autograd.profiler import profile, record_function
+from torch.torch_version import TorchVersion
 
 from workbench.errors import StorageError
 from workbench.files import storage_error, write_atomically
-from workbench.training.operators import top_operators
+from workbench.training.operators import STEP, top_operators
 
+GRAPHS_STAND_TEARDOWN = "12.6"
+"""From this CUDA on its profiling library may be unloaded after a profile; before, that crashed later CUDA graphs."""
 COMPRESSION = 5
 """Of gzip: half a second for a trace of 100 MB; nine would take three."""
 
@@ -37,20 +42,26 @@ class StepProfiler:
         # Its library speaks on stderr, of a missing GPU too; what is wrong comes as an exception all the same.
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")
         self._on_gpu = device.type == "cuda"
-        activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * self._on_gpu
-        # A schedule, because without one steps are not marked.
-        self._profile = profile(activities=activities, schedule=lambda step: ProfilerAction.RECORD)
-        self._profile.step_num = first_step
-        self._profile.start()
+        if self._on_gpu and TorchVersion(torch.version.cuda or "0") < GRAPHS_STAND_TEARDOWN:
+            os.environ |= {"DISABLE_CUPTI_LAZY_REINIT": "1", "TEARDOWN_CUPTI": "0"}  # as torch.profiler does
+        self._profile = profile(use_kineto=True, use_device="cuda" if self._on_gpu else None)
+        self._profile.__enter__()
+        self._mark = self._begin_step(first_step)
 
     def next_step(self, step: int) -> None:
         """A step has ended; the one that follows has the number `step`."""
-        self._profile.step_num = step - 1
-        self._profile.step()
+        self._mark.__exit__(None, None, None)
+        self._mark = self._begin_step(step)
 
     def stop(self) -> None:
         """Ends profiling, once the device has done what it was given."""
-        self._profile.stop()
+        self._mark.__exit__(None, None, None)
+        self._profile.__exit__(None, None, None)
+
+    def _begin_step(self, step: int) -> record_function:
+        mark = record_function(f"{STEP}#{step}")  # the name that tools for such traces know
+        mark.__enter__()
+        return mark
 
     def write(self, path: Path) -> Profile:
         """Writes the trace of a stopped profile, all of it or nothing. Raises StorageError."""

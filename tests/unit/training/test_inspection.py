@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.unit.training.scripted import (
     PAUSE,
@@ -33,6 +34,7 @@ from workbench.training.trainer import Trainer
 DIGITS = ["data.name=digits", "data.batch_size=64", "model.dropout=0.1"]
 """21 steps an epoch, two epochs."""
 MEMORY = Request("memory_snapshot")
+REALLY_EXIT: Any = torch.autograd.profiler.profile.__exit__
 
 
 def profile(steps: float | None = None) -> Request:
@@ -191,8 +193,8 @@ def failing(self: Any) -> None:
     raise RuntimeError("the profiler is in use")
 
 
-def failing_at_the_end(self: Any) -> None:
-    self.profiler.__exit__(None, None, None)  # PyTorch has one profiler a process: the next test needs it
+def failing_at_the_end(self: Any, *_: Any) -> None:
+    REALLY_EXIT(self, None, None, None)  # PyTorch has one profiler a process: the next test needs it
     raise RuntimeError("the profiler is in use")
 
 
@@ -205,8 +207,8 @@ def failing_to_count(averages: Any, *, on_gpu: bool) -> None:
     [
         ("_compress", full_disk, "No space left on device"),
         ("profile.export_chrome_trace", cut_short, "cut short"),
-        ("profile.start", failing, "in use"),
-        ("profile.stop", failing_at_the_end, "in use"),
+        ("profile.__enter__", failing, "in use"),
+        ("profile.__exit__", failing_at_the_end, "in use"),
         ("top_operators", failing_to_count, "KeyError"),
     ],
 )
@@ -221,7 +223,7 @@ def test_a_full_disk_or_a_failing_profiler_is_a_warning(
     assert "there is no profile" in warned.message
     assert told in warned.message
     assert len(logged_losses(trainer)) == 42
-    assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - (0 if where == "profile.start" else 3)
+    assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - (0 if where == "profile.__enter__" else 3)
     written = list(trainer.run.profiles.iterdir()) if trainer.run.profiles.exists() else []
     assert len(written) == (1 if where == "top_operators" else 0)
 
