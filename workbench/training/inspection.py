@@ -62,8 +62,8 @@ class Inspection:
         clock: PhaseClock,
         book: Callable[[str, float], float],
     ) -> None:
-        """book: books seconds under a name."""
-        self.wanted = False
+        """book: books seconds under a name. On a GPU it is recorded from now on where memory is allocated."""
+        self.wanted: bool
         """Whether anything is asked for or under way: what each step looks at, and no more."""
         self._job = job
         self._run = run
@@ -72,7 +72,8 @@ class Inspection:
         self._book = book
         self._warm_step = 1 + WARM_UP_STEPS
         """The first step that may be looked at."""
-        self._records_warm_up = False
+        self._records_warm_up = self._record_warm_up()
+        self.wanted = self._records_warm_up
         self._asked: list[_Look] = []
         self._current: _Look | None = None
         self._first_step = 0
@@ -84,12 +85,8 @@ class Inspection:
         return self._current is not None
 
     def open(self, step: int) -> None:
-        """Training begins after that step. On a GPU: where the first steps allocate memory is recorded."""
+        """Training begins after that step."""
         self._warm_step = step + 1 + WARM_UP_STEPS
-        if memory_snapshot.can_record(self._job.device):
-            with suppress(RuntimeError, TypeError, AttributeError):  # PyTorch calls this interface its own affair
-                memory_snapshot.start_recording()
-                self._records_warm_up = self.wanted = True
 
     def ask_for_profile(self, steps: float | None) -> str | None:
         """Profiles some of the next steps; returns why not, or None."""
@@ -165,6 +162,14 @@ class Inspection:
         for look in self._asked:
             self._warn(look.command, step, f"no step was left for it after step {step}")
         self._asked, self.wanted = [], False
+
+    def _record_warm_up(self) -> bool:
+        """Records where the first steps, and the making of the engine, allocate: most that do not fit fail there."""
+        if memory_snapshot.can_record(self._job.device):
+            with suppress(RuntimeError, TypeError, AttributeError):  # PyTorch calls this interface its own affair
+                memory_snapshot.start_recording()
+                return True
+        return False
 
     def _end_warm_up(self) -> None:
         if self._records_warm_up:

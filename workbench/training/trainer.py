@@ -58,6 +58,7 @@ class Trainer:
         self.schedule = job.preset.schedule.build(training.epochs)
         self.clock = make_clock(job.device, runtime.measure)
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
+        self.inspection = Inspection(job, run, events, self.clock, self._book)
         if job.preset.runtime.engine == "compiled":
             events.write(Progress(what="compiling the step (kept for the next time)", done=0))
         self.engine_choice = make_engine(job, self.clock, self.learning_rate, self._warn)
@@ -71,7 +72,6 @@ class Trainer:
             independent_classes=job.preset.loss.independent_classes,
         )
         self._saver = Saver(job, run, events, self.schedule)
-        self.inspection = Inspection(job, run, events, self.clock, self._book)
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import torch
 
     from workbench.data.progress import Progress as ReadProgress
+    from workbench.training.job import Job
     from workbench.training.trainer import Trainer
 
 
@@ -65,6 +66,7 @@ class _Worker:
         self._inbox = inbox
         self._started = started
         self._preset = Preset()
+        self._job: Job | None = None
         self._trainer: Trainer | None = None
 
     def work(self) -> int:
@@ -93,7 +95,7 @@ class _Worker:
         from workbench.training.trainer import Trainer
 
         self._preset = Preset.load(self._run.preset)
-        job = build_job(self._preset, self._progress)
+        self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         if last_checkpoint(self._run).exists():
@@ -154,7 +156,7 @@ class _Worker:
     def _fail(self, error: Exception) -> int:
         from workbench.training.memory_errors import explain_out_of_memory
 
-        device = self._trainer.job.device if self._trainer else None
+        device = self._job.device if self._job else None
         if not isinstance(error, WorkbenchError):
             summary = self._memory_summary(error, device)
             error = explain_out_of_memory(error, self._preset, device, summary) or error
@@ -169,9 +171,8 @@ class _Worker:
 
         if not is_gpu_out_of_memory(error):
             return None
-        trainer = self._trainer
-        step, job = (0, None) if trainer is None else (trainer.position.step, trainer.job)
-        return write_after_running_out(self._run, step, device, job)
+        step = self._trainer.position.step if self._trainer else 0
+        return write_after_running_out(self._run, step, device, self._job)
 
 
 def _internal(error: Exception) -> str:
