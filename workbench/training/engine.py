@@ -107,7 +107,9 @@ class EagerEngine:
 
     def _forward_backward(self, step_samples: int) -> Tensor:
         """Adds one batch's share to the gradients; its share of the step's mean loss, detached."""
+        self._clock.enter("data")
         batch = next(self._batches)
+        self._clock.enter("forward")
         return self._add_gradients(batch, len(batch.targets) / step_samples)
 
     def _add_gradients(self, batch: Batch, share: float) -> Tensor:
@@ -126,6 +128,7 @@ class EagerEngine:
         return loss.detach()
 
     def _update(self) -> None:
+        self._clock.enter("optimizer")
         scaler = self._precision.scaler
         if self._clip_norm:
             if scaler is not None:

@@ -151,6 +151,7 @@ class GraphEngine(TracedEngine):
         left, clock = self._epoch_steps - self._steps_done, self._clock
         count, work = (1, self._single) if self._several is None or self._several[0] > left else self._several
         assert work is not None
+        clock.enter("replayed steps")
         if self._timed is None or not isinstance(clock, CudaClock) or not clock.wants_replay or left <= count:
             work.replay()
             return count

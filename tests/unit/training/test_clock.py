@@ -343,3 +343,35 @@ def test_a_gpu_step_that_a_pause_interrupts_is_not_timed(time: Time, gpu: type[F
     assert measured.timed_steps == 2
     assert measured.step_ms == [5000.0, 5000.0]
     assert measured.seconds == pytest.approx(2.008)
+
+
+class NamedClock(clocks.NvtxRanges):
+    """Ranges above a clock that needs no GPU."""
+
+
+def test_ranges_for_nsys_are_named_after_the_phases_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, also where a phase begins inside a graph and the last one is not marked."""
+    said: list[str] = []
+    monkeypatch.setattr(torch.cuda.nvtx, "range_push", said.append)
+    monkeypatch.setattr(torch.cuda.nvtx, "range_pop", lambda: said.append("end"))
+    clock = NamedClock()
+    clock.begin()
+    for _ in range(2):  # two batches of a step whose hits are not counted
+        clock.enter("data")
+        clock.mark("data")
+        clock.enter("forward")
+        clock.mark("forward")
+        clock.mark("backward")
+    clock.enter("optimizer")
+    clock.mark("optimizer")
+    clock.pause()
+    batch = ["data", "end", "forward", "end", "backward", "end", "metrics", "end"]
+    assert said == [*batch, *batch, "optimizer", "end"]
+
+
+def test_only_under_nsys_are_phases_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = torch.device("cuda", 0)
+    monkeypatch.delenv(clocks.PROFILED_VARIABLE, raising=False)
+    assert type(clocks.make_clock(gpu, measure=True)) is clocks.CudaClock
+    monkeypatch.setenv(clocks.PROFILED_VARIABLE, "1")
+    assert type(clocks.make_clock(gpu, measure=True)) is clocks.NvtxClock
