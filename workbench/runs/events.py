@@ -72,6 +72,8 @@ class Prepared(Event):
     """From the start of the process to here."""
     engine_seconds: float = 0.0
     """Of that, what tracing, compiling or capturing the step took."""
+    class_counts: list[int] | None = None
+    """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,32 @@ class Memory(Event):
     torch_peak_bytes: int | None = None
     gpus: list[dict[str, Any]] = field(default_factory=list)
     """Per GPU that NVML sees: index, name, used_bytes, total_bytes, utilization_percent, power_watts, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health(Event):
+    """How well the network can learn, measured on some training samples between two epochs."""
+
+    type: ClassVar[str] = "health"
+    step: int
+    epoch: int
+    """Epochs completed."""
+    samples: int
+    """On so many training samples activations were looked at."""
+    seconds: float
+    """What this measurement cost."""
+    layers: list[dict[str, Any]]
+    """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
+    dead_share (of the units) or saturated_share (of all values)."""
+    tensors: list[dict[str, Any]]
+    """Trained parameters, those with the least gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
+    weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
+    layer_count: int
+    """Of all activations looked at, also those that are left out above."""
+    tensor_count: int
+    gradient_norm: float
+    """Of all trained parameters together, before any clipping; null if it is not a finite number."""
+    weight_norm: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +283,7 @@ _TYPES: dict[str, type[Event]] = {
         Steps,
         Timing,
         Memory,
+        Health,
         EpochEnd,
         Obeyed,
         Checkpointed,

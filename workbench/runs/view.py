@@ -8,6 +8,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Health,
     Memory,
     MemorySnapshot,
     Prepared,
@@ -38,6 +39,7 @@ class RunView:
     progress: Progress | None = None
     timing: Timing | None = None
     memory: Memory | None = None
+    health: Health | None = None
     epoch_end: EpochEnd | None = None
     tested: Tested | None = None
     profiled: Profiled | None = None
@@ -50,6 +52,8 @@ class RunView:
         match event:
             case Started():
                 self.state, self.step, self.epoch, self.finished = "preparing", event.step, float(event.epoch), None
+                if self.health is not None and self.health.step > event.step:
+                    self.health = None
             case Prepared():
                 self.prepared, self.progress = event, None
             case Progress():
@@ -64,6 +68,8 @@ class RunView:
                 self.timing = event
             case Memory():
                 self.memory = event
+            case Health():
+                self.health = event
             case EpochEnd():
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
             case Warned():

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from workbench.advice.verdict import verdict
 from workbench.runs.events import Timing
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow, sparkline
 from workbench.ui.panels.panel import Panel
 from workbench.ui.themes import STYLES
-from workbench.ui.verdict import verdict
 from workbench.units import milliseconds, rate
 
 ROOMY_HEIGHT = 7

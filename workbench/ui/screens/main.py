@@ -18,6 +18,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.widget import Widget
 
+from workbench.advice.verdict import verdict
 from workbench.runs.history import RunHistory
 from workbench.ui.actions import ACTIONS, bindings, help_sections
 from workbench.ui.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
@@ -34,7 +35,6 @@ from workbench.ui.panels.top_bar import TopBar, TopBarContent
 from workbench.ui.screens.inspect_actions import InspectActions
 from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
-from workbench.ui.verdict import verdict
 
 if TYPE_CHECKING:
     from workbench.ui.readings import Readings

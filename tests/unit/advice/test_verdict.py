@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.ui.made import events, timing
+from workbench.advice.policy import LEAST_STEPS, POLICY
+from workbench.advice.verdict import verdict
 from workbench.runs.events import Prepared, Timing
-from workbench.ui.verdict import LEAST_STEPS, WAITING_SHARE, verdict
 
 PREPARED = next(event for event in events(1) if isinstance(event, Prepared))
 
@@ -48,7 +49,7 @@ def test_a_step_that_is_mostly_overhead_gets_a_proposal() -> None:
 
 
 def test_a_little_waiting_is_not_worth_a_word() -> None:
-    waiting = 100 * WAITING_SHARE
+    waiting = 100 * POLICY["waiting-for-data"].warning
     assert verdict(timed(data=waiting, forward=100 - waiting), None).startswith("waiting for data")
     assert verdict(timed(data=waiting - 1, forward=101 - waiting), None).startswith("forward")
 

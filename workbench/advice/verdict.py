@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+from workbench.advice.policy import LEAST_STEPS, POLICY
+from workbench.advice.rule import percent
 from workbench.runs.events import Prepared, Timing
-
-LEAST_STEPS = 20
-"""Before so many steps nothing is said: the first ones warm up."""
-WAITING_SHARE = 0.10
-"""From this share of a step on, waiting for input or for nothing in particular is worth a word (as TraceML warns)."""
 
 
 def verdict(timing: Timing | None, prepared: Prepared | None) -> str:
@@ -19,19 +16,14 @@ def verdict(timing: Timing | None, prepared: Prepared | None) -> str:
         return ""
     shares = {phase: value / total for phase, value in timing.phase_ms.items()}
     waiting = shares.get("data", 0.0)
-    if waiting >= WAITING_SHARE:
+    if waiting >= POLICY["waiting-for-data"].warning:
         return f"waiting for data takes {percent(waiting)} of a step{_remedy(prepared)}"
-    if shares.get("transfer", 0.0) >= WAITING_SHARE:
+    if shares.get("transfer", 0.0) >= POLICY["transfer"].warning:
         return f"moving samples to the device takes {percent(shares['transfer'])} of a step"
     largest = max(shares, key=lambda phase: shares[phase])
     if largest == "rest":
         return f"{percent(shares['rest'])} of a step is neither data nor arithmetic: a larger batch would pay"
     return f"{largest} takes {percent(shares[largest])} of a step"
-
-
-def percent(share: float) -> str:
-    """A share as people read it."""
-    return f"{100 * share:.0f} %"
 
 
 def _remedy(prepared: Prepared | None) -> str:

@@ -1,0 +1,34 @@
+"""The table of rules, and what they find."""
+
+from __future__ import annotations
+
+from workbench.advice.facts import FACT_NAMES, Facts
+from workbench.advice.finding import Finding
+from workbench.advice.policy import LEAST_STEPS
+from workbench.advice.rule import Rule
+from workbench.advice.speed_rules import SPEED_RULES
+
+RULES: tuple[Rule, ...] = (*SPEED_RULES,)
+"""All rules; among findings of one severity the first comes first."""
+
+_SEVERITIES = ("critical", "warning", "note")
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """What the facts mean, the gravest first. Empty before 20 steps; a rule whose facts are missing says nothing."""
+    if facts.step is None or facts.step < LEAST_STEPS:
+        return []
+    found = [rule.decide(facts) for rule in RULES if not missing(rule, facts)]
+    return sorted(
+        (finding for finding in found if finding is not None), key=lambda finding: _SEVERITIES.index(finding.severity)
+    )
+
+
+def abstained(facts: Facts) -> list[tuple[str, str]]:
+    """The rules that cannot decide, each with what is missing, for people."""
+    return [(rule.name, ", ".join(lacks)) for rule in RULES if (lacks := missing(rule, facts))]
+
+
+def missing(rule: Rule, facts: Facts) -> list[str]:
+    """The facts that a rule lacks, in words."""
+    return [FACT_NAMES[name] for name in rule.needs if getattr(facts, name) is None]

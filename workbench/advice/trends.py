@@ -1,0 +1,187 @@
+"""How losses and memory have developed, in a few numbers each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workbench.runs.curve import Curve
+    from workbench.runs.events import Memory
+    from workbench.runs.history import RunHistory
+
+LEAST_WINDOW = 20
+"""Steps over which losses are averaged at least: a short epoch's mean says little."""
+FIRST_STEPS = 10
+"""The loss at the start is the mean over so many steps."""
+PLATEAU_EPOCHS = 10
+"""Epochs' worth of steps over which a loss that does not fall counts as standing still."""
+SMOOTHED = 3
+"""Validations that are averaged: one of them is mostly chance."""
+LEAST_READINGS = 30
+"""Readings of memory, about one a second, before a trend is one."""
+
+
+@dataclass(frozen=True)
+class LossTrend:
+    """The training loss, averaged over windows of an epoch (at least 20 steps)."""
+
+    start: float
+    """Mean over the first ten steps."""
+    lowest: float
+    """Least mean of a window so far."""
+    recent: float
+    """Mean of the last window."""
+    before: float | None = None
+    """Mean over the last ten epochs' worth but five; None before there are so many."""
+    after: float | None = None
+    """Mean over the last five epochs' worth; None before there are ten."""
+    highest: float | None = None
+    """Greatest loss of a single step within the last ten epochs' worth, the first window left out."""
+    highest_step: int | None = None
+    """At, or shortly before, which step that was."""
+
+
+@dataclass(frozen=True)
+class ValidationTrend:
+    """The validation loss, averaged over three validations, and the training loss beside it."""
+
+    best: float
+    latest: float
+    validations_since: int
+    """Since the best."""
+    best_step: int
+    train_at_best: float
+    train_latest: float
+
+
+@dataclass(frozen=True)
+class MemoryTrend:
+    """Memory of the trainer over the readings that are kept (the last four minutes)."""
+
+    what: str
+    """Whose memory: "the trainer's process", "PyTorch's tensors on the GPU"."""
+    quarters: tuple[float, float, float, float]
+    """Median bytes of each quarter of the readings, in order of time."""
+    seconds: float
+    """From the first to the last reading."""
+    available_bytes: int | None = None
+    """What of that kind of memory is still free."""
+
+    @property
+    def bytes_per_second(self) -> float:
+        """From the middle of the first to the middle of the last quarter."""
+        return (self.quarters[3] - self.quarters[0]) / (0.75 * self.seconds) if self.seconds > 0 else 0.0
+
+
+def loss_trend(history: RunHistory) -> LossTrend | None:
+    """None before there are two windows of losses."""
+    curve = history.curves.get("loss/train")
+    if curve is None or not curve.buckets:
+        return None
+    epoch = history.steps_per_epoch
+    window, last = max(epoch, LEAST_WINDOW), curve.buckets[-1].last_step
+    means = _window_means(curve, window)
+    start, recent = mean_between(curve, 1, max(FIRST_STEPS, curve.buckets[0].last_step)), means[-1] if means else None
+    if len(means) < 2 or start is None or recent is None:
+        return None
+    half = max(PLATEAU_EPOCHS // 2 * epoch, LEAST_WINDOW)
+    enough = last > 2 * half
+    late = [bucket for bucket in curve.buckets if bucket.first_step > max(window, last - 2 * half) and bucket.count]
+    highest = max(late, key=lambda bucket: bucket.maximum, default=None)
+    return LossTrend(
+        start=start,
+        lowest=min(means),
+        recent=recent,
+        before=mean_between(curve, last - 2 * half + 1, last - half) if enough else None,
+        after=mean_between(curve, last - half + 1, last) if enough else None,
+        highest=None if highest is None else highest.maximum,
+        highest_step=None if highest is None else highest.last_step,
+    )
+
+
+def validation_trend(history: RunHistory) -> ValidationTrend | None:
+    """None before there are six validations."""
+    curve, train = history.curves.get("loss/validation"), history.curves.get("loss/train")
+    if curve is None or train is None:
+        return None
+    points = [bucket for bucket in curve.buckets if bucket.count]
+    if len(points) < 2 * SMOOTHED:
+        return None
+    smooth = [
+        fmean(point.mean for point in points[index - SMOOTHED + 1 : index + 1])
+        for index in range(SMOOTHED - 1, len(points))
+    ]
+    best = min(range(len(smooth)), key=smooth.__getitem__)
+    window = max(history.steps_per_epoch, LEAST_WINDOW)
+    best_step = points[best + SMOOTHED - 1].last_step
+    train_at_best = _mean_before(train, best_step, window)
+    train_latest = _mean_before(train, points[-1].last_step, window)
+    if train_at_best is None or train_latest is None:
+        return None
+    return ValidationTrend(
+        best=smooth[best],
+        latest=smooth[-1],
+        validations_since=len(smooth) - 1 - best,
+        best_step=best_step,
+        train_at_best=train_at_best,
+        train_latest=train_latest,
+    )
+
+
+def memory_trends(memories: Sequence[Memory], available_bytes: int | None) -> tuple[MemoryTrend, ...] | None:
+    """Of the tensors on the device where those are told, and of the trainer's process; None for few readings.
+
+    available_bytes: what the host has left.
+    """
+    trends = (
+        _memory_trend(memories, "torch_allocated_bytes", "PyTorch's tensors on the device", None),
+        _memory_trend(memories, "host_rss_bytes", "the trainer's process", available_bytes),
+    )
+    return tuple(trend for trend in trends if trend is not None) or None
+
+
+def _memory_trend(memories: Sequence[Memory], name: str, what: str, available_bytes: int | None) -> MemoryTrend | None:
+    readings = [(memory.time, getattr(memory, name)) for memory in memories]
+    known = [(time, value) for time, value in readings if value is not None]
+    if len(known) < LEAST_READINGS:
+        return None
+    borders = [round(len(known) * quarter / 4) for quarter in range(5)]
+    first, second, third, fourth = (median(value for _, value in known[start:end]) for start, end in pairwise(borders))
+    return MemoryTrend(what, (first, second, third, fourth), known[-1][0] - known[0][0], available_bytes)
+
+
+def mean_between(curve: Curve, first: int, last: int) -> float | None:
+    """Mean of the finite values from step `first` to `last`, as far as whole buckets lie within; None for none."""
+    within = [bucket for bucket in curve.buckets if bucket.first_step >= first and bucket.last_step <= last]
+    count = sum(bucket.count for bucket in within)
+    return sum(bucket.total for bucket in within) / count if count else None
+
+
+def _mean_before(curve: Curve, step: int, window: int) -> float | None:
+    """Mean of a window that ends at a step; where buckets are longer than that, of the bucket there."""
+    found = mean_between(curve, step - window + 1, step)
+    if found is not None:
+        return found
+    there = next((bucket for bucket in curve.buckets if bucket.last_step >= step and bucket.count), None)
+    return None if there is None else there.mean
+
+
+def _window_means(curve: Curve, window: int) -> list[float]:
+    """Means of consecutive windows of at least so many steps, counted from the end; a short first one is left out."""
+    means: list[float] = []
+    total, count, steps = 0.0, 0, 0
+    for bucket in reversed(curve.buckets):
+        total, count, steps = (
+            total + bucket.total,
+            count + bucket.count,
+            steps + bucket.last_step - bucket.first_step + 1,
+        )
+        if steps >= window:
+            if count:
+                means.append(total / count)
+            total, count, steps = 0.0, 0, 0
+    return means[::-1]
