@@ -27,6 +27,9 @@ Augment = Callable[[Tensor], Tensor]
 PREPARE_CHUNK = 8192
 """Samples that are made into model input at a time."""
 
+KEPT_SAMPLES = 256
+"""What a loader keeps of the first samples that it reads, for whoever wants to look at some again."""
+
 RESIDENT_SHARE = 0.5
 """Most of the device's free memory that resident samples may take."""
 
@@ -55,6 +58,9 @@ class Feed(Protocol):
 
         Marks the phases data and transfer on the clock.
         """
+
+    def sample(self, count: int) -> Batch | None:
+        """About `count` samples, not varied, and without a trace in what follows; None if none were read yet."""
 
 
 class ResidentFeed:
@@ -104,6 +110,12 @@ class ResidentFeed:
             inputs = self._augment(inputs)
         return Batch(inputs, targets)
 
+    def sample(self, count: int) -> Batch | None:
+        # Evenly spread: samples may be sorted by class.
+        indices = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64).long().to(self._device)
+        inputs = self._inputs.index_select(0, indices)
+        return Batch(inputs if self._prepare is None else self._prepare(inputs), self._targets.index_select(0, indices))
+
 
 def _prepared(inputs: Tensor, preparation: Preparation) -> Tensor:
     """All samples as model input, made chunk by chunk, so that nothing but the result needs much memory."""
@@ -139,6 +151,9 @@ class LoaderFeed:
         self._augment = augment
         self._sampler = _Order()
         self._generator = torch.Generator().manual_seed(seed)
+        self._kept: list[tuple[Tensor, Tensor]] = []
+        """The first batches read, as they came."""
+        self._room = min(KEPT_SAMPLES, len(split))
         # Tensor and target of a sample only: the loader's own collation makes the batch.
         self._loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
             split,  # type: ignore[arg-type]  # a map-style dataset in all but its base class
@@ -165,9 +180,20 @@ class LoaderFeed:
             clock.mark("transfer")
             yield batch
 
+    def sample(self, count: int) -> Batch | None:
+        if not self._kept:
+            return None
+        inputs, targets = (torch.cat(parts)[:count].to(self._device) for parts in zip(*self._kept, strict=True))
+        return Batch(self._preparation(inputs), self._scale_targets(targets))
+
     def _read(self) -> Iterator[tuple[Tensor, Tensor]]:
         try:
-            yield from self._loader
+            for inputs, targets in self._loader:
+                if self._room > 0:
+                    kept = slice(0, self._room)
+                    self._kept.append((inputs[kept].clone(), targets[kept].clone()))
+                    self._room -= len(inputs)
+                yield inputs, targets
         except WorkbenchError as error:
             raise _without_worker_traceback(error) from error
         except RuntimeError as error:

@@ -70,6 +70,8 @@ class Job:
     validation: Feed | None
     test: Feed | None
     monitor: Monitor
+    class_counts: Tensor | None
+    """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -151,6 +153,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         validation=validation,
         test=test,
         monitor=monitor,
+        class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
         notes=samples.notes + _split_notes(preset, samples),
     )
 

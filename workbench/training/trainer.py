@@ -24,6 +24,7 @@ from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
+from workbench.training.health import HealthProbe
 from workbench.training.inbox import Inbox
 from workbench.training.inspection import Inspection
 from workbench.training.job import Job
@@ -71,6 +72,7 @@ class Trainer:
             job.target_scale,
             independent_classes=job.preset.loss.independent_classes,
         )
+        self._health = HealthProbe(job) if runtime.measure else None
         self._saver = Saver(job, run, events, self.schedule)
         self._logged_step = 0
         """Steps whose losses have been written."""
@@ -97,6 +99,9 @@ class Trainer:
             self.train_one_epoch()
             if self.stopping:
                 break
+            self._look_at_health()
+        if not self.stopping:
+            self._look_at_health(last=True)
         self.checkpoint()
         self.inspection.close(self.position.step)
         if not self.stopping:
@@ -357,6 +362,17 @@ class Trainer:
         self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
+
+    def _look_at_health(self, last: bool = False) -> None:
+        """Between two epochs: how well the network can learn, if that is due."""
+        step = self.position.step
+        if self._health is None or not self._health.due(step, self.clock.training_seconds, last=last):
+            return
+        started = time.perf_counter()
+        health = self._health.measure(step, self.position.epoch)
+        self._book("health", time.perf_counter() - started)
+        if health is not None:
+            self._events.write(health)
 
     # Small helpers.
 

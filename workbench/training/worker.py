@@ -120,6 +120,7 @@ class _Worker:
             parameters=job.parameters,
             task=job.task.kind,
             classes=list(job.task.classes),
+            class_counts=None if job.class_counts is None else job.class_counts.tolist(),
             train_samples=len(job.train),
             validation_samples=None if job.validation is None else len(job.validation),
             test_samples=None if job.test is None else len(job.test),
