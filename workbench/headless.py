@@ -30,10 +30,10 @@ from workbench.errors import (
 )
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
+from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, start_trainer
 from workbench.runs.status import process_id, read_summary, status
 from workbench.runs.tail import EventTail
-from workbench.runs.view import RunView
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
 
@@ -144,7 +144,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
     """Starts the trainer of a run, shows it until it ends, and reports; returns the exit code."""
     tail = EventTail(run.events)
     tail.skip_to_end()
-    view = RunView()
+    history = RunHistory()
     display = _display(options)
     with _Interrupts() as interrupts:
         trainer = start_trainer(run, shlex.join(sys.argv))
@@ -153,13 +153,13 @@ def _follow(run: RunDirectory, options: Options) -> int:
                 display.start(run)
                 if options.profile_steps:
                     _ask_for_profile(run, options.profile_steps, display)
-                _watch(run, tail, view, display, trainer, interrupts)
+                _watch(run, tail, history, display, trainer, interrupts)
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             print(f"nobody reads the output any more; the run goes on in {run.path}", file=sys.stderr)
             return EXIT_DONE
-    return _conclude(run, view, trainer, options, interrupts.count)
+    return _conclude(run, history, trainer, options, interrupts.count)
 
 
 def _display(options: Options) -> Display:
@@ -173,18 +173,18 @@ def _display(options: Options) -> Display:
 def _watch(
     run: RunDirectory,
     tail: EventTail,
-    view: RunView,
+    history: RunHistory,
     display: Display,
     trainer: subprocess.Popen[bytes],
     interrupts: _Interrupts,
 ) -> None:
     """Shows events until the trainer has ended. The second interrupt ends it at once."""
-    obeyed = 0
+    obeyed, view = 0, history.view
     while True:
         ended = trainer.poll() is not None
         events = tail.read()
         for line, event in events:
-            view.take(event)
+            history.take(event)
             display.show(line, event, view)
         display.refresh(view)
         if interrupts.count > obeyed:
@@ -223,10 +223,10 @@ def _kill(trainer: subprocess.Popen[bytes]) -> None:
 
 
 def _conclude(
-    run: RunDirectory, view: RunView, trainer: subprocess.Popen[bytes], options: Options, interrupts: int
+    run: RunDirectory, history: RunHistory, trainer: subprocess.Popen[bytes], options: Options, interrupts: int
 ) -> int:
     """Reports how the run ended; returns the exit code. Raises WorkbenchError if it did not end well."""
-    exit_code = trainer.returncode
+    exit_code, view = trainer.returncode, history.view
     how_to_resume = f"go on with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
         raise _interrupted(f"ended at once at step {view.step}; {how_to_resume}")
@@ -248,7 +248,7 @@ def _conclude(
             f"{how_to_resume}"
         )
     if not options.quiet and (summary.step or summary.status == "stopped"):
-        report.print_report(run, summary, view, to_stderr=options.json_output)
+        report.print_report(run, summary, history, to_stderr=options.json_output)
     if options.quiet and not options.json_output:
         print(run.path)
     if summary.status == "failed":

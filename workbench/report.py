@@ -11,9 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workbench.advice.facts import Facts
+from workbench.advice.finding import Finding
+from workbench.advice.rules import findings
 from workbench.display import LABELS, TRACE_VIEWER, headline, profile_title
+from workbench.errors import PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Profiled
+from workbench.runs.history import RunHistory
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
@@ -22,14 +27,31 @@ from workbench.units import count, duration, milliseconds, rate, size
 PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
-def print_report(run: RunDirectory, summary: Summary, view: RunView, *, to_stderr: bool) -> None:
-    """Test metrics, best epoch, time, step times, throughput, memory, where the run lies, how to repeat it."""
+def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
+    """Test metrics, best epoch, times, throughput, memory, where the run lies, how to repeat it, what it means."""
     console = Console(highlight=False, stderr=to_stderr)
     console.print()
-    _print_rows(console, _rows(run, summary, view))
-    if view.profiled is not None:
+    _print_rows(console, _rows(run, summary, history.view))
+    if history.view.profiled is not None:
         console.print()
-        _print_profile(console, run, view.profiled)
+        _print_profile(console, run, history.view.profiled)
+    with suppress(PresetError):
+        found = findings(Facts.of(history, Preset.load(run.preset)))
+        if found:
+            console.print()
+            _print_rows(console, [row for finding in found for row in _finding_rows(finding)])
+
+
+def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
+    """What was measured, from where on it counts, what to do and how."""
+    rows = [
+        (finding.severity, f"{finding.title}: {finding.fact}"),
+        ("", f"{finding.threshold} ({finding.source})"),
+        ("", finding.advice),
+    ]
+    if finding.change:
+        rows.append(("", " ".join(f"--set {shlex.quote(assignment)}" for assignment in finding.change)))
+    return rows
 
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
-from workbench.advice.trends import LossTrend, MemoryTrend, ValidationTrend, loss_trend, memory_trends, validation_trend
+from workbench.advice.trends import (
+    LossTrend,
+    MemoryTrend,
+    Plateau,
+    ValidationTrend,
+    loss_trend,
+    memory_trends,
+    plateau,
+    validation_trend,
+)
 
 if TYPE_CHECKING:
     from workbench.devices.gpu import GpuReading
@@ -65,6 +74,7 @@ class Facts:
     """Training time to come."""
 
     loss: LossTrend | None = None
+    plateau: Plateau | None = None
     diverged: str | None = None
     """What is not a finite number any more, as the trainer said it; empty if all is finite."""
     validation: ValidationTrend | None = None
@@ -103,6 +113,7 @@ class Facts:
             memory=memory_trends(history.memories, available),
             seconds_left=view.seconds_left,
             loss=loss_trend(history),
+            plateau=plateau(history),
             diverged=_diverged(history),
             validation=validation_trend(history),
             health=view.health,
@@ -127,10 +138,11 @@ FACT_NAMES = {
     "gpu_total_bytes": "the GPU's memory",
     "host_used_bytes": "the host's memory in use",
     "host_total_bytes": "the host's memory",
-    "memory": "half a minute of memory readings",
-    "loss": "some epochs of losses",
+    "memory": "thirty memory readings",
+    "loss": "the losses of two epochs",
+    "plateau": "the losses of ten epochs after the first",
     "diverged": "whether the losses are finite",
-    "validation": "some validations",
+    "validation": "six validations",
     "health": "a look at activations and gradients (at the end of an epoch, with runtime.measure)",
     "class_counts": "how often each class occurs",
     "learning_rate": "the learning rate",

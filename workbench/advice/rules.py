@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from workbench.advice.facts import FACT_NAMES, Facts
 from workbench.advice.finding import Finding
+from workbench.advice.learning_rules import LEARNING_RULES
 from workbench.advice.policy import LEAST_STEPS
 from workbench.advice.rule import Rule
 from workbench.advice.speed_rules import SPEED_RULES
 
-RULES: tuple[Rule, ...] = (*SPEED_RULES,)
+RULES: tuple[Rule, ...] = (*LEARNING_RULES, *SPEED_RULES)
 """All rules; among findings of one severity the first comes first."""
 
 _SEVERITIES = ("critical", "warning", "note")

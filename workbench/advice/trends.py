@@ -35,14 +35,18 @@ class LossTrend:
     """Least mean of a window so far."""
     recent: float
     """Mean of the last window."""
-    before: float | None = None
-    """Mean over the last ten epochs' worth but five; None before there are so many."""
-    after: float | None = None
-    """Mean over the last five epochs' worth; None before there are ten."""
     highest: float | None = None
     """Greatest loss of a single step within the last ten epochs' worth, the first window left out."""
     highest_step: int | None = None
     """At, or shortly before, which step that was."""
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """The training loss over the last ten epochs' worth of steps (at least 40 steps), in halves."""
+
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,9 @@ class MemoryTrend:
 
 
 def loss_trend(history: RunHistory) -> LossTrend | None:
-    """None before there are two windows of losses."""
+    """None before there are two windows of losses, and where they are not known from the start."""
     curve = history.curves.get("loss/train")
-    if curve is None or not curve.buckets:
+    if curve is None or not curve.buckets or curve.buckets[0].first_step > 1:
         return None
     epoch = history.steps_per_epoch
     window, last = max(epoch, LEAST_WINDOW), curve.buckets[-1].last_step
@@ -88,19 +92,29 @@ def loss_trend(history: RunHistory) -> LossTrend | None:
     start, recent = mean_between(curve, 1, max(FIRST_STEPS, curve.buckets[0].last_step)), means[-1] if means else None
     if len(means) < 2 or start is None or recent is None:
         return None
-    half = max(PLATEAU_EPOCHS // 2 * epoch, LEAST_WINDOW)
-    enough = last > 2 * half
-    late = [bucket for bucket in curve.buckets if bucket.first_step > max(window, last - 2 * half) and bucket.count]
+    reach = max(PLATEAU_EPOCHS * epoch, 2 * LEAST_WINDOW)
+    late = [bucket for bucket in curve.buckets if bucket.first_step > max(window, last - reach) and bucket.count]
     highest = max(late, key=lambda bucket: bucket.maximum, default=None)
     return LossTrend(
         start=start,
         lowest=min(means),
         recent=recent,
-        before=mean_between(curve, last - 2 * half + 1, last - half) if enough else None,
-        after=mean_between(curve, last - half + 1, last) if enough else None,
         highest=None if highest is None else highest.maximum,
         highest_step=None if highest is None else highest.last_step,
     )
+
+
+def plateau(history: RunHistory) -> Plateau | None:
+    """None before there are ten epochs' worth of losses after the first, or where the curve is kept too coarsely."""
+    curve = history.curves.get("loss/train")
+    if curve is None or not curve.buckets:
+        return None
+    epoch, last = history.steps_per_epoch, curve.buckets[-1].last_step
+    half = max(PLATEAU_EPOCHS // 2 * epoch, LEAST_WINDOW)
+    if last < 2 * half + epoch:
+        return None
+    before, after = mean_between(curve, last - 2 * half + 1, last - half), mean_between(curve, last - half + 1, last)
+    return None if before is None or after is None else Plateau(before, after)
 
 
 def validation_trend(history: RunHistory) -> ValidationTrend | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.advice.policy import LEAST_STEPS, POLICY
-from workbench.advice.rule import percent
+from workbench.advice.policy import LEAST_STEPS
+from workbench.advice.rule import percent, severity
 from workbench.runs.events import Prepared, Timing
 
 
@@ -16,9 +16,9 @@ def verdict(timing: Timing | None, prepared: Prepared | None) -> str:
         return ""
     shares = {phase: value / total for phase, value in timing.phase_ms.items()}
     waiting = shares.get("data", 0.0)
-    if waiting >= POLICY["waiting-for-data"].warning:
+    if severity("waiting-for-data", waiting) is not None:
         return f"waiting for data takes {percent(waiting)} of a step{_remedy(prepared)}"
-    if shares.get("transfer", 0.0) >= POLICY["transfer"].warning:
+    if severity("transfer", shares.get("transfer", 0.0)) is not None:
         return f"moving samples to the device takes {percent(shares['transfer'])} of a step"
     largest = max(shares, key=lambda phase: shares[phase])
     if largest == "rest":

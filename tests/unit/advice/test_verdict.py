@@ -49,7 +49,9 @@ def test_a_step_that_is_mostly_overhead_gets_a_proposal() -> None:
 
 
 def test_a_little_waiting_is_not_worth_a_word() -> None:
-    waiting = 100 * POLICY["waiting-for-data"].warning
+    warning = POLICY["waiting-for-data"].warning
+    assert warning is not None
+    waiting = 100 * warning
     assert verdict(timed(data=waiting, forward=100 - waiting), None).startswith("waiting for data")
     assert verdict(timed(data=waiting - 1, forward=101 - waiting), None).startswith("forward")
 
