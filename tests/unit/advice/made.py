@@ -1,0 +1,86 @@
+"""Facts made up to the last digit, so that each threshold can be tried from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from workbench.advice.facts import Facts
+from workbench.advice.finding import Finding
+from workbench.advice.rules import findings
+from workbench.advice.trends import LossTrend, MemoryTrend, Plateau, ValidationTrend
+from workbench.runs.events import Health, Prepared
+from workbench.settings.preset import Preset
+
+MIB, GIB = 2**20, 2**30
+
+PREPARED = Prepared(
+    device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident", parameters=1000,
+    task="classification", classes=["cat", "dog"], train_samples=6400, validation_samples=800, test_samples=800,
+    batch_size=64, steps_per_epoch=100, epochs=20, monitor="accuracy", seconds=1.0,
+)  # fmt: skip
+ON_GPU = replace(PREPARED, device="cuda:0", device_name="NVIDIA H100 80GB HBM3")
+LOADED = replace(PREPARED, feed="loader")
+
+
+def preset(*assignments: str) -> Preset:
+    return Preset().override(assignments)
+
+
+def layer(name: str = "layers.2", kind: str = "relu", **shares: float) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "units": 512, **shares}
+
+
+def tensor(name: str = "layers.1.weight", gradient_mean: float | None = 1e-3, bad: float = 0.0) -> dict[str, Any]:
+    return {"name": name, "gradient_mean": gradient_mean, "weight_norm": 3.0, "non_finite_share": bad}
+
+
+def health(
+    layers: Sequence[dict[str, Any]] = (), tensors: Sequence[dict[str, Any]] = (), norm: float | None = 1.0
+) -> Health:
+    return Health(
+        step=100, epoch=1, samples=256, seconds=0.01, layers=list(layers), tensors=list(tensors),
+        layer_count=len(layers), tensor_count=len(tensors), gradient_norm=norm, weight_norm=20.0,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+GOOD = Facts(
+    step=1000,
+    preset=preset(),
+    prepared=PREPARED,
+    cores=8,
+    shares={"data": 0.04, "transfer": 0.0, "forward": 0.3, "backward": 0.4, "optimizer": 0.2, "rest": 0.06},
+    p99_to_median=1.3,
+    max_to_median=3.0,
+    step_median_ms=2.0,
+    gpu_busy_share=0.9,
+    knee_batch_size=32,
+    gpu_used_bytes=20 * GIB,
+    gpu_total_bytes=80 * GIB,
+    host_used_bytes=20 * GIB,
+    host_total_bytes=64 * GIB,
+    memory=(MemoryTrend("the trainer's process", (GIB, GIB, GIB, GIB), 120.0, 40 * GIB),),
+    seconds_left=60.0,
+    loss=LossTrend(start=2.3, lowest=0.2, recent=0.2, highest=0.5, highest_step=700),
+    plateau=Plateau(0.3, 0.2),
+    diverged="",
+    validation=ValidationTrend(
+        best=0.3, latest=0.3, validations_since=0, best_step=1000, train_at_best=0.2, train_latest=0.2
+    ),
+    health=health([layer(dead_share=0.02)], [tensor()]),
+    class_counts=(3300, 3100),
+    learning_rate=0.001,
+    is_live=True,
+)
+"""A run in which everything is known and all is well."""
+
+
+def found(rule: str, **facts: Any) -> Finding | None:
+    """What a rule finds in good facts that have been changed."""
+    return next((finding for finding in findings(replace(GOOD, **facts)) if finding.rule == rule), None)
+
+
+def severity(rule: str, **facts: Any) -> str | None:
+    finding = found(rule, **facts)
+    return None if finding is None else finding.severity

@@ -1,0 +1,189 @@
+"""From a run's events to facts: what was not measured is None, and trends are what they are called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+
+from tests.ui.made import MadeReadings, events, preset
+from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED
+from workbench.advice.facts import RECENT, Facts
+from workbench.advice.rules import findings
+from workbench.advice.trends import LEAST_READINGS
+from workbench.runs.events import EpochEnd, Event, Finished, Health, Memory, Obeyed, Prepared, Started, Steps, Timing
+from workbench.runs.history import RunHistory
+
+STEPS = PREPARED.steps_per_epoch
+
+
+def facts(*happened: Event, prepared: Prepared = PREPARED) -> Facts:
+    return Facts.of(history(prepared, *happened), preset())
+
+
+def history(*happened: Event) -> RunHistory:
+    made = RunHistory()
+    for event in happened:
+        made.take(event)
+    return made
+
+
+def steps(losses: Iterable[float], first: int = 1) -> Steps:
+    losses = list(losses)
+    last = first + len(losses) - 1
+    return Steps(first_step=first, epoch=last / STEPS, losses=losses, learning_rate=0.01, seconds=last / 100)
+
+
+def timing(step: int = 100, timed: int = 50, p50: float = 1.0, p99: float = 1.2, **phases: float) -> Timing:
+    return Timing(
+        step=step, steps=50, timed_steps=timed, phase_ms=phases, steps_per_second=1.0, samples_per_second=1.0,
+        step_ms={"p50": p50, "p95": p99, "p99": p99, "max": 2 * p99},
+    )  # fmt: skip
+
+
+def epoch_end(epoch: int, validation: float, train: float = 0.1) -> EpochEnd:
+    return EpochEnd(
+        epoch=epoch, step=epoch * STEPS, learning_rate=0.01, train={"loss": train}, train_seconds=1.0,
+        validation={"loss": validation, "support": [30, 10]}, best=False, validation_seconds=0.1,
+    )  # fmt: skip
+
+
+def test_of_an_empty_run_nothing_is_known() -> None:
+    nothing = Facts.of(RunHistory(), None)
+    known = {name for name, value in vars(nothing).items() if value is not None}
+    assert known == {"step", "cores", "is_live"}
+    assert findings(nothing) == []
+
+
+def test_a_made_run_gives_facts_and_no_finding() -> None:
+    found = Facts.of(history(*events(1300)), preset(), MadeReadings().read())
+    assert found.shares is not None
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert (found.host_used_bytes, found.host_total_bytes) == (23 * GIB, 64 * GIB)
+    assert found.class_counts is not None
+    assert found.gpu_used_bytes is None, "it trains on the CPU"
+    assert findings(found) == []
+
+
+def test_shares_are_those_of_the_recent_seconds_by_the_steps_they_timed() -> None:
+    old = [timing(data=100.0, forward=0.0)] * 5
+    recent = [timing(timed=10, data=1.0, forward=1.0)] * (RECENT // 2)
+    recent += [timing(timed=90, data=0.0, forward=1.0)] * (RECENT // 2)
+    shares = facts(*old, *recent).shares
+    assert shares == pytest.approx({"data": 10 / 110, "forward": 100 / 110})
+    assert facts(timing(timed=0)).shares is None
+
+
+def test_a_single_odd_second_is_no_habit() -> None:
+    usual = [timing(data=1.0)] * 4
+    assert facts(*usual, timing(p99=50.0)).p99_to_median == pytest.approx(1.2)
+    assert facts(*[timing(p99=3.0)] * 4, timing()).p99_to_median == pytest.approx(3.0)
+    assert facts(timing()).p99_to_median is None, "of 50 steps there is no 99th percentile"
+
+
+def test_memory_of_the_card_is_that_of_the_run_without_what_is_kept_for_later() -> None:
+    gpu = {"index": 0, "name": ON_GPU.device_name, "used_bytes": 70 * GIB, "total_bytes": 80 * GIB}
+    read = Memory(step=1, gpus=[gpu], torch_reserved_bytes=60 * GIB, torch_peak_bytes=20 * GIB)
+    found = facts(read, prepared=ON_GPU)
+    assert (found.gpu_used_bytes, found.gpu_total_bytes) == (30 * GIB, 80 * GIB)
+    assert facts(replace(read, torch_reserved_bytes=None), prepared=ON_GPU).gpu_used_bytes == 70 * GIB
+    assert facts(replace(read, gpus=[gpu | {"name": "another"}]), prepared=ON_GPU).gpu_used_bytes is None
+    assert facts(read).gpu_used_bytes is None
+
+
+def memories(rss: Callable[[int], float], count: int = 60) -> list[Memory]:
+    return [
+        Memory(step=10 * second, host_rss_bytes=round(rss(second)), host_available_bytes=GIB, time=1000.0 + second)
+        for second in range(count)
+    ]
+
+
+def test_a_leak_is_seen_and_warming_up_is_not() -> None:
+    leak = facts(steps([1.0] * 50), *memories(lambda second: GIB + 3 * MIB * second))
+    assert [finding.rule for finding in findings(leak)] == ["growing-memory"]
+    assert leak.memory is not None
+    assert leak.memory[0].bytes_per_second == pytest.approx(3 * MIB, rel=0.05)
+    warm = facts(steps([1.0] * 50), *memories(lambda second: GIB * (1 - 0.5 * math.exp(-second / 5))))
+    assert findings(warm) == []
+    few = facts(steps([1.0] * 50), *memories(lambda second: GIB + 3 * MIB * second, LEAST_READINGS - 1))
+    assert few.memory is None
+
+
+def test_the_loss_is_averaged_over_epochs() -> None:
+    found = facts(steps([2.0] * 10 + [1.0] * 90 + [0.5] * 100 + [0.7] * 100)).loss
+    assert found is not None
+    assert (found.start, found.lowest) == (2.0, 0.5)
+    assert found.recent == pytest.approx(0.7)
+    assert (found.highest, found.highest_step) == (0.7, 201)
+    assert facts(steps([1.0] * 150)).loss is None, "less than two epochs"
+
+
+def test_of_a_run_whose_start_is_not_known_no_trend_is_told() -> None:
+    assert facts(steps([1.0] * 400, first=501)).loss is None
+
+
+def test_ten_epochs_are_compared_by_halves() -> None:
+    falling = [1.0] * (5 * STEPS) + [0.9] * (5 * STEPS)
+    plateau = facts(steps([2.0] * STEPS + falling)).plateau
+    assert plateau is not None
+    assert plateau.before == pytest.approx(1.0)
+    assert plateau.after == pytest.approx(0.9)
+    assert facts(steps(falling)).plateau is None, "the first epoch does not count"
+
+
+def test_trends_hold_for_a_run_whose_curve_is_kept_coarsely() -> None:
+    happened = [steps([math.exp(-step / 1e5)] * 500, first=step + 1) for step in range(0, 200_000, 500)]
+    found = facts(*happened)
+    assert found.loss is not None
+    assert found.loss.start == pytest.approx(1.0, rel=0.01)
+    assert found.loss.recent == pytest.approx(math.exp(-2), rel=0.02)
+    assert found.plateau is not None
+    assert found.plateau.after < found.plateau.before
+
+
+def test_overfitting_is_seen_in_a_validation_that_rises_while_training_falls() -> None:
+    happened: list[Event] = []
+    for epoch in range(1, 21):
+        happened.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
+        happened.append(epoch_end(epoch, 0.5 + 0.03 * abs(epoch - 8)))
+    found = facts(*happened)
+    assert found.validation is not None
+    assert found.validation.validations_since == 11
+    assert found.validation.best_step == 9 * STEPS
+    assert found.validation.latest / found.validation.best == pytest.approx(0.83 / 0.52)
+    assert "overfitting" in [finding.rule for finding in findings(found)]
+    assert facts(*happened[:10]).validation is None, "five validations"
+
+
+def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> None:
+    assert facts(steps([1.0] * 30)).diverged == ""
+    assert facts(steps([1.0] * 29 + [math.nan])).diverged == "the loss near step 30"
+    reason = "the validation loss after step 40 is not a finite number: training has diverged"
+    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason))
+    assert ended.diverged == "the validation loss after step 40"
+    [finding] = findings(ended)
+    assert finding.fact == "the validation loss after step 40 is not a finite number"
+    assert finding.learning_rate is None, "the run has ended"
+
+
+def test_the_learning_rate_is_the_one_that_was_set_last() -> None:
+    assert facts(steps([1.0])).learning_rate == 0.01
+    changed = Obeyed(command="set_learning_rate", step=1, detail="0.0005")
+    assert facts(steps([1.0]), changed).learning_rate == 0.0005
+
+
+def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:
+    assert facts().class_counts is None
+    assert facts(epoch_end(1, 0.5)).class_counts == [30, 10]
+    assert facts(epoch_end(1, 0.5), prepared=replace(PREPARED, class_counts=[900, 100])).class_counts == [900, 100]
+
+
+def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
+    measured = Health(
+        step=300, epoch=3, samples=256, seconds=0.01, layers=[], tensors=[], layer_count=0, tensor_count=0,
+        gradient_norm=1.0, weight_norm=1.0,
+    )  # fmt: skip
+    assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured
+    assert facts(measured, Started(process_id=1, resumed=True, step=200)).health is None
