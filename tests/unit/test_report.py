@@ -1,4 +1,4 @@
-"""What the final report says of a profile."""
+"""What headless mode prints at the end: the figures, a profile, and what they mean."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.ui.made import write_run
 from workbench.report import print_report
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Profiled
-from workbench.runs.status import Summary
+from workbench.runs.events import Health, Profiled
+from workbench.runs.history import RunHistory, read_history
+from workbench.runs.status import Summary, read_summary
 from workbench.runs.view import RunView
 
 KERNEL = f"void at::native::vectorized_elementwise_kernel<4, {'x' * 90}>"
@@ -28,7 +30,7 @@ def profiled(first_step: int = 11, steps: int = 20) -> Profiled:
 
 def report(folder: Path, view: RunView, capsys: pytest.CaptureFixture[str]) -> str:
     summary = Summary("completed", "", 0, 30, 1, None, "accuracy", None, None, None, {"total": 1.0, "profile": 0.5})
-    print_report(RunDirectory(folder), summary, view, to_stderr=False)
+    print_report(RunDirectory(folder), summary, RunHistory(view=view), to_stderr=False)
     return capsys.readouterr().out
 
 
@@ -50,3 +52,34 @@ def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_without_a_profile_nothing_is_said_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "perfetto" not in report(tmp_path, RunView(), capsys)
+
+
+def reported(runs: Path, capsys: pytest.CaptureFixture[str], health: Health | None = None) -> list[str]:
+    run = write_run(runs, ending="completed")
+    history: RunHistory = read_history(run)
+    if health is not None:
+        history.take(health)
+    summary = read_summary(run)
+    assert summary is not None
+    print_report(run, summary, history, to_stderr=False)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_report_ends_with_what_was_found_and_how_to_change_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    health = Health(
+        step=1300, epoch=6, samples=256, seconds=0.01, layer_count=1, tensor_count=0, gradient_norm=1.0,
+        weight_norm=9.0, layers=[{"name": "layers.2", "kind": "relu", "units": 512, "dead_share": 0.93}], tensors=[],
+    )  # fmt: skip
+    lines = reported(tmp_path, capsys, health)
+    severity, threshold, advice, change = lines[-4:]
+    assert lines[-5] == ""
+    assert severity.startswith("critical  dead units: 93 % of the 512 units of layers.2 (relu) are dead")
+    assert "90 % is critical (Lu et al. (2019)" in threshold
+    assert advice.strip().startswith("Dead units hardly ever come back.")
+    assert change.strip() == "--set activation.name=leaky_relu --set optimizer.learning_rate=0.0005"
+
+
+def test_where_nothing_was_found_nothing_is_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert reported(tmp_path, capsys)[-1].startswith("repeat it with")
