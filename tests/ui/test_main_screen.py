@@ -155,6 +155,21 @@ def test_the_theme_is_remembered(tmp_path: Path) -> None:
     assert Remembered.load().theme == "workbench-light"
 
 
+@pytest.mark.parametrize("first", ["workbench-dark", "workbench-light", "workbench-ansi"])
+def test_every_theme_follows_every_other(tmp_path: Path, first: str) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True), theme=first)
+    seen = []
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for _ in range(3):
+            await pilot.press("t")
+            await pilot.pause()
+            seen.append(app.theme)
+
+    drive(app, steps)  # a style sheet that cannot be read ends the app
+    assert sorted(seen) == ["workbench-ansi", "workbench-dark", "workbench-light"]
+
+
 def test_ascii_mode_draws_nothing_but_ascii(tmp_path: Path) -> None:
     run = write_run(tmp_path / "runs", alive=True, device="cuda:0")
     app = make_app(tmp_path / "runs", attach=run, gpus=2, ascii_only=True)

@@ -117,6 +117,9 @@ ANSI = Theme(
     boost="ansi_default",
     variables=ANSI_VARIABLES
     | {
+        # Textual's own style sheet has these two, and knows them in no theme of sixteen colours but its own.
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
         "block-cursor-foreground": "ansi_black",
         "block-cursor-background": "ansi_cyan",
         "input-cursor-background": "ansi_white",
