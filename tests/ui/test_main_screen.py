@@ -127,6 +127,21 @@ def test_the_cursor_of_a_chart_reads_values(tmp_path: Path) -> None:
     drive(app, steps)
 
 
+def test_home_and_end_put_the_cursor_at_the_ends_of_a_chart(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=2000, ending="completed"))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        loss = app.screen.query_one("#loss", ChartPanel)
+        await pilot.press("2", "end")
+        read = loss.footing().plain
+        assert 1950 <= int(read.split()[1].replace(",", "")) <= 2000
+        assert "train" in read
+        await pilot.press("home")
+        assert int(loss.footing().plain.split()[1]) < 50
+
+    drive(app, steps)
+
+
 def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
 

@@ -335,8 +335,7 @@ class ChartPanel(Panel):
     def action_jump(self, column: int) -> None:
         """Puts the cursor at the left or right end."""
         if self._drawing.columns:
-            self._cursor = min(column, self._drawing.columns - 1)
-            self.redraw()
+            self._put_cursor(column)
 
     def action_no_cursor(self) -> None:
         """Takes the cursor away."""
