@@ -6,7 +6,9 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from rich.style import Style
+from textual import on
 from textual.app import App, SystemCommand
+from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -15,6 +17,7 @@ from workbench.ui.actions import ACTIONS
 from workbench.ui.ascii import AsciiFilter
 from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.key_order import KeyOrder, Passed
 from workbench.ui.options import AppOptions
 from workbench.ui.readings import MachineReadings, ReadingSource
 from workbench.ui.screens.main import MainScreen
@@ -49,6 +52,7 @@ class WorkbenchApp(App[None]):
         self._ascii_filters = [AsciiFilter()] if options.ascii else []
         self.remembered = Remembered.load() if remembered is None else remembered
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
+        self._keys = KeyOrder(self)
         self.session = Session(options.runs_folder)
         self.runs_folder = options.runs_folder
         for theme in THEMES:
@@ -86,6 +90,18 @@ class WorkbenchApp(App[None]):
                 callback = _runner(screen, action.name)
                 yield SystemCommand(f"{action.help} ({action.shown_key})", action.group, callback)
         yield SystemCommand("choose a theme", "workbench", self.action_change_theme)
+
+    async def on_event(self, event: Event) -> None:
+        is_new_key = isinstance(event, Key) and not event.is_forwarded
+        if isinstance(event, Key) and is_new_key and not self._keys.may_pass(event):
+            return
+        await super().on_event(event)
+        if isinstance(event, Key) and is_new_key:
+            self._keys.passed(event)
+
+    @on(Passed)
+    def _key_answered(self) -> None:
+        self._keys.answered()
 
     async def action_quit(self) -> None:
         """ctrl+q, wherever the user is: asks before a run is left or unsaved settings are lost."""
