@@ -74,6 +74,10 @@ class StorageError(WorkbenchError):
     kind = "storage"
 
 
+class RunDeletedError(StorageError):
+    """The run's directory has been deleted under its trainer."""
+
+
 class DamagedCheckpointError(StorageError):
     """A checkpoint cannot be read, or is of another model."""
 

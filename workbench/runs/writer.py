@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from workbench.errors import RunDeletedError
 from workbench.files import storage_error
 from workbench.runs.events import Event, encode
 
@@ -27,13 +28,17 @@ class EventWriter:
             raise storage_error(path, error) from error
 
     def write(self, event: Event) -> None:
-        """Appends the event, stamped with the time now."""
+        """Appends the event, stamped with the time now. Raises RunDeletedError when the file is nobody's any more."""
         line = memoryview(f"{encode(replace(event, time=round(time.time(), 4)))}\n".encode())
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
+            # Writing to a deleted file succeeds: the trainer would go on for days, seen by no one.
+            is_deleted = os.fstat(self._descriptor).st_nlink == 0
         except OSError as error:
             raise storage_error(self._path, error) from error
+        if is_deleted:
+            raise RunDeletedError(f"{self._path} has been deleted: training ends")
 
     def close(self) -> None:
         """Closes the file."""

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, StorageError, WorkbenchError
+from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, RunDeletedError, StorageError, WorkbenchError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
@@ -78,6 +78,8 @@ class _Worker:
             return self._finish("stopped" if trainer.stopping else "completed")
         except _AskedToStopError:
             return self._finish("stopped")
+        except RunDeletedError:
+            raise  # a summary would bring the directory back
         except Exception as error:
             traceback.print_exc()
             sys.stderr.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.unit.training.conftest import events_of
+from tests.unit.training.conftest import SMALL, events_of
 from tests.unit.training.scripted import (
     CHECKPOINT,
     PAUSE,
@@ -30,9 +31,11 @@ from tests.unit.training.scripted import (
     new_trainer,
     of_type,
 )
-from workbench.errors import DivergedError, PresetError
+from workbench.errors import DivergedError, PresetError, RunDeletedError
 from workbench.runs import events
 from workbench.runs.control import Request, ask
+from workbench.runs.directory import create_run
+from workbench.runs.writer import EventWriter
 from workbench.settings.loss import CrossEntropy
 from workbench.settings.preset import Preset
 from workbench.training import checkpoints
@@ -41,8 +44,10 @@ from workbench.training.checkpoints import best_checkpoint, last_checkpoint
 from workbench.training.clock import PhaseClock
 from workbench.training.evaluation import Evaluator
 from workbench.training.feeds import Batch, Feed
+from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
+from workbench.training.worker import _Worker
 
 CPU = torch.device("cpu")
 EAGER = "runtime.engine=eager"
@@ -923,3 +928,20 @@ def test_a_monitor_that_does_not_fit_is_refused_with_those_that_do(assignments: 
 
 def test_a_data_set_without_its_own_validation_split_says_so() -> None:
     assert "no validation split of its own" in refused("validation.method=own")
+
+
+def test_a_run_whose_directory_is_deleted_ends_and_leaves_nothing(tmp_path: Path) -> None:
+    preset = Preset().override([*SMALL, "training.epochs=1000000"])
+    run = create_run(tmp_path, preset.name, preset.to_toml())
+
+    class Deleting(Inbox):
+        """Somebody deletes the run while it trains."""
+
+        def read(self) -> list[Request]:
+            if run.environment.exists():
+                shutil.rmtree(run.path)
+            return []
+
+    with pytest.raises(RunDeletedError, match="deleted"):
+        _Worker(run, EventWriter(run.events), Deleting(run), 0.0).work()
+    assert not run.path.exists()
