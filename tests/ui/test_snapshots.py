@@ -163,6 +163,10 @@ def test_the_runs(
     assert snap_compare(app, terminal_size=size, run_before=bring_up)
 
 
+LEAST_BYTES = 5_000
+"""An empty screen has 2,000: it equals itself at each run, and is what an app leaves that ends with an error."""
+
+
 @pytest.mark.parametrize("how", ["ascii", "ansi"])
 def test_other_terminals(snap_compare: Compare, tmp_path: Path, how: str) -> None:
     theme = "workbench-ansi" if how == "ansi" else "workbench-dark"
@@ -178,3 +182,9 @@ def test_the_runs_still_going(snap_compare: Compare, tmp_path: Path) -> None:
         await pilot.pause(0.6)
 
     assert snap_compare(make_app(tmp_path / "runs"), terminal_size=(120, 36), run_before=wait)
+
+
+def test_no_snapshot_is_of_an_app_that_has_ended() -> None:
+    pictures = list((Path(__file__).parent / "__snapshots__").rglob("*.svg"))
+    assert pictures
+    assert [picture.name for picture in pictures if picture.stat().st_size < LEAST_BYTES] == []
