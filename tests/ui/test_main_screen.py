@@ -170,6 +170,20 @@ def test_the_theme_is_remembered(tmp_path: Path) -> None:
     assert Remembered.load().theme == "workbench-light"
 
 
+def test_a_terminal_of_sixteen_colours_gets_its_own_and_the_theme_for_better_ones_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-16color")
+    monkeypatch.delenv("COLORTERM")
+    app = make_app(tmp_path / "runs", theme="workbench-light")
+
+    async def steps(_: Pilot[None]) -> None:
+        assert app.theme == "workbench-ansi"
+
+    drive(app, steps)
+    assert Remembered.load().theme == "workbench-light"
+
+
 @pytest.mark.parametrize("first", ["workbench-dark", "workbench-light", "workbench-ansi"])
 def test_every_theme_follows_every_other(tmp_path: Path, first: str) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True), theme=first)

@@ -13,7 +13,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
-from workbench.ui.actions import ACTIONS
+from workbench.ui.actions import ACTIONS, key_name
 from workbench.ui.ascii import AsciiFilter
 from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
@@ -57,13 +57,13 @@ class WorkbenchApp(App[None]):
         self.runs_folder = options.runs_folder
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = self._first_theme()
+        self.theme = self._theme_at_start = self._first_theme()
         self._palette: tuple[str, dict[str, Style]] = ("", {})
 
     def _first_theme(self) -> str:
-        if self.remembered.theme in self.available_themes:
-            return self.remembered.theme
-        return "workbench-ansi" if has_few_colours() else "workbench-dark"
+        if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
+            return "workbench-ansi"
+        return self.remembered.theme if self.remembered.theme in self.available_themes else "workbench-dark"
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme = self.current_theme
@@ -88,7 +88,7 @@ class WorkbenchApp(App[None]):
         if isinstance(screen, MainScreen):
             for action in ACTIONS:
                 callback = _runner(screen, action.name)
-                yield SystemCommand(f"{action.help} ({action.shown_key})", action.group, callback)
+                yield SystemCommand(f"{action.help} ({key_name(action.keys[0])})", action.group, callback)
         yield SystemCommand("choose a theme", "workbench", self.action_change_theme)
 
     async def on_event(self, event: Event) -> None:
@@ -113,7 +113,8 @@ class WorkbenchApp(App[None]):
 
     def keep_habits(self) -> None:
         """Remembers theme and layout for the next start."""
-        self.remembered.theme = self.theme
+        if self.theme != self._theme_at_start or not has_few_colours():
+            self.remembered.theme = self.theme
         self.remembered.preset = "" if self.draft.path is None else str(self.draft.path)
         self.remembered.save()
 
