@@ -104,6 +104,22 @@ def test_the_hint_says_what_a_setting_means_and_may_be(tmp_path: Path) -> None:
     drive(app, steps)
 
 
+def test_where_the_line_is_short_the_bounds_stay(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer.learning_rate")
+        assert hint(app).strip().endswith("default 0.001")
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert hint(app).strip().endswith("… · number > 0, ≤ 1000")
+        assert len(hint(app)) <= 80
+        await go_to(pilot, "data.batch_size")
+        assert hint(app).strip() == "batch size  samples a batch · whole number ≥ 1, ≤ 10,000,000 samples"
+
+    drive(app, steps)
+
+
 def test_where_there_is_room_help_stands_beside_each_setting_and_an_error_in_its_place(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
 
@@ -224,6 +240,17 @@ def test_a_search_narrows_the_list_and_enter_jumps(tmp_path: Path) -> None:
         await press(pilot, "down", "enter")
         assert path_at_cursor(app) == "schedule.warmup_start"
         assert "batch size" in screen_text(app)
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize(("typed", "path"), [("lr", "optimizer.learning_rate"), ("bs", "data.batch_size")])
+def test_initials_find_a_setting(tmp_path: Path, typed: str, path: str) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await press(pilot, "/", *typed, "enter")
+        assert path_at_cursor(app) == path
 
     drive(app, steps)
 

@@ -20,6 +20,7 @@ from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
+from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
 
 BORDER = 2
@@ -173,18 +174,9 @@ class SettingsPanel(Panel):
         row = self.row
         if row is None:
             return Text()
-        dim, strong = self.style_of("dim"), self.style_of("strong")
-        label = (f"{row.label}  ", strong)
-        if problem := self._typing_problem or row.problem:
-            said = (f"{self.glyphs.wrong} {problem}", self.style_of("error"))
-            bounds = f"  {row.bounds}" if row.bounds not in ("", "text") else ""
-            return Text.assemble(label, said, (bounds, dim), (f"  {row.help}", dim))
-        unit = row.unit if row.unit not in row.bounds else ""
-        running = self._running_value(row)
-        parts = [row.help, f"running {running}" if running is not None else "", f"{row.bounds} {unit}".strip()]
-        parts.append(f"default {row.default}" if row.default else "")
-        separator = " - " if self.glyphs.ascii else " · "
-        return Text.assemble(label, (separator.join(part for part in parts if part), self.style_of("text")))
+        problem = self._typing_problem or row.problem
+        width = self.screen.size.width - 1
+        return describe(row, self._running_value(row), problem, width, self.style_of, self.glyphs)
 
     def focus_row(self, path: str) -> None:
         """Puts the cursor on a setting, unfolding its family."""
@@ -369,7 +361,7 @@ class SettingsPanel(Panel):
 
     def _is_found(self, row: Row) -> bool:
         text = f"{row.label} {row.path} {row.help} {row.value}".lower()
-        return all(word in text for word in self._words)
+        return all(word in text or word == _initials(row) for word in self._words)
 
     def _best_match(self) -> str | None:
         """The setting that is meant most likely: whose name begins with what is typed, or has it."""
@@ -377,13 +369,18 @@ class SettingsPanel(Panel):
             return self._edited
         typed = " ".join(self._words)
         rows = [row for row in self._all_rows if self._is_found(row)]
-        rows.sort(key=lambda row: (not row.label.startswith(typed), typed not in row.label, typed not in row.path))
+        rows.sort(
+            key=lambda row: (
+                typed != _initials(row), not row.label.startswith(typed), typed not in row.label, typed not in row.path
+            )
+        )  # fmt: skip
         return rows[0].path if rows else None
 
     def on_resize(self, _: events.Resize) -> None:
-        """Keeps the cursor in view, and the editor where its row is."""
+        """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
+        self._tell()
 
     # The mouse.
 
@@ -420,3 +417,9 @@ class SettingsPanel(Panel):
         if self._editor is None:
             self._offset = max(min(self._offset + rows, len(self._rows) - self._visible_rows), 0)
             self.redraw()
+
+
+def _initials(row: Row) -> str:
+    """As people abbreviate: lr for learning rate."""
+    words = row.label.split()
+    return "".join(word[0] for word in words) if len(words) > 1 else ""

@@ -1,0 +1,47 @@
+"""The sentence about the setting at the cursor: what it means, what it may be, what is wrong with it.
+
+Where the line is short the default goes first, then the end of the help: what may be typed stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.cells import cell_len, set_cell_size
+from rich.style import Style
+from rich.text import Text
+
+from workbench.ui.form.rows import Row
+from workbench.ui.glyphs import Glyphs
+
+LEAST_HELP_CELLS = 12
+"""A help cut shorter than this says nothing, and is left out."""
+
+
+def describe(
+    row: Row, running: str | None, problem: str, width: int, style_of: Callable[[str], Style], glyphs: Glyphs
+) -> Text:
+    """running: what a run in progress uses, if that is something else; width: cells that the sentence may take."""
+    label = (f"{row.label}  ", style_of("strong"))
+    if problem:
+        said = (f"{glyphs.wrong} {problem}", style_of("error"))
+        bounds = f"  {row.bounds}" if row.bounds not in ("", "text") else ""
+        return Text.assemble(label, said, (bounds, style_of("dim")), (f"  {row.help}", style_of("dim")))
+    separator = " - " if glyphs.ascii else " · "
+    unit = row.unit if row.unit not in row.bounds else ""
+    kept = [f"running {running}" if running is not None else "", f"{row.bounds} {unit}".strip()]
+    kept = [part for part in kept if part]
+    default = [f"default {row.default}"] if row.default else []
+    room = width - cell_len(label[0])
+    help = [row.help] if row.help else []
+    text = separator.join([*help, *kept, *default])
+    if cell_len(text) > room and kept:
+        text = separator.join([*_shortened(row.help, room - cell_len(separator.join(["", *kept])), glyphs), *kept])
+    return Text.assemble(label, (text, style_of("text")))
+
+
+def _shortened(help: str, room: int, glyphs: Glyphs) -> list[str]:
+    """The help, its beginning, or nothing: what there is room for."""
+    if not help or cell_len(help) <= room:
+        return [help] if help else []
+    return [set_cell_size(help, room - 1).rstrip() + glyphs.ellipsis] if room >= LEAST_HELP_CELLS else []
