@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -88,6 +89,29 @@ def test_a_file_that_is_there_is_replaced_only_after_a_second_enter(tmp_path: Pa
 
     drive(app, steps)
     assert Preset.load(path).description != "old"
+
+
+def test_why_a_preset_is_not_saved_is_said_to_the_last_word_on_a_small_screen(tmp_path: Path) -> None:
+    folder = tmp_path / "a-folder-with-a-long-name"
+    path = folder / "mine.toml"
+    Preset.from_mapping({"name": "mine"}, "mine").save(path)
+    app = make_app(tmp_path / "runs", chosen=Preset.load(path), path=path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        shutil.rmtree(folder)
+        folder.write_text("")
+        await pilot.press("down", "right", "ctrl+s")
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        assert "not saved" in " ".join(lines[-4:])
+        assert "choose another folder." in " ".join(" ".join(lines[-4:]).split())
+        assert app.draft.is_changed
+        await pilot.press("down")
+        await pilot.pause()
+        assert "not saved" not in screen_text(app)
+        assert screen_text(app).splitlines()[-3].startswith("╰"), "the line has given its room back"
+
+    drive(app, steps, (80, 24))
 
 
 def test_a_name_with_a_slash_is_refused(tmp_path: Path) -> None:

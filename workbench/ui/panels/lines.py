@@ -9,6 +9,9 @@ from rich.text import Text
 from workbench.ui.panels.panel import Drawn
 
 
+MOST_LINES = 3
+
+
 class HintLine(Drawn):
     """One sentence: the help of the setting at the cursor, a notice, what went wrong."""
 
@@ -17,10 +20,14 @@ class HintLine(Drawn):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._text = Text()
+        self._whole = False
 
-    def show(self, text: Text) -> None:
-        """Shows a sentence in place of the one before."""
-        self._text = text
+    def show(self, text: Text, *, whole: bool = False) -> None:
+        """Shows a sentence in place of the one before. whole: on as many lines as it needs, up to `MOST_LINES`."""
+        self._text, self._whole = text, whole
+        wanted = min(len(self._wrapped(self.app.size.width)), MOST_LINES)
+        if self.styles.height is None or self.styles.height.value != wanted:
+            self.styles.height = wanted
         self.redraw()
 
     @property
@@ -29,7 +36,12 @@ class HintLine(Drawn):
         return self._text.plain
 
     def lines(self, width: int, height: int) -> list[Text]:
-        return [Text.assemble(" ", self._text)]
+        lines = self._wrapped(width)
+        rest = Text(" ").join(lines[height - 1 :])  # ends in an ellipsis where it is too long
+        return [Text.assemble(" ", line) for line in [*lines[: height - 1], rest]]
+
+    def _wrapped(self, width: int) -> list[Text]:
+        return list(self._text.wrap(self.app.console, max(width - 2, 1))) if self._whole else [self._text]
 
 
 class KeysLine(Drawn):

@@ -193,7 +193,7 @@ class MainScreen(PresetActions, InspectActions):
             text = self._setting_hint
         else:
             text = self._verdict()
-        self.query_one(HintLine).show(text)
+        self.query_one(HintLine).show(text, whole=self._said is not None)
 
     def _verdict(self) -> Text:
         view = None if self.history is None else self.history.view
