@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.made import write_run
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
@@ -146,6 +147,23 @@ def test_a_broken_preset_shows_what_is_wrong_and_is_not_opened(tmp_path: Path) -
     drive(app, steps)
 
 
+def test_a_broken_preset_is_told_before_unsaved_settings_are_given_up(tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("[data]\nbatch_sise = 3\n")
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("ctrl+o", *"./broken.toml", "enter")
+        await pilot.pause()
+        assert "this preset cannot be opened" in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "unsaved" not in screen_text(app)
+        assert app.draft.preset.data.batch_size == 128
+
+    drive(app, steps)
+
+
 def test_unsaved_settings_are_asked_about_before_another_preset_is_opened(tmp_path: Path) -> None:
     app = app_with(tmp_path)
 
@@ -180,6 +198,29 @@ def test_quitting_with_unsaved_settings_asks_and_can_be_called_off(tmp_path: Pat
         assert app.is_running
 
     drive(app, steps)
+
+
+def test_who_stays_to_keep_unsaved_settings_has_not_stopped_the_run(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert "esc stay" in screen_text(app)
+        await pilot.press("s")
+        await pilot.pause()
+        assert "esc keep editing" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.is_running
+        assert not run.control.exists()
+        await pilot.press("q", "s", "d")
+        await pilot.pause()
+
+    drive(app, steps)
+    assert '"stop"' in run.control.read_text()
 
 
 def test_revert_takes_all_changes_back_after_asking(tmp_path: Path) -> None:

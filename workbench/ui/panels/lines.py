@@ -8,7 +8,6 @@ from rich.text import Text
 
 from workbench.ui.panels.panel import Drawn
 
-
 MOST_LINES = 3
 
 

@@ -85,12 +85,13 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """For dialogs to extend."""
 
     def keys_text(self) -> str:
-        """The keys of the dialog that are meant to be seen, from its bindings."""
+        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
         seen: dict[str, str] = {}
         for owner in type(self).__mro__:
             for binding in owner.__dict__.get("BINDINGS", []):
-                if isinstance(binding, Binding) and binding.show:
-                    seen.setdefault(binding.description, key_name(binding.key.split(",")[0]))
+                key = key_name(binding.key.split(",")[0]) if isinstance(binding, Binding) and binding.show else ""
+                if key and key not in seen.values():
+                    seen.setdefault(binding.description, key)
         return Text("  ".join(f"{key} {label}" for label, key in seen.items())).markup
 
     def action_cancel(self) -> None:

@@ -42,12 +42,14 @@ class PresetActions(Screen[None]):
         from workbench.ui.screens.presets import PresetsDialog
 
         path = await self.app.push_screen_wait(PresetsDialog(self.app.draft.preset))
-        if path is None or not await self.settle_unsaved_changes():
+        if path is None:
             return
         try:
             preset = Preset.load(path)
         except PresetError as error:
             await self._tell("this preset cannot be opened", str(error))
+            return
+        if not await self.settle_unsaved_changes():
             return
         self.app.draft.open(preset, path)
         self.show_settings()

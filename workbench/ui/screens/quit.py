@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
 
 from workbench.ui.screens.changes import written
 from workbench.ui.screens.question import QuestionDialog
@@ -13,6 +15,7 @@ MOST_CHANGES = 6
 class QuitDialog(QuestionDialog):
     """leave, stop, or None to stay; leaving it running is the default."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "stay", show=True)]
     ANSWERS = {"l": "leave", "s": "stop"}
 
     def __init__(self, run_name: str, state: str) -> None:
@@ -32,6 +35,7 @@ class QuitDialog(QuestionDialog):
 class UnsavedDialog(QuestionDialog):
     """save, discard, or None to stay."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "keep editing", show=True)]
     ANSWERS = {"s": "save", "d": "discard"}
 
     def __init__(self, name: str, changes: dict[str, tuple[Any, Any]]) -> None:

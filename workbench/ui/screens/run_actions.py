@@ -303,12 +303,14 @@ class RunActions(Screen[None]):
         """Quits; while a run is going or settings are unsaved, only after asking."""
         from workbench.ui.screens.quit import QuitDialog
 
-        watch = self.session.watch
+        watch, answer = self.session.watch, None
         if watch is not None and watch.is_alive:
             answer = await self.app.push_screen_wait(QuitDialog(watch.run.name, watch.state))
             if answer is None:
                 return
-            if answer == "stop" and not self._ask("stop"):
-                return
-        if await self.settle_unsaved_changes():
-            self.app.exit()
+        # Unsaved settings first: who stays to save them has not stopped the run.
+        if not await self.settle_unsaved_changes():
+            return
+        if answer == "stop" and self.session.is_busy and not self._ask("stop"):
+            return
+        self.app.exit()
