@@ -46,6 +46,11 @@ class EventTail:
         if self._lines.path.exists():
             self._lines.offset = self._lines.path.stat().st_size
 
+    @property
+    def has_read(self) -> bool:
+        """Whether anything stood in the file."""
+        return self._lines.offset > 0
+
     def read(self) -> list[tuple[bytes, Event]]:
         """New events, each with its line as written. Lines that are torn or not known are left out."""
         decoded = ((line, decode(line)) for line in self._lines.read())

@@ -62,6 +62,8 @@ class Watch:
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
+        if not self.is_alive:
+            self.pending = None  # nobody is there to obey
         output = self.log.read_output()
         return bool(events) or output or was_alive != self._alive
 
@@ -109,11 +111,18 @@ class Watch:
 
     @property
     def state(self) -> str:
-        """What the trainer is doing, or how the run ended."""
+        """What the trainer is doing, or how the run ended; new: no trainer has written anything so far."""
         view = self.history.view
         if self.is_alive:
             return view.state if self._has_spoken else "starting"
-        return view.finished.status if view.finished is not None else "lost"
+        if view.finished is not None:
+            return view.finished.status
+        return "new" if self._is_untouched else "lost"
+
+    @property
+    def _is_untouched(self) -> bool:
+        """Whether it is a run that someone else has created, and whose trainer is not there yet."""
+        return self.trainer is None and not self._tail.has_read
 
     @property
     def reason(self) -> str:
@@ -123,6 +132,8 @@ class Watch:
             return ""
         if finished is not None:
             return finished.reason
+        if self._is_untouched:
+            return ""
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"
