@@ -9,7 +9,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import write_run
+from tests.ui.made import NOON, epoch_end, write_run
+from workbench.runs.events import encode
 from workbench.ui.app import WorkbenchApp
 
 
@@ -162,6 +163,14 @@ def test_a_run_in_progress_cannot_be_deleted(tmp_path: Path) -> None:
         await pilot.press("delete")
         await pilot.pause()
         assert "stop it first" in screen_text(app)
+        with run.events.open("a") as file:  # the table is read anew while a run goes on
+            file.write(f"{encode(epoch_end(8, NOON + 9))}\n")
+        app.screen._read()  # type: ignore[attr-defined]
+        await pilot.pause(0.3)
+        assert "stop it first" in screen_text(app)
+        await pilot.press("down")
+        await pilot.pause()
+        assert "stop it first" not in screen_text(app)
 
     drive(app, steps)
     assert run.path.exists()

@@ -103,6 +103,8 @@ class RunsScreen(Screen[RunsResult | None]):
         self._marked_before = marked
         self._is_reading = False
         self._problem = ""
+        self._said: tuple[str, str] = ("", "")
+        """What a key has been answered with, and how it is drawn: until the next key."""
 
     def compose(self) -> ComposeResult:
         yield RunsTable(self._folder, self._marked_before, id="runs")
@@ -152,15 +154,19 @@ class RunsScreen(Screen[RunsResult | None]):
         self._hint()
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:
-        """Says something; else what there is to say of the run under the cursor."""
+        """Says something, until the next key; else what there is to say of the run under the cursor."""
         hint, row = self.query_one(HintLine), self.table.current
-        if text or self._problem:
-            said = Text(text or self._problem, hint.style_of(kind if text else "error"))
-        elif row is not None:
-            said = self.table.told(row)
+        if text:
+            self._said = text, kind
+        text, kind = self._said if self._said[0] else (self._problem, "error")
+        if text:
+            hint.show(Text(text, hint.style_of(kind)), whole=True)
         else:
-            said = Text()
-        hint.show(said)
+            hint.show(Text() if row is None else self.table.told(row))
+
+    def on_key(self) -> None:
+        """Any key: what was said has been read."""
+        self._said = "", ""
 
     @on(RunsTable.Moved)
     def _moved(self) -> None:
