@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from workbench.runs.directory import RunDirectory
+from workbench.runs.history import read_history
 from workbench.runs.status import Summary
 from workbench.training.trainer import Trainer
 
@@ -35,4 +39,22 @@ def summarize(
         torch_peak_bytes=trainer.reporter.torch_peak_bytes,
         host_peak_rss_bytes=trainer.reporter.host_peak_rss_bytes,
         kind=kind,
+    )
+
+
+def with_earlier_life(summary: Summary, run: RunDirectory) -> Summary:
+    """The summary of a life that never came to training: what earlier ones have reached is still there."""
+    history = read_history(run)
+    last, best = history.view.epoch_end, history.best
+    if last is None:
+        return summary
+    return replace(
+        summary,
+        step=last.step,
+        epoch=last.epoch,
+        best_epoch=None if best is None else best.epoch,
+        monitor="" if history.view.prepared is None else history.view.prepared.monitor,
+        train=last.train,
+        validation=None if best is None else best.validation,
+        seconds=summary.seconds | {"train": round(history.view.seconds, 6)},
     )

@@ -146,12 +146,14 @@ class _Worker:
         return self._trainer.stopping
 
     def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
-        from workbench.training.summary import summarize
+        from workbench.training.summary import summarize, with_earlier_life
 
         if exit_code is None:
             exit_code = EXIT_INTERRUPTED if status == "stopped" else EXIT_DONE
         age = time.perf_counter() - self._started
         summary = summarize(self._trainer, status, reason, exit_code, kind, age)
+        if self._trainer is None:
+            summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
         self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code))
         return exit_code

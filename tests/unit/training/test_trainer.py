@@ -35,6 +35,7 @@ from workbench.errors import DivergedError, PresetError, RunDeletedError
 from workbench.runs import events
 from workbench.runs.control import Request, ask
 from workbench.runs.directory import create_run
+from workbench.runs.status import read_summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.loss import CrossEntropy
 from workbench.settings.preset import Preset
@@ -945,3 +946,18 @@ def test_a_run_whose_directory_is_deleted_ends_and_leaves_nothing(tmp_path: Path
     with pytest.raises(RunDeletedError, match="deleted"):
         _Worker(run, EventWriter(run.events), Deleting(run), 0.0).work()
     assert not run.path.exists()
+
+
+def test_a_resumed_run_that_never_comes_to_training_keeps_what_it_had_reached(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer()
+    run, events = trainer.run, EventWriter(trainer.run.events)
+    trainer.train()
+    run.preset.write_text("[data]\nbatch_sise = 3\n")
+    _Worker(run, events, Inbox(run), 0.0).work()
+    summary = read_summary(run)
+    assert summary is not None
+    assert summary.status == "failed"
+    assert "batch_sise" in summary.reason
+    assert (summary.step, summary.epoch) == (2 * STEPS_PER_EPOCH, 2)
+    assert summary.best_epoch == trainer.position.best_epoch
+    assert summary.validation == pytest.approx(trainer.position.best_validation)
