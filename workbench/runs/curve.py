@@ -125,19 +125,6 @@ class Curve:
             self._points_a_bucket = 1
         self.last = self.buckets[-1].mean if self.buckets else None
 
-    def reduce(self, columns: int) -> list[Bucket]:
-        """At most `columns` buckets over the whole curve, each with the extremes of what it stands for."""
-        many = math.ceil(len(self.buckets) / max(columns, 1))
-        if many <= 1:
-            return list(self.buckets)
-        reduced = []
-        for start in range(0, len(self.buckets), many):
-            bucket = self.buckets[start]
-            for later in self.buckets[start + 1 : start + many]:
-                bucket = bucket.merged(later)
-            reduced.append(bucket)
-        return reduced
-
 
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:
     total = math.fsum(values) if len(values) < 3 else sum(values)

@@ -204,8 +204,9 @@ def test_revert_forgets_everything_and_saving_makes_it_the_new_measure() -> None
     draft.revert()
     assert (draft.preset, draft.problems, draft.is_changed) == (Preset(), {}, False)
     draft.enter(LEARNING_RATE, "0.5")
-    draft.saved(Path("mine.toml"))
+    draft.open(draft.preset, Path("mine.toml"))
     assert (draft.is_changed, draft.path) == (False, Path("mine.toml"))
+    assert draft.preset.optimizer.learning_rate == 0.5
 
 
 def test_settings_of_another_preset_are_taken_as_changes() -> None:

@@ -40,11 +40,6 @@ class Draft:
         """Back to the opened preset."""
         self.take(self.opened)
 
-    def saved(self, path: Path) -> None:
-        """The present choice has been written to a file: from now on it is what others are compared with."""
-        self.opened, self.path = self.preset, path
-        self._opened_tables = tables_of(self.preset)
-
     def take(self, preset: Preset) -> None:
         """All settings of another preset, as changes of the opened one."""
         self.preset = preset
