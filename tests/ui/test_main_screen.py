@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import write_run
+from tests.ui.made import NOON, metrics, write_run
+from workbench.runs import events
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.panel import Drawn
 from workbench.ui.state import Remembered
@@ -78,6 +79,48 @@ def test_no_line_is_wider_than_the_screen_and_the_keys_stay_at_the_bottom(
         assert "q quit" in lines[-1]
 
     drive(app, steps, size)
+
+
+@pytest.mark.parametrize(("size", "page"), [((80, 24), "charts"), ((120, 36), "settings")])
+def test_a_small_screen_turns_to_the_charts_of_the_run_that_is_watched(
+    tmp_path: Path, size: tuple[int, int], page: str
+) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(_: Pilot[None]) -> None:
+        assert app.screen.query_one("#loss").display
+        assert app.screen._page == page  # type: ignore[attr-defined]
+        assert app.remembered.page == "settings", "where the next start begins"
+
+    drive(app, steps, size)
+
+
+def test_the_end_of_a_run_is_told_with_its_result(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", steps=2000, alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        last = [
+            events.Tested(step=2000, weights="best epoch 10", metrics=metrics(0.9641, 0.121), time=NOON + 9),
+            events.Finished(status="completed", step=2000, reason="", time=NOON + 9),
+        ]
+        with run.events.open("a") as file:
+            file.writelines(f"{events.encode(event)}\n" for event in last)
+        app.screen.look()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "completed; test, best epoch 10: loss 0.1210 accuracy 96.41 %" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_smoothing_is_told_where_it_smooths(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(_: Pilot[None]) -> None:
+        assert "smooth" in app.screen.query_one("#loss", ChartPanel).footing().plain
+        assert app.screen.query_one("#accuracy", ChartPanel).footing().plain == "best 97.33 at epoch 6"
+
+    drive(app, steps)
 
 
 def test_resizing_while_training_keeps_the_run_on_the_screen(tmp_path: Path) -> None:
@@ -229,7 +272,9 @@ def test_hidden_panels_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyP
         drawn.add(self.id)
         return original(self)
 
-    async def steps(_: Pilot[None]) -> None:
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("1")
+        await pilot.pause()
         drawn.clear()
         monkeypatch.setattr(Drawn, "_draw", note)
         app.screen.show_run()  # type: ignore[attr-defined]

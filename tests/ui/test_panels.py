@@ -541,6 +541,10 @@ def test_the_state_is_told_in_words_and_nothing_is_cut_at_any_width(width: int, 
     assert "…" not in text.rstrip()[-1:]
 
 
+def test_what_follows_the_state_does_not_jump_with_every_validation() -> None:
+    assert bar(120).index("epoch 7/10") == bar(120, state="validating").index("epoch 7/10")
+
+
 def test_a_long_preset_name_is_shortened_and_its_mark_of_change_stays() -> None:
     text = bar(60, preset_name="a-rather-long-name-of-a-preset-of-mine", view=None)
     assert "…" in text

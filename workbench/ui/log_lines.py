@@ -25,6 +25,7 @@ from workbench.runs.events import (
     Warned,
 )
 from workbench.runs.tail import LineTail
+from workbench.runs.view import RunView
 from workbench.units import count, duration, size
 
 Kind = Literal["info", "warning", "error", "output"]
@@ -80,7 +81,7 @@ class Log:
             case EpochEnd() if event.best and event.validation:
                 text = f"epoch {event.epoch} is the best so far: {headline(event.validation)}"
             case Tested():
-                text = f"test, {event.weights}: {headline(event.metrics)}"
+                text = tested(event)
             case Finished():
                 kind = "error" if event.status == "failed" else "info"
                 text = f"{event.status} at step {count(event.step)}" + (f": {event.reason}" if event.reason else "")
@@ -95,6 +96,19 @@ class Log:
             if text := clean(line.decode(errors="replace")):
                 self.lines.append(LogLine(0.0, "output", text))
         return bool(lines)
+
+
+def tested(event: Tested) -> str:
+    """The test result in a line."""
+    return f"test, {event.weights}: {headline(event.metrics)}"
+
+
+def result_of(view: RunView) -> str:
+    """What a completed run has come to, in a sentence: its test result, else its last epoch."""
+    if view.tested is not None:
+        return f"completed; {tested(view.tested)}"
+    last = view.epoch_end
+    return "completed" if last is None else f"completed; epoch {last.epoch}: {headline(last.validation or last.train)}"
 
 
 def clean(text: str) -> str:

@@ -28,6 +28,8 @@ MARK_LETTERS = {
     "checkpoint": "c",
     "resumed": "R",
 }
+SMOOTHED = "loss/train"
+"""The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
 SLIDER_CELLS = 9
 GROWING_SHARE = 0.1
 """Before this share of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
@@ -172,13 +174,17 @@ class ChartPanel(Panel):
         parts = []
         if self._log:
             parts.append("log")
-        if self._view.smoothing or (self.has_focus and self._history is not None):
+        if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
             parts.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
         if self._view.x_axis != "step":
             parts.append(f"by {self._view.x_axis}")
         if self.quantity is ACCURACY and (best := self._best()):
             parts.append(best)
         return Text("  ".join(parts), self.style_of("dim"))
+
+    @property
+    def _is_smoothed(self) -> bool:
+        return any(key == SMOOTHED for _, key, _ in self.quantity.curves)
 
     def _slider(self) -> str:
         place = round(self._view.smoothing / 0.9 * (SLIDER_CELLS - 1))
@@ -226,7 +232,7 @@ class ChartPanel(Panel):
         found = []
         for number, (_, key, style) in enumerate(self.quantity.curves):
             points = self._points(history, history.curves.get(key), x_range, width)
-            smooth = self._view.smoothing > 0 and key == "loss/train"
+            smooth = self._view.smoothing > 0 and key == SMOOTHED
             if smooth:
                 found.append(Series("line", points, "."))
                 points = smoothed(points, self._view.smoothing)
@@ -240,7 +246,7 @@ class ChartPanel(Panel):
             keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
             if keys:
                 points = self._points(history, history.curves[keys[-1]], x_range, width)
-                if keys[-1] == "loss/train":
+                if keys[-1] == SMOOTHED:
                     points = smoothed(points, max(self._view.smoothing, 0.6))
                 letter = OVERLAY_LETTERS[number]
                 found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))

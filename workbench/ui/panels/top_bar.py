@@ -26,16 +26,21 @@ STATE_STYLES = {
     "lost": "error",
 }
 ENDED = ("completed", "stopped", "failed", "lost")
+STATE_CELLS = len("validating")
+"""As wide as any state of a run that goes on: what follows must not jump with every validation."""
 BAR_CELLS = (6, 48)
 GAP = 2
 GIB = 2**30
 LEAST_NAME_CELLS = 12
 _AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
 _GIVES_WAY = (
-    "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent", "changed",
+    "room", "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent", "changed",
     "epoch",
 )  # fmt: skip
-"""What gives way, first things first. The card's name becomes GPU; the preset's is shortened, and goes at changed."""
+"""What gives way, first things first: the room behind the state's word before anything else.
+
+The card's name becomes GPU; the preset's is shortened, and goes at changed.
+"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ class TopBar(Drawn):
                 shortened = items[name].copy()
                 shortened.truncate(cells - 1 - mark.cell_len)
                 items[name] = Text.assemble(shortened, (self.glyphs.ellipsis, self.style_of("dim")), mark)
+        elif name == "room":
+            items["state"] = items["state"].copy()
+            items["state"].rstrip()
         elif name == "card" and name in items and "utilization" in items:
             items[name] = Text("GPU", self.style_of("dim"))  # or the bare percent might be of anything
         elif name == "changed" and "preset" in items:
@@ -111,10 +119,12 @@ class TopBar(Drawn):
         badge = Style(reverse=True, bold=True) + self.style_of("accent")
         glyph = self.glyphs.wrong if content.state in ("failed", "lost") else self.glyphs.dot
         style = self.style_of(STATE_STYLES.get(content.state, "dim"))
+        goes_on = content.state in STATE_STYLES and content.state not in ENDED
+        state = f"{content.state:<{STATE_CELLS}}" if goes_on else content.state
         name = Text.assemble(
             (content.preset_name, self.style_of("strong")), (" *" if content.changed else "", self.style_of("warning"))
         )
-        items = {"badge": Text(" workbench ", badge), "preset": name, "state": Text(f"{glyph} {content.state}", style)}
+        items = {"badge": Text(" workbench ", badge), "preset": name, "state": Text(f"{glyph} {state}", style)}
         if content.detail:
             items["detail"] = Text(content.detail, self.style_of("dim"))
         return items

@@ -278,6 +278,13 @@ class MainScreen(PresetActions, InspectActions):
         self.query_one(f"#{PAGES[page][0]}").focus()
         self.show_run()
 
+    def turn_to_charts(self) -> None:
+        """Brings the charts up where the screen has room for the settings alone."""
+        if self._page == "settings" and size_class(*self.app.size) == "compact":
+            habit = self.app.remembered.page
+            self.action_panel("charts")
+            self.app.remembered.page = habit  # the next start begins where the user was
+
     def action_maximise(self) -> None:
         """Gives the focused panel the whole screen, or gives the others theirs back."""
         if self._maximised is not None:

@@ -16,6 +16,7 @@ from workbench.runs.history import RunHistory
 from workbench.settings import code
 from workbench.settings.preset import Preset
 from workbench.ui.form.stepping import ladder
+from workbench.ui.log_lines import result_of
 from workbench.ui.panels.notice import NoticePanel
 from workbench.ui.watch import ENDED, Watch
 
@@ -53,6 +54,10 @@ class RunActions(Screen[None]):
 
     def look(self) -> None:
         """Looks at the run."""
+        raise NotImplementedError
+
+    def turn_to_charts(self) -> None:
+        """Brings the charts up where the screen has room for the settings alone."""
         raise NotImplementedError
 
     async def settle_unsaved_changes(self) -> bool:
@@ -95,6 +100,9 @@ class RunActions(Screen[None]):
         if (before in ENDED or before == "idle") != (now in ENDED or now == "idle"):
             self.show_settings()
         self._note_end(now)
+        watch = self.session.watch
+        if now == "completed" and before not in (*ENDED, "idle") and watch is not None:
+            self.say(result_of(watch.history.view))
 
     def _note_end(self, state: str) -> None:
         notice, watch = self.query_one(NoticePanel), self.session.watch
@@ -132,6 +140,7 @@ class RunActions(Screen[None]):
 
     def _began(self) -> None:
         self.look()
+        self.turn_to_charts()
         self.show_settings()
         self.show_run()
 
