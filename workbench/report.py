@@ -14,10 +14,11 @@ from rich.text import Text
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
+from workbench.arithmetic import arithmetic
 from workbench.display import LABELS, TRACE_VIEWER, headline, profile_title
 from workbench.errors import PresetError
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Profiled
+from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
@@ -75,7 +76,14 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
         rows.append(("step", steps))
     if summary.samples_per_second:
         rows.append(("throughput", f"{rate(summary.samples_per_second)} samples/s"))
-    if summary.torch_peak_bytes:
+    if (said := arithmetic(view.footprint, view.prepared, _steps_per_second(summary))) and view.footprint:
+        each = f"{rate(view.footprint.flops_per_step)}FLOP a step, " if view.footprint.flops_per_step else ""
+        rows.append(("arithmetic", each + said))
+    if summary.gpu_busy_share is not None:
+        rows.append(("GPU busy", f"{100 * summary.gpu_busy_share:.0f} % of the time"))
+    if view.footprint is not None:
+        rows += _footprint_rows(view.footprint)
+    elif summary.torch_peak_bytes:
         rows.append(("peak GPU memory", f"{size(summary.torch_peak_bytes)} in tensors"))
     if summary.host_peak_rss_bytes:
         rows.append(("peak host memory", f"{size(summary.host_peak_rss_bytes)} of the trainer's process"))
@@ -85,6 +93,30 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     else:
         rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
     return rows
+
+
+def _steps_per_second(summary: Summary) -> float | None:
+    seconds = summary.seconds.get("train", 0.0)
+    return summary.step / seconds if seconds > 0 else None
+
+
+def _footprint_rows(footprint: Footprint) -> list[tuple[str, str]]:
+    """Memory of tensors by kind; what is expected and not measured begins with a ~."""
+    rows = [("memory of tensors", kinds_line(footprint.kinds, set(footprint.expected)))]
+    if footprint.peak_bytes is not None:
+        expected = "peak" in footprint.expected
+        peak = f"{'~' if expected else ''}{size(footprint.peak_bytes)} ({footprint.peak_at})"
+        if not expected and footprint.expected_peak_bytes is not None:
+            peak += f", expected {size(footprint.expected_peak_bytes)}"
+        rows.append(("peak of it", peak))
+    if footprint.reason:
+        rows.append(("note", footprint.reason))
+    return rows
+
+
+def kinds_line(kinds: dict[str, int], expected: set[str]) -> str:
+    """Bytes by kind in a line; those `expected` begin with a ~."""
+    return ", ".join(f"{kind} {'~' if kind in expected else ''}{size(bytes)}" for kind, bytes in kinds.items())
 
 
 def metrics_line(metrics: dict[str, Any]) -> str:
@@ -145,8 +177,8 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
     splits = [f"{count(plan['train_samples'])} train"]
     splits += [f"{count(plan[f'{name}_samples'])} {name}" for name in ("validation", "test") if plan[f"{name}_samples"]]
     memory = dict(plan["memory_bytes"])
-    total = memory.pop("total")
-    by_kind = ", ".join(f"{name} {size(value)}" for name, value in memory.items())
+    peak = memory.pop("peak", None)
+    at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan['peak_during']}"
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
         ("device", plan["device"]),
@@ -155,7 +187,7 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
         ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),
         ("samples", f"{', '.join(splits)} ({plan['feed']})"),
         ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
-        ("expected memory", f"{size(total)} on top of PyTorch itself: {by_kind}"),
+        ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
     ]
     rows += [("note", note) for note in plan["notes"]]
     console = Console(highlight=False)

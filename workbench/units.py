@@ -9,8 +9,8 @@ def count(number: float) -> str:
 
 
 def rate(number: float) -> str:
-    """A rate with three significant digits: 847, 12.3 k, 1.68 M."""
-    for limit, unit, shown_from in ((1e9, " G", 1e9), (1e6, " M", 1e6), (1e3, " k", 1e4)):
+    """A rate with three significant digits: 847, 12.3 k, 1.68 M, 4.1 T."""
+    for limit, unit, shown_from in ((1e12, " T", 1e12), (1e9, " G", 1e9), (1e6, " M", 1e6), (1e3, " k", 1e4)):
         if number >= shown_from:
             return f"{_three_digits(number / limit)}{unit}"
     return _three_digits(number)

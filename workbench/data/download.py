@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import tarfile
 import zlib
@@ -19,6 +20,9 @@ from workbench.data.torchvision_files import damaged_files, files_of, open_datas
 from workbench.errors import DataError, StorageError
 from workbench.files import storage_error
 
+OFFLINE_VARIABLE = "WORKBENCH_OFFLINE"
+"""The environment variable that, not empty, forbids downloads."""
+
 SILENCE_LIMIT_S = 20.0
 """A server that says nothing for so long is given up."""
 
@@ -26,8 +30,10 @@ SILENCE_LIMIT_S = 20.0
 def download(name: str, dataset: Any, folder: Path, report: Report) -> None:
     """Downloads torchvision's `dataset` (a class), which we call `name`, into `folder`.
 
-    Raises DataError where the files are not to be had, StorageError where they cannot be written.
+    Raises DataError where the files are not to be had or may not be fetched, StorageError where they cannot be written.
     """
+    if os.environ.get(OFFLINE_VARIABLE):
+        raise DataError(f"{name} is not in {folder} yet: the first run downloads it there")
     try:
         with _reported(f"downloading {name}", report), _silence_limit(SILENCE_LIMIT_S):
             for split in ("train", "test"):

@@ -78,6 +78,11 @@ class GpuMonitor:
         """A reading of each GPU, in order of their numbers. Takes about a millisecond a GPU."""
         return [self._reading(gpu) for gpu in self._gpus]
 
+    def busy_time(self, uuid: str) -> BusyTime | None:
+        """How busy one GPU is, from now on; None where there is no such GPU. uuid: with or without its GPU-."""
+        gpu = next((gpu for gpu in self._gpus if same_gpu(gpu.uuid, uuid)), None)
+        return None if gpu is None else BusyTime(self._nvml, gpu.handle)
+
     def close(self) -> None:
         """Lets go of the library. After it, `read` gives an empty list; closing twice does no harm."""
         self._gpus = []
@@ -128,6 +133,52 @@ class GpuMonitor:
                 lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
             ),
         )
+
+
+class BusyTime:
+    """Share of the time in which a GPU ran anything at all, by the samples that the driver takes of it."""
+
+    def __init__(self, nvml: ModuleType, handle: Any) -> None:
+        self._nvml = nvml
+        self._handle = handle
+        self._sum = 0.0
+        self._samples = 0
+        self._seen = 0
+        """Time of the last sample, microseconds since 1970."""
+        self._read()  # what was before is not ours
+
+    def take(self) -> float | None:
+        """From 0 to 1, since the last call; None where the driver has not told anything since."""
+        percents = self._read()
+        if not percents:
+            return None
+        self._sum += sum(percents)
+        self._samples += len(percents)
+        return round(sum(percents) / len(percents) / 100, 4)
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1, over all calls of `take`; None where nothing is known."""
+        return round(self._sum / self._samples / 100, 4) if self._samples else None
+
+    def _read(self) -> list[int]:
+        nvml = self._nvml
+        try:
+            _, samples = nvml.nvmlDeviceGetSamples(self._handle, nvml.NVML_GPU_UTILIZATION_SAMPLES, self._seen)
+            new = [sample for sample in samples if sample.timeStamp > self._seen]
+            self._seen = max((sample.timeStamp for sample in new), default=self._seen)
+            return [int(sample.sampleValue.uiVal) for sample in new]
+        except (nvml.NVMLError, AttributeError):
+            pass  # no new samples, or a GPU that keeps none: then the rate of its last moments
+        try:
+            return [int(nvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)]
+        except nvml.NVMLError:
+            return []
+
+
+def same_gpu(one: str, other: str) -> bool:
+    """Whether two names are of the same GPU: NVML begins them with GPU-, CUDA does not. An empty name is nobody's."""
+    return bool(one) and one.removeprefix("GPU-") == other.removeprefix("GPU-")
 
 
 def _text(value: bytes | str) -> str:

@@ -74,6 +74,10 @@ class Prepared(Event):
     """Of that, what tracing, compiling or capturing the step took."""
     class_counts: list[int] | None = None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    device_uuid: str | None = None
+    """Of the GPU, as CUDA tells it: without the GPU- with which NVML begins it."""
+    precision: str | None = None
+    """As in `runtime.precision`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,28 @@ class Timing(Event):
     """p50, p95, p99 and max."""
     steps_per_second: float
     samples_per_second: float
+    gpu_busy_share: float | None = None
+    """Share of the time, 0 to 1, in which the run's own GPU ran anything (of anybody's), by the driver's samples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint(Event):
+    """What a run takes of its device, by kind; written once it is known, and again when the peak has risen."""
+
+    type: ClassVar[str] = "footprint"
+    step: int
+    kinds: dict[str, int]
+    """Bytes of parameters, gradients, optimizer and data as they are; of activations and the rest at the peak."""
+    expected: list[str]
+    """Which of the numbers (kinds, peak) are expected and not measured."""
+    peak_bytes: int | None = None
+    peak_at: str = ""
+    """When the peak was."""
+    expected_peak_bytes: int | None = None
+    flops_per_step: int | None = None
+    """Of products and convolutions, forward and backward."""
+    reason: str = ""
+    """Why something is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +308,7 @@ _TYPES: dict[str, type[Event]] = {
         State,
         Steps,
         Timing,
+        Footprint,
         Memory,
         Health,
         EpochEnd,

@@ -39,6 +39,11 @@ class Summary:
     phase_ms: dict[str, float] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     samples_per_second: float | None = None
+    memory_bytes: dict[str, int] = field(default_factory=dict)
+    """By kind as in the footprint event, peak and expected_peak."""
+    flops_per_step: int | None = None
+    gpu_busy_share: float | None = None
+    """0 to 1, over the whole training."""
     torch_peak_bytes: int | None = None
     host_peak_rss_bytes: int | None = None
     kind: str = ""

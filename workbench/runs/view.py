@@ -8,6 +8,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Footprint,
     Health,
     Memory,
     MemorySnapshot,
@@ -40,6 +41,7 @@ class RunView:
     timing: Timing | None = None
     memory: Memory | None = None
     health: Health | None = None
+    footprint: Footprint | None = None
     epoch_end: EpochEnd | None = None
     tested: Tested | None = None
     profiled: Profiled | None = None
@@ -66,6 +68,8 @@ class RunView:
                 self.learning_rate, self.seconds = event.learning_rate, event.seconds
             case Timing():
                 self.timing = event
+            case Footprint():
+                self.footprint = event
             case Memory():
                 self.memory = event
             case Health():

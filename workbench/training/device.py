@@ -49,6 +49,14 @@ def device_name(device: torch.device) -> str:
     return "Apple GPU" if device.type == "mps" else "CPU"
 
 
+def device_uuid(device: torch.device) -> str | None:
+    """The lasting name of a GPU, without NVML's GPU-; None for other devices, and where PyTorch does not tell it."""
+    if device.type != "cuda":
+        return None
+    uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    return None if uuid is None else str(uuid)
+
+
 class Precision:
     """The number format of the matrix products: autocast and, for fp16, loss scaling."""
 

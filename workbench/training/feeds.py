@@ -94,6 +94,11 @@ class ResidentFeed:
     def __len__(self) -> int:
         return len(self._targets)
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the samples lie there as model input."""
+        return self._prepare is None
+
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
             batch = self.gather(indices)

@@ -82,7 +82,8 @@ class HealthProbe:
         batch = self._job.train.sample(SAMPLES)
         if batch is None:
             return None
-        model, size = self._job.model, min(self._job.preset.data.batch_size, SAMPLES)
+        # Half a batch at a time: there must be room for it beside the optimizer's state.
+        model, size = self._job.model, min(max(self._job.preset.data.batch_size // 2, 2), SAMPLES)
         inputs, targets = batch.inputs, batch.targets
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
@@ -94,7 +95,7 @@ class HealthProbe:
             loss = self._job.loss(scores.float(), targets[:size])
             gradients = torch.autograd.grad(loss * scale, trained, allow_unused=True)
             with torch.no_grad():
-                for chunk in inputs[size:].split(4 * size):
+                for chunk in inputs[size:].split(size):
                     if len(chunk) > 1:  # batch norm cannot take a single sample
                         self._forward(state, chunk, activity)
         with torch.no_grad():
@@ -143,15 +144,16 @@ def _tensors(
     """What each weight and its gradient look like, least gradient first; norms of all gradients and all weights."""
     rows = []
     for weight, gradient in zip(weights, gradients, strict=True):
-        g = torch.zeros_like(weight) if gradient is None else gradient.float() / scale
-        bad = (~torch.isfinite(g)).sum() + (~torch.isfinite(weight)).sum()
+        # Nothing as large as a gradient is made: there may be no room for it.
+        g = weight.new_zeros(1) if gradient is None else gradient
+        bad = _non_finite(g) + _non_finite(weight)
         rows.append(
             torch.stack(
                 [
-                    g.abs().mean(),
-                    torch.linalg.vector_norm(g),
+                    torch.linalg.vector_norm(g, 1, dtype=torch.float32) / g.numel() / scale,
+                    torch.linalg.vector_norm(g, dtype=torch.float32) / scale,
                     torch.linalg.vector_norm(weight),
-                    (g == 0).float().mean(),
+                    1 - g.count_nonzero() / g.numel(),
                     bad / (2 * weight.numel()),
                 ]
             ).double()
@@ -173,6 +175,10 @@ def _tensors(
     ]
     tensors.sort(key=lambda tensor: (-tensor["non_finite_share"], tensor["gradient_mean"]))
     return tensors, _short(gradient_norm), _short(weight_norm)
+
+
+def _non_finite(tensor: Tensor) -> Tensor:
+    return tensor.numel() - torch.isfinite(tensor).sum()
 
 
 def _extremes(tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -196,7 +196,8 @@ def _class_counts(split: Split, task: Task, device: torch.device) -> Tensor | No
     return torch.bincount(split.targets, minlength=task.outputs).to(device)
 
 
-def _augmentation(preset: Preset, samples: Samples) -> Augment | None:
+def augmentation(preset: Preset, samples: Samples) -> Augment | None:
+    """How training images are varied; None if not at all. Raises PresetError where there are no images."""
     data = preset.data
     if not isinstance(data, Augmented) or not (data.flip or data.shift or data.cutout):
         return None
@@ -240,7 +241,7 @@ def _feeds(
         if len(split) == 0:
             raise DataError("a split of the data is empty")
     return (
-        feed(splits.train, _augmentation(preset, samples), evaluating=False),
+        feed(splits.train, augmentation(preset, samples), evaluating=False),
         None if splits.validation is None else feed(splits.validation, None, evaluating=True),
         None if splits.test is None else feed(splits.test, None, evaluating=True),
     )

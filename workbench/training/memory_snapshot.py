@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from workbench.devices.host import HostMonitor
 from workbench.errors import StorageError
@@ -126,7 +127,7 @@ def _host_text(job: Job, step: int) -> str:
 def _reachable_tensors() -> Iterator[Tensor]:
     for item in gc.get_objects():
         # By type: asking some lazy objects for their class makes them import things.
-        if issubclass(type(item), Tensor):
+        if issubclass(type(item), Tensor) and not issubclass(type(item), FakeTensor):
             with suppress(RuntimeError, NotImplementedError):  # without memory of their own: sparse, fake, wrapped
                 if item.device.type == "cpu" and item.untyped_storage().nbytes():
                     yield item

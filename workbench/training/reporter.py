@@ -14,6 +14,7 @@ from workbench.devices.host import HostMonitor
 from workbench.runs.events import Memory, Steps, Timing, float32_text_value
 from workbench.runs.writer import EventWriter
 from workbench.training.clock import PhaseClock, percentiles
+from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss
 
 
@@ -27,6 +28,8 @@ class Reporter:
         self._host = HostMonitor(os.getpid()) if measure else None
         self._gpus = GpuMonitor.open() if measure else None
         self.host_peak_rss_bytes: int | None = None
+        uuid = device_uuid(device) if self._gpus is not None else None
+        self._busy = None if self._gpus is None or uuid is None else self._gpus.busy_time(uuid)
 
     def losses(self, first_step: int, losses: list[StepLoss], epoch: float, learning_rate: float) -> None:
         """Every loss of some consecutive steps; `epoch` and `learning_rate` are those after and at the last."""
@@ -54,6 +57,7 @@ class Reporter:
                 step_ms=percentiles(measured.step_ms),
                 steps_per_second=round(measured.steps / measured.seconds, 3),
                 samples_per_second=round(measured.samples / measured.seconds, 1),
+                gpu_busy_share=None if self._busy is None else self._busy.take(),
             )
         )
 
@@ -72,6 +76,11 @@ class Reporter:
                 **torch_memory(self._device),
             )
         )
+
+    @property
+    def gpu_busy_share(self) -> float | None:
+        """Share of the training so far in which the run's GPU ran anything; None where that is not known."""
+        return None if self._busy is None else self._busy.share
 
     @property
     def torch_peak_bytes(self) -> int | None:

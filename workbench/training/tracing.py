@@ -25,6 +25,9 @@ from workbench.training.device import Precision
 Loss = Callable[[Tensor, Tensor], Tensor]
 aten = torch.ops.aten
 
+CHECKED_NUMBERS = 4096
+"""Of each gradient that a graph is held against."""
+
 BORDER = "border"
 """Key of a node's meta data: the phase that ends with this node."""
 
@@ -124,6 +127,7 @@ class Trace:
     """Called with `Arguments.flat()` it gives the loss and the gradients."""
     loss: Tensor
     gradients: list[Tensor | None]
+    """Some numbers of each, evenly spread: all of them beside those of `check` would be the most that a run takes."""
 
 
 def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
@@ -136,7 +140,8 @@ def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
         recorder = _Recorder(copied.flat())
         with recorder:
             loss, gradients = function(copied, share, recorder.end_phase)
-        return Trace(recorder.finish((loss, *gradients)), loss, gradients)
+        graph = recorder.finish((loss, *gradients))
+        return Trace(graph, loss, [None if gradient is None else _spread(gradient) for gradient in gradients])
 
 
 def check(graph: fx.GraphModule, traced: Trace, arguments: Arguments, most_error: float) -> None:
@@ -146,13 +151,20 @@ def check(graph: fx.GraphModule, traced: Trace, arguments: Arguments, most_error
     """
     with random_state_kept(arguments):
         loss, *gradients = graph(*arguments.copied().flat())
-    for found, expected in zip([loss, *gradients], [traced.loss, *traced.gradients], strict=True):
+    for whole, expected in zip([loss, *gradients], [traced.loss, *traced.gradients], strict=True):
         if expected is None:
             continue
+        found = _spread(whole)
         # Both NaN is no disagreement: the trainer itself will say that training has diverged.
         error = (found - expected).abs().nan_to_num(0.0).max()
         if bool(error > most_error * expected.abs().nan_to_num(0.0).max() + torch.finfo(torch.float32).tiny):
             raise CannotTraceError("the traced step does not give the numbers that PyTorch gives step by step")
+
+
+def _spread(tensor: Tensor) -> Tensor:
+    """Up to `CHECKED_NUMBERS` of a tensor's numbers, evenly spread, copied."""
+    numbers = tensor.detach().reshape(-1)
+    return numbers[:: max(len(numbers) // CHECKED_NUMBERS, 1)].clone()
 
 
 def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:

@@ -24,6 +24,7 @@ from workbench.runs.writer import EventWriter
 from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
+from workbench.training.footprint import FootprintReporter
 from workbench.training.health import HealthProbe
 from workbench.training.inbox import Inbox
 from workbench.training.inspection import Inspection
@@ -59,6 +60,7 @@ class Trainer:
         self.schedule = job.preset.schedule.build(training.epochs)
         self.clock = make_clock(job.device, runtime.measure)
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
+        self.footprint = FootprintReporter(events, job) if runtime.measure else None
         self.inspection = Inspection(job, run, events, self.clock, self._book)
         if job.preset.runtime.engine == "compiled":
             events.write(Progress(what="compiling the step (kept for the next time)", done=0))
@@ -257,6 +259,9 @@ class Trainer:
         self._next_report = self.clock.now + REPORT_SECONDS
         self.reporter.timing(self.position.step)
         self.reporter.memory(self.position.step)
+        if self.footprint is not None and self.footprint.due:
+            with self.clock.stopped():
+                self.footprint.report(self.position.step)
 
     def _read_losses(self, wait: bool = False) -> None:
         """Writes the losses that have arrived. Raises DivergedError at the first that is not finite."""

@@ -110,7 +110,7 @@ class _Worker:
         return trainer
 
     def _prepared(self, trainer: Trainer) -> Prepared:
-        from workbench.training.device import device_name
+        from workbench.training.device import device_name, device_uuid
 
         job = trainer.job
         return Prepared(
@@ -132,6 +132,8 @@ class _Worker:
             monitor=job.monitor.name,
             seconds=round(time.perf_counter() - self._started, 3),
             engine_seconds=round(trainer.engine_choice.seconds, 3),
+            device_uuid=device_uuid(job.device),
+            precision=job.precision.name,
         )
 
     def _progress(self, progress: ReadProgress) -> None:

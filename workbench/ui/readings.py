@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Protocol
 
-from workbench.devices.gpu import GpuMonitor, GpuReading
+from workbench.devices.gpu import GpuMonitor, GpuReading, same_gpu
 from workbench.runs.events import Prepared
 
 MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
@@ -81,11 +81,13 @@ class MachineReadings:
 def own_gpu(prepared: Prepared | None, gpus: tuple[GpuReading, ...]) -> GpuReading | None:
     """The card that a run trains on; None before it is known, and for a run on the CPU.
 
-    The trainer tells CUDA's number and the driver tells its own. Where the names differ, so do the numbers
-    (CUDA_VISIBLE_DEVICES), and nothing is claimed.
+    By its lasting name where the trainer tells it. CUDA's number, which older runs tell alone, is the driver's only
+    without CUDA_VISIBLE_DEVICES; where the names of the cards differ, nothing is claimed.
     """
     if prepared is None or not prepared.device.startswith("cuda"):
         return None
+    if prepared.device_uuid:
+        return next((gpu for gpu in gpus if same_gpu(gpu.uuid, prepared.device_uuid)), None)
     number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
     return next((gpu for gpu in gpus if str(gpu.index) == number and gpu.name == prepared.device_name), None)
 

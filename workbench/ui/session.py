@@ -14,6 +14,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.launch import start_trainer
 from workbench.runs.standby import Standby
 from workbench.settings.preset import Preset
+from workbench.ui.expectation import Planner
 from workbench.ui.watch import Watch
 
 
@@ -24,6 +25,7 @@ class Session:
         self.runs_folder = runs_folder
         self.watch: Watch | None = None
         self._standby: Standby | None = None
+        self.planner = Planner()
 
     def start(self, preset: Preset, command: str) -> Watch:
         """Starts a new run and watches it. Raises WorkbenchError where it cannot be started."""
@@ -36,6 +38,7 @@ class Session:
         return self._begin(run, command)
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
+        self.planner.look(None)  # nothing runs beside a run
         self.watch = Watch(run, self._trainer(run, command))
         return self.watch
 
@@ -67,8 +70,15 @@ class Session:
         except (WorkbenchError, OSError):
             self._standby = None  # the next run starts cold
 
+    def plan(self, preset: Preset | None) -> bool:
+        """Sees to the expectation of a preset while nothing runs that this would disturb; True if it has changed."""
+        is_free = self.watch is None or not self.watch.has_process
+        is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
+        return self.planner.look(preset if is_free and not is_warming_up else None)
+
     def close(self) -> None:
-        """Ends the standby trainer; a run goes on."""
+        """Ends the standby trainer and the plan; a run goes on."""
+        self.planner.close()
         if self._standby is not None:
             self._standby.close()
             self._standby = None

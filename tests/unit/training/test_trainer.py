@@ -51,8 +51,9 @@ from workbench.training.trainer import Trainer
 from workbench.training.worker import _Worker
 
 CPU = torch.device("cpu")
-EAGER = "runtime.engine=eager"
-"""For tests whose model or loss is watched or changed while it trains: a trace would not see that."""
+ALONE = ("runtime.engine=eager", "runtime.measure=false")
+"""For tests whose model or loss is watched or changed while it trains: a trace would not see that, and measuring calls
+them as well."""
 STEPS_PER_EPOCH = 7  # iris: 109 training samples in batches of 16
 
 MakeTrainer = Callable[..., Trainer]
@@ -74,7 +75,9 @@ def saved_weights(path: Path) -> dict[str, Tensor]:
 def test_a_run_tells_what_happened_in_order(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     trainer.train()
-    told = [event for event in events_of(trainer) if not isinstance(event, (events.Timing, events.Memory))]
+    told = [
+        event for event in events_of(trainer) if not isinstance(event, (events.Timing, events.Memory, events.Footprint))
+    ]
     lines = [f"{event.type} {getattr(event, 'state', getattr(event, 'file', ''))}".strip() for event in told]
     lines = [line for line, _ in itertools.groupby(lines)]  # how many looks an epoch takes is a matter of time
     epoch = ["state training", "steps", "state validating", "epoch"]
@@ -307,7 +310,7 @@ def test_the_test_split_is_never_read_before_the_end(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up_after_every_step(monkeypatch)
-    trainer = make_trainer("training.epochs=3")
+    trainer = make_trainer("training.epochs=3", *ALONE)
     read: list[tuple[int, int]] = []
     assert trainer.job.test is not None
     genuine = trainer.job.test.batches
@@ -359,7 +362,7 @@ def test_without_a_test_split_nothing_is_tested(make_trainer: MakeTrainer) -> No
 
 
 def test_validating_leaves_dropout_and_batch_norm_as_training_wants_them(make_trainer: MakeTrainer) -> None:
-    trainer = make_trainer("model.dropout=0.5", "model.batch_norm=true", "training.epochs=1", EAGER)
+    trainer = make_trainer("model.dropout=0.5", "model.batch_norm=true", "training.epochs=1", *ALONE)
     modes: list[bool] = []
     trainer.job.model.register_forward_hook(lambda module, inputs, output: modes.append(module.training))
     trainer.train()
@@ -673,7 +676,7 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     lose_at(monkeypatch, 11, value)
-    trainer = make_trainer("training.epochs=9", EAGER)
+    trainer = make_trainer("training.epochs=9", *ALONE)
     with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number"):
         trainer.train()
     assert trainer.position.step == 11
@@ -689,7 +692,7 @@ def test_a_loss_that_is_no_number_is_found_however_seldom_the_trainer_looks(
     monkeypatch.setattr(trainer_module, "LOOK_SECONDS", 3600.0)
     lose_at(monkeypatch, 3, math.nan)
     with pytest.raises(DivergedError, match="step 3 "):
-        make_trainer(EAGER).train()
+        make_trainer(*ALONE).train()
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -697,7 +700,7 @@ def test_the_last_good_checkpoint_survives_divergence(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_at(monkeypatch, 5, math.nan)
-    trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false", EAGER)
+    trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false", *ALONE)
     with pytest.raises(DivergedError) as diverged:
         trainer.train()
     saved = checkpoints.load(last_checkpoint(trainer.run), CPU)
@@ -711,7 +714,7 @@ def test_divergence_keeps_the_best_epochs_weights_and_says_so(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_at(monkeypatch, 9, math.nan)
-    trainer = make_trainer(EAGER)
+    trainer = make_trainer(*ALONE)
     with pytest.raises(DivergedError, match=r"best epoch, 1, are kept in checkpoints/best\.pt"):
         trainer.train()
     assert checkpoints.load(best_checkpoint(trainer.run), CPU)["epoch"] == 1
@@ -722,7 +725,7 @@ def test_divergence_before_any_checkpoint_says_that_there_is_none(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_at(monkeypatch, 2, math.nan)
-    trainer = make_trainer()
+    trainer = make_trainer(*ALONE)
     with pytest.raises(DivergedError, match="no checkpoint had been written yet"):
         trainer.train()
     assert not last_checkpoint(trainer.run).exists()
@@ -862,7 +865,7 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(make_trainer: Mak
 
 
 def test_frozen_parameters_stay_as_they_are(make_trainer: MakeTrainer) -> None:
-    trainer = make_trainer("optimizer.name=sgd", EAGER)
+    trainer = make_trainer("optimizer.name=sgd", *ALONE)
     for name, parameter in trainer.job.model.named_parameters():
         parameter.requires_grad_("bias" not in name)
     before = {name: tensor.clone() for name, tensor in trainer.job.model.state_dict().items()}

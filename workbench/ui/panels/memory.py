@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.devices.gpu import GpuReading
-from workbench.runs.events import Memory, Prepared
+from workbench.runs.events import Footprint, Memory, Prepared
 from workbench.runs.history import RunHistory
+from workbench.ui.expectation import Expectation
 from workbench.ui.panels.bars import flow, sparkline, thin_bar
 from workbench.ui.panels.panel import Panel
 from workbench.ui.readings import Readings, own_gpu, short_name
@@ -21,16 +22,19 @@ TWO_COLUMNS_FROM = 96
 
 
 class MemoryPanel(Panel):
-    """A bar a card, or the host's; below, what torch holds."""
+    """A bar a card, or the host's; below, what the run takes by kind, or what the settings would take."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._history: RunHistory | None = None
         self._readings: Readings | None = None
+        self._expectation: Expectation | None = None
 
-    def show(self, history: RunHistory | None, readings: Readings | None) -> None:
-        """Shows the machine now, and what a run takes of it."""
-        self._history, self._readings = history, readings
+    def show(
+        self, history: RunHistory | None, readings: Readings | None, expectation: Expectation | None = None
+    ) -> None:
+        """Shows the machine now, and what a run takes of it; before a run, what the settings being edited would."""
+        self._history, self._readings, self._expectation = history, readings, expectation
         self.redraw()
 
     def heading(self) -> Text:
@@ -45,13 +49,31 @@ class MemoryPanel(Panel):
     def footing(self) -> Text:
         if self._readings is None:
             return Text()
-        dim = self.style_of("dim")
-        if not self._readings.gpus:
-            return Text("no GPU: training on the CPU", dim)
+        parts = [self._place(self._readings)]
+        if (expected := self._expected_peak) is not None:
+            parts.append(f"expected {size(expected)}")
+        return Text(", ".join(part for part in parts if part), self.style_of("dim"))
+
+    def _place(self, readings: Readings) -> str:
+        """Where the run is."""
+        if not readings.gpus:
+            return "no GPU: training on the CPU"
         if self._is_on_cpu:
-            return Text("run on the CPU", dim)
-        own = own_gpu(self._prepared, self._readings.gpus)
-        return Text() if own is None else Text(f"run on GPU {own.index}", dim)
+            return "run on the CPU"
+        own = own_gpu(self._prepared, readings.gpus)
+        return "" if own is None else f"run on GPU {own.index}"
+
+    @property
+    def _footprint(self) -> Footprint | None:
+        return None if self._history is None else self._history.view.footprint
+
+    @property
+    def _expected_peak(self) -> int | None:
+        if self._footprint is not None:
+            return self._footprint.expected_peak_bytes
+        if self._history is None and self._expectation is not None:
+            return self._expectation.peak_bytes
+        return None
 
     @property
     def _prepared(self) -> Prepared | None:
@@ -66,13 +88,15 @@ class MemoryPanel(Panel):
         if readings is None:
             return [Text(f"reading {self.glyphs.ellipsis}", self.style_of("dim"))]
         lines = [self._host_line(readings, width)] if self._is_on_cpu or not readings.gpus else []
-        facts = flow(self._facts(readings), width)
+        facts = flow(self._kinds() + self._facts(readings), width)
         # The cards leave room for the figures below them, as far as these fit into a third of the panel.
         room = max(height - len(lines) - min(len(facts), height // 3), 1)
         lines += self._gpu_lines(readings.gpus, width, room)
         if facts and len(lines) + 1 + len(facts) < height:
             lines.append(Text())
         lines += facts[: max(height - len(lines), 0)]
+        if (reason := self._reason) and len(lines) < height:
+            lines += Text(reason, self.style_of("dim")).wrap(self.app.console, width)[: height - len(lines)]
         if len(lines) < height and (spark := self._spark(width)):
             lines.append(spark)
         return lines
@@ -105,12 +129,35 @@ class MemoryPanel(Panel):
             (f" {amounts}", self.style_of("text")),
         )
 
+    def _kinds(self) -> list[Text]:
+        """What a run takes by kind, and its peak; what is expected and not measured begins with a ~."""
+        footprint, expectation = self._footprint, self._expectation
+        if footprint is not None:
+            kinds, peak, guessed = footprint.kinds, footprint.peak_bytes, set(footprint.expected)
+        elif self._history is None and expectation is not None:
+            kinds, peak = expectation.kinds, expectation.peak_bytes
+            guessed = {*kinds, "peak"} - {"parameters", "gradients", "data"}
+        else:
+            return []
+        sizes = {kind: bytes for kind, bytes in kinds.items() if bytes} | ({} if peak is None else {"peak": peak})
+        return [self._fact(kind, f"{'~' if kind in guessed else ''}{size(bytes)}") for kind, bytes in sizes.items()]
+
+    @property
+    def _reason(self) -> str:
+        """Why the memory by kind is not known, or not all of it."""
+        if self._footprint is not None:
+            return self._footprint.reason
+        return self._expectation.reason if self._history is None and self._expectation is not None else ""
+
+    def _fact(self, name: str, value: str) -> Text:
+        return Text.assemble((f"{name} ", self.style_of("dim")), (value, self.style_of("text")))
+
     def _facts(self, readings: Readings) -> list[Text]:
         memory = (None if self._history is None else self._history.view.memory) or Memory(step=0)
         sizes = (
             ("torch allocated", memory.torch_allocated_bytes),
             ("reserved", memory.torch_reserved_bytes),
-            ("peak", memory.torch_peak_bytes),
+            ("peak", memory.torch_peak_bytes if self._footprint is None else None),
             ("trainer's process", memory.host_rss_bytes),
         )
         known = [(name, size(value)) for name, value in sizes if value is not None]
@@ -119,9 +166,7 @@ class MemoryPanel(Panel):
                 known.append(("CPU", f"{readings.cpu_percent:.0f} %"))
             if readings.load is not None:
                 known.append(("load", f"{readings.load:.1f}"))
-        return [
-            Text.assemble((f"{name} ", self.style_of("dim")), (value, self.style_of("text"))) for name, value in known
-        ]
+        return [self._fact(name, value) for name, value in known]
 
     def _spark(self, width: int) -> Text | None:
         """How the memory grew: torch's on a GPU, the process's otherwise; never the one after the other."""

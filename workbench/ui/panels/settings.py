@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 
 from workbench.settings.preset import Preset
+from workbench.ui.expectation import Expectation
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
@@ -22,6 +23,7 @@ from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
 from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
+from workbench.units import rate, size
 
 BORDER = 2
 """Cells between the panel's edge and what is inside."""
@@ -75,6 +77,7 @@ class SettingsPanel(Panel):
         self._edited = ""
         """The path that is being edited; while a setting is looked for, the row to go back to."""
         self._typing_problem = ""
+        self._expectation: Expectation | None = None
 
     def show(self, draft: Draft, running: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ."""
@@ -83,6 +86,11 @@ class SettingsPanel(Panel):
         if running is not None:
             self._in_use = {row.path: row.value for row in Draft(running).rows()}
         self._read_rows()
+
+    def expect(self, expectation: Expectation | None) -> None:
+        """Shows what the settings would take; None while that is not known."""
+        self._expectation = expectation
+        self.redraw()
 
     # What is drawn.
 
@@ -97,6 +105,10 @@ class SettingsPanel(Panel):
             parts.append(f"{self.glyphs.wrong} {len(self._draft.problems)} invalid")
         if changed := sum(row.changed for row in self._all_rows):
             parts.append(f"{self.glyphs.dot} {changed} changed")
+        if (expected := self._expectation) is not None and expected.parameters is not None:
+            parts.append(f"{rate(expected.parameters)} parameters")
+            if expected.peak_bytes is not None:
+                parts.append(size(expected.peak_bytes))
         if self._offset:
             parts.append(f"{self._offset} above")
         if (below := len(self._rows) - self._offset - self._visible_rows) > 0:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from workbench.advice.verdict import verdict
+from workbench.arithmetic import arithmetic
 from workbench.runs.events import Timing
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow, sparkline
@@ -118,7 +119,19 @@ class StepTimePanel(Panel):
         return [
             Text.assemble((rate(timing.steps_per_second), strong), (" steps/s", dim)),
             Text.assemble((rate(timing.samples_per_second), strong), (" samples/s", dim)),
+            *self._use(timing),
         ]
+
+    def _use(self, timing: Timing) -> list[Text]:
+        """How busy the card is, and with how much arithmetic."""
+        dim, strong = self.style_of("dim"), self.style_of("strong")
+        parts = []
+        if timing.gpu_busy_share is not None:
+            parts.append(Text.assemble(("GPU busy ", dim), (f"{100 * timing.gpu_busy_share:.0f} %", strong)))
+        view = None if self._history is None else self._history.view
+        if view is not None and (said := arithmetic(view.footprint, view.prepared, timing.steps_per_second)):
+            parts.append(Text(said, dim))
+        return parts
 
     def _spark(self, width: int) -> Text:
         timings = [] if self._history is None else self._history.timings

@@ -34,8 +34,8 @@ GIB = 2**30
 LEAST_NAME_CELLS = 12
 _AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
 _GIVES_WAY = (
-    "room", "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent", "changed",
-    "epoch",
+    "room", "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent",
+    "changed", "epoch",
 )  # fmt: skip
 """What gives way, first things first: the room behind the state's word before anything else.
 

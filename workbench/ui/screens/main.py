@@ -127,6 +127,15 @@ class MainScreen(PresetActions, InspectActions):
         self.show_arrived()
         if watch is not None and self.app.options.standby:
             self.session.keep_standby()  # for the next run, once nothing runs that it would disturb
+        if self.app.options.standby:
+            self._plan()
+
+    def _plan(self) -> None:
+        """Shows what the settings being edited would take, when a plan has come to it."""
+        draft = self.app.draft
+        if self.session.plan(None if draft.problems else draft.preset):
+            self.query_one(SettingsPanel).expect(self.session.planner.expectation)
+            self._show_machine()
 
     def show_run(self, *, every_chart: bool = True) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing.
@@ -159,7 +168,7 @@ class MainScreen(PresetActions, InspectActions):
         return prepared is not None and prepared.device == "cpu"
 
     def _show_machine(self) -> None:
-        self.query_one(MemoryPanel).show(self.history, self._machine)
+        self.query_one(MemoryPanel).show(self.history, self._machine, self.session.planner.expectation)
         self._show_top()
 
     def _show_top(self) -> None:
