@@ -1,32 +1,34 @@
 """What the app costs: first paint, memory, start of a run, bytes and processor while it watches, keys, disturbance.
 
-    uv run python -m tests.benchmarks.app
+    uv run python -m tests.benchmarks.app                            # some twelve minutes
+    uv run python -m tests.benchmarks.app --only first_paint         # of first_paint, watching, disturbance
 
 A real terminal's view: the app runs in a pty of 160 × 40 with four charts, and a trainer runs at full speed beside it
-on the same cores. Nothing here is asserted: these are figures to read.
+on the same cores. First paint is compared with that of an empty Textual app, in turns; the disturbance of the trainer
+with that by the command that follows a run without the app. Nothing here is asserted: these are figures to read.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import psutil
 
+from tests.benchmarks import disturbance
+from tests.benchmarks.figures import percent_more, spread
+from tests.benchmarks.machine import describe
+from tests.benchmarks.start import first_step
 from tests.benchmarks.terminal import Terminal
-from workbench.devices.host import cpu_model
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import Steps, Timing
 from workbench.runs.status import process_id
-from workbench.runs.tail import EventTail
 
 LONG_RUN = ["--set", "training.epochs=100000"]
 PRESET = "fast"
@@ -37,18 +39,21 @@ KEY_PRESSES = 200
 def main() -> None:
     """Measures everything, and prints it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=4, help="pairs of runs, watched and not, for the disturbance")
+    parser.add_argument("--pairs", type=int, default=40, help="pairs of windows, watched and not, for the disturbance")
+    parser.add_argument("--rounds", type=int, default=7, help="first paints")
+    parser.add_argument("--only", help="one of first_paint, watching, disturbance")
     parser.add_argument("--low-bandwidth", action="store_true")
     arguments = parser.parse_args()
-    # The trainers of tests use one thread; here they use what a user's would.
-    os.environ.pop("OMP_NUM_THREADS", None)
-    print(f"{cpu_model()}, {os.cpu_count()} cores; Python {platform.python_version()}")
+    print(describe("textual"))
     flags = ["--low-bandwidth"] if arguments.low_bandwidth else []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first_paint(folder, flags)
-        watching(folder, flags)
-        disturbance(folder, flags, arguments.pairs)
+        if arguments.only in (None, "first_paint"):
+            first_paint(folder, flags, arguments.rounds)
+        if arguments.only in (None, "watching"):
+            watching(folder, flags)
+        if arguments.only in (None, "disturbance"):
+            disturbances(folder, flags, arguments.pairs)
 
 
 def open_app(folder: Path, *arguments: str) -> Terminal:
@@ -58,16 +63,46 @@ def open_app(folder: Path, *arguments: str) -> Terminal:
     return Terminal(command, folder, environment=own | {"WORKBENCH_RUNS": str(folder / "runs")})
 
 
-def first_paint(folder: Path, flags: list[str], rounds: int = 7) -> None:
-    """From the start of the process to the settings on the screen; and what it weighs then."""
-    seconds, resident = [], []
-    for _ in range(rounds):
-        terminal = open_app(folder, PRESET, *flags)
-        seconds.append(terminal.wait_for("batch size") - terminal.started)
-        resident.append(psutil.Process(terminal.process.pid).memory_info().rss)
-        terminal.close()
-    print(f"first paint with the settings    {spread(seconds)} s")
-    print(f"memory at the first paint        {statistics.median(resident) / 2**20:.0f} MiB")
+def first_paint(folder: Path, flags: list[str], rounds: int) -> None:
+    """From the start of the process to the settings on the screen, and what it weighs then; beside an empty app's."""
+    empty = [sys.executable, str(Path(__file__).with_name("empty_app.py"))]
+    ours: list[Paint] = []
+    least: list[Paint] = []
+    for turn in range(rounds + 1):
+        mine, other = paint(open_app(folder, PRESET, *flags)), paint(Terminal(empty, folder))
+        if turn > 0:  # the first writes what Python compiles
+            ours.append(mine)
+            least.append(other)
+    ratios = [mine.seconds / other.seconds for mine, other in zip(ours, least, strict=True)]
+    more = [mine.seconds - other.seconds for mine, other in zip(ours, least, strict=True)]
+    print(f"first paint with the settings    {spread([mine.seconds for mine in ours])} s")
+    print(f"    of an empty Textual app      {spread([other.seconds for other in least])} s")
+    print(f"    ratio; difference            {spread(ratios, 2)}; {spread(more)} s ({rounds} pairs)")
+    print(f"processor until then             {spread([mine.processor for mine in ours])} s")
+    print(f"    of an empty Textual app      {spread([other.processor for other in least])} s")
+    print(f"memory at the first paint        {median([mine.resident for mine in ours]) / 2**20:.0f} MiB")
+    print(f"    of an empty Textual app      {median([other.resident for other in least]) / 2**20:.0f} MiB")
+
+
+@dataclass(frozen=True)
+class Paint:
+    """An app's first paint."""
+
+    seconds: float
+    """Since the start of its process."""
+    processor: float
+    """User and system seconds that it has taken by then."""
+    resident: int
+    """Bytes of memory."""
+
+
+def paint(terminal: Terminal) -> Paint:
+    """Waits for the first paint, and closes the app."""
+    arrived = terminal.wait_for("batch size")
+    process = psutil.Process(terminal.process.pid)
+    processor, resident = sum(process.cpu_times()[:2]), process.memory_info().rss
+    terminal.close()
+    return Paint(arrived - terminal.started, processor, resident)
 
 
 def watching(folder: Path, flags: list[str]) -> None:
@@ -99,28 +134,39 @@ def watching(folder: Path, flags: list[str]) -> None:
         terminal.close()
 
 
-def disturbance(folder: Path, flags: list[str], pairs: int) -> None:
-    """Step time with the app watching against headless, in turns."""
-    watched, alone, ratios = [], [], []
-    for _ in range(pairs):
-        command = [sys.executable, "-m", "workbench", "--preset", PRESET, *LONG_RUN, "--quiet"]
-        headless = subprocess.Popen(
-            [*command, "--runs-dir", str(folder / "runs")],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        run = the_new_run(folder)
-        alone.append(steady_step_ms(run))
-        # The same run, now watched: the trainer, its memory and its caches are those of a moment ago.
-        terminal = open_app(folder, "--attach", run.name, *flags)
-        terminal.wait_for("steps/s")
-        watched.append(steady_step_ms(run))
-        terminal.close()
-        ratios.append(watched[-1] / alone[-1])
-        end(run)
+def disturbances(folder: Path, flags: list[str], pairs: int) -> None:
+    """The trainer's step time with the app watching against none; the same with the command that follows a run."""
+    command = [sys.executable, "-m", "workbench", "--preset", PRESET, *LONG_RUN, "--quiet"]
+    headless = subprocess.Popen(
+        [*command, "--runs-dir", str(folder / "runs")],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    run = the_new_run(folder)
+    first_step(run)
+    try:
+        followed = disturbance.measure(run, headless.pid, pairs)
+        show("the command, --quiet", followed)
+        # The same run goes on without it: the trainer lives in a session of its own.
+        headless.kill()
         headless.wait()
-    print(f"step time alone                  {spread(alone)} ms")
-    print(f"step time with the app watching  {spread(watched)} ms")
-    print(f"with the app against without     {100 * (statistics.median(ratios) - 1):+.1f} % (median of {pairs} pairs)")
+        terminal = open_app(folder, "--attach", run.name, *flags)
+        try:
+            terminal.wait_for("steps/s")
+            watched = disturbance.measure(run, terminal.process.pid, pairs)
+        finally:
+            terminal.close()
+        show("the app", watched)
+    finally:
+        end(run)
+    more = median(watched.ratios) / median(followed.ratios)
+    print(f"step time with the app against that with the command: {100 * (more - 1):+.1f} %")
+
+
+def show(watcher: str, found: disturbance.Disturbance) -> None:
+    """The figures of one watcher."""
+    print(f"step time with {watcher:<22} {spread(found.awake_ms)} ms; without {spread(found.stopped_ms)} ms")
+    print(f"    more                         {percent_more(found.ratios)}")
+    print(f"    processor while it watches   {100 * median(found.processor):.1f} % of a core")
 
 
 def wait_for_standby(terminal: Terminal) -> None:
@@ -141,28 +187,6 @@ def the_new_run(folder: Path) -> RunDirectory:
             if process_id(run) is not None:
                 return run
         time.sleep(0.005)
-
-
-def first_step(run: RunDirectory) -> float:
-    """When the first losses were written, in seconds since 1970."""
-    tail = EventTail(run.events)
-    while True:
-        for _, event in tail.read():
-            if isinstance(event, Steps):
-                return event.time
-        time.sleep(0.005)
-
-
-def steady_step_ms(run: RunDirectory, warm: int = 3, events: int = 12) -> float:
-    """Milliseconds a step over about `events` seconds, once `warm` of them have passed."""
-    tail = EventTail(run.events)
-    tail.skip_to_end()
-    timings: list[Timing] = []
-    while len(timings) < warm + events:
-        timings += [event for _, event in tail.read() if isinstance(event, Timing)]
-        time.sleep(0.05)
-    kept = timings[warm:]
-    return 1e3 * sum(item.steps / item.steps_per_second for item in kept) / sum(item.steps for item in kept)
 
 
 def key_answers(terminal: Terminal) -> list[float]:
@@ -195,11 +219,6 @@ def end(run: RunDirectory) -> None:
 def quantile(values: list[float], share: float) -> float:
     """The value below which a share of the values lies."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
-
-
-def spread(values: list[float]) -> str:
-    """Median (smallest to largest)."""
-    return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
 if __name__ == "__main__":
