@@ -194,9 +194,9 @@ def settle(trainer: Any, at_most: float = 60.0) -> None:
 
 
 def replay_floor(epoch: float, steps: int, counted: int) -> dict[str, Any]:
-    """How the time of a step compares with replaying as many empty nodes; nothing where nothing was captured."""
+    """How the time of a step compares with replaying as many empty nodes."""
     if not graphs.captured:
-        return {}
+        return {"replay floor": "no graph was captured"}
     try:
         replays, nodes = graphs.replayed_nodes()
         long, alike = graphs.node_seconds(1000), graphs.node_seconds(max(round(nodes / replays), 1))

@@ -66,9 +66,7 @@ def run_workbench(runs_folder: Path, preset: str, assignments: list[str]) -> Tra
 def _run(command: list[str], environment: dict[str, str] | None) -> tuple[str, float]:
     """What a command prints, and the seconds that it takes."""
     started = time.perf_counter()
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | (environment or {}), check=False
-    )  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}), check=False)
     if done.returncode != 0:
         raise FailedError("; ".join(done.stderr.strip().splitlines()[-2:]))
     return done.stdout, time.perf_counter() - started

@@ -80,13 +80,12 @@ def take_turns(chosen: dict[str, Contender], rounds: int) -> dict[str, list[Trai
         for name, run in chosen.items():
             if name not in results:
                 continue
-            print(f"\rround {turn + 1} of {rounds}: {name:<30}", end="", file=sys.stderr, flush=True)
+            print(f"round {turn + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             try:
                 results[name].append(run(turn))
             except FailedError as error:
-                print(f"\r{name} failed: {error}", file=sys.stderr)
+                print(f"{name} failed: {error}")
                 del results[name]
-    print(f"\r{'':<60}\r", end="", file=sys.stderr)
     return results
 
 
