@@ -16,7 +16,7 @@ import json
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -70,6 +70,14 @@ class Bench:
     folder: Path
     deadline: float
     found: dict[str, Any] = field(default_factory=dict)
+    auto_takes: str = ""
+    """The engine that auto has turned out to be; empty before that."""
+
+    def distinct_engines(self) -> Iterator[str]:
+        """Those to be measured, without the one that has been under the name of auto."""
+        for engine in self.engines:
+            if "auto" not in self.engines or engine != self.auto_takes:
+                yield engine
 
     @property
     def on_gpu(self) -> bool:
@@ -140,7 +148,7 @@ def epochs(bench: Bench) -> None:
         )
         bench.found[f"plain, batch {batch}: s an epoch"] = plain
         print(f"  batch {batch:<5} plain script  {plain:9.4f} s")
-        for engine in bench.engines:
+        for engine in bench.distinct_engines():
             if bench.time_is_up:
                 return
             try:
@@ -152,12 +160,10 @@ def epochs(bench: Bench) -> None:
 
 def workbench_epochs(bench: Bench, batch: int, engine: str, plain: float) -> None:
     """One engine at one batch size. Raises WorkbenchError where it does not fit."""
-    began = time.perf_counter()
     trainer = new_trainer(bench.scratch, "mnist-mlp", *bench.settings(engine), f"data.batch_size={batch}")
-    built = time.perf_counter()
-    epoch_seconds(trainer)
-    first = time.perf_counter() - built
-    settle(trainer)
+    made, first, _ = trainer.engine_choice.seconds, epoch_seconds(trainer), epoch_seconds(trainer)
+    if engine == "auto":
+        bench.auto_takes = trainer.engine.name
     for graph in graphs.captured:
         graph.replays = 0
     seconds = [epoch_seconds(trainer) for _ in range(bench.sizes.epochs)]
@@ -166,31 +172,20 @@ def workbench_epochs(bench: Bench, batch: int, engine: str, plain: float) -> Non
     print(
         f"  batch {batch:<5} {name:<12}  {epoch:9.4f} s ({min(seconds):.4f} to {max(seconds):.4f})  "
         f"{1e6 * epoch / steps:7.1f} µs a step  {plain / epoch:6.1f} × the plain script  "
-        f"(built in {built - began:.1f} s, first epoch {first:.1f} s)"
+        f"(made in {made:.1f} s, first epoch {first:.2f} s)"
     )
     bench.found[f"{engine}, batch {batch}"] = {
         "engine": trainer.engine.name,
         "s an epoch": epoch,
         "us a step": 1e6 * epoch / steps,
         "x plain": plain / epoch,
-        "s to build": built - began,
+        "s to make the engine": made,
         "s of the first epoch": first,
     }
     if bench.on_gpu:
         bench.found[f"{engine}, batch {batch}"] |= replay_floor(epoch, steps, len(seconds))
     close(trainer)
     graphs.captured.clear()
-
-
-def settle(trainer: Any, at_most: float = 60.0) -> None:
-    """Trains until two epochs on end take the same within a tenth: an engine may be made while another trains."""
-    until = time.monotonic() + at_most
-    before = epoch_seconds(trainer)
-    while time.monotonic() < until:
-        now = epoch_seconds(trainer)
-        if abs(now - before) <= 0.1 * before or before < 0.002:
-            return
-        before = now
 
 
 def replay_floor(epoch: float, steps: int, counted: int) -> dict[str, Any]:
@@ -236,7 +231,7 @@ def images(bench: Bench) -> None:
     bench.found["resnet9, own loop: images/s"] = reached
     print(f"  own loop      {reached:9.0f} (first epoch {loop[0]:.1f} s)")
     precision = "bf16" if bench.on_gpu else "float32"
-    for engine in bench.engines:
+    for engine in bench.distinct_engines():
         if bench.time_is_up:
             return
         with mock.patch("workbench.data.torchvision_sets.torchvision_set", return_value=made):
@@ -249,8 +244,7 @@ def images(bench: Bench) -> None:
             except WorkbenchError as error:
                 print(f"  {engine:<12}  not available: {first_line(error)}")
                 continue
-        first = epoch_seconds(trainer)
-        settle(trainer)
+        first, _ = trainer.engine_choice.seconds + epoch_seconds(trainer), epoch_seconds(trainer)
         rate = counted / median(epoch_seconds(trainer) for _ in range(sizes.image_epochs))
         name = f"{engine}: {trainer.engine.name}" if engine == "auto" else engine
         print(
@@ -275,7 +269,7 @@ def made_images(count: int) -> Samples:
 
 def starts(bench: Bench) -> None:
     """From the word to a process that has imported everything, to the first losses written."""
-    for engine in bench.engines:
+    for engine in bench.distinct_engines():
         if bench.time_is_up:
             return
         try:
@@ -292,7 +286,7 @@ def starts(bench: Bench) -> None:
 
 def observing(bench: Bench) -> None:
     """The step time with all that is measured by default against none of it."""
-    for engine in bench.engines:
+    for engine in bench.distinct_engines():
         if bench.time_is_up:
             return
         try:
