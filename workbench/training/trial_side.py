@@ -1,0 +1,199 @@
+"""One of the two trainings that a trial compares: the trainer's own engine and clock on a throw-away model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING
+
+import torch
+
+from workbench.settings.preset import Preset
+from workbench.training.clock import Measured, PhaseClock, make_clock
+from workbench.training.device import configure_torch, resolve_device
+from workbench.training.engine import EagerEngine
+from workbench.training.feeds import LoaderFeed
+from workbench.training.job import Job, build_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.training.engine import Engine
+    from workbench.training.loss_log import StepLoss
+
+FIRST_STEPS = 5
+"""Left out before the first turn, and not counted: memory is allocated and libraries choose their algorithms."""
+
+
+def make_engine(job: Job, clock: PhaseClock, learning_rate: Callable[[int], float]) -> Engine:
+    """The engine with which the trainer would train the job."""
+    training = job.preset.training
+    return EagerEngine(
+        job.model,
+        job.loss,
+        job.optimizer,
+        job.train,
+        job.precision,
+        clock,
+        learning_rate,
+        device=job.device,
+        accumulation=training.accumulation,
+        clip_norm=training.clip_norm,
+        count_hits=job.task.kind == "classification",
+    )
+
+
+class Side:
+    """A training that goes on a little at each turn, and what was measured of it."""
+
+    def __init__(self, preset: Preset) -> None:
+        """Builds all parts. Raises what `build_job` raises."""
+        self.preset = preset
+        self.steps = 0
+        """Measured steps; those that are left out are not among them."""
+        self.seconds = 0.0
+        """That they took."""
+        self.samples_trained = 0
+        """From the first step on, those left out too."""
+        self.peak_bytes: int | None = None
+        """The most that the GPU held for this training; None on the CPU."""
+        self._held_bytes = 0
+        self._samples = 0
+        self._epoch = 0
+        self._samples_left = 0
+        self._step = 0
+        self._step_ms: list[float] = []
+        self._losses: list[StepLoss] = []
+        # The other one may have set another number, and 0 means that nothing is set.
+        self._threads = torch.get_num_threads()
+        self._device = resolve_device(preset.runtime.device)
+        with self._counting_memory():
+            self._job = build_job(preset, lambda progress: None)
+            self._schedule = preset.schedule.build(preset.training.epochs)
+            self._clock = make_clock(self._device, preset.runtime.measure)
+            self._engine = make_engine(self._job, self._clock, self._learning_rate)
+            self._job.model.train()
+        torch.set_num_threads(self._threads)
+
+    @property
+    def feed(self) -> str:
+        """By which feed the batches come."""
+        return self._job.train.name
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of a whole optimizer step."""
+        return self.preset.data.batch_size * self.preset.training.accumulation
+
+    @property
+    def loss_scale(self) -> object:
+        """What must be the same for two losses to be comparable."""
+        return self.preset.loss, self.preset.data.normalize_target
+
+    @property
+    def samples_per_second(self) -> float:
+        """Over all measured steps."""
+        return self._samples / self.seconds
+
+    @property
+    def step_ms(self) -> float:
+        """The median of the step times; their mean where single steps were not timed."""
+        return round(median(self._step_ms) if self._step_ms else 1000 * self.seconds / self.steps, 6)
+
+    def warm_up(self) -> None:
+        """The first steps, of which nothing is counted."""
+        with self._counting_memory():
+            self._train(FIRST_STEPS, 0.0)
+            self._clock.take()
+
+    def turn(self, seconds: float) -> float:
+        """Trains for about so long, some uncounted steps before it; returns its samples a second."""
+        with self._counting_memory():
+            self._train(self._steps_left_out, 0.0)
+            self._clock.take()
+            self._train(1, seconds)
+            measured = self._clock.take()
+        self._note(measured)
+        return measured.samples / measured.seconds
+
+    def loss_after(self, samples: int, window: float) -> float:
+        """The mean loss of the last `window` samples of the first `samples` ones; NaN if there is none."""
+        total, count, trained = 0.0, 0, 0
+        for step in self._losses:
+            trained += step.samples
+            if trained > samples and count:
+                break
+            if trained > samples - window:
+                total, count = total + step.loss * step.samples, count + step.samples
+        return total / count if count else math.nan
+
+    @property
+    def _steps_left_out(self) -> int:
+        """One, for the caches; where a loader's workers have read ahead meanwhile, as many as that lasts."""
+        if not isinstance(self._job.train, LoaderFeed):
+            return 1
+        ahead = 2 * self.preset.runtime.loader_workers  # prefetch_factor is 2
+        return ahead // self.preset.training.accumulation + 1
+
+    def _train(self, steps: int, seconds: float) -> None:
+        """As the trainer's epoch loop does, for at least so many steps and so long."""
+        self._configure()
+        clock, engine = self._clock, self._engine
+        self._begin_epoch_if_due()
+        clock.begin()
+        last, until = self._step + steps, clock.now + seconds
+        while self._step < last or clock.now < until:
+            if self._samples_left <= 0:
+                self._wait()
+                self._begin_epoch_if_due()
+                clock.begin()
+            advance = engine.advance(self._step + 1)
+            self._step += advance.steps
+            self._samples_left -= advance.samples
+            self.samples_trained += advance.samples
+            clock.end_step(advance.steps, advance.samples)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until the last step is done, which is training time; then the clock stands still."""
+        self._losses += self._engine.losses.read(wait=True)
+        self._clock.pause()
+
+    def _begin_epoch_if_due(self) -> None:
+        if self._samples_left > 0:
+            return
+        seed = (self.preset.training.seed * 1_000_003 + self._epoch) % 2**63
+        order = torch.randperm(len(self._job.train), generator=torch.Generator().manual_seed(seed))
+        self._engine.start_epoch(order[: self._job.samples_per_epoch])
+        self._epoch += 1
+        self._samples_left = self._job.samples_per_epoch
+
+    def _learning_rate(self, step: int) -> float:
+        return self.preset.optimizer.learning_rate * self._schedule.factor((step - 1) / self._job.steps_per_epoch)
+
+    def _configure(self) -> None:
+        """What PyTorch keeps globally, as this side wants it: the other one may want it otherwise."""
+        torch.set_num_threads(self._threads)
+        configure_torch(self.preset.runtime, self._device)
+
+    def _note(self, measured: Measured) -> None:
+        self.steps += measured.steps
+        self.seconds += measured.seconds
+        self._samples += measured.samples
+        self._step_ms += measured.step_ms
+
+    @contextmanager
+    def _counting_memory(self) -> Iterator[None]:
+        """Counts what is allocated meanwhile to this side, and notes the most that it ever held."""
+        if self._device.type != "cuda":
+            yield
+            return
+        torch.cuda.init()
+        torch.cuda.reset_peak_memory_stats(self._device)
+        before = torch.cuda.memory_allocated(self._device)
+        yield
+        peak = torch.cuda.max_memory_allocated(self._device) - before + self._held_bytes
+        self.peak_bytes = max(self.peak_bytes or 0, peak)
+        self._held_bytes += torch.cuda.memory_allocated(self._device) - before
