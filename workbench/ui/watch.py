@@ -18,6 +18,8 @@ from workbench.ui.log_lines import Log
 
 LIVING_SECONDS = 1.0
 """Time between two looks at whether a trainer that is not our child lives."""
+TELLING = ("timing", "epoch", "health", "finished")
+"""The types of events after which advice may be another: about one a second."""
 ENDED = ("completed", "stopped", "failed", "lost")
 
 
@@ -39,6 +41,8 @@ class Watch:
         """What has come of them, until it is taken."""
         self.learning_rate = self.preset.optimizer.learning_rate
         """Before the schedule: as the preset says, or as it was last set."""
+        self.has_news = True
+        """Whether something came from which advice is drawn; whoever draws it sets it to False."""
         self._launched = 0.0 if trainer is None else time.time()
         self._has_spoken = False
         """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
@@ -59,6 +63,7 @@ class Watch:
             if isinstance(event, Obeyed):
                 self._note_obeyed(event)
             self._note_arrived(event)
+            self.has_news |= event.type in TELLING
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))

@@ -7,6 +7,7 @@ A choice that lacks something (the file of a CSV) is kept likewise, until it is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ class Draft:
         self._typed[path] = text
         self._settle(table)
         return self.problems.get(path)
+
+    def assign(self, assignments: Sequence[str]) -> None:
+        """Takes `key.path=value` assignments as `--set` does. Raises PresetError, and then nothing is changed."""
+        target = self.preset.override(assignments).flat()
+        paths = [assignment.partition("=")[0].strip() for assignment in assignments]
+        tags = {path_of(name, family.tag): name for name, family in FAMILIES.items()}
+        for path in sorted(paths, key=lambda path: path not in tags):
+            self.enter(tags.get(path, path), shown(target[path]))
 
     def check(self, path: str, text: str) -> str | None:
         """What would be wrong with a typed value; nothing is changed."""

@@ -18,12 +18,15 @@ class HintLine(Drawn):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._text = Text()
+        self._text = self._keys = Text()
         self._whole = False
 
-    def show(self, text: Text, *, whole: bool = False) -> None:
-        """Shows a sentence in place of the one before. whole: on as many lines as it needs, up to `MOST_LINES`."""
-        self._text, self._whole = text, whole
+    def show(self, text: Text, keys: Text | None = None, *, whole: bool = False) -> None:
+        """Shows a sentence in place of the one before.
+
+        keys: what to press, at the right, never cut off; whole: on as many lines as it needs, up to `MOST_LINES`.
+        """
+        self._text, self._keys, self._whole = text, keys or Text(), whole
         wanted = min(len(self._wrapped(self.app.size.width)), MOST_LINES)
         if self.styles.height is None or self.styles.height.value != wanted:
             self.styles.height = wanted
@@ -35,9 +38,19 @@ class HintLine(Drawn):
         return self._text.plain
 
     def lines(self, width: int, height: int) -> list[Text]:
+        if self._keys:
+            return [self._with_keys(width)]
         lines = self._wrapped(width)
         rest = Text(" ").join(lines[height - 1 :])  # ends in an ellipsis where it is too long
         return [Text.assemble(" ", line) for line in [*lines[: height - 1], rest]]
+
+    def _with_keys(self, width: int) -> Text:
+        line, room = Text.assemble(" ", self._text), width - self._keys.cell_len - 3
+        if line.cell_len > room:
+            line.truncate(max(room - 1, 0))
+            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        line.pad_right(room - line.cell_len)
+        return Text.assemble(line, "  ", self._keys)
 
     def _wrapped(self, width: int) -> list[Text]:
         return list(self._text.wrap(self.app.console, max(width - 2, 1))) if self._whole else [self._text]

@@ -36,7 +36,7 @@ class NoticePanel(Panel, can_focus=False):
         return self._message
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return min(len(self._wrapped(max(width - 4, 10))), MOST_LINES) + 2
+        return len(self.content(max(width - 4, 10), MOST_LINES)) + 2
 
     def heading(self) -> Text:
         glyph = self.glyphs.wrong if self._kind == "error" else self.glyphs.warning
@@ -46,13 +46,4 @@ class NoticePanel(Panel, can_focus=False):
         return Text(self._keys, self.style_of("dim"))
 
     def content(self, width: int, height: int) -> list[Text]:
-        lines = self._wrapped(width)
-        if len(lines) > height > 0:
-            kept = lines[:height]
-            kept[-1].truncate(max(width - 1, 0))
-            kept[-1].append(self.glyphs.ellipsis)
-            return kept
-        return lines
-
-    def _wrapped(self, width: int) -> list[Text]:
-        return list(Text(self._message, self.style_of("text")).wrap(self.app.console, width))
+        return self.wrapped(Text(self._message, self.style_of("text")), width, height)

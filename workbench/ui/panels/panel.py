@@ -120,6 +120,15 @@ class Panel(Drawn, can_focus=True):
         """What stands in a panel that has nothing to show yet."""
         return list(Text(text, self.style_of("dim")).wrap(self.app.console, max(width, 1)))
 
+    def wrapped(self, text: Text, width: int, height: int) -> list[Text]:
+        """A text on at most `height` lines; one that is longer ends in an ellipsis."""
+        lines = list(text.wrap(self.app.console, width))
+        if len(lines) > height > 0:
+            lines = lines[:height]
+            lines[-1].truncate(max(width - 1, 0))
+            lines[-1].append(self.glyphs.ellipsis)
+        return lines
+
     def lines(self, width: int, height: int) -> list[Text]:
         glyphs = self.glyphs
         border = self.style_of("accent" if self.has_focus or self.has_focus_within else "line")

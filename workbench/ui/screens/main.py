@@ -22,6 +22,7 @@ from workbench.advice.verdict import verdict
 from workbench.runs.history import RunHistory
 from workbench.ui.actions import ACTIONS, bindings, help_sections
 from workbench.ui.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
+from workbench.ui.panels.advice import AdvicePanel, keys_of, sentence
 from workbench.ui.panels.charts import ChartPanel, ChartView, XAxis, chart_panels
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
@@ -32,12 +33,14 @@ from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
+from workbench.ui.screens.advice_actions import AdviceActions
 from workbench.ui.screens.inspect_actions import InspectActions
 from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
 
 if TYPE_CHECKING:
     from workbench.ui.readings import Readings
+    from workbench.ui.watch import Watch
 
 LOOK_SECONDS = 0.5
 READ_SECONDS = 1.0
@@ -45,7 +48,7 @@ STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
 
 
-class MainScreen(PresetActions, InspectActions):
+class MainScreen(PresetActions, AdviceActions, InspectActions):
     """Where the user lives."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -62,6 +65,10 @@ class MainScreen(PresetActions, InspectActions):
         """Which half of the charts is drawn at the next look."""
         self._unseen = False
         """Whether the run has said something that is not shown yet."""
+        self._advised: Watch | None = None
+        """Whose advice is shown."""
+        self._has_advised = False
+        """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
         self._rested = False
         """Whether the last look drew nothing: the next one may draw."""
 
@@ -77,6 +84,7 @@ class MainScreen(PresetActions, InspectActions):
                     yield MemoryPanel(id="memory")
                     yield MetricsPanel(id="metrics")
                     yield LogPanel(id="log")
+                yield AdvicePanel(id="advice")
         yield NoticePanel(id="notice")
         yield HintLine(id="hint")
         yield KeysLine(id="keys")
@@ -113,6 +121,7 @@ class MainScreen(PresetActions, InspectActions):
         watch = self.session.watch
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
+        self._renew_advice()
         # A trainer on the CPU uses every core: what is drawn is taken from its steps, so it is drawn half as often.
         if self._unseen and (self._rested or not self._trains_on_cpu):
             self._unseen = self._rested = False
@@ -151,6 +160,28 @@ class MainScreen(PresetActions, InspectActions):
         self.query_one(MetricsPanel).show(history)
         self.query_one(LogPanel).show([] if self.session.watch is None else self.session.watch.log.lines)
         self._show_machine()
+
+    def _renew_advice(self) -> None:
+        """Judges the run anew when something has come that may change the verdict; not at every look."""
+        watch = self.session.watch
+        if watch is not self._advised:
+            self._advised = watch
+            self.advice.clear()
+            self._has_advised = False
+            self.lay_out()
+        if watch is None or self.is_attaching or not watch.has_news:
+            return
+        watch.has_news = False
+        self.advice.renew(watch.history, watch.preset, self._machine)
+        self.show_advice()
+
+    def show_advice(self) -> None:
+        """Shows the finding at hand: in a panel of its own, on a small screen in the hint line."""
+        if self.advice.findings and not self._has_advised:
+            self._has_advised = True
+            self.lay_out()
+        self.query_one(AdvicePanel).show(self.advice)
+        self._show_hint()
 
     def show_settings(self) -> None:
         """Shows the settings being edited, beside those that a run in progress uses."""
@@ -200,6 +231,10 @@ class MainScreen(PresetActions, InspectActions):
             text = self._said
         elif self.focused is not None and self.query_one(SettingsPanel) in self.focused.ancestors_with_self:
             text = self._setting_hint
+        elif self.advice.current is not None and not self.query_one(AdvicePanel).display:
+            hint = self.query_one(HintLine)
+            hint.show(sentence(self.advice.current, hint), keys_of(self.advice, hint))
+            return
         else:
             text = self._verdict()
         self.query_one(HintLine).show(text, whole=self._said is not None)
@@ -262,6 +297,8 @@ class MainScreen(PresetActions, InspectActions):
             self.set_classes(classes)
         for panel in self._panels():
             panel.display = panel.id in layout.panels
+        is_full = self._maximised is not None or layout.size == "compact"
+        self.query_one(AdvicePanel).display = self._has_advised and not is_full
         for box in ("charts", "lower"):
             container = self.query_one(f"#{box}")
             container.display = any(child.display for child in container.children)
@@ -270,7 +307,7 @@ class MainScreen(PresetActions, InspectActions):
             self._focus_first(layout.panels)
 
     def _panels(self) -> list[Panel]:
-        return [panel for panel in self.query(Panel) if panel.id != "notice"]
+        return [panel for panel in self.query(Panel) if panel.id not in ("notice", "advice")]
 
     def _focus_first(self, shown: frozenset[str]) -> None:
         first = next((name for name in PAGES[self._page] if name in shown), None) or next(iter(sorted(shown)))

@@ -1,0 +1,75 @@
+"""The line of advice: what is found in the run that is watched, and the key that acts on it."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from workbench.advice.finding import Finding
+from workbench.ui.actions import action
+from workbench.ui.advice import Advice
+from workbench.ui.glyphs import Glyphs
+from workbench.ui.panels.panel import Drawn, Panel
+
+STYLES = {"critical": "error", "warning": "warning", "note": "accent"}
+"""By severity."""
+
+
+class AdvicePanel(Panel, can_focus=False):
+    """One finding in a sentence. Hidden until something is found in a run; then it keeps its place."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._advice: Advice | None = None
+
+    def show(self, advice: Advice) -> None:
+        """Shows the finding at hand."""
+        self._advice = advice
+        self.redraw()
+
+    def heading(self) -> Text:
+        advice = self._advice
+        if advice is None or advice.current is None:
+            return Text("advice", self.style_of("strong"))
+        place = f"advice {advice.place + 1}/{len(advice.findings)}"
+        return Text.assemble((place, self.style_of("strong")), (f"  {advice.current.severity}", self.style_of("dim")))
+
+    def footing(self) -> Text:
+        return Text() if self._advice is None else keys_of(self._advice, self)
+
+    def content(self, width: int, height: int) -> list[Text]:
+        finding = None if self._advice is None else self._advice.current
+        if finding is None:
+            return [Text("nothing to advise at present", self.style_of("dim"))]
+        return self.wrapped(sentence(finding, self), width, height)
+
+
+def sentence(finding: Finding, on: Drawn) -> Text:
+    """A finding in a line; `on` is where it is drawn."""
+    return Text.assemble(
+        (f"{glyph_of(finding, on.glyphs)} {finding.title}", on.style_of(STYLES[finding.severity])),
+        ("  ", ""),
+        (f"{finding.fact}. {finding.advice}", on.style_of("text")),
+    )
+
+
+def keys_of(advice: Advice, on: Drawn) -> Text:
+    """The keys that do something with the finding at hand."""
+    finding = advice.current
+    keys: list[tuple[str, str]] = []
+    if finding is not None and can_be_tried(finding):
+        keys.append((action("try_advice").shown_key, "try it"))
+    if len(advice.findings) > 1:
+        keys.append((action("next_advice").shown_key, "next"))
+    keys.append((action("advice").shown_key, "why"))
+    accent, dim = on.style_of("accent"), on.style_of("dim")
+    return Text("  ").join(Text.assemble((key, accent), (f" {label}", dim)) for key, label in keys)
+
+
+def can_be_tried(finding: Finding) -> bool:
+    """Whether a key can do something about it."""
+    return bool(finding.change) or finding.learning_rate is not None
+
+
+def glyph_of(finding: Finding, glyphs: Glyphs) -> str:
+    """The severity as a character."""
+    return {"critical": glyphs.wrong, "warning": glyphs.warning}.get(finding.severity, glyphs.dot)
