@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.ui.made_advice import (
     fake_trial,
     make_findings,
 )
+from tests.ui.test_runs_live import until
 from workbench.advice.finding import Finding
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import State, encode
@@ -31,15 +32,6 @@ from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens import advice_actions
 from workbench.ui.screens.trial import TrialDialog
-
-PATIENCE_SECONDS = 60
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, screen_text(pilot.app)  # type: ignore[arg-type]
-        await pilot.pause(0.05)
 
 
 def asked_of(run: RunDirectory) -> list[str]:
@@ -200,8 +192,7 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
         assert asked_of(run) == ["pause", "resume"]
         text = screen_text(app)
         assert "batch size 512: 5.1 × the samples a second" in text
-        assert "after 20,000 samples its" in text
-        assert "loss is 0.41 against 0.38" in text
+        assert "after 20,000 samples" in text
         for shown in ("31.2 k", "159 k", "2.05 ms", "3.21 ms", "61 MiB", "93 MiB", "half of 8 turns 4.9 to 5.3"):
             assert shown in text
         await pilot.press("k")
@@ -387,8 +378,6 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run has Adam; meanwhile SGD, which has no betas, has been chosen for the next one."""
-    from dataclasses import replace
-
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("optimizer.betas=[0.8, 0.99]",))])
     fake_trial(monkeypatch, tmp_path)
     app = ended(tmp_path)

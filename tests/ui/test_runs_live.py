@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from textual.pilot import Pilot
 
 from tests.end_to_end.conftest import events_of
 from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.made_advice import LAUNCH_BOUND, make_findings
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.status import process_id, status
 from workbench.settings.preset import Preset
+from workbench.ui import trial
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.message import MessageDialog
 from workbench.ui.screens.profile import ProfileDialog
@@ -229,3 +232,27 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
 
     drive(app, steps)
     assert not Path(f"/proc/{launched[0]}").exists()
+
+
+def test_a_real_trial_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run stands still while both settings are measured, then it goes on; what is kept is in the settings."""
+    make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
+    monkeypatch.setattr(trial, "SECONDS", 0.5)
+    app = make_app(tmp_path / "runs", chosen=quick(100_000))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await until(pilot, lambda: "advice 1/1" in screen_text(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "the run is paused; measuring" in screen_text(app))
+        assert state(app) == "paused"
+        await until(pilot, lambda: "the samples a second" in screen_text(app) or "no clear" in screen_text(app))
+        await pilot.press("k")
+        await until(pilot, lambda: state(app) == "training")
+        await pilot.press("x")
+        await until(pilot, lambda: state(app) == "stopped")
+
+    drive(app, steps)
+    [run] = list_runs(tmp_path / "runs")
+    assert [event["command"] for event in events_of(run, "obeyed")] == ["pause", "resume", "stop"]
+    assert app.draft.changes() == {"data.batch_size": (64, 256)}

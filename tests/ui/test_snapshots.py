@@ -11,6 +11,8 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
+from tests.ui.made import preset, write_run
+from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, TOO_FAST, fake_trial, make_findings
 from workbench.ui.app import WorkbenchApp
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -188,3 +190,37 @@ def test_no_snapshot_is_of_an_app_that_has_ended() -> None:
     pictures = list((Path(__file__).parent / "__snapshots__").rglob("*.svg"))
     assert pictures
     assert [picture.name for picture in pictures if picture.stat().st_size < LEAST_BYTES] == []
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_advice(snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
+    make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)
+    app = training(tmp_path / "runs", page="charts")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("2", "A")  # after a key, what was said about attaching is gone
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("dialog", ["why", "measuring", "result", "failure"])
+def test_a_dialog_of_advice(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialog: str, size: tuple[int, int]
+) -> None:
+    failure = {"error": "the GPU (NVIDIA H100, 79.6 GiB) ran out of memory at batch size 512", "which": "changed"}
+    answers: dict[str, Any] = {"measuring": "never", "failure": failure}
+    make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)
+    fake_trial(monkeypatch, tmp_path, answers.get(dialog))
+    monkeypatch.setattr("workbench.ui.screens.trial.LOOK_SECONDS", 1000.0)
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True, paused=True), page="charts")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("i" if dialog == "why" else "a")
+        await pilot.pause(0.3)
+        while dialog in ("result", "failure") and getattr(app.screen, "_is_measuring", True):
+            await pilot.pause(0.05)
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.errors import PresetError
 from workbench.settings import library
 from workbench.settings.optimizer import Adam, AdamW, Sgd
 from workbench.settings.preset import FAMILIES, Preset
@@ -215,3 +216,20 @@ def test_settings_of_another_preset_are_taken_as_changes() -> None:
     assert draft.preset == library.load("iris")
     assert draft.opened == library.load("fast")
     assert draft.is_changed
+
+
+def test_assignments_are_taken_as_the_command_line_takes_them_and_marked_as_changes() -> None:
+    draft = Draft(Preset())
+    draft.enter("training.epochs", "many")
+    draft.assign(["optimizer.weight_decay=0.05", "optimizer.name=adamw", "model.hidden=[64, 32]"])
+    assert isinstance(draft.preset.optimizer, AdamW)
+    assert draft.preset.optimizer.weight_decay == 0.05
+    assert row(draft, "model.hidden").changed
+    assert draft.problems.keys() == {"training.epochs"}, "what was being typed is still there"
+
+
+def test_assignments_that_do_not_fit_change_nothing() -> None:
+    draft = Draft(Preset())
+    with pytest.raises(PresetError, match="batch_size"):
+        draft.assign(["training.epochs=3", "data.batch_sise=5"])
+    assert draft.changes() == {}

@@ -83,5 +83,5 @@ class AdviceDialog(Dialog[str]):
         if finding.change:
             table.add_row(Text("change", "dim"), Text(change_in_words(finding.change), "bold"))
         if finding.learning_rate is not None:
-            rate = f"learning rate {finding.learning_rate:g}, also while the run goes on"
-            table.add_row(Text("change", "dim"), Text(rate, "bold"))
+            rate = f"learning rate {finding.learning_rate:g} can be set in the run in progress"
+            table.add_row(Text("at once", "dim"), Text(rate, "bold"))
