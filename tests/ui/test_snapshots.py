@@ -11,7 +11,6 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
-from tests.ui.made import preset, write_run
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, TOO_FAST, fake_trial, make_findings
 from workbench.ui.app import WorkbenchApp
 
@@ -190,6 +189,8 @@ def test_no_snapshot_is_of_an_app_that_has_ended() -> None:
     pictures = list((Path(__file__).parent / "__snapshots__").rglob("*.svg"))
     assert pictures
     assert [picture.name for picture in pictures if picture.stat().st_size < LEAST_BYTES] == []
+
+
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_advice(snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)

@@ -172,7 +172,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if watch is None or self.is_attaching or not watch.has_news:
             return
         watch.has_news = False
-        self.advice.renew(watch.history, watch.preset, self._machine)
+        # The machine's memory now says nothing of a run that has ended.
+        self.advice.renew(watch.history, watch.preset, self._machine if watch.is_alive else None)
         self.show_advice()
 
     def show_advice(self) -> None:
