@@ -112,7 +112,8 @@ def events_of(run: RunDirectory, kind: str) -> list[dict[str, Any]]:
     """The events of one type so far, as plain dictionaries."""
     if not run.events.exists():
         return []
-    lines = run.events.read_text().splitlines()
+    text = run.events.read_text()
+    lines = text[: text.rfind("\n") + 1].splitlines()  # a last line may be half written
     return [values for values in map(json.loads, lines) if values["type"] == kind]
 
 

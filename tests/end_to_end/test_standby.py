@@ -53,7 +53,7 @@ def told(run: RunDirectory) -> list[dict[str, Any]]:
         for event in events_of(run, "epoch")
     ]
     tests = [event["metrics"] for event in events_of(run, "test")]
-    prepared = [{**event, "time": 0, "seconds": 0} for event in events_of(run, "prepared")]
+    prepared = [{**event, "time": 0, "seconds": 0, "engine_seconds": 0} for event in events_of(run, "prepared")]
     return [{"losses": losses}, *epochs, *tests, *prepared]
 
 

@@ -105,6 +105,7 @@ def owned_tensors(job: Job) -> Iterator[tuple[Tensor, Owner]]:
 def _host_text(job: Job, step: int) -> str:
     owners = {_address(tensor): owner for tensor, owner in owned_tensors(job)}
     pieces: dict[int, Held] = {}
+    gc.collect()  # what only waits to be collected says nothing of the job
     for tensor in _reachable_tensors():
         if (address := _address(tensor)) and address not in pieces:
             owner = owners.get(address)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from workbench.ui.panels.panel import Drawn
 
-MOST_LINES = 3
+MOST_LINES = 4
 
 
 class HintLine(Drawn):
