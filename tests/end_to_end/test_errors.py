@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import LONG, Workbench, events_of, wait_for
+from workbench.errors import WorkbenchError
+from workbench.settings.library import load
+from workbench.training.plan import make_plan
 
 WRONG_COMMANDS = [
     (["--preset", "fats"], "did you mean fast"),
@@ -69,10 +72,20 @@ MISFITS = [
 
 @pytest.mark.parametrize(("arguments", "code", "words"), MISFITS, ids=lambda value: str(value)[:60])
 def test_what_does_not_fit_is_refused_before_training(
-    workbench: Workbench, arguments: list[str], code: int, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, words: str
 ) -> None:
-    """Checked by a dry run, which builds everything that a run builds."""
-    (workbench.folder / "gaps.csv").write_text("x,y\n1,a\n,b\n")
+    """By the plan, which builds everything that a run builds; in this process, which has PyTorch already."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gaps.csv").write_text("x,y\n1,a\n,b\n")
+    assignments = [argument for argument in arguments if argument != "--set"]
+    with pytest.raises(WorkbenchError) as error:
+        make_plan(load("fast").override(assignments).with_absolute_paths())
+    assert error.value.exit_code == code
+    assert words in str(error.value)
+
+
+def test_a_dry_run_passes_the_error_and_its_exit_code_on(workbench: Workbench) -> None:
+    arguments, code, words = MISFITS[-1]
     done = workbench.run("--preset", "fast", *arguments, "--dry-run")
     assert done.returncode == code
     assert words in done.stderr
