@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from tests.ui.conftest import make_app, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, TOO_FAST, fake_trial, make_findings
+from workbench.settings import code
 from workbench.ui.app import WorkbenchApp
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -93,6 +94,40 @@ def test_a_dialog(snap_compare: Compare, tmp_path: Path, dialog: str, size: tupl
     async def bring_up(pilot: Pilot[None]) -> None:
         await settled(pilot)
         await pilot.press(*DIALOGS[dialog])
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_broken_preset(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("broken.toml").write_text("[data]\nname = 'digits'\nbatch_sise = 3\n")
+    app = make_app(tmp_path / "runs", page="settings")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("ctrl+o", *"./broken.toml", "enter")
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_code_of_ones_own_is_asked_about(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my_models.py").write_text("def wide(inputs, outputs, activation): ...\n")
+    monkeypatch.setattr(code, "locate", lambda _: Path("my_models.py"))  # no path of a machine is in the picture
+    chosen = preset().override(["model.name=module", "model.function=my_models:wide"])
+    app = make_app(tmp_path / "runs", chosen=chosen, page="settings")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("space")
         await pilot.pause(0.3)
 
     assert snap_compare(app, terminal_size=size, run_before=bring_up)

@@ -139,6 +139,8 @@ class Watch:
             return finished.reason
         if self._is_untouched:
             return ""
+        if not self.run.path.exists():
+            return f"{self.run.path} has been deleted; its trainer ends"
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tests.ui.made import NOON, preset, write_run
@@ -32,3 +33,12 @@ def test_a_run_whose_trainer_is_yet_to_come_is_new_and_not_lost(tmp_path: Path) 
     watch.look()
     assert watch.state == "lost", "it has been there, and is not now"
     assert "without a word" in watch.reason
+
+
+def test_a_run_that_has_been_deleted_is_called_that(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    watch = Watch(run)
+    watch.read_all()
+    shutil.rmtree(run.path)
+    assert watch.state == "lost"
+    assert "has been deleted" in watch.reason
