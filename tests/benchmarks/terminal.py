@@ -81,6 +81,10 @@ class Terminal:
         os.close(self._master)
         os.killpg(self.process.pid, signal.SIGHUP)
 
+    def vanish(self) -> None:
+        """The terminal is gone, and nobody is told: it was not the controlling one."""
+        os.close(self._master)
+
     def close(self) -> None:
         """Ends the command as a lost connection does, and then surely; its children too, so that nothing goes on."""
         children = psutil.Process(self.process.pid).children(recursive=True)

@@ -49,9 +49,12 @@ def test_a_lost_terminal_ends_app_and_standby_and_leaves_the_run_going(
     assert is_running(run)
 
 
-def test_the_standby_of_an_app_whose_terminal_is_lost_ends(workbench: Workbench, terminals: list[Terminal]) -> None:
+def test_app_and_standby_end_when_the_terminal_is_gone_without_a_word(
+    workbench: Workbench, terminals: list[Terminal]
+) -> None:
     terminal = open_app(workbench, terminals, "fast")
     app = psutil.Process(terminal.process.pid)
     [standby] = wait_for(lambda: app.children())
-    terminal.hang_up()
+    terminal.vanish()
+    wait_for(lambda: not app.is_running() or app.status() == psutil.STATUS_ZOMBIE)
     wait_for(lambda: not standby.is_running() or standby.status() == psutil.STATUS_ZOMBIE)

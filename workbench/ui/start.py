@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import sys
+import threading
 from pathlib import Path
 
 from workbench.errors import EXIT_DONE, PresetError, UsageError
@@ -30,8 +35,20 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
     if overrides:
         draft.take(draft.preset.override(overrides))
     app = WorkbenchApp(draft, options, run, remembered=remembered)
+    threading.Thread(target=_end_with_terminal, daemon=True).start()
     app.run()
     return app.return_code or EXIT_DONE
+
+
+def _end_with_terminal() -> None:
+    """Ends the app when its terminal is gone and nobody has told it so: Textual would go on reading from nothing.
+
+    Usually the SIGHUP of a lost connection comes first; a terminal that is not the session's own sends none.
+    """
+    watcher = select.poll()
+    watcher.register(sys.stdin.fileno(), 0)  # no event is asked for: a hang-up is told all the same
+    watcher.poll()
+    os.kill(os.getpid(), signal.SIGKILL if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP)
 
 
 def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:

@@ -7,6 +7,7 @@ It owns what is shown and where. What can be done to a run and to the presets st
 from __future__ import annotations
 
 import gc
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 READ_SECONDS = 1.0
+ALONE_SECONDS = 10.0
+"""Since the last key, after which nobody seems to look closely."""
 STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
 
@@ -69,8 +72,9 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         """Whose advice is shown."""
         self._has_advised = False
         """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
-        self._rested = False
-        """Whether the last look drew nothing: the next one may draw."""
+        self._rests = 0
+        """Looks since something of the run was drawn."""
+        self._last_key = time.monotonic()
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -122,12 +126,11 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
-        # A trainer on the CPU uses every core: what is drawn is taken from its steps, so it is drawn half as often.
-        if self._unseen and (self._rested or not self._trains_on_cpu):
-            self._unseen = self._rested = False
+        self._rests += 1
+        if self._unseen and self._rests > self._looks_to_rest:
+            self._unseen, self._rests = False, 0
             self.show_run(every_chart=False)
-        else:
-            self._rested = True
+        elif not self._is_left_alone:
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
@@ -192,6 +195,21 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._show_top()
 
     @property
+    def _looks_to_rest(self) -> int:
+        """Looks between two drawings.
+
+        A trainer on the CPU uses every core, so that what is drawn is taken from its steps: less is drawn beside it,
+        and least while nobody presses a key.
+        """
+        if not self._trains_on_cpu:
+            return 0
+        return 5 if self._is_left_alone else 1
+
+    @property
+    def _is_left_alone(self) -> bool:
+        return self._trains_on_cpu and time.monotonic() - self._last_key > ALONE_SECONDS
+
+    @property
     def _trains_on_cpu(self) -> bool:
         watch = self.session.watch
         if watch is None or not watch.is_alive:
@@ -254,7 +272,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._show_hint()
 
     def on_key(self) -> None:
-        """Any key: what was said has been read."""
+        """Any key: somebody is there, and what was said has been read."""
+        self._last_key = time.monotonic()
         self._said = None
 
     @on(SettingsPanel.Hint)
@@ -279,7 +298,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def _take_readings(self, readings: Readings) -> None:
         self._machine = readings
-        if self.is_attached:
+        if self.is_attached and not self._is_left_alone:
             self._show_machine()
 
     # Where it is shown.
