@@ -122,15 +122,17 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def look(self) -> None:
         """Looks at the run, and shows what is new."""
+        self._rests += 1
+        if self._is_left_alone and self._rests <= self._looks_to_rest:
+            return
         watch = self.session.watch
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
-        self._rests += 1
         if self._unseen and self._rests > self._looks_to_rest:
             self._unseen, self._rests = False, 0
             self.show_run(every_chart=False)
-        elif not self._is_left_alone:
+        else:
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
@@ -290,6 +292,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._show_hint()
 
     def _read_machine(self) -> None:
+        if self._is_left_alone and self._rests > 2:
+            return  # read when the run is looked at
         self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
     def _read_in_thread(self) -> None:
@@ -298,7 +302,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def _take_readings(self, readings: Readings) -> None:
         self._machine = readings
-        if self.is_attached and not self._is_left_alone:
+        if self.is_attached:
             self._show_machine()
 
     # Where it is shown.
