@@ -104,8 +104,8 @@ def test_why_a_preset_is_not_saved_is_said_to_the_last_word_on_a_small_screen(tm
         await pilot.press("down", "right", "ctrl+s")
         await pilot.pause()
         lines = screen_text(app).splitlines()
-        assert "not saved" in " ".join(lines[-4:])
-        assert "choose another folder." in " ".join(" ".join(lines[-4:]).split())
+        assert "not saved" in " ".join(lines[-5:])
+        assert "choose another folder." in " ".join(" ".join(lines[-5:]).split())
         assert app.draft.is_changed
         await pilot.press("down")
         await pilot.pause()
