@@ -56,8 +56,14 @@ NOTHING_TO_SET = Finding(
 ABSTAINED = [("gpu-idle", "the share of time that the GPU was busy"), ("dead-units", "the share of active units")]
 
 ANSWER = {
-    "present": {"steps": 980, "step_ms": 2.05, "samples_per_second": 31_200.0, "loss": 0.38, "peak_bytes": 64_000_000},
-    "changed": {"steps": 640, "step_ms": 3.21, "samples_per_second": 159_000.0, "loss": 0.41, "peak_bytes": 97_500_000},
+    "present": {
+        "engine": "graph", "steps": 980, "step_ms": 2.05, "samples_per_second": 31_200.0, "loss": 0.38,
+        "peak_bytes": 64_000_000,
+    },
+    "changed": {
+        "engine": "graph", "steps": 640, "step_ms": 3.21, "samples_per_second": 159_000.0, "loss": 0.41,
+        "peak_bytes": 97_500_000,
+    },
     "ratio": 5.1, "ratio_low": 4.9, "ratio_high": 5.3, "turns": 8, "loss_samples": 20_000, "same_loss": True,
 }  # fmt: skip
 

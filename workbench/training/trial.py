@@ -37,6 +37,8 @@ TURN_SECONDS = 0.25
 """Measured in one turn: short, so that what else the machine does hits both alike."""
 LEAST_TURNS = 3
 """Of each, however long a step takes."""
+MOST_DELAY = 3
+"""With long steps, or on a busy machine, turns end early once they have taken so many times what was meant."""
 LOSS_SHARE = 0.1
 """The share of the samples trained on, the last ones, over which the loss is averaged."""
 
@@ -132,11 +134,14 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
         )
     go.wait()
     with _told("present", request.present):
-        present.warm_up()
+        present.warm_up(TURN_SECONDS)
     with _told("changed", request.changed):
-        changed.warm_up()
+        changed.warm_up(TURN_SECONDS)
     ratios: list[float] = []
-    while len(ratios) < LEAST_TURNS or min(present.seconds, changed.seconds) < request.seconds:
+    while len(ratios) < LEAST_TURNS or (
+        len(ratios) < round(request.seconds / TURN_SECONDS)
+        and present.seconds + changed.seconds < 2 * MOST_DELAY * request.seconds
+    ):
         with _told("present", request.present):
             before = present.turn(TURN_SECONDS)
         with _told("changed", request.changed):
@@ -181,6 +186,7 @@ def _answer(present: Side, changed: Side, ratios: Sequence[float]) -> dict[str, 
 def _measured(side: Side, samples: int, window: float) -> dict[str, Any]:
     loss = side.loss_after(samples, window)
     return {
+        "engine": side.engine,
         "steps": side.steps,
         "step_ms": side.step_ms,
         "samples_per_second": round(side.samples_per_second, 1),

@@ -11,38 +11,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.settings.preset import Preset
-from workbench.training.clock import Measured, PhaseClock, make_clock
+from workbench.training.clock import Measured, make_clock
 from workbench.training.device import configure_torch, resolve_device
-from workbench.training.engine import EagerEngine
+from workbench.training.engines import make_engine
 from workbench.training.feeds import LoaderFeed
-from workbench.training.job import Job, build_job
+from workbench.training.job import build_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from workbench.training.engine import Engine
     from workbench.training.loss_log import StepLoss
 
-FIRST_STEPS = 5
-"""Left out before the first turn, and not counted: memory is allocated and libraries choose their algorithms."""
-
-
-def make_engine(job: Job, clock: PhaseClock, learning_rate: Callable[[int], float]) -> Engine:
-    """The engine with which the trainer would train the job."""
-    training = job.preset.training
-    return EagerEngine(
-        job.model,
-        job.loss,
-        job.optimizer,
-        job.train,
-        job.precision,
-        clock,
-        learning_rate,
-        device=job.device,
-        accumulation=training.accumulation,
-        clip_norm=training.clip_norm,
-        count_hits=job.task.kind == "classification",
-    )
+FIRST_STEPS = 8
+"""Left out before the first turn, and not counted: in them memory is allocated, libraries choose their algorithms, and
+a step is captured in a CUDA graph."""
 
 
 class Side:
@@ -64,6 +44,8 @@ class Side:
         self._epoch = 0
         self._samples_left = 0
         self._step = 0
+        self._steps_per_second = 0.0
+        """As last measured: how many steps a turn has."""
         self._step_ms: list[float] = []
         self._losses: list[StepLoss] = []
         # The other one may have set another number, and 0 means that nothing is set.
@@ -73,7 +55,8 @@ class Side:
             self._job = build_job(preset, lambda progress: None)
             self._schedule = preset.schedule.build(preset.training.epochs)
             self._clock = make_clock(self._device, preset.runtime.measure)
-            self._engine = make_engine(self._job, self._clock, self._learning_rate)
+            # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
+            self._engine = make_engine(self._job, self._clock, self._learning_rate, lambda warning: None).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
 
@@ -81,6 +64,11 @@ class Side:
     def feed(self) -> str:
         """By which feed the batches come."""
         return self._job.train.name
+
+    @property
+    def engine(self) -> str:
+        """Which engine executes the steps."""
+        return self._engine.name
 
     @property
     def samples_per_step(self) -> int:
@@ -102,21 +90,31 @@ class Side:
         """The median of the step times; their mean where single steps were not timed."""
         return round(median(self._step_ms) if self._step_ms else 1000 * self.seconds / self.steps, 6)
 
-    def warm_up(self) -> None:
-        """The first steps, of which nothing is counted."""
+    def warm_up(self, seconds: float) -> None:
+        """The first steps, of which nothing is counted, and how many a turn of so many seconds has."""
         with self._counting_memory():
-            self._train(FIRST_STEPS, 0.0)
+            self._train(FIRST_STEPS)
             self._clock.take()
+            steps, least = 1, 0.25 * seconds
+            while (measured := self._timed(steps)).seconds < least:
+                steps *= 2
+        self._steps_per_second = measured.steps / measured.seconds
 
     def turn(self, seconds: float) -> float:
-        """Trains for about so long, some uncounted steps before it; returns its samples a second."""
+        """Trains for about so long, some uncounted steps before it; returns its samples a second.
+
+        By a number of steps, not until a time: on a GPU the host may be seconds ahead of what is done.
+        """
         with self._counting_memory():
-            self._train(self._steps_left_out, 0.0)
+            self._train(self._steps_left_out)
             self._clock.take()
-            self._train(1, seconds)
-            measured = self._clock.take()
+            measured = self._timed(max(round(seconds * self._steps_per_second), 1))
         self._note(measured)
         return measured.samples / measured.seconds
+
+    def _timed(self, steps: int) -> Measured:
+        self._train(steps)
+        return self._clock.take()
 
     def loss_after(self, samples: int, window: float) -> float:
         """The mean loss of the last `window` samples of the first `samples` ones; NaN if there is none."""
@@ -137,14 +135,14 @@ class Side:
         ahead = 2 * self.preset.runtime.loader_workers  # prefetch_factor is 2
         return ahead // self.preset.training.accumulation + 1
 
-    def _train(self, steps: int, seconds: float) -> None:
-        """As the trainer's epoch loop does, for at least so many steps and so long."""
+    def _train(self, steps: int) -> None:
+        """As the trainer's epoch loop does, for at least so many steps."""
         self._configure()
         clock, engine = self._clock, self._engine
         self._begin_epoch_if_due()
         clock.begin()
-        last, until = self._step + steps, clock.now + seconds
-        while self._step < last or clock.now < until:
+        last = self._step + steps
+        while self._step < last:
             if self._samples_left <= 0:
                 self._wait()
                 self._begin_epoch_if_due()
@@ -179,6 +177,7 @@ class Side:
         configure_torch(self.preset.runtime, self._device)
 
     def _note(self, measured: Measured) -> None:
+        self._steps_per_second = measured.steps / measured.seconds
         self.steps += measured.steps
         self.seconds += measured.seconds
         self._samples += measured.samples

@@ -26,6 +26,8 @@ COMMAND = (sys.executable, "-P", "-m", "workbench.training.trial")
 class Measured:
     """What was measured of one of the two."""
 
+    engine: str
+    """Which engine executed the steps."""
     steps: int
     step_ms: float
     """Median."""

@@ -46,7 +46,8 @@ def test_both_are_measured_and_their_paces_compared(
     exit_code, found = answer(monkeypatch, capsys, request_line("data.batch_size=32"))
     assert exit_code == 0
     for side in (found["present"], found["changed"]):
-        assert set(side) == {"steps", "step_ms", "samples_per_second", "loss", "peak_bytes"}
+        assert set(side) == {"engine", "steps", "step_ms", "samples_per_second", "loss", "peak_bytes"}
+        assert side["engine"] == "traced"
         assert side["steps"] >= trial.LEAST_TURNS
         assert side["step_ms"] > 0
         assert side["samples_per_second"] > 0
@@ -132,6 +133,29 @@ def test_a_side_trains_as_the_trainer_does(make_trainer: Callable[..., Trainer])
     assert trainer.last_epoch is not None
     trained = trainer.last_epoch.train["loss"]
     assert side.loss_after(samples, trainer.job.samples_per_epoch) == pytest.approx(trained, rel=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["auto", "eager", "traced"])
+def test_a_side_has_the_engine_that_the_trainer_has(make_trainer: Callable[..., Trainer], engine: str) -> None:
+    trainer = make_trainer(f"runtime.engine={engine}")
+    assert Side(trainer.job.preset).engine == trainer.engine.name
+
+
+def test_an_engine_that_does_not_fit_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, found = answer(monkeypatch, capsys, request_line("runtime.engine=graph"))
+    assert (exit_code, found["which"]) == (2, "changed")
+    assert 'runtime.engine = "graph", but' in found["error"]
+
+
+def test_a_turn_has_the_steps_that_its_seconds_hold() -> None:
+    side = Side(Preset().override(SMALL))
+    side._steps_per_second = 50.0
+    side.turn(0.2)
+    assert side.steps == 10
+    side.turn(0.0)
+    assert side.steps == 11, "one at least"
 
 
 def test_steps_that_a_loader_has_read_ahead_are_left_out() -> None:

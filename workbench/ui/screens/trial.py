@@ -141,6 +141,8 @@ class TrialDialog(Dialog[str]):
             before, after = value(comparison.present), value(comparison.changed)
             if before or after:
                 table.add_row(Text(title, "dim"), Text(before), Text(after), Text(said, "dim"))
+        if comparison.present.engine != comparison.changed.engine:
+            table.add_row(Text("engine", "dim"), Text(comparison.present.engine), Text(comparison.changed.engine), "")
         box.add_row(table)
         return box
 
