@@ -44,13 +44,14 @@ def test_the_gain_is_said_with_pace_and_loss() -> None:
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "said"),
     [
-        (1.02, 0.97, 1.06, "no clear difference in samples a second;"),
+        (1.06, 0.97, 1.12, "no clear difference in samples a second;"),
+        (1.012, 1.009, 1.025, "no clear difference in samples a second;"),
         (0.834, 0.81, 0.86, "0.83 × the samples a second;"),
         (1.25, 1.21, 1.3, "1.25 × the samples a second;"),
         (23.6, 22.0, 25.0, "24 × the samples a second;"),
     ],
 )
-def test_a_ratio_within_its_own_spread_of_one_is_no_difference(
+def test_a_ratio_near_one_or_within_its_own_spread_of_it_is_no_difference(
     ratio: float, low: float, high: float, said: str
 ) -> None:
     assert said in gain(replace(MADE, ratio=ratio, ratio_low=low, ratio_high=high), BATCH, "×")
