@@ -187,7 +187,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _busy_share(timings: Sequence[Timing]) -> float | None:
-    shares = [getattr(timing, "gpu_busy_share", None) for timing in timings]
+    shares = [timing.gpu_busy_share for timing in timings]
     return _median([share for share in shares if share is not None])
 
 

@@ -58,11 +58,12 @@ def state_of(trainer: Trainer) -> dict[str, Tensor]:
     "settings",
     [
         RANDOM_PARTS,
+        (*RANDOM_PARTS, "runtime.engine=eager"),
         ("model.name=mlp", "model.batch_norm=true", "model.dropout=0.3", "training.epochs=4"),
         ("runtime.feed=loader", "runtime.loader_workers=0", "training.epochs=3"),
         ("runtime.precision=bf16", "training.epochs=3"),
     ],
-    ids=["images", "batch norm", "loader", "bf16"],
+    ids=["images", "eager", "batch norm", "loader", "bf16"],
 )
 def test_measuring_changes_no_loss_and_no_weight(make_trainer: MakeTrainer, settings: tuple[str, ...]) -> None:
     with_it = make_trainer(*settings)
