@@ -114,7 +114,7 @@ class _Stage:
         with ledger:
             with self._watched(PREPARING):
                 feeds = self._feeds()
-            batches = _endless(feeds[0], self._job.samples_per_epoch)
+            batches = _endless(feeds[0])
             # Twice: the first time the optimizer makes its state, the second time the best weights may be there too.
             with self._watched(TRAINING):
                 self._train_step(batches)
@@ -265,10 +265,10 @@ class _Stage:
             self._best = [tensor.detach().clone() for tensor in _weights(self._model)]
 
 
-def _endless(feed: Feed, samples: int) -> Iterator[Batch]:
-    """The batches of an epoch, over and over."""
+def _endless(feed: Feed) -> Iterator[Batch]:
+    """Whole batches, one after another."""
     while True:
-        yield from feed.batches(torch.arange(samples), PhaseClock())
+        yield from feed.batches(torch.arange(feed.batch_size), PhaseClock())
 
 
 class _LoadedFeed:

@@ -19,6 +19,8 @@ GAP = 2
 TIGHT_SHARE = 0.9
 """From this share of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
+EDGE = 6
+"""Cells of the lower border that are not its text."""
 
 
 class MemoryPanel(Panel):
@@ -49,10 +51,12 @@ class MemoryPanel(Panel):
     def footing(self) -> Text:
         if self._readings is None:
             return Text()
-        parts = [self._place(self._readings)]
-        if (expected := self._expected_peak) is not None:
-            parts.append(f"expected {size(expected)}")
-        return Text(", ".join(part for part in parts if part), self.style_of("dim"))
+        place, expected = self._place(self._readings), self._expected_peak
+        if expected is None:
+            return Text(place, self.style_of("dim"))
+        both = [f"{start}, expected {size(expected)}" for start in (place, place.split("run on ")[-1]) if start]
+        fitting = [text for text in both if len(text) <= self.size.width - EDGE]
+        return Text((fitting or [f"expected {size(expected)}"])[0], self.style_of("dim"))
 
     def _place(self, readings: Readings) -> str:
         """Where the run is."""
