@@ -19,6 +19,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Footprint,
     Memory,
     MemorySnapshot,
     Obeyed,
@@ -102,7 +103,8 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
         engine_reason="the only engine so far", feed="resident", parameters=535_818, task="classification",
         classes=[str(digit) for digit in range(10)], train_samples=12_800, validation_samples=2_250,
         test_samples=2_650, batch_size=BATCH, steps_per_epoch=STEPS_PER_EPOCH, epochs=EPOCHS, monitor="accuracy",
-        seconds=1.0, time=NOON + 1,
+        seconds=1.0, device_uuid=None if device == "cpu" else device.partition(":")[2], precision="float32",
+        time=NOON + 1,
     )  # fmt: skip
     yield Warned(step=0, message="a class has 3 samples only", time=NOON + 1)
     yield State(state="training", step=0, time=NOON + 1)
@@ -117,8 +119,10 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
             first_step=first, epoch=last / STEPS_PER_EPOCH, losses=losses,
             learning_rate=0.01 if last <= 600 else 0.005, seconds=seconds, time=now,
         )  # fmt: skip
-        yield timing(last, now)
+        yield timing(last, now, device)
         yield memory(last, device, now)
+        if first == 1:
+            yield footprint(last, device, now)
         if last == 600:
             yield Obeyed(command="set_learning_rate", step=600, detail="0.005", time=now)
             yield Checkpointed(step=600, file="checkpoints/last.pt", bytes=6_400_000, seconds=0.02, time=now)
@@ -126,13 +130,26 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
             yield epoch_end(last // STEPS_PER_EPOCH, now, slope)
 
 
-def timing(step: int, now: float) -> Timing:
+def timing(step: int, now: float, device: str = "cpu") -> Timing:
     wobble = 1 + 0.1 * math.sin(step / 90)
     phases = {"data": 0.06, "transfer": 0.0, "forward": 0.55, "backward": 0.9, "optimizer": 0.38, "rest": 0.12}
     return Timing(
         step=step, steps=50, timed_steps=50, phase_ms=phases,
         step_ms={"p50": 2.0 * wobble, "p95": 2.3 * wobble, "p99": 3.1, "max": 6.2},
-        steps_per_second=487.0, samples_per_second=31_200.0, time=now,
+        steps_per_second=487.0, samples_per_second=31_200.0, gpu_busy_share=None if device == "cpu" else 0.41, time=now,
+    )  # fmt: skip
+
+
+def footprint(step: int, device: str, now: float = NOON) -> Footprint:
+    """Of the classic network; the peak is measured on a GPU and expected on the CPU."""
+    mib = 2**20
+    kinds = {"parameters": 2.04, "gradients": 2.04, "optimizer": 4.09, "activations": 0.2, "data": 44.9, "rest": 5.0}
+    measured = device != "cpu"
+    return Footprint(
+        step=step, kinds={kind: int(value * mib) for kind, value in kinds.items()},
+        expected=["activations", "rest"] if measured else ["activations", "rest", "peak"],
+        peak_bytes=(61 if measured else 58) * mib, peak_at=f"up to step {step}" if measured else "a training step",
+        expected_peak_bytes=58 * mib, flops_per_step=154_075_136, time=now,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,13 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import NOON, metrics, write_run
 from workbench.runs import events
+from workbench.ui import expectation
+from workbench.ui.expectation import Planner
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.panel import Drawn
+from workbench.ui.session import Session
 from workbench.ui.state import Remembered
+from workbench.ui.watch import Watch
 
 
 def test_a_run_in_progress_is_shown_with_its_curves_times_and_memory(tmp_path: Path) -> None:
@@ -32,6 +37,33 @@ def test_a_run_in_progress_is_shown_with_its_curves_times_and_memory(tmp_path: P
         assert "best 97.33 at epoch 6" in text
 
     drive(app, steps, (140, 40))
+
+
+def test_what_the_settings_would_take_is_planned_while_nothing_runs_and_not_beside_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expectation, "EDIT_SECONDS", 0.0)
+    monkeypatch.setattr(Session, "keep_standby", lambda self: None)
+    plan = json.dumps({"parameters": 535_818, "memory_bytes": {"parameters": 2**21, "peak": 58 * 2**20}, "notes": []})
+    app = make_app(tmp_path / "runs", standby=True)
+    app.session.planner = Planner((sys.executable, "-S", "-c", f"print({plan!r})"))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for _ in range(200):
+            if app.session.planner.expectation is not None:
+                break
+            await pilot.pause(0.05)
+        await pilot.pause()
+        text = screen_text(app)
+        assert "expected 58 MiB" in text, "in the memory panel"
+        assert "536 k parameters" in text, "beside the settings"
+        app.session.watch = Watch(write_run(tmp_path / "runs", alive=True))
+        await pilot.pause(1.2)
+        assert app.session.planner.expectation is None
+        assert "536 k parameters" not in screen_text(app)
+
+    drive(app, steps, (140, 40))
+    assert app.session.planner._process is None
 
 
 def test_every_gpu_is_shown_with_its_memory_and_vitals(tmp_path: Path) -> None:

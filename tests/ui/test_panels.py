@@ -17,6 +17,7 @@ from tests.ui.made import GIB, MadeReadings, events, metrics
 from workbench.runs.events import EpochEnd, Event, Finished, Memory, Prepared, State, Timing, Warned
 from workbench.runs.events import Tested as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
+from workbench.ui.expectation import Expectation
 from workbench.ui.glyphs import ASCII, UNICODE
 from workbench.ui.log_lines import Log, LogLine
 from workbench.ui.panels.log import LogPanel
@@ -206,7 +207,8 @@ def test_a_wide_and_low_panel_has_two_cards_a_row() -> None:
 
 def test_what_torch_holds_is_shown_during_a_run_on_a_card() -> None:
     text = seen(MemoryPanel(), lambda panel: panel.show(history(device="cuda:0"), ONE_GPU), (90, 10))
-    assert "torch allocated 58 MiB  reserved 90 MiB  peak 61 MiB" in text
+    assert "peak 61 MiB  torch allocated 58 MiB" in text
+    assert "reserved 90 MiB" in text
     assert "trainer's process 813 MiB" in text
 
 
@@ -216,7 +218,7 @@ def test_without_a_gpu_the_host_and_the_trainer_are_shown(width: int) -> None:
     assert "23.0/64.0 GiB" in text
     assert "trainer's process 813 MiB" in text
     assert "CPU 97 %" in text
-    assert "no GPU: training on the CPU" in text
+    assert ("no GPU: training on the CPU, " if width > 36 else "") + "expected 58 MiB" in text
     assert "…" not in text
 
 
@@ -261,6 +263,67 @@ def test_a_history_never_mixes_the_memory_of_torch_with_that_of_the_process() ->
 
 def test_before_the_first_reading_the_panel_says_so() -> None:
     assert "reading" in seen(MemoryPanel(), lambda panel: panel.show(None, None), (40, 8))
+
+
+# Memory by kind.
+
+
+def test_a_run_on_a_card_tells_its_memory_by_kind_and_its_measured_peak_beside_the_expected() -> None:
+    text = seen(MemoryPanel(), lambda panel: panel.show(history(device="cuda:0"), ONE_GPU), (76, 12))
+    assert "parameters 2.04 MiB  gradients 2.04 MiB  optimizer 4.09 MiB" in text
+    assert "activations ~205 KiB  data 44.9 MiB  rest ~5 MiB  peak 61 MiB" in text
+    assert "run on GPU 0, expected 58 MiB" in text
+
+
+def test_on_the_cpu_the_peak_is_marked_as_expected() -> None:
+    text = seen(MemoryPanel(), lambda panel: panel.show(history(), NO_GPU), (90, 12))
+    assert "peak ~58 MiB" in text
+    assert "parameters 2.04 MiB" in text
+
+
+def test_where_there_is_little_room_the_peak_and_the_process_stay() -> None:
+    text = seen(MemoryPanel(), lambda panel: panel.show(history(), NO_GPU), (36, 7))
+    for sign in ("peak ~58 MiB", "trainer's process 813 MiB", "CPU 97 %", "expected 58 MiB"):
+        assert sign in text
+    assert "rest" not in text
+
+
+EXPECTED = Expectation(parameters=535_818, kinds={"parameters": 2 * 2**20, "rest": 9 * 2**20}, peak_bytes=58 * 2**20)
+
+
+def test_before_a_run_the_expectation_of_the_settings_is_shown() -> None:
+    text = seen(MemoryPanel(), lambda panel: panel.show(None, NO_GPU, EXPECTED), (90, 10))
+    assert "parameters 2 MiB  rest ~9 MiB  peak ~58 MiB" in text
+    assert "expected 58 MiB" in text
+
+
+def test_a_run_that_is_watched_is_shown_and_not_the_expectation() -> None:
+    other = replace(EXPECTED, peak_bytes=7 * 2**30)
+    text = seen(MemoryPanel(), lambda panel: panel.show(history(), NO_GPU, other), (90, 10))
+    assert "GiB" not in text.replace("64.0 GiB", "")
+    assert "expected 58 MiB" in text
+
+
+def test_why_there_is_no_expectation_is_told_whole() -> None:
+    reason = "mnist is not in /somewhere yet: the first run downloads it there"
+    text = seen(MemoryPanel(), lambda panel: panel.show(None, NO_GPU, Expectation(reason=reason)), (40, 12))
+    assert reason in " ".join(line.strip("│ ") for line in text.splitlines())
+
+
+# How busy a card is, and with how much.
+
+
+def test_busy_share_and_mfu_are_shown_for_a_known_card() -> None:
+    text = seen(StepTimePanel(), lambda panel: panel.show(history(device="cuda:0")), (90, 10))
+    assert "GPU busy 41 %" in text
+    assert "75 GFLOP/s" in text
+    assert "MFU 0.11 % of 67 TFLOP/s float32" in text
+
+
+def test_on_the_cpu_there_is_no_busy_share_and_no_mfu() -> None:
+    text = seen(StepTimePanel(), lambda panel: panel.show(history()), (90, 10))
+    assert "busy" not in text
+    assert "75 GFLOP/s  MFU not available" in text
 
 
 # Metrics.

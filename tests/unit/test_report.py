@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,24 @@ def test_a_report_ends_with_what_was_found_and_how_to_change_it(
 
 def test_where_nothing_was_found_nothing_is_added(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert reported(tmp_path, capsys)[-1].startswith("repeat it with")
+
+
+def test_memory_by_kind_arithmetic_and_busy_share_are_told_of_a_run_on_a_gpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_run(tmp_path, steps=2000, ending="completed", device="cuda:0")
+    summary = read_summary(run)
+    assert summary is not None
+    print_report(run, replace(summary, gpu_busy_share=0.4137), read_history(run), to_stderr=False)
+    text = capsys.readouterr().out
+    assert "154 MFLOP a step, 73.4 GFLOP/s, MFU 0.11 % of 67 TFLOP/s float32" in text
+    assert "41 % of the time" in text
+    assert "parameters 2.04 MiB, gradients 2.04 MiB, optimizer 4.09 MiB, activations ~205 KiB, data 44.9 MiB" in text
+    assert "61 MiB (up to step 50), expected 58 MiB" in text
+
+
+def test_on_the_cpu_the_peak_is_marked_as_expected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "\n".join(reported(tmp_path, capsys))
+    assert "~58 MiB (a training step)" in text
+    assert "MFU not available" in text
+    assert "GPU busy" not in text

@@ -30,11 +30,11 @@ _CARDS: tuple[tuple[str, dict[str, float]], ...] = (
     (r"L40", {"float32": 90.5, "tf32": 90.5, "bf16": 181.0, "fp16": 181.0}),
     (r"L40S", {"float32": 91.6, "tf32": 183.0, "bf16": 362.0, "fp16": 362.0}),
     # NVIDIA H100 datasheet (2023) and H100 NVL (2024): given with sparsity, halved.
-    (r"H100 80GB HBM3", {"float32": 67.0, "tf32": 494.5, "bf16": 989.5, "fp16": 989.5}),
+    (r"H100 80GB HBM3", {"float32": 67.0, "tf32": 494.7, "bf16": 989.4, "fp16": 989.4}),
     (r"H100 PCIe", {"float32": 51.0, "tf32": 378.0, "bf16": 756.5, "fp16": 756.5}),
     (r"H100 NVL", {"float32": 60.0, "tf32": 417.5, "bf16": 835.5, "fp16": 835.5}),
     # NVIDIA H200 datasheet (2024): given with sparsity, halved.
-    (r"H200", {"float32": 67.0, "tf32": 494.5, "bf16": 989.5, "fp16": 989.5}),
+    (r"H200", {"float32": 67.0, "tf32": 494.7, "bf16": 989.4, "fp16": 989.4}),
     (r"H200 NVL", {"float32": 60.0, "tf32": 417.5, "bf16": 835.5, "fp16": 835.5}),
     # NVIDIA Blackwell datasheet (2024), HGX B200 with eight cards: given with sparsity, halved.
     (r"B200", {"float32": 75.0, "tf32": 1100.0, "bf16": 2250.0, "fp16": 2250.0}),

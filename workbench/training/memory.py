@@ -1,8 +1,9 @@
 """How much memory a training will take on its device, by kind, and how many FLOPs a step: known before the first one.
 
 A rehearsal on fake tensors: the samples are prepared, two steps trained, a split evaluated and the best weights kept,
-in the order in which the trainer does, and every tensor that lives is counted. Tensors alone: not the context of CUDA,
-nor what cuBLAS and cuDNN take for themselves, nor the samples as they were read, which stay in the host's memory.
+in the order in which the trainer does, and every tensor that lives is counted, with what cuBLAS keeps beside them. Not
+counted are the context of CUDA, what cuDNN takes while it tries its algorithms, and the samples as they were read,
+which stay in the host's memory.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ class _Stage:
         self._precision = Precision("float32" if precision == "tf32" else precision, torch.device("cpu"))
         self._peak_bytes = 0
         self._peak_during = ""
+        self._workspace_bytes = _workspace_bytes(job.device) if job.device.type == "cuda" else 0
         self._best: list[Tensor] = []
         """The weights of the best epoch, until better ones have been copied."""
         with self._ledger, self._ledger.booked_as("parameters"):
@@ -114,7 +116,7 @@ class _Stage:
         with ledger:
             with self._watched(PREPARING):
                 feeds = self._feeds()
-            batches = _endless(feeds[0], self._job.samples_per_epoch)
+            batches = _endless(feeds[0])
             # Twice: the first time the optimizer makes its state, the second time the best weights may be there too.
             with self._watched(TRAINING):
                 self._train_step(batches)
@@ -129,8 +131,9 @@ class _Stage:
                     self._evaluate(feed)
             self._keep_best()
         kinds = {kind: kinds.get(kind, 0) for kind in KINDS}
-        kinds["rest"] += self._peak_bytes - sum(kinds.values())
-        return ExpectedMemory(kinds, self._peak_bytes, self._peak_during, flops)
+        peak = self._peak_bytes + self._workspace_bytes
+        kinds["rest"] += peak - sum(kinds.values())
+        return ExpectedMemory(kinds, peak, self._peak_during, flops)
 
     @contextmanager
     def _watched(self, what: str) -> Iterator[None]:
@@ -265,10 +268,19 @@ class _Stage:
             self._best = [tensor.detach().clone() for tensor in _weights(self._model)]
 
 
-def _endless(feed: Feed, samples: int) -> Iterator[Batch]:
-    """The batches of an epoch, over and over."""
+def _workspace_bytes(device: torch.device) -> int:
+    """What cuBLAS keeps from its first product on, forward and backward: in a fresh process, up to tens of MiB."""
+    before = torch.cuda.memory_allocated(device)
+    ones = torch.ones(16, 16, device=device, requires_grad=True)  # draws no random numbers
+    nn.functional.linear(ones, ones, ones[0]).sum().backward()
+    del ones
+    return torch.cuda.memory_allocated(device) - before
+
+
+def _endless(feed: Feed) -> Iterator[Batch]:
+    """Whole batches, one after another."""
     while True:
-        yield from feed.batches(torch.arange(samples), PhaseClock())
+        yield from feed.batches(torch.arange(feed.batch_size), PhaseClock())
 
 
 class _LoadedFeed:

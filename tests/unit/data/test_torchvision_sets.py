@@ -187,6 +187,15 @@ def test_offline_the_user_is_told_which_files_to_put_where(
     assert message.endswith(f"has them in {place}")
 
 
+def test_where_downloads_are_forbidden_nothing_is_fetched_and_no_folder_is_made(
+    tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKBENCH_OFFLINE", "1")
+    with pytest.raises(DataError, match="the first run downloads it"):
+        torchvision_set("mnist", tmp_path / "data", nothing)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_download_that_is_not_what_it_should_be_is_told(
     tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

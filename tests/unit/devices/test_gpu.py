@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from workbench.devices.gpu import GpuMonitor, GpuReading
+from workbench.devices.gpu import GpuMonitor, GpuReading, same_gpu
 
 
 class NvmlError(Exception):
@@ -150,3 +150,59 @@ def test_handles_are_fetched_once_and_the_library_is_closed_once(monkeypatch: py
     assert nvml.nvmlDeviceGetHandleByIndex.call_count == 2
     nvml.nvmlShutdown.assert_called_once_with()
     assert monitor.read() == []
+
+
+def sample(time: int, percent: int) -> SimpleNamespace:
+    return SimpleNamespace(timeStamp=time, sampleValue=SimpleNamespace(uiVal=percent))
+
+
+class Sampled:
+    """Stands for nvmlDeviceGetSamples: all samples that the driver still has, whatever is asked for."""
+
+    def __init__(self, *samples: SimpleNamespace) -> None:
+        self.samples = list(samples)
+
+    def __call__(self, gpu: int, kind: int, after: int) -> tuple[int, list[SimpleNamespace]]:
+        if not self.samples:
+            refuse()
+        return 0, self.samples
+
+
+def test_busy_is_the_mean_of_the_samples_since_the_last_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = Sampled(sample(1, 100), sample(2, 100))
+    install(monkeypatch, NVML_GPU_UTILIZATION_SAMPLES=1, nvmlDeviceGetSamples=samples)
+    busy = open_monitor().busy_time("GPU-1")
+    assert busy is not None
+    assert busy.share is None, "what was before is not ours"
+    samples.samples += [sample(3, 20), sample(4, 40), sample(5, 60)]
+    assert busy.take() == 0.4
+    samples.samples += [sample(6, 80)]
+    assert busy.take() == 0.8
+    assert busy.share == 0.5
+
+
+def test_without_samples_busy_is_the_rate_of_the_last_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, NVML_GPU_UTILIZATION_SAMPLES=1, nvmlDeviceGetSamples=refuse)
+    busy = open_monitor().busy_time("1")
+    assert busy is not None
+    assert (busy.take(), busy.share) == (0.97, 0.97)
+
+
+def test_a_gpu_that_does_not_tell_is_not_called_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, nvmlDeviceGetSamples=refuse, nvmlDeviceGetUtilizationRates=refuse)
+    busy = open_monitor().busy_time("GPU-0")
+    assert busy is not None
+    assert (busy.take(), busy.share) == (None, None)
+
+
+def test_a_gpu_that_nvml_does_not_see_has_no_busy_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    assert open_monitor().busy_time("MIG-1") is None
+    assert open_monitor().busy_time("") is None
+
+
+def test_cuda_and_nvml_name_the_same_gpu_with_and_without_a_prefix() -> None:
+    assert same_gpu("GPU-1234", "1234")
+    assert same_gpu("1234", "1234")
+    assert not same_gpu("GPU-1234", "1235")
+    assert not same_gpu("", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,22 @@ def test_the_process_answers_with_one_json_object(
     assert exit_code == 0
     assert found["parameters"] == CLASSIC_PARAMETERS
     assert "Linear" in found["model"]
+
+
+def test_in_the_background_it_makes_way_and_fetches_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    priorities: list[int] = []
+    monkeypatch.setattr(sys, "argv", ["plan", "--background"])
+    monkeypatch.setattr(os, "nice", priorities.append)
+    for name in ("OMP_NUM_THREADS", "WORKBENCH_OFFLINE"):
+        monkeypatch.setenv(name, "")
+    preset = Preset().override(["data.name=mnist", f"data.folder={json.dumps(str(tmp_path))}"])
+    exit_code, found = answer(monkeypatch, capsys, preset.to_toml())
+    assert exit_code == 3
+    assert "the first run downloads it" in found["error"]
+    assert priorities == [19]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,15 @@ def test_no_card_is_claimed_where_none_is_known() -> None:
     assert own_gpu(replace(on_card, device_name="another card"), cards) is None, "CUDA counts in another order"
 
 
+def test_a_lasting_name_finds_the_card_whatever_cuda_counts() -> None:
+    """With CUDA_VISIBLE_DEVICES=2 the third of three equal cards is CUDA's first."""
+    cards = (gpu(0), gpu(1), gpu(2))
+    on_card = replace(PREPARED, device="cuda:0", device_name=cards[0].name, device_uuid="2")
+    assert own_gpu(on_card, cards) is cards[2]
+    assert own_gpu(replace(on_card, device_uuid="GPU-1"), cards) is cards[1]
+    assert own_gpu(replace(on_card, device_uuid="elsewhere"), cards) is None, "watched from another machine"
+
+
 def test_a_short_name_says_which_card_it_is() -> None:
     assert short_name("NVIDIA H100 80GB HBM3") == "H100 80GB"
     assert short_name("NVIDIA A100-SXM4-80GB") == "A100-SXM4-80GB"

@@ -19,6 +19,10 @@ GAP = 2
 TIGHT_SHARE = 0.9
 """From this share of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
+GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
+"""Figures that are left out where there is no room for all, the first one first."""
+EDGE = 6
+"""Cells of the lower border that are not its text."""
 
 
 class MemoryPanel(Panel):
@@ -49,10 +53,12 @@ class MemoryPanel(Panel):
     def footing(self) -> Text:
         if self._readings is None:
             return Text()
-        parts = [self._place(self._readings)]
-        if (expected := self._expected_peak) is not None:
-            parts.append(f"expected {size(expected)}")
-        return Text(", ".join(part for part in parts if part), self.style_of("dim"))
+        place, expected = self._place(self._readings), self._expected_peak
+        if expected is None:
+            return Text(place, self.style_of("dim"))
+        both = [f"{start}, expected {size(expected)}" for start in (place, place.split("run on ")[-1]) if start]
+        fitting = [text for text in both if len(text) <= self.size.width - EDGE]
+        return Text((fitting or [f"expected {size(expected)}"])[0], self.style_of("dim"))
 
     def _place(self, readings: Readings) -> str:
         """Where the run is."""
@@ -88,13 +94,14 @@ class MemoryPanel(Panel):
         if readings is None:
             return [Text(f"reading {self.glyphs.ellipsis}", self.style_of("dim"))]
         lines = [self._host_line(readings, width)] if self._is_on_cpu or not readings.gpus else []
-        facts = flow(self._kinds() + self._facts(readings), width)
+        known = self._kinds() | self._facts(readings)
+        facts = flow(list(known.values()), width)
         # The cards leave room for the figures below them, as far as these fit into a third of the panel.
         room = max(height - len(lines) - min(len(facts), height // 3), 1)
         lines += self._gpu_lines(readings.gpus, width, room)
         if facts and len(lines) + 1 + len(facts) < height:
             lines.append(Text())
-        lines += facts[: max(height - len(lines), 0)]
+        lines += self._fitting(known, width, height - len(lines))
         if (reason := self._reason) and len(lines) < height:
             lines += Text(reason, self.style_of("dim")).wrap(self.app.console, width)[: height - len(lines)]
         if len(lines) < height and (spark := self._spark(width)):
@@ -129,7 +136,15 @@ class MemoryPanel(Panel):
             (f" {amounts}", self.style_of("text")),
         )
 
-    def _kinds(self) -> list[Text]:
+    def _fitting(self, known: dict[str, Text], width: int, room: int) -> list[Text]:
+        """Facts side by side in at most `room` lines; those that say least give way."""
+        kept = dict(known)
+        for name in GIVING_WAY:
+            if len(flow(list(kept.values()), width)) > room:
+                kept.pop(name, None)
+        return flow(list(kept.values()), width)[: max(room, 0)]
+
+    def _kinds(self) -> dict[str, Text]:
         """What a run takes by kind, and its peak; what is expected and not measured begins with a ~."""
         footprint, expectation = self._footprint, self._expectation
         if footprint is not None:
@@ -138,9 +153,9 @@ class MemoryPanel(Panel):
             kinds, peak = expectation.kinds, expectation.peak_bytes
             guessed = {*kinds, "peak"} - {"parameters", "gradients", "data"}
         else:
-            return []
+            return {}
         sizes = {kind: bytes for kind, bytes in kinds.items() if bytes} | ({} if peak is None else {"peak": peak})
-        return [self._fact(kind, f"{'~' if kind in guessed else ''}{size(bytes)}") for kind, bytes in sizes.items()]
+        return {kind: self._fact(kind, f"{'~' * (kind in guessed)}{size(bytes)}") for kind, bytes in sizes.items()}
 
     @property
     def _reason(self) -> str:
@@ -152,12 +167,12 @@ class MemoryPanel(Panel):
     def _fact(self, name: str, value: str) -> Text:
         return Text.assemble((f"{name} ", self.style_of("dim")), (value, self.style_of("text")))
 
-    def _facts(self, readings: Readings) -> list[Text]:
+    def _facts(self, readings: Readings) -> dict[str, Text]:
         memory = (None if self._history is None else self._history.view.memory) or Memory(step=0)
         sizes = (
             ("torch allocated", memory.torch_allocated_bytes),
             ("reserved", memory.torch_reserved_bytes),
-            ("peak", memory.torch_peak_bytes if self._footprint is None else None),
+            *([] if self._footprint is not None else [("peak", memory.torch_peak_bytes)]),
             ("trainer's process", memory.host_rss_bytes),
         )
         known = [(name, size(value)) for name, value in sizes if value is not None]
@@ -166,7 +181,7 @@ class MemoryPanel(Panel):
                 known.append(("CPU", f"{readings.cpu_percent:.0f} %"))
             if readings.load is not None:
                 known.append(("load", f"{readings.load:.1f}"))
-        return [self._fact(name, value) for name, value in known]
+        return {name: self._fact(name, value) for name, value in known}
 
     def _spark(self, width: int) -> Text | None:
         """How the memory grew: torch's on a GPU, the process's otherwise; never the one after the other."""

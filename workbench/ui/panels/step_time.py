@@ -50,11 +50,12 @@ class StepTimePanel(Panel):
         timing = self._timing
         if timing is None:
             return self.placeholder("the phases of a step appear here: data, forward, backward, optimizer", width)
-        # What gives way where the panel is low, the least important first: percentiles from the rarest on, the legend
-        # of the smallest phases. The pace always has its place.
+        # What gives way where the panel is low, the least important first: how busy the card is, percentiles from the
+        # rarest on, the legend of the smallest phases. The pace always has its place.
         pace = flow(self._pace(timing), width)
         lines = self._phases(timing, width, height, height - len(pace))
         percentiles = fitting(self._percentiles(timing), width, height - len(lines) - len(pace))
+        pace = fitting(self._pace(timing) + self._use(timing), width, height - len(lines) - len(percentiles))
         spare = height - len(lines) - len(percentiles) - len(pace)
         if spare >= 3:
             lines.append(Text())
@@ -119,7 +120,6 @@ class StepTimePanel(Panel):
         return [
             Text.assemble((rate(timing.steps_per_second), strong), (" steps/s", dim)),
             Text.assemble((rate(timing.samples_per_second), strong), (" samples/s", dim)),
-            *self._use(timing),
         ]
 
     def _use(self, timing: Timing) -> list[Text]:
@@ -128,9 +128,10 @@ class StepTimePanel(Panel):
         parts = []
         if timing.gpu_busy_share is not None:
             parts.append(Text.assemble(("GPU busy ", dim), (f"{100 * timing.gpu_busy_share:.0f} %", strong)))
-        view = None if self._history is None else self._history.view
-        if view is not None and (said := arithmetic(view.footprint, view.prepared, timing.steps_per_second)):
-            parts.append(Text(said, dim))
+        if self._history is not None:
+            view = self._history.view
+            said = arithmetic(view.footprint, view.prepared, timing.steps_per_second)
+            parts += [Text(part, dim) for part in said.split(", ") if part]
         return parts
 
     def _spark(self, width: int) -> Text:

@@ -1,0 +1,97 @@
+"""Memory on a GPU: the expected peak is the one that PyTorch's allocator measures; the run's card is the driver's."""
+
+from __future__ import annotations
+
+import gc
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.gpu.conftest import DIGITS, GPU_ONLY
+from tests.unit.training.scripted import new_trainer, of_type
+from workbench.devices.gpu import GpuMonitor, same_gpu
+from workbench.runs.events import Footprint, Timing
+from workbench.settings.preset import Preset
+from workbench.training.device import device_uuid
+from workbench.training.job import build_job
+from workbench.training.memory import expected_memory
+
+pytestmark = GPU_ONLY
+
+TOLERANCE = 0.15
+"""Of the measured peak."""
+DEVICE = torch.device("cuda", 0)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An .npz of small colour images that are as bright as their class."""
+    random = np.random.default_rng(0)
+    labels = np.arange(4096) % 4
+    pixels = random.integers(0, 40, (len(labels), 3, 32, 32)) + 50 * labels[:, None, None, None]
+    file = tmp_path_factory.mktemp("data") / "images.npz"
+    np.savez(file, x=pixels.astype(np.uint8), y=labels)
+    return str(file)
+
+
+CASES = {
+    "mlp adam": ["model.hidden=[4096,4096]", "optimizer.name=adam"],
+    "mlp adagrad": ["model.hidden=[4096,4096]", "optimizer.name=adagrad"],
+    "cnn sgd": ["model.name=cnn", "optimizer.name=sgd", "optimizer.learning_rate=0.01", "data.batch_size=1024"],
+    "resnet9 adabound": ["model.name=resnet9", "optimizer.name=adabound", "data.batch_size=512"],
+    "resnet18 adam": ["model.name=torchvision", "optimizer.name=adam", "data.batch_size=512"],
+}
+
+
+@pytest.mark.parametrize("settings", CASES.values(), ids=CASES)
+def test_the_expected_peak_is_the_measured_one(images: str, tmp_path: Path, settings: list[str]) -> None:
+    """Deterministic, and so without the trying of algorithms, for which cuDNN takes what it likes."""
+    assignments = [
+        "data.name=npz", f"data.file={json.dumps(images)}", "runtime.device=cuda", "runtime.engine=eager",
+        "runtime.deterministic=true", "training.epochs=3", *settings,
+    ]  # fmt: skip
+    gc.collect()
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated(DEVICE)
+    expected = expected_memory(build_job(Preset().override(assignments), lambda _: None))
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(DEVICE)
+    new_trainer(tmp_path, assignments).train()
+    # What cuBLAS keeps is there from earlier tests: the rehearsal found it already, and it counts in the peak.
+    measured = torch.cuda.max_memory_allocated(DEVICE) - before
+    assert expected.peak_bytes == pytest.approx(measured, rel=TOLERANCE)
+
+
+def test_a_run_tells_the_measured_peak_and_the_memory_of_its_tensors(tmp_path: Path) -> None:
+    trainer = new_trainer(tmp_path, [*DIGITS, "optimizer.name=adam"])
+    trainer.train()
+    told = of_type(trainer, Footprint)[-1]
+    assert told.expected == ["activations", "rest"]
+    assert told.peak_bytes is not None
+    assert told.peak_bytes <= torch.cuda.max_memory_allocated(DEVICE) <= 1.02 * told.peak_bytes
+    weights = sum(parameter.nbytes for parameter in trainer.job.model.parameters())
+    assert told.kinds["parameters"] == weights
+    assert told.kinds["optimizer"] == pytest.approx(2 * weights, rel=0.01)
+    assert told.flops_per_step is not None
+
+
+def test_the_card_of_a_run_is_found_by_its_lasting_name() -> None:
+    monitor, uuid = GpuMonitor.open(), device_uuid(DEVICE)
+    assert monitor is not None
+    assert uuid
+    with monitor:
+        [found] = [gpu for gpu in monitor.read() if same_gpu(gpu.uuid, uuid)]
+        assert found.name == torch.cuda.get_device_name(DEVICE)
+        assert monitor.busy_time(uuid) is not None
+
+
+def test_how_busy_the_card_was_is_a_share(tmp_path: Path) -> None:
+    trainer = new_trainer(tmp_path, [*DIGITS, "training.epochs=300"])
+    trainer.train()
+    shares = [timing.gpu_busy_share for timing in of_type(trainer, Timing) if timing.gpu_busy_share is not None]
+    assert all(0 <= share <= 1 for share in shares)
+    assert trainer.reporter.gpu_busy_share is None or trainer.reporter.gpu_busy_share > 0
