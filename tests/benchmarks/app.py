@@ -29,10 +29,12 @@ from tests.benchmarks.start import first_step
 from tests.benchmarks.terminal import Terminal
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.status import process_id
+from workbench.ui.screens.main import ALONE_SECONDS
 
 LONG_RUN = ["--set", "training.epochs=100000"]
 PRESET = "fast"
 WATCH_SECONDS = 20.0
+HARMLESS_KEY = "\x1b"
 KEY_PRESSES = 200
 
 
@@ -135,7 +137,11 @@ def watching(folder: Path, flags: list[str]) -> None:
 
 
 def disturbances(folder: Path, flags: list[str], pairs: int) -> None:
-    """The trainer's step time with the app watching against none; the same with the command that follows a run."""
+    """The trainer's step time with the app watching against none; the same with the command that follows a run.
+
+    The app in both of its states: a key was pressed some seconds ago, so that it draws as often as it ever does; and
+    nobody touches it.
+    """
     command = [sys.executable, "-m", "workbench", "--preset", PRESET, *LONG_RUN, "--quiet"]
     headless = subprocess.Popen(
         [*command, "--runs-dir", str(folder / "runs")],
@@ -152,14 +158,17 @@ def disturbances(folder: Path, flags: list[str], pairs: int) -> None:
         terminal = open_app(folder, "--attach", run.name, *flags)
         try:
             terminal.wait_for("steps/s")
+            used = disturbance.measure(run, terminal.process.pid, pairs, lambda: terminal.send(HARMLESS_KEY))
+            time.sleep(ALONE_SECONDS + 1)
             watched = disturbance.measure(run, terminal.process.pid, pairs)
         finally:
             terminal.close()
-        show("the app", watched)
     finally:
         end(run)
-    more = median(watched.ratios) / median(followed.ratios)
-    print(f"step time with the app against that with the command: {100 * (more - 1):+.1f} %")
+    for what, found in (("the app, keys pressed", used), ("the app, left alone", watched)):
+        show(what, found)
+        more = median(found.ratios) / median(followed.ratios)
+        print(f"    against the command          {100 * (more - 1):+.1f} %")
 
 
 def show(watcher: str, found: disturbance.Disturbance) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
@@ -35,14 +36,19 @@ class Disturbance:
     """Of a core, what the watcher takes while it is awake."""
 
 
-def measure(run: RunDirectory, watcher: int, pairs: int) -> Disturbance:
-    """Watches the trainer of `run` for pairs of windows; watcher: a process id, which leads its process group."""
+def measure(run: RunDirectory, watcher: int, pairs: int, use: Callable[[], object] = lambda: None) -> Disturbance:
+    """Watches the trainer of `run` for pairs of windows.
+
+    watcher: a process id, which leads its process group. use: called whenever it has been woken.
+    """
     found, steps, process = Disturbance(), _Steps(run), psutil.Process(watcher)
     try:
         for pair in range(pairs):
             step_ms: dict[bool, float | None] = {}
             for awake in (True, False) if pair % 2 == 0 else (False, True):
                 os.killpg(watcher, signal.SIGCONT if awake else signal.SIGSTOP)
+                if awake:
+                    use()
                 time.sleep(SETTLE_SECONDS)
                 start, used = time.time(), sum(process.cpu_times()[:2])
                 time.sleep(WINDOW_SECONDS)
