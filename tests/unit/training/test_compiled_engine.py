@@ -58,7 +58,10 @@ def trained(kind: type[EagerEngine], job: Job, model: nn.Module) -> tuple[list[f
 
 
 def assert_same(job: Job, model: nn.Module) -> None:
-    (expected, weights), (found, compiled_weights) = trained(EagerEngine, job, model), trained(CompiledEngine, job, model)
+    (expected, weights), (found, compiled_weights) = (
+        trained(EagerEngine, job, model),
+        trained(CompiledEngine, job, model),
+    )
     assert len(set(expected)) == STEPS, "it learns, or nothing would be compared"
     assert found == pytest.approx(expected, rel=1e-4)
     for one, other in zip(compiled_weights, weights, strict=True):
@@ -70,7 +73,7 @@ def test_every_activation_is_compiled_right() -> None:
     torch.manual_seed(0)
     layers: list[nn.Module] = [nn.Flatten()]
     for label in ACTIVATIONS.labels:
-        layers += [nn.LazyLinear(32), ACTIVATIONS.choice(label)().build()]
+        layers += [nn.LazyLinear(32), Preset().override([f"activation.name={label}"]).activation.build()]
     model = nn.Sequential(*layers, nn.LazyLinear(job.task.outputs))
     model(torch.zeros(1, *job.input_shape))
     assert_same(job, model)

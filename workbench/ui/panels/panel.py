@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.events import Blur, Focus, Resize, Show
@@ -72,17 +72,18 @@ class Drawn(Widget):
         self._drawn_in = self.app.theme
         lines = self.lines(width, height)[:height]
         lines += [Text()] * (height - len(lines))
-        return [self._strip(line, width) for line in lines]
+        base = self.rich_style
+        return [self._strip(line, width, base) for line in lines]
 
-    def _strip(self, line: Text, width: int) -> Strip:
+    def _strip(self, line: Text, width: int, base: Style) -> Strip:
         if line.cell_len > width:
             line = line.copy()
             line.truncate(max(width - 1, 0))
             line.append(self.glyphs.ellipsis, self.style_of("dim"))
         console = self.app.console
-        base = self.rich_style + console.get_style(line.style)
         # Rich leaves out the style of a text as a whole where no part of it has one of its own.
-        return Strip(line.render(console)).adjust_cell_length(width).apply_style(base).simplify()
+        style = base + console.get_style(line.style)
+        return Strip(line.render(console)).adjust_cell_length(width).apply_style(style).simplify()
 
     def render_line(self, y: int) -> Strip:
         if self._stale or len(self._strips) != self.size.height or self._drawn_in != self.app.theme:
@@ -187,8 +188,11 @@ def _cells(strip: Strip) -> list[tuple[str, Style | None]]:
     """A line cell by cell; the second cell of a wide character is empty."""
     cells: list[tuple[str, Style | None]] = []
     for text, style, _ in strip:
+        if cell_len(text) == len(text):
+            cells += [(character, style) for character in text]
+            continue
         for character in text:
             cells.append((character, style))
-            if Segment(character).cell_length == 2:
+            if cell_len(character) == 2:
                 cells.append(("", style))
     return cells

@@ -7,7 +7,6 @@ It owns what is shown and where. What can be done to a run and to the presets st
 from __future__ import annotations
 
 import gc
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -23,6 +22,7 @@ from workbench.advice.verdict import verdict
 from workbench.runs.history import RunHistory
 from workbench.ui.actions import ACTIONS, bindings, help_sections
 from workbench.ui.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
+from workbench.ui.pace import Pace
 from workbench.ui.panels.advice import AdvicePanel, keys_of, sentence
 from workbench.ui.panels.charts import ChartPanel, ChartView, XAxis, chart_panels
 from workbench.ui.panels.lines import HintLine, KeysLine
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
     from workbench.ui.readings import Readings
     from workbench.ui.watch import Watch
 
-LOOK_SECONDS = 0.5
-READ_SECONDS = 1.0
-ALONE_SECONDS = 10.0
-"""Since the last key, after which nobody seems to look closely."""
 STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
 
@@ -72,9 +68,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         """Whose advice is shown."""
         self._has_advised = False
         """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
-        self._rests = 0
-        """Looks since something of the run was drawn."""
-        self._last_key = time.monotonic()
+        self._pace = Pace()
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -107,9 +101,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         """What can wait until the screen has been painted once."""
         gc.freeze()  # what is there now stays: the collector need not look at it again
         gc.enable()
-        slower = 2 if self.app.options.low_bandwidth else 1
-        self.set_interval(LOOK_SECONDS * slower, self.look)
-        self.set_interval(READ_SECONDS * slower, self._read_machine)
+        self._pace = Pace(slower=2 if self.app.options.low_bandwidth else 1)
+        self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
         if self.app.options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self.session.keep_standby)
@@ -120,17 +113,21 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     # What is shown.
 
+    def _tick(self) -> None:
+        """Looks at what is due."""
+        if self._pace.is_due("read", beside_cpu=self._trains_on_cpu):
+            self._read_machine()
+        if self._pace.is_due("look", beside_cpu=self._trains_on_cpu):
+            self.look()
+
     def look(self) -> None:
         """Looks at the run, and shows what is new."""
-        self._rests += 1
-        if self._is_left_alone and self._rests <= self._looks_to_rest:
-            return
         watch = self.session.watch
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
-        if self._unseen and self._rests > self._looks_to_rest:
-            self._unseen, self._rests = False, 0
+        if self._unseen and self._pace.is_due("draw", beside_cpu=self._trains_on_cpu):
+            self._unseen = False
             self.show_run(every_chart=False)
         else:
             self._show_top()
@@ -197,21 +194,6 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._show_top()
 
     @property
-    def _looks_to_rest(self) -> int:
-        """Looks between two drawings.
-
-        A trainer on the CPU uses every core, so that what is drawn is taken from its steps: less is drawn beside it,
-        and least while nobody presses a key.
-        """
-        if not self._trains_on_cpu:
-            return 0
-        return 5 if self._is_left_alone else 1
-
-    @property
-    def _is_left_alone(self) -> bool:
-        return self._trains_on_cpu and time.monotonic() - self._last_key > ALONE_SECONDS
-
-    @property
     def _trains_on_cpu(self) -> bool:
         watch = self.session.watch
         if watch is None or not watch.is_alive:
@@ -275,8 +257,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def on_key(self) -> None:
         """Any key: somebody is there, and what was said has been read."""
-        self._last_key = time.monotonic()
+        self._pace.touch()
         self._said = None
+
+    def on_mouse_down(self) -> None:
+        """Any click: somebody is there."""
+        self._pace.touch()
 
     @on(SettingsPanel.Hint)
     def _new_setting_hint(self, message: SettingsPanel.Hint) -> None:
@@ -292,8 +278,6 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._show_hint()
 
     def _read_machine(self) -> None:
-        if self._is_left_alone and self._rests > 2:
-            return  # read when the run is looked at
         self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
 
     def _read_in_thread(self) -> None:

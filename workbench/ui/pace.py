@@ -1,0 +1,55 @@
+"""How often the app looks at a run, draws what is new and reads the machine.
+
+A trainer on the CPU uses every core, so that whatever the app computes is taken from its steps: beside it less is
+drawn, and least while nobody touches the app.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+TICK_SECONDS = 0.5
+"""Between two questions whether something is due."""
+ALONE_SECONDS = 10.0
+"""Since the last key or click, after which nobody seems to look closely."""
+
+What = Literal["look", "draw", "read"]
+
+_USUAL: dict[What, float] = {"look": TICK_SECONDS, "draw": TICK_SECONDS, "read": 1.0}
+_BESIDE_CPU: dict[What, float] = {"look": TICK_SECONDS, "draw": 1.0, "read": 2.0}
+_BESIDE_CPU_ALONE: dict[What, float] = {"look": 3.0, "draw": 3.0, "read": 3.0}
+
+
+class Pace:
+    """What was done when, and so what is due."""
+
+    def __init__(self, *, slower: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """slower: by which factor everything is done more rarely. clock: seconds."""
+        self.tick_seconds = TICK_SECONDS * slower
+        self._slower = slower
+        self._clock = clock
+        self._touched = clock()
+        self._done: dict[What, float] = {}
+
+    def touch(self) -> None:
+        """Somebody is there."""
+        self._touched = self._clock()
+
+    def is_due(self, what: What, *, beside_cpu: bool) -> bool:
+        """Whether it is time for it; if so, it counts as done now.
+
+        beside_cpu: whether a trainer uses the CPU's cores.
+        """
+        now = self._clock()
+        if not beside_cpu:
+            intervals = _USUAL
+        else:
+            intervals = _BESIDE_CPU_ALONE if now - self._touched > ALONE_SECONDS else _BESIDE_CPU
+        # A timer does not tick to the millisecond: half a tick too early is in time.
+        least = intervals[what] * self._slower - self.tick_seconds / 2
+        if now - self._done.get(what, -float("inf")) < least:
+            return False
+        self._done[what] = now
+        return True
