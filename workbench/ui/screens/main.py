@@ -173,6 +173,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self.lay_out()
         if watch is None or self.is_attaching or not watch.has_news:
             return
+        if not self._pace.is_due("judge", beside_cpu=self._trains_on_cpu):
+            return
         watch.has_news = False
         # The machine's memory now says nothing of a run that has ended.
         self.advice.renew(watch.history, watch.preset, self._machine if watch.is_alive else None)
