@@ -6,6 +6,7 @@ import asyncio
 import math
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -217,6 +218,17 @@ def test_each_curve_has_its_own_colour() -> None:
     ]
     assert [("yellow" in names, "cyan" in names) for names in colours].count((True, False)) == 1
     assert [("yellow" in names, "cyan" in names) for names in colours].count((False, True)) == 1
+
+
+def test_a_curve_over_a_band_has_no_dots_but_its_own() -> None:
+    """A cell has one colour: with the band's dots in it, a thin curve would look as thick as a row."""
+    band = Series("line", [Point(float(x), 0.0, 100.0, 50.0) for x in range(101)], behind=True)
+    curve = Series("train", flat([50.0] * 101))
+    alone = canvas(draw(replace(plot(), series=[curve], most=100.0), 60, 12, style_of))
+    both = draw(replace(plot(), series=[band, curve], most=100.0), 60, 12, style_of)
+    found = [row for row in canvas(both) if "\u28ff" not in row[1:-1]]
+    assert len(found) == 1, "the band fills every row but the curve's"
+    assert set(found[0][1:-1]) == {character for row in alone for character in row[1:-1] if ord(character) in BRAILLE}
 
 
 def test_a_curve_that_grows_changes_only_the_cells_at_its_end() -> None:

@@ -51,6 +51,8 @@ class Series:
     """The character of each point in plain ASCII."""
     letter: str = ""
     """Shown at the right end, for curves that their colour alone would tell apart."""
+    behind: bool = False
+    """Drawn under those that are not: a cell has one colour, and dots of both in it would make a thin curve thick."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,23 @@ def _plotext() -> Any:
 
 
 def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
-    """What plotext draws: a character and a colour for each cell."""
+    """A character and a colour for each cell."""
+    cells: Cells = [[(" ", None)] * columns for _ in range(rows)]
+    for behind in (True, False):
+        layer = [(number, series) for number, series in enumerate(plot.series) if series.behind is behind]
+        if layer:
+            above = _layer(layer, plot, columns, rows, y_range)
+            cells = [
+                [under if over[0] in BLANKS else over for under, over in zip(*pair, strict=True)]
+                for pair in zip(cells, above, strict=True)
+            ]
+    return cells
+
+
+def _layer(
+    layer: Sequence[tuple[int, Series]], plot: Plot, columns: int, rows: int, y_range: tuple[float, float]
+) -> Cells:
+    """What plotext draws of some of the series, each with its number."""
     plotext = _plotext()
     figure = plotext.figure
     figure.clear()
@@ -251,15 +269,13 @@ def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -
         figure.ruler(axis).lim(0.5 / cells, 1 - 0.5 / cells)
         figure.ruler(axis).ticks([], [])
     width = (last - first) or 1.0
-    for number, series in enumerate(plot.series):
+    for number, series in layer:
         marker = plotext.marker(series.marker if plot.ascii else "braille", pixel=FIRST_COLOUR + number)
         for xs, ys in _strokes(series, plot, y_range):
             signal = figure.signal([(x - first) / width for x in xs], ys, marker=marker)
             if len(xs) > 1:
                 signal.lines(True)
             figure.draw(signal)
-    if not plot.series:
-        return [[(" ", None)] * columns for _ in range(rows)]
     return _parse(figure.build().string(), columns, rows)
 
 

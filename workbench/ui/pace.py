@@ -37,16 +37,18 @@ class Pace:
         """Somebody is there."""
         self._touched = self._clock()
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether nobody has touched the app for a while."""
+        return self._clock() - self._touched > ALONE_SECONDS
+
     def is_due(self, what: What, *, beside_cpu: bool) -> bool:
         """Whether it is time for it; if so, it counts as done now.
 
         beside_cpu: whether a trainer uses the CPU's cores.
         """
         now = self._clock()
-        if not beside_cpu:
-            intervals = _USUAL
-        else:
-            intervals = _BESIDE_CPU_ALONE if now - self._touched > ALONE_SECONDS else _BESIDE_CPU
+        intervals = _USUAL if not beside_cpu else _BESIDE_CPU_ALONE if self.is_left_alone else _BESIDE_CPU
         # A timer does not tick to the millisecond: half a tick too early is in time.
         least = intervals[what] * self._slower - self.tick_seconds / 2
         if now - self._done.get(what, -float("inf")) < least:

@@ -128,7 +128,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._renew_advice()
         if self._unseen and self._pace.is_due("draw", beside_cpu=self._trains_on_cpu):
             self._unseen = False
-            self.show_run(every_chart=False)
+            self.show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
         else:
             self._show_top()
         if self.state != self._last_state:
