@@ -169,7 +169,7 @@ def test_gradients_lie_in_memory_as_their_parameters_do() -> None:
     """As `backward` leaves them: a fused optimizer takes them number by number, in the order of memory."""
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     for parameter in model.parameters():
-        parameter.data = parameter.data.T.contiguous().T
+        parameter.data = parameter.data.t().contiguous().t()
     function, arguments = arguments_for(model)
     traced = trace(function, arguments, 1.0)
     simplify(traced.graph)
