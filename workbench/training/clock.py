@@ -293,7 +293,7 @@ class CudaClock(PhaseClock):
 
     def wants_replay(self) -> bool:
         """Whether it is time to time a replay, and the last one that was timed is done."""
-        if self.now < self._next_sample:
+        if not self.running or self.now < self._next_sample:
             return False
         self._read_replay()
         return self._unread_replay is None
