@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import torch
 
@@ -31,25 +30,41 @@ _Plain = torch.cuda.CUDAGraph
 class Watched(torch.cuda.CUDAGraph):
     """A graph that counts its nodes when it is captured, and its replays."""
 
-    def capture_begin(self, *arguments: Any, **others: Any) -> None:
-        self.replays = 0
-        self.nodes = 0
-        self.enable_debug_mode()  # keeps the graph beside its executable form, to be drawn
-        super().capture_begin(*arguments, **others)
+    def __init__(self) -> None:
+        self.replays = self.nodes = 0
+        try:
+            super().__init__(keep_graph=True)  # type: ignore[call-arg]  # beside its executable form, to be counted
+        except TypeError:  # PyTorch 2.6
+            super().__init__()
+            self.enable_debug_mode()
 
     def capture_end(self) -> None:
         super().capture_end()
         captured.append(self)
-        # Whatever goes wrong with the drawing, the capture itself has succeeded.
-        with suppress(Exception), tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PyTorch says aloud that it draws a graph
-            drawing = Path(name) / "graph.dot"
-            self.debug_dump(str(drawing))
-            self.nodes = nodes_in(drawing.read_text())
+        # Whatever goes wrong with the counting, the capture itself has succeeded.
+        for count in (_drawn_nodes, _listed_nodes):
+            with suppress(Exception), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # PyTorch says aloud that it draws a graph
+                self.nodes = self.nodes or count(self)
 
     def replay(self) -> None:
         self.replays += 1
         super().replay()
+
+
+def _drawn_nodes(graph: torch.cuda.CUDAGraph) -> int:
+    with tempfile.TemporaryDirectory() as name:
+        drawing = Path(name) / "graph.dot"
+        graph.debug_dump(str(drawing))
+        return nodes_in(drawing.read_text())
+
+
+def _listed_nodes(graph: torch.cuda.CUDAGraph) -> int:
+    """Without those inside of child graphs."""
+    from cuda.bindings import runtime
+
+    error, _, nodes = runtime.cudaGraphGetNodes(graph.raw_cuda_graph(), numNodes=0)
+    return 0 if int(error) else int(nodes)
 
 
 captured: list[Watched] = []
@@ -59,7 +74,7 @@ captured: list[Watched] = []
 @contextmanager
 def watch() -> Iterator[None]:
     """Inside, whoever makes a CUDA graph makes one that counts."""
-    torch.cuda.CUDAGraph = torch.cuda.graphs.CUDAGraph = Watched  # type: ignore[misc]
+    torch.cuda.CUDAGraph = torch.cuda.graphs.CUDAGraph = Watched  # type: ignore[misc,assignment]
     try:
         yield
     finally:

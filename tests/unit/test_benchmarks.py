@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.benchmarks import gpu, graphs
+from tests.benchmarks import bench, gpu, graphs
+from tests.benchmarks.bench import QUICK, Bench, run_apart
 from tests.benchmarks.disturbance import _Steps
 from tests.benchmarks.figures import median_interval
 from tests.benchmarks.mnist_sized import write_enlarged_digits
@@ -39,6 +42,24 @@ def test_the_benchmark_for_gpus_goes_all_its_ways_on_the_cpu(
     assert found["eager: s from start to first step"] == [0.1]
     assert "failed" not in printed
     assert torch.cuda.CUDAGraph is not graphs.Watched
+
+
+def test_a_part_that_dies_or_hangs_leaves_its_figures_and_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import sys, time; open(sys.argv[1], 'w').write('{\"a figure\": 1}'); time.sleep(float(sys.argv[2])); 1 / 0"
+    )
+    made = Bench("cuda", (), QUICK, tmp_path, tmp_path, time.monotonic() + 60, tmp_path / "found.json")
+    popen = subprocess.Popen
+    for seconds, told in (("0", "ended with 1"), ("60", "was ended after 2 s")):
+        monkeypatch.setattr(bench, "MOST_SECONDS", 2 if seconds == "60" else 60)
+        command = [sys.executable, "-c", program, str(made.kept), seconds]
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", lambda _, command=command, **others: popen(command, **others))
+            run_apart(made, "images", ("auto",), [])
+        assert made.found == {"a figure": 1, "images (auto)": told}
+        assert json.loads(made.kept.read_text()) == made.found
 
 
 def test_nodes_are_counted_as_cuda_draws_them() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -215,6 +215,19 @@ Borders = list[tuple[str, "torch.cuda.Event"]]
 """Events of a step, in order: what had just ended at each."""
 
 
+@dataclass(frozen=True)
+class _TimedReplay:
+    """Replays that were timed, as soon as the device has done them."""
+
+    steps: int
+    start: torch.cuda.Event
+    """Before the plain replay of so many steps."""
+    end: torch.cuda.Event
+    done: torch.cuda.Event
+    """After the replay of a step with events at its borders, which follows."""
+    borders: Borders
+
+
 class CudaClock(PhaseClock):
     """Times the phases of a sample of the steps by CUDA events on the current stream.
 
@@ -232,7 +245,7 @@ class CudaClock(PhaseClock):
         self._external = False
         """Whether events are being made part of a graph."""
         self._replays = False
-        self._unread_replay: tuple[int, torch.cuda.Event, torch.cuda.Event, Borders] | None = None
+        self._unread_replay: _TimedReplay | None = None
 
     def begin(self) -> None:
         super().begin()
@@ -278,30 +291,33 @@ class CudaClock(PhaseClock):
         finally:
             self._events, self._external = None, False
 
-    @property
     def wants_replay(self) -> bool:
-        """Whether it is time to time a replay, and the events of the last one have been read."""
-        return self._unread_replay is None and self.now >= self._next_sample
+        """Whether it is time to time a replay, and the last one that was timed is done."""
+        if not self.running or self.now < self._next_sample:
+            return False
+        self._read_replay()
+        return self._unread_replay is None
 
-    @contextmanager
-    def around_replay(self, steps: int, borders: Borders) -> Iterator[None]:
-        """Times a plain replay of `steps` steps; a replay with events at the `borders` of its phases follows it."""
+    def time_replays(self, steps: int, plain: Callable[[], None], timed: Callable[[], None], borders: Borders) -> None:
+        """Starts a plain replay of `steps` steps, which is timed, and one of a step with events at its `borders`."""
         self._next_sample = self.now + GPU_SAMPLE_SECONDS
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        # Whether a graph's own events have been passed in this replay or in the one before cannot be asked of them.
+        done = torch.cuda.Event()
         start.record()
-        yield
+        plain()
         end.record()
-        self._unread_replay = steps, start, end, borders
+        timed()
+        done.record()
+        self._unread_replay = _TimedReplay(steps, start, end, done, borders)
 
     def _read_replay(self) -> None:
-        if self._unread_replay is None:
-            return
-        steps, start, end, borders = self._unread_replay
-        if not (end.query() and borders[-1][1].query()):
+        replay = self._unread_replay
+        if replay is None or not replay.done.query():
             return
         self._unread_replay = None
-        step_ms = start.elapsed_time(end) / steps
-        parts = [(phase, earlier.elapsed_time(later)) for (_, earlier), (phase, later) in pairwise(borders)]
+        step_ms = replay.start.elapsed_time(replay.end) / replay.steps
+        parts = [(phase, earlier.elapsed_time(later)) for (_, earlier), (phase, later) in pairwise(replay.borders)]
         whole = sum(milliseconds for _, milliseconds in parts)
         if whole <= 0:
             return

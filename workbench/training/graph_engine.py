@@ -7,14 +7,13 @@ the traced operators, updates the weights, and counts itself on. Several steps m
 The first steps run as in the traced engine, which makes everything that is made on first use (optimizer state, cuDNN's
 choice of algorithms). Then a step is recorded, and held against the same step without a graph; if anything is wrong the
 engine goes on as the traced one and says so.
-
-Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,6 +22,7 @@ from workbench.training.clock import Borders, CudaClock
 from workbench.training.engine import Advance
 from workbench.training.feeds import ResidentFeed
 from workbench.training.job import Job
+from workbench.training.recording import Backlog, CudaRecorder, Record, Recorded
 from workbench.training.traced_engine import TracedEngine
 from workbench.training.tracing import first_line
 
@@ -30,31 +30,19 @@ WARM_UP_STEPS = 3
 MOST_STEPS_A_LAUNCH = 8
 MOST_NODES_A_LAUNCH = 800
 """Large steps do not gain by being launched together: their launch is hidden behind their work."""
+TOLD_STEPS = 128
+"""So many steps' learning rates are put onto the device together: those of a whole epoch would keep it waiting."""
+COMPARED = 2**22
+"""Numbers that are compared together, so that comparing takes little memory."""
 
 
-class Recorded(Protocol):
-    """Work on the device that can be started again and again at the cost of one launch."""
+@dataclass(frozen=True)
+class _Snapshot:
+    """Everything that a step changes, as it was at a moment: on the host, for the device may have no room for it."""
 
-    def replay(self) -> None:
-        """Starts it; returns before it is done."""
-
-
-Record = Callable[[Callable[[], None]], Recorded]
-
-
-class CudaRecorder:
-    """Records what a function launches, without executing it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._stream = torch.cuda.Stream(device)
-        self._pool = torch.cuda.graph_pool_handle()
-
-    def __call__(self, work: Callable[[], None]) -> Recorded:
-        graph = torch.cuda.CUDAGraph()
-        # thread_local: what other threads do meanwhile (reading NVML) is no business of this recording.
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-            work()
-        return graph
+    tensors: list[Tensor]
+    random: Tensor
+    """State of the device's random generator."""
 
 
 def obstacle(job: Job) -> str | None:
@@ -85,14 +73,16 @@ class GraphEngine(TracedEngine):
         self._gather = self._feed.gather
         self.warn: Callable[[str], None] = lambda _: None
         """Hears why steps are not replayed."""
+        on_gpu = self._device.type == "cuda"
         self._record = CudaRecorder(self._device) if record is None else record
+        self._backlog = Backlog() if on_gpu else None
         self._step_samples = self._accumulation * self._feed.batch_size
         most_steps = max(len(self._feed) // self._step_samples, 1)
 
         def on_device(*shape: int, dtype: torch.dtype) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=self._device)
 
-        self._order = on_device(most_steps * self._step_samples, dtype=torch.int64)
+        self._order = on_device(max(len(self._feed), self._step_samples), dtype=torch.int64)
         self._offsets = torch.arange(self._feed.batch_size, device=self._device)
         self._cursor = on_device(1, dtype=torch.int64)
         """Number of the next step within the epoch, from 0."""
@@ -101,12 +91,12 @@ class GraphEngine(TracedEngine):
         self._rate = on_device(dtype=torch.float32)
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate
-            if "capturable" in group and self._device.type == "cuda":
+            if "capturable" in group and on_gpu:
                 group["capturable"] = True
         # Steps without a graph are meant: the first ones, and each epoch's short last one.
         self._optimizer._warned_capturable_if_run_uncaptured = True
         self._told: dict[int, float] = {}
-        """The learning rates that are on the device, by step."""
+        """The learning rates of the next steps that are on the device, by step."""
         self._epoch_steps = self._steps_done = self._warm_steps = 0
         """Whole steps of this epoch, those of them that are done, and steps done before recording."""
         self._tail = torch.empty(0, dtype=torch.int64)
@@ -119,10 +109,10 @@ class GraphEngine(TracedEngine):
     def start_epoch(self, order: Tensor) -> None:
         self._epoch_steps, self._steps_done = len(order) // self._step_samples, 0
         whole = self._epoch_steps * self._step_samples
-        self._order[:whole].copy_(order[:whole])
+        self._order[: len(order)].copy_(order)
         self._cursor.zero_()
         self._told = {}
-        self._tail = order[whole:]
+        self._tail = self._order[whole : len(order)]  # there already, when the epoch has come so far
         super().start_epoch(self._tail if self._replays else order)
 
     def advance(self, step: int) -> Advance:
@@ -152,48 +142,57 @@ class GraphEngine(TracedEngine):
         count, work = (1, self._single) if self._several is None or self._several[0] > left else self._several
         assert work is not None
         clock.enter("replayed steps")
-        if self._timed is None or not isinstance(clock, CudaClock) or not clock.wants_replay or left <= count:
+        if self._timed is not None and isinstance(clock, CudaClock) and left > count and clock.wants_replay():
+            timed, borders = self._timed
+            clock.time_replays(count, work.replay, timed.replay, borders)
+            count += 1
+        else:
             work.replay()
-            return count
-        timed, borders = self._timed
-        with clock.around_replay(count, borders):
-            work.replay()
-        timed.replay()
-        return count + 1
+        if self._backlog is not None:
+            self._backlog.add()
+        return count
 
     def _begin_to_replay(self, step: int) -> Advance:
-        """Records a step, replays it, and does the same step again from the same state without a graph."""
-        state = self._state()
+        """Does a step without a graph and, from the same state, with one; if both agree, later steps are replayed.
+
+        First without: then whatever goes wrong with the graph, the step has been done.
+        """
         with self._clock.stopped():
-            before = [tensor.clone() for tensor in state]
-            random_state = self._random_state()
-            try:
-                self._tell_rates(step)
-                self._cursor.fill_(self._steps_done)
-                single = self._record(self._one_step)
-                single.replay()
-                replayed = [tensor.clone() for tensor in state]
-            except Exception as error:
-                return self._go_on_without(step, first_line(error))
-            for tensor, value in zip(state, before, strict=True):
-                tensor.copy_(value)
-            self._set_random_state(random_state)
+            before = self._snapshot()
         advance = super().advance(step)
         with self._clock.stopped():
-            if not agree(replayed, state, before):
-                self._given_up = True
-                self.warn("a captured step gives other weights than the same step without a CUDA graph: not used")
-                return advance
-            self._cursor.fill_(self._steps_done + 1)
-            self._single = single
-            super().start_epoch(self._tail)
-            self._record_more()
+            self._single = self._proven(step, before)
+            if self._single is not None:
+                self._cursor.fill_(self._steps_done + 1)
+                super().start_epoch(self._tail)
+                self._record_more()
         return advance
 
-    def _go_on_without(self, step: int, reason: str) -> Advance:
+    def _proven(self, step: int, before: _Snapshot) -> Recorded | None:
+        """A recorded step that makes of the state before it what it is now; None, with a warning, if there is none."""
+        now = self._snapshot()
+        reason = "a captured step gives other weights than the same step without a CUDA graph: not used"
+        try:
+            self._put_back(before)
+            self._tell_rates(step)
+            self._cursor.fill_(self._steps_done)
+            single = self._record(self._one_step)
+            single.replay()
+            if agree(self._state(), now.tensors, before.tensors):
+                return single
+        except Exception as error:
+            reason = f"steps cannot be captured in a CUDA graph: {first_line(error)}"
+        finally:
+            self._drop_gradients()
+            self._put_back(now)
         self._given_up = True
-        self.warn(f"steps cannot be captured in a CUDA graph: {reason}")
-        return super().advance(step)
+        self.warn(reason)
+        return None
+
+    def _drop_gradients(self) -> None:
+        """Those of a recording that broke off hold no numbers, and the next step would add to them."""
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def _record_more(self) -> None:
         """Several steps in one launch, and a step whose phases are timed; without them it works as well."""
@@ -215,6 +214,7 @@ class GraphEngine(TracedEngine):
                 with self._clock.noting_borders() as borders:
                     self._timed = self._record(timed), borders
         except Exception as error:
+            self._drop_gradients()
             self.warn(f"the phases of a step are not timed inside CUDA graphs: {first_line(error)}")
 
     def _one_step(self) -> None:
@@ -238,13 +238,16 @@ class GraphEngine(TracedEngine):
         self._rate.fill_(learning_rate)
 
     def _tell_rates(self, step: int) -> None:
-        """Puts the learning rates of the epoch's steps from `step` on onto the device, if others are there."""
-        if self._told.get(step) == self._learning_rate(step):
+        """Puts the learning rates of the next steps, the first of them `step`, onto the device if others are there."""
+        end = step + self._epoch_steps - self._steps_done
+        needed = min(step + MOST_STEPS_A_LAUNCH, end - 1)  # the last step that one call of `_replay` can come to
+        if self._told.get(step) == self._learning_rate(step) and needed in self._told:
             return
-        left = self._epoch_steps - self._steps_done
-        self._told = {number: self._learning_rate(number) for number in range(step, step + left)}
+        self._told = {number: self._learning_rate(number) for number in range(step, min(step + TOLD_STEPS, end))}
         rates = torch.tensor(list(self._told.values()), dtype=torch.float32)
-        self._rates[self._steps_done : self._epoch_steps].copy_(rates)
+        if self._device.type == "cuda":
+            rates = rates.pin_memory()  # or copying would wait for all steps that are queued
+        self._rates[self._steps_done :][: len(rates)].copy_(rates, non_blocking=True)
 
     def _state(self) -> list[Tensor]:
         """Everything that a step changes."""
@@ -252,27 +255,33 @@ class GraphEngine(TracedEngine):
         optimizer = [value for state in states for value in state.values() if isinstance(value, Tensor)]
         return [*self._function.parameters, *self._function.others, *optimizer, self.hits]
 
-    def _random_state(self) -> Tensor:
-        return torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else torch.get_rng_state()
+    def _snapshot(self) -> _Snapshot:
+        on_gpu = self._device.type == "cuda"
+        random = torch.cuda.get_rng_state(self._device) if on_gpu else torch.get_rng_state()
+        return _Snapshot([tensor.to("cpu", copy=True) for tensor in self._state()], random)
 
-    def _set_random_state(self, state: Tensor) -> None:
+    def _put_back(self, snapshot: _Snapshot) -> None:
+        for tensor, value in zip(self._state(), snapshot.tensors, strict=True):
+            tensor.copy_(value)
         if self._device.type == "cuda":
-            torch.cuda.set_rng_state(state, self._device)
+            torch.cuda.set_rng_state(snapshot.random, self._device)
         else:
-            torch.set_rng_state(state)
+            torch.set_rng_state(snapshot.random)
 
 
 def agree(found: list[Tensor], expected: list[Tensor], before: list[Tensor], most_error: float = 1e-2) -> bool:
-    """Whether two ways to do a step changed each tensor alike.
+    """Whether two ways to do a step changed each tensor alike; `found` may be on another device than the others.
 
     most_error: mean of the differences, relative to the mean of the changes, beyond what float32 cannot tell. The mean,
     since a gradient that is nearly zero may turn an optimizer's step round by its rounding alone.
     """
-    for one, other, old in zip(found, expected, before, strict=True):
-        if other.numel() == 0:
-            continue
-        change = (other.double() - old.double()).abs().mean()
-        rounding = 1e-6 * other.double().abs().mean()
-        if not bool((one.double() - other.double()).abs().mean() <= most_error * change + rounding):
+    for tensors in zip(found, expected, before, strict=True):
+        difference = change = size = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
+        for pieces in zip(*(tensor.reshape(-1).split(COMPARED) for tensor in tensors), strict=True):
+            one, other, old = (piece.to(difference.device).double() for piece in pieces)
+            difference = difference + (one - other).abs().sum()
+            change = change + (other - old).abs().sum()
+            size = size + other.abs().sum()
+        if not bool(difference <= most_error * change + 1e-6 * size):
             return False
     return True

@@ -23,6 +23,7 @@ from workbench.data.preparation import Preparation
 from workbench.training.clock import PhaseClock
 from workbench.training.device import Precision
 from workbench.training.feeds import PREPARE_CHUNK, Batch, Feed, ResidentFeed
+from workbench.training.graph_engine import obstacle
 from workbench.training.job import Job, augmentation
 from workbench.training.ledger import CUDA_GRANULARITY, Ledger
 from workbench.training.metrics import regression_metrics, roc_auc
@@ -99,7 +100,7 @@ class _Stage:
         self._precision = Precision("float32" if precision == "tf32" else precision, torch.device("cpu"))
         self._peak_bytes = 0
         self._peak_during = ""
-        self._workspace_bytes = _workspace_bytes(job.device) if job.device.type == "cuda" else 0
+        self._workspace_bytes = _workspace_bytes(job) if job.device.type == "cuda" else 0
         self._best: list[Tensor] = []
         """The weights of the best epoch, until better ones have been copied."""
         with self._ledger, self._ledger.booked_as("parameters"):
@@ -268,13 +269,20 @@ class _Stage:
             self._best = [tensor.detach().clone() for tensor in _weights(self._model)]
 
 
-def _workspace_bytes(device: torch.device) -> int:
-    """What cuBLAS keeps from its first product on, forward and backward: in a fresh process, up to tens of MiB."""
+def _workspace_bytes(job: Job) -> int:
+    """What cuBLAS keeps from its first product on, in a fresh process: up to tens of MiB for each thread and stream.
+
+    The backward pass has a thread of its own, and a recorded step a stream of its own.
+    """
+    device = job.device
     before = torch.cuda.memory_allocated(device)
     ones = torch.ones(16, 16, device=device, requires_grad=True)  # draws no random numbers
-    nn.functional.linear(ones, ones, ones[0]).sum().backward()
-    del ones
-    return torch.cuda.memory_allocated(device) - before
+    loss = nn.functional.linear(ones, ones, ones[0]).sum()
+    forward = torch.cuda.memory_allocated(device) - before
+    loss.backward()
+    del ones, loss
+    recorded = job.preset.runtime.engine in ("auto", "graph") and obstacle(job) is None
+    return torch.cuda.memory_allocated(device) - before + (forward if recorded else 0)
 
 
 def _endless(feed: Feed) -> Iterator[Batch]:

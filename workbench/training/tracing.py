@@ -111,12 +111,23 @@ class StepFunction:
                 loss = loss * share
             ends("forward")
             scaled = loss if arguments.scale is None else loss * arguments.scale
-            gradients = torch.autograd.grad(scaled, parameters, allow_unused=True)
+            found = torch.autograd.grad(scaled, parameters, allow_unused=True)
+            gradients = [_laid_out(*pair) for pair in zip(found, parameters, strict=True)]
             ends("backward")
         if self._count_hits:
             arguments.hits.add_((scores.detach().argmax(dim=1) == arguments.targets).sum())
             ends("metrics")
-        return loss.detach(), list(gradients)
+        return loss.detach(), gradients
+
+
+def _laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
+    """The gradient in the parameter's memory order, as `backward` leaves it: fused optimizers insist on it."""
+    if gradient is None:
+        return None
+    strides = zip(gradient.shape, gradient.stride(), parameter.stride(), strict=True)
+    if all(one == other for size, one, other in strides if size > 1):
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient.detach())
 
 
 @dataclass(frozen=True)

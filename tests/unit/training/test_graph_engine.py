@@ -153,6 +153,32 @@ def test_a_recording_that_fails_goes_on_without_and_says_so() -> None:
     ]
 
 
+def test_a_step_that_breaks_off_while_it_is_recorded_leaves_no_gradients_and_no_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def breaks_off(self: GraphEngine) -> None:
+        for parameter in self._parameters:
+            parameter.grad = torch.full_like(parameter, torch.nan)
+            parameter.detach().mul_(2)
+        self.hits.add_(1000)
+        torch.rand(7)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(GraphEngine, "_one_step", breaks_off)
+    expected, found = run("traced", "model.dropout=0.3"), run("graph", "model.dropout=0.3")
+    assert found.warnings == ["steps cannot be captured in a CUDA graph: CUDA out of memory"]
+    assert found.losses == pytest.approx(expected.losses, rel=1e-5)
+    assert found.hits == expected.hits
+
+
+def test_epochs_longer_than_the_rates_that_are_told_together_are_trained_at_the_right_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graph_engine, "TOLD_STEPS", 10)
+    expected, found = run("eager", "data.batch_size=20"), run("graph", "data.batch_size=20")
+    assert found.losses == pytest.approx(expected.losses, rel=1e-3)
+
+
 def test_a_recording_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     step = GraphEngine._one_step
 

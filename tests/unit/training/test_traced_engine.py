@@ -165,6 +165,22 @@ def test_a_graph_changes_what_a_step_changes() -> None:
     assert int(arguments.hits) == int((scores.argmax(1) == arguments.targets).sum())
 
 
+def test_gradients_lie_in_memory_as_their_parameters_do() -> None:
+    """As `backward` leaves them: a fused optimizer takes them number by number, in the order of memory."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    for parameter in model.parameters():
+        parameter.data = parameter.data.t().contiguous().t()
+    function, arguments = arguments_for(model)
+    traced = trace(function, arguments, 1.0)
+    simplify(traced.graph)
+    check(traced.graph, traced, arguments, 1e-6)
+    _, *gradients = traced.graph(*arguments.flat())
+    nn.CrossEntropyLoss()(model(arguments.inputs), arguments.targets).backward()
+    for found, parameter in zip(gradients, model.parameters(), strict=True):
+        assert found.stride() == parameter.stride()
+        torch.testing.assert_close(found, parameter.grad)
+
+
 def test_a_wrong_graph_is_found_out() -> None:
     function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
     traced = trace(function, arguments, 1.0)
