@@ -23,7 +23,7 @@ class Runtime(Settings):
         "auto",
         "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
         "operators as a list, without autograd, compiled makes machine code of that list (seconds to minutes, once), "
-        "graph replays whole steps as CUDA graphs",
+        "graph replays whole steps as CUDA graphs (compiled does too where it can)",
     )
     feed: Literal["auto", "resident", "loader"] = setting(
         "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"

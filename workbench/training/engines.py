@@ -13,6 +13,7 @@ from workbench.errors import PresetError
 from workbench.settings.model import ModuleModel
 from workbench.training.clock import PhaseClock
 from workbench.training.compiled_engine import CompiledEngine
+from workbench.training.compiled_graph_engine import CompiledGraphEngine
 from workbench.training.engine import EagerEngine, Engine
 from workbench.training.feeds import Batch
 from workbench.training.graph_engine import GraphEngine, obstacle
@@ -27,7 +28,9 @@ KINDS: dict[str, type[EagerEngine]] = {
     "traced": TracedEngine,
     "compiled": CompiledEngine,
     "graph": GraphEngine,
+    "compiled graph": CompiledGraphEngine,
 }
+"""By the names of the setting; the last one is what compiled means where CUDA graphs can be used."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, warn: 
     if asked == "auto":
         engine, reason = _fastest(job, build)
     else:
-        engine, reason = _asked_for(asked, build), "asked for"
+        engine, reason = _asked_for(asked, build)
     return EngineChoice(engine, reason, time.perf_counter() - started)
 
 
@@ -69,9 +72,14 @@ def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
         return build("eager"), f"not traced: {first_line(error)}"
 
 
-def _asked_for(name: str, build: _Builder) -> Engine:
+def _asked_for(name: str, build: _Builder) -> tuple[Engine, str]:
     try:
-        return build(name)
+        if name != "compiled" or build.job.device.type != "cuda":
+            return build(name), "asked for"
+        reason = obstacle(build.job)
+        if reason is None:
+            return build("compiled graph"), "asked for, and replayed as CUDA graphs"
+        return build(name), f"asked for; not as CUDA graphs: {reason}"
     except Exception as error:
         if not isinstance(error, CannotTraceError) and name != "compiled":
             raise

@@ -83,7 +83,7 @@ class GraphEngine(TracedEngine):
             return torch.zeros(shape, dtype=dtype, device=self._device)
 
         self._order = on_device(max(len(self._feed), self._step_samples), dtype=torch.int64)
-        self._offsets = torch.arange(self._feed.batch_size, device=self._device)
+        self._batches_of_order = self._order[: most_steps * self._step_samples].view(-1, self._feed.batch_size)
         self._cursor = on_device(1, dtype=torch.int64)
         """Number of the next step within the epoch, from 0."""
         self._rates = on_device(most_steps, dtype=torch.float32)
@@ -218,13 +218,12 @@ class GraphEngine(TracedEngine):
             self.warn(f"the phases of a step are not timed inside CUDA graphs: {first_line(error)}")
 
     def _one_step(self) -> None:
-        """A step that takes all it needs from the device."""
-        self._rate.copy_(self._rates.index_select(0, self._cursor)[0])
-        first = self._cursor * self._step_samples
+        """A step that takes all it needs from the device; in a graph each operator costs, however small."""
+        torch.index_select(self._rates, 0, self._cursor, out=self._rate.view(1))
         loss: Tensor | None = None
         for number in range(self._accumulation):
-            position = first + (self._offsets + number * self._feed.batch_size)
-            batch = self._gather(self._order.index_select(0, position))
+            of_order = self._cursor if self._accumulation == 1 else self._cursor * self._accumulation + number
+            batch = self._gather(self._batches_of_order.index_select(0, of_order)[0])
             self._clock.mark("data")
             part = self._add_gradients(batch, self._feed.batch_size / self._step_samples)
             loss = part if loss is None else loss + part

@@ -281,7 +281,7 @@ def _workspace_bytes(job: Job) -> int:
     forward = torch.cuda.memory_allocated(device) - before
     loss.backward()
     del ones, loss
-    recorded = job.preset.runtime.engine in ("auto", "graph") and obstacle(job) is None
+    recorded = job.preset.runtime.engine in ("auto", "graph", "compiled") and obstacle(job) is None
     return torch.cuda.memory_allocated(device) - before + (forward if recorded else 0)
 
 

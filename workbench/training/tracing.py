@@ -243,14 +243,27 @@ class _Recorder(TorchDispatchMode):
 
 
 def simplify(traced: fx.GraphModule) -> None:
-    """Takes out what only autograd needed: aliases, and transposes of transposes."""
+    """Takes out what only autograd needed: aliases, transposes of transposes, the loss's own gradient, which is 1."""
     for node in list(traced.graph.nodes):
         if node.target in (aten.alias.default, aten.detach.default):
             replace(node, node.args[0])
         elif node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
             replace(node, node.args[0].args[0])
+        elif node.target is aten.ones_like.default and not node.meta["kind"].shape and not _is_changed(node):
+            kind = node.meta["kind"]
+            traced.register_buffer(node.name, torch.ones((), dtype=kind.dtype, device=kind.device))
+            with traced.graph.inserting_before(node):
+                one = traced.graph.get_attr(node.name)
+            one.meta["kind"] = kind
+            replace(node, one)
     remove_unused(traced.graph)
     traced.recompile()
+
+
+def _is_changed(node: fx.Node) -> bool:
+    """Whether any operator may write into it."""
+    schemas = [getattr(user.target, "_schema", None) for user in node.users]
+    return any(schema is None or schema.is_mutable for schema in schemas)
 
 
 def remove_unused(graph: fx.Graph) -> None:

@@ -5,15 +5,17 @@ What a CUDA graph itself does is proved by tests/gpu.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
-from workbench.training import graph_engine
+from workbench.training import engines, graph_engine
 from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.engines import KINDS
@@ -59,7 +61,7 @@ def run(name: str, *assignments: str, epochs: int = 2, rate: Callable[[int], flo
     job, found = job_of(*assignments), Run()
     log: list[str] = []
     training = job.preset.training
-    own = {"record": lambda work: Replayed(work, log)} if name == "graph" else {}
+    own = {"record": lambda work: Replayed(work, log)} if name.endswith("graph") else {}
     engine: EagerEngine = KINDS[name](
         job.model, job.loss, job.optimizer, job.train, job.precision, PhaseClock(), rate, device=job.device,
         accumulation=training.accumulation, clip_norm=training.clip_norm, count_hits=True, **own,
@@ -106,6 +108,41 @@ def test_replayed_steps_give_the_losses_hits_and_weights_of_the_eager_engine(cho
         # In the mean: where a gradient is nearly zero, Adam's step goes one way or the other by rounding alone.
         assert float((one - other).abs().mean()) < 1e-3
     assert found.warnings == []
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch's compiler needs a C++ compiler")
+def test_compiled_steps_are_replayed_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    expected, found = run("eager", "model.dropout=0.3"), run("compiled graph", "model.dropout=0.3")
+    assert found.losses == pytest.approx(expected.losses, rel=1e-3)
+    assert found.replays > 0
+    assert found.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "reason"),
+    [
+        ("data.batch_size=64", "compiled graph", "asked for, and replayed as CUDA graphs"),
+        ("optimizer.name=adagrad", "compiled", "asked for; not as CUDA graphs: adagrad cannot be captured"),
+    ],
+)
+def test_on_a_gpu_compiled_means_inside_cuda_graphs_where_that_can_be(assignment: str, name: str, reason: str) -> None:
+    job = replace(job_of(assignment, "runtime.engine=compiled"), device=torch.device("cuda"))
+    built: list[str] = []
+
+    class Builder:
+        def __init__(self, job: Job, *_: object) -> None:
+            self.job = job
+
+        def __call__(self, name: str) -> str:
+            built.append(name)
+            return name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "_Builder", Builder)
+        choice = engines.make_engine(job, PhaseClock(), lambda _: 0.01, lambda _: None)
+    assert built == [name]
+    assert choice.reason == reason
 
 
 def test_after_the_warm_up_several_steps_make_a_launch() -> None:
