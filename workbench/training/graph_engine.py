@@ -32,7 +32,7 @@ MOST_NODES_A_LAUNCH = 800
 """Large steps do not gain by being launched together: their launch is hidden behind their work."""
 TOLD_STEPS = 128
 """So many steps' learning rates are put onto the device together: those of a whole epoch would keep it waiting."""
-COMPARED = 2**22
+COMPARED = 2**17
 """Numbers that are compared together, so that comparing takes little memory."""
 
 
