@@ -32,7 +32,7 @@ MOST_NODES_A_LAUNCH = 800
 """Large steps do not gain by being launched together: their launch is hidden behind their work."""
 TOLD_STEPS = 128
 """So many steps' learning rates are put onto the device together: those of a whole epoch would keep it waiting."""
-COMPARED = 2**22
+COMPARED = 2**17
 """Numbers that are compared together, so that comparing takes little memory."""
 
 
@@ -83,12 +83,14 @@ class GraphEngine(TracedEngine):
             return torch.zeros(shape, dtype=dtype, device=self._device)
 
         self._order = on_device(max(len(self._feed), self._step_samples), dtype=torch.int64)
-        self._batches_of_order = self._order[: most_steps * self._step_samples].view(-1, self._feed.batch_size)
+        self._rows = self._order[: most_steps * self._step_samples].view(-1, self._feed.batch_size)
+        """The samples of each batch."""
         self._cursor = on_device(1, dtype=torch.int64)
         """Number of the next step within the epoch, from 0."""
         self._rates = on_device(most_steps, dtype=torch.float32)
         self._epoch_losses = on_device(most_steps, dtype=torch.float32)
-        self._rate = on_device(dtype=torch.float32)
+        self._rate_cell = on_device(1, dtype=torch.float32)
+        self._rate = self._rate_cell[0]  # optimizers want a scalar
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate
             if "capturable" in group and on_gpu:
@@ -173,8 +175,11 @@ class GraphEngine(TracedEngine):
         now = self._snapshot()
         reason = "a captured step gives other weights than the same step without a CUDA graph: not used"
         try:
-            self._put_back(before)
             self._tell_rates(step)
+            self._cursor.fill_(self._steps_done)
+            self._put_back(before)
+            self._one_step()  # loads the kernels that only such a step uses, which is nothing for a capture
+            self._put_back(before)
             self._cursor.fill_(self._steps_done)
             single = self._record(self._one_step)
             single.replay()
@@ -218,12 +223,12 @@ class GraphEngine(TracedEngine):
             self.warn(f"the phases of a step are not timed inside CUDA graphs: {first_line(error)}")
 
     def _one_step(self) -> None:
-        """A step that takes all it needs from the device; in a graph each operator costs, however small."""
-        torch.index_select(self._rates, 0, self._cursor, out=self._rate.view(1))
+        """A step that takes all it needs from the device. In a graph each operator costs, however small."""
+        torch.index_select(self._rates, 0, self._cursor, out=self._rate_cell)
         loss: Tensor | None = None
         for number in range(self._accumulation):
-            of_order = self._cursor if self._accumulation == 1 else self._cursor * self._accumulation + number
-            batch = self._gather(self._batches_of_order.index_select(0, of_order)[0])
+            row = self._cursor if self._accumulation == 1 else self._cursor * self._accumulation + number
+            batch = self._gather(self._rows.index_select(0, row)[0])
             self._clock.mark("data")
             part = self._add_gradients(batch, self._feed.batch_size / self._step_samples)
             loss = part if loss is None else loss + part

@@ -15,8 +15,10 @@ from typing import Protocol
 import torch
 
 MOST_SECONDS_AHEAD = 0.1
-"""By so much the host's launches may be ahead of the device: far enough to be busy with something else for a while, and
-near enough to obey within a fifth of a second."""
+"""So much work may wait for the device: enough for the host to be busy with something else for a while, and little
+enough to obey within a fifth of a second."""
+LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 2, 8, 1000
+"""Launches that may wait in any case, before it is known how long they take, and at most."""
 
 
 class Recorded(Protocol):
@@ -115,14 +117,33 @@ class Backlog:
     """Launches that the device has not done yet. A stop or a pause waits for all of them, so that their time counts."""
 
     def __init__(self) -> None:
-        self._launches: deque[tuple[float, torch.cuda.Event]] = deque()
+        self._launches: deque[torch.cuda.Event] = deque()
+        """Of each launch that is not known to be done: an event behind it."""
+        self._most = FIRST_AHEAD
+        """Launches that may wait for the device; as many as take it `MOST_SECONDS_AHEAD`, once that is known."""
+        self._done = 0
+        self._waited: tuple[int, float] | None = None
+        """How many were done after the last wait, and when that was."""
 
     def add(self) -> None:
-        """Notes a launch; waits if the oldest that is not done was `MOST_SECONDS_AHEAD` ago."""
-        now, done = perf_counter(), torch.cuda.Event(blocking=True)
-        done.record()
-        self._launches.append((now, done))
-        while self._launches and self._launches[0][1].query():
+        """Notes a launch; waits for the oldest ones if too many are not done."""
+        event = torch.cuda.Event(blocking=True)
+        event.record()
+        self._launches.append(event)
+        while self._launches and self._launches[0].query():
             self._launches.popleft()
-        if self._launches and now - self._launches[0][0] > MOST_SECONDS_AHEAD:
-            self._launches.popleft()[1].synchronize()
+            self._done += 1
+        if len(self._launches) <= 1:
+            self._waited = None  # the device had nothing to do: that time tells nothing
+        if (excess := len(self._launches) - self._most) <= 0:
+            return
+        self._launches[excess - 1].synchronize()
+        for _ in range(excess):
+            self._launches.popleft()
+        self._done += excess
+        now = perf_counter()
+        if self._waited is not None:
+            done, then = self._waited
+            launches = MOST_SECONDS_AHEAD * (self._done - done) / max(now - then, 1e-9)
+            self._most = min(max(round(launches), LEAST_AHEAD), MOST_AHEAD)
+        self._waited = self._done, now

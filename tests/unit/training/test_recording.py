@@ -106,20 +106,39 @@ def test_replays_are_timed_as_often_as_meant_however_seldom_somebody_asks(
     assert clock.take().timed_steps == 5
 
 
-def test_launches_wait_only_for_one_that_is_long_ago(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 10.0
-    monkeypatch.setattr(recording, "perf_counter", lambda: now)
-    backlog = Backlog()
-    for _ in range(20):
+class Busy:
+    """A device that does one launch after another, and a host's clock that goes on while it waits."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = self.free = 0.0
+        self.seconds = seconds
+
+    def event(self, **_: Any) -> SimpleNamespace:
+        """Behind a launch, which takes the host some microseconds."""
+        self.now += 20e-6
+        self.free = done = max(self.free, self.now) + self.seconds
+        return SimpleNamespace(
+            record=lambda: None,
+            query=lambda: self.now >= done,
+            synchronize=lambda: setattr(self, "now", max(self.now, done)),
+        )
+
+
+@pytest.mark.parametrize("seconds", [10e-6, 100e-6, 1e-3, 15e-3, 0.5])
+def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, backlog = Busy(seconds), Backlog()
+    monkeypatch.setattr(torch.cuda, "Event", busy.event)
+    monkeypatch.setattr(recording, "perf_counter", lambda: busy.now)
+    for number in range(2000):
         backlog.add()
-    assert not any(event.waited for event in events.recorded)
-    now += 2 * recording.MOST_SECONDS_AHEAD
-    backlog.add()
-    assert [event.waited for event in events.recorded].index(True) == 0
-    assert sum(event.waited for event in events.recorded) == 1
-    events.passed = 20
-    backlog.add()
-    assert sum(event.waited for event in events.recorded) == 1
+        if number in (100, 700):
+            busy.now = max(busy.now, busy.free) + 2.0  # a validation
+    assert busy.free - busy.now <= max(1.2 * recording.MOST_SECONDS_AHEAD, 3 * seconds)
+    if seconds > 20e-6:
+        idle = busy.free - 2000 * seconds
+        assert idle < 2 * 2.0 + 1e-3, "the device waits for the host"
+    if 20e-6 < seconds < 1e-2:
+        assert busy.free - busy.now >= 0.4 * recording.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
 
 
 class Device:
