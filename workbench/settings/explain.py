@@ -82,10 +82,15 @@ def type_and_bounds(described: dict[str, Any]) -> str:
     kind = str(described.get("type", "value"))
     parts = [names.get(kind, kind)]
     signs = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
-    parts += [f"{sign} {toml_value(described[key])}" for key, sign in signs.items() if key in described]
+    parts += [f"{sign} {_bound(described[key])}" for key, sign in signs.items() if key in described]
     if "unit" in described:
         parts.append(f"in {described['unit']}")
     return ", ".join(parts)
+
+
+def _bound(number: float) -> str:
+    """As declared: older versions of pydantic make 1000.0 of a float's bound of 1000."""
+    return toml_value(int(number) if number == int(number) else number)
 
 
 def _section(title: str, settings: type[Settings], only: str) -> tuple[str, str, list[tuple[str, str, str, str]]]:

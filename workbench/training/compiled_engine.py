@@ -36,7 +36,10 @@ class CompiledEngine(TracedEngine):
         with torch.no_grad(), random_state_kept(arguments):
             sizes.run(*arguments.copied().flat())
         from torch._inductor import compile as compile_graph
+        from torch._inductor.decomposition import decompositions
 
+        # torch 2.6 would make a comparison of uniform numbers of a CPU's dropout, and draw others than PyTorch does.
+        decompositions.pop(torch.ops.aten.bernoulli.p, None)
         for name, piece in list(whole.named_children()):
             assert isinstance(piece, fx.GraphModule)
             if any(node.op == "call_function" for node in piece.graph.nodes):
