@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from workbench.errors import StorageError
+
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -68,7 +71,8 @@ def is_file(path: Path) -> bool:
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The same OSError in words that say what to do."""
     reason = error.strerror or str(error)
-    return StorageError(f"cannot write {path}: {reason}. Free some space or choose another folder.")
+    help = "Free some space or choose" if error.errno in OUT_OF_SPACE or error.errno is None else "Choose"
+    return StorageError(f"cannot write {path}: {reason}. {help} another folder.")
 
 
 def _umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import NOON, metrics, write_run
 from workbench.runs import events
+from workbench.runs.history import read_history
 from workbench.ui import expectation
 from workbench.ui.expectation import Planner
 from workbench.ui.panels.charts import ChartPanel
@@ -199,6 +201,39 @@ def test_the_cursor_of_a_chart_reads_values(tmp_path: Path) -> None:
         await pilot.pause()
         assert not chart.footing().plain.startswith("step ")
 
+    drive(app, steps, (140, 40))
+
+
+def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+    under = [write_run(tmp_path / "runs", f"20261124T13000{number}Z-fast-{number}") for number in range(2)]
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.screen.overlays = [(run.name, read_history(run)) for run in under]  # type: ignore[attr-defined]
+        await pilot.press("2", "home")
+        await pilot.pause()
+        for chart in app.screen.query(ChartPanel):
+            for border in (chart.heading(), chart.footing()):
+                assert border.cell_len <= max(chart.size.width - 6, 0) or not chart.display, border.plain
+        loss = app.screen.query_one("#loss", ChartPanel)
+        assert loss.heading().plain == "loss  t 0.1459  v 0.2023  A B"
+        assert re.fullmatch(r"\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
+        app.screen.overlays.pop()  # type: ignore[attr-defined]
+        app.screen.overlays.pop()  # type: ignore[attr-defined]
+        app.screen.show_run()  # type: ignore[attr-defined]
+        assert re.fullmatch(r"\d+  train \S+  valid \S+", loss.footing().plain), loss.footing().plain
+
+    drive(app, steps)
+
+
+def test_a_chart_of_what_an_epoch_brings_says_so_while_the_first_one_goes_on(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=150, alive=True))
+
+    async def steps(_: Pilot[None]) -> None:
+        text = " ".join(screen_text(app).split())
+        assert "accuracy appears here at the end of" in text
+        assert "once training is under way" not in text
+
     drive(app, steps)
 
 
@@ -214,7 +249,7 @@ def test_home_and_end_put_the_cursor_at_the_ends_of_a_chart(tmp_path: Path) -> N
         await pilot.press("home")
         assert int(loss.footing().plain.split()[1]) < 50
 
-    drive(app, steps)
+    drive(app, steps, (140, 40))
 
 
 def test_scale_axis_and_smoothing_are_one_key_each_and_remembered(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.ui.conftest import drive, make_app, screen_text
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.expectation import Expectation
 from workbench.ui.panels.lines import HintLine
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.settings_editor import ChoiceList, ValueField
@@ -318,6 +319,24 @@ def test_what_a_run_in_progress_uses_stays_in_sight(tmp_path: Path) -> None:
     drive(app, steps, NARROW)
 
 
+def test_how_many_settings_are_out_of_sight_is_never_cut_off(tmp_path: Path) -> None:
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        panel = panel_of(app)
+        panel.expect(Expectation(parameters=535_818, peak_bytes=306 * 2**20))
+        await press(pilot, "1")
+        assert panel.footing().plain == "536 k parameters  19 below"
+        panel.action_move(40)
+        await pilot.pause()
+        assert panel.footing().plain == "306 MiB  10 above  9 below"
+        await pilot.resize_terminal(*WIDE)
+        await pilot.pause()
+        assert "536 k parameters  306 MiB" in panel.footing().plain
+
+    drive(app, steps, NARROW)
+
+
 def test_the_mouse_selects_edits_steps_and_folds(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
 
@@ -328,7 +347,8 @@ def test_the_mouse_selects_edits_steps_and_folds(tmp_path: Path) -> None:
         await pilot.click(offset=place_of(app, "dropout", "›"))
         await pilot.pause()
         assert app.draft.preset.flat()["model.dropout"] == 0.05
-        await pilot.click(offset=place_of(app, "dropout", "‹"))
+        x, y = place_of(app, "dropout", "‹")
+        await pilot.click(offset=(x - 1, y))  # an arrow is one cell: a neighbour counts
         await pilot.pause()
         assert not app.draft.is_changed
         await pilot.click(offset=place_of(app, "betas", "0.9"))

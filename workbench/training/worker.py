@@ -7,6 +7,7 @@ Whoever started it may die: this process lives in a session of its own. Its exit
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -41,13 +42,13 @@ def main(arguments: list[str]) -> int:
         inbox.listen_to_signals()
         events = EventWriter(run.events)
     except WorkbenchError as error:
-        print(error, file=sys.stderr)
+        _print(str(error))
         return EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY
     with lock:
         try:
             return _Worker(run, events, inbox, started).work()
         except StorageError as error:
-            print(error, file=sys.stderr)
+            _print(str(error))
             return EXIT_STORAGE
         finally:
             events.close()
@@ -81,8 +82,7 @@ class _Worker:
         except RunDeletedError:
             raise  # a summary would bring the directory back
         except Exception as error:
-            traceback.print_exc()
-            sys.stderr.flush()
+            _print(traceback.format_exc())
             return self._fail(error)
 
     def _prepare(self) -> Trainer:
@@ -180,6 +180,12 @@ class _Worker:
             return None
         step = self._trainer.position.step if self._trainer else 0
         return write_after_running_out(self._run, step, device, self._job)
+
+
+def _print(text: str) -> None:
+    """Into worker.log, unbuffered; on a full disk nothing, and the exit code still says why the run has ended."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stderr.fileno(), f"{text.rstrip()}\n".encode(errors="backslashreplace"))
 
 
 def _internal(error: Exception) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from rich.style import Style
 from textual.binding import Binding
 
 
@@ -47,6 +49,23 @@ _KEY_NAMES = {
     "minus": "-",
     "escape": "esc",
 }
+
+_WHOLE_NAMES = ("space", "enter", "tab", "delete")
+
+
+@cache
+def pressed_by_click(shown: str) -> Style:
+    """The style of a key's name that a click on it presses; of a name that is not one key's: none."""
+    key = _textual_key(shown)
+    return Style.from_meta({"@click": f"app.simulate_key({key!r})"}) if key else Style()
+
+
+@cache
+def _textual_key(shown: str) -> str:
+    if len(shown) > 1 and shown.startswith("^"):
+        return f"ctrl+{_textual_key(shown[1:])}"
+    names = {name: key for key, name in _KEY_NAMES.items()}
+    return names.get(shown, shown if len(shown) == 1 or shown in _WHOLE_NAMES else "")
 
 
 def key_name(key: str) -> str:

@@ -172,6 +172,12 @@ def y_ticks(y_range: tuple[float, float], most: int, log: bool) -> list[float]:
                 break
         return kept[:: max(math.ceil(len(kept) / most), 1)] if len(kept) > 1 else [low, high]
     step = round_step((high - low) / most)
+    ticks = _multiples(step, low, high)
+    # A lone number on an axis says nothing of its scale.
+    return ticks if len(ticks) > 1 else _multiples(round_step(step / 2.5), low, high)
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -182,8 +188,7 @@ def x_ticks(plot: Plot, most: int) -> list[float]:
     step = _minutes_step((high - low) / max(most, 1)) if plot.sixties else round_step((high - low) / max(most, 1))
     if plot.whole_x:
         step = max(step, 1.0)
-    first = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
+    return _multiples(step, low, high)
 
 
 def _minutes_step(least: float) -> float:
@@ -359,7 +364,11 @@ def _x_labels(plot: Plot, columns: int) -> str:
     widest = max(len(plot.x_label(plot.x_range[1])), 3)
     line = [" "] * columns
     free_from = 0
-    for tick in x_ticks(plot, max(columns // (widest + 6), 1)):
+    most = max(columns // (widest + 6), 1)
+    ticks = x_ticks(plot, most)
+    if len(ticks) < 3 and len(denser := x_ticks(plot, 2 * most)) * (widest + 2) <= columns:
+        ticks = denser
+    for tick in ticks:
         label = plot.x_label(tick)
         start = min(max(_column(tick, plot.x_range, columns) - len(label) // 2, 0), columns - len(label))
         if start >= free_from:

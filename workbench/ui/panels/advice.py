@@ -8,6 +8,7 @@ from workbench.advice.finding import Finding
 from workbench.ui.actions import action
 from workbench.ui.advice import Advice
 from workbench.ui.glyphs import Glyphs
+from workbench.ui.panels.lines import keys_text
 from workbench.ui.panels.panel import Drawn, Panel
 
 STYLES = {"critical": "error", "warning": "warning", "note": "accent"}
@@ -61,8 +62,7 @@ def keys_of(advice: Advice, on: Drawn) -> Text:
     if len(advice.findings) > 1:
         keys.append((action("next_advice").shown_key, "next"))
     keys.append((action("advice").shown_key, "why"))
-    accent, dim = on.style_of("accent"), on.style_of("dim")
-    return Text("  ").join(Text.assemble((key, accent), (f" {label}", dim)) for key, label in keys)
+    return keys_text(keys, on)
 
 
 def can_be_tried(finding: Finding) -> bool:

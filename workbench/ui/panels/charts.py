@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -31,6 +31,8 @@ MARK_LETTERS = {
 SMOOTHED = "loss/train"
 """The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
 SLIDER_CELLS = 9
+NAME_LETTERS = (None, 5, 1)
+"""How much of the curves' names a border shows: all, else so many letters, as there is room."""
 GROWING_SHARE = 0.1
 """Before this share of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
 
@@ -143,20 +145,30 @@ class ChartPanel(Panel):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        text = self._legend(short=False)
-        return text if text.cell_len <= self.size.width - 6 else self._legend(short=True)
+        return self._fitting(self._legend(letters) for letters in NAME_LETTERS)
 
-    def _legend(self, *, short: bool) -> Text:
+    def _fitting(self, texts: Iterable[Text]) -> Text:
+        """The first that the border has room for, else the last."""
+        text = Text()
+        for text in texts:
+            if text.cell_len <= self.size.width - 6:
+                break
+        return text
+
+    def _legend(self, letters: int | None) -> Text:
+        """letters: of each name; None for all, beside a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         for name, key, style in self.quantity.curves:
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
-            shown = f"{name[:5]} " if short and name else f"{self.glyphs.sample} {name} " if name else ""
+            sample = f"{self.glyphs.sample} " if letters is None else ""
+            shown = f"{sample}{name[:letters]} " if name else ""
             text.append(f"  {shown}{self._latest(curve.last)}", self.style_of(style))
         for number, (_, history) in enumerate(self._overlays):
             if any(key in history.curves for _, key, _ in self.quantity.curves):
-                text.append(f"  {OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
+                gap = " " if letters == 1 and number else "  "
+                text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
         return text
 
     def _latest(self, value: float) -> str:
@@ -165,12 +177,18 @@ class ChartPanel(Panel):
             return f"{100 * value:.1f}"
         return self._written(value)
 
+    def _shortest(self, value: float) -> str:
+        """With three digits, where curves laid under leave no room for more."""
+        return f"{value:.3g}" if math.isfinite(value) and self.quantity is not ACCURACY else self._latest(value)
+
     def _written(self, value: float) -> str:
-        return self.quantity.write(value) if math.isfinite(value) else "not a number"
+        return self.quantity.write(value) if math.isfinite(value) else "NaN"
 
     def footing(self) -> Text:
         if self._cursor is not None and self._history is not None and self._drawing.columns:
-            return self._read_at_cursor(self._drawing.x_of(self._cursor_column))
+            x = self._drawing.x_of(self._cursor_column)
+            named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
+            return self._fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
         parts = []
         if self._log:
             parts.append("log")
@@ -204,7 +222,9 @@ class ChartPanel(Panel):
         has_curve = history is not None and any(key in history.curves for _, key, _ in self.quantity.curves)
         if history is None or not (has_curve or self._overlays):
             what = self.quantity.title.removesuffix(" %")
-            return self.placeholder(f"{what} appears here once training is under way", width)
+            trains = history is not None and history.view.step > 0
+            when = "at the end of an epoch" if trains else "once training is under way"
+            return self.placeholder(f"{what} appears here {when}", width)
         self._drawing = draw(self._plot(history, width), width, height, self.style_of)
         return self._drawing.lines
 
@@ -288,21 +308,24 @@ class ChartPanel(Panel):
             end = max(end, self._x(overlay, overlay.view.step, overlay.view.seconds))
         return 0.0, end or 1.0
 
-    def _read_at_cursor(self, x: float) -> Text:
-        """The values of all curves nearest to the cursor."""
+    def _read_at_cursor(self, x: float, letters: int | None, unit: bool) -> Text:
+        """The values of all curves nearest to the cursor; letters: of each name, None for all; unit: that of x."""
         assert self._history is not None
-        write_x = {"step": f"step {x:,.0f}", "epoch": f"epoch {x:.2f}", "time": _clock(x)}[self._view.x_axis]
-        text = Text(write_x, self.style_of("text"))
+        write_x = {"step": f"{x:,.0f}", "epoch": f"{x:.2f}", "time": _clock(x)}[self._view.x_axis]
+        name_x = f"{self._view.x_axis} " if unit and self._view.x_axis != "time" else ""
+        gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
+        text = Text(f"{name_x}{write_x}", self.style_of("text"))
         for name, key, style in self.quantity.curves:
             bucket = self._nearest(self._history, key, x)
             if bucket is not None:
-                text.append(f"  {name or self.quantity.title} {self._written(bucket.mean)}", self.style_of(style))
+                shown = name[:letters] or self.quantity.title
+                text.append(f"{gap}{shown} {write(bucket.mean)}", self.style_of(style))
         for number, (_, history) in enumerate(self._overlays):
             keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
             bucket = self._nearest(history, keys[-1], x) if keys else None
             if bucket is not None:
-                value = self._written(bucket.mean)
-                text.append(f"  {OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
+                value = write(bucket.mean)
+                text.append(f"{gap}{OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
         return text
 
     def _nearest(self, history: RunHistory, key: str, x: float) -> Bucket | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from workbench.ui.actions import pressed_by_click
 from workbench.ui.panels.panel import Drawn
 
 MOST_LINES = 4
@@ -57,7 +58,7 @@ class HintLine(Drawn):
 
 
 class KeysLine(Drawn):
-    """The keys that matter now; those of lower rank give way where the line is short."""
+    """The keys that matter now, to be clicked on too; those of lower rank give way where the line is short."""
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
 
@@ -76,6 +77,16 @@ class KeysLine(Drawn):
             kept.remove(min(kept, key=lambda item: item[2]))
         line = Text()
         for key, label, _ in kept:
-            line.append(f" {key}", self.style_of("accent") + self.style_of("strong").without_color)
-            line.append(f" {label} ", self.style_of("dim"))
+            click = pressed_by_click(key)
+            line.append(f" {key}", self.style_of("accent") + self.style_of("strong").without_color + click)
+            line.append(f" {label} ", self.style_of("dim") + click)
         return [line]
+
+
+def keys_text(keys: Iterable[tuple[str, str]], on: Drawn) -> Text:
+    """Keys and what they do, each pressed by a click too; `on` is where they are drawn."""
+    accent, dim = on.style_of("accent"), on.style_of("dim")
+    return Text("  ").join(
+        Text.assemble((key, accent + pressed_by_click(key)), (f" {label}", dim + pressed_by_click(key)))
+        for key, label in keys
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -98,22 +99,32 @@ class SettingsPanel(Panel):
         return Text.assemble(("settings", self.style_of("strong")))
 
     def footing(self) -> Text:
-        parts = []
+        first, last = [], []
         if self._words:
-            parts.append(f"{sum(not row.is_head for row in self._rows)} found")
+            first.append(f"{sum(not row.is_head for row in self._rows)} found")
         if self._draft is not None and self._draft.problems:
-            parts.append(f"{self.glyphs.wrong} {len(self._draft.problems)} invalid")
+            first.append(f"{self.glyphs.wrong} {len(self._draft.problems)} invalid")
         if changed := sum(row.changed for row in self._all_rows):
-            parts.append(f"{self.glyphs.dot} {changed} changed")
-        if (expected := self._expectation) is not None and expected.parameters is not None:
-            parts.append(f"{rate(expected.parameters)} parameters")
-            if expected.peak_bytes is not None:
-                parts.append(size(expected.peak_bytes))
+            first.append(f"{self.glyphs.dot} {changed} changed")
         if self._offset:
-            parts.append(f"{self._offset} above")
+            last.append(f"{self._offset} above")
         if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
-            parts.append(f"{below} below")
-        return Text("  ".join(parts), self.style_of("dim"))
+            last.append(f"{below} below")
+        # What the settings would take gives way first: the memory panel and --dry-run say it too.
+        for expected in self._expected():
+            text = "  ".join([*first, *expected, *last])
+            if cell_len(text) <= self.size.width - 6:
+                break
+        return Text(text, self.style_of("dim"))
+
+    def _expected(self) -> list[list[str]]:
+        """What the settings would take, in fewer and fewer words."""
+        expected = self._expectation
+        if expected is None or expected.parameters is None:
+            return [[]]
+        parameters = f"{rate(expected.parameters)} parameters"
+        peak = [] if expected.peak_bytes is None else [size(expected.peak_bytes)]
+        return [[parameters, *peak], [parameters], peak, []]
 
     @property
     def _visible_rows(self) -> int:
@@ -410,8 +421,9 @@ class SettingsPanel(Panel):
             return
         columns, x = self._columns, event.x - BORDER
         end = columns.help or columns.width
-        if was_selected and row.can_step and x in columns.arrows:
-            self.action_step(1 if x == columns.arrows[1] else -1)
+        left, right = columns.arrows
+        if was_selected and row.can_step and left - 1 <= x <= right + 1:
+            self.action_step(1 if x >= right else -1)
         elif row.kind != "table" and columns.value_of(row) <= x < end:
             self.edit()
         elif was_selected and row.is_head:

@@ -36,6 +36,12 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         border-title-color: $foreground;
         border-title-style: bold;
         border-subtitle-color: $dim;
+        link-color: $dim;
+        link-style: none;
+        link-background: transparent;
+        link-color-hover: $foreground;
+        link-style-hover: bold;
+        link-background-hover: transparent;
         background: $surface;
         padding: 0 1;
     }
@@ -85,18 +91,28 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """For dialogs to extend."""
 
     def keys_text(self) -> str:
-        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
-        seen: dict[str, str] = {}
+        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones.
+
+        A click on one does the same.
+        """
+        seen: dict[str, Binding] = {}
         for owner in type(self).__mro__:
             for binding in owner.__dict__.get("BINDINGS", []):
-                key = key_name(binding.key.split(",")[0]) if isinstance(binding, Binding) and binding.show else ""
-                if key and key not in seen.values():
-                    seen.setdefault(binding.description, key)
-        return Text("  ".join(f"{key} {label}" for label, key in seen.items())).markup
+                is_shown = isinstance(binding, Binding) and binding.show
+                if is_shown and _key_of(binding) not in map(_key_of, seen.values()):
+                    seen.setdefault(binding.description, binding)
+        return "  ".join(
+            f"[@click=screen.{binding.action}]{Text(f'{_key_of(binding)} {label}').markup}[/]"
+            for label, binding in seen.items()
+        )
 
     def action_cancel(self) -> None:
         """Leaves everything as it was."""
         self.dismiss(None)
+
+
+def _key_of(binding: Binding) -> str:
+    return key_name(binding.key.split(",")[0])
 
 
 def plain(text: str | Text, *, id: str | None = None, classes: str | None = None) -> Static:
