@@ -20,10 +20,8 @@ from rich.text import Text
 
 DOTS_A_CELL = 2
 """Columns of dots in a cell."""
-FIRST_COLOUR = 16
-"""Series are told apart in plotext's output by codes of the 256-colour palette, from this one on."""
 CURSOR = -1
-"""In place of a colour: a cell of the cursor."""
+"""In place of a curve's number: a cell of the cursor."""
 BLANKS = " \u2800"
 CANVAS_MARGIN = 0.02
 """Share of the height left free above and below the curves."""
@@ -51,8 +49,6 @@ class Series:
     """The character of each point in plain ASCII."""
     letter: str = ""
     """Shown at the right end, for curves that their colour alone would tell apart."""
-    behind: bool = False
-    """Drawn under those that are not: a cell has one colour, and dots of both in it would make a thin curve thick."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,9 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     if columns < 6:
         return Drawing([])
     canvas = _canvas(plot, columns, rows, y_range)
-    colours = {FIRST_COLOUR + number: series.style for number, series in enumerate(plot.series)}
+    styles = {number: style_of(series.style) for number, series in enumerate(plot.series)} | {
+        CURSOR: style_of("accent")
+    }
     dim, line = style_of("dim"), style_of("line")
     vertical, corner, horizontal = ("|", "+", "-") if plot.ascii else ("│", "└", "─")
     lines = []
@@ -114,7 +112,7 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     cursor = None if plot.cursor is None else _column(plot.cursor, plot.x_range, columns)
     for row in range(rows):
         text = Text.assemble((f"{labels.get(row, ''):>{left - 1}} ", dim), (vertical, line))
-        _append_cells(text, cells[row], colours, style_of, cursor, vertical)
+        _append_cells(text, cells[row], styles, cursor, vertical)
         lines.append(text)
     lines.append(Text.assemble(" " * left, (corner, line), _axis(plot, columns, horizontal, style_of)))
     lines.append(Text.assemble(" " * (left + 1), (_x_labels(plot, columns), dim)))
@@ -224,6 +222,7 @@ def _column(x: float, x_range: tuple[float, float], columns: int) -> int:
 
 
 Cells = list[list[tuple[str, int | None]]]
+"""Rows of characters, each with the number of its curve."""
 _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 
 
@@ -245,23 +244,22 @@ def _plotext() -> Any:
 
 
 def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
-    """A character and a colour for each cell."""
+    """The curves, each over those before it.
+
+    A cell has one colour: with dots of two curves in it, it would say of one what is true of the other, and thin curves
+    would look thick.
+    """
     cells: Cells = [[(" ", None)] * columns for _ in range(rows)]
-    for behind in (True, False):
-        layer = [(number, series) for number, series in enumerate(plot.series) if series.behind is behind]
-        if layer:
-            above = _layer(layer, plot, columns, rows, y_range)
-            cells = [
-                [under if over[0] in BLANKS else over for under, over in zip(*pair, strict=True)]
-                for pair in zip(cells, above, strict=True)
-            ]
+    for number, series in enumerate(plot.series):
+        for row, line in zip(cells, _drawn(series, plot, columns, rows, y_range), strict=False):
+            for column, character in enumerate(line[:columns]):
+                if character not in BLANKS:
+                    row[column] = (character, number)
     return cells
 
 
-def _layer(
-    layer: Sequence[tuple[int, Series]], plot: Plot, columns: int, rows: int, y_range: tuple[float, float]
-) -> Cells:
-    """What plotext draws of some of the series, each with its number."""
+def _drawn(series: Series, plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> list[str]:
+    """The lines that plotext makes of one curve."""
     plotext = _plotext()
     figure = plotext.figure
     figure.clear()
@@ -274,14 +272,13 @@ def _layer(
         figure.ruler(axis).lim(0.5 / cells, 1 - 0.5 / cells)
         figure.ruler(axis).ticks([], [])
     width = (last - first) or 1.0
-    for number, series in layer:
-        marker = plotext.marker(series.marker if plot.ascii else "braille", pixel=FIRST_COLOUR + number)
-        for xs, ys in _strokes(series, plot, y_range):
-            signal = figure.signal([(x - first) / width for x in xs], ys, marker=marker)
-            if len(xs) > 1:
-                signal.lines(True)
-            figure.draw(signal)
-    return _parse(figure.build().string(), columns, rows)
+    marker = plotext.marker(series.marker if plot.ascii else "braille")
+    for xs, ys in _strokes(series, plot, y_range):
+        signal = figure.signal([(x - first) / width for x in xs], ys, marker=marker)
+        if len(xs) > 1:
+            signal.lines(True)
+        figure.draw(signal)
+    return _CODES.sub("", figure.build().string()).split("\n")
 
 
 def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterable[tuple[list[float], list[float]]]:
@@ -306,23 +303,6 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
         yield xs, ys
 
 
-def _parse(drawn: str, columns: int, rows: int) -> Cells:
-    """plotext's coloured lines, cell by cell."""
-    cells: Cells = []
-    for line in drawn.split("\n")[:rows]:
-        row: list[tuple[str, int | None]] = []
-        colour: int | None = None
-        parts = _CODES.split(line)
-        for index, part in enumerate(parts):
-            if index % 2:
-                codes = part.split(";")
-                colour = int(codes[2]) if codes[:2] == ["38", "5"] else None
-            else:
-                row += [(character, colour) for character in part]
-        cells.append((row + [(" ", None)] * columns)[:columns])
-    return cells + [[(" ", None)] * columns for _ in range(rows - len(cells))]
-
-
 def _with_letters(cells: Cells, plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """The canvas with the letter of each curve that has one at its right end."""
     for number, series in enumerate(plot.series):
@@ -330,24 +310,22 @@ def _with_letters(cells: Cells, plot: Plot, columns: int, rows: int, y_range: tu
         if ends:
             row = _row(ends[-1].mean, y_range, rows, plot.log)
             column = min(_column(ends[-1].x, plot.x_range, columns) + 1, columns - 1)
-            cells[row][column] = (series.letter, FIRST_COLOUR + number)
+            cells[row][column] = (series.letter, number)
     return cells
 
 
 def _append_cells(
     text: Text,
     cells: list[tuple[str, int | None]],
-    colours: dict[int, str],
-    style_of: Callable[[str], Style],
+    styles: dict[int, Style],
     cursor: int | None,
     vertical: str,
 ) -> None:
-    """Adds a row of the canvas, neighbours of one colour together."""
+    """Adds a row of the canvas, neighbours of one curve together."""
     if cursor is not None and cells[cursor][0] in BLANKS:
         cells = [*cells[:cursor], (vertical, CURSOR), *cells[cursor + 1 :]]
-    for colour, run in groupby(cells, key=lambda cell: None if cell[0] in BLANKS else cell[1]):
-        name = "accent" if colour == CURSOR else colours.get(colour or 0)
-        text.append("".join(character for character, _ in run), None if name is None else style_of(name))
+    for number, run in groupby(cells, key=lambda cell: None if cell[0] in BLANKS else cell[1]):
+        text.append("".join(character for character, _ in run), None if number is None else styles[number])
 
 
 def _axis(plot: Plot, columns: int, horizontal: str, style_of: Callable[[str], Style]) -> Text:

@@ -254,7 +254,7 @@ class ChartPanel(Panel):
             points = self._points(history, history.curves.get(key), x_range, width)
             smooth = self._view.smoothing > 0 and key == SMOOTHED
             if smooth:
-                found.append(Series("line", points, ".", behind=True))
+                found.append(Series("line", points, "."))
                 points = smoothed(points, self._view.smoothing)
             found.append(Series(style, points, "*+"[number]))
         return found
@@ -269,7 +269,7 @@ class ChartPanel(Panel):
                 if keys[-1] == SMOOTHED:
                     points = smoothed(points, max(self._view.smoothing, 0.6))
                 letter = OVERLAY_LETTERS[number]
-                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter, behind=True))
+                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
         return found
 
     def _points(
