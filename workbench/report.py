@@ -140,6 +140,7 @@ def _times(summary: Summary) -> str:
     parts = [
         f"{name} {duration(seconds[key])}"
         for key, name in (
+            ("capture", "recording steps"),
             ("train", "training"),
             ("validate", "validation"),
             ("test", "test"),

@@ -10,8 +10,17 @@ import torch
 
 from tests.gpu.conftest import GPU_ONLY
 from tests.unit.training.conftest import events_of
-from tests.unit.training.scripted import new_trainer
-from workbench.runs.events import Steps, Timing, Warned
+from tests.unit.training.scripted import (
+    STOP,
+    asked_at,
+    build_trainer,
+    logged_losses,
+    look_up_after_every_step,
+    new_trainer,
+    of_type,
+)
+from workbench.runs.control import Request
+from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, Warned
 from workbench.training import trainer as trainer_module
 from workbench.training.graph_engine import GraphEngine
 from workbench.training.trainer import Trainer
@@ -168,3 +177,38 @@ def test_the_host_is_not_far_ahead_of_the_device(tmp_path_factory: pytest.TempPa
     queued = time.perf_counter() - started
     torch.cuda.synchronize()
     assert time.perf_counter() - started - queued < 0.35
+
+
+def test_a_run_of_graphs_goes_on_from_its_checkpoint(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [*DIGITS, "model.dropout=0.2", "schedule.name=one_cycle", "runtime.engine=graph"]
+    whole = trained(tmp_path_factory, *settings[len(DIGITS) :])
+    look_up_after_every_step(monkeypatch)
+    first = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(40, [STOP]))
+    first.train()
+    second = build_trainer(first.run)
+    second.restore()
+    second.train()
+    assert 40 <= first.position.step < second.position.step == whole.position.step
+    assert warnings(second) == []
+    found, expected = logged_losses(second), logged_losses(whole)
+    assert list(found) == list(expected)
+    assert sum(found.values()) == pytest.approx(sum(expected.values()), rel=5e-2)
+
+
+def test_replayed_steps_can_be_profiled_and_what_memory_holds_is_told(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up_after_every_step(monkeypatch)
+    requests = [[Request("profile", 20)], *[[] for _ in range(8)], [Request("memory_snapshot")]]
+    settings = [*DIGITS, "training.epochs=8", "runtime.engine=graph"]
+    trainer = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(30, *requests))
+    trainer.train()
+    assert warnings(trainer) == []
+    [profiled] = of_type(trainer, Profiled)
+    assert profiled.device == "cuda"
+    assert profiled.operators
+    [snapshot] = of_type(trainer, MemorySnapshot)
+    assert "in pools of CUDA graphs" in (trainer.run.path / snapshot.file).read_text()
+    assert trainer.engine._replays  # type: ignore[attr-defined]

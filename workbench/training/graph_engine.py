@@ -11,13 +11,16 @@ engine goes on as the traced one and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from workbench.training.agreement import agree
 from workbench.training.clock import Borders, CudaClock
 from workbench.training.engine import Advance
 from workbench.training.feeds import ResidentFeed
@@ -32,8 +35,6 @@ MOST_NODES_A_LAUNCH = 800
 """Large steps do not gain by being launched together: their launch is hidden behind their work."""
 TOLD_STEPS = 128
 """So many steps' learning rates are put onto the device together: those of a whole epoch would keep it waiting."""
-COMPARED = 2**17
-"""Numbers that are compared together, so that comparing takes little memory."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class GraphEngine(TracedEngine):
         self._gather = self._feed.gather
         self.warn: Callable[[str], None] = lambda _: None
         """Hears why steps are not replayed."""
+        self.book: Callable[[str, float], object] = lambda what, seconds: None
+        """Hears of the seconds that recording took."""
         on_gpu = self._device.type == "cuda"
         self._record = CudaRecorder(self._device) if record is None else record
         self._backlog = Backlog() if on_gpu else None
@@ -159,16 +162,22 @@ class GraphEngine(TracedEngine):
 
         First without: then whatever goes wrong with the graph, the step has been done.
         """
-        with self._clock.stopped():
+        with self._clock.stopped(), self._booked():
             before = self._snapshot()
         advance = super().advance(step)
-        with self._clock.stopped():
+        with self._clock.stopped(), self._booked():
             self._single = self._proven(step, before)
             if self._single is not None:
                 self._cursor.fill_(self._steps_done + 1)
                 super().start_epoch(self._tail)
                 self._record_more()
         return advance
+
+    @contextmanager
+    def _booked(self) -> Iterator[None]:
+        started = perf_counter()
+        yield
+        self.book("capture", perf_counter() - started)
 
     def _proven(self, step: int, before: _Snapshot) -> Recorded | None:
         """A recorded step that makes of the state before it what it is now; None, with a warning, if there is none."""
@@ -271,21 +280,3 @@ class GraphEngine(TracedEngine):
             torch.cuda.set_rng_state(snapshot.random, self._device)
         else:
             torch.set_rng_state(snapshot.random)
-
-
-def agree(found: list[Tensor], expected: list[Tensor], before: list[Tensor], most_error: float = 1e-2) -> bool:
-    """Whether two ways to do a step changed each tensor alike; `found` may be on another device than the others.
-
-    most_error: mean of the differences, relative to the mean of the changes, beyond what float32 cannot tell. The mean,
-    since a gradient that is nearly zero may turn an optimizer's step round by its rounding alone.
-    """
-    for tensors in zip(found, expected, before, strict=True):
-        difference = change = size = torch.zeros((), dtype=torch.float64, device=tensors[0].device)
-        for pieces in zip(*(tensor.reshape(-1).split(COMPARED) for tensor in tensors), strict=True):
-            one, other, old = (piece.to(difference.device).double() for piece in pieces)
-            difference = difference + (one - other).abs().sum()
-            change = change + (other - old).abs().sum()
-            size = size + other.abs().sum()
-        if not bool(difference <= most_error * change + 1e-6 * size):
-            return False
-    return True

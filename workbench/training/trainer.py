@@ -25,6 +25,7 @@ from workbench.training.clock import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
 from workbench.training.footprint import FootprintReporter
+from workbench.training.graph_engine import GraphEngine
 from workbench.training.health import HealthProbe
 from workbench.training.inbox import Inbox
 from workbench.training.inspection import Inspection
@@ -66,6 +67,8 @@ class Trainer:
             events.write(Progress(what="compiling the step (kept for the next time)", done=0))
         self.engine_choice = make_engine(job, self.clock, self.learning_rate, self._warn)
         self.engine = self.engine_choice.engine
+        if isinstance(self.engine, GraphEngine):
+            self.engine.book = self._book
         self._evaluator = Evaluator(
             job.model,
             job.loss,

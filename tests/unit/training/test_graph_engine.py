@@ -15,11 +15,16 @@ import torch
 
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
+<<<<<<< HEAD
 from workbench.training import engines, graph_engine
+=======
+from workbench.training import graph_engine
+from workbench.training.agreement import agree
+>>>>>>> gpu-review
 from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.engines import KINDS
-from workbench.training.graph_engine import MOST_STEPS_A_LAUNCH, WARM_UP_STEPS, GraphEngine, agree, obstacle
+from workbench.training.graph_engine import MOST_STEPS_A_LAUNCH, WARM_UP_STEPS, GraphEngine, obstacle
 from workbench.training.job import Job, build_job
 from workbench.training.trainer import Trainer
 
