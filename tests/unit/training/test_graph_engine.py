@@ -15,12 +15,8 @@ import torch
 
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
-<<<<<<< HEAD
 from workbench.training import engines, graph_engine
-=======
-from workbench.training import graph_engine
 from workbench.training.agreement import agree
->>>>>>> gpu-review
 from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.engines import KINDS
