@@ -21,7 +21,11 @@ from tests.unit.training.scripted import (
 )
 from workbench.runs.control import Request
 from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, Warned
+from workbench.settings.activation import ACTIVATIONS
+from workbench.settings.loss import losses_for
+from workbench.settings.schedule import SCHEDULES
 from workbench.training import trainer as trainer_module
+from workbench.training.compiled_graph_engine import CompiledGraphEngine
 from workbench.training.graph_engine import GraphEngine
 from workbench.training.trainer import Trainer
 
@@ -50,11 +54,14 @@ def warnings(trainer: Trainer) -> list[str]:
     "choice",
     [
         *(["optimizer.name=" + name] for name in CAPTURED),
+        *(["activation.name=" + name] for name in ACTIVATIONS.labels),
+        *(["loss.name=" + name] for name in losses_for("classification")),
+        *(["schedule.name=" + name] for name in SCHEDULES.labels),
+        *(["data.name=diabetes", "data.batch_size=32", "loss.name=" + name] for name in losses_for("regression")),
         ["training.accumulation=3"],
         ["training.clip_norm=0.1"],
         ["model.dropout=0.3", "model.batch_norm=true"],
         ["model.name=cnn", "model.hidden=32"],
-        ["schedule.name=one_cycle"],
         ["runtime.precision=bf16"],
     ],
     ids=" ".join,
@@ -69,6 +76,15 @@ def test_losses_are_those_of_the_eager_engine(choice: list[str], tmp_path_factor
     rel = 5e-2 if "runtime.precision=bf16" in choice else 1e-2
     assert losses(graph)[:few] == pytest.approx(losses(eager)[:few], rel=rel)
     assert len(losses(graph)) == len(losses(eager))
+
+
+def test_compiled_steps_are_replayed_and_give_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
+    eager = trained(tmp_path_factory, "runtime.engine=eager")
+    compiled = trained(tmp_path_factory, "runtime.engine=compiled")
+    assert isinstance(compiled.engine, CompiledGraphEngine)
+    assert warnings(compiled) == []
+    assert compiled.engine._replays
+    assert losses(compiled)[:40] == pytest.approx(losses(eager)[:40], rel=1e-2)
 
 
 def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
