@@ -12,8 +12,8 @@ from tests.unit.training.scripted import new_trainer, of_type
 from workbench.devices.gpu import GpuMonitor, GpuReading
 from workbench.errors import OutOfMemoryError
 from workbench.runs.events import Memory, Timing
-from workbench.training import clock as clocks
-from workbench.training.clock import CudaClock
+from workbench.training import cuda_clock
+from workbench.training.cuda_clock import CudaClock
 from workbench.training.loss_log import LossLog, StepLoss
 from workbench.training.memory_errors import explain_out_of_memory
 from workbench.training.trainer import Trainer
@@ -80,7 +80,7 @@ def test_no_step_waits_for_the_gpu(tmp_path: Path, settings: list[str]) -> None:
 
 
 def test_phases_are_positive_and_add_up_to_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "GPU_SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     trainer = started(tmp_path)
     assert isinstance(trainer.clock, CudaClock)
     step_on(trainer, 4, 12)
@@ -96,7 +96,7 @@ def test_phases_are_positive_and_add_up_to_the_step(tmp_path: Path, monkeypatch:
 
 
 def test_the_transfer_of_loaded_samples_is_a_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "GPU_SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     trainer = started(tmp_path, "runtime.feed=loader")
     step_on(trainer, 4, 10)
     torch.cuda.synchronize()
@@ -108,7 +108,7 @@ def test_the_transfer_of_loaded_samples_is_a_phase(tmp_path: Path, monkeypatch: 
 def test_a_step_that_the_gpu_has_not_done_is_neither_read_nor_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clocks, "GPU_SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     trainer = started(tmp_path)
     torch.cuda._sleep(LONG_CYCLES)
     step_on(trainer, 4, 6)
@@ -167,7 +167,7 @@ def test_readings_that_the_gpu_gives_are_plausible() -> None:
 
 
 def test_a_run_tells_of_memory_and_of_sampled_phases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clocks, "GPU_SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     trainer = new_trainer(tmp_path, [*DIGITS, "training.epochs=3"])
     trainer.train()
     memory = of_type(trainer, Memory)[-1]

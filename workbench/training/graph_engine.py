@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from workbench.training.agreement import agree
-from workbench.training.clock import Borders, CudaClock
+from workbench.training.cuda_clock import Borders, CudaClock
 from workbench.training.engine import Advance
 from workbench.training.feeds import ResidentFeed
 from workbench.training.job import Job

@@ -21,7 +21,7 @@ from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
-from workbench.training.clock import make_clock
+from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
 from workbench.training.footprint import FootprintReporter

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.settings.preset import Preset
-from workbench.training.clock import Measured, make_clock
+from workbench.training.clocks import make_clock
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines import make_engine
 from workbench.training.feeds import LoaderFeed
 from workbench.training.job import build_job
+from workbench.training.step_times import Measured
 
 if TYPE_CHECKING:
     from workbench.training.loss_log import StepLoss

@@ -11,8 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.training import clock as clocks
-from workbench.training.clock import CudaClock, HostClock, PhaseClock, StepTimes, make_clock, percentiles
+from workbench.training import clock as host_clock
+from workbench.training import clocks, cuda_clock
+from workbench.training.clock import HostClock, PhaseClock
+from workbench.training.clocks import make_clock
+from workbench.training.cuda_clock import CudaClock
+from workbench.training.step_times import PHASES, StepTimes, percentiles
 
 
 class Time:
@@ -31,7 +35,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     fake = Time()
-    monkeypatch.setattr(clocks, "perf_counter", fake)
+    monkeypatch.setattr(host_clock, "perf_counter", fake)
     return fake
 
 
@@ -117,7 +121,7 @@ def test_a_clock_that_stood_still_stands_still_after_a_stop_within(time: Time) -
 
 
 DURATION = st.integers(0, 1000)
-PHASE_LIST = st.lists(st.tuples(st.sampled_from(clocks.PHASES), DURATION), max_size=6)
+PHASE_LIST = st.lists(st.tuples(st.sampled_from(PHASES), DURATION), max_size=6)
 ACTION: st.SearchStrategy[tuple[str, list[tuple[str, int]], int]] = st.one_of(
     st.tuples(st.just("step"), PHASE_LIST, DURATION),
     st.tuples(st.just("look"), st.just([]), DURATION),
@@ -133,7 +137,7 @@ def test_whatever_happens_phases_steps_and_wall_time_agree(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         time = Time()
-        patch.setattr(clocks, "perf_counter", time)
+        patch.setattr(host_clock, "perf_counter", time)
         clock = HostClock()
         clock.begin()
         trained, step_ms, unfinished = 0, 0.0, 0
@@ -324,7 +328,7 @@ def test_on_a_gpu_a_sample_of_the_steps_is_timed_and_all_are_counted(time: Time,
     gpu.gpu_seconds = math.inf
     measured = clock.take()
     assert (measured.steps, measured.samples) == (steps, 8 * steps)
-    expected = 1.0 / clocks.GPU_SAMPLE_SECONDS
+    expected = 1.0 / cuda_clock.GPU_SAMPLE_SECONDS
     assert 0.9 * expected <= measured.timed_steps <= expected + 1
     assert len(gpu.made) <= 3 * (measured.timed_steps + 1)
     assert measured.seconds == pytest.approx(1.0)
@@ -345,7 +349,7 @@ def test_a_gpu_step_that_a_pause_interrupts_is_not_timed(time: Time, gpu: type[F
     assert measured.seconds == pytest.approx(2.008)
 
 
-class NamedClock(clocks.NvtxRanges):
+class NamedClock(cuda_clock.NvtxRanges):
     """Ranges above a clock that needs no GPU."""
 
 
@@ -372,6 +376,6 @@ def test_ranges_for_nsys_are_named_after_the_phases_and_closed(monkeypatch: pyte
 def test_only_under_nsys_are_phases_named(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = torch.device("cuda", 0)
     monkeypatch.delenv(clocks.PROFILED_VARIABLE, raising=False)
-    assert type(clocks.make_clock(gpu, measure=True)) is clocks.CudaClock
+    assert type(make_clock(gpu, measure=True)) is CudaClock
     monkeypatch.setenv(clocks.PROFILED_VARIABLE, "1")
-    assert type(clocks.make_clock(gpu, measure=True)) is clocks.NvtxClock
+    assert type(make_clock(gpu, measure=True)) is cuda_clock.NvtxClock

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from workbench.training import clock as clocks
-from workbench.training import recording
-from workbench.training.clock import CudaClock
+from workbench.training import cuda_clock, recording
+from workbench.training.cuda_clock import CudaClock
 from workbench.training.recording import Backlog, CudaRecorder, NoRoomError
 
 GIB = 2**30
@@ -86,7 +85,7 @@ def test_a_timed_replay_is_read_once_the_device_has_done_all_of_it(events: Event
 def test_replays_are_timed_as_often_as_meant_however_seldom_somebody_asks(
     events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clocks, "GPU_SAMPLE_SECONDS", 0.0)
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     clock = CudaClock()
     with clock.noting_borders() as borders:
         clock.mark("start")
