@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end.conftest import LONG, Workbench, events_of, wait_for
 from workbench.errors import WorkbenchError
+from workbench.runs.directory import create_run
 from workbench.settings.library import load
 from workbench.training.plan import make_plan
 
@@ -200,10 +201,8 @@ def test_files_of_the_working_folder_do_not_stand_in_for_libraries(workbench: Wo
 
 
 def test_a_damaged_checkpoint_is_told_and_the_run_is_still_there(workbench: Workbench) -> None:
-    reader = workbench.start("--preset", "iris", *LONG)
-    run = workbench.training_run()
-    reader.terminate()
-    reader.communicate()
+    run = create_run(workbench.folder / "runs", "iris", load("iris").to_toml())
+    run.checkpoints.mkdir(exist_ok=True)
     (run.checkpoints / "last.pt").write_bytes(b"nonsense")
     done = workbench.run("--resume", run.name)
     assert done.returncode == 3

@@ -92,8 +92,11 @@ def test_it_goes_on_with_its_run_when_whoever_launched_it_is_killed(tmp_path: Pa
     wait_for(lambda: status(run) == "stopped")
 
 
-def test_closing_a_standby_that_has_a_run_leaves_the_run_alone(tmp_path: Path, standby: Standby) -> None:
+def test_a_run_handed_over_during_the_imports_is_trained_and_closing_the_standby_leaves_it_alone(
+    tmp_path: Path, standby: Standby
+) -> None:
     run = new_run(tmp_path)
+    assert not standby.is_ready
     trainer = standby.start(run, "workbench")
     standby.close()
     assert trainer.wait(PATIENCE_SECONDS) == 0
@@ -128,12 +131,6 @@ assert torch.cuda.is_available is asked
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob("workbench-*"))
-
-
-def test_a_run_handed_over_while_it_still_imports_starts_as_soon_as_it_can(tmp_path: Path) -> None:
-    run = new_run(tmp_path)
-    assert Standby.launch().start(run, "workbench").wait(120) == 0
-    assert status(run) == "completed"
 
 
 def test_closing_it_ends_the_process() -> None:

@@ -65,7 +65,7 @@ def test_a_profile_is_in_the_report_with_its_trace(workbench: Workbench) -> None
     assert run.worker_log.read_text() == ""
 
 
-def test_json_is_the_events_on_stdout_and_narration_on_stderr(workbench: Workbench) -> None:
+def test_json_is_the_events_on_stdout_and_the_run_is_found_by_name_from_another_folder(workbench: Workbench) -> None:
     done = workbench.run("--preset", "iris", "--set", "training.epochs=2", "--json")
     assert done.returncode == 0
     [run] = workbench.runs
@@ -73,13 +73,11 @@ def test_json_is_the_events_on_stdout_and_narration_on_stderr(workbench: Workben
     kinds = [json.loads(line)["type"] for line in done.stdout.splitlines()]
     assert kinds[-1] == "finished"
     assert {"prepared", "steps", "timing", "memory", "epoch", "test"} <= set(kinds)
-    assert str(run.path) in done.stderr
-
-
-def test_quiet_prints_the_run_and_nothing_else(workbench: Workbench) -> None:
-    done = workbench.run("--preset", "iris", "--set", "training.epochs=1", "--quiet")
-    [run] = workbench.runs
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{run.path}\n", "")
+    assert str(run.path) in done.stderr  # the narration
+    (workbench.folder / "elsewhere").mkdir()
+    again = Workbench(workbench.folder / "elsewhere").run("--resume", run.name, "--runs-dir", "../runs")
+    assert again.returncode == 2
+    assert "has completed" in again.stderr
 
 
 def test_a_dry_run_shows_what_it_takes_and_trains_nothing(workbench: Workbench) -> None:
@@ -95,22 +93,13 @@ def test_a_dry_run_shows_what_it_takes_and_trains_nothing(workbench: Workbench) 
     assert workbench.runs == []
 
 
-def test_a_choice_is_saved_under_a_name_and_found_by_it(workbench: Workbench) -> None:
+def test_a_choice_is_saved_under_a_name_and_found_by_it_and_quiet_prints_the_run_alone(workbench: Workbench) -> None:
     saved = workbench.run("--preset", "iris", "--set", "training.epochs=1", "--save-as", "mine")
     assert saved.returncode == 0
     assert "mine" in workbench.run("--list", "presets").stdout
-    assert workbench.run("--preset", "mine", "--quiet").returncode == 0
+    quiet = workbench.run("--preset", "mine", "--quiet")
+    [run] = workbench.runs
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, f"{run.path}\n", "")
     twice = workbench.run("--preset", "iris", "--save-as", "mine")
     assert twice.returncode == 2
     assert "already" in twice.stderr
-
-
-def test_a_run_can_be_followed_by_name_from_another_folder(workbench: Workbench) -> None:
-    sub = workbench.folder / "elsewhere"
-    sub.mkdir()
-    tool = Workbench(sub)
-    assert tool.run("--preset", "iris", "--set", "training.epochs=1", "--runs-dir", "../runs").returncode == 0
-    [run] = workbench.runs
-    done = tool.run("--resume", run.name, "--runs-dir", "../runs")
-    assert done.returncode == 2
-    assert "has completed" in done.stderr
