@@ -126,6 +126,13 @@ def test_the_verdict_is_told_where_there_is_room() -> None:
     assert "backward takes 45 % of a step" in seen(StepTimePanel(), lambda panel: panel.show(history()), (60, 14))
 
 
+@pytest.mark.parametrize("height", range(6, 16))
+def test_a_verdict_that_is_longer_than_its_room_ends_in_an_ellipsis(height: int) -> None:
+    text = seen(StepTimePanel(), lambda panel: panel.show(history()), (26, height))
+    if "backward takes" in text:
+        assert "of a step" in text or "…" in text
+
+
 def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_shares() -> None:
     text = seen(StepTimePanel(), lambda panel: panel.show(history()), (64, 12), ascii_only=True)
     bar = text.splitlines()[1].strip("| ")
@@ -561,7 +568,7 @@ def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     for event in events(1300):
         log.take(event)
     text = "\n".join(line.text for line in log.lines)
-    for sign in ("set learning rate 0.005 at step 600", "checkpoint at step 600", "epoch 6 is the best so far"):
+    for sign in ("set learning rate 0.005 at step 600", "checkpoint last.pt at step 600", "epoch 6 is the best so far"):
         assert sign in text
     for _ in range(1000):
         log.take(State(state="training", step=1, detail="again"))
