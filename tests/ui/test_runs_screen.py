@@ -297,6 +297,24 @@ def test_a_broken_run_says_what_is_wrong_and_can_only_be_deleted(tmp_path: Path)
     drive(app, steps)
 
 
+def test_a_folder_that_cannot_be_read_is_not_said_to_be_read_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Path) -> None:
+        raise PermissionError(13, "Permission denied", "runs")
+
+    app = make_app(tmp_path / "runs", page="charts")
+    monkeypatch.setattr("workbench.runs.catalogue.list_runs", denied)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await pilot.pause(0.3)
+        assert "cannot read runs: Permission denied" in screen_text(app).splitlines()[1]
+        assert "reading the runs" not in screen_text(app)
+
+    drive(app, steps)
+
+
 def test_what_cannot_be_deleted_or_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_with_runs(tmp_path)
 

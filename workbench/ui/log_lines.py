@@ -77,7 +77,10 @@ class Log:
             case MemorySnapshot():
                 text = f"memory snapshot at step {count(event.step)}: {event.file}"
             case Checkpointed():
-                text = f"checkpoint at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
+                name = event.file.rpartition("/")[2]
+                text = (
+                    f"checkpoint {name} at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
+                )
             case EpochEnd() if event.best and event.validation:
                 text = f"epoch {event.epoch} is the best so far: {headline(event.validation)}"
             case Tested():
