@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui.made import GIB, MadeReadings, events, metrics
-from workbench.runs.events import EpochEnd, Event, Finished, Memory, Prepared, State, Timing, Warned
+from workbench.runs.events import EpochEnd, Event, Finished, Memory, Obeyed, Prepared, State, Timing, Warned
 from workbench.runs.events import Tested as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
 from workbench.ui.expectation import Expectation
@@ -567,7 +567,10 @@ def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):
         log.take(event)
+    log.take(Obeyed(command="checkpoint", step=600))
+    log.take(Obeyed(command="checkpoint", step=601, accepted=False, detail="the disk is full"))
     text = "\n".join(line.text for line in log.lines)
+    assert text.count("checkpoint") == 2, "one that was written has a line of its own already"
     for sign in ("set learning rate 0.005 at step 600", "checkpoint last.pt at step 600", "epoch 6 is the best so far"):
         assert sign in text
     for _ in range(1000):

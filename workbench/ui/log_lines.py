@@ -67,6 +67,8 @@ class Log:
                 kind, text = "warning", event.message
             case State() if event.detail:
                 text = f"{event.state}: {event.detail}"
+            case Obeyed() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
+                return  # what has come of it has a line of its own
             case Obeyed():
                 kind = "info" if event.accepted else "warning"
                 answer = event.detail if event.accepted else f"refused: {event.detail}"
