@@ -385,6 +385,14 @@ def test_regression_has_errors_and_no_classes() -> None:
     assert "class" not in text
 
 
+def test_a_panel_of_a_run_that_predicts_numbers_promises_no_classes() -> None:
+    [prepared] = [event for event in events(0) if isinstance(event, Prepared)]
+    made = history(replace(prepared, task="regression"), steps=0)
+    text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
+    assert "errors and R² appear here with each validation" in text
+    assert "precision" in seen(MetricsPanel(), lambda panel: panel.show(None), (90, 12))
+
+
 def test_metrics_that_are_not_known_are_left_out_and_a_loss_that_is_not_finite_is_told() -> None:
     made = history(final({"loss": None, "accuracy": 0.5, "roc_auc": None, "r2": None}))
     text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
