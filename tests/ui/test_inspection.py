@@ -63,6 +63,7 @@ def test_a_profile_is_asked_for_obeyed_and_shown_when_it_comes(run: RunDirectory
             assert part in text
         await pilot.press("escape")
         await pilot.pause()
+        assert "is asked for" not in screen_text(app), "it has come"
         assert "profiling" not in screen_text(app).splitlines()[0]
         await look(pilot)
         assert isinstance(app.screen, MainScreen), "it comes up once"
@@ -91,6 +92,22 @@ def test_a_memory_snapshot_is_asked_for_and_its_summary_can_be_read_and_scrolled
         assert isinstance(app.screen, MessageDialog)
 
     drive(app, steps, (80, 24))
+
+
+def test_a_checkpoint_that_was_asked_for_is_told_when_it_is_written_and_a_refusal_too(run: RunDirectory) -> None:
+    app = attached(run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("c")
+        append(run, Obeyed(command="checkpoint", step=STEP))
+        await look(pilot)
+        assert "checkpoint written at step 1,300" in screen_text(app)
+        await pilot.press("P")
+        append(run, Obeyed(command="memory_snapshot", step=STEP, accepted=False, detail="one is being recorded"))
+        await look(pilot)
+        assert "memory snapshot refused: one is being recorded" in screen_text(app)
+
+    drive(app, steps)
 
 
 def test_nothing_is_laid_over_another_dialog(run: RunDirectory) -> None:

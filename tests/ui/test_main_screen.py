@@ -226,6 +226,25 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
     drive(app, steps)
 
 
+def test_the_verdict_is_told_once_and_the_hint_line_has_the_keys_of_the_panel_at_hand(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2", "home")
+        await pilot.pause()
+        assert screen_text(app).count("backward takes 45 % of a step") == 1
+        assert "e x axis" in screen_text(app).splitlines()[-2]
+        await pilot.press("5")
+        await pilot.pause()
+        assert "backward takes 45 % of a step" in screen_text(app), "the log has taken the place of step time"
+        await pilot.resize_terminal(80, 24)
+        await pilot.press("2", "home")
+        await pilot.pause()
+        assert "backward takes 45 % of a step" in screen_text(app).splitlines()[-2]
+
+    drive(app, steps)
+
+
 def test_a_chart_of_what_an_epoch_brings_says_so_while_the_first_one_goes_on(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=150, alive=True))
 

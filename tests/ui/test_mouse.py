@@ -31,6 +31,11 @@ def test_a_click_on_a_key_at_the_foot_presses_it(tmp_path: Path) -> None:
         assert isinstance(app.screen, HelpDialog)
         await click(pilot, app, "esc leave")
         assert isinstance(app.screen, MainScreen)
+        await click(pilot, app, "^s save")
+        await pilot.press(*"mine")
+        await click(pilot, app, "save  esc")
+        assert isinstance(app.screen, MainScreen)
+        assert app.draft.preset.name == "mine"
         await click(pilot, app, "r runs")
         assert isinstance(app.screen, RunsScreen)
         await click(pilot, app, "back")

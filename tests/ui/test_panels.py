@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui.made import GIB, MadeReadings, events, metrics
-from workbench.runs.events import EpochEnd, Event, Finished, Memory, Prepared, State, Timing, Warned
+from workbench.runs.events import EpochEnd, Event, Finished, Memory, Obeyed, Prepared, State, Timing, Warned
 from workbench.runs.events import Tested as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
 from workbench.ui.expectation import Expectation
@@ -124,6 +124,13 @@ def test_the_pace_is_shown_however_low_the_panel_is(height: int) -> None:
 
 def test_the_verdict_is_told_where_there_is_room() -> None:
     assert "backward takes 45 % of a step" in seen(StepTimePanel(), lambda panel: panel.show(history()), (60, 14))
+
+
+@pytest.mark.parametrize("height", range(6, 16))
+def test_a_verdict_that_is_longer_than_its_room_ends_in_an_ellipsis(height: int) -> None:
+    text = seen(StepTimePanel(), lambda panel: panel.show(history()), (26, height))
+    if "backward takes" in text:
+        assert "of a step" in text or "…" in text
 
 
 def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_shares() -> None:
@@ -378,6 +385,14 @@ def test_regression_has_errors_and_no_classes() -> None:
     assert "class" not in text
 
 
+def test_a_panel_of_a_run_that_predicts_numbers_promises_no_classes() -> None:
+    [prepared] = [event for event in events(0) if isinstance(event, Prepared)]
+    made = history(replace(prepared, task="regression"), steps=0)
+    text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
+    assert "errors and R² appear here with each validation" in text
+    assert "precision" in seen(MetricsPanel(), lambda panel: panel.show(None), (90, 12))
+
+
 def test_metrics_that_are_not_known_are_left_out_and_a_loss_that_is_not_finite_is_told() -> None:
     made = history(final({"loss": None, "accuracy": 0.5, "roc_auc": None, "r2": None}))
     text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
@@ -560,8 +575,11 @@ def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):
         log.take(event)
+    log.take(Obeyed(command="checkpoint", step=600))
+    log.take(Obeyed(command="checkpoint", step=601, accepted=False, detail="the disk is full"))
     text = "\n".join(line.text for line in log.lines)
-    for sign in ("set learning rate 0.005 at step 600", "checkpoint at step 600", "epoch 6 is the best so far"):
+    assert text.count("checkpoint") == 2, "one that was written has a line of its own already"
+    for sign in ("set learning rate 0.005 at step 600", "checkpoint last.pt at step 600", "epoch 6 is the best so far"):
         assert sign in text
     for _ in range(1000):
         log.take(State(state="training", step=1, detail="again"))

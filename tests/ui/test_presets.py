@@ -105,7 +105,7 @@ def test_why_a_preset_is_not_saved_is_said_to_the_last_word_on_a_small_screen(tm
         await pilot.pause()
         lines = screen_text(app).splitlines()
         assert "not saved" in " ".join(lines[-5:])
-        assert "choose another folder." in " ".join(" ".join(lines[-5:]).split())
+        assert "Choose another folder." in " ".join(" ".join(lines[-5:]).split())
         assert app.draft.is_changed
         await pilot.press("down")
         await pilot.pause()
@@ -160,6 +160,28 @@ def test_a_broken_preset_is_told_before_unsaved_settings_are_given_up(tmp_path: 
         await pilot.pause()
         assert "unsaved" not in screen_text(app)
         assert app.draft.preset.data.batch_size == 128
+
+    drive(app, steps)
+
+
+def test_another_folder_is_offered_only_where_there_is_one_and_presets_stand_in_the_order_of_their_names(
+    tmp_path: Path,
+) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("S")
+        await pilot.pause()
+        assert "enter save  esc leave" in screen_text(app)
+        await pilot.press("escape")
+        (tmp_path / "presets").mkdir()
+        await pilot.press("S")
+        await pilot.pause()
+        assert "enter save  ^o other folder  esc leave" in screen_text(app)
+        await pilot.press("escape", "ctrl+o", *"mnist")
+        await pilot.pause()
+        text = screen_text(app)
+        assert text.index("mnist-mlp  ") < text.index("mnist-mlp-tuned")
 
     drive(app, steps)
 

@@ -131,6 +131,30 @@ def test_a_runs_settings_are_taken_for_the_next_run(tmp_path: Path) -> None:
     drive(app, steps)
 
 
+def test_taking_a_runs_settings_asks_about_what_was_edited_by_hand_and_only_about_that(tmp_path: Path) -> None:
+    app = app_with_runs(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"batch size", "enter", "right")
+        await pilot.pause()
+        edited = app.draft.preset
+        for answer in ("k", "d"):
+            await open_runs(pilot)
+            await pilot.press("down", "down", "t")
+            await pilot.pause(0.2)
+            assert "are not saved" in screen_text(app)
+            assert app.draft.preset == edited
+            await pilot.press(answer)
+            await pilot.pause(0.2)
+        assert app.draft.preset.name == "alpha"
+        await open_runs(pilot)
+        await pilot.press("down", "t")
+        await pilot.pause(0.2)
+        assert app.draft.preset.name == "beta", "what was taken from a run is in that run"
+
+    drive(app, steps)
+
+
 def test_a_run_is_deleted_only_after_a_yes(tmp_path: Path) -> None:
     app = app_with_runs(tmp_path)
     doomed = tmp_path / "runs" / "20261124T140000Z-gamma-0003"
@@ -293,6 +317,24 @@ def test_a_broken_run_says_what_is_wrong_and_can_only_be_deleted(tmp_path: Path)
         await pilot.pause(0.5)
         assert not broken.path.exists()
         assert order(app) == ["gamma", "beta", "alpha"]
+
+    drive(app, steps)
+
+
+def test_a_folder_that_cannot_be_read_is_not_said_to_be_read_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Path) -> None:
+        raise PermissionError(13, "Permission denied", "runs")
+
+    app = make_app(tmp_path / "runs", page="charts")
+    monkeypatch.setattr("workbench.runs.catalogue.list_runs", denied)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await pilot.pause(0.3)
+        assert "cannot read runs: Permission denied" in screen_text(app).splitlines()[1]
+        assert "reading the runs" not in screen_text(app)
 
     drive(app, steps)
 

@@ -20,6 +20,8 @@ HEAD_BYTES = 2**18
 """How much of the beginning of a run's events is read for what tells its best epoch."""
 TAIL_BYTES = (2**16, 2**19, 2**22)
 """How much of the end is read for its latest and best epochs: more only where less does not hold them."""
+OVERLAP_BYTES = 2**19
+"""Farther back blocks are read that share so much, in which the line of an epoch fits."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, Tested))
 """How the lines begin that are of use here; the many others need not be understood."""
 
@@ -68,7 +70,7 @@ class Catalogue:
             stamp = tuple(_stamp(path) for path in (run.preset, run.process, run.summary, run.events))
             before = self._known.get(run.path)
             if before is None or before[0] != stamp or not _still(before[1]):
-                before = stamp, _row(run)
+                before = stamp, _row(run, before=None if before is None else before[1])
             found[run.path] = before
         self._known = found
         return [row for _, row in found.values()][::-1]
@@ -107,20 +109,21 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _row(run: RunDirectory, *, only_running: bool = False) -> RunRow:
+def _row(run: RunDirectory, *, only_running: bool = False, before: RunRow | None = None) -> RunRow:
+    """before: what was known of it, if anything."""
     started = None
     try:
         started = _started(run)
         now = status(run)
         if only_running and now != "running":
             return RunRow(run, now, "", started)
-        return _read(run, now, started)
+        return _read(run, now, started, before)
     except Exception as error:  # the files may hold anything at all, and the other runs must be shown all the same
         reason = f"its files cannot be read: {type(error).__name__}: {error}"
         return RunRow(run, "lost", "", started, reason=reason, broken=True)
 
 
-def _read(run: RunDirectory, now: Status, started: datetime | None) -> RunRow:
+def _read(run: RunDirectory, now: Status, started: datetime | None, before: RunRow | None) -> RunRow:
     try:
         settings = flattened(tomllib.loads(run.preset.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:
@@ -137,18 +140,21 @@ def _read(run: RunDirectory, now: Status, started: datetime | None) -> RunRow:
             "best": _number(_table(summary.validation or summary.train).get(_text(summary.monitor))),
         }
     else:
-        values |= _from_events(run)
+        values |= _from_events(run, before)
         if now != "running" and run.summary.exists():
             values["reason"] = "summary.json cannot be read"
     return RunRow(run, now, str(settings.get("name", "")), started, settings, **values)
 
 
-def _from_events(run: RunDirectory) -> dict[str, Any]:
-    """The latest epoch and the best that the ends of the file tell of; a best farther back is not known."""
+def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
+    """The latest epoch and the best one; where the best is far back, it is looked for once, and known from then on."""
+    known = None if before is None or before.broken else before.best
     try:
         with run.events.open("rb") as file:
             head = _events(file.read(HEAD_BYTES))
             tail = _read_tail(file)
+            if before is None and not any(_is_best(event) for event in tail):
+                tail = _best_farther_back(file) + tail
     except OSError:
         return {}
     prepared = next((event for event in head if isinstance(event, Prepared)), None)
@@ -159,7 +165,7 @@ def _from_events(run: RunDirectory) -> dict[str, Any]:
     return {
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
         "monitor": monitor,
-        "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else None,
+        "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else known,
         "test": _table(tested[-1].metrics) or None if tested else None,
     }
 
@@ -172,9 +178,26 @@ def _read_tail(file: IO[bytes]) -> list[Event]:
         file.seek(max(size - many, 0))
         # A first line that was cut by the seek is not one that begins as it should.
         found = _events(file.read(many))
-        if size <= many or any(isinstance(event, EpochEnd) and event.best for event in found):
+        if size <= many or any(_is_best(event) for event in found):
             break
     return found
+
+
+def _best_farther_back(file: IO[bytes]) -> list[Event]:
+    """The last best epoch of those before the end of the file that has been read already; empty if there is none."""
+    end = file.seek(0, os.SEEK_END) - TAIL_BYTES[-1]
+    while end > 0:
+        start = max(end - TAIL_BYTES[-1], 0)
+        file.seek(start)
+        found = [event for event in _events(file.read(end + OVERLAP_BYTES - start)) if _is_best(event)]
+        if found:
+            return found[-1:]
+        end = start
+    return []
+
+
+def _is_best(event: Event) -> bool:
+    return isinstance(event, EpochEnd) and event.best
 
 
 def _events(block: bytes) -> list[Event]:

@@ -15,7 +15,9 @@ class Glyphs:
     horizontal: str
     vertical: str
     dot: str
-    """Beside a state, and at a changed setting."""
+    """At a changed setting."""
+    state: str
+    """Beside a state: another one in ASCII, where the mark of a changed preset stands before it."""
     open: str
     """A family whose settings are shown, and a choice that opens a list."""
     folded: str
@@ -45,6 +47,7 @@ UNICODE = Glyphs(
     horizontal="─",
     vertical="│",
     dot="●",
+    state="●",
     open="▾",
     folded="▸",
     left="‹",
@@ -68,6 +71,7 @@ ASCII = Glyphs(
     horizontal="-",
     vertical="|",
     dot="*",
+    state="o",
     open="v",
     folded=">",
     left="<",

@@ -67,6 +67,8 @@ class Log:
                 kind, text = "warning", event.message
             case State() if event.detail:
                 text = f"{event.state}: {event.detail}"
+            case Obeyed() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
+                return  # what has come of it has a line of its own
             case Obeyed():
                 kind = "info" if event.accepted else "warning"
                 answer = event.detail if event.accepted else f"refused: {event.detail}"
@@ -77,7 +79,10 @@ class Log:
             case MemorySnapshot():
                 text = f"memory snapshot at step {count(event.step)}: {event.file}"
             case Checkpointed():
-                text = f"checkpoint at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
+                name = event.file.rpartition("/")[2]
+                text = (
+                    f"checkpoint {name} at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
+                )
             case EpochEnd() if event.best and event.validation:
                 text = f"epoch {event.epoch} is the best so far: {headline(event.validation)}"
             case Tested():

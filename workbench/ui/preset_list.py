@@ -40,7 +40,7 @@ def list_presets() -> list[PresetEntry]:
         if folder.resolve() in seen_folders:
             continue  # in a checkout, ./presets is the shipped folder
         seen_folders.add(folder.resolve())
-        for path in sorted(folder.glob(f"*{library.SUFFIX}")):
+        for path in sorted(folder.glob(f"*{library.SUFFIX}"), key=lambda path: path.stem):
             shadowed = any(entry.name == path.stem for entry in entries)
             entries.append(_entry(path, where(path), shadowed))
     return entries

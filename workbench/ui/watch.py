@@ -39,6 +39,8 @@ class Watch:
         """Of profile and memory_snapshot, what was asked of the trainer here and has neither come nor failed."""
         self.arrived: list[Profiled | MemorySnapshot] = []
         """What has come of them, until it is taken."""
+        self.answers: list[Obeyed] = []
+        """To what was asked here, until they are taken."""
         self.learning_rate = self.preset.optimizer.learning_rate
         """Before the schedule: as the preset says, or as it was last set."""
         self.has_news = True
@@ -75,6 +77,7 @@ class Watch:
     def _note_obeyed(self, event: Obeyed) -> None:
         if event.command == self.pending:
             self.pending = None
+            self.answers.append(event)
         if not event.accepted:
             self.awaited.discard(event.command)
         if event.command == "set_learning_rate" and event.accepted:

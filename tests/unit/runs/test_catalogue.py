@@ -11,6 +11,7 @@ import pytest
 
 from tests.ui.made import epoch_end, events, write_run
 from workbench.errors import StorageError
+from workbench.runs import catalogue
 from workbench.runs.catalogue import Catalogue, list_rows, list_running
 from workbench.runs.events import Steps, encode
 
@@ -116,6 +117,27 @@ def test_the_best_epoch_is_found_behind_many_steps(tmp_path: Path) -> None:
     best = [event for event in events(400) if event.type == "epoch"][-1]
     assert row.epoch == 2
     assert row.best == best.validation["accuracy"]  # type: ignore[attr-defined]
+
+
+def test_a_best_epoch_farther_back_than_what_is_read_at_each_look_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "TAIL_BYTES", (2**10, 2**12))
+    run = write_run(tmp_path, steps=400)
+    runs = Catalogue(tmp_path)
+    best = [event for event in events(400) if event.type == "epoch"][-1].validation["accuracy"]  # type: ignore[attr-defined]
+
+    def goes_on(first: int) -> None:
+        with run.events.open("a") as file:
+            for step in range(first, first + 10_000, 100):
+                late = Steps(first_step=step, epoch=2.5, losses=[0.1234] * 100, learning_rate=0.01, seconds=1.0)
+                file.write(f"{encode(late)}\n")
+
+    goes_on(401)
+    assert [row.best for row in runs.rows()] == [best]
+    monkeypatch.setattr(catalogue, "_best_farther_back", lambda _: pytest.fail("read again"))
+    goes_on(10_401)
+    assert [row.best for row in runs.rows()] == [best]
 
 
 def test_a_run_that_is_going_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path: Path) -> None:

@@ -43,11 +43,16 @@ class Draft:
 
     def take(self, preset: Preset) -> None:
         """All settings of another preset, as changes of the opened one."""
-        self.preset = preset
+        self.preset = self._taken = preset
         self._tables = tables_of(preset)
         self._typed: dict[str, str] = {}
         self.problems: dict[str, str] = {}
         self._left: dict[tuple[str, str], dict[str, Any]] = {}
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether anything was changed by hand since it was opened, or since settings of a run were taken."""
+        return self.is_changed and (bool(self.problems) or bool(self._taken.differences(self.preset)))
 
     @property
     def is_changed(self) -> bool:

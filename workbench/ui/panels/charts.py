@@ -100,6 +100,14 @@ def chart_panels() -> list[ChartPanel]:
 class ChartPanel(Panel):
     """One chart. The focused one has a cursor that reads values."""
 
+    KEYS = (
+        ("left right", "read values"),
+        (", .", "smooth"),
+        ("g", "log scale"),
+        ("e", "x axis"),
+        ("v", "two or four charts"),
+        ("enter", "maximise"),
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),

@@ -54,7 +54,10 @@ class MetricsPanel(ScrollingPanel):
     def all_lines(self, width: int) -> list[Text]:
         metrics = self._metrics()
         if metrics is None:
-            return self.placeholder("precision, recall and F1 of each class appear here with each validation", width)
+            prepared = None if self._history is None else self._history.view.prepared
+            is_regression = prepared is not None and prepared.task == "regression"
+            what = "errors and R²" if is_regression else "precision, recall and F1 of each class"
+            return self.placeholder(f"{what} appear here with each validation", width)
         # The metrics themselves are part of the key, so that no other ones can take their place in memory.
         drawn_from = (metrics, tuple(self._class_names(0)), width, self.app.theme)
         if self._drawn[0][1:] != drawn_from[1:] or self._drawn[0][0] is not metrics:

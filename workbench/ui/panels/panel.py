@@ -8,7 +8,7 @@ title may carry the latest value. What is hidden is not drawn.
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -104,6 +104,9 @@ class Drawn(Widget):
 
 class Panel(Drawn, can_focus=True):
     """A part of the screen within a thin border, whose colour says whether it has the focus."""
+
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What keys do while it has the focus, for the hint line."""
 
     def heading(self) -> Text:
         """What stands in the upper border: the panel's name, a legend, latest values."""

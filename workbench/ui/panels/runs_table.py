@@ -59,6 +59,7 @@ class RunsTable(Panel):
         super().__init__(id=id)
         self._folder = folder
         self._rows: list[RunRow] | None = None
+        self._problem = ""
         self._told: dict[str, str] = {}
         self._shown: list[RunRow] = []
         self._words: list[str] = []
@@ -75,6 +76,11 @@ class RunsTable(Panel):
         names = {row.run.name for row in rows}
         self.marked = [name for name in self.marked if name in names]
         self._arrange()
+
+    def fail(self, problem: str) -> None:
+        """Says why there is nothing to show; runs that were read before stay."""
+        self._problem = problem
+        self.redraw()
 
     def filter(self, text: str) -> None:
         """Shows only the runs that have all these words."""
@@ -222,7 +228,7 @@ class RunsTable(Panel):
 
     def content(self, width: int, height: int) -> list[Text]:
         if self._rows is None:
-            return self.placeholder("reading the runs ...", width)
+            return self.placeholder(self._problem or "reading the runs ...", width)
         if not self._rows:
             text = (
                 f"No runs yet in {short_path(self._folder) or '.'}. Press esc to go back, then space to start one: "
@@ -272,7 +278,7 @@ class RunsTable(Panel):
                 return self._letter(row)
             case "state":
                 state = state_of(row)
-                glyph = self.glyphs.wrong if state in ("failed", "lost", "broken") else self.glyphs.dot
+                glyph = self.glyphs.wrong if state in ("failed", "lost", "broken") else self.glyphs.state
                 style = OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")
                 return Text.assemble((glyph, self.style_of(style)), (f" {state}", plain))
             case "preset":

@@ -64,7 +64,7 @@ class StepTimePanel(Panel):
             lines.append(self._spark(width))
         if spare >= 1 and self._history is not None:
             said = Text(verdict(timing, self._history.view.prepared), self.style_of("dim"))
-            lines += said.wrap(self.app.console, width)
+            lines += self.wrapped(said, width, spare - (spare >= 2))
         return lines[:height]
 
     def _phases(self, timing: Timing, width: int, height: int, room: int) -> list[Text]:

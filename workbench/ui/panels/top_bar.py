@@ -117,7 +117,7 @@ class TopBar(Drawn):
 
     def _left(self, content: TopBarContent) -> dict[str, Text]:
         badge = Style(reverse=True, bold=True) + self.style_of("accent")
-        glyph = self.glyphs.wrong if content.state in ("failed", "lost") else self.glyphs.dot
+        glyph = self.glyphs.wrong if content.state in ("failed", "lost") else self.glyphs.state
         style = self.style_of(STATE_STYLES.get(content.state, "dim"))
         goes_on = content.state in STATE_STYLES and content.state not in ENDED
         state = f"{content.state:<{STATE_CELLS}}" if goes_on else content.state

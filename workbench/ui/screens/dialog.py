@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +18,8 @@ from textual.widgets.option_list import Option
 from workbench.ui.actions import key_name
 
 Result = TypeVar("Result")
+BORDER_CELLS = 3
+"""Between the keys in the lower border and the box's right edge."""
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
@@ -36,12 +39,6 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         border-title-color: $foreground;
         border-title-style: bold;
         border-subtitle-color: $dim;
-        link-color: $dim;
-        link-style: none;
-        link-background: transparent;
-        link-color-hover: $foreground;
-        link-style-hover: bold;
-        link-background-hover: transparent;
         background: $surface;
         padding: 0 1;
     }
@@ -91,20 +88,29 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """For dialogs to extend."""
 
     def keys_text(self) -> str:
-        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones.
+        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
+        seen: dict[str, str] = {}
+        for binding in self._shown_bindings():
+            if (key := _key_of(binding)) not in seen.values():
+                seen.setdefault(binding.description, key)
+        return Text("  ".join(f"{key} {label}" for label, key in seen.items())).markup
 
-        A click on one does the same.
-        """
-        seen: dict[str, Binding] = {}
-        for owner in type(self).__mro__:
-            for binding in owner.__dict__.get("BINDINGS", []):
-                is_shown = isinstance(binding, Binding) and binding.show
-                if is_shown and _key_of(binding) not in map(_key_of, seen.values()):
-                    seen.setdefault(binding.description, binding)
-        return "  ".join(
-            f"[@click=screen.{binding.action}]{Text(f'{_key_of(binding)} {label}').markup}[/]"
-            for label, binding in seen.items()
-        )
+    def _shown_bindings(self) -> list[Binding]:
+        found = [item for owner in type(self).__mro__ for item in owner.__dict__.get("BINDINGS", [])]
+        return [item for item in found if item.show and self.check_action(item.action, ())]
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key in the lower border does what the key does."""
+        box = self.query_one("#box")
+        keys = Text.from_markup(str(box.border_subtitle or "")).plain
+        x = event.screen_x - (box.region.right - BORDER_CELLS - len(keys))
+        if event.screen_y != box.region.bottom - 1 or not 0 <= x < len(keys):
+            return
+        clicked = keys[keys.rfind("  ", 0, x + 1) + 1 :].lstrip()
+        for binding in self._shown_bindings():
+            if clicked.startswith(f"{_key_of(binding)} "):
+                await self.run_action(binding.action)
+                return
 
     def action_cancel(self) -> None:
         """Leaves everything as it was."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from workbench.files import short_path
-from workbench.runs.events import MemorySnapshot, Profiled
+from workbench.runs.events import MemorySnapshot, Obeyed, Profiled
 from workbench.ui.screens.run_actions import RunActions
+from workbench.units import count
 
 MOST_CHARACTERS = 20_000
 """Of a memory snapshot's summary, which has some fifty lines."""
@@ -44,15 +45,27 @@ class InspectActions(RunActions):
         watch = self.session.watch
         if watch is None:
             return
+        answers, watch.answers = watch.answers, []
+        for answer in answers:
+            self._tell_answer(answer)
         arrived, watch.arrived = watch.arrived, []
         for event in arrived[-1:]:
             is_profile = isinstance(event, Profiled)
             if self.app.screen is not self:
                 self.say(f"the {'profile is there: o' if is_profile else 'memory snapshot is there: O'} shows it")
             elif isinstance(event, Profiled):
+                self.say("o shows the profile again")
                 self._show_profile(event)
             else:
+                self.say("O shows the memory snapshot again")
                 self._show_memory(event)
+
+    def _tell_answer(self, answer: Obeyed) -> None:
+        """What the trainer has done, where nothing else on the screen shows it; what it has refused to do."""
+        if not answer.accepted:
+            self.say(f"{answer.command.replace('_', ' ')} refused: {answer.detail}", "warning")
+        elif answer.command == "checkpoint":
+            self.say(f"checkpoint written at step {count(answer.step)}")
 
     def _show_profile(self, profiled: Profiled) -> None:
         from workbench.ui.screens.profile import ProfileDialog

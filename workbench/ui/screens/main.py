@@ -25,7 +25,7 @@ from workbench.ui.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_clas
 from workbench.ui.pace import Pace
 from workbench.ui.panels.advice import AdvicePanel, keys_of, sentence
 from workbench.ui.panels.charts import ChartPanel, ChartView, XAxis, chart_panels
-from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.lines import HintLine, KeysLine, keys_text
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
@@ -240,9 +240,15 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             hint = self.query_one(HintLine)
             hint.show(sentence(self.advice.current, hint), keys_of(self.advice, hint))
             return
+        elif self.query_one(StepTimePanel).display:
+            text = self._keys_of_panel()  # the verdict stands there
         else:
             text = self._verdict()
         self.query_one(HintLine).show(text, whole=self._said is not None)
+
+    def _keys_of_panel(self) -> Text:
+        panel = next((item for item in self._panels() if item.has_focus), None)
+        return Text() if panel is None else keys_text(panel.KEYS, panel)
 
     def _verdict(self) -> Text:
         view = None if self.history is None else self.history.view

@@ -139,13 +139,19 @@ class PresetActions(Screen[None]):
         """Finds a setting by name."""
         self.query_one(SettingsPanel).find()
 
-    def take_settings(self, run: RunDirectory) -> None:
-        """Takes over a run's settings for the next run; what differs from the opened preset is marked."""
+    async def take_settings(self, run: RunDirectory) -> None:
+        """Takes over a run's settings for the next run; what differs from the opened preset is marked.
+
+        What was edited by hand is not lost without a question.
+        """
         try:
-            self.app.draft.take(Preset.load(run.preset))
+            preset = Preset.load(run.preset)
         except WorkbenchError as error:
             self.say(str(error), "error")
             return
+        if self.app.draft.is_edited and not await self.settle_unsaved_changes():
+            return
+        self.app.draft.take(preset)
         self.show_settings()
         self.say(f"settings of {run.name}")
 

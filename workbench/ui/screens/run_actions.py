@@ -284,9 +284,9 @@ class RunActions(Screen[None]):
         elif result.action == "resume" and result.run is not None:
             await self._resume(result.run)
         elif result.action == "take" and result.run is not None:
-            self.take_settings(result.run)
+            await self.take_settings(result.run)
 
-    def take_settings(self, run: RunDirectory) -> None:
+    async def take_settings(self, run: RunDirectory) -> None:
         """Takes over a run's settings for the next run."""
         raise NotImplementedError
 

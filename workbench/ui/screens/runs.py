@@ -151,6 +151,7 @@ class RunsScreen(Screen[RunsResult | None]):
     @on(NotRead)
     def _tell_problem(self, message: NotRead) -> None:
         self._problem = message.problem
+        self.table.fail(message.problem)
         self._hint()
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:

@@ -48,6 +48,10 @@ class SaveAsDialog(Dialog[SaveAs]):
         self._folder = 0
         self._confirmed: Path | None = None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Another folder is offered where there is one."""
+        return action != "other_folder" or len(self._folders) > 1
+
     def body(self) -> Iterable[Widget]:
         yield plain("name", classes="dim")
         yield Input(self._suggested, id="name")
