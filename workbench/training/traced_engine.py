@@ -23,8 +23,8 @@ from workbench.training.tracing import (
 )
 
 MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
-"""By how much loss and gradients of a traced step may differ from autograd's, relative to the largest number of each:
-another order of summation makes 1e-6 (more in deep networks), a wrong graph about 1."""
+"""By how much loss and gradients of a traced step may differ from autograd's in the mean, relative to the mean of each:
+another order of summation makes 1e-6 (more in deep networks and large batches), a wrong graph about 1."""
 
 
 class TracedEngine(EagerEngine):

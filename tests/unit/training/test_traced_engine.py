@@ -193,6 +193,34 @@ def test_a_wrong_graph_is_found_out() -> None:
         check(graph, traced, arguments, 1e-3)
 
 
+def test_a_unit_whose_sign_is_rounding_does_not_make_a_graph_wrong() -> None:
+    """Among thousands of samples some are within rounding of zero: ReLU then passes a gradient on or not."""
+    function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 3)), samples=4096)
+    traced = trace(function, arguments, 1.0)
+    gradient = traced.gradients[0]
+    assert gradient is not None
+    gradient[0] *= 1.02  # one of 256 numbers, and not by rounding
+    check(traced.graph, traced, arguments, 1e-3)
+    gradient *= 1.02
+    with pytest.raises(CannotTraceError):
+        check(traced.graph, traced, arguments, 1e-3)
+
+
+def test_a_gradient_that_is_nothing_but_rounding_does_not_make_a_graph_wrong() -> None:
+    """Of a bias before batch norm: whatever it is, the mean is taken off again."""
+    model = nn.Sequential(nn.Linear(4, 2048), nn.BatchNorm1d(2048), nn.ReLU(), nn.Linear(2048, 512), nn.Linear(512, 3))
+    function, arguments = arguments_for(model, samples=512)
+    traced = trace(function, arguments, 1.0)
+    bias = traced.gradients[1]
+    assert bias is not None
+    weight = traced.gradients[0]
+    assert weight is not None
+    assert float(bias.abs().mean()) < 1e-3 * float(weight.abs().mean())
+    simplify(traced.graph)
+    use_onednn(traced.graph)
+    check(traced.graph, traced, arguments, 1e-3)
+
+
 def test_products_by_onednn_are_as_accurate_as_float32() -> None:
     """Also where torch is told that less would do: on some processors that setting means bfloat16."""
     inputs, weight = torch.randn(64, 784), torch.randn(512, 784)
