@@ -249,6 +249,9 @@ def write_run(
         write_summary(run, ending, steps, reason)
     run.events.write_text("".join(f"{encode(event)}\n" for event in lines))
     run.worker_log.write_text("a line that the data set printed\n")
+    if any(isinstance(event, Checkpointed) for event in lines):
+        run.checkpoints.mkdir()
+        run.last_checkpoint.touch()
     if alive:
         own = {"process_id": os.getpid(), "start_time": psutil.Process().create_time()}
         run.process.write_text(json.dumps(own))

@@ -59,6 +59,11 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def last_checkpoint(self) -> Path:
+        """The state of training that a resumed run goes on from; there once one was written."""
+        return self.checkpoints / "last.pt"
+
+    @property
     def profiles(self) -> Path:
         """The folder of traces and memory snapshots; there once one was asked for."""
         return self.path / "profiles"

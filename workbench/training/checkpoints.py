@@ -23,7 +23,7 @@ VERSION = 1
 
 def last_checkpoint(run: RunDirectory) -> Path:
     """The state of training."""
-    return run.checkpoints / "last.pt"
+    return run.last_checkpoint
 
 
 def best_checkpoint(run: RunDirectory) -> Path:

@@ -110,8 +110,8 @@ class RunActions(Screen[None]):
             notice.hide()
             return
         title = "training failed" if state == "failed" else "the trainer is lost"
-        keys = "R goes on from the last checkpoint   5 log   n hides this"
-        notice.show("error", title, watch.reason, keys)
+        resume = "goes on from the last checkpoint" if watch.run.last_checkpoint.exists() else "begins it again"
+        notice.show("error", title, watch.reason, f"R {resume}   5 log   n hides this")
 
     def action_hide_notice(self) -> None:
         """Puts the notice away."""
