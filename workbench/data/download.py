@@ -18,7 +18,7 @@ from urllib.error import URLError
 from workbench.data.progress import Meter, Report
 from workbench.data.torchvision_files import damaged_files, files_of, open_dataset
 from workbench.errors import DataError, StorageError
-from workbench.files import storage_error
+from workbench.files import OUT_OF_SPACE, storage_error
 
 OFFLINE_VARIABLE = "WORKBENCH_OFFLINE"
 """The environment variable that, not empty, forbids downloads."""
@@ -51,8 +51,7 @@ def _about_storage(error: OSError) -> bool:
     """Whether it was the disk, not the network."""
     if isinstance(error, URLError | ConnectionError | TimeoutError | SSLError):
         return False
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
-    return error.filename is not None or error.errno in full
+    return error.filename is not None or error.errno in (*OUT_OF_SPACE, errno.EROFS, errno.EIO)
 
 
 def _missing(name: str, dataset: Any, folder: Path, error: Exception) -> str:

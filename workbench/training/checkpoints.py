@@ -21,11 +21,6 @@ from workbench.runs.directory import RunDirectory
 VERSION = 1
 
 
-def last_checkpoint(run: RunDirectory) -> Path:
-    """The state of training."""
-    return run.last_checkpoint
-
-
 def best_checkpoint(run: RunDirectory) -> Path:
     """The weights of the best epoch."""
     return run.checkpoints / "best.pt"

@@ -139,6 +139,10 @@ class EagerEngine:
         else:
             scaler.step(self._optimizer)
             scaler.update()
-        for parameter in self._parameters:  # what zero_grad does, without its report to a profiler
-            parameter.grad = None
+        self._drop_gradients()
         self._clock.mark("optimizer")
+
+    def _drop_gradients(self) -> None:
+        """What zero_grad does, without its report to a profiler."""
+        for parameter in self._parameters:
+            parameter.grad = None

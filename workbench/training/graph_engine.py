@@ -197,16 +197,11 @@ class GraphEngine(TracedEngine):
         except Exception as error:
             reason = f"steps cannot be captured in a CUDA graph: {first_line(error)}"
         finally:
-            self._drop_gradients()
+            self._drop_gradients()  # a recording's hold no numbers, and the next step would add to them
             self._put_back(now)
         self._given_up = True
         self.warn(reason)
         return None
-
-    def _drop_gradients(self) -> None:
-        """Those of a recording that broke off hold no numbers, and the next step would add to them."""
-        for parameter in self._parameters:
-            parameter.grad = None
 
     def _record_more(self) -> None:
         """Several steps in one launch, and a step whose phases are timed; without them it works as well."""

@@ -72,7 +72,7 @@ class Saver:
             "scaler": {} if scaler is None else scaler.state_dict(),
             "random": checkpoints.random_state(self._job.device),
         }
-        written.append(self._write(checkpoints.last_checkpoint(self._run), state, position.step))
+        written.append(self._write(self._run.last_checkpoint, state, position.step))
         if self._best is not None:
             pending.replace(best)
             self._best = None
@@ -88,7 +88,7 @@ class Saver:
 
     def restore(self) -> tuple[Position, int]:
         """Puts everything back as `save` found it; the position and the hits. Raises StorageError."""
-        path, device = checkpoints.last_checkpoint(self._run), self._job.device
+        path, device = self._run.last_checkpoint, self._job.device
         state = checkpoints.load(path, device)
         try:
             self._job.model.load_state_dict(state["model"])
@@ -140,7 +140,7 @@ class Saver:
         """What is left of a training that has gone wrong, in words."""
         if self._job.preset.training.keep_best and position.best_epoch is not None:
             return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
-        saved = checkpoints.last_checkpoint(self._run)
+        saved = self._run.last_checkpoint
         return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
 
     def _write(self, path: Path, state: dict[str, Any], step: int, shown_as: Path | None = None) -> Checkpointed:

@@ -91,7 +91,6 @@ class _Worker:
         self._run.summary.unlink(missing_ok=True)
         self._events.write(State(state="preparing", step=0, detail="importing PyTorch"))
 
-        from workbench.training.checkpoints import last_checkpoint
         from workbench.training.environment import write_environment
         from workbench.training.job import build_job
         from workbench.training.trainer import Trainer
@@ -100,7 +99,7 @@ class _Worker:
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
-        if last_checkpoint(self._run).exists():
+        if self._run.last_checkpoint.exists():
             trainer.restore()
         position = trainer.position
         self._events.write(Started(process_id=os.getpid(), resumed=resumed, step=position.step, epoch=position.epoch))

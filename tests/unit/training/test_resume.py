@@ -34,7 +34,7 @@ from workbench.runs.control import Request
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.schedule import SCHEDULES
 from workbench.training import checkpoints
-from workbench.training.checkpoints import best_checkpoint, last_checkpoint
+from workbench.training.checkpoints import best_checkpoint
 from workbench.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -56,7 +56,7 @@ def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def outcome(trainer: Trainer) -> dict[str, Any]:
     """All that a run leaves, but how long it took."""
-    state = checkpoints.load(last_checkpoint(trainer.run), CPU)
+    state = checkpoints.load(trainer.run.last_checkpoint, CPU)
     for clock in ("seconds", "epoch_began"):
         del state["position"][clock]
     best = checkpoints.load(best_checkpoint(trainer.run), CPU) if best_checkpoint(trainer.run).exists() else None
@@ -119,7 +119,7 @@ def interrupted(folder: Path, script: Script, *assignments: str) -> Trainer:
 def resumed(trainer: Trainer, script: Script = nothing) -> Trainer:
     """The next life of a run: nothing of the one before but its directory."""
     again = build_trainer(trainer.run, script)
-    if last_checkpoint(trainer.run).exists():
+    if trainer.run.last_checkpoint.exists():
         again.restore()
     train(again)
     return again
@@ -302,7 +302,7 @@ def refusal(trainer: Trainer) -> str:
     with pytest.raises(WorkbenchError) as refused:
         build_trainer(trainer.run).restore()
     message = str(refused.value)
-    assert str(last_checkpoint(trainer.run)) in message
+    assert str(trainer.run.last_checkpoint) in message
     for advice_of_torch in ("weights_only", "torch.load", "\n", "\x1b"):
         assert advice_of_torch not in message
     return message
@@ -311,13 +311,13 @@ def refusal(trainer: Trainer) -> str:
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 torn"], ids=["empty", "nonsense", "torn"])
 def test_a_checkpoint_that_cannot_be_read_is_told_in_words(tmp_path: Path, content: bytes) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    last_checkpoint(trainer.run).write_bytes(content)
+    trainer.run.last_checkpoint.write_bytes(content)
     refusal(trainer)
 
 
 def test_half_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    path = last_checkpoint(trainer.run)
+    path = trainer.run.last_checkpoint
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     refusal(trainer)
 
@@ -325,14 +325,14 @@ def test_half_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [{"version": 99}, {}, [1, 2], torch.zeros(3)], ids=str)
 def test_a_file_that_is_no_checkpoint_of_this_version_is_told_in_words(tmp_path: Path, content: object) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    torch.save(content, last_checkpoint(trainer.run))
+    torch.save(content, trainer.run.last_checkpoint)
     assert "version" in refusal(trainer)
 
 
 def test_a_checkpoint_of_another_model_is_told_in_words(tmp_path: Path) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     other = interrupted(tmp_path, asked_at(2, [STOP]), "model.hidden=[9, 3]")
-    last_checkpoint(trainer.run).write_bytes(last_checkpoint(other.run).read_bytes())
+    trainer.run.last_checkpoint.write_bytes(other.run.last_checkpoint.read_bytes())
     refusal(trainer)
 
 
@@ -346,7 +346,7 @@ class Code:
 def test_a_checkpoint_is_never_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    torch.save({"version": 1, "position": Code()}, last_checkpoint(trainer.run))
+    torch.save({"version": 1, "position": Code()}, trainer.run.last_checkpoint)
     refusal(trainer)
     assert not Path("ran").exists()
 
@@ -355,7 +355,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
-    before = last_checkpoint(trainer.run).read_bytes()
+    before = trainer.run.last_checkpoint.read_bytes()
 
     def full(state: object, file: Any) -> None:
         file.write(b"half of it")
@@ -364,5 +364,5 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(StorageError, match=r"last\.pt.*full"):
         trainer.checkpoint()
-    assert last_checkpoint(trainer.run).read_bytes() == before
+    assert trainer.run.last_checkpoint.read_bytes() == before
     assert [path.name for path in trainer.run.checkpoints.iterdir() if path.name.startswith(".")] == []

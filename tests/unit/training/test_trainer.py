@@ -41,7 +41,7 @@ from workbench.settings.loss import CrossEntropy
 from workbench.settings.preset import Preset
 from workbench.training import checkpoints
 from workbench.training import trainer as trainer_module
-from workbench.training.checkpoints import best_checkpoint, last_checkpoint
+from workbench.training.checkpoints import best_checkpoint
 from workbench.training.clock import PhaseClock
 from workbench.training.evaluation import Evaluator
 from workbench.training.feeds import Batch, Feed
@@ -249,7 +249,7 @@ def test_the_last_checkpoint_holds_the_last_weights_and_the_best_the_best(
     trainer = make_trainer("training.epochs=3")
     results = Results(monkeypatch, trainer, [0.5, 0.9, 0.7], "accuracy")
     trainer.train()
-    for path, epoch in ((best_checkpoint(trainer.run), 2), (last_checkpoint(trainer.run), 3)):
+    for path, epoch in ((best_checkpoint(trainer.run), 2), (trainer.run.last_checkpoint, 3)):
         trainer.job.model.load_state_dict(saved_weights(path))
         assert torch.equal(weights(trainer), results.weights[epoch - 1])
 
@@ -440,7 +440,7 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
     assert trainer.stopping
     assert (trainer.position.step, trainer.position.epoch) == (10, 1)
     assert sorted(logged_losses(trainer)) == list(range(1, 11))
-    saved = checkpoints.load(last_checkpoint(trainer.run), CPU)
+    saved = checkpoints.load(trainer.run.last_checkpoint, CPU)
     assert (saved["position"]["step"], saved["position"]["samples_done"]) == (10, 48)
     assert best_checkpoint(trainer.run).exists()
     assert of_type(trainer, events.Tested) == []
@@ -624,7 +624,7 @@ def test_a_checkpoint_that_is_asked_for_while_testing_holds_the_last_weights(
     results = Results(monkeypatch, trainer, [0.9, 0.5], "accuracy")
     trainer.train()
     assert obeyed(trainer) == [("checkpoint", 14, True)]
-    trainer.job.model.load_state_dict(saved_weights(last_checkpoint(trainer.run)))
+    trainer.job.model.load_state_dict(saved_weights(trainer.run.last_checkpoint))
     assert torch.equal(weights(trainer), results.weights[1])
 
 
@@ -703,10 +703,10 @@ def test_the_last_good_checkpoint_survives_divergence(
     trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false", *ALONE)
     with pytest.raises(DivergedError) as diverged:
         trainer.train()
-    saved = checkpoints.load(last_checkpoint(trainer.run), CPU)
+    saved = checkpoints.load(trainer.run.last_checkpoint, CPU)
     assert saved["position"]["step"] == 4
     assert all(bool(tensor.isfinite().all()) for tensor in saved["model"].values())
-    assert str(last_checkpoint(trainer.run)) in str(diverged.value)
+    assert str(trainer.run.last_checkpoint) in str(diverged.value)
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -728,7 +728,7 @@ def test_divergence_before_any_checkpoint_says_that_there_is_none(
     trainer = make_trainer(*ALONE)
     with pytest.raises(DivergedError, match="no checkpoint had been written yet"):
         trainer.train()
-    assert not last_checkpoint(trainer.run).exists()
+    assert not trainer.run.last_checkpoint.exists()
 
 
 def test_divergence_says_what_to_try(make_trainer: MakeTrainer) -> None:
@@ -752,7 +752,7 @@ def test_a_checkpoint_never_holds_weights_that_are_no_numbers(
     ruin_weights_at(monkeypatch, trainer, 5)
     with pytest.raises(DivergedError, match=r"a weight after step 5 .*last good checkpoint"):
         trainer.train()
-    saved = saved_weights(last_checkpoint(trainer.run))
+    saved = saved_weights(trainer.run.last_checkpoint)
     assert all(bool(tensor.isfinite().all()) for tensor in saved.values())
 
 
@@ -870,7 +870,7 @@ def test_frozen_parameters_stay_as_they_are(make_trainer: MakeTrainer) -> None:
         parameter.requires_grad_("bias" not in name)
     before = {name: tensor.clone() for name, tensor in trainer.job.model.state_dict().items()}
     trainer.train()
-    for name, tensor in saved_weights(last_checkpoint(trainer.run)).items():
+    for name, tensor in saved_weights(trainer.run.last_checkpoint).items():
         assert torch.equal(tensor, before[name]) == ("bias" in name)
 
 

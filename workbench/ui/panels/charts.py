@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -153,15 +153,7 @@ class ChartPanel(Panel):
 
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
-        return self._fitting(self._legend(letters) for letters in NAME_LETTERS)
-
-    def _fitting(self, texts: Iterable[Text]) -> Text:
-        """The first that the border has room for, else the last."""
-        text = Text()
-        for text in texts:
-            if text.cell_len <= self.size.width - 6:
-                break
-        return text
+        return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
 
     def _legend(self, letters: int | None) -> Text:
         """letters: of each name; None for all, beside a sample of the curve."""
@@ -196,7 +188,7 @@ class ChartPanel(Panel):
         if self._cursor is not None and self._history is not None and self._drawing.columns:
             x = self._drawing.x_of(self._cursor_column)
             named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
-            return self._fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
+            return self.first_fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
         parts = []
         if self._log:
             parts.append("log")

@@ -21,8 +21,6 @@ TIGHT_SHARE = 0.9
 TWO_COLUMNS_FROM = 96
 GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
 """Figures that are left out where there is no room for all, the first one first."""
-EDGE = 6
-"""Cells of the lower border that are not its text."""
 
 
 class MemoryPanel(Panel):
@@ -56,9 +54,9 @@ class MemoryPanel(Panel):
         place, expected = self._place(self._readings), self._expected_peak
         if expected is None:
             return Text(place, self.style_of("dim"))
-        both = [f"{start}, expected {size(expected)}" for start in (place, place.split("run on ")[-1]) if start]
-        fitting = [text for text in both if len(text) <= self.size.width - EDGE]
-        return Text((fitting or [f"expected {size(expected)}"])[0], self.style_of("dim"))
+        alone = f"expected {size(expected)}"
+        shorter = [f"{start}, {alone}" for start in (place, place.split("run on ")[-1]) if start]
+        return self.first_fitting(Text(text, self.style_of("dim")) for text in (*shorter, alone))
 
     def _place(self, readings: Readings) -> str:
         """Where the run is."""

@@ -7,6 +7,7 @@ title may carry the latest value. What is hidden is not drawn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar
 
@@ -102,6 +103,10 @@ class Drawn(Widget):
         self.refresh()
 
 
+EDGE_CELLS = 6
+"""Cells of a border that are not its text."""
+
+
 class Panel(Drawn, can_focus=True):
     """A part of the screen within a thin border, whose colour says whether it has the focus."""
 
@@ -115,6 +120,14 @@ class Panel(Drawn, can_focus=True):
     def footing(self) -> Text:
         """What stands at the right of the lower border."""
         return Text()
+
+    def first_fitting(self, texts: Iterable[Text]) -> Text:
+        """The first that a border has room for, else the last."""
+        text = Text()
+        for text in texts:
+            if text.cell_len <= self.size.width - EDGE_CELLS:
+                break
+        return text
 
     def content(self, width: int, height: int) -> list[Text]:
         """What stands inside."""
@@ -155,7 +168,7 @@ class Panel(Drawn, can_focus=True):
 
     def _edge(self, text: Text, width: int, left: str, right: str, border: Style, *, at_left: bool) -> Text:
         text = text.copy()
-        room = width - 6
+        room = width - EDGE_CELLS
         if text.cell_len > room:
             text.truncate(max(room - 1, 0))
             text.append(self.glyphs.ellipsis, self.style_of("dim"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.binding import Binding, BindingType
@@ -111,11 +110,8 @@ class SettingsPanel(Panel):
         if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
             last.append(f"{below} below")
         # What the settings would take gives way first: the memory panel and --dry-run say it too.
-        for expected in self._expected():
-            text = "  ".join([*first, *expected, *last])
-            if cell_len(text) <= self.size.width - 6:
-                break
-        return Text(text, self.style_of("dim"))
+        shorter = ("  ".join([*first, *expected, *last]) for expected in self._expected())
+        return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
         """What the settings would take, in fewer and fewer words."""
