@@ -15,7 +15,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True)
-def denormals_as_before() -> Iterator[None]:
+def torch_as_before() -> Iterator[None]:
     """A test that builds a job in this process leaves no trace in it.
 
     Flushing denormals is a state of the whole thread, and Hypothesis refuses to draw floats where it is on.
@@ -24,3 +24,5 @@ def denormals_as_before() -> Iterator[None]:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_flush_denormal(False)
+        if hasattr(torch.backends.mkldnn, "matmul"):
+            torch.backends.mkldnn.matmul.fp32_precision = "none"

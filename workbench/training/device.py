@@ -10,6 +10,7 @@ import torch
 
 from workbench.errors import DeviceError
 from workbench.settings.runtime import Runtime
+from workbench.training.products import multiply_by_onednn
 
 
 def resolve_device(requested: str) -> torch.device:
@@ -92,7 +93,7 @@ def _check_precision(name: str, device: torch.device) -> None:
 
 
 def configure_torch(runtime: Runtime, device: torch.device) -> None:
-    """Sets what PyTorch keeps globally: threads, denormals, deterministic algorithms, tf32.
+    """Sets what PyTorch keeps globally: threads, denormals, deterministic algorithms, how it multiplies matrices.
 
     Called before anything is computed: the threads that PyTorch starts then inherit the flushing of denormals.
     """
@@ -108,6 +109,8 @@ def configure_torch(runtime: Runtime, device: torch.device) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(runtime.deterministic)
     torch.backends.cudnn.benchmark = not runtime.deterministic
+    if device.type == "cpu":
+        multiply_by_onednn()
     if device.type == "cuda":
         # Events and streams are made on the current device.
         torch.cuda.set_device(device)

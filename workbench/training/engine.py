@@ -135,12 +135,15 @@ class EagerEngine:
                 scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
         if scaler is None:
-            self._optimizer.step()
+            self._step_optimizer()
         else:
             scaler.step(self._optimizer)
             scaler.update()
         self._drop_gradients()
         self._clock.mark("optimizer")
+
+    def _step_optimizer(self) -> None:
+        self._optimizer.step()
 
     def _drop_gradients(self) -> None:
         """What zero_grad does, without its report to a profiler."""

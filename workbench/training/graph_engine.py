@@ -94,6 +94,7 @@ class GraphEngine(TracedEngine):
         self._epoch_losses = on_device(most_steps, dtype=torch.float32)
         self._rate_cell = on_device(1, dtype=torch.float32)
         self._rate = self._rate_cell[0]  # optimizers want a scalar
+        self._update_recorded = None  # this engine records whole steps
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate
             if "capturable" in group and on_gpu:
@@ -205,7 +206,7 @@ class GraphEngine(TracedEngine):
 
     def _record_more(self) -> None:
         """Several steps in one launch, and a step whose phases are timed; without them it works as well."""
-        nodes = max((len(graph.graph.nodes) for graph in self._graphs.values()), default=1)
+        nodes = max((len(graph.graph.nodes) for graph in self._graphs.values() if graph is not None), default=1)
         count = min(MOST_STEPS_A_LAUNCH, MOST_NODES_A_LAUNCH // (nodes * self._accumulation))
 
         def several() -> None:

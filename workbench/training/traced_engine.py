@@ -10,17 +10,12 @@ from torch import Tensor, fx, nn
 from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.feeds import Batch
-from workbench.training.products import onednn_pays, use_onednn
-from workbench.training.tracing import (
-    Arguments,
-    CannotTraceError,
-    StepFunction,
-    Trace,
-    check,
-    mark_phases,
-    simplify,
-    trace,
-)
+from workbench.training.graph_edits import mark_phases, simplify
+from workbench.training.products import onednn_pays
+from workbench.training.recorded_update import RecordedUpdate, can_be_recorded
+from workbench.training.trace_check import check
+from workbench.training.traced_products import choose_products
+from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, Trace, trace
 
 MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
 """By how much loss and gradients of a traced step may differ from autograd's in the mean, relative to the mean of each:
@@ -38,8 +33,12 @@ class TracedEngine(EagerEngine):
         self._function = StepFunction(
             self._model, self._parameters, self._loss, self._precision, count_hits=self._count_hits
         )
-        self._graphs: dict[tuple[object, ...], fx.GraphModule] = {}
+        self._graphs: dict[tuple[object, ...], fx.GraphModule | None] = {}
+        """By the kind of batch; None for those that cannot be traced."""
         self._one = torch.ones((), device=self._device)
+        self._update_recorded: RecordedUpdate | None = None
+        if self._device.type == "cpu" and self._precision.scaler is None and can_be_recorded(self._optimizer):
+            self._update_recorded = RecordedUpdate(self._optimizer)
 
     def _add_gradients(self, batch: Batch, share: float) -> Tensor:
         arguments = self.arguments(batch)
@@ -57,6 +56,15 @@ class TracedEngine(EagerEngine):
                     parameter.grad += gradient  # to that of the batches before it in this step
         return loss
 
+    def _set_learning_rate(self, learning_rate: float) -> None:
+        if self._update_recorded is None:
+            super()._set_learning_rate(learning_rate)
+        else:
+            self._update_recorded.set_learning_rate(learning_rate)
+
+    def _step_optimizer(self) -> None:
+        (self._optimizer if self._update_recorded is None else self._update_recorded).step()
+
     def arguments(self, batch: Batch) -> Arguments:
         """What the graph of a batch is called with."""
         scaler, function = self._precision.scaler, self._function
@@ -65,28 +73,36 @@ class TracedEngine(EagerEngine):
 
     def graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
         """The graph for a batch of this shape. Raises CannotTraceError."""
-        inputs, targets = arguments.inputs, arguments.targets
-        key = (inputs.shape, inputs.stride(), targets.shape, share)
-        found = self._graphs.get(key)
-        if found is None:
+        key = (*batch_kind(arguments.inputs, arguments.targets), share)
+        if key not in self._graphs:
+            self._graphs[key] = None  # to be tried once, for it may take seconds
             with self._clock.stopped():  # tracing is not training
-                found = self._graphs[key] = self._make_graph(arguments, share)
+                self._graphs[key] = self._make_graph(arguments, share)
+        found = self._graphs[key]
+        if found is None:
+            raise CannotTraceError("batches like this one could not be traced before")
         return found
 
     def _make_graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
+        arguments = arguments.with_made_inputs()
         traced = trace(self._function, arguments, share)
         simplify(traced.graph)
         graph = self._improve(traced, arguments)
         most_error = MOST_ERROR if self._precision.name == "float32" else MOST_ERROR_LOW_PRECISION
-        check(graph, traced, arguments, most_error)
+        check(graph, self._function, traced, arguments, most_error)
         mark_phases(graph, Marks(self._clock))
         return graph
 
     def _improve(self, traced: Trace, arguments: Arguments) -> fx.GraphModule:
         """The same in less time."""
         if self._device.type == "cpu" and onednn_pays():
-            use_onednn(traced.graph)
+            choose_products(traced.graph)
         return traced.graph
+
+
+def batch_kind(inputs: Tensor, targets: Tensor) -> tuple[object, ...]:
+    """Equal for batches that one graph does for: of the same shapes and the same order in memory."""
+    return inputs.shape, None if inputs.is_contiguous() else inputs.stride(), targets.shape
 
 
 class Marks(nn.Module):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import getitem
 from typing import Any
 
@@ -26,10 +26,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 aten = torch.ops.aten
 
 CHECKED_NUMBERS = 4096
-"""Of each gradient that a graph is held against."""
-
-ROUNDING = 1e-6
-"""Relative to the largest gradient: smaller ones may be nothing but rounding, as of a bias before batch norm."""
+"""Of each gradient, for a graph to be held against."""
 
 BORDER = "border"
 """Key of a node's meta data: the phase that ends with this node."""
@@ -65,8 +62,17 @@ class Arguments:
 
     def copied(self) -> Arguments:
         """The same, where nothing that a step changes is shared."""
-        others, hits = [tensor.clone() for tensor in self.others], self.hits.clone()
-        return Arguments(self.parameters, others, self.inputs, self.targets, hits, self.scale)
+        return replace(self, others=[tensor.clone() for tensor in self.others], hits=self.hits.clone())
+
+    def with_made_inputs(self) -> Arguments:
+        """The same with made numbers for the samples, in the same shape and order of memory.
+
+        In images with flat areas neighbours are equal: which of them is the largest is decided by rounding alone.
+        """
+        made = torch.empty_like(self.inputs)
+        return replace(
+            self, inputs=made.normal_(generator=own_generator(made)) if made.is_floating_point() else self.inputs
+        )
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,8 @@ class Trace:
     graph: fx.GraphModule
     """Called with `Arguments.flat()` it gives the loss and the gradients."""
     loss: Tensor
+    share: float
+    """Of the step's loss that is this batch's."""
     gradients: list[Tensor | None]
     """Some numbers of each, evenly spread: all of them beside those of `check` would be the most that a run takes."""
 
@@ -151,42 +159,22 @@ def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
     """
     copied = arguments.copied()
     with random_state_kept(arguments):
-        recorder = _Recorder(copied.flat())
+        recorder = Recorder(copied.flat())
         with recorder:
             loss, gradients = function(copied, share, recorder.end_phase)
         graph = recorder.finish((loss, *gradients))
-        return Trace(graph, loss, [None if gradient is None else _spread(gradient) for gradient in gradients])
+        return Trace(graph, loss, share, [None if gradient is None else spread(gradient) for gradient in gradients])
 
 
-def check(graph: fx.GraphModule, traced: Trace, arguments: Arguments, most_error: float) -> None:
-    """Holds a graph's results against those of the batch that it was traced on. Raises CannotTraceError.
-
-    most_error: of the loss and of each gradient, mean of the differences relative to the mean of the numbers. The mean,
-    since in a large batch some units are nearly zero, which a ReLU passes on or not by their rounding alone.
-    """
-    with random_state_kept(arguments):
-        loss, *gradients = graph(*arguments.copied().flat())
-    pairs = [
-        (_spread(whole), expected)
-        for whole, expected in zip([loss, *gradients], [traced.loss, *traced.gradients], strict=True)
-        if expected is not None
-    ]
-    sizes = [_mean(expected) for _, expected in pairs]
-    rounding = ROUNDING * max(sizes[1:], default=0.0)
-    for (found, expected), size in zip(pairs, sizes, strict=True):
-        if _mean(found - expected) > most_error * size + rounding:
-            raise CannotTraceError("the traced step does not give the numbers that PyTorch gives step by step")
-
-
-def _mean(tensor: Tensor) -> float:
-    """Mean of the absolute numbers; NaN counts as 0: the trainer itself will say that training has diverged."""
-    return float(tensor.double().abs().nan_to_num(0.0).mean()) if tensor.numel() else 0.0
-
-
-def _spread(tensor: Tensor) -> Tensor:
+def spread(tensor: Tensor) -> Tensor:
     """Up to `CHECKED_NUMBERS` of a tensor's numbers, evenly spread, copied."""
     numbers = tensor.detach().reshape(-1)
     return numbers[:: max(len(numbers) // CHECKED_NUMBERS, 1)].clone()
+
+
+def own_generator(beside: Tensor) -> torch.Generator:
+    """One of its own, always the same, on a tensor's device."""
+    return torch.Generator(beside.device).manual_seed(0)
 
 
 def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
@@ -195,10 +183,11 @@ def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
-class _Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):
     """Writes every operator that is called into a graph."""
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
+        """inputs: what the graph is to be called with; other tensors that are met become part of it."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._root = nn.Module()
         self._graph = fx.Graph()
@@ -211,6 +200,8 @@ class _Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if operator.namespace == "profiler":  # a name for what follows, of no use in a graph
+            return operator(*args, **(kwargs or {}))
         tags = operator.tags
         if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
             raise CannotTraceError(f"the model looks at its numbers ({operator})")
@@ -251,60 +242,3 @@ class _Recorder(TorchDispatchMode):
             node = self._graph.get_attr(name)
             self._note(value, node)
         return node
-
-
-def simplify(traced: fx.GraphModule) -> None:
-    """Takes out what only autograd needed: aliases, transposes of transposes, the loss's own gradient, which is 1."""
-    for node in list(traced.graph.nodes):
-        if node.target in (aten.alias.default, aten.detach.default):
-            replace(node, node.args[0])
-        elif node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
-            replace(node, node.args[0].args[0])
-        elif node.target is aten.ones_like.default and not node.meta["kind"].shape and not _is_changed(node):
-            kind = node.meta["kind"]
-            traced.register_buffer(node.name, torch.ones((), dtype=kind.dtype, device=kind.device))
-            with traced.graph.inserting_before(node):
-                one = traced.graph.get_attr(node.name)
-            one.meta["kind"] = kind
-            replace(node, one)
-    remove_unused(traced.graph)
-    traced.recompile()
-
-
-def _is_changed(node: fx.Node) -> bool:
-    """Whether any operator may write into it."""
-    schemas = [getattr(user.target, "_schema", None) for user in node.users]
-    return any(schema is None or schema.is_mutable for schema in schemas)
-
-
-def remove_unused(graph: fx.Graph) -> None:
-    """Takes out operators whose results nobody uses and that change nothing."""
-    for node in reversed(list(graph.nodes)):
-        if node.users or node.op in ("placeholder", "output"):
-            continue
-        schema = getattr(node.target, "_schema", None)
-        if schema is None or not schema.is_mutable:
-            _pass_border_on(node)
-            graph.erase_node(node)
-
-
-def replace(node: fx.Node, other: fx.Node) -> None:
-    """Lets `other` stand for `node`."""
-    node.replace_all_uses_with(other)
-    _pass_border_on(node)
-    node.graph.erase_node(node)
-
-
-def _pass_border_on(node: fx.Node) -> None:
-    if BORDER in node.meta:
-        node.prev.meta[BORDER] = node.meta[BORDER]
-
-
-def mark_phases(traced: fx.GraphModule, clock: nn.Module) -> None:
-    """Calls the clock where a phase ends."""
-    traced.add_submodule("clock", clock)
-    for node in list(traced.graph.nodes):
-        if BORDER in node.meta:
-            with traced.graph.inserting_after(node):
-                traced.graph.call_module("clock", (node.meta[BORDER],))
-    traced.recompile()

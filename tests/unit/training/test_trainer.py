@@ -43,6 +43,7 @@ from workbench.training import checkpoints
 from workbench.training import trainer as trainer_module
 from workbench.training.checkpoints import best_checkpoint
 from workbench.training.clock import PhaseClock
+from workbench.training.engine import EagerEngine
 from workbench.training.evaluation import Evaluator
 from workbench.training.feeds import Batch, Feed
 from workbench.training.inbox import Inbox
@@ -659,15 +660,16 @@ def lose_at(patch: pytest.MonkeyPatch, step: int, value: float) -> None:
 
 def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> None:
     """Makes one optimizer step leave weights that are no numbers, as a gradient that overflows does."""
-    steps, genuine = itertools.count(1), trainer.job.optimizer.step
+    assert isinstance(trainer.engine, EagerEngine)
+    steps, genuine = itertools.count(1), trainer.engine._step_optimizer
 
-    def ruin(*arguments: Any) -> None:
-        genuine(*arguments)
+    def ruin() -> None:
+        genuine()
         if next(steps) == step:
             for parameter in trainer.job.model.parameters():
                 parameter.data.fill_(math.nan)
 
-    patch.setattr(trainer.job.optimizer, "step", ruin)
+    patch.setattr(trainer.engine, "_step_optimizer", ruin)
 
 
 @pytest.mark.usefixtures("at_every_step")
