@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import fx, nn
+from torch import fx
 
 from workbench.training.tracing import BORDER
 
@@ -17,6 +19,10 @@ def simplify(traced: fx.GraphModule) -> None:
             put_instead(node, node.args[0])
         elif node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
             put_instead(node, node.args[0].args[0])
+        elif node.target is aten.view.default and _is_flat_sum(node.args[0], node.args[1]):
+            summed = node.args[0]
+            summed.args, summed.meta["kind"] = (*summed.args[:2], False), node.meta["kind"]
+            put_instead(node, summed)
         elif node.target is aten.ones_like.default and not node.meta["kind"].shape and not _is_changed(node):
             kind = node.meta["kind"]
             traced.register_buffer(node.name, torch.ones((), dtype=kind.dtype, device=kind.device))
@@ -26,6 +32,12 @@ def simplify(traced: fx.GraphModule) -> None:
             put_instead(node, one)
     remove_unused(traced.graph)
     traced.recompile()
+
+
+def _is_flat_sum(node: fx.Node, shape: list[int]) -> bool:
+    """Whether it sums a batch's rows into one, kept as a matrix for nobody but a view of it as a vector: a bias."""
+    is_row = node.target is aten.sum.dim_IntList and node.args[1:] == ([0], True) and not node.kwargs
+    return is_row and len(node.users) == 1 and len(node.meta["kind"].shape) == 2 and len(shape) == 1
 
 
 def _is_changed(node: fx.Node) -> bool:
@@ -57,11 +69,10 @@ def _pass_border_on(node: fx.Node) -> None:
         node.prev.meta[BORDER] = node.meta[BORDER]
 
 
-def mark_phases(traced: fx.GraphModule, clock: nn.Module) -> None:
-    """Calls the clock where a phase ends."""
-    traced.add_submodule("clock", clock)
+def mark_phases(traced: fx.GraphModule, mark: Callable[[str], None]) -> None:
+    """Calls `mark` with its name where a phase ends."""
     for node in list(traced.graph.nodes):
         if BORDER in node.meta:
             with traced.graph.inserting_after(node):
-                traced.graph.call_module("clock", (node.meta[BORDER],))
+                traced.graph.call_function(mark, (node.meta[BORDER],))
     traced.recompile()

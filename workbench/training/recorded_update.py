@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, fx
 
-from workbench.training.tracing import Recorder
+from workbench.training.tracing import Recorder, below_autograd
 
 
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
@@ -53,8 +53,8 @@ class RecordedUpdate:
         elif self._graph is None:
             self._graph = self._record(gradients)
         else:
-            with torch.no_grad():
-                self._graph(*gradients, *self._fixed)
+            with torch.no_grad(), below_autograd():
+                self._graph.forward(*gradients, *self._fixed)
 
     def _record(self, gradients: list[Tensor | None]) -> fx.GraphModule:
         """Does a step, and writes down how."""

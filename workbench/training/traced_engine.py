@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 
-from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.feeds import Batch
 from workbench.training.graph_edits import mark_phases, simplify
@@ -15,7 +14,7 @@ from workbench.training.products import onednn_pays
 from workbench.training.recorded_update import RecordedUpdate, can_be_recorded
 from workbench.training.trace_check import check
 from workbench.training.traced_products import choose_products
-from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, Trace, trace
+from workbench.training.tracing import Arguments, CannotTraceError, StepFunction, Trace, below_autograd, trace
 
 MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
 """By how much loss and gradients of a traced step may differ from autograd's in the mean, relative to the mean of each:
@@ -47,8 +46,8 @@ class TracedEngine(EagerEngine):
         except CannotTraceError:  # a model that takes another course for an epoch's short last batch
             return super()._add_gradients(batch, share)
         loss: Tensor
-        with torch.no_grad():
-            loss, *gradients = graph(*arguments.flat())
+        with torch.no_grad(), below_autograd():
+            loss, *gradients = graph.forward(*arguments.flat())
             for parameter, gradient in zip(self._parameters, gradients, strict=True):
                 if parameter.grad is None:
                     parameter.grad = gradient
@@ -90,7 +89,7 @@ class TracedEngine(EagerEngine):
         graph = self._improve(traced, arguments)
         most_error = MOST_ERROR if self._precision.name == "float32" else MOST_ERROR_LOW_PRECISION
         check(graph, self._function, traced, arguments, most_error)
-        mark_phases(graph, Marks(self._clock))
+        mark_phases(graph, self._clock.mark)
         return graph
 
     def _improve(self, traced: Trace, arguments: Arguments) -> fx.GraphModule:
@@ -103,11 +102,3 @@ class TracedEngine(EagerEngine):
 def batch_kind(inputs: Tensor, targets: Tensor) -> tuple[object, ...]:
     """Equal for batches that one graph does for: of the same shapes and the same order in memory."""
     return inputs.shape, None if inputs.is_contiguous() else inputs.stride(), targets.shape
-
-
-class Marks(nn.Module):
-    """The clock, as a graph can call it."""
-
-    def __init__(self, clock: PhaseClock) -> None:
-        super().__init__()
-        self.forward = clock.mark

