@@ -12,25 +12,32 @@ from torch import Tensor
 from workbench.errors import PresetError
 from workbench.settings.model import ModuleModel
 from workbench.training.clock import PhaseClock
-from workbench.training.compiled_engine import CompiledEngine
+from workbench.training.compiled_engine import CompiledEngine, CompiledUpdateEngine
 from workbench.training.compiled_graph_engine import CompiledGraphEngine
+from workbench.training.compiled_update import seconds_saved
 from workbench.training.engine import EagerEngine, Engine
 from workbench.training.feeds import Batch
 from workbench.training.graph_engine import GraphEngine, obstacle
 from workbench.training.job import Job
 from workbench.training.traced_engine import TracedEngine
 from workbench.training.tracing import CannotTraceError, first_line
+from workbench.units import duration
 
 LearningRate = Callable[[int], float]
 
 KINDS: dict[str, type[EagerEngine]] = {
     "eager": EagerEngine,
     "traced": TracedEngine,
+    "traced with a compiled update": CompiledUpdateEngine,
     "compiled": CompiledEngine,
     "graph": GraphEngine,
     "compiled graph": CompiledGraphEngine,
 }
-"""By the names of the setting; the last one is what compiled means where CUDA graphs can be used."""
+"""By the names of the setting, and two more: what auto means for long runs on the CPU, and what compiled means where
+CUDA graphs can be used."""
+
+LEAST_SECONDS_SAVED = 20.0
+"""Of a run, for compiling its update, which takes 2 to 7 seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,20 @@ class EngineChoice:
     """What tracing, compiling or capturing the step took."""
 
 
-def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, warn: Callable[[str], None]) -> EngineChoice:
+def make_engine(
+    job: Job,
+    clock: PhaseClock,
+    learning_rate: LearningRate,
+    warn: Callable[[str], None],
+    tell: Callable[[str], None] = lambda _: None,
+) -> EngineChoice:
     """The engine that the preset asks for; `auto` takes the fastest that fits, and falls back with the reason.
 
-    learning_rate: of a step, by its number from 1; warn: hears of what turns out to go wrong only later. Raises
-    PresetError where an engine that is asked for by name does not fit.
+    learning_rate: of a step, by its number from 1; warn: hears of what turns out to go wrong only later; tell: of what
+    takes seconds, before it is begun. Raises PresetError where an engine that is asked for by name does not fit.
     """
     started = time.perf_counter()
-    build = _Builder(job, clock, learning_rate, warn)
+    build = _Builder(job, clock, learning_rate, warn, tell)
     asked = job.preset.runtime.engine
     if asked == "auto":
         engine, reason = _fastest(job, build)
@@ -65,11 +78,28 @@ def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
         return build("eager"), "a model of your own may do more than its operators tell"
     try:
         if job.device.type != "cuda":
-            return build("traced"), "the fastest here that fits"
+            return _fastest_on_the_cpu(job, build)
         reason = obstacle(job)
         return (build("graph"), "the fastest here that fits") if reason is None else (build("traced"), reason)
     except Exception as error:  # what is wrong with the model itself will be said by the eager engine
         return build("eager"), f"not traced: {first_line(error)}"
+
+
+def _fastest_on_the_cpu(job: Job, build: _Builder) -> tuple[Engine, str]:
+    """The traced engine; of a long run the update compiled. By the settings alone: a repeated run gives the same bits.
+
+    Forward and backward are not compiled: between 18 % slower (convolutions) and 7 % faster was measured, where oneDNN
+    makes the products.
+    """
+    reason = "the fastest here that fits"
+    saved = seconds_saved(job.optimizer, job.steps_per_epoch * job.preset.training.epochs)
+    if saved < LEAST_SECONDS_SAVED:
+        return build("traced"), reason
+    engine = build("traced with a compiled update")
+    if isinstance(engine, TracedEngine) and engine.update_is_compiled:
+        optimizer = job.preset.optimizer.label()
+        reason += f"; the update of {optimizer} compiled, which saves about {duration(saved)} of this run"
+    return engine, reason
 
 
 def _asked_for(name: str, build: _Builder) -> tuple[Engine, str]:
@@ -95,9 +125,12 @@ class _Builder:
     clock: PhaseClock
     learning_rate: LearningRate
     warn: Callable[[str], None]
+    tell: Callable[[str], None]
 
     def __call__(self, name: str) -> Engine:
         job, training = self.job, self.job.preset.training
+        if issubclass(KINDS[name], CompiledUpdateEngine):
+            self.tell("compiling the step (kept for the next time)")
         if name == "graph" and (reason := obstacle(job)) is not None:
             raise CannotTraceError(reason)
         engine = KINDS[name](

@@ -94,7 +94,6 @@ class GraphEngine(TracedEngine):
         self._epoch_losses = on_device(most_steps, dtype=torch.float32)
         self._rate_cell = on_device(1, dtype=torch.float32)
         self._rate = self._rate_cell[0]  # optimizers want a scalar
-        self._update_recorded = None  # this engine records whole steps
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate
             if "capturable" in group and on_gpu:
@@ -111,6 +110,9 @@ class GraphEngine(TracedEngine):
         self._several: tuple[int, Recorded] | None = None
         self._timed: tuple[Recorded, Borders] | None = None
         self._given_up = False
+
+    def _recorded_update(self) -> None:
+        """The whole step is recorded, the update with it."""
 
     def start_epoch(self, order: Tensor) -> None:
         self._epoch_steps, self._steps_done = len(order) // self._step_samples, 0

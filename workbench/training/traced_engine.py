@@ -36,8 +36,8 @@ class TracedEngine(EagerEngine):
         """By the kind of batch; None for those that cannot be traced."""
         self._one = torch.ones((), device=self._device)
         self._update_recorded: RecordedUpdate | None = None
-        if self._device.type == "cpu" and self._precision.scaler is None and can_be_recorded(self._optimizer):
-            self._update_recorded = RecordedUpdate(self._optimizer)
+        if self._device.type == "cpu" and self._precision.scaler is None:
+            self._update_recorded = self._recorded_update()
 
     def _add_gradients(self, batch: Batch, share: float) -> Tensor:
         arguments = self.arguments(batch)
@@ -55,6 +55,11 @@ class TracedEngine(EagerEngine):
                     parameter.grad += gradient  # to that of the batches before it in this step
         return loss
 
+    @property
+    def update_is_compiled(self) -> bool:
+        """Whether the optimizer's step is machine code of its own."""
+        return self._update_recorded is not None and self._update_recorded.is_made
+
     def _set_learning_rate(self, learning_rate: float) -> None:
         if self._update_recorded is None:
             super()._set_learning_rate(learning_rate)
@@ -63,6 +68,10 @@ class TracedEngine(EagerEngine):
 
     def _step_optimizer(self) -> None:
         (self._optimizer if self._update_recorded is None else self._update_recorded).step()
+
+    def _recorded_update(self) -> RecordedUpdate | None:
+        """What stands for the optimizer's step, if anything does."""
+        return RecordedUpdate(self._optimizer) if can_be_recorded(self._optimizer) else None
 
     def arguments(self, batch: Batch) -> Arguments:
         """What the graph of a batch is called with."""

@@ -63,9 +63,9 @@ class Trainer:
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
         self.footprint = FootprintReporter(events, job) if runtime.measure else None
         self.inspection = Inspection(job, run, events, self.clock, self._book)
-        if job.preset.runtime.engine == "compiled":
-            events.write(Progress(what="compiling the step (kept for the next time)", done=0))
-        self.engine_choice = make_engine(job, self.clock, self.learning_rate, self._warn)
+        self.engine_choice = make_engine(
+            job, self.clock, self.learning_rate, self._warn, lambda what: events.write(Progress(what=what, done=0))
+        )
         self.engine = self.engine_choice.engine
         if isinstance(self.engine, GraphEngine):
             self.engine.book = self._book

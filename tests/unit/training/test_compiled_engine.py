@@ -1,7 +1,7 @@
 """The compiled engine computes what the eager one does: for every activation and every loss.
 
-A network holds all activations at once, for each program that is compiled takes seconds. Optimizers and schedules stay
-outside of what is compiled; dropout, batch norm and a whole training are compared in `test_traced_engine`.
+A network holds all activations at once, for each program that is compiled takes seconds. Optimizers and learning rates:
+see `test_compiled_update`; dropout, batch norm and a whole training are compared in `test_traced_engine`.
 """
 
 from __future__ import annotations

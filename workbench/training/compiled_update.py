@@ -1,0 +1,145 @@
+"""An optimizer's step made into machine code: one pass over the weights, where its operators take one each.
+
+Measured on two CPU cores for the weights of the classic MNIST network, as torch does it against compiled: RMSprop 260
+to 62 µs, Adadelta 517 to 76, Nadam 402 to 80, and of those that torch has a fused operator for Adam 138 to 84, Adagrad
+94 to 54, SGD with momentum 60 to 48.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from operator import getitem
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.fx.passes.split_module import split_module
+
+from workbench.training.compiling import compile_pieces
+from workbench.training.recorded_update import Update, record_update, update_arguments
+from workbench.training.tracing import CannotTraceError, own_generator
+
+MOST_PARAMETERS = 20_000_000
+"""Compiling and its check take as much memory as weights, gradients and state. Larger networks gain little."""
+
+CHECKED_STEPS = 4
+
+MOST_ERROR = 1e-4
+"""Mean difference of the updated weights from those of the optimizer's own step, relative to the mean update."""
+
+
+NANOSECONDS_SAVED: dict[type[torch.optim.Optimizer], float] = {
+    torch.optim.RMSprop: 0.9,
+    torch.optim.Adadelta: 1.2,
+    torch.optim.NAdam: 1.0,
+    torch.optim.Adamax: 0.4,
+}
+"""A step, for each weight, measured within steps of that network; those with a fused operator save less than 0.1."""
+
+
+def seconds_saved(optimizer: torch.optim.Optimizer, steps: int) -> float:
+    """About what compiling its update saves in so many steps."""
+    weights = sum(parameter.numel() for parameter in _parameters(optimizer))
+    return 1e-9 * NANOSECONDS_SAVED.get(type(optimizer), 0.0) * weights * steps if weights <= MOST_PARAMETERS else 0.0
+
+
+def compile_update(optimizer: torch.optim.Optimizer) -> Update:
+    """The compiled form of `optimizer.step`, which is left as it is.
+
+    Raises CannotTraceError where there is none, or where it does not give what the optimizer gives; and whatever torch
+    raises for optimizers that cannot keep all their numbers in tensors.
+    """
+    before = _parameters(optimizer)
+    if sum(parameter.numel() for parameter in before) > MOST_PARAMETERS:
+        raise CannotTraceError("so large an update is not compiled")
+    update, weights = _compiled(optimizer)
+    plain = _copied(optimizer)
+    for _ in range(CHECKED_STEPS):
+        _make_gradients(plain)
+        plain.step()
+    for found, expected, start in zip(weights, _parameters(plain), before, strict=True):
+        error, change = (found - expected).detach().abs().mean(), (expected - start).detach().abs().mean()
+        if float(error) > MOST_ERROR * float(change):
+            raise CannotTraceError("the compiled update does not give the weights that the optimizer gives")
+    return update
+
+
+def _compiled(optimizer: torch.optim.Optimizer) -> tuple[Update, list[torch.Tensor]]:
+    """The machine code, and what `CHECKED_STEPS` of a copy of the optimizer, the last by that code, make of weights."""
+    shadow = _copied(optimizer)
+    rate = torch.tensor(float(optimizer.param_groups[0]["lr"]), dtype=torch.float64)
+    for group in shadow.param_groups:
+        # Adamax calls a function of lists that does not exist.
+        group |= {"lr": rate, "foreach": not isinstance(shadow, torch.optim.Adamax), "fused": None}
+        group |= {"capturable": True} if "capturable" in group else {}
+    with _as_if_compiling():
+        _make_gradients(shadow)
+        shadow.step()  # makes the state
+        _make_gradients(shadow)
+        graph = split_numbers(record_update(shadow, rate))
+    weights = _parameters(shadow)
+    arguments = [*(weight.grad for weight in weights if weight.grad is not None), *update_arguments(shadow, rate)]
+    _make_gradients(shadow)
+    compile_pieces(graph, arguments)  # runs it once as it is
+    _make_gradients(shadow)
+    with torch.no_grad():
+        graph(*arguments)
+    return graph.forward, [weight.detach() for weight in weights]
+
+
+def split_numbers(graph: fx.GraphModule) -> fx.GraphModule:
+    """The graph in two pieces: first what computes single numbers from single numbers, then what goes over weights.
+
+    In one piece the compiler would compute Adam's corrections, which are powers, for each weight anew.
+    """
+    pieces: dict[str, int] = {}
+    for node in graph.graph.nodes:
+        before = [pieces.get(other.name, 0) for other in node.all_input_nodes]
+        pieces[node.name] = 1 if any(before) or not _is_of_numbers(node) else 0
+    return split_module(graph, nn.Module(), lambda node: pieces[node.name])
+
+
+def _is_of_numbers(node: fx.Node) -> bool:
+    """Whether an operator takes and gives nothing but single numbers, or lists of them."""
+    tensors = [*node.all_input_nodes, node, *(user for user in node.users if user.target is getitem)]
+    kinds = [tensor.meta["kind"] for tensor in tensors if "kind" in tensor.meta]
+    return all(not kind.shape for kind in kinds)
+
+
+def _copied(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """One like it, before its first step, over copies of its parameters."""
+    copied: torch.optim.Optimizer = object.__new__(type(optimizer))
+    copied.__dict__.update(optimizer.__dict__)
+    copied.param_groups, copied.state = [], type(optimizer.state)(dict)
+    for group in optimizer.param_groups:
+        parameters = [nn.Parameter(parameter.detach().clone()) for parameter in group["params"]]
+        for parameter, original in zip(parameters, group["params"], strict=True):
+            parameter.grad = torch.empty_like(parameter)
+            if original in optimizer.state:  # some make it when they are built
+                copied.state[parameter] = copy.deepcopy(optimizer.state[original])
+        copied.param_groups.append(group | {"params": parameters})
+    return copied
+
+
+def _make_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """Always the same; some optimizers change them in place."""
+    for parameter in _parameters(optimizer):
+        assert parameter.grad is not None
+        parameter.grad.normal_(generator=own_generator(parameter))
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+@contextmanager
+def _as_if_compiling() -> Iterator[None]:
+    """torch's optimizers keep all their numbers in tensors on the CPU only for a compiler."""
+    flags: Any = torch.compiler
+    flags._is_compiling_flag = True
+    try:
+        yield
+    finally:
+        flags._is_compiling_flag = False
