@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx
 
-from workbench.training.tracing import Recorder, below_autograd
+from workbench.training.tracing import CannotTraceError, Recorder, below_autograd
 
 Update = Callable[..., object]
 """Changes weights and state in place; takes the gradients and `update_arguments`."""
@@ -30,9 +30,12 @@ def update_arguments(optimizer: torch.optim.Optimizer, rate: Tensor) -> list[Ten
 
 
 def record_update(optimizer: torch.optim.Optimizer, rate: Tensor) -> fx.GraphModule:
-    """Does a step and writes down how: a graph that takes the gradients and `update_arguments`."""
+    """Does a step and writes down how: a graph that takes the gradients and `update_arguments`.
+
+    Raises CannotTraceError, when the step is done.
+    """
     gradients = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
-    recorder = Recorder([*gradients, *update_arguments(optimizer, rate)])
+    recorder = Recorder([*gradients, *update_arguments(optimizer, rate)], goes_on=True)
     with recorder:
         optimizer.step()
     return recorder.finish(())
@@ -50,6 +53,7 @@ class RecordedUpdate:
         # As a Python float in all its digits: the same update to the last bit.
         self._rate = torch.tensor(self._rate_value, dtype=torch.float64)
         self._made = made
+        self._can_be_recorded = True
         self._state: object = None
         """The optimizer's state of the last step; a checkpoint brings another."""
         self._update: Update | None = None
@@ -77,14 +81,18 @@ class RecordedUpdate:
     def step(self) -> None:
         """Updates the parameters by their gradients."""
         gradients = [parameter.grad for parameter in self._parameters]
-        if any(gradient is None for gradient in gradients):  # which ones may differ from step to step
+        # Which parameters have no gradient may differ from step to step.
+        if not self._can_be_recorded or any(gradient is None for gradient in gradients):
             self._optimizer.step()
         elif self._state is not self._optimizer.state:
             self._optimizer.step()  # the first: it makes the state, and some do it in another way
             self._state, self._update = self._optimizer.state, self._made
             self._fixed = update_arguments(self._optimizer, self._rate)
         elif self._update is None:
-            self._update = record_update(self._optimizer, self._rate).forward
+            try:
+                self._update = record_update(self._optimizer, self._rate).forward
+            except CannotTraceError:  # fused Adagrad of PyTorch 2.6 asks for the learning rate's number
+                self._can_be_recorded = False
         else:
             with torch.no_grad(), below_autograd():
                 self._update(*gradients, *self._fixed)

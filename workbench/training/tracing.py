@@ -190,14 +190,19 @@ def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
 class Recorder(TorchDispatchMode):
     """Writes every operator that is called into a graph."""
 
-    def __init__(self, inputs: Sequence[Tensor]) -> None:
-        """inputs: what the graph is to be called with; other tensors that are met become part of it."""
+    def __init__(self, inputs: Sequence[Tensor], *, goes_on: bool = False) -> None:
+        """inputs: what the graph is to be called with; other tensors that are met become part of it.
+
+        goes_on: past operators that cannot stand in a graph, for what must be done to its end; then `finish` raises.
+        """
         super().__init__()  # type: ignore[no-untyped-call]
         self._root = nn.Module()
         self._graph = fx.Graph()
         # Weak, so that what the step lets go of is freed as ever.
         self._nodes = WeakIdKeyDictionary()
         self._last: fx.Node | None = None
+        self._goes_on = goes_on
+        self._obstacle = ""
         for number, tensor in enumerate(inputs):
             self._note(tensor, self._graph.placeholder(f"argument_{number}"))
 
@@ -208,7 +213,10 @@ class Recorder(TorchDispatchMode):
             return operator(*args, **(kwargs or {}))
         tags = operator.tags
         if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
-            raise CannotTraceError(f"the model looks at its numbers ({operator})")
+            self._obstacle = f"the model looks at its numbers ({operator})"
+            if self._goes_on:
+                return operator(*args, **(kwargs or {}))
+            raise CannotTraceError(self._obstacle)
         written = tree_map(self._node_of, (args, kwargs or {}))
         result = operator(*args, **(kwargs or {}))
         self._last = node = self._graph.call_function(operator, *written)
@@ -228,7 +236,9 @@ class Recorder(TorchDispatchMode):
             self._last.meta[BORDER] = phase
 
     def finish(self, results: Any) -> fx.GraphModule:
-        """The graph, giving these results."""
+        """The graph, giving these results. Raises CannotTraceError."""
+        if self._obstacle:
+            raise CannotTraceError(self._obstacle)
         self._graph.output(tree_map(self._node_of, results))
         return fx.GraphModule(self._root, self._graph)
 
