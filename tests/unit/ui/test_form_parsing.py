@@ -50,6 +50,7 @@ LINE = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=10)
         ("on", {"type": "boolean"}, True),
         ("FALSE", {"type": "boolean"}, False),
         ("tab", {"enum": ["auto", "\t"]}, "\t"),
+        (r'"\t"', {"enum": ["auto", "\t"]}, "\t"),
     ],
 )
 def test_typed_text_is_read_by_the_type_of_the_setting(text: str, schema: dict[str, Any], value: object) -> None:

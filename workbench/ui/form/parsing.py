@@ -33,7 +33,8 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
         return text if is_word else value
     if "enum" in schema:
-        return next((value for value in schema["enum"] if text in (value, shown(value), wording(value))), text)
+        known = schema["enum"]
+        return next((value for value in known if text in (value, shown(value), wording(value), quoted(value))), text)
     match schema.get("type"):
         case "integer":
             return _whole_number(text)
