@@ -16,12 +16,12 @@ from workbench.training.tracing import BORDER, Arguments, Trace, random_state_ke
 
 
 class CompiledUpdateEngine(TracedEngine):
-    """The traced engine with the optimizer's update compiled."""
+    """The traced engine with the optimizer's update compiled where that pays."""
 
     def _recorded_update(self) -> RecordedUpdate | None:
         try:
             return RecordedUpdate(self._optimizer, compile_update(self._optimizer))
-        except Exception:  # many ways in which an optimizer does not fit a compiler: then it is as in the traced engine
+        except Exception:  # it gains nothing, or there is no compiler: then it is as in the traced engine
             return super()._recorded_update()
 
 
