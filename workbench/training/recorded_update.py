@@ -49,9 +49,8 @@ class RecordedUpdate:
         self._optimizer = optimizer
         groups = optimizer.param_groups
         self._parameters: list[Tensor] = [parameter for group in groups for parameter in group["params"]]
-        self._rate_value = float(groups[0]["lr"])
         # As a Python float in all its digits: the same update to the last bit.
-        self._rate = torch.tensor(self._rate_value, dtype=torch.float64)
+        self._rate = torch.tensor(float(groups[0]["lr"]), dtype=torch.float64)
         self._made = made
         self._can_be_recorded = True
         self._state: object = None
@@ -70,13 +69,11 @@ class RecordedUpdate:
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Of the steps from now on."""
-        if learning_rate == self._rate_value:
+        if learning_rate == self._rate.item():  # a checkpoint may have changed it
             return
-        self._rate_value = learning_rate
         self._rate.fill_(learning_rate)
-        if self._made is not None:
-            for group in self._optimizer.param_groups:
-                group["lr"] = learning_rate
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate if self._made is None else learning_rate
 
     def step(self) -> None:
         """Updates the parameters by their gradients."""
@@ -84,15 +81,25 @@ class RecordedUpdate:
         # Which parameters have no gradient may differ from step to step.
         if not self._can_be_recorded or any(gradient is None for gradient in gradients):
             self._optimizer.step()
-        elif self._state is not self._optimizer.state:
-            self._optimizer.step()  # the first: it makes the state, and some do it in another way
-            self._state, self._update = self._optimizer.state, self._made
+            return
+        if self._state is not self._optimizer.state:
+            self._state, self._update = self._optimizer.state, None
+            # With a checkpoint's state an update that was made goes on at once: the same bits as without interruption.
+            if self._made is None or not all(parameter in self._optimizer.state for parameter in self._parameters):
+                self._optimizer.step()  # the first: it makes the state, and some do it in another way
+                return
+        if self._update is None:
             self._fixed = update_arguments(self._optimizer, self._rate)
-        elif self._update is None:
-            try:
-                self._update = record_update(self._optimizer, self._rate).forward
-            except CannotTraceError:  # fused Adagrad of PyTorch 2.6 asks for the learning rate's number
-                self._can_be_recorded = False
-        else:
-            with torch.no_grad(), below_autograd():
-                self._update(*gradients, *self._fixed)
+            if self._made is None:
+                self._record()
+                return
+            self._update = self._made
+        with torch.no_grad(), below_autograd():
+            self._update(*gradients, *self._fixed)
+
+    def _record(self) -> None:
+        """Does a step, and keeps how it is done if it can be kept."""
+        try:
+            self._update = record_update(self._optimizer, self._rate).forward
+        except CannotTraceError:  # fused Adagrad of PyTorch 2.6 asks for the learning rate's number
+            self._can_be_recorded = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from workbench.training.compiled_update import (
 )
 from workbench.training.engine import EagerEngine
 from workbench.training.job import build_job
-from workbench.training.recorded_update import RecordedUpdate, record_update
+from workbench.training.recorded_update import RecordedUpdate, Update, record_update
 from workbench.training.traced_engine import TracedEngine
 from workbench.training.tracing import CannotTraceError
 
@@ -48,25 +49,36 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_compiler
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_weights_are_those_of_the_optimizer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over steps of different learning rates, and beyond a checkpoint that brings a state of its own."""
+    """Over steps of different learning rates, and to the last bit the same beyond a checkpoint."""
     make = OPTIMIZERS[name]
     parameters = new_parameters()
-    optimizer = make(parameters)
-    update = RecordedUpdate(optimizer, compile_update(optimizer))
+    made = compile_update(make(parameters))
     assert all(torch.equal(one, other) for one, other in zip(parameters, new_parameters(), strict=True))
-    calls: list[object] = []
-    step_itself = optimizer.step
-    monkeypatch.setattr(optimizer, "step", lambda: calls.append(step_itself()))
-    for step, rate in enumerate(RATES):
-        if step == 3:
-            optimizer.load_state_dict(optimizer.state_dict())
-        give_gradients(parameters, step)
-        update.set_learning_rate(rate)
-        update.step()
-    assert len(calls) == 2  # the first, and the first of the loaded state
+    optimizer = make(parameters)
+    train(optimizer, made, range(len(RATES)))
     expected, _ = by_the_optimizer(make, RATES)
     for found, right in zip(parameters, expected, strict=True):
         torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-5)
+
+    begun, resumed = new_parameters(), new_parameters()
+    before = make(begun)
+    train(before, made, range(3))
+    for parameter, value in zip(resumed, begun, strict=True):
+        parameter.data.copy_(value.data)
+    after = make(resumed)
+    after.load_state_dict(copy.deepcopy(before.state_dict()))
+    monkeypatch.setattr(after, "step", None)  # not a single step is torch's
+    train(after, made, range(3, len(RATES)))
+    assert all(torch.equal(one, other) for one, other in zip(resumed, parameters, strict=True))
+
+
+def train(optimizer: torch.optim.Optimizer, made: Update, steps: Iterable[int]) -> None:
+    """Does these steps of all."""
+    update = RecordedUpdate(optimizer, made)
+    for step in steps:
+        give_gradients(optimizer.param_groups[0]["params"], step)
+        update.set_learning_rate(RATES[step])
+        update.step()
 
 
 def test_what_is_computed_for_each_weight_are_not_powers() -> None:

@@ -129,3 +129,19 @@ def test_optimizers_that_count_their_steps_in_python_are_not_recorded() -> None:
     assert can_be_recorded(torch.optim.Adam(parameters, fused=True))
     assert not can_be_recorded(torch.optim.Adam(parameters, foreach=True))
     assert not can_be_recorded(torch.optim.NAdam(parameters))
+
+
+def test_the_learning_rate_is_the_one_of_the_step_after_a_checkpoint_changed_it() -> None:
+    """As one that is resumed where a cyclic schedule comes back to the rate that it began with."""
+    parameters = new_parameters()
+    optimizer = FUSED["sgd"](parameters)
+    update = RecordedUpdate(optimizer)
+    optimizer.param_groups[0]["lr"].fill_(0.5)  # what restoring does
+    update.set_learning_rate(0.1)
+    before = parameters[0].detach().clone()
+    for step in range(3):
+        give_gradients(parameters, step)
+        update.step()
+        assert parameters[0].grad is not None
+        torch.testing.assert_close(parameters[0], before - 0.1 * parameters[0].grad)
+        before = parameters[0].detach().clone()
