@@ -69,11 +69,11 @@ class RecordedUpdate:
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Of the steps from now on."""
-        if learning_rate == self._rate.item():  # a checkpoint may have changed it
-            return
-        self._rate.fill_(learning_rate)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate if self._made is None else learning_rate
+        if learning_rate != self._rate.item():  # a checkpoint may have changed it
+            self._rate.fill_(learning_rate)
+        if self._made is not None:
+            for group in self._optimizer.param_groups:
+                group["lr"] = learning_rate
 
     def step(self) -> None:
         """Updates the parameters by their gradients."""
