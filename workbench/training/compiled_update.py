@@ -1,9 +1,8 @@
 """An optimizer's step made into machine code: one pass over the weights, where its operators take one each.
 
-For optimizers that torch has no fused operator of on the CPU. Measured on two cores, steps of the classic MNIST network
-as they were against those with a compiled update, in turns over the same tensors: RMSprop 1.17 ms and 0.69, Adadelta
-1.36 and 0.93, Nadam 1.23 and 0.78, Adamax 0.88 and 0.75. Those with a fused operator lose: Adam 0.69 and 0.75, Adagrad
-0.82 and 0.92, SGD 0.80 and 0.92.
+For optimizers that torch has no fused operator of on the CPU. On two cores a step of the classic MNIST network was
+measured (tests/benchmarks/updates.py) to take 37 % less with RMSprop, 36 % with Adadelta, 32 % with Nadam, 11 % with
+Adamax; those with a fused operator lose 9 % (Adam), 10 % (Adagrad) and 16 % (SGD).
 """
 
 from __future__ import annotations
