@@ -219,15 +219,22 @@ class GraphEngine(TracedEngine):
             self._clock.mark("start")
             self._one_step()
 
-        try:
+        with self._done_without("several steps are not launched together"):
             if count > 1:
                 self._several = count, self._record(several)
+        with self._done_without("the phases of a step are not timed inside CUDA graphs"):
             if isinstance(self._clock, CudaClock):
                 with self._clock.noting_borders() as borders:
                     self._timed = self._record(timed), borders
+
+    @contextmanager
+    def _done_without(self, consequence: str) -> Iterator[None]:
+        """What fails inside is done without, and said."""
+        try:
+            yield
         except Exception as error:
             self._drop_gradients()
-            self.warn(f"the phases of a step are not timed inside CUDA graphs: {first_line(error)}")
+            self.warn(f"{consequence}: {first_line(error)}")
 
     def _one_step(self) -> None:
         """A step that takes all it needs from the device. In a graph each operator costs, however small."""

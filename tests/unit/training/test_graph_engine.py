@@ -191,6 +191,27 @@ def test_a_recording_that_fails_goes_on_without_and_says_so() -> None:
     ]
 
 
+def test_when_only_several_steps_cannot_be_recorded_single_ones_are_replayed() -> None:
+    """And that is what is said: the phases of a step are another recording."""
+    works: list[Callable[[], None]] = []
+
+    def record(work: Callable[[], None]) -> Replayed:
+        works.append(work)
+        if len(works) == 2:
+            raise RuntimeError("no room for so large a graph")
+        return Replayed(work, [])
+
+    expected = run("traced")
+    KINDS["failing"] = lambda *arguments, **named: GraphEngine(*arguments, record=record, **named)  # type: ignore[assignment]
+    try:
+        found = run("failing")
+    finally:
+        del KINDS["failing"]
+    assert found.losses == pytest.approx(expected.losses, rel=1e-3)
+    assert set(found.steps) == {1}
+    assert found.warnings == ["several steps are not launched together: no room for so large a graph"]
+
+
 def test_a_step_that_breaks_off_while_it_is_recorded_leaves_no_gradients_and_no_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
