@@ -24,5 +24,4 @@ def torch_as_before() -> Iterator[None]:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_flush_denormal(False)
-        if hasattr(torch.backends.mkldnn, "matmul"):
-            torch.backends.mkldnn.matmul.fp32_precision = "none"
+        torch.set_float32_matmul_precision("highest")

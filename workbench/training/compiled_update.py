@@ -17,6 +17,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.split_module import split_module
 
+from workbench.training.agreement import agree
 from workbench.training.compiling import compile_pieces
 from workbench.training.recorded_update import Update, record_update, update_arguments
 from workbench.training.tracing import CannotTraceError, own_generator
@@ -27,8 +28,7 @@ MOST_PARAMETERS = 20_000_000
 CHECKED_STEPS = 4
 
 MOST_ERROR = 1e-4
-"""Mean difference of the updated weights from those of the optimizer's own step, relative to the mean update."""
-
+"""See `agree`."""
 
 NANOSECONDS_SAVED: dict[type[torch.optim.Optimizer], float] = {
     torch.optim.RMSprop: 0.9,
@@ -51,7 +51,6 @@ def compile_update(optimizer: torch.optim.Optimizer) -> Update:
     Raises CannotTraceError where that does not pay, or where it does not give what the optimizer gives; and whatever
     torch raises where there is no compiler.
     """
-    before = _parameters(optimizer)
     if not seconds_saved(optimizer, steps=1):
         raise CannotTraceError("such an update gains nothing by being compiled")
     update, weights = _compiled(optimizer)
@@ -59,10 +58,8 @@ def compile_update(optimizer: torch.optim.Optimizer) -> Update:
     for _ in range(CHECKED_STEPS):
         _make_gradients(plain)
         plain.step()
-    for found, expected, start in zip(weights, _parameters(plain), before, strict=True):
-        error, change = (found - expected).detach().abs().mean(), (expected - start).detach().abs().mean()
-        if float(error) > MOST_ERROR * float(change):
-            raise CannotTraceError("the compiled update does not give the weights that the optimizer gives")
+    if not agree(weights, _detached(plain), _detached(optimizer), MOST_ERROR):
+        raise CannotTraceError("the compiled update does not give the weights that the optimizer gives")
     return update
 
 
@@ -86,7 +83,7 @@ def _compiled(optimizer: torch.optim.Optimizer) -> tuple[Update, list[torch.Tens
     _make_gradients(shadow)
     with torch.no_grad():
         graph(*arguments)
-    return graph.forward, [weight.detach() for weight in weights]
+    return graph.forward, _detached(shadow)
 
 
 def split_numbers(graph: fx.GraphModule) -> fx.GraphModule:
@@ -128,6 +125,10 @@ def _make_gradients(optimizer: torch.optim.Optimizer) -> None:
     for parameter in _parameters(optimizer):
         assert parameter.grad is not None
         parameter.grad.normal_(generator=own_generator(parameter))
+
+
+def _detached(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [parameter.detach() for parameter in _parameters(optimizer)]
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

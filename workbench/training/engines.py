@@ -78,22 +78,23 @@ def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
         return build("eager"), "a model of your own may do more than its operators tell"
     try:
         if job.device.type != "cuda":
-            return _fastest_on_the_cpu(job, build)
+            return _fastest_without_cuda(job, build)
         reason = obstacle(job)
         return (build("graph"), "the fastest here that fits") if reason is None else (build("traced"), reason)
     except Exception as error:  # what is wrong with the model itself will be said by the eager engine
         return build("eager"), f"not traced: {first_line(error)}"
 
 
-def _fastest_on_the_cpu(job: Job, build: _Builder) -> tuple[Engine, str]:
-    """The traced engine; of a long run the update compiled. By the settings alone: a repeated run gives the same bits.
+def _fastest_without_cuda(job: Job, build: _Builder) -> tuple[Engine, str]:
+    """The traced engine; of a long run on the CPU the update compiled.
 
-    Forward and backward are not compiled: between 18 % slower (convolutions) and 7 % faster was measured, where oneDNN
-    makes the products.
+    That is decided by the settings alone, so that a repeated run gives the same bits. Forward and backward are not
+    compiled: where oneDNN makes the products, that gains 9 % at best and loses with convolutions
+    (tests/benchmarks/engines.py).
     """
     reason = "the fastest here that fits"
     saved = seconds_saved(job.optimizer, job.steps_per_epoch * job.preset.training.epochs)
-    if saved < LEAST_SECONDS_SAVED:
+    if saved < LEAST_SECONDS_SAVED or job.device.type != "cpu":
         return build("traced"), reason
     engine = build("traced with a compiled update")
     if isinstance(engine, TracedEngine) and engine.update_is_compiled:

@@ -23,12 +23,10 @@ MOST_ERROR = 1e-5
 CHECKED_SHAPES = ((64, 512, 128), (512, 64, 768), (1, 784, 512), (1000, 300, 7))
 """(m, k, n) of the products that are checked, each with its factors in either order of memory."""
 
-BY_ONEDNN, BY_MKL = "bf16", "none"
+BY_ONEDNN, BY_MKL = "medium", "highest"
+"""torch's names for it, of `torch.set_float32_matmul_precision`."""
 
 Result = TypeVar("Result")
-
-backend: Any = torch.backends.mkldnn
-"""Of oneDNN, by its former name; PyTorch before 2.9 has no setting `matmul` there."""
 
 
 @cache
@@ -36,28 +34,25 @@ def onednn_pays() -> bool:
     """Whether float32 products are better made by oneDNN on this machine: not Intel's, has it, and it is accurate."""
     if cpu_vendor() in ("", "GenuineIntel") or not torch.backends.mkl.is_available():
         return False
-    if not backend.is_available() or not hasattr(backend, "matmul"):
-        return False
-    return made_by(BY_ONEDNN, largest_error)() <= MOST_ERROR
+    return torch.backends.mkldnn.is_available() and made_by(BY_ONEDNN, largest_error)() <= MOST_ERROR
 
 
 def multiply_by_onednn() -> None:
     """From now on products are made by oneDNN if that pays."""
     if onednn_pays():
-        backend.matmul.fp32_precision = BY_ONEDNN
+        torch.set_float32_matmul_precision(BY_ONEDNN)
 
 
 def made_by(library: str, function: Callable[..., Result]) -> Callable[..., Result]:
     """The same function, with its products made by BY_ONEDNN or BY_MKL; the change costs less than a microsecond."""
 
     def call(*arguments: Any) -> Result:
-        matmul = backend.matmul
-        before = matmul.fp32_precision
-        matmul.fp32_precision = library
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision(library)
         try:
             return function(*arguments)
         finally:
-            matmul.fp32_precision = before
+            torch.set_float32_matmul_precision(before)
 
     return call
 

@@ -23,24 +23,20 @@ from workbench.training.tracing import trace
 
 from .test_traced_engine import arguments_for
 
-needs_setting = pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="needs PyTorch 2.9")
 
-
-@needs_setting
 def test_products_are_as_accurate_as_float32_once_they_are_chosen() -> None:
     """Also where the setting that chooses oneDNN means bfloat16: there it is not used."""
     multiply_by_onednn()
     assert largest_error() < MOST_ERROR
 
 
-@needs_setting
 def test_a_less_accurate_library_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a processor with matrix units for bfloat16."""
     monkeypatch.setattr(products, "cpu_vendor", lambda: "AuthenticAMD")
     seen = []
 
     def error() -> float:
-        seen.append(torch.backends.mkldnn.matmul.fp32_precision)  # type: ignore[attr-defined]
+        seen.append(torch.get_float32_matmul_precision())
         return 2e-3
 
     monkeypatch.setattr(products, "largest_error", error)
@@ -48,7 +44,7 @@ def test_a_less_accurate_library_is_not_used(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(products, "onednn_pays", onednn_pays.__wrapped__)
     multiply_by_onednn()
     assert seen == [BY_ONEDNN]
-    assert torch.backends.mkldnn.matmul.fp32_precision == BY_MKL  # type: ignore[attr-defined]
+    assert torch.get_float32_matmul_precision() == BY_MKL
 
 
 def test_bfloat16_would_be_noticed() -> None:
@@ -64,22 +60,19 @@ def test_whether_onednn_pays_is_the_same_at_every_start() -> None:
     assert len({onednn_pays.__wrapped__() for _ in range(3)}) == 1
 
 
-@needs_setting
 def test_the_library_is_chosen_for_one_call_only() -> None:
-    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    matmul.fp32_precision = BY_ONEDNN
-    assert made_by(BY_MKL, lambda: matmul.fp32_precision)() == BY_MKL
-    assert matmul.fp32_precision == BY_ONEDNN
+    torch.set_float32_matmul_precision(BY_ONEDNN)
+    assert made_by(BY_MKL, torch.get_float32_matmul_precision)() == BY_MKL
+    assert torch.get_float32_matmul_precision() == BY_ONEDNN
 
     def fails() -> Tensor:
         raise MemoryError
 
     with pytest.raises(MemoryError):
         made_by(BY_MKL, fails)()
-    assert matmul.fp32_precision == BY_ONEDNN
+    assert torch.get_float32_matmul_precision() == BY_ONEDNN
 
 
-@needs_setting
 def test_a_layer_becomes_one_call_and_small_products_are_made_by_mkl() -> None:
     model = nn.Sequential(nn.Linear(4, 2048), nn.ReLU(), nn.Linear(2048, 512), nn.Linear(512, 3))
     function, arguments = arguments_for(model, samples=64)
