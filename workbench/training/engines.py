@@ -89,7 +89,7 @@ def _fastest_without_cuda(job: Job, build: _Builder) -> tuple[Engine, str]:
     """The traced engine; of a long run on the CPU the update compiled.
 
     That is decided by the settings alone, so that a repeated run gives the same bits. Forward and backward are not
-    compiled: where oneDNN makes the products, that gains 9 % at best and loses with convolutions
+    compiled: where oneDNN makes the products, that gains 7 % at best and loses with convolutions
     (tests/benchmarks/engines.py).
     """
     reason = "the fastest here that fits"
