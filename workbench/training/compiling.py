@@ -37,7 +37,9 @@ def compile_pieces(whole: fx.GraphModule, arguments: Sequence[Tensor]) -> None:
     decompositions.pop(torch.ops.aten.bernoulli.p, None)
     for name, piece in list(whole.named_children()):
         if isinstance(piece, fx.GraphModule) and any(node.op == "call_function" for node in piece.graph.nodes):
-            whole.add_submodule(name, _Piece(compile_graph(piece, values.arguments_of[name], options=OPTIONS)))
+            with torch.no_grad():  # or weights that want gradients would be copied instead of changed in place
+                compiled = compile_graph(piece, values.arguments_of[name], options=OPTIONS)
+            whole.add_submodule(name, _Piece(compiled))
 
 
 class _Values(fx.Interpreter):

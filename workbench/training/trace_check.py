@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from workbench.training.tracing import (
     CannotTraceError,
     StepFunction,
     Trace,
+    below_autograd,
+    first_line,
     own_generator,
     random_state_kept,
     spread,
@@ -33,8 +36,11 @@ def check(
     most_error: of the loss and of each gradient, as `difference` gives it. More is right where the network itself gives
     that much more when its inputs are moved by a rounding: deep ones with normalisation make much of little.
     """
-    with random_state_kept(arguments):
-        loss, *gradients = graph(*arguments.copied().flat())
+    try:
+        with random_state_kept(arguments), torch.no_grad(), below_autograd():
+            loss, *gradients = graph(*arguments.copied().flat())
+    except Exception as broken:  # some operators exist for autograd only
+        raise CannotTraceError(f"the traced step does not run: {first_line(broken)}") from broken
     error = difference([loss, *gradients], traced)
     if error <= most_error:
         return
@@ -51,11 +57,12 @@ def difference(found: Sequence[Tensor | None], traced: Trace) -> float:
 
     The mean, since in a large batch some units are nearly zero, which a ReLU passes on or not by their rounding alone.
     """
-    pairs = [
-        (spread(whole), expected)
-        for whole, expected in zip(found, [traced.loss, *traced.gradients], strict=True)
-        if expected is not None and whole is not None
-    ]
+    wholes = list(zip(found, [traced.loss, *traced.gradients], strict=True))
+    if any((whole is None) != (expected is None) for whole, expected in wholes):
+        return math.inf
+    pairs = [(spread(whole), expected) for whole, expected in wholes if whole is not None and expected is not None]
+    if any(bool((numbers.isnan() & ~expected.isnan()).any()) for numbers, expected in pairs):
+        return math.inf
     sizes = [_mean(expected) for _, expected in pairs]
     rounding = ROUNDING * max(sizes[1:], default=0.0)
     return max(

@@ -126,6 +126,10 @@ class StepFunction:
             scaled = loss if arguments.scale is None else loss * arguments.scale
             found = torch.autograd.grad(scaled, parameters, allow_unused=True)
             gradients = [_laid_out(*pair) for pair in zip(found, parameters, strict=True)]
+            for number, gradient in enumerate(gradients):
+                # Of a + b both get the same tensor: what is done to one in place would be done twice.
+                if gradient is not None and any(gradient is other for other in gradients[:number]):
+                    gradients[number] = gradient.clone()
             ends("backward")
         if self._count_hits:
             arguments.hits.add_((scores.detach().argmax(dim=1) == arguments.targets).sum())

@@ -222,6 +222,38 @@ def test_a_unit_whose_sign_is_rounding_does_not_make_a_graph_wrong() -> None:
     assert difference(results, traced) > 1e-2
 
 
+def test_numbers_that_are_none_are_no_agreement() -> None:
+    """A loss that is NaN in the graph alone, and a gradient that the graph no longer gives."""
+    function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
+    traced = trace(function, arguments, 1.0)
+    loss, *gradients = traced.graph(*arguments.flat())
+    assert difference([loss, *gradients], traced) < 1e-6
+    assert difference([loss * float("nan"), *gradients], traced) == float("inf")
+    assert difference([loss, None, *gradients[1:]], traced) == float("inf")
+
+
+class Sharing(nn.Module):
+    """Two parameters whose gradients autograd gives as one tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.a, self.b = nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.linear(x) + (self.a + self.b)
+        return scores
+
+
+def test_gradients_share_no_memory() -> None:
+    """Or adding a second batch's to one would add it to the other as well."""
+    function, arguments = arguments_for(Sharing())
+    traced = trace(function, arguments, 1.0)
+    simplify(traced.graph)
+    _, *gradients = traced.graph(*arguments.flat())
+    assert len({gradient.data_ptr() for gradient in gradients}) == len(gradients)
+
+
 class Oscillating(nn.Module):
     """Rounds of its argument: what moves its input by a millionth moves its output by a tenth."""
 
