@@ -19,7 +19,8 @@ from torch.fx.passes.split_module import split_module
 
 from workbench.training.agreement import agree
 from workbench.training.compiling import compile_pieces
-from workbench.training.recorded_update import Update, record_update, update_arguments
+from workbench.training.engine import trained_parameters
+from workbench.training.recorded_update import Update, gradients_of, record_update, update_arguments
 from workbench.training.tracing import CannotTraceError, own_generator
 
 MOST_PARAMETERS = 20_000_000
@@ -41,7 +42,7 @@ NANOSECONDS_SAVED: dict[type[torch.optim.Optimizer], float] = {
 
 def seconds_saved(optimizer: torch.optim.Optimizer, steps: int) -> float:
     """About what compiling its update saves in so many steps; 0 if it is better not compiled."""
-    weights = sum(parameter.numel() for parameter in _parameters(optimizer))
+    weights = sum(parameter.numel() for parameter in trained_parameters(optimizer))
     return 1e-9 * NANOSECONDS_SAVED.get(type(optimizer), 0.0) * weights * steps if weights <= MOST_PARAMETERS else 0.0
 
 
@@ -76,8 +77,7 @@ def _compiled(optimizer: torch.optim.Optimizer) -> tuple[Update, list[torch.Tens
         shadow.step()  # makes the state
         _make_gradients(shadow)
         graph = split_numbers(record_update(shadow, rate))
-    weights = _parameters(shadow)
-    arguments = [*(weight.grad for weight in weights if weight.grad is not None), *update_arguments(shadow, rate)]
+    arguments = [*gradients_of(shadow), *update_arguments(shadow, rate)]
     _make_gradients(shadow)
     compile_pieces(graph, arguments)  # runs it once as it is
     _make_gradients(shadow)
@@ -122,17 +122,12 @@ def _copied(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
 
 def _make_gradients(optimizer: torch.optim.Optimizer) -> None:
     """Always the same; some optimizers change them in place."""
-    for parameter in _parameters(optimizer):
-        assert parameter.grad is not None
-        parameter.grad.normal_(generator=own_generator(parameter))
+    for gradient in gradients_of(optimizer):
+        gradient.normal_(generator=own_generator(gradient))
 
 
 def _detached(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
-    return [parameter.detach() for parameter in _parameters(optimizer)]
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return [parameter.detach() for parameter in trained_parameters(optimizer)]
 
 
 @contextmanager

@@ -48,6 +48,11 @@ class Engine(Protocol):
         """Does the next step or steps; `step` is the number of the first. Marks phases on the clock."""
 
 
+def trained_parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """The parameters that an optimizer changes, in its order."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 class EagerEngine:
     """One step at a time, operation by operation, as PyTorch comes; nothing waits for the device."""
 
@@ -74,7 +79,7 @@ class EagerEngine:
         self._model = model
         self._loss = loss
         self._optimizer = optimizer
-        self._parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self._parameters = trained_parameters(optimizer)
         self._feed = feed
         self._precision = precision
         self._clock = clock

@@ -156,13 +156,16 @@ class _Builder:
 
 
 def made_batch(job: Job) -> Batch:
-    """A batch of made numbers, of the shapes that the job trains on: it draws from no generator that training uses."""
+    """A batch of the shapes that the job trains on, for an engine that makes numbers for its samples.
+
+    It draws from no generator that training uses.
+    """
     generator = torch.Generator().manual_seed(0)
     samples = min(job.preset.data.batch_size, len(job.train))
-    inputs = torch.randn((samples, *job.input_shape), generator=generator)
+    inputs = torch.zeros((samples, *job.input_shape), device=job.device)
     targets: Tensor
     if job.task.kind == "classification":
         targets = torch.randint(job.task.outputs, (samples,), generator=generator)
     else:
         targets = torch.randn((samples, job.task.outputs), generator=generator)
-    return Batch(inputs.to(job.device), targets.to(job.device))
+    return Batch(inputs, targets.to(job.device))

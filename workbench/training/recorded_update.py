@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx
 
+from workbench.training.engine import trained_parameters
 from workbench.training.tracing import CannotTraceError, Recorder, below_autograd
 
 Update = Callable[..., object]
@@ -22,9 +23,14 @@ def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
     return all(group.get("fused") for group in optimizer.param_groups)
 
 
+def gradients_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Of its parameters, each of which must have one."""
+    return [parameter.grad for parameter in trained_parameters(optimizer) if parameter.grad is not None]
+
+
 def update_arguments(optimizer: torch.optim.Optimizer, rate: Tensor) -> list[Tensor]:
     """What an update changes or reads beside the gradients, always in the same order. The state must be there."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = trained_parameters(optimizer)
     states = [sorted(optimizer.state.get(parameter, {}).items()) for parameter in parameters]
     return [*parameters, rate, *(value for state in states for _, value in state if isinstance(value, Tensor))]
 
@@ -34,8 +40,7 @@ def record_update(optimizer: torch.optim.Optimizer, rate: Tensor) -> fx.GraphMod
 
     Raises CannotTraceError, when the step is done.
     """
-    gradients = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
-    recorder = Recorder([*gradients, *update_arguments(optimizer, rate)], goes_on=True)
+    recorder = Recorder([*gradients_of(optimizer), *update_arguments(optimizer, rate)], goes_on=True)
     with recorder:
         optimizer.step()
     return recorder.finish(())
@@ -48,7 +53,7 @@ class RecordedUpdate:
         """made: an update to use instead of a recorded one."""
         self._optimizer = optimizer
         groups = optimizer.param_groups
-        self._parameters: list[Tensor] = [parameter for group in groups for parameter in group["params"]]
+        self._parameters = trained_parameters(optimizer)
         # As a Python float in all its digits: the same update to the last bit.
         self._rate = torch.tensor(float(groups[0]["lr"]), dtype=torch.float64)
         self._made = made

@@ -175,16 +175,20 @@ def test_a_learning_rate_that_is_set_while_steps_are_replayed_is_used_from_the_n
     assert all(torch.equal(*pair) for pair in zip(frozen, job.model.parameters(), strict=True))
 
 
+def run_recorded_by(record: Callable[[Callable[[], None]], Replayed]) -> Run:
+    """The graph engine, whose recordings are made by a function of the test's."""
+    KINDS["failing"] = lambda *arguments, **named: GraphEngine(*arguments, record=record, **named)  # type: ignore[assignment]
+    try:
+        return run("failing")
+    finally:
+        del KINDS["failing"]
+
+
 def test_a_recording_that_fails_goes_on_without_and_says_so() -> None:
     def fails(_: Callable[[], None]) -> Replayed:
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
-    expected = run("traced")
-    KINDS["failing"] = lambda *arguments, **named: GraphEngine(*arguments, record=fails, **named)  # type: ignore[assignment]
-    try:
-        found = run("failing")
-    finally:
-        del KINDS["failing"]
+    expected, found = run("traced"), run_recorded_by(fails)
     assert found.losses == pytest.approx(expected.losses, rel=1e-5)
     assert found.warnings == [
         "steps cannot be captured in a CUDA graph: operation not permitted when stream is capturing"
@@ -201,12 +205,7 @@ def test_when_only_several_steps_cannot_be_recorded_single_ones_are_replayed() -
             raise RuntimeError("no room for so large a graph")
         return Replayed(work, [])
 
-    expected = run("traced")
-    KINDS["failing"] = lambda *arguments, **named: GraphEngine(*arguments, record=record, **named)  # type: ignore[assignment]
-    try:
-        found = run("failing")
-    finally:
-        del KINDS["failing"]
+    expected, found = run("traced"), run_recorded_by(record)
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)
     assert set(found.steps) == {1}
     assert found.warnings == ["several steps are not launched together: no room for so large a graph"]
