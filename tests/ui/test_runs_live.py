@@ -25,7 +25,6 @@ from workbench.ui.screens.message import MessageDialog
 from workbench.ui.screens.profile import ProfileDialog
 
 PATIENCE_SECONDS = 120
-pytestmark = pytest.mark.slow
 
 
 def quick(epochs: int = 3) -> Preset:
