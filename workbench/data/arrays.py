@@ -31,8 +31,9 @@ def arrays(file: Path, task: Literal["auto", "classification", "regression"]) ->
     """Inputs x and targets y, or x_train, y_train and the like for validation (or val) and test.
 
     x: (n, columns) is a table; (n, height, width), (n, channels, height, width) and (n, height, width, channels) are
-    images. uint8 stays, all else becomes float32. y: (n,) or (n, 1) whole numbers are classes, whose numbers need not
-    be without gaps; floating-point numbers, (n,) or (n, outputs), are a regression; `task` overrides that.
+    images. uint8 stays; types that float32 holds exactly become that, all others float64. y: (n,) or (n, 1) whole
+    numbers are classes, whose numbers need not be without gaps; floating-point numbers, (n,) or (n, outputs), are a
+    regression; `task` overrides that.
 
     Raises DataError, with the name of the array, for anything that cannot be trained on.
     """
@@ -105,7 +106,7 @@ def _names(file: Path, loaded: dict[str, Array]) -> dict[str, str]:
 
 
 def _inputs(file: Path, name: str, x: Array) -> Tensor:
-    """As uint8 or float32, channels first."""
+    """As uint8, float32 or float64, channels first."""
     if x.dtype.kind not in "biuf":
         raise DataError(f"{file}: {name} has type {x.dtype}; numbers are needed")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
@@ -123,14 +124,17 @@ def _inputs(file: Path, name: str, x: Array) -> Tensor:
 
 
 def _finite(file: Path, name: str, values: Array) -> Tensor:
+    """As float32 if that holds all values of the type exactly, else as float64."""
+    # Under another byte order the same: NumPy says that float32 holds what it holds.
+    kept = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
     with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(values, dtype=np.float32)
-    finite = np.isfinite(converted)
-    if not finite.all():
-        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), converted.shape))
+        converted = np.ascontiguousarray(values, dtype=kept)
+    fits = np.abs(converted) <= np.finfo(np.float32).max
+    if not fits.all():
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(fits)), converted.shape))
         raise DataError(
             f"{file}: {name} holds {values[index]} in sample {index[0]} (counted from 0), and "
-            f"{int((~finite).sum())} such numbers in all; all must be finite in float32"
+            f"{int((~fits).sum())} such numbers in all; all must be finite in float32"
         )
     return torch.from_numpy(converted)
 

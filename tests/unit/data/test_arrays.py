@@ -59,10 +59,24 @@ def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
     assert torch.equal(in_memory(read(x=x, y=TWO_CLASSES).train).inputs, torch.from_numpy(x).permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float64", "float16", ">f4", "bool"])
-def test_other_numbers_than_bytes_become_float32(read: Read, dtype: str) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [
+        ("int64", torch.float64),
+        ("int32", torch.float64),
+        ("float64", torch.float64),
+        (">f8", torch.float64),
+        ("uint16", torch.float32),
+        ("float16", torch.float32),
+        (">f4", torch.float32),
+        ("bool", torch.float32),
+    ],
+)
+def test_other_numbers_than_bytes_become_float32_where_that_loses_nothing(
+    read: Read, dtype: str, kept: torch.dtype
+) -> None:
     train = in_memory(read(x=np.ones((4, 3), dtype=dtype), y=TWO_CLASSES).train)
-    assert train.inputs.dtype == torch.float32
+    assert train.inputs.dtype == kept
     assert train.inputs.eq(1).all()
 
 
