@@ -22,9 +22,13 @@ FOUR_ROWS = np.ones((4, 3))
 def read(tmp_path: Path) -> Read:
     """Reads arrays, saved as .npz."""
 
-    def read_saved(task: Literal["auto", "classification", "regression"] = "auto", **saved: Any) -> Samples:
+    def read_saved(
+        task: Literal["auto", "classification", "regression"] = "auto",
+        channels: Literal["auto", "first", "last"] = "auto",
+        **saved: Any,
+    ) -> Samples:
         np.savez(tmp_path / "a.npz", **saved)
-        return arrays(tmp_path / "a.npz", task)
+        return arrays(tmp_path / "a.npz", task, channels)
 
     return read_saved
 
@@ -44,6 +48,8 @@ def in_memory(split: object) -> InMemory:
         ((4, 8, 9, 1), (4, 1, 8, 9), "image"),
         ((4, 3, 8, 3), (4, 3, 8, 3), "image"),
         ((4, 5, 8, 9), (4, 5, 8, 9), "image"),
+        ((4, 16, 16, 4), (4, 4, 16, 16), "image"),
+        ((4, 64, 64, 13), (4, 13, 64, 64), "image"),
     ],
 )
 def test_the_kind_and_the_channels_are_told_from_the_shape(
@@ -52,6 +58,21 @@ def test_the_kind_and_the_channels_are_told_from_the_shape(
     samples = read(x=np.zeros(shape, dtype=np.uint8), y=TWO_CLASSES)
     assert in_memory(samples.train).inputs.shape == expected
     assert samples.kind == kind
+
+
+def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:
+    """data/REPORT 20."""
+    samples = read(x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels says otherwise",)
+    samples = read(channels="first", x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert in_memory(samples.train).inputs.shape == (4, 16, 16, 4)
+
+
+def test_axes_that_the_shape_does_not_tell_are_asked_for(read: Read) -> None:
+    x = np.zeros((4, 16, 16, 16), dtype=np.uint8)
+    with pytest.raises(DataError, match=r'x has shape \(4, 16, 16, 16\), .* set data.channels = "first" or "last"'):
+        read(x=x, y=TWO_CLASSES)
+    assert in_memory(read(channels="last", x=x, y=TWO_CLASSES).train).inputs.is_contiguous()
 
 
 def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
