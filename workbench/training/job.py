@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
+from workbench.data.learnt import what_is_learnt
 from workbench.data.preparation import Preparation, TargetScale, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
@@ -72,6 +73,8 @@ class Job:
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    learns: str
+    """What there is to predict, in words."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -112,8 +115,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
 
     report(Progress("reading the data", 0, None, ""))
     samples = preset.data.build(report)
-    task = samples.task
-    _check_loss(preset, task)
+    task, learns = samples.task, what_is_learnt(samples)
+    _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
         raise PresetError(
@@ -160,6 +163,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         test=test,
         monitor=monitor,
         class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
+        learns=learns,
         notes=samples.notes + _split_notes(preset, samples),
     )
 
@@ -173,12 +177,20 @@ def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
     )
 
 
-def _check_loss(preset: Preset, task: Task) -> None:
-    if task.kind not in preset.loss.tasks:
+def _check_loss(preset: Preset, samples: Samples) -> None:
+    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    task, loss = samples.task, preset.loss
+    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {preset.loss.label()!r} does not fit data that has {what} to predict; "
-            f"these do: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
+            f"losses for {what}: {', '.join(losses_for(task.kind))}"
+        )
+    if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        raise PresetError(
+            f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
+            f"({learnt}){doubt}, or data.task = \"classification\" to train classes with this loss"
         )
 
 
