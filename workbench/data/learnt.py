@@ -36,7 +36,8 @@ def _numbers(task: Task, targets: Tensor | None) -> str:
     names = task.targets
     if task.outputs > 1:
         few = names if len(names) <= FEW_CLASSES else (names[0], names[1], f"… {names[-1]}")
-        what = f"{task.outputs} numbers a sample{f' ({', '.join(map(_short, few))})' if few else ''}"
+        listed = f" ({', '.join(map(_short, few))})" if few else ""
+        what = f"{task.outputs} numbers a sample{listed}"
     else:
         what = f"{_before(names)}numbers"
     if targets is None or not targets.numel():

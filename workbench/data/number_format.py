@@ -81,7 +81,7 @@ PLAIN = NumberFormat()
 
 
 def formats_of(values: Iterable[str], decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
-    """The formats in which all values are numbers, and that show in some; the plain one first, and then alone.
+    """The formats in which all values are numbers, each another ones; the plain one alone, where it is one of them.
 
     decimal and thousands: what the user has set, or "auto".
     """
@@ -108,27 +108,23 @@ def split_sign(text: str) -> tuple[str, str]:
 
 
 def _unsigned(texts: set[str], decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
-    found = []
+    found: list[NumberFormat] = []
+    said: list[list[float | None]] = []
     for point in (".", ",") if decimal == "auto" else (decimal,):
         separators = SEPARATORS[point] if thousands == "auto" else ("" if thousands == "none" else thousands,)
         for separator in separators:
+            if separator == point:
+                continue
             one = NumberFormat(point, separator)
-            if separator == point or any(one.parse(text) is None for text in texts):
+            numbers = [one.parse(text) for text in texts]
+            if None in numbers:
                 continue
             if one == PLAIN:
                 return [one]
-            if _shows(one, texts):
+            if numbers not in said:  # two formats that say the same numbers are no question
                 found.append(one)
-            elif thousands != "auto" or decimal != "auto":
-                found.append(one)  # whole numbers are so in any format
+                said.append(numbers)
     return found
-
-
-def _shows(one: NumberFormat, texts: set[str]) -> bool:
-    marks = [mark for mark in (one.thousands, one.decimal if one.decimal == "," else "") if mark]
-    written = [text.translate(SPACES) for text in texts]
-    # The decimal comma need not occur where thousands are set apart: 1.234.567 has none.
-    return any(marks[0] in text for text in written)
 
 
 @lru_cache(maxsize=32)
@@ -137,5 +133,5 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     whole = r"\d+"
     if thousands:
         # By threes, or as in India: 12,34,567.
-        whole = rf"(?:\d{{1,3}}(?:{separator}\d{{3}})+|\d{{1,2}}(?:{separator}\d{{2}})+{separator}\d{{3}}|\d+)"
+        whole = rf"(?:[1-9]\d{{,2}}(?:{separator}\d{{3}})+|[1-9]\d?(?:{separator}\d{{2}})+{separator}\d{{3}}|\d+)"
     return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")
