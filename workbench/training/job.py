@@ -119,9 +119,10 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
+        left_out = f" ({samples.left_out})" if samples.left_out else ""
         raise PresetError(
             f"data.batch_size = {preset.data.batch_size}, but the training split has only "
-            f"{len(splits.train)} samples; choose a batch size of at most that"
+            f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
         )
 
     preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
@@ -185,12 +186,12 @@ def _check_loss(preset: Preset, samples: Samples) -> None:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
             f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
-            f"losses for {what}: {', '.join(losses_for(task.kind))}"
+            f"losses that fit {what}: {', '.join(losses_for(task.kind))}"
         )
     if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
         raise PresetError(
             f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
-            f"({learnt}){doubt}, or data.task = \"classification\" to train classes with this loss"
+            f'({learnt}){doubt}, or data.task = "classification" to train classes with this loss'
         )
 
 
