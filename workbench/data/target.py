@@ -88,7 +88,7 @@ def _classes(rows: Rows, name: str, keys: Sequence[Key], *, guessed: bool) -> tu
     """Class numbers (rows,) int64, and the names: as the file writes them where they first occur."""
     values = rows.column(name)
     counts = Counter(keys)
-    found = sorted(counts)  # type: ignore[type-var]  # all words, or all numbers
+    found = sorted(counts)
     first_rows: dict[Key, int] = {}
     for row, key in enumerate(keys):
         first_rows.setdefault(key, row)
