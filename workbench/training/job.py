@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
+from workbench.data.distinct import merged_columns
 from workbench.data.learnt import what_is_learnt
 from workbench.data.preparation import Preparation, TargetScale, on_host
 from workbench.data.progress import Progress
@@ -125,15 +126,13 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
             f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
         )
 
-    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
-    if preparation.is_exact:
-        # On the host, and the numbers in float64 are not kept; cut again, which gives the same splits.
-        exact = preparation
-        samples, preparation = samples.map(lambda split: on_host(split, exact, None)), Preparation.identity()
-        splits = preset.validation.build(samples)
+    samples, splits, preparation, merged = _in_float32(preset, samples, splits)
     target_scale = None
     if task.kind == "regression":
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
+        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
     input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
     model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
@@ -145,7 +144,6 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
         _check_single_sample(model, input_shape)
-    splits = splits.map(lambda split: on_host(split, None, target_scale))
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
     monitor = _monitor(preset, task, validated=validation is not None)
     return Job(
@@ -165,8 +163,24 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         monitor=monitor,
         class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
         learns=learns,
-        notes=samples.notes + _split_notes(preset, samples),
+        notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
+
+
+def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Samples, Splits, Preparation, list[str]]:
+    """Samples and splits with inputs in uint8 or float32, what is left to prepare on the device, and notes.
+
+    Inputs in float64 are standardised on the host, and are not kept.
+    """
+    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    if not preparation.is_exact:
+        return samples, splits, preparation, []
+    made = samples.map(lambda split: on_host(split, preparation, None))
+    notes = []
+    if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):
+        notes = merged_columns(samples.train.inputs, made.train.inputs, samples.columns)
+    # Cut again, which gives the same splits.
+    return made, preset.validation.build(made), Preparation.identity(), notes
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
