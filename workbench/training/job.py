@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
-from workbench.data.preparation import Preparation, TargetScale
+from workbench.data.distinct import merged_columns
+from workbench.data.learnt import what_is_learnt
+from workbench.data.preparation import Preparation, TargetScale, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
@@ -72,6 +74,8 @@ class Job:
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    learns: str
+    """What there is to predict, in words."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -112,19 +116,23 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
 
     report(Progress("reading the data", 0, None, ""))
     samples = preset.data.build(report)
-    task = samples.task
-    _check_loss(preset, task)
+    task, learns = samples.task, what_is_learnt(samples)
+    _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
+        left_out = f" ({samples.left_out})" if samples.left_out else ""
         raise PresetError(
             f"data.batch_size = {preset.data.batch_size}, but the training split has only "
-            f"{len(splits.train)} samples; choose a batch size of at most that"
+            f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
         )
 
-    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    samples, splits, preparation, merged = _in_float32(preset, samples, splits)
     target_scale = None
     if task.kind == "regression":
-        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target).to(device)
+        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
+        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
     input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
     model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
@@ -136,7 +144,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
         _check_single_sample(model, input_shape)
-    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
+    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
     monitor = _monitor(preset, task, validated=validation is not None)
     return Job(
         preset=preset,
@@ -154,8 +162,25 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         test=test,
         monitor=monitor,
         class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
-        notes=samples.notes + _split_notes(preset, samples),
+        learns=learns,
+        notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
+
+
+def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Samples, Splits, Preparation, list[str]]:
+    """Samples and splits with inputs in uint8 or float32, what is left to prepare on the device, and notes.
+
+    Inputs in float64 are standardised on the host, and are not kept.
+    """
+    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    if not preparation.is_exact:
+        return samples, splits, preparation, []
+    made = samples.map(lambda split: on_host(split, preparation, None))
+    notes = []
+    if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):
+        notes = merged_columns(samples.train.inputs, made.train.inputs, samples.columns)
+    # Cut again, which gives the same splits.
+    return made, preset.validation.build(made), Preparation.identity(), notes
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
@@ -167,12 +192,20 @@ def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
     )
 
 
-def _check_loss(preset: Preset, task: Task) -> None:
-    if task.kind not in preset.loss.tasks:
+def _check_loss(preset: Preset, samples: Samples) -> None:
+    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    task, loss = samples.task, preset.loss
+    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {preset.loss.label()!r} does not fit data that has {what} to predict; "
-            f"these do: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
+            f"losses that fit {what}: {', '.join(losses_for(task.kind))}"
+        )
+    if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        raise PresetError(
+            f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
+            f'({learnt}){doubt}, or data.task = "classification" to train classes with this loss'
         )
 
 
@@ -211,7 +244,6 @@ def _feeds(
     samples: Samples,
     splits: Splits,
     preparation: Preparation,
-    target_scale: TargetScale | None,
     device: torch.device,
 ) -> tuple[Feed, Feed | None, Feed | None]:
     runtime = preset.runtime
@@ -224,18 +256,14 @@ def _feeds(
         )
     resident = fits and runtime.feed != "loader"
 
-    def scale(targets: Tensor) -> Tensor:
-        return targets if target_scale is None else target_scale.apply_to(targets)
-
     def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
         batch_size = preset.data.batch_size
         if resident and isinstance(split, InMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
-            targets = scale(split.targets.to(device))
-            return ResidentFeed(split, preparation, targets, batch_size, device, augmentation)
+            return ResidentFeed(split, preparation, batch_size, device, augmentation)
         workers, seed = runtime.loader_workers, preset.training.seed
-        return LoaderFeed(split, preparation, scale, batch_size, device, augmentation, workers, seed)
+        return LoaderFeed(split, preparation, batch_size, device, augmentation, workers, seed)
 
     for split in all_splits:
         if len(split) == 0:
