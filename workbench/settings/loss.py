@@ -39,6 +39,13 @@ class LossChoice(Choice):
         """
         raise NotImplementedError
 
+    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
+        """What the mean loss of a batch counts for in the mean over several batches.
+
+        targets: of the batch; class_counts: what the loss was built with.
+        """
+        return len(targets)
+
 
 def label_smoothing() -> float:
     """The setting shared by the losses that compare with one-hot targets."""
@@ -75,6 +82,10 @@ class CrossEntropy(LossChoice):
             return total / torch.where(weighed > 0, weighed, 1.0)
 
         return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
+
+    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
+        weight = None if class_counts is None else self._weight(class_counts)
+        return len(targets) if weight is None else weight[targets].sum()
 
     def _weight(self, class_counts: Tensor) -> Tensor | None:
         import torch

@@ -72,6 +72,8 @@ class Job:
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    loss_class_counts: Tensor | None
+    """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -138,6 +140,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         _check_single_sample(model, input_shape)
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
     monitor = _monitor(preset, task, validated=validation is not None)
+    class_counts = _class_counts(splits.train, task, device)
     return Job(
         preset=preset,
         device=device,
@@ -146,14 +149,15 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         task=task,
         input_shape=input_shape,
         model=model,
-        loss=preset.loss.build(_class_counts(splits.train, task, device)),
+        loss=preset.loss.build(class_counts),
         optimizer=preset.optimizer.build(trained),
         target_scale=target_scale,
         train=train,
         validation=validation,
         test=test,
         monitor=monitor,
-        class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
+        class_counts=None if splits.train.targets is None else class_counts,
+        loss_class_counts=class_counts,
         notes=samples.notes + _split_notes(preset, samples),
     )
 

@@ -75,7 +75,8 @@ class Trainer:
             job.precision,
             job.task,
             job.target_scale,
-            independent_classes=job.preset.loss.independent_classes,
+            choice=job.preset.loss,
+            class_counts=job.loss_class_counts,
         )
         self._health = HealthProbe(job) if runtime.measure else None
         self._saver = Saver(job, run, events, self.schedule)
