@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,25 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a file to be read; never waits, as opening a FIFO would, nor reads from a device, which may not end.
+
+    Raises OSError, whose `strerror` says why it is no such file: not there, a folder, a FIFO, a name too long.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "No file can have such a name", str(path)) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    kind = "FIFO" if stat.S_ISFIFO(mode) else "device"
+    raise OSError(errno.EINVAL, f"It is a {kind}, not a regular file", str(path))
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from workbench.data.channels import COMMON_CHANNELS, channels_axis
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.errors import DataError
 
@@ -27,18 +28,25 @@ ENDINGS = {
 """What x and y may end in, and which split that is."""
 
 
-def arrays(file: Path, task: Literal["auto", "classification", "regression"]) -> Samples:
+def arrays(
+    file: Path,
+    task: Literal["auto", "classification", "regression"],
+    channels: Literal["auto", "first", "last"] = "auto",
+) -> Samples:
     """Inputs x and targets y, or x_train, y_train and the like for validation (or val) and test.
 
     x: (n, columns) is a table; (n, height, width), (n, channels, height, width) and (n, height, width, channels) are
-    images. uint8 stays, all else becomes float32. y: (n,) or (n, 1) whole numbers are classes, whose numbers need not
-    be without gaps; floating-point numbers, (n,) or (n, outputs), are a regression; `task` overrides that.
+    images. uint8 stays; types that float32 holds exactly become that, all others float64. y: (n,) or (n, 1) whole
+    numbers are classes, whose numbers need not be without gaps; floating-point numbers, (n,) or (n, outputs), are a
+    regression; `task` overrides that. channels: where images of four dimensions have theirs; "auto" goes by the shape.
 
     Raises DataError, with the name of the array, for anything that cannot be trained on.
     """
     loaded = _load(file)
     names = _names(file, loaded)
-    inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"]) for split, ending in names.items()}
+    train = loaded[f"x{names['train']}"]
+    channels = _channels(file, f"x{names['train']}", train, channels) if train.ndim == 4 else channels
+    inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"], channels) for split, ending in names.items()}
     posed, targets = _targets(file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task)
     for split, ending in names.items():
         if len(inputs[split]) != len(targets[split]):
@@ -51,13 +59,18 @@ def arrays(file: Path, task: Literal["auto", "classification", "regression"]) ->
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)
+    notes = [f"left out the arrays {', '.join(unused)}"] if unused else []
+    if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
+        count, height, width = inputs["train"].shape[1:]
+        where = f"x{names['train']} is read as {count} channels of {height} × {width}, the channels {channels}"
+        notes.append(f"{where}; data.channels says otherwise")
     return Samples(
         splits["train"],
         posed,
         kind="table" if inputs["train"].ndim == 2 else "image",
         validation=splits.get("validation"),
         test=splits.get("test"),
-        notes=(f"left out the arrays {', '.join(unused)}",) if unused else (),
+        notes=tuple(notes),
     )
 
 
@@ -104,8 +117,23 @@ def _names(file: Path, loaded: dict[str, Array]) -> dict[str, str]:
     return names
 
 
-def _inputs(file: Path, name: str, x: Array) -> Tensor:
-    """As uint8 or float32, channels first."""
+def _channels(
+    file: Path, name: str, x: Array, channels: Literal["auto", "first", "last"]
+) -> Literal["auto", "first", "last"]:
+    """Where the channels are; never "auto"."""
+    if channels != "auto":
+        return channels
+    axis = channels_axis(x.shape[1:])
+    if axis == "unclear":
+        raise DataError(
+            f"{file}: {name} has shape {x.shape}, which does not tell where the channels are; set "
+            'data.channels = "first" or "last"'
+        )
+    return axis
+
+
+def _inputs(file: Path, name: str, x: Array, channels: Literal["auto", "first", "last"]) -> Tensor:
+    """As uint8, float32 or float64, channels first."""
     if x.dtype.kind not in "biuf":
         raise DataError(f"{file}: {name} has type {x.dtype}; numbers are needed")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
@@ -115,7 +143,7 @@ def _inputs(file: Path, name: str, x: Array) -> Tensor:
         )
     if x.ndim == 3:
         x = x[:, None]
-    elif x.ndim == 4 and x.shape[-1] in (1, 3) and x.shape[1] not in (1, 3):
+    elif x.ndim == 4 and channels == "last":
         x = np.moveaxis(x, -1, 1)
     if x.dtype == np.uint8:
         return torch.from_numpy(np.ascontiguousarray(x))
@@ -123,14 +151,17 @@ def _inputs(file: Path, name: str, x: Array) -> Tensor:
 
 
 def _finite(file: Path, name: str, values: Array) -> Tensor:
+    """As float32 if that holds all values of the type exactly, else as float64."""
+    # Under another byte order the same: NumPy says that float32 holds what it holds.
+    kept = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
     with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(values, dtype=np.float32)
-    finite = np.isfinite(converted)
-    if not finite.all():
-        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), converted.shape))
+        converted = np.ascontiguousarray(values, dtype=kept)
+    fits = np.abs(converted) <= np.finfo(np.float32).max
+    if not fits.all():
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(fits)), converted.shape))
         raise DataError(
             f"{file}: {name} holds {values[index]} in sample {index[0]} (counted from 0), and "
-            f"{int((~finite).sum())} such numbers in all; all must be finite in float32"
+            f"{int((~fits).sum())} such numbers in all; all must be finite in float32"
         )
     return torch.from_numpy(converted)
 

@@ -23,7 +23,10 @@ FEW_ROWS = 50
 MOST_CATEGORIES = 1000
 """A column with more different words than this is an identifier or free text, unless it is named a category."""
 
-Floats = npt.NDArray[np.float32]
+LARGEST = float(np.finfo(np.float32).max)
+"""Training is in float32: what is larger cannot be trained on."""
+
+Floats = npt.NDArray[np.float64]
 
 
 def parse(text: str) -> float | None:
@@ -41,15 +44,15 @@ def is_numeric(values: list[str]) -> bool:
 
 
 def numbers(rows: Rows, name: str) -> Floats:
-    """A column of numbers, shape (rows,). Raises DataError for text, and for what float32 cannot hold."""
+    """A column of numbers, shape (rows,). Raises DataError for text, and for what is too large for float32."""
     parsed = [parse(value) for value in rows.column(name)]
     if None in parsed:
         row = parsed.index(None)
         raise DataError(f"{rows.place(row, name)}: {rows.column(name)[row]!r} is not a number")
-    with np.errstate(over="ignore"):
-        column = np.array(parsed, dtype=np.float64).astype(np.float32)
-    if not np.isfinite(column).all():
-        row = int(np.argmin(np.isfinite(column)))
+    column = np.array(parsed, dtype=np.float64)
+    fits = np.abs(column) <= LARGEST
+    if not fits.all():
+        row = int(np.argmin(fits))
         raise DataError(f"{rows.place(row, name)}: {rows.column(name)[row]} is not a finite number in float32")
     return column
 
@@ -68,13 +71,13 @@ def one_hot(rows: Rows, name: str, *, named: bool) -> Floats:
             f"different values in {len(rows.values)} rows the column does not hold categories either; leave it out "
             f"with data.ignore = [{name!r}]"
         )
-    columns = np.zeros((len(codes), len(categories)), dtype=np.float32)
+    columns = np.zeros((len(codes), len(categories)))
     columns[np.arange(len(codes)), codes] = 1.0
     return columns
 
 
 def targets(rows: Rows, name: str, task: str) -> tuple[Tensor, Task]:
-    """The column to predict: int64 classes (rows,) or float32 numbers (rows, 1), as `task` says.
+    """The column to predict: int64 classes (rows,) or float64 numbers (rows, 1), as `task` says.
 
     "auto" makes classes of text, and of whole numbers with at most MOST_CLASSES different values. Raises DataError
     where there is a single class, or a class of a single row.
@@ -82,7 +85,7 @@ def targets(rows: Rows, name: str, task: str) -> tuple[Tensor, Task]:
     values = rows.column(name)
     if task == "regression" or (task == "auto" and not _looks_like_classes(values)):
         return torch.from_numpy(numbers(rows, name)).unsqueeze(1), Task("regression", 1, targets=(name,))
-    keys: Any = numbers(rows, name).astype(np.float64) if is_numeric(values) else np.array(values)
+    keys: Any = numbers(rows, name) if is_numeric(values) else np.array(values)
     found, first_rows, codes, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     # As the file writes it; of "1" and "1.0", which are one class, the one that comes first.
     classes = tuple(values[row] for row in first_rows)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import DataError
+from workbench.files import open_regular
 
 DELIMITERS = (",", "\t", ";", "|")
 
@@ -109,12 +110,13 @@ def without_missing(rows: Rows, names: list[str], missing: str) -> Rows:
 
 
 def _read_text(file: Path) -> str:
-    if file.is_dir():
-        raise DataError(f"{file} is a folder; data.file must name a CSV or TSV file")
     try:
-        content = file.read_bytes()
+        with open_regular(file) as opened:
+            content = opened.read()
     except FileNotFoundError as error:
         raise DataError(f"{file} is not there; data.file must name a CSV or TSV file") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; data.file must name a CSV or TSV file") from error
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
     try:

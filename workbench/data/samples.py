@@ -7,7 +7,8 @@ source (text, audio) is one function more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -19,15 +20,16 @@ class SampleSequence(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample: inputs (uint8 or float32, without the batch dimension) and its target."""
+        """One sample: inputs (uint8, float32 or float64, without the batch dimension) and its target."""
 
 
 @dataclass(frozen=True)
 class InMemory:
     """Samples held as two tensors.
 
-    inputs: uint8 (pixel values, 0 to 255) or float32, shape (samples, ...); images are (samples, channels,
-    height, width). targets: int64 class numbers, shape (samples,), or float32 values, shape (samples, outputs).
+    inputs: uint8 (pixel values, 0 to 255), float32, or float64 where float32 might not tell values apart; shape
+    (samples, ...); images are (samples, channels, height, width). targets: int64 class numbers, shape (samples,), or
+    float32 or float64 values, shape (samples, outputs). float64 becomes float32 once it is standardised.
     """
 
     inputs: Tensor
@@ -99,3 +101,13 @@ class Samples:
     test: Split | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know about how the data was read (columns left out, rows dropped)."""
+
+    def map(self, change: Callable[[Split], Split]) -> Samples:
+        """The same with each of its splits changed."""
+        validation = None if self.validation is None else change(self.validation)
+        return replace(
+            self,
+            train=change(self.train),
+            validation=validation,
+            test=None if self.test is None else change(self.test),
+        )

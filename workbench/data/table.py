@@ -28,7 +28,7 @@ def table(
     delimiter: Literal["auto", ",", "\t", ";", "|"],
     missing: Literal["error", "drop"],
 ) -> Samples:
-    """The rows of a CSV or TSV file with a header: float32 inputs (rows, columns), numbers first, then categories.
+    """The rows of a CSV or TSV file with a header: float64 inputs (rows, columns), numbers first, then categories.
 
     target: the column to predict; see `columns.targets` for `task`. Columns named in neither `numeric` nor
     `categorical` are numbers if all their values are, else categories; those in `ignore` are left out. delimiter and

@@ -225,11 +225,14 @@ class Npz(DataChoice):
     name: Literal["npz"] = "npz"
     file: PathText = setting(..., "the file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
+    channels: Literal["auto", "first", "last"] = setting(
+        "auto", "where x of four dimensions has its channels: (n, channels, height, width) or last; auto: by the shape"
+    )
 
     def build(self, report: Report) -> Samples:
         from workbench.data.arrays import arrays
 
-        return arrays(Path(self.file), self.task)
+        return arrays(Path(self.file), self.task, self.channels)
 
 
 class ModuleData(DataChoice):

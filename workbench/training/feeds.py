@@ -72,7 +72,6 @@ class ResidentFeed:
         self,
         split: InMemory,
         preparation: Preparation,
-        targets: Tensor,
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
@@ -80,7 +79,7 @@ class ResidentFeed:
         self.batch_size = batch_size
         self._device = device
         self._augment = augment
-        self._targets = targets.to(device)
+        self._targets = split.targets.to(device)
         # Prepared once, if there is room for four bytes a number; else a batch at a time.
         self._prepare: Callable[[Tensor], Tensor] | None = None
         inputs = split.inputs.to(device)
@@ -141,7 +140,6 @@ class LoaderFeed:
         self,
         split: Split,
         preparation: Preparation,
-        scale_targets: Callable[[Tensor], Tensor],
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
@@ -152,7 +150,6 @@ class LoaderFeed:
         self._samples = len(split)
         self._device = device
         self._preparation = preparation
-        self._scale_targets = scale_targets
         self._augment = augment
         self._sampler = _Order()
         self._generator = torch.Generator().manual_seed(seed)
@@ -181,7 +178,7 @@ class LoaderFeed:
             prepared = self._preparation(inputs)
             if self._augment is not None:
                 prepared = self._augment(prepared)
-            batch = Batch(prepared, self._scale_targets(targets))
+            batch = Batch(prepared, targets)
             clock.mark("transfer")
             yield batch
 
@@ -189,7 +186,7 @@ class LoaderFeed:
         if not self._kept:
             return None
         inputs, targets = (torch.cat(parts)[:count].to(self._device) for parts in zip(*self._kept, strict=True))
-        return Batch(self._preparation(inputs), self._scale_targets(targets))
+        return Batch(self._preparation(inputs), targets)
 
     def _read(self) -> Iterator[tuple[Tensor, Tensor]]:
         try:

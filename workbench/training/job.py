@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
-from workbench.data.preparation import Preparation, TargetScale
+from workbench.data.preparation import Preparation, TargetScale, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
@@ -124,9 +124,14 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         )
 
     preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    if preparation.is_exact:
+        # On the host, and the numbers in float64 are not kept; cut again, which gives the same splits.
+        exact = preparation
+        samples, preparation = samples.map(lambda split: on_host(split, exact, None)), Preparation.identity()
+        splits = preset.validation.build(samples)
     target_scale = None
     if task.kind == "regression":
-        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target).to(device)
+        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
     report(Progress("building the model", 0, None, ""))
     input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
     model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
@@ -138,7 +143,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
         _check_single_sample(model, input_shape)
-    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
+    splits = splits.map(lambda split: on_host(split, None, target_scale))
+    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
     monitor = _monitor(preset, task, validated=validation is not None)
     class_counts = _class_counts(splits.train, task, device)
     return Job(
@@ -215,7 +221,6 @@ def _feeds(
     samples: Samples,
     splits: Splits,
     preparation: Preparation,
-    target_scale: TargetScale | None,
     device: torch.device,
 ) -> tuple[Feed, Feed | None, Feed | None]:
     runtime = preset.runtime
@@ -228,18 +233,14 @@ def _feeds(
         )
     resident = fits and runtime.feed != "loader"
 
-    def scale(targets: Tensor) -> Tensor:
-        return targets if target_scale is None else target_scale.apply_to(targets)
-
     def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
         batch_size = preset.data.batch_size
         if resident and isinstance(split, InMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
-            targets = scale(split.targets.to(device))
-            return ResidentFeed(split, preparation, targets, batch_size, device, augmentation)
+            return ResidentFeed(split, preparation, batch_size, device, augmentation)
         workers, seed = runtime.loader_workers, preset.training.seed
-        return LoaderFeed(split, preparation, scale, batch_size, device, augmentation, workers, seed)
+        return LoaderFeed(split, preparation, batch_size, device, augmentation, workers, seed)
 
     for split in all_splits:
         if len(split) == 0:

@@ -22,9 +22,13 @@ FOUR_ROWS = np.ones((4, 3))
 def read(tmp_path: Path) -> Read:
     """Reads arrays, saved as .npz."""
 
-    def read_saved(task: Literal["auto", "classification", "regression"] = "auto", **saved: Any) -> Samples:
+    def read_saved(
+        task: Literal["auto", "classification", "regression"] = "auto",
+        channels: Literal["auto", "first", "last"] = "auto",
+        **saved: Any,
+    ) -> Samples:
         np.savez(tmp_path / "a.npz", **saved)
-        return arrays(tmp_path / "a.npz", task)
+        return arrays(tmp_path / "a.npz", task, channels)
 
     return read_saved
 
@@ -44,6 +48,8 @@ def in_memory(split: object) -> InMemory:
         ((4, 8, 9, 1), (4, 1, 8, 9), "image"),
         ((4, 3, 8, 3), (4, 3, 8, 3), "image"),
         ((4, 5, 8, 9), (4, 5, 8, 9), "image"),
+        ((4, 16, 16, 4), (4, 4, 16, 16), "image"),
+        ((4, 64, 64, 13), (4, 13, 64, 64), "image"),
     ],
 )
 def test_the_kind_and_the_channels_are_told_from_the_shape(
@@ -54,15 +60,44 @@ def test_the_kind_and_the_channels_are_told_from_the_shape(
     assert samples.kind == kind
 
 
+def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:
+    """data/REPORT 20."""
+    samples = read(x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels says otherwise",)
+    samples = read(channels="first", x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert in_memory(samples.train).inputs.shape == (4, 16, 16, 4)
+
+
+def test_axes_that_the_shape_does_not_tell_are_asked_for(read: Read) -> None:
+    x = np.zeros((4, 16, 16, 16), dtype=np.uint8)
+    with pytest.raises(DataError, match=r'x has shape \(4, 16, 16, 16\), .* set data.channels = "first" or "last"'):
+        read(x=x, y=TWO_CLASSES)
+    assert in_memory(read(channels="last", x=x, y=TWO_CLASSES).train).inputs.is_contiguous()
+
+
 def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
     x = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
     assert torch.equal(in_memory(read(x=x, y=TWO_CLASSES).train).inputs, torch.from_numpy(x).permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float64", "float16", ">f4", "bool"])
-def test_other_numbers_than_bytes_become_float32(read: Read, dtype: str) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [
+        ("int64", torch.float64),
+        ("int32", torch.float64),
+        ("float64", torch.float64),
+        (">f8", torch.float64),
+        ("uint16", torch.float32),
+        ("float16", torch.float32),
+        (">f4", torch.float32),
+        ("bool", torch.float32),
+    ],
+)
+def test_other_numbers_than_bytes_become_float32_where_that_loses_nothing(
+    read: Read, dtype: str, kept: torch.dtype
+) -> None:
     train = in_memory(read(x=np.ones((4, 3), dtype=dtype), y=TWO_CLASSES).train)
-    assert train.inputs.dtype == torch.float32
+    assert train.inputs.dtype == kept
     assert train.inputs.eq(1).all()
 
 

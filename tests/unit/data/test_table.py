@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def read(tmp_path: Path) -> Read:
 
 def inputs(samples: Samples) -> list[list[float]]:
     assert isinstance(samples.train, InMemory)
-    assert samples.train.inputs.dtype == torch.float32
+    assert samples.train.inputs.dtype == torch.float64
     return samples.train.inputs.tolist()
 
 
@@ -174,3 +175,16 @@ def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
         table(tmp_path / "nowhere.csv", "y", "auto", (), (), (), "auto", "error")
     with pytest.raises(DataError, match="is a folder"):
         table(tmp_path, "y", "auto", (), (), (), "auto", "error")
+
+
+def test_a_pipe_a_device_and_a_name_that_is_too_long_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """reliability S5 and R15."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    for file, message in {
+        tmp_path / "pipe.csv": "cannot read .*: It is a FIFO, not a regular file",
+        Path("/dev/zero"): "cannot read /dev/zero: It is a device, not a regular file",
+        tmp_path / f"{'x' * 300}.csv": "cannot read .*: File name too long",
+        tmp_path / "a\0b.csv": "cannot read .*: No file can have such a name",
+    }.items():
+        with pytest.raises(DataError, match=message):
+            table(file, "y", "auto", (), (), (), "auto", "error")
