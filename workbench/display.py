@@ -158,6 +158,7 @@ def describe(prepared: Prepared) -> Text:
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
         f" on {device}, {engine_line(prepared)}, samples {prepared.feed}\n",
+        f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
         f"{count(prepared.batch_size)}; ",

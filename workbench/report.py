@@ -25,6 +25,9 @@ from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
 
+MOST_CLASSES = 10
+"""So many classes are listed one by one."""
+
 PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
@@ -57,12 +60,16 @@ def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
     rows = [("status", _status(summary))]
+    if view.prepared is not None and view.prepared.learns:
+        rows.append(("learns", view.prepared.learns))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
     elif summary.status == "completed":
         rows.append(("test", "no test split was kept apart"))
     elif summary.status == "stopped":
         rows.append(("test", "not evaluated: that is done once, when the run completes"))
+    if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
+        rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
         best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation)}"
         rows.append(("best validation", best))
@@ -131,6 +138,18 @@ def metrics_line(metrics: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
+def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
+    """F1 of each class by its name; of many the worst that the split holds. Empty where it was not measured."""
+    scores = metrics.get("f1")
+    if not scores or len(scores) != len(classes):
+        return ""
+    support = metrics.get("support") or [1] * len(classes)
+    there = [(score, name) for score, name, samples in zip(scores, classes, support, strict=True) if samples]
+    shown = there if len(there) <= MOST_CLASSES else sorted(there, key=lambda pair: pair[0])[:MOST_CLASSES]
+    said = ", ".join(f"{name} {100 * score:.2f} %" for score, name in shown)
+    return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
+
+
 def _status(summary: Summary) -> str:
     return f"{summary.status} after {count(summary.epoch)} epochs, {count(summary.step)} steps"
 
@@ -183,6 +202,7 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
         ("device", plan["device"]),
+        ("learns", plan["learns"]),
         ("task", f"{plan['task']}, {shape} → {plan['outputs']}"),
         ("parameters", count(plan["parameters"])),
         ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),

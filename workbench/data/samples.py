@@ -88,7 +88,9 @@ class Task:
     classes: tuple[str, ...] = ()
     """Names of the classes, in order of their numbers; empty for regression."""
     targets: tuple[str, ...] = ()
-    """Names of the target columns of a regression."""
+    """Names of the columns to predict: one an output of a regression, one for classes; empty where they have none."""
+    doubt: str = ""
+    """Where whole numbers were taken for the one kind and may be the other: what the other takes to be set."""
 
 
 @dataclass(frozen=True)

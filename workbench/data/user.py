@@ -131,12 +131,13 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
         _check_first_targets(train)
         names = tuple(f"target[{index}]" for index in range(train.outputs))
         return Task("regression", train.outputs, targets=names), None
-    classes, targets = _names(train, where), train.all_targets
+    classes, targets, doubt = _names(train, where), train.all_targets, ""
     if classes is not None:
         numbers = ClassNumbers.counted(len(classes))
     elif targets is not None:
         numbers = ClassNumbers.found(targets)
         classes = tuple(map(str, numbers.labels.tolist()))
+        doubt = "floating-point targets, targets.float(), make a regression"
         _tell_of_numbers(numbers, targets, where, notes)
     else:
         raise UserCodeError(
@@ -145,7 +146,7 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
         )
     if len(classes) < 2:
         raise UserCodeError(f"{where}: there is only one class, and nothing to learn")
-    return Task("classification", len(classes), classes=classes), numbers
+    return Task("classification", len(classes), classes=classes, doubt=doubt), numbers
 
 
 def _names(given: Given, where: str) -> tuple[str, ...] | None:

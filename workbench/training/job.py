@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
+from workbench.data.learnt import what_is_learnt
 from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
@@ -77,6 +78,8 @@ class Job:
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
     loss_class_counts: Tensor | None
     """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
+    learns: str
+    """What there is to predict, in words."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -117,8 +120,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
 
     report(Progress("reading the data", 0, None, ""))
     samples = _fitting_inputs(preset, preset.data.build(report))
-    task = samples.task
-    _check_loss(preset, task)
+    task, learns = samples.task, what_is_learnt(samples)
+    _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
         raise PresetError(
@@ -169,6 +172,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         monitor=monitor,
         class_counts=None if splits.train.targets is None else class_counts,
         loss_class_counts=class_counts,
+        learns=learns,
         notes=samples.notes + _split_notes(preset, samples),
     )
 
@@ -182,12 +186,21 @@ def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
     )
 
 
-def _check_loss(preset: Preset, task: Task) -> None:
-    if task.kind not in preset.loss.tasks:
+def _check_loss(preset: Preset, samples: Samples) -> None:
+    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    task, loss = samples.task, preset.loss
+    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {preset.loss.label()!r} does not fit data that has {what} to predict; "
-            f"these do: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
+            f"losses for {what}: {', '.join(losses_for(task.kind))}"
+        )
+    if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        or_classes = ', or data.task = "classification" to train classes with this loss'
+        raise PresetError(
+            f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
+            f"({learnt}){doubt}{or_classes * hasattr(preset.data, 'task')}"
         )
 
 

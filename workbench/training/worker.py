@@ -120,6 +120,7 @@ class _Worker:
             feed=job.train.name,
             parameters=job.parameters,
             task=job.task.kind,
+            learns=job.learns,
             classes=list(job.task.classes),
             class_counts=None if job.class_counts is None else job.class_counts.tolist(),
             train_samples=len(job.train),

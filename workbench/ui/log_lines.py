@@ -62,7 +62,8 @@ class Log:
             case Started():
                 text = f"resumed at step {count(event.step)}" if event.resumed else "started"
             case Prepared():
-                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}"
+                learns = f", learns {event.learns}" if event.learns else ""
+                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}{learns}"
             case Warned():
                 kind, text = "warning", event.message
             case State() if event.detail:

@@ -68,7 +68,7 @@ def test_tensors_and_arrays_are_held_in_memory(result: object) -> None:
     train = in_memory(samples.train)
     assert torch.equal(train.inputs, X)
     assert torch.equal(train.targets, Y)
-    assert samples.task == Task("classification", 3, classes=("0", "1", "2"))
+    assert (samples.task.kind, samples.task.classes) == ("classification", ("0", "1", "2"))
     assert samples.kind == "table"
 
 
