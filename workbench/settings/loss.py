@@ -30,6 +30,9 @@ class LossChoice(Choice):
     independent_classes: ClassVar[bool] = False
     """True where a score is a class's own log-odds (sigmoid), False where classes compete (softmax)."""
 
+    own_activation: ClassVar[str] = ""
+    """What the loss itself makes of raw scores first: softmax, sigmoid or nothing."""
+
     def build(self, class_counts: Tensor | None) -> LossFunction:
         """The loss as a function of raw scores and targets.
 
@@ -57,6 +60,7 @@ class CrossEntropy(LossChoice):
     """-log of the probability given to the right class: the usual choice for classes."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
+    own_activation: ClassVar[str] = "softmax"
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = label_smoothing()
     class_weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(ge=0)], ...] = setting(
@@ -112,6 +116,7 @@ class KlDivergence(LossChoice):
     """Kullback-Leibler divergence of the predicted from the target distribution."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
+    own_activation: ClassVar[str] = "softmax"
     name: Literal["kl_divergence"] = "kl_divergence"
     label_smoothing: float = label_smoothing()
 
@@ -130,6 +135,7 @@ class BinaryCrossEntropy(LossChoice):
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
     independent_classes: ClassVar[bool] = True
+    own_activation: ClassVar[str] = "sigmoid"
     name: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     label_smoothing: float = label_smoothing()
 

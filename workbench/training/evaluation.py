@@ -14,6 +14,7 @@ from workbench.training.clock import PhaseClock
 from workbench.training.device import Precision
 from workbench.training.feeds import Feed
 from workbench.training.metrics import classification_metrics, prediction_metrics, regression_metrics
+from workbench.training.squashed import squashed_twice
 
 if TYPE_CHECKING:
     from workbench.settings.loss import LossChoice, LossFunction
@@ -40,12 +41,14 @@ class Evaluator:
         *,
         choice: LossChoice,
         class_counts: Tensor | None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """loss: what `choice` built of those class counts."""
+        """loss: what `choice` built of those class counts; warn: hears, once, what is wrong with the model's scores."""
         self._model = model
         self._loss = loss
         self._choice = choice
         self._class_counts = class_counts
+        self._warn: Callable[[str], None] | None = warn
         self._precision = precision
         self._task = task
         self._target_scale = target_scale
@@ -67,6 +70,7 @@ class Evaluator:
                 return None
             with self._precision.autocast():
                 scores = self._model(batch.inputs).float()
+            self._look_at(scores)
             seen.add(scores, batch.targets)
         if isinstance(seen, _Predictions):
             return seen.metrics(self._task.outputs)
@@ -76,6 +80,14 @@ class Evaluator:
         # Of all samples at once: with class weights, the mean of the batches' losses would be another number.
         loss = float(self._loss(all_scores, all_targets))
         return {"loss": loss} | self._metrics(all_scores, all_targets)
+
+    def _look_at(self, scores: Tensor) -> None:
+        """The first scores of all tell whether the model does what the loss does as well."""
+        if self._warn is not None:
+            advice = squashed_twice(scores, self._choice) if self._task.kind == "classification" else ""
+            if advice:
+                self._warn(advice)
+            self._warn = None
 
     def _keeps_scores(self, feed: Feed) -> bool:
         return self._task.kind == "regression" or keeps_scores(len(feed), self._task.outputs)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
+from workbench.data.finite import check_finite
 from workbench.data.learnt import what_is_learnt
 from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
 from workbench.data.progress import Progress
@@ -119,7 +120,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
-    samples = _fitting_inputs(preset, preset.data.build(report))
+    samples = check_finite(_fitting_inputs(preset, preset.data.build(report)))
     task, learns = samples.task, what_is_learnt(samples)
     _check_loss(preset, samples)
     splits = preset.validation.build(samples)
