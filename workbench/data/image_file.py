@@ -20,6 +20,9 @@ ORIENTATION = 0x0112
 TURNED = (5, 6, 7, 8)
 """Orientations that swap width and height."""
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What a file may hold, whatever its name says. Pillow knows more, and to read PostScript it runs another program."""
+
 
 def read_image(path: Path, size: int, channels: int) -> Tensor:
     """The image as uint8 (channels, height, width), upright as its EXIF orientation says.
@@ -30,7 +33,7 @@ def read_image(path: Path, size: int, channels: int) -> Tensor:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if size:
                 # JPEG only: decodes at a half, a quarter or an eighth where that is still twice the size we want.
                 image.draft(None, (2 * size, 2 * size))
@@ -48,7 +51,7 @@ def image_size(path: Path) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             # Not image.getexif(): of a PNG without EXIF that decodes all the pixels, in search of it.
             turned = Image.Image.getexif(image).get(ORIENTATION) in TURNED
             return (image.width, image.height) if turned else (image.height, image.width)
