@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` searches the working folder first: a rich.py in it must not be run in place of the library.
+    del sys.path[0]
+
 
 def main() -> None:
     """Runs the command line."""

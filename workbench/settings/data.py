@@ -256,12 +256,16 @@ class ModuleData(DataChoice):
     name: Literal["module"] = "module"
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
     arguments: Arguments = setting({}, "keyword arguments for the function")
+    channels: Literal["auto", "first", "last"] = setting(
+        "auto",
+        "where samples of three dimensions have their channels; first: they stay as they are; auto: by the shape",
+    )
 
     def build(self, report: Report) -> Samples:
         from workbench.data.user import from_user
         from workbench.settings.code import call
 
-        return from_user(call(self.function, **self.arguments), self.function)
+        return from_user(call(self.function, **self.arguments), self.function, self.channels)
 
 
 Data = Annotated[
