@@ -102,7 +102,15 @@ class _Worker:
         if self._run.last_checkpoint.exists():
             trainer.restore()
         position = trainer.position
-        self._events.write(Started(process_id=os.getpid(), resumed=resumed, step=position.step, epoch=position.epoch))
+        self._events.write(
+            Started(
+                process_id=os.getpid(),
+                resumed=resumed,
+                step=position.step,
+                epoch=position.epoch,
+                learning_rate=trainer.base_learning_rate,
+            )
+        )
         self._events.write(self._prepared(trainer))
         for note in job.notes:
             self._events.write(Warned(step=position.step, message=note))
