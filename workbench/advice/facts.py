@@ -118,7 +118,7 @@ class Facts:
             validation=validation_trend(history),
             health=view.health,
             class_counts=_class_counts(history),
-            learning_rate=_learning_rate(history, preset),
+            learning_rate=view.base_learning_rate,
             is_live=view.finished is None,
         )
 
@@ -229,11 +229,3 @@ def _class_counts(history: RunHistory) -> Sequence[int] | None:
         return prepared.class_counts
     validation = None if ended is None else ended.validation
     return (validation or {}).get("support") or None
-
-
-def _learning_rate(history: RunHistory, preset: Preset | None) -> float | None:
-    """The last one that was set while the run went on, else the preset's."""
-    for mark in reversed(history.marks):
-        if mark.kind == "learning_rate":
-            return float(mark.text.rsplit(maxsplit=1)[-1])
-    return None if preset is None else float(preset.optimizer.learning_rate)

@@ -22,7 +22,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
 LEARNING_RATE_HELP = "how far one step goes; the most important setting"
-LEARNING_RATE_BOUNDS = {"gt": 0, "le": 1000}
+LEARNING_RATE_BOUNDS: dict[str, Any] = {"gt": 0, "le": 1000}
 """Of every learning rate: as a setting, and as set while a run goes on."""
 
 

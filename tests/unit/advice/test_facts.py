@@ -168,10 +168,15 @@ def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> Non
     assert finding.learning_rate is None, "the run has ended"
 
 
-def test_the_learning_rate_is_the_one_that_was_set_last() -> None:
-    assert facts(steps([1.0])).learning_rate == 0.01
-    changed = Obeyed(command="set_learning_rate", step=1, detail="0.0005")
-    assert facts(steps([1.0]), changed).learning_rate == 0.0005
+def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:
+    """screen #1: a number, never read out of a sentence; where none was told, none is claimed."""
+    assert facts(steps([1.0])).learning_rate is None
+    started = Started(process_id=1, learning_rate=0.01)
+    assert facts(started, steps([1.0])).learning_rate == 0.01
+    changed = Obeyed(command="set_learning_rate", step=1, value=0.0005)
+    assert facts(started, steps([1.0]), changed).learning_rate == 0.0005
+    again = Started(process_id=2, resumed=True, learning_rate=0.01)
+    assert facts(started, steps([1.0]), changed, again).learning_rate == 0.01
 
 
 def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:

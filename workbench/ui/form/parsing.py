@@ -128,7 +128,7 @@ def _text(text: str) -> str:
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of a list; a comma within quotes or braces parts nothing, and one at the end opens no further entry."""
+    """The entries of a list; a comma in quotes or braces parts nothing, and one at the end opens no further entry."""
     entries, entry, in_quotes, escaped, depth = [], "", False, False, 0
     for character in text:
         if in_quotes:

@@ -69,6 +69,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._has_advised = False
         """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
         self._pace = Pace()
+        self._shown_rate: float | None = None
+        """The learning rate of the run that the settings are shown beside."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -126,6 +128,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
+        if watch is not None and watch.learning_rate != self._shown_rate:
+            self.show_settings()
         if self._unseen and self._pace.is_due("draw", beside_cpu=self._trains_on_cpu):
             self._unseen = False
             self.show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
@@ -191,7 +195,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
     def show_settings(self) -> None:
         """Shows the settings being edited, beside those that a run in progress uses."""
         watch = self.session.watch
-        running = watch.preset if watch is not None and watch.is_alive else None
+        running = watch.settings if watch is not None and watch.is_alive else None
+        self._shown_rate = None if watch is None else watch.learning_rate
         self.query_one(SettingsPanel).show(self.app.draft, running)
         self._show_top()
 

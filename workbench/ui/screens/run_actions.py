@@ -15,7 +15,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.settings import code
 from workbench.settings.preset import Preset
-from workbench.ui.form.stepping import ladder
+from workbench.ui.form.stepping import live_rate
 from workbench.ui.log_lines import result_of
 from workbench.ui.panels.notice import NoticePanel
 from workbench.ui.watch import ENDED, Watch
@@ -175,27 +175,58 @@ class RunActions(Screen[None]):
         self._step_learning_rate(1)
 
     def _step_learning_rate(self, direction: int) -> None:
+        watch = self._with_rate()
+        if watch is None:
+            return
+        rate, began = watch.asked_rates.wanted(watch.learning_rate), watch.preset.optimizer.learning_rate
+        assert rate is not None
+        new = live_rate(rate, began, direction)
+        if new == rate:
+            end = "highest" if direction > 0 else "lowest"
+            self.say(f"{rate:g} is the {end} step, for the run began at {began:g}; l sets any rate", "warning")
+        else:
+            self._set_learning_rate(new)
+
+    def _with_rate(self) -> Watch | None:
+        """The run that is watched, if it goes on and has told its learning rate; else says why not."""
         watch = self.session.watch
-        if watch is not None:
-            self._set_learning_rate(ladder(watch.learning_rate, direction))
+        if watch is None or not watch.is_alive:
+            self.say("no run is going; the learning rate of the next one is among the settings")
+        elif watch.learning_rate is None:
+            self.say("the run has not told its learning rate yet", "warning")
+        else:
+            return watch
+        return None
+
+    def action_undo_learning_rate(self) -> None:
+        """Back to the learning rate before the last change."""
+        watch = self._with_rate()
+        if watch is None:
+            return
+        try:
+            value = watch.undo_learning_rate()
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        self.say("the learning rate has not been changed" if value is None else f"learning rate back to {value:g}")
+        self.look()
 
     @work(group="learning-rate", exclusive=True)
     async def action_learning_rate(self) -> None:
         """Asks for a learning rate, and sets it."""
         from workbench.ui.screens.learning_rate import LearningRateDialog
 
-        watch = self.session.watch
-        if watch is None or not watch.is_alive:
-            self.say("no run is going; the learning rate of the next one is among the settings")
+        watch = self._with_rate()
+        if watch is None or watch.learning_rate is None:
             return
-        value = await self.app.push_screen_wait(LearningRateDialog(watch.learning_rate))
+        began = watch.preset.optimizer.learning_rate
+        value = await self.app.push_screen_wait(LearningRateDialog(watch.learning_rate, began))
         if value is not None:
             self._set_learning_rate(value)
 
     def _set_learning_rate(self, value: float) -> None:
-        if self._ask("set_learning_rate", value) and self.session.watch is not None:
-            self.session.watch.learning_rate = value
-            self.say(f"learning rate {value:g}")
+        if self._ask("set_learning_rate", value):
+            self.say(f"learning rate {value:g}; z goes back")
 
     def _ask(self, command: Command, value: float | None = None) -> bool:
         watch = self.session.watch
