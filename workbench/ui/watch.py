@@ -128,6 +128,12 @@ class Watch:
         return self.history.view.base_learning_rate
 
     @property
+    def title(self) -> str:
+        """The run as people tell it from others: its preset's name and when it was started, local time."""
+        started = self.run.started
+        return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
+
+    @property
     def settings(self) -> Preset:
         """The run's settings, with the learning rate that it has now."""
         rate = self.learning_rate

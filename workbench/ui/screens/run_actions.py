@@ -40,8 +40,8 @@ class RunActions(Screen[None]):
 
     # Given by the main screen.
 
-    def say(self, text: str, kind: str = "text") -> None:
-        """Says a sentence in the hint line."""
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Says a sentence in the hint line; while_it_holds: until the run's state is another."""
         raise NotImplementedError
 
     def show_run(self, *, every_chart: bool = True) -> None:
@@ -183,7 +183,8 @@ class RunActions(Screen[None]):
         new = live_rate(rate, began, direction)
         if new == rate:
             end = "highest" if direction > 0 else "lowest"
-            self.say(f"{rate:g} is the {end} step, for the run began at {began:g}; l sets any rate", "warning")
+            told = f"{rate:g} is the {end} step, for the run began at {began:g}; l sets any rate"
+            self.say(told, "warning", while_it_holds=True)
         else:
             self._set_learning_rate(new)
 
@@ -191,9 +192,9 @@ class RunActions(Screen[None]):
         """The run that is watched, if it goes on and has told its learning rate; else says why not."""
         watch = self.session.watch
         if watch is None or not watch.is_alive:
-            self.say("no run is going; the learning rate of the next one is among the settings")
+            self.say("no run is going; the learning rate of the next one is among the settings", while_it_holds=True)
         elif watch.learning_rate is None:
-            self.say("the run has not told its learning rate yet", "warning")
+            self.say("the run has not told its learning rate yet", "warning", while_it_holds=True)
         else:
             return watch
         return None
@@ -208,7 +209,8 @@ class RunActions(Screen[None]):
         except WorkbenchError as error:
             self.say(str(error), "error")
             return
-        self.say("the learning rate has not been changed" if value is None else f"learning rate back to {value:g}")
+        told = "the learning rate has not been changed" if value is None else f"learning rate back to {value:g}"
+        self.say(told, while_it_holds=True)
         self.look()
 
     @work(group="learning-rate", exclusive=True)
@@ -226,12 +228,12 @@ class RunActions(Screen[None]):
 
     def _set_learning_rate(self, value: float) -> None:
         if self._ask("set_learning_rate", value):
-            self.say(f"learning rate {value:g}; z goes back")
+            self.say(f"learning rate {value:g}; z goes back", while_it_holds=True)
 
     def _ask(self, command: Command, value: float | None = None) -> bool:
         watch = self.session.watch
         if watch is None or not watch.is_alive:
-            self.say("no run is going")
+            self.say("no run is going", while_it_holds=True)
             return False
         try:
             watch.ask(command, value)
@@ -248,7 +250,7 @@ class RunActions(Screen[None]):
         """Goes on with the run that is watched, from its last checkpoint."""
         watch = self.session.watch
         if watch is None or watch.state not in RESUMABLE:
-            self.say("there is no stopped, failed or lost run here to go on with")
+            self.say("there is no stopped, failed or lost run here to go on with", while_it_holds=True)
             return
         await self._resume(watch.run)
 
@@ -292,7 +294,7 @@ class RunActions(Screen[None]):
         finally:
             self.is_attaching = False
         self.session.watch = watch
-        self.say(f"{run.name}: {watch.state}")
+        self.say(f"{run.name}: {watch.state}", while_it_holds=True)
         self._began()
 
     @work(group="runs", exclusive=True)
