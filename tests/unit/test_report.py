@@ -14,6 +14,8 @@ from workbench.runs.events import Health, Profiled
 from workbench.runs.history import RunHistory, read_history
 from workbench.runs.status import Summary, read_summary
 from workbench.runs.view import RunView
+from workbench.settings.changes import Change
+from workbench.settings.preset import Preset
 
 KERNEL = f"void at::native::vectorized_elementwise_kernel<4, {'x' * 90}>"
 
@@ -105,3 +107,15 @@ def test_on_the_cpu_the_peak_is_marked_as_expected(tmp_path: Path, capsys: pytes
     assert "~58 MiB (a training step)" in text
     assert "MFU not available" in text
     assert "GPU busy" not in text
+
+
+def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """screen #1, #13"""
+    run = write_run(tmp_path, ending="completed")
+    changes = (Change(step=600, learning_rate=0.005),)
+    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
+    summary = read_summary(run)
+    assert summary is not None
+    print_report(run, summary, read_history(run), to_stderr=False)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate")]
+    assert line.split(maxsplit=2)[2] == "0.01 → 0.005 at step 600"

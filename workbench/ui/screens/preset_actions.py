@@ -155,7 +155,9 @@ class PresetActions(Screen[None]):
             return
         self.app.draft.take(preset)
         self.show_settings()
-        self.say(f"settings of {run.name}")
+        changes = [(change.step, change.learning_rate) for change in preset.changes]
+        rates = in_words(preset.optimizer.learning_rate, changes)
+        self.say(f"settings of {run.name}" + (f", its learning rate changes too: {rates}" if rates else ""))
 
     async def settle_unsaved_changes(self) -> bool:
         """Asks what becomes of unsaved settings; False if the user would rather stay."""
