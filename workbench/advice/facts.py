@@ -18,9 +18,9 @@ from workbench.advice.trends import (
     plateau,
     validation_trend,
 )
+from workbench.devices.gpu import GpuReading, run_gpu
 
 if TYPE_CHECKING:
-    from workbench.devices.gpu import GpuReading
     from workbench.runs.events import Health, Prepared, Timing
     from workbench.runs.history import RunHistory
     from workbench.settings.preset import Preset
@@ -194,17 +194,13 @@ def _busy_share(timings: Sequence[Timing]) -> float | None:
 def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[int | None, int | None]:
     """Used and total bytes of the run's card. What PyTorch's allocator keeps but does not need is taken off."""
     prepared, memory = history.view.prepared, history.view.memory
-    if prepared is None or not prepared.device.startswith("cuda"):
+    if prepared is None:
         return None, None
-    number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
-    cards = [] if memory is None else [(gpu.get("index"), gpu.get("name"), gpu) for gpu in memory.gpus]
-    found = next((gpu for index, name, gpu in cards if str(index) == number and name == prepared.device_name), None)
-    used = None if found is None else found.get("used_bytes")
-    total = None if found is None else found.get("total_bytes")
-    if readings is not None:
-        for gpu in readings.gpus:
-            if str(gpu.index) == number and gpu.name == prepared.device_name:
-                used, total = gpu.used_bytes, gpu.total_bytes
+    logged = [] if memory is None else [GpuReading.of(gpu) for gpu in memory.gpus]
+    card = None
+    for cards in ([] if readings is None else readings.gpus, logged):  # the latest first
+        card = card or run_gpu(cards, prepared.device, prepared.device_name, prepared.device_uuid)
+    used, total = (None, None) if card is None else (card.used_bytes, card.total_bytes)
     if used is not None and memory is not None:
         reserved, peak = memory.torch_reserved_bytes, memory.torch_peak_bytes
         if reserved is not None and peak is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,8 +13,10 @@ from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED
 from workbench.advice.facts import RECENT, Facts
 from workbench.advice.rules import findings
 from workbench.advice.trends import LEAST_READINGS
+from workbench.devices.gpu import GpuReading
 from workbench.runs.events import EpochEnd, Event, Finished, Health, Memory, Obeyed, Prepared, Started, Steps, Timing
 from workbench.runs.history import RunHistory
+from workbench.ui.readings import own_gpu
 
 STEPS = PREPARED.steps_per_epoch
 
@@ -155,6 +157,33 @@ def test_overfitting_is_seen_in_a_validation_that_rises_while_training_falls() -
     assert found.validation.latest / found.validation.best == pytest.approx(0.83 / 0.52)
     assert "overfitting" in [finding.rule for finding in findings(found)]
     assert facts(*happened[:10]).validation is None, "five validations"
+
+
+@dataclass(frozen=True)
+class TwoCards:
+    """Two cards of one name: the first is full, of somebody else's."""
+
+    gpus: tuple[GpuReading, ...] = tuple(
+        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None, None)
+        for index, letter, used in ((0, "a", 79), (1, "b", 5))
+    )
+    host_total_bytes: int = 64 * GIB
+    host_available_bytes: int = 40 * GIB
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_advice_judges_the_card_that_the_memory_panel_shows(live: bool) -> None:
+    """REVIEW, "Which GPU is the run's": with CUDA_VISIBLE_DEVICES=1 the second card is CUDA's cuda:0."""
+    prepared = replace(ON_GPU, device="cuda:0", device_uuid="b")
+    cards = TwoCards()
+    logged = [{"index": gpu.index, "uuid": gpu.uuid, "name": gpu.name, "used_bytes": gpu.used_bytes,
+               "total_bytes": gpu.total_bytes} for gpu in cards.gpus]  # fmt: skip
+    made = history(prepared, Memory(step=1, gpus=logged))
+    found = Facts.of(made, preset(), cards if live else None)
+    shown = own_gpu(prepared, cards.gpus)
+    assert shown is not None
+    assert (found.gpu_used_bytes, shown.used_bytes) == (5 * GIB, 5 * GIB)
+    assert "gpu-memory" not in [finding.rule for finding in findings(found)]
 
 
 def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> None:

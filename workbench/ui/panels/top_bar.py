@@ -153,13 +153,13 @@ class TopBar(Drawn):
         return items
 
     def _vitals(self, content: TopBarContent) -> dict[str, Text]:
-        """Of the run's card; before a run of the first; for a run on the CPU, and without a card, of the host."""
+        """Of the run's card; before a run of the first; of the host where there is none, or it is not certain which."""
         readings, dim = content.readings, self.style_of("dim")
         if readings is None:
             return {}
         prepared = None if content.view is None else content.view.prepared
         gpu = own_gpu(prepared, readings.gpus)
-        if gpu is None and (prepared is None or prepared.device.startswith("cuda")):
+        if gpu is None and prepared is None:
             gpu = next(iter(readings.gpus), None)
         vitals: dict[str, str] = {}
         if gpu is None:
