@@ -245,7 +245,8 @@ def write_run(
         lines.append(Tested(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
     reason = f"the loss at step {steps} is not a finite number: training has diverged" if diverges else ""
     if ending:
-        lines.append(Finished(status=ending, step=steps, reason=reason, time=last + 0.2))
+        kind = "diverged" if diverges else ""
+        lines.append(Finished(status=ending, step=steps, reason=reason, kind=kind, time=last + 0.2))
         write_summary(run, ending, steps, reason)
     run.events.write_text("".join(f"{encode(event)}\n" for event in lines))
     run.worker_log.write_text("a line that the data set printed\n")

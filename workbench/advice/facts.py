@@ -19,6 +19,7 @@ from workbench.advice.trends import (
     validation_trend,
 )
 from workbench.devices.gpu import GpuReading, run_gpu
+from workbench.errors import DivergedError
 
 if TYPE_CHECKING:
     from workbench.runs.events import Health, Prepared, Timing
@@ -29,7 +30,7 @@ RECENT = 10
 """Timing events (about one a second) over which step times are judged: a single odd second must not trip a rule."""
 
 DIVERGED = "is not a finite number"
-"""How the trainer says that a loss or a weight is NaN or infinite."""
+"""Before it stands, in the reason for which a run that has diverged has ended, what is NaN or infinite."""
 
 
 class MachineReading(Protocol):
@@ -209,9 +210,11 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
-    view = history.view
-    if view.finished is not None and DIVERGED in view.finished.reason:
-        return view.finished.reason.partition(DIVERGED)[0].strip()
+    finished = history.view.finished
+    if finished is not None and finished.kind == DivergedError.kind:
+        return finished.reason.partition(DIVERGED)[0].strip()
+    if finished is not None and finished.kind:
+        return ""  # numbers in the data that are not finite are no divergence, and the reason names them
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None

@@ -307,6 +307,8 @@ class Finished(Event):
     step: int
     reason: str = ""
     exit_code: int = 0
+    kind: str = ""
+    """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
 
 
 _TYPES: dict[str, type[Event]] = {

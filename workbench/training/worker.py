@@ -164,7 +164,7 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code))
+        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
         return exit_code
 
     def _fail(self, error: Exception) -> int:

@@ -190,7 +190,9 @@ def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> Non
     assert facts(steps([1.0] * 30)).diverged == ""
     assert facts(steps([1.0] * 29 + [math.nan])).diverged == "the loss near step 30"
     reason = "the validation loss after step 40 is not a finite number: training has diverged"
-    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason))
+    other = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="data"))
+    assert other.diverged == "", "the kind tells, not the words"
+    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="diverged"))
     assert ended.diverged == "the validation loss after step 40"
     [finding] = findings(ended)
     assert finding.fact == "the validation loss after step 40 is not a finite number"
