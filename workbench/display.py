@@ -103,6 +103,9 @@ class LineDisplay(Display):
                     self._say(epoch_line(event, view))
             case Warned():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
+            case Obeyed() if event.replayed:
+                told = f"learning rate {event.value:g} after step {event.step}, as the preset says"
+                self._say(Text(told, style="dim"))
             case Obeyed():
                 carried_out = "noted" if event.command in LATER else "done"
                 answer = carried_out if event.accepted else f"refused: {event.detail}"

@@ -22,6 +22,7 @@ from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
+from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
 
@@ -62,6 +63,8 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     rows = [("status", _status(summary))]
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
+    if rates := _learning_rates(run):
+        rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
     elif summary.status == "completed":
@@ -100,6 +103,15 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     else:
         rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
     return rows
+
+
+def _learning_rates(run: RunDirectory) -> str:
+    """The changes that were made by hand or stand in the preset; empty if there are none."""
+    try:
+        preset = Preset.load(run.preset)
+    except PresetError:
+        return ""
+    return in_words(preset.optimizer.learning_rate, ((each.step, each.learning_rate) for each in preset.changes))
 
 
 def _steps_per_second(summary: Summary) -> float | None:

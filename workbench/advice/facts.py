@@ -18,9 +18,10 @@ from workbench.advice.trends import (
     plateau,
     validation_trend,
 )
+from workbench.devices.gpu import GpuReading, run_gpu
+from workbench.errors import DivergedError
 
 if TYPE_CHECKING:
-    from workbench.devices.gpu import GpuReading
     from workbench.runs.events import Health, Prepared, Timing
     from workbench.runs.history import RunHistory
     from workbench.settings.preset import Preset
@@ -29,7 +30,7 @@ RECENT = 10
 """Timing events (about one a second) over which step times are judged: a single odd second must not trip a rule."""
 
 DIVERGED = "is not a finite number"
-"""How the trainer says that a loss or a weight is NaN or infinite."""
+"""Before it stands, in the reason for which a run that has diverged has ended, what is NaN or infinite."""
 
 
 class MachineReading(Protocol):
@@ -118,7 +119,7 @@ class Facts:
             validation=validation_trend(history),
             health=view.health,
             class_counts=_class_counts(history),
-            learning_rate=_learning_rate(history, preset),
+            learning_rate=view.base_learning_rate,
             is_live=view.finished is None,
         )
 
@@ -194,17 +195,13 @@ def _busy_share(timings: Sequence[Timing]) -> float | None:
 def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[int | None, int | None]:
     """Used and total bytes of the run's card. What PyTorch's allocator keeps but does not need is taken off."""
     prepared, memory = history.view.prepared, history.view.memory
-    if prepared is None or not prepared.device.startswith("cuda"):
+    if prepared is None:
         return None, None
-    number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
-    cards = [] if memory is None else [(gpu.get("index"), gpu.get("name"), gpu) for gpu in memory.gpus]
-    found = next((gpu for index, name, gpu in cards if str(index) == number and name == prepared.device_name), None)
-    used = None if found is None else found.get("used_bytes")
-    total = None if found is None else found.get("total_bytes")
-    if readings is not None:
-        for gpu in readings.gpus:
-            if str(gpu.index) == number and gpu.name == prepared.device_name:
-                used, total = gpu.used_bytes, gpu.total_bytes
+    logged = [] if memory is None else [GpuReading.of(gpu) for gpu in memory.gpus]
+    card = None
+    for cards in ([] if readings is None else readings.gpus, logged):  # the latest first
+        card = card or run_gpu(cards, prepared.device, prepared.device_name, prepared.device_uuid)
+    used, total = (None, None) if card is None else (card.used_bytes, card.total_bytes)
     if used is not None and memory is not None:
         reserved, peak = memory.torch_reserved_bytes, memory.torch_peak_bytes
         if reserved is not None and peak is not None:
@@ -213,10 +210,11 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
-    view = history.view
-    if view.finished is not None:  # samples that are not finite are no divergence, and the reason names them
-        what, diverged, _ = view.finished.reason.partition(DIVERGED)
-        return what.strip() if diverged else ""
+    finished = history.view.finished
+    if finished is not None and finished.kind == DivergedError.kind:
+        return finished.reason.partition(DIVERGED)[0].strip()
+    if finished is not None and finished.kind:
+        return ""  # numbers in the data that are not finite are no divergence, and the reason names them
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None
@@ -230,11 +228,3 @@ def _class_counts(history: RunHistory) -> Sequence[int] | None:
         return prepared.class_counts
     validation = None if ended is None else ended.validation
     return (validation or {}).get("support") or None
-
-
-def _learning_rate(history: RunHistory, preset: Preset | None) -> float | None:
-    """The last one that was set while the run went on, else the preset's."""
-    for mark in reversed(history.marks):
-        if mark.kind == "learning_rate":
-            return float(mark.text.rsplit(maxsplit=1)[-1])
-    return None if preset is None else float(preset.optimizer.learning_rate)

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from workbench.errors import StorageError
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import EpochEnd, Event, Prepared, Tested, decode
+from workbench.runs.events import EpochEnd, Event, Prepared, State, Tested, decode
 from workbench.runs.status import Status, is_running, read_summary, status
 
 HEAD_BYTES = 2**18
@@ -22,7 +22,7 @@ TAIL_BYTES = (2**16, 2**19, 2**22)
 """How much of the end is read for its latest and best epochs: more only where less does not hold them."""
 OVERLAP_BYTES = 2**19
 """Farther back blocks are read that share so much, in which the line of an epoch fits."""
-WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, Tested))
+WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, Tested))
 """How the lines begin that are of use here; the many others need not be understood."""
 
 
@@ -41,6 +41,8 @@ class RunRow:
     """Epochs completed."""
     epochs: int = 0
     """Epochs planned."""
+    state: str = ""
+    """What the trainer of a run in progress said last that it does, such as paused; empty where that is far back."""
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""
@@ -162,7 +164,9 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
     tested = [event for event in tail if isinstance(event, Tested)]
+    states = [event for event in tail if isinstance(event, State)]
     return {
+        "state": _text(states[-1].state) if states else "",
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
         "monitor": monitor,
         "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else known,
@@ -224,10 +228,7 @@ def _text(value: object) -> str:
 
 
 def _started(run: RunDirectory) -> datetime | None:
-    try:
-        return datetime.strptime(run.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)
+    return run.started or datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

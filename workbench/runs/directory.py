@@ -24,6 +24,14 @@ class RunDirectory:
         return self.path.name
 
     @property
+    def started(self) -> datetime | None:
+        """When the run was created (UTC), by its name; None for one that was renamed."""
+        try:
+            return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    @property
     def preset(self) -> Path:
         """The complete preset, as resolved."""
         return self.path / "preset.toml"

@@ -33,6 +33,8 @@ class Started(Event):
     """Optimizer steps done before this start; the next one is `step` + 1."""
     epoch: int = 0
     """Epochs completed before this start."""
+    learning_rate: float | None = None
+    """Of the next step, before the schedule's factor; None in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,13 +212,21 @@ class EpochEnd(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Obeyed(Event):
-    """A request from control.jsonl was carried out (or refused: then `detail` says why)."""
+    """A request from control.jsonl was carried out (or refused: then `detail` says why).
+
+    So was a change of the learning rate that stands in the preset: then nobody asked.
+    """
 
     type: ClassVar[str] = "obeyed"
     command: str
     step: int
     accepted: bool = True
     detail: str = ""
+    """In words; nothing is to be read out of it."""
+    value: float | None = None
+    """That of the request: the new learning rate, before the schedule's factor; how many steps to profile."""
+    replayed: bool = False
+    """Whether the preset says so, and nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,6 +309,8 @@ class Finished(Event):
     step: int
     reason: str = ""
     exit_code: int = 0
+    kind: str = ""
+    """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
 
 
 _TYPES: dict[str, type[Event]] = {

@@ -79,7 +79,7 @@ def type_and_bounds(described: dict[str, Any]) -> str:
         count = f"{len(items)} × " if "prefixItems" in described else ""
         return f"list of {count}({inner})"
     names = {"integer": "whole number", "string": "text", "boolean": "true | false", "object": "table"}
-    kind = str(described.get("type", "value"))
+    kind = str(described.get("type", "object" if "$ref" in described else "value"))
     parts = [names.get(kind, kind)]
     signs = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
     parts += [f"{sign} {_bound(described[key])}" for key, sign in signs.items() if key in described]

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from workbench.errors import PresetError
 from workbench.files import expanded, write_text_atomically
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
+from workbench.settings.changes import Change, check_order
 from workbench.settings.data import DATA, Data, Digits, ModuleData
 from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
@@ -52,6 +53,14 @@ class Preset(Settings):
     validation: Validation = Field(default_factory=HoldOut)
     training: Training = Field(default_factory=Training)
     runtime: Runtime = Field(default_factory=Runtime)
+    changes: tuple[Change, ...] = setting((), "learning rates to change to while training, each at its step")
+    """The last one, so that a run's preset.toml only ever grows at its end."""
+
+    @field_validator("changes")
+    @classmethod
+    def _changes_are_in_order(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        check_order(changes)
+        return changes
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str, text: str = "") -> Preset:
@@ -94,7 +103,10 @@ class Preset(Settings):
 
     def to_toml(self) -> str:
         """All settings as TOML, defaults included, so that a later change of a default changes no old preset."""
-        return tomli_w.dumps(self.to_mapping())
+        values = self.to_mapping()
+        changes = values.pop("changes")
+        # By hand: tomli_w would write them as one line at the top.
+        return tomli_w.dumps(values) + "".join(f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in changes)
 
     def save(self, path: Path) -> None:
         """Writes the preset, all of it or nothing. Raises StorageError."""
@@ -126,6 +138,11 @@ class Preset(Settings):
                 if path and any(isinstance(item, PathMarker) for item in field.metadata):
                     values[name][key] = str(expanded(path).absolute())
         return self.from_mapping(values, self.name)
+
+    def at_learning_rate(self, learning_rate: float) -> Preset:
+        """The preset as a run trains it that has come to this learning rate, with no change still to come."""
+        optimizer = self.optimizer.model_copy(update={"learning_rate": learning_rate})
+        return self.model_copy(update={"optimizer": optimizer, "changes": ()})
 
     def code_references(self) -> list[str]:
         """The user's functions, `package.module:function`, that training would call."""

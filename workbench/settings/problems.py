@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -121,6 +121,8 @@ def _locate(
 
 def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
     annotation: Any = preset.model_fields[name].annotation
+    if get_origin(annotation) is tuple:  # an array of tables
+        annotation = get_args(annotation)[0]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else preset
 
 

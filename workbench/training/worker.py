@@ -102,7 +102,15 @@ class _Worker:
         if self._run.last_checkpoint.exists():
             trainer.restore()
         position = trainer.position
-        self._events.write(Started(process_id=os.getpid(), resumed=resumed, step=position.step, epoch=position.epoch))
+        self._events.write(
+            Started(
+                process_id=os.getpid(),
+                resumed=resumed,
+                step=position.step,
+                epoch=position.epoch,
+                learning_rate=trainer.base_learning_rate,
+            )
+        )
         self._events.write(self._prepared(trainer))
         for note in job.notes:
             self._events.write(Warned(step=position.step, message=note))
@@ -157,7 +165,7 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code))
+        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
         return exit_code
 
     def _fail(self, error: Exception) -> int:

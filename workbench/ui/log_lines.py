@@ -70,6 +70,8 @@ class Log:
                 text = f"{event.state}: {event.detail}"
             case Obeyed() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
                 return  # what has come of it has a line of its own
+            case Obeyed() if event.replayed:
+                text = f"learning rate {event.value:g} after step {count(event.step)}, as the preset says"
             case Obeyed():
                 kind = "info" if event.accepted else "warning"
                 answer = event.detail if event.accepted else f"refused: {event.detail}"

@@ -17,7 +17,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.learning_rules import LEARNING_RULES
 from workbench.advice.rules import findings
 from workbench.errors import DivergedError
-from workbench.runs.events import Finished
+from workbench.runs.events import Finished, Started
 from workbench.runs.history import RunHistory
 from workbench.runs.tail import EventTail
 from workbench.settings import code
@@ -34,15 +34,17 @@ def findings_of(trainer: Trainer) -> dict[str, Finding]:
         steps_per_epoch=job.steps_per_epoch, epochs=job.preset.training.epochs, classes=list(job.task.classes),
         class_counts=None if job.class_counts is None else job.class_counts.tolist(),
     )  # fmt: skip
+    history.take(Started(process_id=1, learning_rate=trainer.base_learning_rate))
     history.take(prepared)
-    ending = "completed"
+    ending = kind = ""
     try:
         trainer.train()
     except DivergedError as error:
-        ending = str(error)
+        ending, kind = str(error), error.kind
     for _, event in EventTail(trainer.run.events).read():
         history.take(event)
-    history.take(Finished(status="completed", step=trainer.position.step, reason=ending))
+    status = "failed" if kind else "completed"
+    history.take(Finished(status=status, step=trainer.position.step, reason=ending, kind=kind))
     facts = Facts.of(history, job.preset)
     assert facts.cores
     return {finding.rule: finding for finding in findings(replace(facts, cores=8))}

@@ -233,7 +233,7 @@ def test_a_learning_rate_that_was_set_outlives_the_process(tmp_path: Path) -> No
     stays = new_trainer(tmp_path, chosen, asked_at(4, [new_rate]))
     stays.train()
     goes_on = resumed(interrupted(tmp_path, asked_at(4, [new_rate, STOP]), *chosen))
-    assert goes_on.position.learning_rate == 0.05
+    assert goes_on.base_learning_rate == 0.05
     assert_same(outcome(goes_on), outcome(stays))
 
 

@@ -150,6 +150,4 @@ class AdviceActions(RunActions):
 
 def present_settings(watch: Watch) -> Preset:
     """The run's settings, with the learning rate that it has now."""
-    if watch.learning_rate == watch.preset.optimizer.learning_rate:
-        return watch.preset
-    return watch.preset.override([f"optimizer.learning_rate={watch.learning_rate!r}"])
+    return watch.settings

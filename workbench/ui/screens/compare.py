@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.runs.catalogue import RunRow
 from workbench.ui.panels.charts import OVERLAY_LETTERS
-from workbench.ui.panels.runs_columns import epochs_of, label_of, number, written
+from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.ui.screens.changes import written as shown
 from workbench.ui.screens.dialog import Dialog
 from workbench.units import duration
@@ -70,7 +70,7 @@ class CompareDialog(Dialog[bool]):
         return self.app.palette[f"overlay-{number + 1}"] + Style(bold=True)
 
     def _results(self) -> Iterable[tuple[str, list[str]]]:
-        yield "state", [row.status for row in self._rows]
+        yield "state", [state_of(row) for row in self._rows]
         yield "epochs", [epochs_of(row) for row in self._rows]
         monitors = {row.monitor for row in self._rows if row.best is not None}
         if len(monitors) == 1:
