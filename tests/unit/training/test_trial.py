@@ -167,7 +167,7 @@ def test_steps_that_a_loader_has_read_ahead_are_left_out() -> None:
 
 
 def test_a_global_setting_of_one_side_does_not_reach_the_other() -> None:
-    present, changed = (Side(Preset().override([*SMALL, *change])) for change in ((), ("runtime.threads=3",)))
+    present, changed = (Side(Preset().override([*SMALL, *change])) for change in ((), ("runtime.num_threads=3",)))
     before, seen = torch.get_num_threads(), []
     for side in (present, changed, present):
         side._configure()

@@ -12,6 +12,7 @@ from workbench.errors import PresetError, WorkbenchError
 from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.preset_list import is_shipped
 
@@ -180,6 +181,6 @@ def differs(row: RunRow) -> str:
 
     return ", ".join(
         f"{short_name(path)} {value}"
-        for path, value in row.settings.items()
+        for path, value in with_present_paths(row.settings).items()
         if path not in left_out and settings.get(path) != value
     )
