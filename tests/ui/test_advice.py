@@ -370,7 +370,7 @@ def test_a_finding_without_a_change_shows_only_the_advice(tmp_path: Path, monkey
         assert "try it" not in screen_text(app)
         await pilot.press("a")
         await pilot.pause()
-        assert "no setting helps here" in screen_text(app)
+        assert "there is nothing to try for this one" in screen_text(app)
 
     drive(app, steps)
     assert asked_of(run) == []

@@ -60,7 +60,13 @@ class Facts:
     max_to_median: float | None = None
     """Step times: the longest of a second over the median."""
     step_median_ms: float | None = None
+    slowdown: float | None = None
+    """How many times as long as in the run's fastest second a step takes now, on average."""
     gpu_busy_share: float | None = None
+    cpu_wait_share: float | None = None
+    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    other_cores: float | None = None
+    """Cores that other programs take."""
     knee_batch_size: int | None = None
     """From this batch size on, samples/s no longer rise; known once a scan of batch sizes has been made."""
 
@@ -105,7 +111,10 @@ class Facts:
             p99_to_median=_to_median(timings, "p99"),
             max_to_median=_to_median(timings, "max"),
             step_median_ms=_median([timing.step_ms["p50"] for timing in timings if timing.step_ms.get("p50")]),
-            gpu_busy_share=_busy_share(timings),
+            slowdown=_slowdown(history, timings),
+            gpu_busy_share=_median_known([timing.gpu_busy_share for timing in timings]),
+            cpu_wait_share=_median_known([timing.cpu_wait_share for timing in timings]),
+            other_cores=_median_known([timing.other_cores for timing in timings]),
             gpu_used_bytes=gpu_used,
             gpu_total_bytes=gpu_total,
             host_used_bytes=None if host_total is None or available is None else max(host_total - available, 0),
@@ -133,6 +142,8 @@ FACT_NAMES = {
     "max_to_median": "enough timed steps",
     "step_median_ms": "the time of a step",
     "gpu_busy_share": "the share of time that the GPU was busy",
+    "cpu_wait_share": "how long threads waited for a core (Linux, with runtime.measure)",
+    "other_cores": "how long threads waited for a core (Linux, with runtime.measure)",
     "knee_batch_size": "a measurement of several batch sizes",
     "gpu_used_bytes": "the GPU's memory in use",
     "gpu_total_bytes": "the GPU's memory",
@@ -186,9 +197,16 @@ def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
 
 
-def _busy_share(timings: Sequence[Timing]) -> float | None:
-    shares = [timing.gpu_busy_share for timing in timings]
-    return _median([share for share in shares if share is not None])
+def _median_known(values: Sequence[float | None]) -> float | None:
+    return _median([value for value in values if value is not None])
+
+
+def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
+    """By throughput: of steps that are held up now and then, the median may be as short as ever."""
+    curve, now = history.curves.get("samples_per_second"), _median([timing.samples_per_second for timing in timings])
+    if curve is None or not now:
+        return None
+    return max((bucket.maximum for bucket in curve.buckets if bucket.count), default=now) / now
 
 
 def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[int | None, int | None]:

@@ -97,6 +97,14 @@ POLICY: dict[str, Policy] = {
         "memory does not last until the run ends",
         "our own: a training that has warmed up needs the same memory in every step",
     ),
+    "busy-cores": Policy(
+        "busy cores",
+        0.10,
+        0.50,
+        "waiting for a core 10 % of the time warns, 50 % is critical, where other programs take a quarter of a core",
+        "our own: threads that wait for each other all wait for the one that finds no core; measured by "
+        "tests.benchmarks.busy",
+    ),
     "step-outliers": Policy(
         "uneven steps",
         2.0,

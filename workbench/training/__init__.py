@@ -4,5 +4,5 @@ import os
 
 from workbench.training.openmp import spin_briefly
 
-# GNU's OpenMP reads it when PyTorch is loaded. All processes that train begin with this package: here none is forgotten.
+# GNU's OpenMP reads it when PyTorch is loaded. Every process that trains imports this package first.
 spin_briefly(os.environ)

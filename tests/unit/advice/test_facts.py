@@ -187,3 +187,14 @@ def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
     )  # fmt: skip
     assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured
     assert facts(measured, Started(process_id=1, resumed=True, step=200)).health is None
+
+
+def test_what_other_programs_cost_is_the_median_of_recent_seconds_against_the_fastest_one() -> None:
+    """Screen #3: one quiet second at the start is what a step could take."""
+    quiet = replace(timing(), cpu_wait_share=0.0, other_cores=0.0, samples_per_second=60_000.0)
+    busy = replace(timing(), cpu_wait_share=0.6, other_cores=1.0, samples_per_second=1000.0)
+    found = facts(steps([1.0] * 50), quiet, *[busy] * RECENT, quiet)
+    assert (found.cpu_wait_share, found.other_cores) == (0.6, 1.0)
+    assert found.slowdown == pytest.approx(60.0)
+    unknown = facts(steps([1.0] * 50), timing())
+    assert (unknown.cpu_wait_share, unknown.other_cores, unknown.slowdown) == (None, None, 1.0)

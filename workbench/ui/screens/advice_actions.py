@@ -69,7 +69,7 @@ class AdviceActions(RunActions):
         elif finding.learning_rate is not None:
             await self._offer_learning_rate(finding.learning_rate)
         else:
-            self.say("no setting helps here; i says what does")
+            self.say("there is nothing to try for this one; i shows the details")
 
     async def _offer_learning_rate(self, value: float) -> None:
         """A rate that is not tried, only set."""
