@@ -251,8 +251,8 @@ def _step_outliers(facts: Facts) -> Finding | None:
     return finding(
         "step-outliers",
         grave,
-        f"1 step in 100 takes at least {facts.p99_to_median:.1f} times the median{median}, and the longest of a second "
-        f"{facts.max_to_median:.1f} times",
+        f"over {facts.steps_over}, 1 step in 100 takes at least {facts.p99_to_median:.1f} times the median{median}; "
+        f"the longest step of a second takes {facts.max_to_median:.1f} times the median of that second",
         "Something interrupts training: other programs on the same cores or GPU, a data set that stalls now and then, "
         "inputs of changing shape.",
     )

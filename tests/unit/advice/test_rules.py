@@ -401,3 +401,11 @@ def test_uneven_steps_are_not_told_beside_their_cause() -> None:
     uneven = {"p99_to_median": 4.0, "max_to_median": 30.0}
     assert found("step-outliers", **uneven) is not None
     assert found("step-outliers", **uneven, **BUSY) is None
+
+
+def test_what_a_rule_lacks_is_said_once() -> None:
+    """Screen #43: "enough timed steps, enough timed steps"."""
+    lacking = dict(abstained(Facts()))
+    assert lacking["step-outliers"] == "enough timed steps"
+    assert lacking["gpu-memory"] == "the GPU's memory in use"
+    assert lacking["busy-cores"].count("waited for a core") == 1
