@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench.devices import cores
 from workbench.devices.cores import CoreMonitor
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -23,7 +22,7 @@ class Machine:
         self.proc, self.now = folder, 100.0
         self.threads: dict[str, list[float]] = {"11": [0.0, 0.0], "12": [0.0, 0.0]}
         self.busy = 0.0
-        monkeypatch.setattr(cores.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr("workbench.devices.cores.time.perf_counter", lambda: self.now)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2}, raising=False)
         self.write()
 
