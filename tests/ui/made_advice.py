@@ -82,7 +82,7 @@ NOTHING_TO_SET = Finding(
 )
 ABSTAINED = [("gpu-idle", "the share of time that the GPU was busy"), ("dead-units", "the share of active units")]
 
-ANSWER = {
+ANSWER: dict[str, Any] = {
     "measure": "speed",
     "present": {
         "engine": "graph", "steps": 980, "samples_per_second": 31_200.0, "peak_bytes": 64_000_000,
@@ -95,10 +95,10 @@ ANSWER = {
     "ratio": 5.096, "ratio_low": 4.9, "ratio_high": 5.3, "rounds": 8, "samples": 62_720, "epochs": 48.3,
     "validation_samples": 0, "same_loss": True, "difference_low": None, "difference_high": None,
 }  # fmt: skip
-LEARNED = ANSWER | {
+LEARNED: dict[str, Any] = ANSWER | {
     "measure": "validation_loss",
-    "present": ANSWER["present"] | {"lowest_loss": 0.0812, "lowest_after": 30_720, "loss": 0.0981},  # type: ignore[operator]
-    "changed": ANSWER["changed"] | {"lowest_loss": 0.0716, "lowest_after": 61_440, "loss": 0.0716},  # type: ignore[operator]
+    "present": ANSWER["present"] | {"lowest_loss": 0.0812, "lowest_after": 30_720, "loss": 0.0981},
+    "changed": ANSWER["changed"] | {"lowest_loss": 0.0716, "lowest_after": 61_440, "loss": 0.0716},
     "ratio": 0.97, "ratio_low": 0.95, "ratio_high": 1.01, "rounds": 10, "samples": 61_440,
     "validation_samples": 229, "difference_low": -0.0131, "difference_high": -0.0061,
 }  # fmt: skip

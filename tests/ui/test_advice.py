@@ -405,7 +405,7 @@ def test_the_answer_of_a_trial_is_what_the_tests_make_of_it() -> None:
     for made in (ANSWER, LEARNED):
         assert set(made) == {field.name for field in fields(Comparison)}
         for side in ("present", "changed"):
-            assert set(made[side]) | {"samples_per_second"} == {field.name for field in fields(Measured)}  # type: ignore[call-overload]
+            assert set(made[side]) | {"samples_per_second"} == {field.name for field in fields(Measured)}
 
 
 def test_while_it_measures_the_round_and_the_time_left_are_shown_and_the_run_is_paused_in_the_top_line(

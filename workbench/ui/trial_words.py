@@ -145,6 +145,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
         interval = f"difference {comparison.difference_low:+.2g} to {comparison.difference_high:+.2g} (95 %)"
     unlike = "" if comparison.same_loss else "another kind of loss"
     name = loss_name(comparison)
+    epochs = f"{comparison.epochs:.3g} epochs each" if comparison.measure in OF_LEARNING else ""
     made: list[tuple[str, Callable[[Measured], str], str]] = []
     if comparison.measure in OF_LEARNING:
         made += [
@@ -159,7 +160,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     made += [
         ("samples a second", lambda side: rate(side.samples_per_second), spread),
         ("peak memory", lambda side: "" if side.peak_bytes is None else size(side.peak_bytes), ""),
-        ("steps measured", lambda side: count(side.steps), f"{comparison.epochs:.3g} epochs"),
+        ("steps measured", lambda side: count(side.steps), epochs),
     ]
     if comparison.present.engine != comparison.changed.engine:
         made.append(("engine", lambda side: side.engine, ""))

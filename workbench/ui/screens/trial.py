@@ -164,7 +164,7 @@ class TrialDialog(Dialog[str]):
         box.add_row("")
         table = Table.grid(padding=(0, 3))
         for justify in ("left", "right", "right", "left"):
-            table.add_column(justify=justify)  # type: ignore[arg-type]
+            table.add_column(justify=justify)
         table.add_row("", Text("as it is", "dim"), Text("changed", "dim"), "")
         for title, before, after, remark in rows(comparison, times):
             table.add_row(Text(title, "dim"), Text(before), Text(after), Text(remark, "dim"))
