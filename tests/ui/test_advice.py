@@ -224,7 +224,7 @@ def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: 
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press(key)
         await pilot.pause()
         assert not isinstance(app.screen, TrialDialog)
@@ -281,7 +281,7 @@ def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
 
     drive(app, steps)
     assert asked_of(run) == []
@@ -392,7 +392,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press("k")
         await pilot.pause()
         assert "not taken over" in screen_text(app)
