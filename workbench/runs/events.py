@@ -72,6 +72,8 @@ class Prepared(Event):
     """Name of the validation metric that tells the best epoch."""
     seconds: float
     """From the start of the process to here."""
+    num_threads: int | None = None
+    """CPU threads of PyTorch, as chosen or found."""
     engine_seconds: float = 0.0
     """Of that, what tracing, compiling or capturing the step took."""
     class_counts: list[int] | None = None
@@ -128,6 +130,10 @@ class Timing(Event):
     samples_per_second: float
     gpu_busy_share: float | None = None
     """Share of the time, 0 to 1, in which the run's own GPU ran anything (of anybody's), by the driver's samples."""
+    cpu_wait_share: float | None = None
+    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    other_cores: float | None = None
+    """How many of the cores that the trainer may use were taken by other programs, on average."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,6 +117,8 @@ class _Worker:
         return trainer
 
     def _prepared(self, trainer: Trainer) -> Prepared:
+        from torch import get_num_threads
+
         from workbench.training.device import device_name, device_uuid
 
         job = trainer.job
@@ -142,6 +144,7 @@ class _Worker:
             engine_seconds=round(trainer.engine_choice.seconds, 3),
             device_uuid=device_uuid(job.device),
             precision=job.precision.name,
+            num_threads=get_num_threads(),
         )
 
     def _progress(self, progress: ReadProgress) -> None:
