@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.errors import StorageError
+from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.events import EpochEnd, Event, Prepared, Tested, decode
-from workbench.runs.status import Status, is_running, read_summary, status
+from workbench.runs.lock import is_running
+from workbench.runs.status import Status, read_summary, status
 
 HEAD_BYTES = 2**18
 """How much of the beginning of a run's events is read for what tells its best epoch."""
@@ -125,7 +127,7 @@ def _row(run: RunDirectory, *, only_running: bool = False, before: RunRow | None
 
 def _read(run: RunDirectory, now: Status, started: datetime | None, before: RunRow | None) -> RunRow:
     try:
-        settings = flattened(tomllib.loads(run.preset.read_text(encoding="utf-8")))
+        settings = flattened(tomllib.loads(read_small(run.preset)))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
     values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs"))}
@@ -150,7 +152,7 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     """The latest epoch and the best one; where the best is far back, it is looked for once, and known from then on."""
     known = None if before is None or before.broken else before.best
     try:
-        with run.events.open("rb") as file:
+        with open_regular(run.events) as file:
             head = _events(file.read(HEAD_BYTES))
             tail = _read_tail(file)
             if before is None and not any(_is_best(event) for event in tail):

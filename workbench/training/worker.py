@@ -19,7 +19,7 @@ from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, RunDelete
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
-from workbench.runs.status import claim
+from workbench.runs.lock import claim
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training.inbox import Inbox
