@@ -85,7 +85,8 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
     while True:
         run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
         try:
-            run.path.parent.mkdir(parents=True, exist_ok=True)
+            if not runs_folder.exists():
+                runs_folder.mkdir(parents=True, exist_ok=True)
             run.path.mkdir(0o700)  # whoever may write here steers the trainer
         except FileExistsError:
             if run.path.is_dir():
