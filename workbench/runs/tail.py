@@ -57,6 +57,20 @@ class LineTail:
             return block[:whole].splitlines()
 
 
+def has_event(path: Path, kind: type[Event]) -> bool:
+    """Whether an event of that type stands in the file; nothing of it is decoded."""
+    wanted, rest = f'{{"type":"{kind.type}"'.encode(), b""
+    try:
+        with open_regular(path) as file:
+            while block := file.read(READ_BYTES):
+                if wanted in rest + block:
+                    return True
+                rest = block[-len(wanted) :]
+    except OSError:
+        pass
+    return False
+
+
 class EventTail:
     """The events that came since the last look."""
 
