@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,20 +95,20 @@ def test_who_looks_at_that_moment_does_not_keep_a_trainer_out(
 ) -> None:
     descriptor = os.open(run.path, os.O_RDONLY)
     assert not lock._is_held(descriptor)  # holds it until it is closed
-    monkeypatch.setattr(lock.time, "sleep", lambda _: os.close(descriptor))
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(descriptor))
     claim(run).close()
 
 
 def test_where_a_disk_locks_only_files_that_lock_is_enough(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """As NFS does."""
-    flock = lock.fcntl.flock
+    flock = fcntl.flock
 
     def only_files(descriptor: int, how: int) -> None:
         if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112
             raise OSError(errno.EBADF, "Bad file descriptor")
         flock(descriptor, how)
 
-    monkeypatch.setattr(lock.fcntl, "flock", only_files)
+    monkeypatch.setattr(fcntl, "flock", only_files)
     with claim(run):
         assert is_running(run)
         with pytest.raises(UsageError, match="another process"):
@@ -120,7 +122,7 @@ def test_where_a_disk_has_no_locks_the_process_that_is_named_tells(
     def refuse(_descriptor: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "flock", refuse)
     claim(run).close()
     assert is_running(run)  # this very process is named
     with pytest.raises(UsageError, match="another process"):

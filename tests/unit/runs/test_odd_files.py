@@ -14,6 +14,7 @@ import pytest
 from tests.ui.made import append, epoch_end, events, profiled, write_memory_snapshot, write_run
 from workbench.advice.facts import Facts
 from workbench.advice.rules import RULES
+from workbench.errors import UsageError
 from workbench.runs import tail
 from workbench.runs.catalogue import list_rows, list_running
 from workbench.runs.directory import RunDirectory
@@ -22,6 +23,7 @@ from workbench.runs.history import read_history
 from workbench.runs.lock import is_running, process_id
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.tail import LineTail
+from workbench.ui.start import _run_to_attach
 from workbench.ui.watch import Watch
 
 NUMBERS = [-1, 0, 1, 10**400, -(10**18), 1e308, -0.5]
@@ -142,6 +144,16 @@ def test_one_odd_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name
     assert status(odd) == "lost"
     assert [row.run.name[-4:] for row in list_rows(tmp_path)] == ["0002", "0001"]
     assert list_running(tmp_path) == []
+
+
+def test_odd_files_of_one_run_do_not_keep_the_app_from_the_one_that_is_going(tmp_path: Path) -> None:
+    """R6: `--attach` without a run's name looks at all of them."""
+    odd = write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100)
+    odd.process.write_text('{"process_id": -1, "start_time": Infinity}')
+    with pytest.raises(UsageError, match="no run is going"):
+        _run_to_attach("", tmp_path)
+    going = write_run(tmp_path, "20261124T130000Z-fast-0002", steps=100, alive=True)
+    assert _run_to_attach("", tmp_path) == going
 
 
 def test_a_summary_of_a_newer_version_is_read(tmp_path: Path) -> None:

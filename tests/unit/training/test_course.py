@@ -11,8 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from tests.unit.training.scripted import asked_at, build_trainer, end_workers, look_up_after_every_step, new_trainer
-from tests.unit.training.test_resume import STOP
+from tests.unit.training.scripted import (
+    STOP,
+    asked_at,
+    build_trainer,
+    end_workers,
+    look_up_after_every_step,
+    new_trainer,
+)
 from workbench.data.samples import InMemory, Lazy, Samples, Task
 from workbench.errors import DataError, PresetError
 from workbench.settings.preset import Preset
@@ -213,5 +219,5 @@ def test_of_samples_read_one_by_one_the_names_and_labels_tell() -> None:
     assert same[0] == same[1]
     assert digests_of(lazy(["a/1", "b/3"], 0, 1)) != same[0]
     assert digests_of(lazy(["a/1", "b/2"], 1, 0)) != same[0]
-    unknown = samples(train=Lazy(np.zeros(3)))  # type: ignore[arg-type]  # any other data set
+    unknown = samples(train=Lazy(np.zeros(3)))  # any other data set
     assert digests_of(unknown)["training"]["inputs"] == ""

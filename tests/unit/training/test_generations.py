@@ -14,9 +14,15 @@ from typing import Any
 import pytest
 import torch
 
-from tests.unit.training.scripted import Killed, build_trainer, killed_at, look_up_after_every_step, new_trainer
-from tests.unit.training.test_resume import (
+from tests.unit.training.scripted import (
     CHECKPOINT,
+    Killed,
+    build_trainer,
+    killed_at,
+    look_up_after_every_step,
+    new_trainer,
+)
+from tests.unit.training.test_resume import (
     EPOCHS,
     STEPS_PER_EPOCH,
     assert_same,
@@ -26,7 +32,7 @@ from tests.unit.training.test_resume import (
 )
 from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
-from workbench.training import checkpoints, generations
+from workbench.training import checkpoints
 from workbench.training.checkpoints import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
 
@@ -174,7 +180,7 @@ def test_a_kill_between_any_two_steps_of_saving_leaves_a_run_that_ends_the_same(
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", counted(Path.replace))
             if hard_links:
-                patch.setattr(generations.os, "link", counted(os.link))
+                patch.setattr(os, "link", counted(os.link))
             try:
                 trainer.train()
             except Killed:
