@@ -147,5 +147,10 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
 def seed_everything(seed: int) -> None:
     """Seeds all generators that training can draw from."""
     torch.manual_seed(seed)
+    seed_python(seed)
+
+
+def seed_python(seed: int) -> None:
+    """Seeds the generators of Python and NumPy: what is imported late could have drawn from them, PyTorch's not."""
     random.seed(seed)
     np.random.seed(seed)

@@ -21,6 +21,7 @@ from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
+from workbench.training.checkpoints import seed_python
 from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
@@ -82,6 +83,7 @@ class Trainer:
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
+        seed_python(training.seed + 2)  # all is imported and built
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
