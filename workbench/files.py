@@ -25,11 +25,6 @@ _LEFTOVER = re.compile(r"\..+\.([a-z0-9_]{8}|plain)")
 """How the temporary files are named that `write_atomically` and the profiler make."""
 
 
-def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file to read, through links too. Never waits: raises OSError for a FIFO, a device or a folder."""
-    return os.fdopen(_open(path, os.O_RDONLY), "rb")
-
-
 def open_to_append(path: Path) -> int:
     """A descriptor that appends to a regular file, made private if it is new. Raises OSError, for a link too."""
     return _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
@@ -136,6 +131,25 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a file to be read; never waits, as opening a FIFO would, nor reads from a device, which may not end.
+
+    Raises OSError, whose `strerror` says why it is no such file: not there, a folder, a FIFO, a name too long.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "No file can have such a name", str(path)) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    kind = "FIFO" if stat.S_ISFIFO(mode) else "device"
+    raise OSError(errno.EINVAL, f"It is a {kind}, not a regular file", str(path))
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:

@@ -62,9 +62,11 @@ def read_summary(run: RunDirectory) -> Summary | None:
 
 def status(run: RunDirectory) -> Status:
     """What has become of the run."""
-    if is_running(run):
-        return "running"
-    summary = read_summary(run)
+    return "running" if is_running(run) else ended(run, read_summary(run))
+
+
+def ended(run: RunDirectory, summary: Summary | None) -> Status:
+    """What has become of a run that is not going."""
     if summary is not None:
         return summary.status if summary.status in ("completed", "stopped", "failed") else "failed"  # type: ignore[return-value]
     return "lost" if run.events.exists() else "new"

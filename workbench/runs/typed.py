@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Take = Callable[[Any], Any]
 """Returns the value; in lists and tables of numbers, a null is NaN. Raises TypeError, or OverflowError."""
@@ -46,10 +47,10 @@ def metrics(values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, list) and value and isinstance(value[0], list):
             sizes |= {len(value), *map(len, value)}
             for row in value:
-                _numbers(row)
+                _only_numbers(row)
         elif isinstance(value, list):
             sizes.add(len(value))
-            _numbers(value)
+            _only_numbers(value)
         elif value is not None and type(value) is not float:  # in a summary it may be NaN
             _whole(value)
     if len(sizes) > 1:
@@ -71,6 +72,7 @@ def positive(value: int) -> int:
     return value
 
 
+@cache
 def takes_of(kind: type) -> dict[str, Take]:
     """For each field of a dataclass, the function that takes a value for it."""
     hints = get_type_hints(kind, include_extras=True)
@@ -106,6 +108,8 @@ def take_of(annotation: Any) -> Take:
     if origin in (Union, UnionType):
         [inner] = [argument for argument in arguments if argument is not NoneType]
         return _optional(take_of(inner))
+    if origin is Literal:
+        return _one_of(arguments)
     if origin is list:
         return _numbers if arguments == (float,) else _list(take_of(arguments[0]))
     if origin is dict:
@@ -157,6 +161,20 @@ def _numbers(values: Any) -> list[float]:
     if kinds <= _OR_NULL:
         return [math.nan if value is None else float(value) for value in values]
     raise TypeError
+
+
+def _only_numbers(values: Any) -> None:
+    if type(values) is not list or not set(map(type, values)) <= _OR_NULL:
+        raise TypeError
+
+
+def _one_of(allowed: tuple[Any, ...]) -> Take:
+    def take(value: Any) -> Any:
+        if value in allowed:
+            return value
+        raise TypeError
+
+    return take
 
 
 def _optional(take: Take) -> Take:

@@ -23,8 +23,9 @@ from workbench.training.checkpoints import anew
 Digests = dict[str, dict[str, Any]]
 """By split: how many samples, and a digest of inputs and targets; empty where only reading would tell."""
 
-FREE = ("name", "description", "training.checkpoint_seconds")
-"""Settings that change nothing that is trained; so do paths (the data tells), and `runtime` but for its precision."""
+FREE = ("name", "description", "training.checkpoint_seconds", "changes")
+"""Settings that change nothing that is trained, and the learning rates that were set while the run went on; free are
+paths too (the data tells), and `runtime` but for its precision."""
 SAID = (
     "training.epochs",
     "training.early_stopping_patience",
