@@ -24,7 +24,7 @@ from workbench.settings.data import Augmented
 from workbench.settings.loss import losses_for
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
-from workbench.training.checkpoints import seed_everything
+from workbench.training.checkpoints import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
@@ -118,6 +118,9 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     device = resolve_device(runtime.device)
     configure_torch(runtime, device)
     precision = Precision(runtime.precision, device)
+    # Rich draws a random number when it is imported, which a trainer that stood by has done before: see `seed_python`.
+    import rich.style  # noqa: F401
+
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
@@ -140,6 +143,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
             merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
+    seed_python(training.seed + 1)
     sample = preparation(splits.train[0][0].unsqueeze(0))[0]
     input_shape = tuple(sample.shape)
     model = _build_model(preset, input_shape, sample.dtype, task.outputs).to(device)

@@ -17,7 +17,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from workbench.errors import DivergedError, StorageError
+from workbench.errors import DamagedCheckpointError, DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
@@ -25,6 +25,7 @@ from workbench.runs.writer import EventWriter
 from workbench.settings.changes import Change
 from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
 from workbench.training.base_rate import BaseRate
+from workbench.training.checkpoints import seed_python
 from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
@@ -91,6 +92,7 @@ class Trainer:
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
+        seed_python(training.seed + 2)  # all is imported and built
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
@@ -242,7 +244,7 @@ class Trainer:
         started = self._working_time()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
-            weights = f"best epoch {self._saver.load_best()}"
+            weights = self._best_weights(self.position.best_epoch) or weights
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._book("test", self._working_time() - started)
         if self.test_metrics is None:
@@ -250,6 +252,15 @@ class Trainer:
         if not math.isfinite(self.test_metrics["loss"]):
             raise DivergedError(self._no_number("the test loss"))
         self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+
+    def _best_weights(self, epoch: int) -> str:
+        """Gives the model the best epoch's weights; empty, and said, where they are lost: the last ones are not."""
+        try:
+            self._saver.load_best(epoch)
+        except DamagedCheckpointError as error:
+            self._warn(f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch}")
+            return ""
+        return f"best epoch {epoch}"
 
     # What happens between two steps, about ten times a second.
 
@@ -426,14 +437,22 @@ class Trainer:
             self._saver.save(self.position, hits=int(self.engine.hits))
             self._book("checkpoint", time.perf_counter() - started)
 
-    def restore(self) -> None:
-        """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
-        self.position, hits = self._saver.restore()
+    def restore(self) -> list[str]:
+        """Continues from the run's last checkpoint; returns what the user should know of it.
+
+        Raises StorageError if none can be read; PresetError or DataError if it is of another training.
+        """
+        self.position, hits, notes = self._saver.restore()
         self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
         self._rate_told_until = self.position.step
         self._keep_learning_rate()
+        return notes
+
+    def begin_anew(self) -> None:
+        """Begins at step 0 in a run that has trained before, and of which no checkpoint is left."""
+        self._saver.begin_anew()
 
     def _keep_learning_rate(self) -> None:
         """The checkpoint's rate is the one that goes on where preset.toml does not know of it.
