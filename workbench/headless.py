@@ -113,11 +113,11 @@ def dry_run(preset: Preset, options: Options) -> int:
 
 
 def _check_trust(preset: Preset, options: Options) -> None:
-    for reference in preset.code_references():
+    for reference, arguments in preset.code_calls():
         if options.trust_code:
             code.trust(reference)
         elif not code.is_trusted(reference):
-            raise UntrustedCodeError(code.question(reference))
+            raise UntrustedCodeError(code.question(reference, arguments))
 
 
 class _Interrupts:
