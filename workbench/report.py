@@ -7,14 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workbench import output
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.arithmetic import arithmetic
+from workbench.console import SafeConsole
 from workbench.display import LABELS, TRACE_VIEWER, headline, profile_title
 from workbench.errors import PresetError
 from workbench.runs.directory import RunDirectory
@@ -34,7 +35,7 @@ PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
     """Test metrics, best epoch, times, throughput, memory, where the run lies, how to repeat it, what it means."""
-    console = Console(highlight=False, stderr=to_stderr)
+    console = output.console(stderr=to_stderr)
     console.print()
     _print_rows(console, _rows(run, summary, history.view))
     if history.view.profiled is not None:
@@ -186,7 +187,7 @@ def _times(summary: Summary) -> str:
     return f"{', '.join(parts)}; process {duration(seconds['total'])}"
 
 
-def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> None:
+def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) -> None:
     """The operators that took most of the profiled steps, and where the trace lies; per step, as a step is timed."""
     lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
     for row in profiled.operators:
@@ -198,7 +199,7 @@ def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> N
     lines.append(f"{TRACE_VIEWER} opens it, in the browser alone")
     for line in lines:
         if not console.is_terminal:
-            print(line, file=console.file)
+            console.say(line)
         elif line.startswith(" "):
             console.print(Text(line), no_wrap=True, overflow="ellipsis")
         else:
@@ -225,17 +226,17 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
         ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
     ]
     rows += [("note", note) for note in plan["notes"]]
-    console = Console(highlight=False)
+    console = output.console()
     _print_rows(console, rows)
     console.print(Text(plan["model"], style="dim"))
 
 
-def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
+def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
     """Names and texts in two columns; only a terminal gets its long lines wrapped."""
     if not console.is_terminal:
         widest = max(len(name) for name, _ in rows)
         for name, text in rows:
-            print(f"{name:<{widest}}  {text}", file=console.file)
+            console.say(f"{name:<{widest}}  {text}")
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

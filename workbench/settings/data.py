@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from workbench.files import user_folder
 from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, PathText, members, setting
 
 if TYPE_CHECKING:
@@ -132,11 +133,9 @@ class TorchvisionSet(Augmented):
 
 
 def default_data_folder() -> Path:
-    """Where downloaded data sets are kept when a preset does not say."""
-    import platformdirs
-
+    """Where downloaded data sets are kept when a preset does not say. Raises StorageError without a home folder."""
     chosen = os.environ.get("WORKBENCH_DATA")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("workbench") / "data"
+    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class Mnist(TorchvisionSet):

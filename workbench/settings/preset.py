@@ -147,7 +147,12 @@ class Preset(Settings):
 
     def code_references(self) -> list[str]:
         """The user's functions, `package.module:function`, that training would call."""
-        return [choice.function for choice in (self.data, self.model) if isinstance(choice, (ModuleData, ModuleModel))]
+        return [reference for reference, _ in self.code_calls()]
+
+    def code_calls(self) -> list[tuple[str, dict[str, Any]]]:
+        """The user's functions that training would call, and the arguments that this preset gives them."""
+        choices = (self.data, self.model)
+        return [(of.function, dict(of.arguments)) for of in choices if isinstance(of, (ModuleData, ModuleModel))]
 
     def flat(self) -> dict[str, Any]:
         """All settings by key path, such as optimizer.learning_rate."""

@@ -148,11 +148,11 @@ class RunActions(Screen[None]):
         """Asks before a preset's own code is run. Raises WorkbenchError where the code is not to be found."""
         from workbench.ui.screens.question import QuestionDialog
 
-        for reference in preset.code_references():
+        for reference, arguments in preset.code_calls():
             if code.is_trusted(reference):
                 continue
-            text = f"The preset runs code of its own: {reference}, in {code.locate(reference)}. Have you read it?"
-            choices = (("y", "yes, trust it until the file changes"), ("n", "no"))
+            text = f"The preset runs code of its own: {code.description(reference, arguments)}. Have you read it?"
+            choices = (("y", "yes, trust it until one of these files changes"), ("n", "no"))
             if await self.app.push_screen_wait(QuestionDialog("run this code?", text, choices, "n")) != "y":
                 return False
             code.trust(reference)
