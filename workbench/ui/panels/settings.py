@@ -184,9 +184,10 @@ class SettingsPanel(Panel):
         room = self._visible_rows
         self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tells about the row at the cursor."""
         self.post_message(self.Hint(self._description()))
 
     def _description(self) -> Text:
@@ -336,7 +337,7 @@ class SettingsPanel(Panel):
     def _list_left(self, message: ChoiceList.Left) -> None:
         message.stop()
         self._end_editing()
-        self._tell()
+        self.tell()
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -350,7 +351,7 @@ class SettingsPanel(Panel):
             self._typing_problem = self._draft.check(self._edited, message.value) or ""
             message.input.set_class(bool(self._typing_problem), "-wrong")
             self.redraw()
-            self._tell()
+            self.tell()
 
     @on(FindField.Moved)
     def _moved_among_found(self, message: FindField.Moved) -> None:
@@ -399,7 +400,7 @@ class SettingsPanel(Panel):
         """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
-        self._tell()
+        self.tell()
 
     # The mouse.
 
