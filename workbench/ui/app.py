@@ -15,6 +15,7 @@ from textual.screen import Screen
 from workbench.runs.directory import RunDirectory
 from workbench.ui.actions import ACTIONS, key_name
 from workbench.ui.ascii import AsciiFilter
+from workbench.ui.dimmed import DimFilter
 from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.key_order import KeyOrder, Passed
@@ -61,6 +62,8 @@ class WorkbenchApp(App[None]):
             self.register_theme(theme)
         self.theme = self._theme_at_start = self._first_theme()
         self._palette: tuple[str, dict[str, Style]] = ("", {})
+        self._dim_filters: dict[str, DimFilter] = {}
+        """By theme: lines are kept as a filter has made them."""
 
     def _first_theme(self) -> str:
         if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
@@ -81,7 +84,12 @@ class WorkbenchApp(App[None]):
         return self._palette[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
+        filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
+        if self.current_theme.ansi:
+            return filters  # the terminal knows best what is dim among its colours
+        if self.theme not in self._dim_filters:
+            self._dim_filters[self.theme] = DimFilter(self.palette["dim"])
+        return [self._dim_filters[self.theme], *filters]
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="main")

@@ -29,8 +29,8 @@ BORDER = 2
 """Cells between the panel's edge and what is inside."""
 FOOT_LINES = 2
 """Lines of the screen that a list of choices leaves alone: the hint and the keys."""
-LEAST_LIST_HEIGHT = 8
-"""A list of choices with less room than this below its row opens above it."""
+LEAST_LIST_HEIGHT = 3
+"""A list of choices with less room than this covers its row."""
 
 
 class SettingsPanel(Panel):
@@ -202,9 +202,10 @@ class SettingsPanel(Panel):
         room = self._visible_rows
         self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tells about the row at the cursor."""
         self.post_message(self.Hint(self._description()))
 
     def _description(self) -> Text:
@@ -308,13 +309,13 @@ class SettingsPanel(Panel):
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
-            opens_below = below >= min(editor.wanted_height, LEAST_LIST_HEIGHT) or below >= above
-            height = min(editor.wanted_height, below if opens_below else above)
+            opens_below = below >= min(editor.wanted_height, above)  # above only where there is more room
+            height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
             indent = 0 if columns.help else BORDER
             left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
-            editor.styles.max_height = max(height, 3)
+            editor.styles.height = height  # it stays as it is when typing narrows the list
 
     def _close_editor(self) -> None:
         if self._editor is not None:
@@ -354,7 +355,7 @@ class SettingsPanel(Panel):
     def _list_left(self, message: ChoiceList.Left) -> None:
         message.stop()
         self._end_editing()
-        self._tell()
+        self.tell()
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -368,7 +369,7 @@ class SettingsPanel(Panel):
             self._typing_problem = self._draft.check(self._edited, message.value) or ""
             message.input.set_class(bool(self._typing_problem), "-wrong")
             self.redraw()
-            self._tell()
+            self.tell()
 
     @on(FindField.Moved)
     def _moved_among_found(self, message: FindField.Moved) -> None:
@@ -417,7 +418,7 @@ class SettingsPanel(Panel):
         """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
-        self._tell()
+        self.tell()
 
     # The mouse.
 

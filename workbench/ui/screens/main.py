@@ -40,6 +40,8 @@ from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
 
 if TYPE_CHECKING:
+    from textual.theme import Theme
+
     from workbench.ui.readings import Readings
     from workbench.ui.watch import Watch
 
@@ -58,7 +60,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._machine: Readings | None = None
         self._maximised: str | None = None
         self._setting_hint = Text()
-        self._said: Text | None = None
+        self._said: tuple[str, str] | None = None
+        """A sentence and its style, until the next key."""
         self._said_of: str | None = None
         """The run's state that what was said is about, if it is about that."""
         self._last_state = "idle"
@@ -99,6 +102,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._below = self._page if self._page in BELOW_CHARTS else "timing"
         self.show_settings()
         self.show_run()
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -243,7 +247,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def _show_hint(self) -> None:
         if self._said is not None:
-            text = self._said
+            text = self._said_in_colour()
         elif self.focused is not None and self.query_one(SettingsPanel) in self.focused.ancestors_with_self:
             text = self._setting_hint
         elif self.advice.current is not None and not self.query_one(AdvicePanel).display:
@@ -272,9 +276,17 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         while_it_holds: it is about the run as it is now, and goes when the run's state does.
         """
         self._said_of = self.state if while_it_holds else None
-        hint = self.query_one(HintLine)
+        self._said = text, kind
+        self._show_hint()
+
+    def _said_in_colour(self) -> Text:
+        text, kind = self._said or ("", "text")
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
-        self._said = Text(f"{glyph}{text}", hint.style_of(kind))
+        return Text(f"{glyph}{text}", self.query_one(HintLine).style_of(kind))
+
+    def _theme_changed(self, _: Theme) -> None:
+        """Draws what is kept in colours anew: the panels do so by themselves."""
+        self.query_one(SettingsPanel).tell()
         self._show_hint()
 
     def on_key(self) -> None:
