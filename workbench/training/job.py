@@ -213,8 +213,8 @@ def _check_loss(preset: Preset, samples: Samples) -> None:
     if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
-            f"losses that fit {what}: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}); these do: "
+            f"{', '.join(losses_for(task.kind))}{doubt}"
         )
     if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
         or_classes = ', or data.task = "classification" to train classes with this loss'

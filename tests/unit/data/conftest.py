@@ -17,7 +17,9 @@ def read_csv(tmp_path: Path) -> Callable[..., Samples]:
     def read(text: str | bytes, target: str = "y", name: str = "data.csv", **settings: Any) -> Samples:
         file = tmp_path / name
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
-        made = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+        made: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()
+        }
         return Csv(file=str(file), target=target, **made).build(lambda progress: None)
 
     return read
