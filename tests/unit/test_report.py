@@ -129,6 +129,8 @@ def test_of_many_classes_the_worst_are_named() -> None:
     assert line.startswith("the 10 worst of 20: c0 0.00 %, c1 5.00 %")
     assert "c10" not in line
     assert class_line({"rmse": 1.0}, []) == ""
+
+
 def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """screen #1, #13"""
     run = write_run(tmp_path, ending="completed")

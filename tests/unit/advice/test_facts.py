@@ -203,7 +203,9 @@ def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> Non
 def test_samples_that_are_not_finite_are_no_divergence() -> None:
     """data/REPORT 29, 30: a smaller learning rate would not help."""
     reason = "sample 7 (counted from 0), which is in the training split, holds nan: all inputs must be finite numbers"
-    ended = facts(steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind))
+    ended = facts(
+        steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind)
+    )
     assert ended.diverged == ""
 
 
