@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
@@ -27,57 +27,53 @@ LARGEST = float(np.finfo(np.float32).max)
 BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 """Pairs of words that mean the same whatever the case of their letters."""
 
-LEADING_ZERO = re.compile(r"[+-]?0\d+")
+LEADING_ZERO = re.compile(r"^[+-]?0\d+$", re.MULTILINE)
 GROUPED = re.compile(r"[+-]?[1-9]\d{,2}(\.\d{3})+")
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
 class Formats:
-    """How the numbers of a file are written."""
+    """How the columns of a file write their numbers."""
 
-    decimal: Decimal
-    """As the user has set it."""
-    thousands: Thousands
-    decimal_comma: bool = False
-    """Whether columns of the file have decimal commas without a doubt."""
-
-    @classmethod
-    def look(cls, rows: Rows, names: list[str], decimal: Decimal, thousands: Thousands) -> Formats:
-        """Looks through the columns for what one of them says about all."""
+    def __init__(self, rows: Rows, names: list[str], decimal: Decimal, thousands: Thousands) -> None:
+        """Looks through the columns `names`; decimal and thousands are as the user has set them."""
+        self._rows = rows
+        self._found = {name: formats_of(rows.column(name), decimal, thousands) for name in names}
+        clear = [found[0].decimal for found in self._found.values() if len(found) == 1 and found != [PLAIN]]
         auto = decimal == thousands == "auto"
-        found = [formats_of(rows.column(name), decimal, thousands) for name in names] if auto else []
-        clear = [formats[0].decimal for formats in found if len(formats) == 1 and formats != [PLAIN]]
-        return cls(decimal, thousands, "," in clear and "." not in clear)
+        self._decimal_comma = auto and "," in clear and "." not in clear
+        """Whether columns of the file have decimal commas without a doubt."""
 
-    def of(self, rows: Rows, name: str) -> NumberFormat | None:
-        """How a column writes its numbers; None if it holds others values than numbers.
+    def of(self, name: str) -> NumberFormat | None:
+        """How a column writes its numbers; None if it holds other values than numbers.
 
         Raises DataError where it may be read in two ways.
         """
-        values = rows.column(name)
-        found = formats_of(values, self.decimal, self.thousands)
-        if self.decimal_comma and found == [PLAIN]:
-            dotted = [value for value in values if "." in value]
+        found = self._found[name]
+        if self._decimal_comma and found == [PLAIN]:
+            dotted = [value for value in self._rows.column(name) if "." in value]
             if dotted and all(GROUPED.fullmatch(value) for value in dotted):
                 found = [PLAIN, NumberFormat(",", ".")]
         if len(found) < 2:
             return found[0] if found else None
-        if PLAIN not in found and (self.decimal_comma or rows.delimiter == ","):
+        if PLAIN not in found and (self._decimal_comma or self._rows.delimiter == ","):
             # Where commas separate the fields, they are no decimal commas unless others show it.
-            return next(one for one in found if (one.decimal == ",") == self.decimal_comma)
+            return next(one for one in found if (one.decimal == ",") == self._decimal_comma)
         first, second = found[:2]
+        values = self._rows.column(name)
         row = next(row for row, value in enumerate(values) if first.parse(value) != second.parse(value))
         raise DataError(
-            f"{rows.place(row, name)}: {values[row]!r} may be {first.parse(values[row]):.15g} or "
+            f"{self._rows.place(row, name)}: {values[row]!r} may be {first.parse(values[row]):.15g} or "
             f"{second.parse(values[row]):.15g}; set data.decimal, the sign before fractions, or data.thousands"
         )
 
-    def nearest(self, values: list[str]) -> NumberFormat:
-        """The format in which most of the values are numbers: what the others break."""
-        formats = [PLAIN, NumberFormat(".", ","), NumberFormat(",", "."), NumberFormat(",", "")]
-        return max(formats, key=lambda one: sum(one.parse(value) is not None for value in values))
+
+def nearest_format(values: list[str]) -> NumberFormat:
+    """The format in which most of the values are numbers: what the others break."""
+    counts = Counter(values)
+    formats = [PLAIN, NumberFormat(".", ","), NumberFormat(",", "."), NumberFormat(",", "")]
+    return max(formats, key=lambda one: sum(times for value, times in counts.items() if one.parse(value) is not None))
 
 
 def format_note(rows: Rows, name: str, written: NumberFormat) -> str:
@@ -92,21 +88,22 @@ def format_note(rows: Rows, name: str, written: NumberFormat) -> str:
 
 def numbers(rows: Rows, name: str, written: NumberFormat) -> Floats:
     """A column of numbers, shape (rows,). Raises DataError for text, and for what is too large for float32."""
-    parsed = [written.parse(value) for value in rows.column(name)]
-    if None in parsed:
-        row = parsed.index(None)
-        raise DataError(f"{rows.place(row, name)}: {rows.column(name)[row]!r} is not a number")
+    values = rows.column(name)
+    parsed = written.parse_all(values)
+    if parsed is None:
+        row = next(row for row, value in enumerate(values) if written.parse(value) is None)
+        raise DataError(f"{rows.place(row, name)}: {values[row]!r} is not a number")
     column = np.array(parsed, dtype=np.float64)
     fits = np.abs(column) <= LARGEST
     if not fits.all():
         row = int(np.argmin(fits))
-        raise DataError(f"{rows.place(row, name)}: {rows.column(name)[row]} is not a finite number in float32")
+        raise DataError(f"{rows.place(row, name)}: {values[row]} is not a finite number in float32")
     return column
 
 
 def has_leading_zeros(values: list[str]) -> bool:
     """Whether some are codes like 01234, which are more than numbers."""
-    return any(LEADING_ZERO.fullmatch(value) for value in values)
+    return LEADING_ZERO.search("\n".join(values)) is not None
 
 
 def same_case(values: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from workbench.data.columns import (
     Formats,
     format_note,
     has_leading_zeros,
+    nearest_format,
     numbers,
     one_hot,
 )
@@ -70,22 +71,22 @@ def table(
     rows, left_out = without_missing(rows, names, target, missing, missing_values)
     notes += [left_out] if left_out else []
 
-    formats = Formats.look(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
+    formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
     columns: dict[str, Floats] = {}
     categories: dict[str, Floats] = {}
     for name in names:
         if name in categorical:
             _add_categories(categories, rows, name, named=True)
             continue
-        written = formats.of(rows, name)
+        written = formats.of(name)
         coded = written == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
         few_codes = coded and len(set(rows.column(name))) <= MOST_CODES
         if name not in numeric and (written is None or few_codes):
             _add_categories(categories, rows, name, named=few_codes)
             count = sum(column.startswith(f"{name}=") for column in categories)
-            notes.append(_codes_note(rows, name, count) if few_codes else _categories_note(rows, name, count, formats))
+            notes.append(_codes_note(rows, name, count) if few_codes else _categories_note(rows, name, count))
             continue
-        columns[name] = numbers(rows, name, written or formats.nearest(rows.column(name)))
+        columns[name] = numbers(rows, name, written or nearest_format(rows.column(name)))
         if written not in (None, PLAIN):
             notes.append(format_note(rows, name, written))
         elif coded:
@@ -104,10 +105,10 @@ def _add_categories(categories: dict[str, Floats], rows: Rows, name: str, *, nam
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
 
 
-def _categories_note(rows: Rows, name: str, count: int, formats: Formats) -> str:
+def _categories_note(rows: Rows, name: str, count: int) -> str:
     """Tells which value made it so: of a thousand numbers with one typing error nobody wants a category each."""
     values = rows.column(name)
-    nearest = formats.nearest(values)
+    nearest = nearest_format(values)
     row = next(row for row, value in enumerate(values) if nearest.parse(value) is None)
     return f"column {name!r} is read as {count} categories, as line {rows.lines[row]} holds {values[row]!r}"
 

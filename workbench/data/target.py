@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workbench.data.columns import Formats, format_note, has_leading_zeros, numbers, same_case
+from workbench.data.columns import Formats, format_note, has_leading_zeros, nearest_format, numbers, same_case
 from workbench.data.delimited import Rows
 from workbench.data.number_format import PLAIN, NumberFormat
 from workbench.data.samples import Task
@@ -44,12 +44,12 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
     numbers and some are not.
     """
     values = rows.column(name)
-    written = formats.of(rows, name)
+    written = formats.of(name)
     notes = [] if written in (None, PLAIN) else [format_note(rows, name, written)]
     coded = written == PLAIN and has_leading_zeros(values)
     doubt = ""
     if task == "auto" and written is None:
-        _refuse_broken_numbers(rows, name, formats.nearest(values))
+        _refuse_broken_numbers(rows, name, nearest_format(values))
     if task == "auto" and written is not None and not coded:
         different = {written.parse(value) for value in set(values)}
         whole = all(number is not None and number.is_integer() for number in different)
@@ -64,7 +64,7 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
                 'numbers to predict: if they are classes, set data.task = "classification"'
             )
     if task == "regression":
-        column = numbers(rows, name, written or formats.nearest(values))
+        column = numbers(rows, name, written or nearest_format(values))
         return torch.from_numpy(column).unsqueeze(1), Task("regression", 1, targets=(name,), doubt=doubt), notes
     keys: Sequence[Key] = same_case(values)
     if written is not None and not coded:

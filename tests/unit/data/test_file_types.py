@@ -99,7 +99,7 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(
 ) -> None:
     """reliability R14."""
     monkeypatch.setattr("workbench.data.delimited.MEMORY_PER_BYTE", 10**15)
-    with pytest.raises(DataError, match=r"reading it would take about .* of memory, of which .* are free"):
+    with pytest.raises(DataError, match=r"reading it would take at least .* of memory, of which .* are free"):
         read_csv(TEXT)
 
 
