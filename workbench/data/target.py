@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -67,7 +68,7 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
         column = numbers(rows, name, written or nearest_format(values))
         return torch.from_numpy(column).unsqueeze(1), Task("regression", 1, targets=(name,), doubt=doubt), notes
     keys: Sequence[Key] = same_case(values)
-    if written is not None and not coded:
+    if written is not None and not coded and all(map(math.isfinite, written.parse_all(set(values)) or ())):
         keys = [_exact(value, written) for value in values]
     codes, classes = _classes(rows, name, keys, guessed=task == "auto")
     notes += _case_notes(name, values, keys, classes)

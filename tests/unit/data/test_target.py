@@ -88,6 +88,11 @@ def test_codes_with_leading_zeros_are_classes_of_their_own(read_csv: Read) -> No
     assert read_csv(column(["007", "7", "07"] * 2)).task.classes == ("007", "07", "7")
 
 
+def test_nan_as_a_word_is_a_class_like_others(read_csv: Read) -> None:
+    samples = read_csv(column(["nan", "1"] * 3), task="classification", missing_values=[""])
+    assert samples.task.classes == ("1", "nan")
+
+
 def test_thousands_of_classes_are_not_invented(read_csv: Read) -> None:
     values = [f"w{number}" for number in range(1001)] * 2
     with pytest.raises(DataError, match="1001 different values such as 'w0'"):
