@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.data.delimited import Rows
-from workbench.data.number_format import PLAIN, Decimal, NumberFormat, Thousands, formats_of, parse_plain
+from workbench.data.number_format import (
+    PLAIN,
+    Decimal,
+    NumberFormat,
+    Thousands,
+    allowed_formats,
+    formats_of,
+    parse_plain,
+)
 from workbench.errors import DataError
 
 FEW_ROWS = 50
@@ -39,6 +47,7 @@ class Formats:
     def __init__(self, rows: Rows, names: list[str], decimal: Decimal, thousands: Thousands) -> None:
         """Looks through the columns `names`; decimal and thousands are as the user has set them."""
         self._rows = rows
+        self._allowed = allowed_formats(decimal, thousands)
         self._found = {name: formats_of(rows.column(name), decimal, thousands) for name in names}
         clear = [found[0].decimal for found in self._found.values() if len(found) == 1 and found != [PLAIN]]
         auto = decimal == thousands == "auto"
@@ -68,22 +77,33 @@ class Formats:
             f"{second.parse(values[row]):.15g}; set data.decimal, the sign before fractions, or data.thousands"
         )
 
+    def nearest(self, name: str) -> NumberFormat:
+        """The format in which most values of a column are numbers: what the others break."""
+        counts = Counter(self._rows.column(name))
 
-def nearest_format(values: list[str]) -> NumberFormat:
-    """The format in which most of the values are numbers: what the others break."""
-    counts = Counter(values)
-    formats = [PLAIN, NumberFormat(".", ","), NumberFormat(",", "."), NumberFormat(",", "")]
-    return max(formats, key=lambda one: sum(times for value, times in counts.items() if one.parse(value) is not None))
+        def numbers_in(one: NumberFormat) -> int:
+            return sum(times for value, times in counts.items() if one.parse(value) is not None)
+
+        return max(self._allowed, key=numbers_in)
+
+    def first_word(self, name: str) -> int:
+        """The row of the first value that makes it a column of words."""
+        nearest = self.nearest(name)
+        return next(row for row, value in enumerate(self._rows.column(name)) if nearest.parse(value) is None)
 
 
-def format_note(rows: Rows, name: str, written: NumberFormat) -> str:
-    """Tells how numbers were read that are not written in the plain way."""
-    values = rows.column(name)
-    example = max(values, key=lambda value: (written.parse(value) != parse_plain(value), len(value)))
-    return (
+def format_notes(rows: Rows, name: str, written: NumberFormat | None) -> list[str]:
+    """Tells how numbers were read, where some are not written in the plain way."""
+    if written is None or written == PLAIN:
+        return []
+    unlike = {value for value in rows.column(name) if written.parse(value) != parse_plain(value)}
+    if not unlike:
+        return []
+    example = max(sorted(unlike), key=len)
+    return [
         f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands say "
         "otherwise"
-    )
+    ]
 
 
 def numbers(rows: Rows, name: str, written: NumberFormat) -> Floats:
@@ -114,17 +134,17 @@ def same_case(values: list[str]) -> list[str]:
     return [first.setdefault(value.casefold(), value) for value in values]
 
 
-def one_hot(rows: Rows, name: str, *, named: bool) -> tuple[Floats, tuple[str, ...]]:
+def one_hot(rows: Rows, name: str, word: int | None) -> tuple[Floats, tuple[str, ...]]:
     """A column of categories as columns of 0 and 1, shape (rows, categories), and the categories, sorted.
 
-    named: the user has named it a category. Otherwise DataError is raised where it looks like an identifier.
+    word: the row of a value that is no number, where that alone makes it a category; None where there is another
+    reason. DataError is raised where it looks like an identifier then.
     """
     categories, codes = np.unique(np.array(same_case(rows.column(name))), return_inverse=True)
     different = len(categories) == len(rows.values) > FEW_ROWS
-    if not named and (different or len(categories) > MOST_CATEGORIES):
-        text = next(row for row, value in enumerate(rows.column(name)) if parse_plain(value) is None)
+    if word is not None and (different or len(categories) > MOST_CATEGORIES):
         raise DataError(
-            f"{rows.place(text, name)}: {rows.column(name)[text]!r} is not a number, and with {len(categories)} "
+            f"{rows.place(word, name)}: {rows.value(word, name)!r} is not a number, and with {len(categories)} "
             f"different values in {len(rows.values)} rows the column does not hold categories either; leave it out "
             f"with data.ignore = [{name!r}]"
         )

@@ -92,18 +92,19 @@ def formats_of(values: Iterable[str], decimal: Decimal, thousands: Thousands) ->
 
     decimal and thousands: what the user has set, or "auto".
     """
-    texts = set(values)
-    fitting = _unsigned(texts, decimal, thousands)
+    texts, allowed = set(values), allowed_formats(decimal, thousands)
+    fitting = _unsigned(texts, allowed)
     if fitting:
         return fitting
     if len({split_sign(text)[0] for text in islice(texts, FEW_VALUES)} - {""}) != 1:
         return []  # words, mostly: no need to look at all of them
     split = [split_sign(text) for text in texts]
-    signs = {sign for sign, _ in split} - {""}
-    if len(signs) != 1:
+    signs = {sign for sign, _ in split}
+    # 45 % and 0.45 are not to be mixed; of $5 and 5 the sign was left out.
+    if len(signs - {""}) != 1 or ("%" in signs and any(sign == "" and body != "0" for sign, body in split)):
         return []
-    [sign] = signs
-    found = _unsigned({body for _, body in split}, decimal, thousands)
+    [sign] = signs - {""}
+    found = _unsigned({body for _, body in split}, allowed)
     return [NumberFormat(one.decimal, one.thousands, sign) for one in found]
 
 
@@ -125,20 +126,27 @@ def split_sign(text: str) -> tuple[str, str]:
     return before or behind, minus + (behind_it or number)
 
 
-def _unsigned(texts: set[str], decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
+def allowed_formats(decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
+    """The formats that the user's settings leave, without signs; the plain one first where it is one of them."""
+    points = (".", ",") if decimal == "auto" else (decimal,)
+    formats = []
+    for point in points:
+        separators = SEPARATORS[point] if thousands == "auto" else ("" if thousands == "none" else thousands,)
+        formats += [NumberFormat(point, separator) for separator in separators if separator != point]
+    return formats
+
+
+def _unsigned(texts: set[str], allowed: list[NumberFormat]) -> list[NumberFormat]:
     found: list[NumberFormat] = []
     said: list[list[float]] = []
-    for point in (".", ",") if decimal == "auto" else (decimal,):
-        separators = SEPARATORS[point] if thousands == "auto" else ("" if thousands == "none" else thousands,)
-        for separator in separators:
-            one = NumberFormat(point, separator)
-            if separator == point or (numbers := one.parse_all(texts)) is None:
-                continue
-            if one == PLAIN:
-                return [one]
-            if numbers not in said:  # two formats that say the same numbers are no question
-                found.append(one)
-                said.append(numbers)
+    for one in allowed:
+        if (numbers := one.parse_all(texts)) is None:
+            continue
+        if one == PLAIN:
+            return [one]
+        if numbers not in said:  # two formats that say the same numbers are no question
+            found.append(one)
+            said.append(numbers)
     return found
 
 

@@ -65,6 +65,21 @@ def test_numbers_among_which_a_word_stands_are_no_classes(read_csv: Read) -> Non
     assert read_csv(column(values * 2), task="classification").task.outputs == 10
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["$1", "€2", "$3", "€4"], "line 2, column 'y': '\\$1' looks like an amount"),
+        (["$1.2M", "$3.4M"] * 2, "'\\$1.2M' looks like an amount"),
+        (["45%", "0.45"] * 2, "'45%' is not a number, but 2 of 4 values of the target are"),
+        ([f"{number} kg" for number in range(30)], "'0 kg' looks like a number with its unit"),
+    ],
+)
+def test_amounts_that_cannot_be_read_are_no_classes(read_csv: Read, values: list[str], message: str) -> None:
+    """data/REPORT 09."""
+    with pytest.raises(DataError, match=message):
+        read_csv(column(values))
+
+
 def test_few_whole_numbers_and_a_word_are_classes(read_csv: Read) -> None:
     assert read_csv(column(["0", "1", "2", "3+"] * 2)).task.classes == ("0", "1", "2", "3+")
 
