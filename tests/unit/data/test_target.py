@@ -138,3 +138,8 @@ def test_a_guess_at_whole_numbers_says_how_to_be_set_right(read_csv: Read) -> No
 )
 def test_what_is_learnt_is_said(read_csv: Read, values: list[str], learnt: str) -> None:
     assert what_is_learnt(read_csv(column(values))) == learnt
+
+
+def test_what_is_learnt_shows_no_control_characters_and_no_endless_names(read_csv: Read) -> None:
+    learnt = what_is_learnt(read_csv(column(["\x1b[31mred", "b" * 99] * 2)))
+    assert learnt == f"y: 2 classes (\\x1b[31mred, {'b' * 31}…)"
