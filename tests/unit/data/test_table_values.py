@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from workbench.data.samples import InMemory, Samples
-from workbench.errors import DataError
+from workbench.errors import DataError, PresetError
 
 Read = Callable[..., Samples]
 
@@ -87,6 +87,11 @@ def test_currencies_and_percent_are_numbers_and_that_is_said(read_csv: Read) -> 
 def test_a_typing_error_among_numbers_with_commas_is_the_one_that_is_named(read_csv: Read) -> None:
     samples = read_csv("a;y\n1,5;1\n2,5;2\nx;3\n", task="regression")
     assert "column 'a' is read as 3 categories, as line 4 holds 'x'" in samples.notes
+
+
+def test_one_sign_cannot_be_both(read_csv: Read) -> None:
+    with pytest.raises(PresetError, match="are both ','"):
+        read_csv("a,y\n1,2\n", decimal=",", thousands=",")
 
 
 def test_a_number_in_another_format_than_is_set_is_a_word(read_csv: Read) -> None:
