@@ -217,7 +217,10 @@ class Csv(DataChoice):
 
     def build(self, report: Report) -> Samples:
         from workbench.data.table import table
+        from workbench.errors import PresetError
 
+        if self.decimal == self.thousands != "auto":
+            raise PresetError(f"data.decimal and data.thousands are both {self.decimal!r}; they must differ")
         return table(
             Path(self.file),
             self.target,
