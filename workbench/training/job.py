@@ -67,6 +67,8 @@ class Job:
     """Of one sample, as the model takes it."""
     input_type: torch.dtype
     """float32, or int64 for ids."""
+    sample: tuple[Tensor, Tensor]
+    """Inputs and target of a training sample, as feeds read them."""
     model: nn.Module
     loss: LossFunction
     optimizer: torch.optim.Optimizer
@@ -140,7 +142,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if task.kind == "regression":
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
     report(Progress("building the model", 0, None, ""))
-    sample = preparation(splits.train[0][0].unsqueeze(0))[0]
+    first, target = splits.train[0]
+    sample = preparation(first.unsqueeze(0))[0]
     input_shape = tuple(sample.shape)
     model = _build_model(preset, input_shape, sample.dtype, task.outputs).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
@@ -163,6 +166,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         task=task,
         input_shape=input_shape,
         input_type=sample.dtype,
+        sample=(first, target.float() if target.is_floating_point() else target),
         model=model,
         loss=preset.loss.build(class_counts),
         optimizer=preset.optimizer.build(trained),
