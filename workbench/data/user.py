@@ -130,7 +130,8 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     if train.outputs:
         _check_first_targets(train)
         names = tuple(f"target[{index}]" for index in range(train.outputs))
-        return Task("regression", train.outputs, targets=names), None
+        doubt = "whole-number targets, targets.long(), make classes" if _could_be_classes(train.targets) else ""
+        return Task("regression", train.outputs, targets=names, doubt=doubt), None
     classes, targets, doubt = _names(train, where), train.all_targets, ""
     if classes is not None:
         numbers = ClassNumbers.counted(len(classes))
@@ -147,6 +148,13 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     if len(classes) < 2:
         raise UserCodeError(f"{where}: there is only one class, and nothing to learn")
     return Task("classification", len(classes), classes=classes, doubt=doubt), numbers
+
+
+def _could_be_classes(targets: Tensor | None) -> bool:
+    """Whether floating-point targets (n, outputs) are a few whole numbers."""
+    if targets is None or targets.shape[1] != 1 or not bool((targets == targets.round()).all()):
+        return False
+    return len(targets.unique()) <= MANY_CLASSES
 
 
 def _names(given: Given, where: str) -> tuple[str, ...] | None:
