@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,11 @@ from torch import Tensor
 
 from workbench.data.channels import COMMON_CHANNELS, channels_axis
 from workbench.data.samples import InMemory, Samples, Task
+from workbench.data.target import invented_classes
+from workbench.devices.host import HostMonitor
 from workbench.errors import DataError
+from workbench.files import open_regular
+from workbench.units import size
 
 Array = npt.NDArray[Any]
 
@@ -47,7 +53,9 @@ def arrays(
     train = loaded[f"x{names['train']}"]
     channels = _channels(file, f"x{names['train']}", train, channels) if train.ndim == 4 else channels
     inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"], channels) for split, ending in names.items()}
-    posed, targets = _targets(file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task)
+    posed, targets, notes = _targets(
+        file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task
+    )
     for split, ending in names.items():
         if len(inputs[split]) != len(targets[split]):
             raise DataError(
@@ -59,7 +67,7 @@ def arrays(
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)
-    notes = [f"left out the arrays {', '.join(unused)}"] if unused else []
+    notes += [f"left out the arrays {', '.join(unused)}"] if unused else []
     if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
         count, height, width = inputs["train"].shape[1:]
         where = f"x{names['train']} is read as {count} channels of {height} × {width}, the channels {channels}"
@@ -75,19 +83,51 @@ def arrays(
 
 
 def _load(file: Path) -> dict[str, Array]:
-    if file.is_dir():
-        raise DataError(f"{file} is a folder; data.file must name an .npz file")
     try:
-        # Never pickles: loading one runs whatever code it holds.
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
-        with archive:
-            return {name: _load_array(file, archive, name) for name in archive.files}
+        with open_regular(file) as opened:
+            # Never pickles: loading one runs whatever code it holds.
+            archive = np.load(opened, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
+            with archive:
+                _check_sizes(file, archive)
+                return {name: _load_array(file, archive, name) for name in archive.files}
     except FileNotFoundError as error:
         raise DataError(f"{file} is not there; data.file must name an .npz file") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; data.file must name an .npz file") from error
+    except (ValueError, EOFError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise DataError(f"{file} is not an .npz file that can be read: {error}") from error
+
+
+def _check_sizes(file: Path, archive: Any) -> None:
+    """Raises DataError where arrays do not fit in memory, by the sizes that the archive tells, before any is read."""
+    free_bytes = HostMonitor(os.getpid()).read().available_bytes
+    members: list[zipfile.ZipInfo] = archive.zip.infolist()
+    needed_bytes = sum(member.file_size for member in members)
+    if needed_bytes > free_bytes:
+        raise DataError(
+            f"{file}: its arrays take {size(needed_bytes)} of memory, of which {size(free_bytes)} are free; train on a "
+            'part of it, or give a data set that reads its samples one by one (data.name = "module")'
+        )
+    for member in members:
+        with archive.zip.open(member) as opened:
+            shape, declared_bytes = _declared(opened)
+        if declared_bytes > member.file_size:
+            raise DataError(
+                f"{file}: {member.filename.removesuffix('.npy')} is said to have shape {shape}, but the file holds "
+                f"only {size(member.file_size)} of its {size(declared_bytes)}; it is damaged"
+            )
+
+
+def _declared(opened: IO[bytes]) -> tuple[tuple[int, ...], int]:
+    """The shape and the bytes that the header of an .npy member declares; () and 0 of what is no array."""
+    if opened.read(6) != b"\x93NUMPY":
+        return (), 0
+    version = tuple(opened.read(2))
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(opened)
+    return shape, 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
 
 
 def _load_array(file: Path, archive: Any, name: str) -> Array:
@@ -166,7 +206,8 @@ def _finite(file: Path, name: str, values: Array) -> Tensor:
     return torch.from_numpy(converted)
 
 
-def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor]]:
+def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor], list[str]]:
+    """What there is to learn, the targets by split, and notes."""
     name, train = y["train"]
     for other, values in y.values():
         if values.dtype.kind not in "biuf" or values.ndim not in (1, 2) or values.shape[1:] != train.shape[1:]:
@@ -174,19 +215,37 @@ def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Ta
                 f"{file}: {other} has type {values.dtype} and shape {values.shape}; numbers of shape (n,) or "
                 f"(n, outputs) are needed, and in each split the same outputs"
             )
+    notes = []
+    if task != "regression" and all(_is_one_hot(values) for _, values in y.values()):
+        notes.append(f"{name} is one-hot: the classes are the columns of its ones")
+        y = {split: (other, values.argmax(1)) for split, (other, values) in y.items()}
+        columns = tuple(map(str, range(train.shape[1])))
+        known = {split: torch.from_numpy(values.astype(np.int64)) for split, (_, values) in y.items()}
+        return Task("classification", len(columns), classes=columns, targets=(name,)), known, notes
     if task == "regression" or (task == "auto" and train.dtype.kind == "f"):
         targets = {split: _finite(file, other, v.reshape(len(v), -1)) for split, (other, v) in y.items()}
         outputs = targets["train"].shape[1]
-        return Task("regression", outputs, targets=tuple(f"{name}[{i}]" for i in range(outputs))), targets
+        names = tuple(f"{name}[{i}]" for i in range(outputs)) if outputs > 1 else (name,)
+        whole = outputs == 1 and bool((targets["train"] == targets["train"].floor()).all())
+        doubt = f'{name} is of type {train.dtype}: if it holds classes, set data.task = "classification"'
+        return Task("regression", outputs, targets=names, doubt=doubt if whole else ""), targets, notes
     if train.ndim == 2 and train.shape[1] != 1:
         raise DataError(
-            f"{file}: {name} has shape {train.shape}; classes are one whole number a sample, shape (n,). For several "
-            'numbers to predict set data.task = "regression"'
+            f"{file}: {name} has shape {train.shape}; classes are one whole number a sample, shape (n,), or one-hot. "
+            'For several numbers to predict set data.task = "regression"'
         )
-    return _classes(file, y)
+    posed, classes = _classes(file, y, guessed=task == "auto")
+    return posed, classes, notes
 
 
-def _classes(file: Path, y: dict[str, tuple[str, Array]]) -> tuple[Task, dict[str, Tensor]]:
+def _is_one_hot(values: Array) -> bool:
+    """Whether each row has a single one and zeros besides."""
+    if values.ndim != 2 or values.shape[1] < 2:
+        return False
+    return bool((((values == 0) | (values == 1)).all(1) & ((values == 1).sum(1) == 1)).all())
+
+
+def _classes(file: Path, y: dict[str, tuple[str, Array]], *, guessed: bool) -> tuple[Task, dict[str, Tensor]]:
     """Class numbers without gaps; the numbers in the file become the names."""
     name, train = y["train"]
     if not np.array_equal(train, np.floor(train)):
@@ -194,10 +253,17 @@ def _classes(file: Path, y: dict[str, tuple[str, Array]]) -> tuple[Task, dict[st
     known = np.unique(train)
     if len(known) < 2:
         raise DataError(f"{file}: {name} has {len(known)} classes; there is nothing to learn from less than two")
+    if guessed and (problem := invented_classes(len(known), len(train))):
+        raise DataError(
+            f"{file}: {name} is of a whole-number type, so its values would be classes, but {problem}; set data.task "
+            'to "regression" to predict numbers, or to "classification"'
+        )
     targets = {}
     for split, (other, values) in y.items():
         unknown = np.setdiff1d(values, known)
         if len(unknown):
             raise DataError(f"{file}: {other} has class {unknown[0]}, which {name} has not")
         targets[split] = torch.from_numpy(np.searchsorted(known, values.reshape(-1)).astype(np.int64))
-    return Task("classification", len(known), classes=tuple(str(int(label)) for label in known)), targets
+    labels = tuple(str(int(label)) for label in known)
+    doubt = 'set data.task = "regression" to predict them as numbers' if guessed else ""
+    return Task("classification", len(known), classes=labels, targets=(name,), doubt=doubt), targets

@@ -1,21 +1,16 @@
-"""Columns of text made into numbers: measures, categories and what is to be predicted."""
+"""Columns of text made into numbers: measures and categories."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from workbench.data.delimited import Rows
-from workbench.data.samples import Task
+from workbench.data.number_format import PLAIN, Decimal, NumberFormat, Thousands, formats_of, parse_plain
 from workbench.errors import DataError
-
-MOST_CLASSES = 20
-"""A target of whole numbers with more different values than this is taken for a regression."""
 
 FEW_ROWS = 50
 """In a table of so few rows, a category may well have a different value in each."""
@@ -23,29 +18,81 @@ FEW_ROWS = 50
 MOST_CATEGORIES = 1000
 """A column with more different words than this is an identifier or free text, unless it is named a category."""
 
+MOST_CODES = 20
+"""A column of codes with leading zeros is a category if it has at most so many different ones."""
+
 LARGEST = float(np.finfo(np.float32).max)
 """Training is in float32: what is larger cannot be trained on."""
+
+BOOLEANS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
+"""Pairs of words that mean the same whatever the case of their letters."""
+
+LEADING_ZERO = re.compile(r"[+-]?0\d+")
+GROUPED = re.compile(r"[+-]?[1-9]\d{,2}(\.\d{3})+")
 
 Floats = npt.NDArray[np.float64]
 
 
-def parse(text: str) -> float | None:
-    """The number that `text` says, which may be infinite; None if it says none."""
-    try:
-        # Python reads 1_000 as a number; elsewhere it is a name.
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
+@dataclass(frozen=True)
+class Formats:
+    """How the numbers of a file are written."""
+
+    decimal: Decimal
+    """As the user has set it."""
+    thousands: Thousands
+    decimal_comma: bool = False
+    """Whether columns of the file have decimal commas without a doubt."""
+
+    @classmethod
+    def look(cls, rows: Rows, names: list[str], decimal: Decimal, thousands: Thousands) -> Formats:
+        """Looks through the columns for what one of them says about all."""
+        auto = decimal == thousands == "auto"
+        found = [formats_of(rows.column(name), decimal, thousands) for name in names] if auto else []
+        clear = [formats[0].decimal for formats in found if len(formats) == 1 and formats != [PLAIN]]
+        return cls(decimal, thousands, "," in clear and "." not in clear)
+
+    def of(self, rows: Rows, name: str) -> NumberFormat | None:
+        """How a column writes its numbers; None if it holds others values than numbers.
+
+        Raises DataError where it may be read in two ways.
+        """
+        values = rows.column(name)
+        found = formats_of(values, self.decimal, self.thousands)
+        if self.decimal_comma and found == [PLAIN]:
+            dotted = [value for value in values if "." in value]
+            if dotted and all(GROUPED.fullmatch(value) for value in dotted):
+                found = [PLAIN, NumberFormat(",", ".")]
+        if len(found) < 2:
+            return found[0] if found else None
+        if PLAIN not in found and (self.decimal_comma or rows.delimiter == ","):
+            # Where commas separate the fields, they are no decimal commas unless others show it.
+            return next(one for one in found if (one.decimal == ",") == self.decimal_comma)
+        first, second = found[:2]
+        row = next(row for row, value in enumerate(values) if first.parse(value) != second.parse(value))
+        raise DataError(
+            f"{rows.place(row, name)}: {values[row]!r} may be {first.parse(values[row]):.15g} or "
+            f"{second.parse(values[row]):.15g}; set data.decimal, the sign before fractions, or data.thousands"
+        )
+
+    def nearest(self, values: list[str]) -> NumberFormat:
+        """The format in which most of the values are numbers: what the others break."""
+        formats = [PLAIN, NumberFormat(".", ","), NumberFormat(",", "."), NumberFormat(",", "")]
+        return max(formats, key=lambda one: sum(one.parse(value) is not None for value in values))
 
 
-def is_numeric(values: list[str]) -> bool:
-    """Whether all values are numbers."""
-    return all(parse(value) is not None for value in values)
+def format_note(rows: Rows, name: str, written: NumberFormat) -> str:
+    """Tells how numbers were read that are not written in the plain way."""
+    values = rows.column(name)
+    example = max(values, key=lambda value: (written.parse(value) != parse_plain(value), len(value)))
+    return (
+        f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands say "
+        "otherwise"
+    )
 
 
-def numbers(rows: Rows, name: str) -> Floats:
+def numbers(rows: Rows, name: str, written: NumberFormat) -> Floats:
     """A column of numbers, shape (rows,). Raises DataError for text, and for what is too large for float32."""
-    parsed = [parse(value) for value in rows.column(name)]
+    parsed = [written.parse(value) for value in rows.column(name)]
     if None in parsed:
         row = parsed.index(None)
         raise DataError(f"{rows.place(row, name)}: {rows.column(name)[row]!r} is not a number")
@@ -57,15 +104,28 @@ def numbers(rows: Rows, name: str) -> Floats:
     return column
 
 
-def one_hot(rows: Rows, name: str, *, named: bool) -> Floats:
-    """A column of categories as columns of 0 and 1, shape (rows, categories), categories sorted.
+def has_leading_zeros(values: list[str]) -> bool:
+    """Whether some are codes like 01234, which are more than numbers."""
+    return any(LEADING_ZERO.fullmatch(value) for value in values)
+
+
+def same_case(values: list[str]) -> list[str]:
+    """True, TRUE and true as one word, the first that occurs; other words than booleans stay as they are."""
+    if not any({value.casefold() for value in set(values)} <= pair for pair in BOOLEANS):
+        return values
+    first: dict[str, str] = {}
+    return [first.setdefault(value.casefold(), value) for value in values]
+
+
+def one_hot(rows: Rows, name: str, *, named: bool) -> tuple[Floats, tuple[str, ...]]:
+    """A column of categories as columns of 0 and 1, shape (rows, categories), and the categories, sorted.
 
     named: the user has named it a category. Otherwise DataError is raised where it looks like an identifier.
     """
-    categories, codes = np.unique(np.array(rows.column(name)), return_inverse=True)
+    categories, codes = np.unique(np.array(same_case(rows.column(name))), return_inverse=True)
     different = len(categories) == len(rows.values) > FEW_ROWS
     if not named and (different or len(categories) > MOST_CATEGORIES):
-        text = next(row for row, value in enumerate(rows.column(name)) if parse(value) is None)
+        text = next(row for row, value in enumerate(rows.column(name)) if parse_plain(value) is None)
         raise DataError(
             f"{rows.place(text, name)}: {rows.column(name)[text]!r} is not a number, and with {len(categories)} "
             f"different values in {len(rows.values)} rows the column does not hold categories either; leave it out "
@@ -73,36 +133,4 @@ def one_hot(rows: Rows, name: str, *, named: bool) -> Floats:
         )
     columns = np.zeros((len(codes), len(categories)))
     columns[np.arange(len(codes)), codes] = 1.0
-    return columns
-
-
-def targets(rows: Rows, name: str, task: str) -> tuple[Tensor, Task]:
-    """The column to predict: int64 classes (rows,) or float64 numbers (rows, 1), as `task` says.
-
-    "auto" makes classes of text, and of whole numbers with at most MOST_CLASSES different values. Raises DataError
-    where there is a single class, or a class of a single row.
-    """
-    values = rows.column(name)
-    if task == "regression" or (task == "auto" and not _looks_like_classes(values)):
-        return torch.from_numpy(numbers(rows, name)).unsqueeze(1), Task("regression", 1, targets=(name,))
-    keys: Any = numbers(rows, name) if is_numeric(values) else np.array(values)
-    found, first_rows, codes, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
-    # As the file writes it; of "1" and "1.0", which are one class, the one that comes first.
-    classes = tuple(values[row] for row in first_rows)
-    if len(found) == 1:
-        raise DataError(f"{rows.file}, column {name!r}: {classes[0]!r} is the only class; there is nothing to learn")
-    if counts.min() == 1:
-        rare = int(np.argmin(counts))
-        raise DataError(
-            f"{rows.place(int(first_rows[rare]), name)}: class {classes[rare]!r} has only this row, and "
-            f"{int((counts == 1).sum())} of {len(found)} classes have one; each needs at least two. If these are "
-            'numbers rather than classes, set data.task = "regression"'
-        )
-    return torch.from_numpy(codes.astype(np.int64)), Task("classification", len(classes), classes=classes)
-
-
-def _looks_like_classes(values: list[str]) -> bool:
-    if not is_numeric(values):
-        return True
-    different = {float(value) for value in values}
-    return len(different) <= MOST_CLASSES and all(math.isfinite(v) and v.is_integer() for v in different)
+    return columns, tuple(map(str, categories))

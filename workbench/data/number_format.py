@@ -16,7 +16,7 @@ Thousands = Literal["auto", "none", ",", ".", "'", " "]
 
 SIGNS = "$€£¥₹₽₩%"
 
-SPACES = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{RIGHT SINGLE QUOTATION MARK}": "'"})
+SPACES = str.maketrans("\u00a0\u202f\u2019", "  '")
 """What stands for a space or an apostrophe between thousands."""
 
 SEPARATORS = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}

@@ -104,6 +104,10 @@ class Samples:
     test: Split | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know about how the data was read (columns left out, rows dropped)."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of a table, in their order."""
+    left_out: str = ""
+    """Which rows were dropped and why, in words; empty for none. Among the notes too."""
 
     def map(self, change: Callable[[Split], Split]) -> Samples:
         """The same with each of its splits changed."""

@@ -26,6 +26,13 @@ IN_MEMORY_SHARE = 0.25
 """Decoded images that take more than this share of the free memory are read one by one instead."""
 
 
+MISSING_VALUES = (
+    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
+    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
+)
+"""What stands for a missing value unless the user says otherwise."""
+
+
 class DataChoice(Choice):
     """A source of samples."""
 
@@ -203,6 +210,11 @@ class Csv(DataChoice):
     ignore: tuple[str, ...] = setting((), "columns to leave out")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
+    missing_values: tuple[str, ...] = setting(
+        MISSING_VALUES, 'what stands for a missing value, letter for letter; [""] keeps None, NA and Na as words'
+    )
+    decimal: Literal["auto", ".", ","] = setting("auto", "what stands before the fraction of a number")
+    thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "what stands between thousands")
 
     def build(self, report: Report) -> Samples:
         from workbench.data.table import table
@@ -216,6 +228,9 @@ class Csv(DataChoice):
             self.ignore,
             self.delimiter,
             self.missing,
+            self.missing_values,
+            self.decimal,
+            self.thousands,
         )
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
+from workbench.data.distinct import merged_columns
 from workbench.data.finite import check_finite
 from workbench.data.learnt import what_is_learnt
 from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
@@ -127,20 +128,19 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
+        left_out = f" ({samples.left_out})" if samples.left_out else ""
         raise PresetError(
             f"data.batch_size = {preset.data.batch_size}, but the training split has only "
-            f"{len(splits.train)} samples; choose a batch size of at most that"
+            f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
         )
 
-    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
-    if preparation.is_exact:
-        # On the host, and the numbers in float64 are not kept; cut again, which gives the same splits.
-        exact = preparation
-        samples, preparation = samples.map(lambda split: on_host(split, exact, None)), Preparation.identity()
-        splits = preset.validation.build(samples)
+    samples, splits, preparation, merged = _in_float32(preset, samples, splits)
     target_scale = None
     if task.kind == "regression":
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
+        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
     first, target = splits.train[0]
     sample = preparation(first.unsqueeze(0))[0]
@@ -154,7 +154,6 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
         _check_single_sample(model, sample)
-    splits = splits.map(lambda split: on_host(split, None, target_scale))
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
     monitor = _monitor(preset, task, validated=validation is not None)
     class_counts = _class_counts(splits.train, task, device)
@@ -178,8 +177,24 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         class_counts=None if splits.train.targets is None else class_counts,
         loss_class_counts=class_counts,
         learns=learns,
-        notes=samples.notes + _split_notes(preset, samples),
+        notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
+
+
+def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Samples, Splits, Preparation, list[str]]:
+    """Samples and splits with inputs in uint8 or float32, what is left to prepare on the device, and notes.
+
+    Inputs in float64 are standardised on the host, and are not kept.
+    """
+    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    if not preparation.is_exact:
+        return samples, splits, preparation, []
+    made = samples.map(lambda split: on_host(split, preparation, None))
+    notes = []
+    if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):
+        notes = merged_columns(samples.train.inputs, made.train.inputs, samples.columns)
+    # Cut again, which gives the same splits.
+    return made, preset.validation.build(made), Preparation.identity(), notes
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
@@ -198,8 +213,8 @@ def _check_loss(preset: Preset, samples: Samples) -> None:
     if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}){doubt}; "
-            f"losses for {what}: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}); these do: "
+            f"{', '.join(losses_for(task.kind))}{doubt}"
         )
     if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
         or_classes = ', or data.task = "classification" to train classes with this loss'
