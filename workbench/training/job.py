@@ -26,6 +26,7 @@ from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
 from workbench.training.checkpoints import seed_everything
 from workbench.training.device import Precision, configure_torch, resolve_device
+from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 
@@ -155,7 +156,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if preset.data.batch_size == 1:
         _check_single_sample(model, sample)
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
-    monitor = _monitor(preset, task, validated=validation is not None)
+    monitor = _monitor(preset, task, validation)
     class_counts = _class_counts(splits.train, task, device)
     return Job(
         preset=preset,
@@ -309,8 +310,8 @@ def _feeds(
     )
 
 
-def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
-    name = str(preset.training.monitor)
+def _monitor(preset: Preset, task: Task, validation: Feed | None) -> Monitor:
+    name, validated = str(preset.training.monitor), validation is not None
     known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":
         name = "accuracy" if task.kind == "classification" else "loss"
@@ -319,4 +320,9 @@ def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
     if name not in known:
         reason = "the data" if validated else "training without validation"
         raise PresetError(f'training.monitor = "{name}" does not fit {reason}; these do: {", ".join(known)}')
+    if name == "roc_auc" and validation is not None and not keeps_scores(len(validation), task.outputs):
+        raise PresetError(
+            f'training.monitor = "roc_auc" needs all scores of the validation split at once, and {len(validation)} '
+            f"samples with {task.outputs} classes have too many; choose accuracy or loss"
+        )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)
