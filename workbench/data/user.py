@@ -253,10 +253,22 @@ def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
             f"{where}: samples of {name} have shape {tuple(part.sample.shape)}, those of train "
             f"{tuple(train.sample.shape)}"
         )
+    kinds = _kind_of_numbers(part.sample), _kind_of_numbers(train.sample)
+    if kinds[0] != kinds[1]:
+        raise UserCodeError(
+            f"{where}: samples of {name} are {kinds[0]}, those of train {kinds[1]}, which are read otherwise; make all "
+            "alike"
+        )
     if part.outputs != train.outputs:
         raise UserCodeError(
             f"{where}: targets of {name} are {part.target_words()}, those of train {train.target_words()}"
         )
+
+
+def _kind_of_numbers(sample: Tensor) -> str:
+    if sample.dtype == torch.uint8:
+        return "bytes (uint8)"
+    return "floating-point numbers" if sample.is_floating_point() else "whole numbers"
 
 
 def _kind(train: Given, notes: list[str]) -> Literal["image", "table", "other"]:
