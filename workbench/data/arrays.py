@@ -67,6 +67,9 @@ def arrays(
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)
+    letters = "xy" if posed.kind == "regression" else "x"  # class numbers stay whole
+    measured = [f"{letter}{names['train']}" for letter in letters]
+    notes += [note for name in measured for note in _rounded(name, loaded[name])]
     notes += [f"left out the arrays {', '.join(unused)}"] if unused else []
     if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
         count, height, width = inputs["train"].shape[1:]
@@ -204,6 +207,19 @@ def _finite(file: Path, name: str, values: Array) -> Tensor:
             f"{int((~fits).sum())} such numbers in all; all must be finite in float32"
         )
     return torch.from_numpy(converted)
+
+
+def _rounded(name: str, values: Array) -> list[str]:
+    """A note where float64 cannot hold whole numbers exactly."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return []
+    back = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is rounded up to 2^63 does not come back
+        changed = (np.abs(back) >= 2.0**63) | (back.astype(values.dtype) != values)
+    if not changed.any():
+        return []
+    example = values.reshape(-1)[int(np.argmax(changed.reshape(-1)))]
+    return [f"{name} holds whole numbers such as {example}, which are rounded, as float64 holds about 16 digits"]
 
 
 def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor], list[str]]:

@@ -26,8 +26,8 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 MOST_LINES_ABOVE = 1000
 """The header is looked for in so many lines."""
 
-MEMORY_PER_BYTE = 12
-"""What reading takes, in bytes a byte of the file: the text, and each field as a string."""
+MEMORY_PER_BYTE = 6
+"""What reading takes at least, in bytes a byte of the file: the text, the text being read, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _read_text(file: Path) -> str:
             bytes = os.fstat(opened.fileno()).st_size
             if bytes * MEMORY_PER_BYTE > free_bytes:
                 raise DataError(
-                    f"{file} has {size(bytes)}, and reading it would take about {size(bytes * MEMORY_PER_BYTE)} of "
+                    f"{file} has {size(bytes)}, and reading it would take at least {size(bytes * MEMORY_PER_BYTE)} of "
                     f"memory, of which {size(free_bytes)} are free; save it as .npz, or train on a part of it"
                 )
             content = opened.read()

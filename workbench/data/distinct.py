@@ -11,6 +11,9 @@ MOST_ROWS = 100_000
 SAFE_RANGE = 2.0**22
 """Whole numbers that are no further apart stay different, whatever is subtracted and divided before."""
 
+MOST_NAMED = 5
+"""So many columns are named."""
+
 MOST_MERGED = 0.01
 """Fractions that agree in seven digits are as good as one; of more than this share of a column it is said."""
 
@@ -40,4 +43,5 @@ def merged_columns(raw: Tensor, made: Tensor, names: tuple[str, ...]) -> list[st
             f"{name}: {different} different values are only {different - together} in float32, such as "
             f"{before[at]:.17g} and {before[at + 1]:.17g}"
         )
-    return notes
+    more = len(notes) - MOST_NAMED
+    return notes[:MOST_NAMED] + ([f"values of {more} other columns fall together too"] if more > 0 else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -24,20 +25,42 @@ OTHER_TYPES = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x80\x04\x95", "a Python pickle, which is not opened, as it could run code; save the table as CSV"),
     (b"\x80\x05\x95", "a Python pickle, which is not opened, as it could run code; save the table as CSV"),
+)
+"""First bytes of what is no text, and what the file is and what to do."""
+
+TEXT_TYPES = (
     (b"<!doctype html", "a web page (HTML), perhaps of an error or a login instead of the file"),
     (b"<html", "a web page (HTML), perhaps of an error or a login instead of the file"),
     (b"<?xml", "XML; save the table as CSV"),
+    (b'{"', "JSON; save the table as CSV"),
+    (b"[{", "JSON; save the table as CSV"),
     (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself with git lfs pull"),
 )
-"""First bytes, and what the file is and what to do."""
+"""The same for text of another kind."""
+
+LOOKED_AT = 8192
+"""Bytes that tell whether a file is text."""
 
 
 def other_type(content: bytes) -> str:
     """What the content is where that is no text with fields, and what to do; empty if nothing is known of it."""
-    start = content[:32].removeprefix(b"\xef\xbb\xbf").lstrip() if content[:1] in b"\xef <\n\r\t" else content[:32]
-    if start.startswith(b"PK\x03\x04"):
+    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if what := next((what for magic, what in TEXT_TYPES if start.startswith(magic)), ""):
+        return what
+    if start.startswith(b"pk\x03\x04"):
         return _zip_type(content)
-    return next((what for magic, what in OTHER_TYPES if start.lower().startswith(magic.lower())), "")
+    if not _is_binary(content[:LOOKED_AT]):
+        return ""  # a column may well be called ORC
+    return next((what for magic, what in OTHER_TYPES if content.startswith(magic)), "")
+
+
+def _is_binary(start: bytes) -> bool:
+    try:
+        # What is cut in the middle of a letter is text all the same.
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return True
+    return b"\0" in start
 
 
 def _zip_type(content: bytes) -> str:

@@ -12,6 +12,9 @@ from workbench.data.samples import Task
 ENOUGH_ROWS = 30
 """In fewer rows, any column may look like a count or predict by chance."""
 
+MOST_HINTS = 5
+"""So many columns that give the target away are named: of thousands some do by chance."""
+
 SAME_LINE = 0.999999
 """A correlation beyond this means that one column is the other in other units."""
 
@@ -24,7 +27,8 @@ def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task)
 
     columns: by name, each (rows,); predicted: as in `InMemory.targets`.
     """
-    found = []
+    found: list[str] = []
+    telling: list[str] = []
     numbers = predicted.numpy().reshape(-1)
     for name, column in columns.items():
         if note := _merged(rows, name, column):
@@ -38,8 +42,9 @@ def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task)
             ["counts the rows"] * counts
             + [f"alone {'tells the classes' if task.kind == 'classification' else 'gives the target'}"] * tells
         )
-        found.append(f"column {name!r} {what}: leave it out with data.ignore unless it is known before the target")
-    return found
+        telling.append(f"column {name!r} {what}: leave it out with data.ignore unless it is known before the target")
+    more = len(telling) - MOST_HINTS
+    return found + telling[:MOST_HINTS] + ([f"the same is true of {more} other columns"] if more > 0 else [])
 
 
 def _counts_rows(column: Floats) -> bool:

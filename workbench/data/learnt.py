@@ -57,4 +57,5 @@ def _before(targets: tuple[str, ...]) -> str:
 
 
 def _short(name: str) -> str:
+    name = name if name.isprintable() else repr(name)[1:-1]
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

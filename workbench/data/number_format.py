@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 Decimal = Literal["auto", ".", ","]
@@ -21,6 +22,9 @@ SPACES = str.maketrans("\u00a0\u202f\u2019", "  '")
 
 SEPARATORS = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}
 """What may stand between thousands, by the decimal sign."""
+
+FEW_VALUES = 100
+"""A look at so many tells words from amounts."""
 
 SIGNED = re.compile(rf"([+-]?)\s*(?:([{SIGNS[:-1]}])\s*(\S.*)|(\d.*?)\s*([{SIGNS}]))")
 
@@ -60,14 +64,17 @@ class NumberFormat:
             text = text.replace(self.thousands, "")
         return parse_plain(text.replace(self.decimal, "."))
 
-    def shows_in(self, text: str) -> bool:
-        """Whether `text` has what sets this format apart from plain numbers."""
-        text = text.translate(SPACES)
-        return bool(
-            (self.thousands and self.thousands in text)
-            or (self.decimal == "," and "," in text)
-            or (self.sign and self.sign in text)
-        )
+    def parse_all(self, texts: Iterable[str]) -> list[float] | None:
+        """The numbers that all texts say; None as soon as one says none."""
+        if self == PLAIN:
+            return plain_numbers(texts)
+        numbers = []
+        for text in texts:
+            number = self.parse(text)
+            if number is None:
+                return None
+            numbers.append(number)
+        return numbers
 
     def words(self, example: str) -> str:
         """What the format is, and what it makes of an example."""
@@ -85,17 +92,29 @@ def formats_of(values: Iterable[str], decimal: Decimal, thousands: Thousands) ->
 
     decimal and thousands: what the user has set, or "auto".
     """
-    texts = set(values)
-    fitting = _unsigned(texts, decimal, thousands)
+    texts, allowed = set(values), allowed_formats(decimal, thousands)
+    fitting = _unsigned(texts, allowed)
     if fitting:
         return fitting
+    if len({split_sign(text)[0] for text in islice(texts, FEW_VALUES)} - {""}) != 1:
+        return []  # words, mostly: no need to look at all of them
     split = [split_sign(text) for text in texts]
-    signs = {sign for sign, _ in split} - {""}
-    if len(signs) != 1:
+    signs = {sign for sign, _ in split}
+    # 45 % and 0.45 are not to be mixed; of $5 and 5 the sign was left out.
+    if len(signs - {""}) != 1 or ("%" in signs and any(sign == "" and body != "0" for sign, body in split)):
         return []
-    [sign] = signs
-    found = _unsigned({body for _, body in split}, decimal, thousands)
+    [sign] = signs - {""}
+    found = _unsigned({body for _, body in split}, allowed)
     return [NumberFormat(one.decimal, one.thousands, sign) for one in found]
+
+
+def plain_numbers(values: Iterable[str]) -> list[float] | None:
+    """All values in the plain format; None if one is no number in it. Much quicker than one by one."""
+    try:
+        values = list(values)
+        return None if "_" in "".join(values) else list(map(float, values))
+    except ValueError:
+        return None
 
 
 def split_sign(text: str) -> tuple[str, str]:
@@ -107,23 +126,27 @@ def split_sign(text: str) -> tuple[str, str]:
     return before or behind, minus + (behind_it or number)
 
 
-def _unsigned(texts: set[str], decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
-    found: list[NumberFormat] = []
-    said: list[list[float | None]] = []
-    for point in (".", ",") if decimal == "auto" else (decimal,):
+def allowed_formats(decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
+    """The formats that the user's settings leave, without signs; the plain one first where it is one of them."""
+    points = (".", ",") if decimal == "auto" else (decimal,)
+    formats = []
+    for point in points:
         separators = SEPARATORS[point] if thousands == "auto" else ("" if thousands == "none" else thousands,)
-        for separator in separators:
-            if separator == point:
-                continue
-            one = NumberFormat(point, separator)
-            numbers = [one.parse(text) for text in texts]
-            if None in numbers:
-                continue
-            if one == PLAIN:
-                return [one]
-            if numbers not in said:  # two formats that say the same numbers are no question
-                found.append(one)
-                said.append(numbers)
+        formats += [NumberFormat(point, separator) for separator in separators if separator != point]
+    return formats
+
+
+def _unsigned(texts: set[str], allowed: list[NumberFormat]) -> list[NumberFormat]:
+    found: list[NumberFormat] = []
+    said: list[list[float]] = []
+    for one in allowed:
+        if (numbers := one.parse_all(texts)) is None:
+            continue
+        if one == PLAIN:
+            return [one]
+        if numbers not in said:  # two formats that say the same numbers are no question
+            found.append(one)
+            said.append(numbers)
     return found
 
 

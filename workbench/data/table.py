@@ -17,7 +17,7 @@ from workbench.data.columns import (
     MOST_CODES,
     Floats,
     Formats,
-    format_note,
+    format_notes,
     has_leading_zeros,
     numbers,
     one_hot,
@@ -70,26 +70,26 @@ def table(
     rows, left_out = without_missing(rows, names, target, missing, missing_values)
     notes += [left_out] if left_out else []
 
-    formats = Formats.look(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
+    formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
     columns: dict[str, Floats] = {}
     categories: dict[str, Floats] = {}
     for name in names:
         if name in categorical:
-            _add_categories(categories, rows, name, named=True)
+            _add_categories(categories, rows, name, None)
             continue
-        written = formats.of(rows, name)
+        written = formats.of(name)
         coded = written == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
-        few_codes = coded and len(set(rows.column(name))) <= MOST_CODES
-        if name not in numeric and (written is None or few_codes):
-            _add_categories(categories, rows, name, named=few_codes)
-            count = sum(column.startswith(f"{name}=") for column in categories)
-            notes.append(_codes_note(rows, name, count) if few_codes else _categories_note(rows, name, count, formats))
-            continue
-        columns[name] = numbers(rows, name, written or formats.nearest(rows.column(name)))
-        if written not in (None, PLAIN):
-            notes.append(format_note(rows, name, written))
-        elif coded:
-            notes.append(_codes_note(rows, name, 0))
+        if coded and len(set(rows.column(name))) <= MOST_CODES:
+            notes.append(_codes_note(rows, name, _add_categories(categories, rows, name, None)))
+        elif written is None and name not in numeric:
+            word = formats.first_word(name)
+            count = _add_categories(categories, rows, name, word)
+            # Of a thousand numbers with one typing error nobody wants a category each.
+            holds = f"line {rows.lines[word]} holds {rows.value(word, name)!r}"
+            notes.append(f"column {name!r} is read as {count} categories, as {holds}")
+        else:
+            columns[name] = numbers(rows, name, written or formats.nearest(name))
+            notes += [_codes_note(rows, name, 0)] if coded else format_notes(rows, name, written)
     predicted, posed, said = targets(rows, target, task, formats)
     notes += [*said, *hints(rows, columns, predicted, posed)]
     both = columns | categories
@@ -99,17 +99,11 @@ def table(
     )
 
 
-def _add_categories(categories: dict[str, Floats], rows: Rows, name: str, *, named: bool) -> None:
-    columns, words = one_hot(rows, name, named=named)
+def _add_categories(categories: dict[str, Floats], rows: Rows, name: str, word: int | None) -> int:
+    """Adds a column for each category, and tells how many."""
+    columns, words = one_hot(rows, name, word)
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
-
-
-def _categories_note(rows: Rows, name: str, count: int, formats: Formats) -> str:
-    """Tells which value made it so: of a thousand numbers with one typing error nobody wants a category each."""
-    values = rows.column(name)
-    nearest = formats.nearest(values)
-    row = next(row for row, value in enumerate(values) if nearest.parse(value) is None)
-    return f"column {name!r} is read as {count} categories, as line {rows.lines[row]} holds {values[row]!r}"
+    return len(words)
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:

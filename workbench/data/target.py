@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from workbench.data.columns import Formats, format_note, has_leading_zeros, numbers, same_case
+from workbench.data.columns import Formats, format_notes, has_leading_zeros, numbers, same_case
 from workbench.data.delimited import Rows
-from workbench.data.number_format import PLAIN, NumberFormat
+from workbench.data.number_format import PLAIN, NumberFormat, split_sign
 from workbench.data.samples import Task
 from workbench.errors import DataError
 
@@ -25,6 +27,9 @@ MOST_SINGLE_CLASSES = 0.5
 
 FEW_SAMPLES = 50
 """Of so few samples, classes may have one each."""
+
+WITH_UNIT = re.compile(r"[+-]?\d[\d.,]*\s*[^\W\d_]{1,8}")
+"""12kg, 3.5 km: a number and a unit."""
 
 Key = str | int | float
 
@@ -44,12 +49,12 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
     numbers and some are not.
     """
     values = rows.column(name)
-    written = formats.of(rows, name)
-    notes = [] if written in (None, PLAIN) else [format_note(rows, name, written)]
+    written = formats.of(name)
+    notes = format_notes(rows, name, written)
     coded = written == PLAIN and has_leading_zeros(values)
     doubt = ""
     if task == "auto" and written is None:
-        _refuse_broken_numbers(rows, name, formats.nearest(values))
+        _refuse_broken_numbers(rows, name, formats.nearest(name))
     if task == "auto" and written is not None and not coded:
         different = {written.parse(value) for value in set(values)}
         whole = all(number is not None and number.is_integer() for number in different)
@@ -64,10 +69,10 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
                 'numbers to predict: if they are classes, set data.task = "classification"'
             )
     if task == "regression":
-        column = numbers(rows, name, written or formats.nearest(values))
+        column = numbers(rows, name, written or formats.nearest(name))
         return torch.from_numpy(column).unsqueeze(1), Task("regression", 1, targets=(name,), doubt=doubt), notes
     keys: Sequence[Key] = same_case(values)
-    if written is not None and not coded:
+    if written is not None and not coded and all(map(math.isfinite, written.parse_all(set(values)) or ())):
         keys = [_exact(value, written) for value in values]
     codes, classes = _classes(rows, name, keys, guessed=task == "auto")
     notes += _case_notes(name, values, keys, classes)
@@ -125,16 +130,24 @@ def _case_notes(name: str, values: list[str], keys: Sequence[Key], classes: tupl
 
 
 def _refuse_broken_numbers(rows: Rows, name: str, nearest: NumberFormat) -> None:
-    """Raises DataError where most values are numbers, but some are not: those are rather errors than classes."""
+    """Raises DataError where most values are numbers or amounts, but some cannot be read: those are no classes."""
     values = rows.column(name)
-    parsed = [nearest.parse(value) for value in values]
-    read = [number for number in parsed if number is not None]
-    if 2 * len(read) < len(parsed):
-        return
-    few = len(set(values)) <= MOST_CLASSES and all(number.is_integer() for number in read)
-    if not few:
-        row = parsed.index(None)
+    counts = Counter(values)
+    parsed = {value: nearest.parse(value) for value in counts}
+    read = sum(counts[value] for value, number in parsed.items() if number is not None)
+    few = len(counts) <= MOST_CLASSES and all(number is None or number.is_integer() for number in parsed.values())
+    unread = next(row for row, value in enumerate(values) if parsed[value] is None)
+    classes = 'set data.task = "classification" if all of them are classes'
+    if 2 * read >= len(values) and not few:
         raise DataError(
-            f"{rows.place(row, name)}: {values[row]!r} is not a number, but {len(read)} of {len(parsed)} values of the "
-            'target are; correct it, or set data.task = "classification" if all of them are classes'
+            f"{rows.place(unread, name)}: {values[unread]!r} is not a number, but {read} of {len(values)} values of "
+            f"the target are; correct it, or {classes}"
+        )
+    signed = sum(counts[value] for value in counts if split_sign(value)[0])
+    measured = sum(counts[value] for value in counts if WITH_UNIT.fullmatch(value))
+    if 2 * signed >= len(values) or (2 * measured >= len(values) and len(counts) > MOST_CLASSES):
+        what = "an amount" if 2 * signed >= len(values) else "a number with its unit"
+        raise DataError(
+            f"{rows.place(unread, name)}: {values[unread]!r} looks like {what}, as most values of the target do, and "
+            f"cannot be read as a number; leave only the number in the file, or {classes}"
         )

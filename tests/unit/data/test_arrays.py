@@ -228,6 +228,14 @@ def test_inputs_and_targets_far_from_zero_keep_their_digits(read: Read) -> None:
     assert train.targets.reshape(-1).tolist() == (1e9 + days.reshape(-1) % 7 / 10).tolist()
 
 
+def test_whole_numbers_that_float64_rounds_are_said(read: Read) -> None:
+    x = np.array([[2**53 + 1], [2**53 + 2], [2**63 - 1], [5]])
+    assert read(x=x, y=TWO_CLASSES).notes == (
+        f"x holds whole numbers such as {2**53 + 1}, which are rounded, as float64 holds about 16 digits",
+    )
+    assert read(x=x[3:].repeat(4, 0), y=TWO_CLASSES).notes == ()
+
+
 def write_npy(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], content: bytes) -> None:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"shape": shape, "fortran_order": False, "descr": "<f8"})

@@ -70,9 +70,10 @@ def test_a_header_may_begin_with_the_sign_of_a_comment(read_csv: Read) -> None:
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "it is an Excel workbook; save the sheet as CSV"),
         (zipped("d.csv"), "it is a zip archive; unpack it"),
         (zipped("x.npy"), 'it is a NumPy .npz file; set data.name = "npz"'),
-        (b"BZh91AY&SY", "packed by bzip2"),
+        (b"BZh91AY&SY\x9a\xb0", "packed by bzip2"),
         (b"\x28\xb5\x2f\xfd\x00", "packed by zstd"),
-        (b"\x89HDF\r\n\x1a\n", "it is HDF5"),
+        (b"\x89HDF\r\n\x1a\n\0", "it is HDF5"),
+        (b'[{"a": 1}]', "it is JSON"),
         (b"\n<!DOCTYPE html><html>", "it is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (gzip.compress(TEXT.encode())[:-9], "packed by gzip, but damaged"),
@@ -87,6 +88,10 @@ def test_other_files_are_named_for_what_they_are(read_csv: Read, content: bytes,
         read_csv(content)
 
 
+def test_columns_may_be_called_like_other_files_begin(read_csv: Read) -> None:
+    assert read_csv(TEXT.replace("a,b", "ORC,PAR1")).columns == ("ORC", "PAR1")
+
+
 @pytest.mark.parametrize("text", ["5.1,3.5,0\n4.9,3.0,0\n", "5.1,3.5,setosa\n4.9,3.0,setosa\n", "1,1,2\n3,4,5\n"])
 def test_a_file_without_a_header_is_told(read_csv: Read, text: str) -> None:
     """data/REPORT, EpistasisLab/tpot#255."""
@@ -99,7 +104,7 @@ def test_a_file_larger_than_memory_is_refused_before_it_is_read(
 ) -> None:
     """reliability R14."""
     monkeypatch.setattr("workbench.data.delimited.MEMORY_PER_BYTE", 10**15)
-    with pytest.raises(DataError, match=r"reading it would take about .* of memory, of which .* are free"):
+    with pytest.raises(DataError, match=r"reading it would take at least .* of memory, of which .* are free"):
         read_csv(TEXT)
 
 

@@ -89,6 +89,19 @@ def test_a_typing_error_among_numbers_with_commas_is_the_one_that_is_named(read_
     assert "column 'a' is read as 3 categories, as line 4 holds 'x'" in samples.notes
 
 
+def test_a_number_in_another_format_than_is_set_is_a_word(read_csv: Read) -> None:
+    samples = read_csv("a;y\n1.5;1\n2.5;2\n", task="regression", decimal=",")
+    assert samples.notes == ("column 'a' is read as 2 categories, as line 2 holds '1.5'",)
+
+
+def test_of_many_columns_that_predict_by_chance_a_few_are_named(read_csv: Read) -> None:
+    header = ",".join(f"c{number}" for number in range(9))
+    lines = [",".join([f"{row}.5"] * 9 + ["ab"[row // 20]]) for row in range(40)]
+    notes = read_csv(rows(f"{header},y", *lines)).notes
+    assert len(notes) == 6
+    assert notes[-1] == "the same is true of 4 other columns"
+
+
 def test_codes_with_leading_zeros_are_categories_where_they_are_few(read_csv: Read) -> None:
     """data/REPORT 43."""
     samples = read_csv(rows("zip,y", "01234,0.5", "1234,1.5", "20000,2.5", times=2))

@@ -65,6 +65,21 @@ def test_numbers_among_which_a_word_stands_are_no_classes(read_csv: Read) -> Non
     assert read_csv(column(values * 2), task="classification").task.outputs == 10
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (["$1", "€2", "$3", "€4"], "line 2, column 'y': '\\$1' looks like an amount"),
+        (["$1.2M", "$3.4M"] * 2, "'\\$1.2M' looks like an amount"),
+        (["45%", "0.45"] * 2, "'45%' is not a number, but 2 of 4 values of the target are"),
+        ([f"{number} kg" for number in range(30)], "'0 kg' looks like a number with its unit"),
+    ],
+)
+def test_amounts_that_cannot_be_read_are_no_classes(read_csv: Read, values: list[str], message: str) -> None:
+    """data/REPORT 09."""
+    with pytest.raises(DataError, match=message):
+        read_csv(column(values))
+
+
 def test_few_whole_numbers_and_a_word_are_classes(read_csv: Read) -> None:
     assert read_csv(column(["0", "1", "2", "3+"] * 2)).task.classes == ("0", "1", "2", "3+")
 
@@ -86,6 +101,11 @@ def test_classes_that_differ_only_in_case_are_told(read_csv: Read) -> None:
 
 def test_codes_with_leading_zeros_are_classes_of_their_own(read_csv: Read) -> None:
     assert read_csv(column(["007", "7", "07"] * 2)).task.classes == ("007", "07", "7")
+
+
+def test_nan_as_a_word_is_a_class_like_others(read_csv: Read) -> None:
+    samples = read_csv(column(["nan", "1"] * 3), task="classification", missing_values=[""])
+    assert samples.task.classes == ("1", "nan")
 
 
 def test_thousands_of_classes_are_not_invented(read_csv: Read) -> None:
@@ -118,3 +138,8 @@ def test_a_guess_at_whole_numbers_says_how_to_be_set_right(read_csv: Read) -> No
 )
 def test_what_is_learnt_is_said(read_csv: Read, values: list[str], learnt: str) -> None:
     assert what_is_learnt(read_csv(column(values))) == learnt
+
+
+def test_what_is_learnt_shows_no_control_characters_and_no_endless_names(read_csv: Read) -> None:
+    learnt = what_is_learnt(read_csv(column(["\x1b[31mred", "b" * 99] * 2)))
+    assert learnt == f"y: 2 classes (\\x1b[31mred, {'b' * 31}…)"

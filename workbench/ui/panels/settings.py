@@ -114,13 +114,15 @@ class SettingsPanel(Panel):
         return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
-        """What the settings would take, in fewer and fewer words."""
+        """What would be learnt and what that would take, in fewer and fewer words."""
         expected = self._expectation
         if expected is None or expected.parameters is None:
             return [[]]
         parameters = f"{rate(expected.parameters)} parameters"
         peak = [] if expected.peak_bytes is None else [size(expected.peak_bytes)]
-        return [[parameters, *peak], [parameters], peak, []]
+        learns = [f"learns {expected.learns}"]
+        saying = [[*learns, parameters, *peak], [*learns, parameters], learns] if expected.learns else []
+        return [*saying, [parameters, *peak], [parameters], peak, []]
 
     @property
     def _visible_rows(self) -> int:
