@@ -214,9 +214,8 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 def _diverged(history: RunHistory) -> str | None:
     view = history.view
-    if view.finished is not None:  # samples that are not finite are no divergence, and the reason names them
-        what, diverged, _ = view.finished.reason.partition(DIVERGED)
-        return what.strip() if diverged else ""
+    if view.finished is not None and DIVERGED in view.finished.reason:
+        return view.finished.reason.partition(DIVERGED)[0].strip()
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None

@@ -168,13 +168,6 @@ def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> Non
     assert finding.learning_rate is None, "the run has ended"
 
 
-def test_samples_that_are_not_finite_are_no_divergence() -> None:
-    """data/REPORT 29, 30: a smaller learning rate would not help."""
-    reason = "sample 7 (counted from 0), which is in the training split, holds nan: all inputs must be finite numbers"
-    ended = facts(steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason))
-    assert ended.diverged == ""
-
-
 def test_the_learning_rate_is_the_one_that_was_set_last() -> None:
     assert facts(steps([1.0])).learning_rate == 0.01
     changed = Obeyed(command="set_learning_rate", step=1, detail="0.0005")
