@@ -46,6 +46,8 @@ class _LeftOut:
     """Links that lead nowhere."""
     deeper: Counter[Path] = field(default_factory=Counter)
     """Images in folders below a class's, by folder."""
+    loose: list[Path] = field(default_factory=list)
+    """Images that lie beside the folders of classes or splits."""
 
     def notes(self) -> list[str]:
         """What the user should know of it."""
@@ -56,6 +58,9 @@ class _LeftOut:
         if self.others:
             kinds = _counted(self.others)
             notes.append(f"left out {self.others.total()} files that are not images or cannot be read: {kinds}")
+        if self.loose:
+            images = _few([str(image) for image in self.loose])
+            notes.append(f"left out {len(self.loose)} images that lie in no folder of a class: {images}")
         if self.dead:
             notes.append(
                 f"left out {len(self.dead)} links that lead nowhere: {_few([str(link) for link in self.dead])}"
@@ -75,6 +80,10 @@ def find_images(folder: Path) -> Layout:
     places, others = _places(folder)
     classes = _classes(places["train"])
     left_out = _LeftOut()
+    for place in dict.fromkeys((folder, *places.values())):
+        entries = _visible(place)
+        left_out.dead += [entry for entry in entries if _is_dead(entry)]
+        left_out.loose += [entry for entry in entries if entry.is_file() and is_image(entry)]
     splits = {split: _files(place, classes, left_out) for split, place in places.items()}
     notes = [f"left out {str(folder / name)!r}: it is neither train, validation nor test" for name in others]
     for split, files in splits.items():
@@ -155,7 +164,7 @@ def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[P
                 images.append(entry)
             else:
                 left_out.others[entry.suffix.lower()] += 1
-        elif entry.is_symlink() and not entry.exists():
+        elif _is_dead(entry):
             left_out.dead.append(entry)
         elif not entry.is_dir():
             left_out.others[entry.suffix.lower()] += 1
@@ -167,6 +176,10 @@ def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[P
         if entry.is_dir() and entry.resolve() not in here:
             images += _images(entry, here, left_out)
     return images
+
+
+def _is_dead(entry: Path) -> bool:
+    return entry.is_symlink() and not entry.exists()
 
 
 def _counted(kinds: Counter[str]) -> str:

@@ -130,7 +130,8 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     if train.outputs:
         _check_first_targets(train)
         names = tuple(f"target[{index}]" for index in range(train.outputs))
-        return Task("regression", train.outputs, targets=names), None
+        doubt = "whole-number targets, targets.long(), make classes" if _could_be_classes(train.targets) else ""
+        return Task("regression", train.outputs, targets=names, doubt=doubt), None
     classes, targets, doubt = _names(train, where), train.all_targets, ""
     if classes is not None:
         numbers = ClassNumbers.counted(len(classes))
@@ -147,6 +148,13 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     if len(classes) < 2:
         raise UserCodeError(f"{where}: there is only one class, and nothing to learn")
     return Task("classification", len(classes), classes=classes, doubt=doubt), numbers
+
+
+def _could_be_classes(targets: Tensor | None) -> bool:
+    """Whether floating-point targets (n, outputs) are a few whole numbers."""
+    if targets is None or targets.shape[1] != 1 or not bool((targets == targets.round()).all()):
+        return False
+    return len(targets.unique()) <= MANY_CLASSES
 
 
 def _names(given: Given, where: str) -> tuple[str, ...] | None:
@@ -245,10 +253,22 @@ def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
             f"{where}: samples of {name} have shape {tuple(part.sample.shape)}, those of train "
             f"{tuple(train.sample.shape)}"
         )
+    kinds = _kind_of_numbers(part.sample), _kind_of_numbers(train.sample)
+    if kinds[0] != kinds[1]:
+        raise UserCodeError(
+            f"{where}: samples of {name} are {kinds[0]}, those of train {kinds[1]}, which are read otherwise; make all "
+            "alike"
+        )
     if part.outputs != train.outputs:
         raise UserCodeError(
             f"{where}: targets of {name} are {part.target_words()}, those of train {train.target_words()}"
         )
+
+
+def _kind_of_numbers(sample: Tensor) -> str:
+    if sample.dtype == torch.uint8:
+        return "bytes (uint8)"
+    return "floating-point numbers" if sample.is_floating_point() else "whole numbers"
 
 
 def _kind(train: Given, notes: list[str]) -> Literal["image", "table", "other"]:

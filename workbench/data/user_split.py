@@ -190,7 +190,8 @@ def _is_one_hot(targets: Tensor) -> bool:
 
 
 def _one_hot_hint(targets: Tensor) -> str:
-    return ". They look one-hot: return the numbers of the classes, targets.argmax(1)" * _is_one_hot(targets)
+    # As int64: not all comparisons know all types of whole numbers.
+    return ". They look one-hot: return the numbers of the classes, targets.argmax(1)" * _is_one_hot(targets.long())
 
 
 def _numbers(targets: Tensor, samples: int) -> Tensor:
@@ -202,14 +203,18 @@ def _inputs(inputs: Tensor) -> Tensor:
     """Bytes, float32 and float64 stay as they are, whole numbers become int64, all others float32."""
     if inputs.dtype in (torch.uint8, torch.float64):
         return inputs
-    whole = not (inputs.is_floating_point() or inputs.is_complex() or inputs.dtype == torch.bool)
+    whole = not (inputs.is_floating_point() or inputs.dtype == torch.bool)
     return inputs.long() if whole else inputs.float()
 
 
 def _tensor(value: Any, where: str) -> Tensor:
+    if np.ma.is_masked(value):
+        raise UserCodeError(f"{where}: a masked array has values that are missing; fill or drop them")
     try:
         # An array may run backwards, which a tensor cannot.
         tensor = torch.as_tensor(np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserCodeError(f"{where}: a {type(value).__name__} cannot be made a tensor: {error}") from error
+    if tensor.is_complex():
+        raise UserCodeError(f"{where}: complex numbers cannot be trained on; give their parts as two numbers")
     return tensor.detach().cpu()

@@ -26,6 +26,7 @@ from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
 from workbench.training.checkpoints import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
+from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 
@@ -68,6 +69,8 @@ class Job:
     """Of one sample, as the model takes it."""
     input_type: torch.dtype
     """float32, or int64 for ids."""
+    sample: tuple[Tensor, Tensor]
+    """Inputs and target of a training sample, as feeds read them."""
     model: nn.Module
     loss: LossFunction
     optimizer: torch.optim.Optimizer
@@ -144,7 +147,8 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
             merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
     seed_python(training.seed + 1)
-    sample = preparation(splits.train[0][0].unsqueeze(0))[0]
+    first, target = splits.train[0]
+    sample = preparation(first.unsqueeze(0))[0]
     input_shape = tuple(sample.shape)
     model = _build_model(preset, input_shape, sample.dtype, task.outputs).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
@@ -156,7 +160,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if preset.data.batch_size == 1:
         _check_single_sample(model, sample)
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
-    monitor = _monitor(preset, task, validated=validation is not None)
+    monitor = _monitor(preset, task, validation)
     class_counts = _class_counts(splits.train, task, device)
     return Job(
         preset=preset,
@@ -166,6 +170,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         task=task,
         input_shape=input_shape,
         input_type=sample.dtype,
+        sample=(first, target.float() if target.is_floating_point() else target),
         model=model,
         loss=preset.loss.build(class_counts),
         optimizer=preset.optimizer.build(trained),
@@ -309,8 +314,8 @@ def _feeds(
     )
 
 
-def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
-    name = str(preset.training.monitor)
+def _monitor(preset: Preset, task: Task, validation: Feed | None) -> Monitor:
+    name, validated = str(preset.training.monitor), validation is not None
     known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":
         name = "accuracy" if task.kind == "classification" else "loss"
@@ -319,4 +324,9 @@ def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
     if name not in known:
         reason = "the data" if validated else "training without validation"
         raise PresetError(f'training.monitor = "{name}" does not fit {reason}; these do: {", ".join(known)}')
+    if name == "roc_auc" and validation is not None and not keeps_scores(len(validation), task.outputs):
+        raise PresetError(
+            f'training.monitor = "roc_auc" needs all scores of the validation split at once, and {len(validation)} '
+            f"samples with {task.outputs} classes have too many; choose accuracy or loss"
+        )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)

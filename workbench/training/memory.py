@@ -201,7 +201,7 @@ class _Stage:
 
     def _raw(self, feed: Feed, *, is_new: bool) -> Tensor:
         """The inputs of a split as they were read."""
-        sample = self._job.samples.train[0][0]
+        sample, _ = self._job.sample
         with self._ledger.booked_as("rest" if is_new else None):
             return torch.empty((len(feed), *sample.shape), dtype=sample.dtype)
 
@@ -304,7 +304,7 @@ class _LoadedFeed:
     def __init__(self, job: Job, feed: Feed, *, evaluating: bool) -> None:
         self.batch_size = feed.batch_size
         self._samples = len(feed)
-        self._sample, self._target = job.samples.train[0]
+        self._sample, self._target = job.sample
         self._augment = None if evaluating else augmentation(job.preset, job.samples)
         self._ahead = job.device.type == "cuda"
 

@@ -14,6 +14,9 @@ from torch import Tensor
 CONFUSION_CLASSES = 100
 """With more classes the confusion matrix is left out: a million numbers an epoch help nobody."""
 
+LISTED_CLASSES = 10_000
+"""With more classes the numbers of each are left out: megabytes an epoch."""
+
 CHUNK_NUMBERS = 2**20
 """Scores that are ranked at a time, each of which takes some 64 bytes meanwhile."""
 
@@ -27,7 +30,7 @@ HIGHER_IS_BETTER = frozenset({"accuracy", "f1_macro", "roc_auc", "r2"})
 
 
 def classification_metrics(scores: Tensor, targets: Tensor) -> dict[str, Any]:
-    """Accuracy, precision, recall, F1 (macro, weighted, per class), ROC AUC and confusion matrix.
+    """Accuracy, precision, recall, F1 (macro, weighted, and per class of up to LISTED_CLASSES), ROC AUC, confusion.
 
     scores: float (samples, classes), probabilities or any monotone function of them per class; targets: int64
     (samples,). A class that neither occurs nor is predicted counts in no macro mean; what would be 0 / 0 within
@@ -55,9 +58,10 @@ def prediction_metrics(predictions: Tensor, targets: Tensor, classes: int) -> di
     for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
         metrics[f"{name}_macro"] = float((values * seen).sum() / seen.sum().clamp(min=1))
         metrics[f"{name}_weighted"] = float((values * support).sum() / support.sum().clamp(min=1))
-    for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
-        metrics[name] = [round(value, 6) for value in values.tolist()]
-    metrics["support"] = [int(count) for count in support.tolist()]
+    if classes <= LISTED_CLASSES:
+        for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
+            metrics[name] = [round(value, 6) for value in values.tolist()]
+        metrics["support"] = [int(count) for count in support.tolist()]
     if classes <= CONFUSION_CLASSES:
         pairs = torch.bincount(targets * classes + predictions, minlength=classes * classes)
         metrics["confusion"] = pairs.reshape(classes, classes).tolist()

@@ -33,7 +33,7 @@ def test_an_input_that_is_not_finite_is_told_with_split_sample_and_position(name
     splits = {"train": split(), "validation": split(), "test": split()} | {name: bad}
     full = {"train": "training"}.get(name, name)
     with pytest.raises(DataError, match=rf"sample 4 of the {full} split holds {value} at \(1,\)".replace("+", "\\+")):
-        check_finite(Samples(task=NUMBERS, kind="table", **splits))
+        check_finite(Samples(splits["train"], NUMBERS, "table", splits["validation"], splits["test"]))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -221,6 +221,17 @@ def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
     assert samples.notes == (f"left out 1 links that lead nowhere: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
 
 
+def test_images_and_dead_links_beside_the_classes_are_told(tmp_path: Path) -> None:
+    """data/REPORT 24: what vanishes is said."""
+    for name in ("x.png", "train/y.png", "train/cat/a.png", "train/dog/b.png"):
+        save(tmp_path / name)
+    (tmp_path / "train" / "cow").symlink_to(tmp_path / "nowhere")
+    samples = read(tmp_path)
+    assert len(samples.train) == 2
+    assert any(note.startswith("left out 2 images that lie in no folder of a class: ") for note in samples.notes)
+    assert f"left out 1 links that lead nowhere: '{tmp_path / 'train' / 'cow'}'" in samples.notes
+
+
 def test_folders_that_all_hold_the_same_folders_are_asked_about(tmp_path: Path) -> None:
     """With deeper folders read, splits of unknown names would be classes."""
     for name in ("fold1/cat", "fold1/dog", "fold2/cat", "fold2/dog"):

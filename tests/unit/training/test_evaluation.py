@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from workbench.errors import PresetError
 from workbench.training import evaluation
 from workbench.training.trainer import Trainer
 
@@ -36,3 +37,11 @@ def test_scores_that_are_too_many_to_be_kept_leave_out_the_area_and_change_nothi
     assert kept["roc_auc"] is not None
     assert dropped.pop("loss") == pytest.approx(kept.pop("loss"), rel=1e-6)
     assert dropped == kept | {"roc_auc": None}
+
+
+def test_the_area_cannot_tell_the_best_epoch_where_scores_are_not_kept(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "KEPT_SCORES", 10)
+    with pytest.raises(PresetError, match=r'training.monitor = "roc_auc" needs all scores'):
+        make_trainer("training.monitor=roc_auc")

@@ -15,7 +15,13 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from workbench.training import metrics as metrics_module
-from workbench.training.metrics import CONFUSION_CLASSES, classification_metrics, regression_metrics, roc_auc
+from workbench.training.metrics import (
+    CONFUSION_CLASSES,
+    LISTED_CLASSES,
+    classification_metrics,
+    regression_metrics,
+    roc_auc,
+)
 
 
 def random_case(seed: int, samples: int, classes: int, levels: int) -> tuple[Tensor, Tensor]:
@@ -142,8 +148,13 @@ def test_metrics_take_memory_in_proportion_to_the_scores_never_to_the_classes_sq
     generator = torch.Generator().manual_seed(4)
     scores, targets = torch.randn(samples, classes, generator=generator), torch.arange(samples) % 7
     with TensorSizes() as sizes:
-        classification_metrics(scores, targets)
+        found = classification_metrics(scores, targets)
     assert sizes.most <= samples * classes
+    assert ("f1" in found) == ("support" in found) == (classes <= LISTED_CLASSES)
+    true, predicted = targets.numpy(), scores.argmax(1).numpy()
+    for name in ("macro", "weighted"):
+        expected = sklearn_metrics.f1_score(true, predicted, average=name, zero_division=0)
+        assert found[f"f1_{name}"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("at_a_time", [1, 3, 100])

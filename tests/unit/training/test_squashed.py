@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.runs.events import Warned
-from workbench.settings.loss import LOSSES
+from workbench.settings.preset import Preset
 from workbench.training.squashed import squashed_twice
 
 from .scripted import of_type
@@ -44,7 +44,7 @@ SCORES = 3 * torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     ],
 )
 def test_scores_that_are_probabilities_already_are_told(loss: str, scores: Tensor, said: str) -> None:
-    found = squashed_twice(scores, LOSSES.choice(loss)())
+    found = squashed_twice(scores, Preset().override([f"loss.name={loss}"]).loss)
     assert said in found
     assert bool(found) == bool(said)
 

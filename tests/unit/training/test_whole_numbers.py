@@ -104,10 +104,12 @@ def test_engines_agree_on_ids(functions: Functions, tmp_path: Path, data: Callab
     assert losses(tmp_path, *OWN, workers) == expected
 
 
-def test_plan_and_memory_are_known_for_ids(functions: Functions) -> None:
+@pytest.mark.parametrize(("data", "resident"), [(lambda: (IDS, LABELS), True), (Listed, False)])
+def test_plan_and_memory_are_known_for_ids(functions: Functions, data: Callable[[], Any], resident: bool) -> None:
+    functions["mine:data"] = data
     memory = expected_memory(job_of(*OWN))
     assert memory.reason == ""
-    assert memory.kinds["data"] >= IDS.nbytes / 2
+    assert (memory.kinds["data"] >= IDS.nbytes / 2) == resident
     plan = make_plan(Preset().override(OWN))
     assert plan["input_shape"] == [WORDS]
     assert plan["parameters"] == 50 * 8 + 8 * 2 + 2
