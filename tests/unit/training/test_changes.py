@@ -287,7 +287,7 @@ def test_a_deleted_run_is_not_brought_back_by_a_change(tmp_path: Path) -> None:
 
     trainer = new_trainer(tmp_path, CHOSEN)
     shutil.rmtree(trainer.run.path)
-    trainer._write_changes((Change(step=1, learning_rate=0.5),))
+    assert trainer._rate.set(1, 0.5) is None
     assert not trainer.run.path.exists()
 
 
