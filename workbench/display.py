@@ -199,9 +199,9 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
 def headline(metrics: dict[str, float]) -> str:
     """The metrics that people look at first."""
     parts = [f"loss {metrics['loss']:.4f}"] if metrics.get("loss") is not None else ["loss nan"]
-    if "accuracy" in metrics:
+    if metrics.get("accuracy") is not None:
         parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
-    if "rmse" in metrics:
+    if metrics.get("rmse") is not None:
         parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
     if metrics.get("r2") is not None:
         parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")

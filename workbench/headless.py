@@ -28,16 +28,20 @@ from workbench.errors import (
     UsageError,
     WorkbenchError,
 )
+from workbench.files import open_regular
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, start_trainer
-from workbench.runs.status import process_id, read_summary, status
+from workbench.runs.lock import process_id
+from workbench.runs.status import read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
 
 POLL_SECONDS = 0.05
+LOG_BYTES = 2**16
+"""Of the end of a trainer's log, in which its last line is looked for."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def resume(name_or_path: str, options: Options) -> int:
     run = find_run(options.runs_folder, name_or_path)
     match status(run):
         case "running":
-            raise UsageError(f"the run {run.name} is still running (process {process_id(run)})")
+            number = process_id(run)
+            raise UsageError(f"the run {run.name} is still running{f' (process {number})' * (number is not None)}")
         case "completed":
             raise UsageError(
                 f"the run {run.name} has completed. To train longer, start anew: "
@@ -233,7 +238,13 @@ def _conclude(
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
-        free = shutil.disk_usage(run.path).free
+        try:
+            free = shutil.disk_usage(run.path).free
+        except OSError:
+            raise StorageError(
+                f"the run directory {run.path} was deleted or moved while its run went on, which ended the training. "
+                "What was written lies where it is now; a run that was moved can be resumed there"
+            ) from None
         raise StorageError(
             f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
             f"disk). What was written is whole; free some space, then {how_to_resume}"
@@ -266,7 +277,9 @@ def _interrupted(message: str) -> WorkbenchError:
 
 def _last_log_line(run: RunDirectory) -> str:
     try:
-        lines = run.worker_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        with open_regular(run.worker_log) as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LOG_BYTES, 0))
+            lines = file.read().decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
     return f"its log ends with: {lines[-1]}; " if lines else ""

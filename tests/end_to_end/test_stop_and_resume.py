@@ -14,7 +14,8 @@ import torch
 from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.status import is_running, process_id, status
+from workbench.runs.lock import is_running, process_id
+from workbench.runs.status import status
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:

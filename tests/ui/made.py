@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.directory import RunDirectory
@@ -33,12 +29,15 @@ from workbench.runs.events import (
     Warned,
     encode,
 )
+from workbench.runs.lock import Claim, claim
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
 from workbench.ui.readings import Readings
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00 UTC."""
+HELD: dict[Path, Claim] = {}
+"""Of the made runs that this very process counts as the trainer of: closing it is the trainer's end."""
 EPOCHS, STEPS_PER_EPOCH, BATCH = 10, 200, 64
 GIB = 2**30
 
@@ -254,8 +253,7 @@ def write_run(
         run.checkpoints.mkdir()
         run.last_checkpoint.touch()
     if alive:
-        own = {"process_id": os.getpid(), "start_time": psutil.Process().create_time()}
-        run.process.write_text(json.dumps(own))
+        HELD[run.path] = claim(run)
     return run
 
 

@@ -17,7 +17,8 @@ from tests.end_to_end.conftest import events_of
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made_advice import LAUNCH_BOUND, make_findings
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.status import process_id, status
+from workbench.runs.lock import process_id
+from workbench.runs.status import status
 from workbench.settings.preset import Preset
 from workbench.ui import trial
 from workbench.ui.app import WorkbenchApp

@@ -66,6 +66,11 @@ class _Images:
     def __len__(self) -> int:
         return len(self.files.paths)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the files, each with its class's folder."""
+        return [f"{path.parent.name}/{path.name}" for path in self.files.paths]
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         path = self.files.paths[index]
         image = read_image(path, self.size, self.channels)

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar
 
 from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
+
+from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
+
+LAYERS = Rows(name=str, kind=str, units=int, dead_share=float | None, saturated_share=float | None)
+TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
+OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
+"""What readers of such tables rely on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +26,7 @@ class Event:
     """Anything that happened; `time` is seconds since 1970 (UTC), set by the writer."""
 
     type: ClassVar[str]
-    time: float = 0.0
+    time: Annotated[float, moment] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +73,8 @@ class Prepared(Event):
     validation_samples: int | None
     test_samples: int | None
     batch_size: int
-    steps_per_epoch: int
-    epochs: int
+    steps_per_epoch: Annotated[int, positive]
+    epochs: Annotated[int, positive]
     monitor: str
     """Name of the validation metric that tells the best epoch."""
     seconds: float
@@ -175,18 +182,18 @@ class Health(Event):
     """On so many training samples activations were looked at."""
     seconds: float
     """What this measurement cost."""
-    layers: list[dict[str, Any]]
+    layers: Annotated[list[dict[str, Any]], LAYERS]
     """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
     dead_share (of the units) or saturated_share (of all values)."""
-    tensors: list[dict[str, Any]]
+    tensors: Annotated[list[dict[str, Any]], TENSORS]
     """Trained parameters, those with the least gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
     layer_count: int
     """Of all activations looked at, also those that are left out above."""
     tensor_count: int
-    gradient_norm: float
+    gradient_norm: float | None
     """Of all trained parameters together, before any clipping; null if it is not a finite number."""
-    weight_norm: float
+    weight_norm: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +207,7 @@ class EpochEnd(Event):
     learning_rate: float
     train: dict[str, float]
     """loss, and accuracy for classes, over the epoch's training samples as they were trained on."""
-    validation: dict[str, Any] | None
+    validation: Annotated[dict[str, Any], metrics] | None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
     """Whether this is the best epoch so far."""
@@ -255,7 +262,7 @@ class Profiled(Event):
     bytes: int
     seconds: float
     """From before the first of them until the trace was written."""
-    operators: list[dict[str, Any]]
+    operators: Annotated[list[dict[str, Any]], OPERATORS]
     """Those that took most: name, calls, self_ms and total_ms over all steps, share (of the sum of all, 0 to 1)."""
     note: str = ""
     """Why something that could be expected is missing."""
@@ -294,7 +301,7 @@ class Tested(Event):
     step: int
     weights: str
     """Which weights were tested: "best epoch 7" or "last epoch"."""
-    metrics: dict[str, Any]
+    metrics: Annotated[dict[str, Any], metrics]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,14 +343,8 @@ _TYPES: dict[str, type[Event]] = {
 
 
 # Looked up once: a long run has a hundred thousand lines.
-_FIELDS: dict[type[Event], tuple[frozenset[str], tuple[str, ...]]] = {
-    event: (
-        frozenset(item.name for item in fields(event)),
-        tuple(item.name for item in fields(event) if item.default is MISSING and item.default_factory is MISSING),
-    )
-    for event in _TYPES.values()
-}
-"""The fields of each type, and those that must be there: left out, they are None."""
+_FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
+"""Of each type, how a value is taken for each field, and the fields that must be there."""
 
 
 def encode(event: Event) -> str:
@@ -357,21 +358,16 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line or a type that this version does not know."""
+    """The event in a line; None for a torn line, a type that this version does not know, or values of a wrong type."""
     try:
-        values = from_json(line)
+        values = from_json(line, allow_inf_nan=False)
         event_type = _TYPES[values.pop("type")]
-        known, needed = _FIELDS[event_type]
-        if not known.issuperset(values):
-            values = {name: value for name, value in values.items() if name in known}
-        for name in needed:
-            values.setdefault(name, None)
-        if event_type is Steps and not isinstance(values["losses"], list):
-            return None
-        if event_type is Steps and ("null" in line if isinstance(line, str) else b"null" in line):
-            values["losses"] = [math.nan if loss is None else loss for loss in values["losses"]]
-        return event_type(**values)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        takes, needed = _FIELDS[event_type]
+        taken = {name: takes[name](value) for name, value in values.items() if name in takes}
+        for name in needed.difference(taken):
+            taken[name] = takes[name](None)  # a reading that is not to be had is left out; anything else is refused
+        return event_type(**taken)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

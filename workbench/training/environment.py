@@ -41,7 +41,7 @@ def write_environment(run: RunDirectory) -> None:
                 for gpu in monitor.read()
             ]
     present = {name: value for name, value in described.items() if value is not None}
-    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n")
+    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n", parents=False)
 
 
 def _git_revision() -> str | None:

@@ -20,7 +20,7 @@ from workbench.errors import DataError, PresetError
 from workbench.settings.data import Augmented
 from workbench.settings.loss import losses_for
 from workbench.settings.preset import Preset
-from workbench.training.checkpoints import seed_everything
+from workbench.training.checkpoints import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
@@ -108,6 +108,9 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     device = resolve_device(runtime.device)
     configure_torch(runtime, device)
     precision = Precision(runtime.precision, device)
+    # Rich draws a random number when it is imported, which a trainer that stood by has done before: see `seed_python`.
+    import rich.style  # noqa: F401
+
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
@@ -126,6 +129,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if task.kind == "regression":
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target).to(device)
     report(Progress("building the model", 0, None, ""))
+    seed_python(training.seed + 1)
     input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
     model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):

@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.errors import DivergedError, StorageError
+from workbench.errors import DamagedCheckpointError, DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
+from workbench.training.checkpoints import seed_python
 from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
@@ -84,6 +85,7 @@ class Trainer:
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
+        seed_python(training.seed + 2)  # all is imported and built
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
@@ -235,7 +237,7 @@ class Trainer:
         started = self._working_time()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
-            weights = f"best epoch {self._saver.load_best()}"
+            weights = self._best_weights(self.position.best_epoch) or weights
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._book("test", self._working_time() - started)
         if self.test_metrics is None:
@@ -243,6 +245,15 @@ class Trainer:
         if not math.isfinite(self.test_metrics["loss"]):
             raise DivergedError(self._diverged("the test loss"))
         self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+
+    def _best_weights(self, epoch: int) -> str:
+        """Gives the model the best epoch's weights; empty, and said, where they are lost: the last ones are not."""
+        try:
+            self._saver.load_best(epoch)
+        except DamagedCheckpointError as error:
+            self._warn(f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch}")
+            return ""
+        return f"best epoch {epoch}"
 
     # What happens between two steps, about ten times a second.
 
@@ -377,14 +388,22 @@ class Trainer:
             self._saver.save(self.position, hits=int(self.engine.hits))
             self._book("checkpoint", time.perf_counter() - started)
 
-    def restore(self) -> None:
-        """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
-        self.position, hits = self._saver.restore()
+    def restore(self) -> list[str]:
+        """Continues from the run's last checkpoint; returns what the user should know of it.
+
+        Raises StorageError if none can be read; PresetError or DataError if it is of another training.
+        """
+        self.position, hits, notes = self._saver.restore()
         self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
         if note := self._rate.resume(self.position.step, self.position.learning_rate):
-            self._warn(note)
+            notes.append(note)
+        return notes
+
+    def begin_anew(self) -> None:
+        """Begins at step 0 in a run that has trained before, and of which no checkpoint is left."""
+        self._saver.begin_anew()
 
     def _look_at_health(self, last: bool = False) -> None:
         """Between two epochs: how well the network can learn, if that is due."""

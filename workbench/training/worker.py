@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, RunDeletedError, StorageError, WorkbenchError
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
+from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, Warned
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
-from workbench.runs.status import claim
+from workbench.runs.lock import claim
+from workbench.runs.tail import has_event
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training.inbox import Inbox
@@ -99,8 +100,7 @@ class _Worker:
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
-        if self._run.last_checkpoint.exists():
-            trainer.restore()
+        notes = self._restore(trainer, resumed)
         position = trainer.position
         self._events.write(
             Started(
@@ -112,9 +112,23 @@ class _Worker:
             )
         )
         self._events.write(self._prepared(trainer))
-        for note in job.notes:
+        for note in (*notes, *job.notes):
             self._events.write(Warned(step=position.step, message=note))
         return trainer
+
+    def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
+        """Continues where an earlier life of the run has got to; returns what the user should know of it."""
+        from workbench.training.checkpoints import can_be_resumed
+
+        if can_be_resumed(self._run):
+            return trainer.restore()
+        if not resumed:
+            return []
+        trainer.begin_anew()
+        if not has_event(self._run.events, Steps):
+            return []
+        lost = f"none is left in {self._run.checkpoints}" if has_event(self._run.events, Checkpointed) else ""
+        return [f"{lost or 'no checkpoint had been written yet'}: training starts again at step 0"]
 
     def _prepared(self, trainer: Trainer) -> Prepared:
         from workbench.training.device import device_name, device_uuid

@@ -10,7 +10,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event, Finished, MemorySnapshot, Obeyed, Profiled, Started, State, Warned
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_STORAGE
-from workbench.runs.status import is_running
+from workbench.runs.lock import is_running
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
 from workbench.ui.asked_rate import AskedRates
@@ -177,7 +177,7 @@ class Watch:
         if self._is_untouched:
             return ""
         if not self.run.path.exists():
-            return f"{self.run.path} has been deleted; its trainer ends"
+            return f"{self.run.path} has been deleted or moved; its trainer ends"
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"

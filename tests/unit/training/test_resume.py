@@ -59,6 +59,7 @@ def outcome(trainer: Trainer) -> dict[str, Any]:
     state = checkpoints.load(trainer.run.last_checkpoint, CPU)
     for clock in ("seconds", "epoch_began"):
         del state["position"][clock]
+    del state["settings"]  # how often checkpoints are written is one of them
     best = checkpoints.load(best_checkpoint(trainer.run), CPU) if best_checkpoint(trainer.run).exists() else None
     epochs = {
         end.epoch: (end.step, end.learning_rate, end.train, end.validation, end.best)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from workbench.runs.catalogue import RunRow
     from workbench.runs.directory import RunDirectory
     from workbench.ui.app import WorkbenchApp
+
+REMEMBERED_SECONDS = 2.0
+"""How long the settings of a preset are taken to be those of its file, for the runs of it that are compared with it."""
 
 
 class PresetActions(Screen[None]):
@@ -170,12 +175,18 @@ class PresetActions(Screen[None]):
         return answer == "discard" or (answer == "save" and await self._save())
 
 
+@lru_cache(maxsize=1000)
+def _settings_of(name: str, _now: int) -> dict[str, Any]:
+    """The settings of the preset of that name, all defaults where there is none: once for all runs of it."""
+    try:
+        return library.load(name).flat()
+    except PresetError:
+        return Preset().flat()
+
+
 def differs(row: RunRow) -> str:
     """What a run's settings have that the preset of its name has not, in a line."""
-    try:
-        settings = library.load(row.preset_name).flat()
-    except PresetError:
-        settings = Preset().flat()
+    settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
 
     def short_name(path: str) -> str:
