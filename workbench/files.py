@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import stat
 import tempfile
 from collections.abc import Callable
@@ -21,8 +20,6 @@ from workbench.errors import StorageError
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PRIVATE = 0o600
 """Mode of what the user alone may write: whoever writes a run's control.jsonl steers it."""
-_LEFTOVER = re.compile(r"\..+\.([a-z0-9_]{8}|plain)")
-"""How the temporary files are named that `write_atomically` and the profiler make."""
 
 
 def open_to_append(path: Path) -> int:
@@ -67,12 +64,18 @@ def make_folder(folder: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Removes what `write_atomically` could not remove because its process was killed: for the one writer there is."""
     try:
-        found = [entry.path for entry in os.scandir(folder) if _LEFTOVER.fullmatch(entry.name)]
+        found = [entry.path for entry in os.scandir(folder) if _is_temporary(entry.name)]
     except OSError:
         return
     for path in found:
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108  scandir gives text
+
+
+def _is_temporary(name: str) -> bool:
+    """Whether a file has a name as `tempfile` gives to those of `write_atomically`, or the profiler to its own."""
+    stem, _, ending = name.rpartition(".")
+    return len(stem) > 1 and stem.startswith(".") and (len(ending) == 8 or ending == "plain")
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parents: bool = True) -> None:

@@ -66,8 +66,9 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     rows = [("status", _status(summary))]
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
-    if rates := _learning_rates(run):
-        rows.append(("learning rate", rates))
+    with suppress(PresetError):
+        if rates := _learning_rates(Preset.load(run.preset)):
+            rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
     elif summary.status == "completed":
@@ -108,12 +109,8 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     return rows
 
 
-def _learning_rates(run: RunDirectory) -> str:
-    """The changes that were made by hand or stand in the preset; empty if there are none."""
-    try:
-        preset = Preset.load(run.preset)
-    except PresetError:
-        return ""
+def _learning_rates(preset: Preset) -> str:
+    """The changes that were made by hand, or stand in the preset; empty if there are none."""
     return in_words(preset.optimizer.learning_rate, ((each.step, each.learning_rate) for each in preset.changes))
 
 
@@ -225,6 +222,8 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
         ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
         ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
     ]
+    if rates := _learning_rates(preset):
+        rows.append(("learning rate", rates))
     rows += [("note", note) for note in plan["notes"]]
     console = output.console()
     _print_rows(console, rows)

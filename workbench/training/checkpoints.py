@@ -7,7 +7,6 @@ PyTorch itself would train on with a bit that has flipped on the disk. Of both t
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
 import shlex
@@ -68,7 +67,7 @@ def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
 def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = None) -> int:
     """Writes a state, all of it or nothing; returns the file's size in bytes. Raises StorageError.
 
-    then: what is done once the state is on the disk, before it takes its place.
+    then: what is done once the state is written, before it takes its place.
     """
 
     def write(file: IO[bytes]) -> None:
@@ -79,8 +78,6 @@ def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = No
             raise OSError(28, "the disk is probably full") from error
         size[0] = file.tell()
         if then is not None:
-            file.flush()
-            os.fsync(file.fileno())
             then()
 
     size = [0]

@@ -118,15 +118,19 @@ def _of_split(split: Split) -> dict[str, Any]:
         return {"samples": len(split), "targets": targets, "inputs": _digest(split.inputs)}
     # Samples that are read one by one are not read for this; a data set may know the names of its files.
     names = getattr(split.dataset, "names", None)
-    named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest() if names else ""
+    is_named = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)  # else somebody else's
+    named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest() if is_named else ""
     chosen = "" if split.indices is None else _digest(split.indices)
     return {"samples": len(split), "targets": targets, "inputs": named + chosen}
 
 
 def _digest(tensor: Tensor) -> str:
-    """Of type, shape and values; of a large tensor those of blocks, and of the last bytes."""
+    """Of type, shape and values, of a large tensor those of blocks; empty for one that does not lie in memory."""
     whole = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
-    values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    try:
+        values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    except (RuntimeError, TypeError):
+        return ""
     blocks = -(-len(values) // BLOCK_BYTES)
     step = max(blocks // MOST_BLOCKS, 1)
     for block in range(0, blocks, step):

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from workbench.errors import DamagedCheckpointError, DivergedError, StorageError
@@ -22,9 +21,6 @@ from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
-from workbench.settings.changes import Change
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
-from workbench.training.base_rate import BaseRate
 from workbench.training.checkpoints import seed_python
 from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
@@ -35,6 +31,7 @@ from workbench.training.health import HealthProbe
 from workbench.training.inbox import Inbox
 from workbench.training.inspection import Inspection
 from workbench.training.job import Job
+from workbench.training.live_rate import LiveRate
 from workbench.training.position import Position
 from workbench.training.reporter import Reporter
 from workbench.training.saver import Saver
@@ -60,9 +57,7 @@ class Trainer:
         self.test_metrics: dict[str, Any] | None = None
         self._events = events
         self._inbox = inbox
-        self._base_rate = BaseRate(job.preset.optimizer.learning_rate, job.preset.changes)
-        self._rate_told_until = 0
-        """Changes at steps up to this one have been told in events."""
+        self._rate = LiveRate(job.preset, run, events)
         training, runtime = job.preset.training, job.preset.runtime
         self._epochs = training.epochs
         self._settings = training
@@ -132,12 +127,12 @@ class Trainer:
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of optimizer step `step` (counted from 1)."""
-        return self._base_rate.at(step) * self.schedule.factor((step - 1) / self.job.steps_per_epoch)
+        return self._rate.at(step) * self.schedule.factor((step - 1) / self.job.steps_per_epoch)
 
     @property
     def base_learning_rate(self) -> float:
         """The learning rate of the next step, before the schedule's factor."""
-        return self._base_rate.at(self.position.step + 1)
+        return self._rate.at(self.position.step + 1)
 
     def _train_epoch(self) -> None:
         """Trains on what is left of the epoch."""
@@ -304,7 +299,7 @@ class Trainer:
             position.loss_samples += step.samples
         epoch = self._logged_step / self.job.steps_per_epoch
         self.reporter.losses(first, losses, epoch, self.learning_rate(self._logged_step))
-        self._tell_replayed(self._logged_step)
+        self._rate.tell(self._logged_step)
         for offset, step in enumerate(losses):
             if not math.isfinite(step.loss):
                 raise DivergedError(self._diverged(f"the loss at step {first + offset}"))
@@ -390,41 +385,8 @@ class Trainer:
             self.checkpoint()
 
     def _set_learning_rate(self, request: Request) -> str | None:
-        step = self.position.step
-        try:
-            change = Change(step=step, learning_rate=request.value)  # type: ignore[arg-type]
-        except ValidationError:
-            return "set_learning_rate needs a value above {gt} and at most {le}".format(**LEARNING_RATE_BOUNDS)
-        self._tell_replayed(step)
-        changes = self._base_rate.changed(change)
-        try:
-            with self.clock.stopped():
-                self._write_changes(changes)
-        except StorageError as error:
-            return f"it could not be written down, and a resumed run would not know of it: {error}"
-        self._base_rate.changes = changes
-        self._rate_told_until = step
-        return None
-
-    def _write_changes(self, changes: tuple[Change, ...]) -> None:
-        """Into preset.toml, before any step is trained at a new rate: whenever the trainer dies, it is known.
-
-        Raises StorageError.
-        """
-        if self.run.path.is_dir():  # else the run has been deleted, and must not come back
-            self.job.preset.model_copy(update={"changes": changes}).save(self.run.preset)
-
-    def _tell_replayed(self, step: int) -> None:
-        """Tells of the changes that the preset holds, and that have come to be with the steps up to `step`."""
-        if step <= self._rate_told_until:
-            return
-        for change in self._base_rate.changes:
-            if self._rate_told_until < change.step <= step:
-                rate = change.learning_rate
-                self._events.write(
-                    Obeyed(command="set_learning_rate", step=change.step, detail=f"{rate:g}", value=rate, replayed=True)
-                )
-        self._rate_told_until = step
+        with self.clock.stopped():
+            return self._rate.set(self.position.step, request.value)
 
     def checkpoint(self) -> None:
         """Writes the state of training, all losses up to it first. Raises StorageError, or DivergedError."""
@@ -433,7 +395,7 @@ class Trainer:
         with self.clock.stopped():
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds
-            self.position.learning_rate = self._base_rate.at(self.position.step)
+            self.position.learning_rate = self._rate.at(self.position.step)
             self._saver.save(self.position, hits=int(self.engine.hits))
             self._book("checkpoint", time.perf_counter() - started)
 
@@ -446,27 +408,13 @@ class Trainer:
         self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
-        self._rate_told_until = self.position.step
-        self._keep_learning_rate()
+        if note := self._rate.resume(self.position.step, self.position.learning_rate):
+            notes.append(note)
         return notes
 
     def begin_anew(self) -> None:
         """Begins at step 0 in a run that has trained before, and of which no checkpoint is left."""
         self._saver.begin_anew()
-
-    def _keep_learning_rate(self) -> None:
-        """The checkpoint's rate is the one that goes on where preset.toml does not know of it.
-
-        So it is in runs of older versions, and where changes were taken out of the file by hand.
-        """
-        step, rate = self.position.step, self.position.learning_rate
-        if rate == self._base_rate.at(step):
-            return
-        said = self.base_learning_rate
-        self._base_rate.changes = self._base_rate.changed(Change(step=step, learning_rate=rate))
-        self._write_changes(self._base_rate.changes)
-        if said != rate:
-            self._warn(f"the learning rate stays {rate:g}, as in the checkpoint; by preset.toml it would be {said:g}")
 
     def _look_at_health(self, last: bool = False) -> None:
         """Between two epochs: how well the network can learn, if that is due."""

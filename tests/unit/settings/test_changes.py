@@ -6,6 +6,7 @@ import pytest
 
 from workbench.errors import PresetError
 from workbench.settings.changes import Change, in_words
+from workbench.settings.explain import explain
 from workbench.settings.preset import Preset
 
 TOML = """
@@ -71,3 +72,12 @@ def test_in_words() -> None:
     many = [(step, step / 10) for step in range(1, 13)]
     assert in_words(1.0, many) == "1 → 0.1 at step 1 → ... (12 changes) → 1.2 at step 12"
     assert in_words(0.01, []) == ""
+
+
+def test_they_are_explained_as_every_table_is() -> None:
+    [(title, summary, rows)] = explain("changes")
+    assert (title, summary) == ("changes", "Another learning rate from some step on.")
+    assert [(name, bounds) for name, bounds, *_ in rows] == [
+        ("step", "whole number, ≥ 0"),
+        ("learning_rate", "number, > 0, ≤ 1000"),
+    ]

@@ -182,6 +182,7 @@ def test_a_digest_tells_values_types_shapes_order_and_names() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.bfloat16, torch.float64, torch.int64])
 def test_tensors_of_any_type_and_none_have_a_digest(dtype: torch.dtype) -> None:
+    assert course._digest(torch.eye(3).to_sparse()) == ""
     for shape in ((0, 3), (5,), (2, 3)):
         found = course._digest(torch.zeros(shape, dtype=dtype))
         assert found == course._digest(torch.zeros(shape, dtype=dtype))
@@ -221,3 +222,6 @@ def test_of_samples_read_one_by_one_the_names_and_labels_tell() -> None:
     assert digests_of(lazy(["a/1", "b/2"], 1, 0)) != same[0]
     unknown = samples(train=Lazy(np.zeros(3)))  # any other data set
     assert digests_of(unknown)["training"]["inputs"] == ""
+    named_otherwise = Named([])
+    named_otherwise.names = {0: "zero"}  # type: ignore[assignment]  # a user's own, of whatever kind
+    assert digests_of(samples(train=Lazy(named_otherwise)))["training"]["inputs"] == ""
