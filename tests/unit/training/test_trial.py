@@ -203,7 +203,15 @@ def test_dead_units_are_counted() -> None:
     found = trial.compare(trial.Request.from_json(line), at_once())
     assert found["present"]["share"] >= 0.5
     assert found["changed"]["share"] == 0.0
+
+
+def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all() -> None:
+    """They die early; that a run is long must not keep the question from being answered."""
     assert set(trial.SHARES) == {"dead_units", "saturated_units"}
+    line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
+    found = trial.compare(trial.Request.from_json(line), at_once())
+    assert found["epochs"] == pytest.approx(trial_rounds.MOST_EPOCHS, abs=1)
+    assert found["changed"]["share"] == 0.0
 
 
 def test_rare_classes_are_judged_by_f1() -> None:
