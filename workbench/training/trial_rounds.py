@@ -105,7 +105,9 @@ def learning_rounds(
     if or_fewer and samples is not None and samples * pace > most_seconds:
         samples = None
     samples = _samples(present, samples, pace, most_seconds)
-    trained, started = present.samples_trained, time.perf_counter()
+    # Each round has a step of both at least.
+    trained, largest = present.samples_trained, max(present.samples_per_step, changed.samples_per_step)
+    samples, started = max(samples, trained + LEARNING_ROUNDS * largest), time.perf_counter()
     for number in range(1, LEARNING_ROUNDS + 1):
         goal = trained + (samples - trained) * number // LEARNING_ROUNDS
         spent, left = time.perf_counter() - started, LEARNING_ROUNDS - number + 1

@@ -187,6 +187,13 @@ def test_another_batch_size_trains_on_as_many_samples() -> None:
     assert found["present"]["lowest_after"] <= asked
 
 
+def test_what_showed_after_a_step_or_two_still_has_its_rounds() -> None:
+    line = request_line("data.batch_size=64", measure="validation_loss", steps=1)
+    found = trial.compare(trial.Request.from_json(line), at_once())
+    assert found["rounds"] == trial_rounds.LEARNING_ROUNDS
+    assert found["present"]["loss"] is not None
+
+
 def test_without_a_validation_split_the_losses_are_those_of_training_samples() -> None:
     line = request_line("optimizer.learning_rate=0.1", present=("validation.method=none",), measure="validation_loss")
     found = trial.compare(trial.Request.from_json(line), at_once())
