@@ -448,7 +448,7 @@ def test_overfitting_is_asked_and_answered_by_the_validation_loss(
         text = screen_text(app)
         assert "does dropout 0.2 (now dropout 0.0) reach a lower validation loss?" in text
         assert "dropout 0.2: the lowest validation loss is 0.0716 instead of 0.0812" in text
-        assert "difference -0.013 to -0.0061 (95 %) of 229 samples" in text
+        assert "difference -0.013 to -0.0061 (95 %, 229 samples)" in text
         assert "samples a second?" not in text
 
     drive(app, steps, (140, 44))

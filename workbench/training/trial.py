@@ -159,7 +159,9 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
         if request.measure in ("speed", "memory"):
             rounds = speed_rounds(present, changed, tell, told)
         else:
-            rounds = learning_rounds(present, changed, request.steps, request.most_seconds, tell, told)
+            # Units die early, and the answer tells where they have not: fewer steps may do.
+            fewer, most = request.measure in SHARES, request.most_seconds
+            rounds = learning_rounds(present, changed, request.steps, most, tell, told, or_fewer=fewer)
     except TooLongError as error:
         raise TrialRefusedError(str(error)) from error
     return _answer(request, present, changed, rounds)

@@ -83,20 +83,31 @@ def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told) -> Rounds
 
 
 def learning_rounds(
-    present: Side, changed: Side, steps: int | None, most_seconds: float, tell: Tell, told: Told
+    present: Side,
+    changed: Side,
+    steps: int | None,
+    most_seconds: float,
+    tell: Tell,
+    told: Told,
+    *,
+    or_fewer: bool = False,
 ) -> Rounds:
     """Both sides train on the same number of samples, measured after each round.
 
-    steps: of the present settings, that both must train as long as; None: any number from an epoch on. Raises
-    TooLongError where that would take more than `most_seconds`.
+    steps: of the present settings, that both must train as long as (or_fewer: if there is time for so many); None: any
+    number from an epoch on. Raises TooLongError where that would take more than `most_seconds`.
     """
     found = Rounds()
     validations = _validations(present, changed)
     found.validation_samples = 0 if validations is None else len(validations[0])
     samples = None if steps is None else max(present.samples_of(steps), changed.samples_per_step)
     pace = _probe(present, changed, samples, told)
+    if or_fewer and samples is not None and samples * pace > most_seconds:
+        samples = None
     samples = _samples(present, samples, pace, most_seconds)
-    trained, started = present.samples_trained, time.perf_counter()
+    # Each round has a step of both at least.
+    trained, largest = present.samples_trained, max(present.samples_per_step, changed.samples_per_step)
+    samples, started = max(samples, trained + LEARNING_ROUNDS * largest), time.perf_counter()
     for number in range(1, LEARNING_ROUNDS + 1):
         goal = trained + (samples - trained) * number // LEARNING_ROUNDS
         spent, left = time.perf_counter() - started, LEARNING_ROUNDS - number + 1

@@ -220,4 +220,4 @@ def expected_seconds(finding: Finding, view: RunView) -> float | None:
         return preparing + SPEED_SECONDS
     if finding.steps is None or view.timing is None or view.timing.steps_per_second <= 0:
         return None
-    return preparing + 2 * finding.steps / view.timing.steps_per_second
+    return preparing + min(2 * finding.steps / view.timing.steps_per_second, MOST_SECONDS)

@@ -139,10 +139,10 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     """Name, present, changed, remark; the figure that decides comes first."""
     low, high = ratio(comparison.ratio_low), ratio(comparison.ratio_high)
     spread = f"{ratio(comparison.ratio)} {times}, middle half of {comparison.rounds} paired rounds {low}–{high}"
-    validated = f" of {count(comparison.validation_samples)} samples" if comparison.validation_samples else ""
-    interval = ""
+    validated = f"{count(comparison.validation_samples)} samples" if comparison.validation_samples else ""
     if comparison.difference_low is not None and comparison.difference_high is not None:
-        interval = f"difference {comparison.difference_low:+.2g} to {comparison.difference_high:+.2g} (95 %)"
+        low_loss, high_loss = comparison.difference_low, comparison.difference_high
+        validated = f"difference {low_loss:+.2g} to {high_loss:+.2g} (95 %, {validated})"
     unlike = "" if comparison.same_loss else "another kind of loss"
     name = loss_name(comparison)
     epochs = f"{comparison.epochs:.3g} epochs each" if comparison.measure in OF_LEARNING else ""
@@ -151,7 +151,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
         made += [
             ("F1 over the classes", lambda side: "" if side.f1 is None else f"{side.f1:.3f}", ""),
             ("in the worst layer", lambda side: "" if side.share is None else percent(side.share), ""),
-            (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or f"{interval}{validated}".strip()),
+            (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or validated),
             ("    after samples", lambda side: "" if side.lowest_after is None else count(side.lowest_after), ""),
             (f"last {name}", lambda side: _loss(side.loss), unlike),
         ]

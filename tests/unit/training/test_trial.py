@@ -187,6 +187,13 @@ def test_another_batch_size_trains_on_as_many_samples() -> None:
     assert found["present"]["lowest_after"] <= asked
 
 
+def test_what_showed_after_a_step_or_two_still_has_its_rounds() -> None:
+    line = request_line("data.batch_size=64", measure="validation_loss", steps=1)
+    found = trial.compare(trial.Request.from_json(line), at_once())
+    assert found["rounds"] == trial_rounds.LEARNING_ROUNDS
+    assert found["present"]["loss"] is not None
+
+
 def test_without_a_validation_split_the_losses_are_those_of_training_samples() -> None:
     line = request_line("optimizer.learning_rate=0.1", present=("validation.method=none",), measure="validation_loss")
     found = trial.compare(trial.Request.from_json(line), at_once())
@@ -203,7 +210,15 @@ def test_dead_units_are_counted() -> None:
     found = trial.compare(trial.Request.from_json(line), at_once())
     assert found["present"]["share"] >= 0.5
     assert found["changed"]["share"] == 0.0
+
+
+def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all() -> None:
+    """They die early; that a run is long must not keep the question from being answered."""
     assert set(trial.SHARES) == {"dead_units", "saturated_units"}
+    line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
+    found = trial.compare(trial.Request.from_json(line), at_once())
+    assert found["epochs"] == pytest.approx(trial_rounds.MOST_EPOCHS, abs=1)
+    assert found["changed"]["share"] == 0.0
 
 
 def test_rare_classes_are_judged_by_f1() -> None:

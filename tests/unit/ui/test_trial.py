@@ -19,7 +19,7 @@ from workbench.runs.events import Timing
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
 from workbench.ui import trial
-from workbench.ui.trial import Comparison, Progress, TrialProcess, change_in_words, expected_seconds
+from workbench.ui.trial import MOST_SECONDS, Comparison, Progress, TrialProcess, change_in_words, expected_seconds
 from workbench.ui.trial_words import answer, method, question, rows
 
 MADE = Comparison.from_answer(ANSWER)
@@ -152,8 +152,11 @@ def test_every_measure_has_its_question_its_method_and_its_answer(measure: Measu
 
 @pytest.mark.parametrize(
     ("measure", "steps", "seconds"),
-    [("speed", None, 18.0), ("validation_loss", 1000, 112.0), ("validation_loss", None, None), (None, None, None)],
-)
+    [
+        ("speed", None, 18.0), ("validation_loss", 1000, 112.0), ("validation_loss", None, None), (None, None, None),
+        ("dead_units", 10**9, 12.0 + MOST_SECONDS),
+    ],
+)  # fmt: skip
 def test_how_long_it_will_take_is_told_from_how_the_run_went(
     measure: Measure | None, steps: int | None, seconds: float | None
 ) -> None:
