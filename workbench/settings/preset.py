@@ -97,6 +97,8 @@ class Preset(Settings):
     def load(cls, path: Path) -> Preset:
         """The preset in a file. Raises PresetError, also where the file cannot be read."""
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise PresetError(f"{path} is not a plain file; a preset is a .toml file")
             with path.open("rb") as file:
                 content = file.read(MOST_BYTES + 1)
             if len(content) > MOST_BYTES:

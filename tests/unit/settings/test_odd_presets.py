@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from workbench.errors import PresetError, UsageError
+from workbench.errors import PresetError, StorageError, UsageError
+from workbench.headless import save_preset
 from workbench.settings import library
+from workbench.settings.data import default_data_folder
 from workbench.settings.preset import MOST_BYTES, Preset
+from workbench.ui.preset_list import list_presets, where
+from workbench.ui.state import Remembered
 
 
 def refusal(text: str) -> str:
@@ -140,7 +145,11 @@ def test_what_is_no_file_among_the_presets_is_passed_by(tmp_path: Path, monkeypa
     for made in ("folder.toml", "real.toml"):
         (tmp_path / "presets" / made).mkdir(parents=True)
     (tmp_path / "presets/link.toml").symlink_to("missing.toml")
-    assert not {"folder", "real", "link"} & set(library.names())
+    os.mkfifo(tmp_path / "presets/pipe.toml")
+    assert not {"folder", "real", "link", "pipe"} & set(library.names())
+    assert not {"folder", "real", "link", "pipe"} & {entry.name for entry in list_presets()}
+    with pytest.raises(PresetError, match="is not a plain file"):
+        Preset.load(tmp_path / "presets/pipe.toml")
 
 
 def test_without_a_home_folder_presets_are_found_and_saving_says_where_to(
@@ -160,3 +169,15 @@ def test_without_a_home_folder_presets_are_found_and_saving_says_where_to(
     assert "mine" in library.names()
     with pytest.raises(UsageError, match="no preset 'nope'"):
         library.load("nope")
+    for path in (tmp_path / "presets/mine.toml", tmp_path / "other.toml", library.find("iris")):
+        assert where(path) != "yours"
+    with pytest.raises(StorageError, match="XDG_CONFIG_HOME=FOLDER"):
+        save_preset(Preset(), "kept")
+    monkeypatch.setattr("platformdirs.user_cache_path", homeless)
+    monkeypatch.delenv("WORKBENCH_DATA", raising=False)
+    with pytest.raises(StorageError, match="XDG_CACHE_HOME=FOLDER"):
+        default_data_folder()
+    monkeypatch.setattr("platformdirs.user_state_path", homeless)
+    assert Remembered.load() == Remembered()
+    Remembered().save()
+    assert list(tmp_path.iterdir()) == [tmp_path / "presets"]
