@@ -47,10 +47,12 @@ HOSTILE = [
     "\\u009b",
 ]
 VALUES = [
-    "nan", "inf", "-inf", "1e999", "-1", "0", "0x10", "1_000", "9" * 400, "9" * 5_000, "1979-05-27T07:32:00Z", "07:32:00",
+    "nan", "inf", "-inf", "1e999", "-1", "0", "0x10", "1_000", "9" * 400, "9" * 5_000, "1979-05-27T07:32:00Z",
+    "07:32:00", "2", "0.5", "8", "0.001", "3",
     "true", '""', '"a"', "''", "[]", "[[]]", "{}", "{a = 1}", '"""', "[1, 'a']", "1.", ".5", "=", "[" * 60 + "]" * 60,
     "[" * 900 + "]" * 900, "{a=" * 60 + "1" + "}" * 60, "{a=" * 900 + "1" + "}" * 900, '"' + "x" * 50_000 + '"',
-    "[" + "0," * 20_000 + "]", "[" + "'x'," * 5_000 + "]", '"/dev/zero"', '"mine:f"', '"../../etc"', '".."', '"-rf"', "None",
+    "[" + "0," * 20_000 + "]", "[" + "'x'," * 5_000 + "]", '"/dev/zero"', '"mine:f"', '"../../etc"', '".."', '"-rf"',
+    "None",
 ]  # fmt: skip
 
 
@@ -106,9 +108,9 @@ def mutated_assignments(count: int, seed: int) -> Iterator[list[str]]:
     paths = list(Preset().flat()) + [f"{name}.{family.tag}" for name, family in FAMILIES.items()]
     for _ in range(count):
         given = []
-        for _ in range(dice.choice((1, 1, 1, 2, 5, 400))):
+        for _ in range(dice.choice((1,) * 12 + (2, 5, 400))):
             path = dice.choice(paths)
-            if dice.random() < 0.5:
+            if dice.random() < 0.3:
                 path = dice.choice(PATHS)(path, dice)
             value = dice.choice(VALUES + HOSTILE + [label for family in FAMILIES.values() for label in family.labels])
             if dice.random() < 0.2:
