@@ -107,7 +107,8 @@ def _spec_of(source: Source, content: bytes) -> ModuleSpec:
         loader = importlib.machinery.ExtensionFileLoader(source.module, str(source.file))
     else:
         loader = _TrustedLoader(source, content)
-    spec = ModuleSpec(source.module, loader, origin=source.file and str(source.file), is_package=bool(source.folder))
+    origin = str(source.file) if source.file else None
+    spec = ModuleSpec(source.module, loader, origin=origin, is_package=source.folder is not None)
     spec.has_location = source.file is not None
     if source.folder is not None:
         spec.submodule_search_locations = [str(source.folder)]
