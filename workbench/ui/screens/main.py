@@ -60,8 +60,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._machine: Readings | None = None
         self._maximised: str | None = None
         self._setting_hint = Text()
-        self._said: tuple[str, str] | None = None
-        """A sentence and its style, until the next key."""
+        self._said: Text | None = None
         self._last_state = "idle"
         self._turn = 0
         """Which half of the charts is drawn at the next look."""
@@ -108,6 +107,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._pace = Pace(slower=2 if self.app.options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
+        self.app.remember_preset()
         if self.app.options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self.session.keep_standby)
         if self.app.attach_to is not None:
@@ -237,7 +237,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def _show_hint(self) -> None:
         if self._said is not None:
-            text = self._said_in_colour()
+            text = self._said
         elif self.focused is not None and self.query_one(SettingsPanel) in self.focused.ancestors_with_self:
             text = self._setting_hint
         elif self.advice.current is not None and not self.query_one(AdvicePanel).display:
@@ -262,16 +262,14 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def say(self, text: str, kind: str = "text") -> None:
         """Says a sentence in the hint line, until the next key."""
-        self._said = text, kind
-        self._show_hint()
-
-    def _said_in_colour(self) -> Text:
-        text, kind = self._said or ("", "text")
+        hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
-        return Text(f"{glyph}{text}", self.query_one(HintLine).style_of(kind))
+        self._said = Text(f"{glyph}{text}", hint.style_of(kind))
+        self._show_hint()
 
     def _theme_changed(self, _: Theme) -> None:
         """Draws what is kept in colours anew: the panels do so by themselves."""
+        self._said = None
         self.query_one(SettingsPanel).tell()
         self._show_hint()
 
