@@ -6,6 +6,7 @@ How a row looks stands in `settings_lines`.
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
+from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
 from workbench.ui.expectation import Expectation
 from workbench.ui.form.draft import Draft
@@ -78,6 +80,8 @@ class SettingsPanel(Panel):
         """The path that is being edited; while a setting is looked for, the row to go back to."""
         self._typing_problem = ""
         self._expectation: Expectation | None = None
+        self._fault: tuple[Preset | None, str, str] = (None, "", "")
+        """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
 
     def show(self, draft: Draft, running: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ."""
@@ -88,9 +92,29 @@ class SettingsPanel(Panel):
         self._read_rows()
 
     def expect(self, expectation: Expectation | None) -> None:
-        """Shows what the settings would take; None while that is not known."""
+        """Shows what the settings would take, or what is wrong with them; None while that is not known."""
         self._expectation = expectation
+        if expectation is not None:
+            self._note_fault(expectation.reason if expectation.is_wrong else "")
         self.redraw()
+
+    def go_to_fault(self, wrong: str) -> None:
+        """Shows what is wrong at its setting, with the cursor there unless something is being edited."""
+        if self._editor is None:
+            self.focus_row(self._row_of(wrong))
+        self._note_fault(wrong)
+        self.redraw()
+
+    def _note_fault(self, wrong: str) -> None:
+        if self._draft is not None:
+            self._fault = (self._draft.preset, self._row_of(wrong), wrong)
+            self.tell()
+
+    def _row_of(self, wrong: str) -> str:
+        """The setting that a message names by its path; else the data."""
+        paths = (row.path for row in self._all_rows if not row.is_head)
+        found = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
+        return min(found, key=wrong.index, default=DATA.name) if wrong else ""
 
     # What is drawn.
 
@@ -148,8 +172,14 @@ class SettingsPanel(Panel):
         if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
             running = "differs"
         is_typed_into = row.path == self._edited and isinstance(self._editor, ValueField) and not self._words
-        problem = self._typing_problem if is_typed_into else row.problem
+        problem = self._typing_problem if is_typed_into else self._problem_of(row)
         return painter.line(row, number == self._cursor, running, hidden, problem)
+
+    def _problem_of(self, row: Row) -> str:
+        """What is wrong with a row by itself, or with the data."""
+        preset, path, wrong = self._fault
+        is_so_still = self._draft is not None and self._draft.preset is preset
+        return row.problem or (wrong if is_so_still and path == row.path else "")
 
     def _running_value(self, row: Row) -> str | None:
         """What a run in progress uses, if that is something else."""
@@ -194,7 +224,7 @@ class SettingsPanel(Panel):
         row = self.row
         if row is None:
             return Text()
-        problem = self._typing_problem or row.problem
+        problem = self._typing_problem or self._problem_of(row)
         width = self.screen.size.width - 1
         return describe(row, self._running_value(row), problem, width, self.style_of, self.glyphs)
 

@@ -152,6 +152,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self.query_one(SettingsPanel).expect(self.session.planner.expectation)
             self._show_machine()
 
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Goes to the setting that this is about."""
+        if size_class(*self.app.size) == "compact" and self._page != "settings":
+            self.action_panel("settings")
+        self.query_one(SettingsPanel).go_to_fault(wrong)
+
     def show_run(self, *, every_chart: bool = True) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing.
 
