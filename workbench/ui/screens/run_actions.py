@@ -102,6 +102,8 @@ class RunActions(Screen[None]):
     def on_state_changed(self, before: str, now: str) -> None:
         """A run began, went on to another state, or ended."""
         if now == "failed" and (wrong := self.session.give_up()):
+            self.show_settings()
+            self._note_end(self.state)
             self._cannot_start(wrong)
             return
         if (before in ENDED or before == "idle") != (now in ENDED or now == "idle"):
