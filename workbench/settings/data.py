@@ -202,11 +202,13 @@ class Csv(DataChoice):
 
     name: Literal["csv"] = "csv"
     file: PathText = setting(..., "the file")
-    target: str = setting(..., "the column to predict")
+    target: str = setting(..., "the column to predict", names="columns")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: as the target column looks")
-    numeric: tuple[str, ...] = setting((), "columns of numbers; none named: those that hold only numbers")
-    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others")
-    ignore: tuple[str, ...] = setting((), "columns to leave out")
+    numeric: tuple[str, ...] = setting(
+        (), "columns of numbers; none named: those that hold only numbers", names="columns"
+    )
+    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others", names="columns")
+    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
     missing_values: tuple[str, ...] = setting(

@@ -125,8 +125,16 @@ class WorkbenchApp(App[None]):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        self.remembered.preset = "" if self.draft.path is None else str(self.draft.path)
+        # Another app may have opened one since.
+        self.remembered.preset = Remembered.load().preset or self.remembered.preset
         self.remembered.save()
+
+    def remember_preset(self) -> None:
+        """The preset that has just been opened is the last one, however this app may end."""
+        if self.draft.path is not None:
+            latest = Remembered.load()
+            latest.preset = self.remembered.preset = str(self.draft.path.absolute())
+            latest.save()
 
     async def on_unmount(self) -> None:
         self.session.close()

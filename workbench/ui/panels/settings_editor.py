@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.ui.form.completion import narrowed
 from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
 
@@ -192,21 +193,6 @@ class ChoiceList(OptionList):
         """A click elsewhere leaves things as they were."""
         if self.is_attached and self.screen.focused is not self:
             self.leave()
-
-
-def narrowed(choices: Sequence[tuple[str, str]], typed: str) -> list[int]:
-    """The places of the choices (name, explanation) that have all the words that are typed, the likeliest first."""
-    typed = " ".join(typed.lower().split())
-    words = typed.split()
-    found = [
-        number for number, (name, help) in enumerate(choices) if all(word in f"{name} {help}".lower() for word in words)
-    ]
-
-    def unlikeliness(number: int) -> tuple[bool, bool, bool]:
-        name = choices[number][0].lower()
-        return name != typed, not name.startswith(typed), typed not in name
-
-    return sorted(found, key=unlikeliness) if typed else found
 
 
 def _line(mark: str, label: str, help: str, widest: int) -> Text:

@@ -60,8 +60,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._machine: Readings | None = None
         self._maximised: str | None = None
         self._setting_hint = Text()
-        self._said: tuple[str, str] | None = None
-        """A sentence and its style, until the next key."""
+        self._said: Text | None = None
         self._said_of: str | None = None
         """The run's state that what was said is about, if it is about that."""
         self._last_state = "idle"
@@ -112,6 +111,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._pace = Pace(slower=2 if self.app.options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
+        self.app.remember_preset()
         if self.app.options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self.session.keep_standby)
         if self.app.attach_to is not None:
@@ -160,6 +160,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if self.session.plan(None if draft.problems else draft.preset):
             self.query_one(SettingsPanel).expect(self.session.planner.expectation)
             self._show_machine()
+
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Goes to the setting that this is about."""
+        if size_class(*self.app.size) == "compact" and self._page != "settings":
+            self.action_panel("settings")
+        self.query_one(SettingsPanel).go_to_fault(wrong)
 
     def show_run(self, *, every_chart: bool = True) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing.
@@ -247,7 +253,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def _show_hint(self) -> None:
         if self._said is not None:
-            text = self._said_in_colour()
+            text = self._said
         elif self.focused is not None and self.query_one(SettingsPanel) in self.focused.ancestors_with_self:
             text = self._setting_hint
         elif self.advice.current is not None and not self.query_one(AdvicePanel).display:
@@ -276,16 +282,14 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         while_it_holds: it is about the run as it is now, and goes when the run's state does.
         """
         self._said_of = self.state if while_it_holds else None
-        self._said = text, kind
-        self._show_hint()
-
-    def _said_in_colour(self) -> Text:
-        text, kind = self._said or ("", "text")
+        hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
-        return Text(f"{glyph}{text}", self.query_one(HintLine).style_of(kind))
+        self._said = Text(f"{glyph}{text}", hint.style_of(kind))
+        self._show_hint()
 
     def _theme_changed(self, _: Theme) -> None:
         """Draws what is kept in colours anew: the panels do so by themselves."""
+        self._said = None
         self.query_one(SettingsPanel).tell()
         self._show_hint()
 

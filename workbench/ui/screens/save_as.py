@@ -38,8 +38,10 @@ class SaveAsDialog(Dialog[SaveAs]):
         Binding("ctrl+o", "other_folder", "other folder", show=True, priority=True),
     ]
 
-    def __init__(self, preset: Preset, suggested: str) -> None:
+    def __init__(self, preset: Preset, suggested: str, description: str | None = None) -> None:
+        """suggested: the name; description: the one to begin with, the preset's own unless given."""
         super().__init__()
+        self._description = preset.description if description is None else description
         self._preset = preset
         self._suggested = suggested
         own = Path("presets").absolute()
@@ -59,7 +61,7 @@ class SaveAsDialog(Dialog[SaveAs]):
         yield plain("name", classes="dim")
         yield Input(self._suggested, id="name")
         yield plain("description", classes="dim")
-        yield Input(self._preset.description, id="description")
+        yield Input(self._description, placeholder="what it is for", id="description")
         yield plain("", id="where", classes="dim")
         yield plain("", id="problem", classes="warning")
 
