@@ -238,13 +238,13 @@ def _conclude(
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
-        try:
-            free = shutil.disk_usage(run.path).free
-        except OSError:
+        gone = next((path for path in (run.path, run.events) if not path.exists()), None)
+        if gone is not None:
             raise StorageError(
-                f"the run directory {run.path} was deleted or moved while its run went on, which ended the training. "
-                "What was written lies where it is now; a run that was moved can be resumed there"
-            ) from None
+                f"{gone} was deleted or moved while the run went on, which ended the training. What is left can be "
+                "resumed where it is now"
+            )
+        free = shutil.disk_usage(run.path).free
         raise StorageError(
             f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
             f"disk). What was written is whole; free some space, then {how_to_resume}"

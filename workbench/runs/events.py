@@ -15,7 +15,7 @@ from pydantic_core import from_json  # twice as fast as json.loads: a long run's
 
 from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
 
-LAYERS = Rows(name=str, kind=str, units=int, dead_share=float | None, saturated_share=float | None)
+LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
 TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
 OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
 """What readers of such tables rely on."""

@@ -118,8 +118,9 @@ def _of_split(split: Split) -> dict[str, Any]:
         return {"samples": len(split), "targets": targets, "inputs": _digest(split.inputs)}
     # Samples that are read one by one are not read for this; a data set may know the names of its files.
     names = getattr(split.dataset, "names", None)
-    is_named = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)  # else somebody else's
-    named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest() if is_named else ""
+    named = ""
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):  # else something of a user's
+        named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest()
     chosen = "" if split.indices is None else _digest(split.indices)
     return {"samples": len(split), "targets": targets, "inputs": named + chosen}
 
