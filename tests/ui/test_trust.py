@@ -36,7 +36,7 @@ def test_the_question_shows_what_would_run_and_its_answers_stay_in_sight(
         await pilot.press("space")
         await pilot.pause(0.3)
         shown = screen_text(app)
-        for part in ("run this code?", "mine:wide(command='touch X", "yes, trust it until", "no"):
+        for part in ("run this code?", "mine:wide(command='touch", "yes, trust it until", "no"):
             assert part in shown
         if length == 1:
             assert "helper.py" in shown
