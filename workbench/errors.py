@@ -12,6 +12,10 @@ EXIT_FAILED = 3
 EXIT_INTERRUPTED = 130
 
 
+USERS_KINDS = ("data", "device", "preset", "usage")
+"""Kinds of errors that the user mends in the settings or the data: the message says all, a traceback nothing."""
+
+
 class WorkbenchError(Exception):
     """Anything that the user is told about."""
 
@@ -50,6 +54,12 @@ class DataError(WorkbenchError):
     kind = "data"
 
 
+class NotDownloadedError(DataError):
+    """A data set is not there yet, and may not be downloaded now."""
+
+    kind = "not_downloaded"
+
+
 class UserCodeError(WorkbenchError):
     """A user's module fails to import, raises, or returns the wrong thing."""
 
@@ -75,13 +85,18 @@ class StorageError(WorkbenchError):
 
 
 class RunDeletedError(StorageError):
-    """The run's directory has been deleted under its trainer."""
+    """The run's directory has been deleted or moved under its trainer."""
 
 
 class DamagedCheckpointError(StorageError):
     """A checkpoint cannot be read, or is of another model."""
 
     kind = "checkpoint"
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
+        self.problem = problem
+        """What is wrong, for where there is another way than to follow the advice."""
 
 
 class TrainerLostError(WorkbenchError):

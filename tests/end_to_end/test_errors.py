@@ -109,6 +109,7 @@ def test_data_that_needs_a_network_says_where_to_put_the_files(workbench: Workbe
     assert "Traceback" not in done.stderr
     [run] = workbench.runs
     assert json.loads(run.summary.read_text())["kind"] == "data"
+    assert len(run.worker_log.read_text().splitlines()) == 1, "screen/REPORT #30: a traceback for a typing error"
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_at_its_step(workbench: Workbench) -> None:
@@ -123,6 +124,7 @@ def test_a_loss_that_becomes_nan_stops_the_run_at_its_step(workbench: Workbench)
     first = next(step for step, loss in enumerate(losses, start=1) if loss is None)
     assert f"step {first}" in done.stderr
     assert json.loads(run.summary.read_text())["kind"] == "diverged"
+    assert json.loads(run.events.read_text().splitlines()[-1])["kind"] == "diverged"
     assert "Traceback" in run.worker_log.read_text()
 
 

@@ -664,6 +664,34 @@ def test_an_unchanged_preset_carries_no_mark() -> None:
     assert "*" not in bar(120, changed=False)
 
 
+@pytest.mark.parametrize(
+    ("state", "epoch", "told"),
+    [
+        ("training", 4.0, "epoch 5/10"),
+        ("training", 4.5, "epoch 5/10"),
+        ("validating", 5.0, "epoch 5/10"),
+        ("testing", 5.0, "epoch 5/10"),
+        ("completed", 5.0, "epoch 5/10"),
+        ("stopped", 5.4, "epoch 5/10"),
+        ("lost", 5.4, "epoch 5/10"),
+        ("completed", 10.0, "epoch 10/10"),
+        ("training", 10.0, "epoch 10/10"),
+    ],
+)
+def test_the_epoch_is_the_one_at_work_and_at_the_end_the_last_that_was_completed(
+    state: str, epoch: float, told: str
+) -> None:
+    """screen #7: after an early stop in epoch 5 the list, the report and the events say 5."""
+    assert told in bar(140, state=state, view=replace(history().view, epoch=epoch, state=state))
+
+
+def test_the_bar_tells_the_learning_rate_of_the_run_that_trains() -> None:
+    """screen #1"""
+    assert "lr 0.005" in bar(140)
+    assert "lr" not in bar(140, state="completed").replace("workbench", "")
+    assert "lr" not in bar(140, view=replace(history().view, base_learning_rate=None)).replace("workbench", "")
+
+
 # All of them.
 
 PANELS: dict[str, tuple[type[Drawn], Fill]] = {

@@ -15,6 +15,8 @@ from workbench.runs.events import Health, Profiled
 from workbench.runs.history import RunHistory, read_history
 from workbench.runs.status import Summary, read_summary
 from workbench.runs.view import RunView
+from workbench.settings.changes import Change
+from workbench.settings.preset import Preset
 
 KERNEL = f"void at::native::vectorized_elementwise_kernel<4, {'x' * 90}>"
 
@@ -127,3 +129,15 @@ def test_of_many_classes_the_worst_are_named() -> None:
     assert line.startswith("the 10 worst of 20: c0 0.00 %, c1 5.00 %")
     assert "c10" not in line
     assert class_line({"rmse": 1.0}, []) == ""
+
+
+def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """screen #1, #13"""
+    run = write_run(tmp_path, ending="completed")
+    changes = (Change(step=600, learning_rate=0.005),)
+    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
+    summary = read_summary(run)
+    assert summary is not None
+    print_report(run, summary, read_history(run), to_stderr=False)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate")]
+    assert line.split(maxsplit=2)[2] == "0.01 → 0.005 at step 600"

@@ -37,7 +37,9 @@ class Preparation(nn.Module):
         self.register_buffer("std", std)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """uint8, float32 or float64 (n, ...) to float32 (n, ...); pixel values become 0 to 1 first."""
+        """uint8, float32 or float64 (n, ...) to float32 (n, ...); pixel values become 0 to 1 first. int64 stays."""
+        if inputs.dtype == torch.int64:
+            return inputs
         values = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs
         return ((values.to(self.mean.dtype) - self.mean) / self.std).float()
 
@@ -48,7 +50,7 @@ class Preparation(nn.Module):
 
     @classmethod
     def identity(cls) -> Preparation:
-        """Leaves float32 as it is: for samples that have been prepared already."""
+        """Leaves float32 and int64 as they are: for ids, and for samples that have been prepared already."""
         return cls(torch.zeros(()), torch.ones(()))
 
     @classmethod
@@ -60,6 +62,8 @@ class Preparation(nn.Module):
         Columns of a table that hold only 0 and 1 stay as they are. Raises DataError where an input is not finite.
         """
         sample = train[0][0]
+        if sample.dtype == torch.int64:
+            return cls.identity()
         measured = statistics(sample, kind)
         for chunk in _chunks(train, measured.chunk_numbers):
             measured.add(chunk)
@@ -120,6 +124,27 @@ def on_host(split: Split, preparation: Preparation | None, target_scale: TargetS
         for raw, made in zip(split.inputs.split(HOST_CHUNK), inputs.split(HOST_CHUNK), strict=True):
             made.copy_(preparation(raw))
     return InMemory(inputs, targets if target_scale is None else target_scale.apply_to(targets))
+
+
+def as_measures(split: Split) -> Split:
+    """Whole numbers, int64, as float64: for models that take measures, not ids."""
+    if isinstance(split, Lazy):
+        return Lazy(_Measures(split.dataset), split.targets, split.indices)
+    return InMemory(split.inputs.double(), split.targets)
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """Samples that are read one by one, with inputs in float64; a loader's worker can be sent it."""
+
+    dataset: SampleSequence
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        inputs, target = self.dataset[index]
+        return inputs.double(), target
 
 
 @dataclass(frozen=True)

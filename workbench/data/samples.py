@@ -20,16 +20,17 @@ class SampleSequence(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample: inputs (uint8, float32 or float64, without the batch dimension) and its target."""
+        """One sample: inputs (as in InMemory, without the batch dimension) and its target."""
 
 
 @dataclass(frozen=True)
 class InMemory:
     """Samples held as two tensors.
 
-    inputs: uint8 (pixel values, 0 to 255), float32, or float64 where float32 might not tell values apart; shape
-    (samples, ...); images are (samples, channels, height, width). targets: int64 class numbers, shape (samples,), or
-    float32 or float64 values, shape (samples, outputs). float64 becomes float32 once it is standardised.
+    inputs: uint8 (pixel values, 0 to 255), float32, float64 where float32 might not tell values apart, or int64 (ids,
+    which reach a user's model as they are); shape (samples, ...); images are (samples, channels, height, width).
+    targets: int64 class numbers, shape (samples,), or float32 or float64 values, shape (samples, outputs). float64
+    becomes float32 once it is standardised.
     """
 
     inputs: Tensor

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from workbench.files import user_folder
 from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, PathText, members, setting
 
 if TYPE_CHECKING:
@@ -132,11 +133,9 @@ class TorchvisionSet(Augmented):
 
 
 def default_data_folder() -> Path:
-    """Where downloaded data sets are kept when a preset does not say."""
-    import platformdirs
-
+    """Where downloaded data sets are kept when a preset does not say. Raises StorageError without a home folder."""
     chosen = os.environ.get("WORKBENCH_DATA")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("workbench") / "data"
+    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class Mnist(TorchvisionSet):
@@ -203,13 +202,15 @@ class Csv(DataChoice):
 
     name: Literal["csv"] = "csv"
     file: PathText = setting(..., "the file")
-    target: str = setting(..., "the column to predict")
+    target: str = setting(..., "the column to predict", names="columns")
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
-    numeric: tuple[str, ...] = setting((), "columns of numbers; none named: those that hold only numbers")
-    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others")
-    ignore: tuple[str, ...] = setting((), "columns to leave out")
+    numeric: tuple[str, ...] = setting(
+        (), "columns of numbers; none named: those that hold only numbers", names="columns"
+    )
+    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others", names="columns")
+    ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
     missing_values: tuple[str, ...] = setting(
@@ -261,12 +262,16 @@ class ModuleData(DataChoice):
     name: Literal["module"] = "module"
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
     arguments: Arguments = setting({}, "keyword arguments for the function")
+    channels: Literal["auto", "first", "last"] = setting(
+        "auto",
+        "where samples of three dimensions have their channels; first: they stay as they are; auto: by the shape",
+    )
 
     def build(self, report: Report) -> Samples:
         from workbench.data.user import from_user
         from workbench.settings.code import call
 
-        return from_user(call(self.function, **self.arguments), self.function)
+        return from_user(call(self.function, **self.arguments), self.function, self.channels)
 
 
 Data = Annotated[

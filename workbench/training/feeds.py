@@ -36,7 +36,7 @@ RESIDENT_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Model input, float32 (n, ...), and targets, on the device of training."""
+    """Model input, float32 (n, ...) or ids in int64, and targets, on the device of training."""
 
     inputs: Tensor
     targets: Tensor
@@ -83,10 +83,11 @@ class ResidentFeed:
         # Prepared once, if there is room for four bytes a number; else a batch at a time.
         self._prepare: Callable[[Tensor], Tensor] | None = None
         inputs = split.inputs.to(device)
-        if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
-            inputs = _prepared(inputs, preparation)
-        else:
-            self._prepare = preparation
+        if inputs.dtype != torch.int64:  # ids are what the model takes
+            if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
+                inputs = _prepared(inputs, preparation)
+            else:
+                self._prepare = preparation
         self._inputs = inputs
         self.resident_bytes = self._inputs.nbytes + self._targets.nbytes
 

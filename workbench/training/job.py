@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,20 @@ from torch import Tensor, nn
 
 from workbench.data.augment import augment
 from workbench.data.distinct import merged_columns
+from workbench.data.finite import check_finite
 from workbench.data.learnt import what_is_learnt
-from workbench.data.preparation import Preparation, TargetScale, on_host
+from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
 from workbench.errors import DataError, PresetError
 from workbench.settings.data import Augmented
 from workbench.settings.loss import losses_for
+from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
-from workbench.training.checkpoints import seed_everything
+from workbench.training.checkpoints import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
+from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 
@@ -64,6 +67,10 @@ class Job:
     task: Task
     input_shape: tuple[int, ...]
     """Of one sample, as the model takes it."""
+    input_type: torch.dtype
+    """float32, or int64 for ids."""
+    sample: tuple[Tensor, Tensor]
+    """Inputs and target of a training sample, as feeds read them."""
     model: nn.Module
     loss: LossFunction
     optimizer: torch.optim.Optimizer
@@ -74,6 +81,8 @@ class Job:
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    loss_class_counts: Tensor | None
+    """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
     learns: str
     """What there is to predict, in words."""
     notes: tuple[str, ...]
@@ -112,10 +121,13 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     device = resolve_device(runtime.device)
     configure_torch(runtime, device)
     precision = Precision(runtime.precision, device)
+    # Rich draws a random number when it is imported, which a trainer that stood by has done before: see `seed_python`.
+    import rich.style  # noqa: F401
+
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
-    samples = preset.data.build(report)
+    samples = check_finite(_fitting_inputs(preset, preset.data.build(report)))
     task, learns = samples.task, what_is_learnt(samples)
     _check_loss(preset, samples)
     splits = preset.validation.build(samples)
@@ -134,8 +146,11 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
             merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
-    input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
-    model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
+    seed_python(training.seed + 1)
+    first, target = splits.train[0]
+    sample = preparation(first.unsqueeze(0))[0]
+    input_shape = tuple(sample.shape)
+    model = _build_model(preset, input_shape, sample.dtype, task.outputs).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
         # Convolutions keep this order to the end: 1.6 times as fast on two CPU cores, and what tensor cores want.
         model = model.to(memory_format=torch.channels_last)
@@ -143,9 +158,10 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
-        _check_single_sample(model, input_shape)
+        _check_single_sample(model, sample)
     train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
-    monitor = _monitor(preset, task, validated=validation is not None)
+    monitor = _monitor(preset, task, validation)
+    class_counts = _class_counts(splits.train, task, device)
     return Job(
         preset=preset,
         device=device,
@@ -153,15 +169,18 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         samples=samples,
         task=task,
         input_shape=input_shape,
+        input_type=sample.dtype,
+        sample=(first, target.float() if target.is_floating_point() else target),
         model=model,
-        loss=preset.loss.build(_class_counts(splits.train, task, device)),
+        loss=preset.loss.build(class_counts),
         optimizer=preset.optimizer.build(trained),
         target_scale=target_scale,
         train=train,
         validation=validation,
         test=test,
         monitor=monitor,
-        class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
+        class_counts=None if splits.train.targets is None else class_counts,
+        loss_class_counts=class_counts,
         learns=learns,
         notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
@@ -203,17 +222,37 @@ def _check_loss(preset: Preset, samples: Samples) -> None:
             f"{', '.join(losses_for(task.kind))}{doubt}"
         )
     if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        or_classes = ', or data.task = "classification" to train classes with this loss'
         raise PresetError(
             f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
-            f'({learnt}){doubt}, or data.task = "classification" to train classes with this loss'
+            f"({learnt}){doubt}{or_classes * hasattr(preset.data, 'task')}"
         )
 
 
-def _check_single_sample(model: nn.Module, input_shape: tuple[int, ...]) -> None:
+def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
+    """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
+    if samples.train[0][0].dtype != torch.int64:
+        return samples
+    if isinstance(preset.model, ModuleModel):
+        note = (
+            "inputs are whole numbers and so reach the model as they are (int64); floating-point ones are standardised"
+        )
+        return replace(samples, notes=(*samples.notes, note))
+    note = f"inputs are whole numbers, which the model {preset.model.label()} takes as measures, not as ids"
+    return replace(samples.map(as_measures), notes=(*samples.notes, note))
+
+
+def _build_model(preset: Preset, input_shape: tuple[int, ...], dtype: torch.dtype, outputs: int) -> nn.Module:
+    if isinstance(preset.model, ModuleModel):
+        return preset.model.build(input_shape, outputs, preset.activation, whole_numbers=dtype == torch.int64)
+    return preset.model.build(input_shape, outputs, preset.activation)
+
+
+def _check_single_sample(model: nn.Module, sample: Tensor) -> None:
     """Batch norm has no deviation to divide by where a sample has one value a channel."""
     parameter = next(model.parameters())
     try:
-        copy.deepcopy(model).train()(torch.zeros((1, *input_shape), device=parameter.device))
+        copy.deepcopy(model).train()(torch.zeros_like(sample.unsqueeze(0), device=parameter.device))
     except ValueError as error:
         if "more than 1 value per channel" in str(error):
             raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample") from error
@@ -275,8 +314,8 @@ def _feeds(
     )
 
 
-def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
-    name = str(preset.training.monitor)
+def _monitor(preset: Preset, task: Task, validation: Feed | None) -> Monitor:
+    name, validated = str(preset.training.monitor), validation is not None
     known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":
         name = "accuracy" if task.kind == "classification" else "loss"
@@ -285,4 +324,9 @@ def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
     if name not in known:
         reason = "the data" if validated else "training without validation"
         raise PresetError(f'training.monitor = "{name}" does not fit {reason}; these do: {", ".join(known)}')
+    if name == "roc_auc" and validation is not None and not keeps_scores(len(validation), task.outputs):
+        raise PresetError(
+            f'training.monitor = "roc_auc" needs all scores of the validation split at once, and {len(validation)} '
+            f"samples with {task.outputs} classes have too many; choose accuracy or loss"
+        )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)

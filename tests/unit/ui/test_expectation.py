@@ -168,7 +168,6 @@ def test_no_more_plans_are_kept_than_stated(planners: list[Planner], monkeypatch
     assert len(planner._known) == 2
 
 
-@pytest.mark.slow
 def test_the_real_process_plans_in_the_background(planners: list[Planner]) -> None:
     planner = planner_of(planners, *module.COMMAND)
     preset = Preset().override(["data.name=iris", "model.hidden=[8]"])

@@ -160,6 +160,11 @@ class Draft:
             self._tables[table] = rest if field.is_required else rest | {key: field.default}
         self._settle(table)
 
+    def value_of(self, path: str) -> Any:
+        """A setting's value, of a choice that is not complete yet as well; None where there is none."""
+        table, key = table_of(path)
+        return self._tables[table].get(key)
+
     def command(self) -> str:
         """The command line that trains exactly `preset` without the app."""
         return command_line(self.preset, self.path)
@@ -218,7 +223,7 @@ class Draft:
         except ValidationError:
             return
         if table == PRESET:
-            self.preset = self.preset.model_copy(update=values)
+            self.preset = self.preset.model_copy(update={key: getattr(validated, key) for key in values})
         else:
             self.preset = self.preset.model_copy(update={table: validated})
         self._tables[table] = tables_of(self.preset)[table]
@@ -283,6 +288,6 @@ class Draft:
 
 
 def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
-    """The settings by table; name and description stand in one of their own."""
+    """The settings by table; what stands in no table stands in one of its own."""
     values = preset.to_mapping()
-    return {PRESET: {key: values.pop(key) for key in ("name", "description")}, **values}
+    return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}

@@ -40,6 +40,8 @@ from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
 
 if TYPE_CHECKING:
+    from textual.theme import Theme
+
     from workbench.ui.readings import Readings
     from workbench.ui.watch import Watch
 
@@ -59,6 +61,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._maximised: str | None = None
         self._setting_hint = Text()
         self._said: Text | None = None
+        self._said_of: str | None = None
+        """The run's state that what was said is about, if it is about that."""
         self._last_state = "idle"
         self._turn = 0
         """Which half of the charts is drawn at the next look."""
@@ -69,6 +73,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._has_advised = False
         """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
         self._pace = Pace()
+        self._shown_rate: float | None = None
+        """The learning rate of the run that the settings are shown beside."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -95,6 +101,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._below = self._page if self._page in BELOW_CHARTS else "timing"
         self.show_settings()
         self.show_run()
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -104,6 +111,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._pace = Pace(slower=2 if self.app.options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
+        self.app.remember_preset()
         if self.app.options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self.session.keep_standby)
         if self.app.attach_to is not None:
@@ -126,6 +134,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
+        if watch is not None and watch.learning_rate != self._shown_rate:
+            self.show_settings()
         if self._unseen and self._pace.is_due("draw", beside_cpu=self._trains_on_cpu):
             self._unseen = False
             self.show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
@@ -133,6 +143,9 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
+            if self._said_of not in (None, self.state):
+                self._said, self._said_of = None, None
+                self._show_hint()
             self.on_state_changed(before, self.state)
             self.show_run()
         self.show_arrived()
@@ -147,6 +160,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if self.session.plan(None if draft.problems else draft.preset):
             self.query_one(SettingsPanel).expect(self.session.planner.expectation)
             self._show_machine()
+
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Goes to the setting that this is about."""
+        if size_class(*self.app.size) == "compact" and self._page != "settings":
+            self.action_panel("settings")
+        self.query_one(SettingsPanel).go_to_fault(wrong)
 
     def show_run(self, *, every_chart: bool = True) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing.
@@ -191,8 +210,9 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
     def show_settings(self) -> None:
         """Shows the settings being edited, beside those that a run in progress uses."""
         watch = self.session.watch
-        running = watch.preset if watch is not None and watch.is_alive else None
-        self.query_one(SettingsPanel).show(self.app.draft, running)
+        running = watch.settings if watch is not None and watch.is_alive else None
+        self._shown_rate = None if watch is None else watch.learning_rate
+        self.query_one(SettingsPanel).show(self.app.draft, running, None if watch is None else watch.preset)
         self._show_top()
 
     @property
@@ -211,8 +231,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         draft, watch = self.app.draft, self.session.watch
         self.query_one(TopBar).show(
             TopBarContent(
-                preset_name=draft.preset.name,
-                changed=draft.is_changed,
+                preset_name=draft.preset.name if watch is None else watch.title,
+                changed=watch is None and draft.is_changed,
                 state=self.state,
                 detail=self.state_detail,
                 view=None if watch is None else watch.history.view,
@@ -256,11 +276,21 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             return Text()
         return Text(verdict(view.timing, view.prepared) or "", "dim")
 
-    def say(self, text: str, kind: str = "text") -> None:
-        """Says a sentence in the hint line, until the next key."""
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Says a sentence in the hint line, until the next key.
+
+        while_it_holds: it is about the run as it is now, and goes when the run's state does.
+        """
+        self._said_of = self.state if while_it_holds else None
         hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
         self._said = Text(f"{glyph}{text}", hint.style_of(kind))
+        self._show_hint()
+
+    def _theme_changed(self, _: Theme) -> None:
+        """Draws what is kept in colours anew: the panels do so by themselves."""
+        self._said = None
+        self.query_one(SettingsPanel).tell()
         self._show_hint()
 
     def on_key(self) -> None:
