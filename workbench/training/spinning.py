@@ -16,10 +16,10 @@ import torch
 from workbench.devices.cores import CoreReading
 from workbench.training import openmp
 
-BUSY_CORES, BUSY_WAIT = 0.3, 0.05
+BUSY_CORES, BUSY_WAIT = 0.3, 0.1
 """From so many cores taken by others on, while threads wait for so great a share of the time, they sleep at once."""
-QUIET_CORES, QUIET_READINGS = 0.2, 3
-"""They spin again once others have taken less in so many readings, one after another."""
+QUIET_CORES, QUIET_WAIT, QUIET_READINGS = 0.2, 0.1, 3
+"""They spin again once others took less, or threads waited less, in so many readings, one after another."""
 LEAST_GAIN = 1.05
 """By which training must be faster in the first reading after: else they spin again."""
 PATIENCE_READINGS = 60
@@ -66,7 +66,8 @@ class Spinning:
                 self.close()
                 return
             self._pace_before = None
-        self._quiet = self._quiet + 1 if reading.other_cores < QUIET_CORES else 0
+        is_quiet = reading.other_cores < QUIET_CORES or reading.wait_share < QUIET_WAIT
+        self._quiet = self._quiet + 1 if is_quiet else 0
         if self._quiet >= QUIET_READINGS:
             self.close()
 
