@@ -38,7 +38,9 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         console.print()
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
-        found = findings(Facts.of(history, Preset.load(run.preset)))
+        # Of the whole run, as the rows above: another window would give other figures.
+        facts = Facts.of(history, Preset.load(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
+        found = findings(facts)
         if found:
             console.print()
             _print_rows(console, [row for finding in found for row in _finding_rows(finding)])

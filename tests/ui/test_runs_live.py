@@ -20,7 +20,6 @@ from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.lock import process_id
 from workbench.runs.status import status
 from workbench.settings.preset import Preset
-from workbench.ui import trial
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.message import MessageDialog
 from workbench.ui.screens.profile import ProfileDialog
@@ -250,7 +249,6 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
 def test_a_real_trial_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run stands still while both settings are measured, then it goes on; what is kept is in the settings."""
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
-    monkeypatch.setattr(trial, "SECONDS", 0.5)
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def steps(pilot: Pilot[None]) -> None:

@@ -37,6 +37,7 @@ def _not_finite(facts: Facts) -> Finding | None:
         "that no input and no target is NaN.",
         change + changes.clipped(facts),
         rate,
+        steps=facts.step,
     )
 
 
@@ -63,6 +64,7 @@ def _loss_rising(facts: Facts) -> Finding | None:
         "The steps are too long by now: lower the learning rate, let a schedule lower it, or clip the gradient.",
         change,
         rate,
+        steps=facts.step,
     )
 
 
@@ -88,6 +90,7 @@ def _loss_spike(facts: Facts) -> Finding | None:
         "One step went much too far: clip the gradient, or lower the learning rate.",
         changes.clipped(facts) or changes.lower_learning_rate(facts)[0],
         changes.lower_learning_rate(facts)[1],
+        steps=trend.highest_step,
     )
 
 
@@ -142,6 +145,8 @@ def _overfitting(facts: Facts) -> Finding | None:
         "The model learns its training samples by heart: dropout, weight decay, more or varied samples or a smaller "
         "model help. The best epoch's weights are kept (training.keep_best).",
         changes.regularised(facts),
+        # As long again as it took to the best epoch: a slower training must have its chance to get lower.
+        steps=2 * trend.best_step if facts.step is None else min(2 * trend.best_step, facts.step),
     )
 
 
@@ -162,6 +167,7 @@ def _dead_units(facts: Facts) -> Finding | None:
         "Dead units hardly ever come back. Start again with a smaller learning rate, and with an activation that has "
         "a slope below zero.",
         changes.other_activation(facts, "leaky_relu") + changes.lower_learning_rate(facts)[0],
+        steps=facts.health.step,
     )
 
 
@@ -182,6 +188,7 @@ def _saturated_units(facts: Facts) -> Finding | None:
         "At the flat ends hardly any gradient passes: normalise the layers, use a ReLU, or start again with a smaller "
         "learning rate.",
         _unsaturated(facts),
+        steps=facts.health.step,
     )
 
 

@@ -15,7 +15,7 @@ from pydantic_core import from_json  # twice as fast as json.loads: a long run's
 
 from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
 
-LAYERS = Rows(name=str, kind=str, units=int, dead_share=float | None, saturated_share=float | None)
+LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
 TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
 OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
 """What readers of such tables rely on."""
@@ -79,6 +79,8 @@ class Prepared(Event):
     """Name of the validation metric that tells the best epoch."""
     seconds: float
     """From the start of the process to here."""
+    num_threads: int | None = None
+    """CPU threads of PyTorch, as chosen or found."""
     engine_seconds: float = 0.0
     """Of that, what tracing, compiling or capturing the step took."""
     class_counts: list[int] | None = None
@@ -133,6 +135,10 @@ class Timing(Event):
     samples_per_second: float
     gpu_busy_share: float | None = None
     """Share of the time, 0 to 1, in which the run's own GPU ran anything (of anybody's), by the driver's samples."""
+    cpu_wait_share: float | None = None
+    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    other_cores: float | None = None
+    """How many of the cores that the trainer may use were taken by other programs, on average."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
 from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
 from workbench.settings.problems import describe_syntax_error, describe_validation_error
+from workbench.settings.renamed import present_parts, with_present_keys
 from workbench.settings.runtime import Runtime
 from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
 from workbench.settings.training import Training
@@ -161,7 +162,7 @@ class Preset(Settings):
 
 def _with_default_tags(values: Mapping[str, Any]) -> dict[str, Any]:
     """Names the default choice in tables that name none, and turns lists into tuples (strict types want them)."""
-    tagged = {key: _tuples(value) for key, value in values.items()}
+    tagged = {key: _tuples(value) for key, value in with_present_keys(values).items()}
     for name, family in FAMILIES.items():
         table = tagged.get(name)
         if isinstance(table, dict) and family.tag not in table:
@@ -183,9 +184,9 @@ def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
     if not equals or not all(path):
         raise PresetError(f"--set {assignment}: write it as key.path=value, e.g. optimizer.learning_rate=0.003")
     try:
-        return path, tomllib.loads(f"value = {text}")["value"]
+        return present_parts(path), tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
-        return path, text.strip()
+        return present_parts(path), text.strip()
 
 
 def _is_tag(path: list[str]) -> bool:

@@ -131,6 +131,8 @@ class _Worker:
         return [f"{lost or 'no checkpoint had been written yet'}: training starts again at step 0"]
 
     def _prepared(self, trainer: Trainer) -> Prepared:
+        from torch import get_num_threads
+
         from workbench.training.device import device_name, device_uuid
 
         job = trainer.job
@@ -155,6 +157,7 @@ class _Worker:
             engine_seconds=round(trainer.engine_choice.seconds, 3),
             device_uuid=device_uuid(job.device),
             precision=job.precision.name,
+            num_threads=get_num_threads(),
         )
 
     def _progress(self, progress: ReadProgress) -> None:

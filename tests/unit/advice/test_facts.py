@@ -55,7 +55,7 @@ def epoch_end(epoch: int, validation: float, train: float = 0.1) -> EpochEnd:
 def test_of_an_empty_run_nothing_is_known() -> None:
     nothing = Facts.of(RunHistory(), None)
     known = {name for name, value in vars(nothing).items() if value is not None}
-    assert known == {"step", "cores", "is_live"}
+    assert known == {"step", "cores", "is_live", "steps_over"}
     assert findings(nothing) == []
 
 
@@ -223,3 +223,40 @@ def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
     )  # fmt: skip
     assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured
     assert facts(measured, Started(process_id=1, resumed=True, step=200)).health is None
+
+
+def test_what_other_programs_cost_is_the_median_of_recent_seconds_against_the_fastest_one() -> None:
+    """Screen #3: one quiet second at the start is what a step could take."""
+    quiet = replace(timing(), cpu_wait_share=0.0, other_cores=0.0, samples_per_second=60_000.0)
+    busy = replace(timing(), cpu_wait_share=0.6, other_cores=1.0, samples_per_second=1000.0)
+    found = facts(steps([1.0] * 50), quiet, *[busy] * RECENT, quiet)
+    assert (found.cpu_wait_share, found.other_cores) == (0.6, 1.0)
+    assert found.slowdown == pytest.approx(60.0)
+    unknown = facts(steps([1.0] * 50), timing())
+    assert (unknown.cpu_wait_share, unknown.other_cores, unknown.slowdown) == (None, None, 1.0)
+
+
+def test_of_less_than_two_seconds_of_training_nothing_is_said_about_speed() -> None:
+    """Screen #33: "critical: waiting for data" of a run of 0.13 s."""
+    waiting = replace(timing(timed=200, data=0.3, forward=0.7), steps=200, steps_per_second=1500.0)
+    short = facts(steps([1.0] * 200), waiting)
+    assert (short.shares, short.p99_to_median, short.step_median_ms, short.gpu_busy_share) == (None, None, None, None)
+    assert [finding.rule for finding in findings(short)] == []
+    long = facts(steps([1.0] * 200), replace(waiting, steps_per_second=99.0))
+    assert [finding.rule for finding in findings(long)] == ["waiting-for-data"]
+
+
+def test_what_a_report_says_of_a_step_is_what_it_was_over_the_whole_run() -> None:
+    """Screen #11: p50 in the report 0.972 ms, in the warning just under it a median of 1.29 ms."""
+    late = timing(timed=200, p50=1.29, p99=12.0, data=0.1, forward=0.9)
+    found = facts(steps([1.0] * 200), *[late] * 3)
+    assert "over the last seconds, 1 step in 100" in findings(found)[-1].fact
+    whole = found.over_the_run({"p50": 0.972, "p95": 2.0, "p99": 9.72, "max": 20.0}, {"data": 0.4, "forward": 0.6})
+    assert whole.step_median_ms == 0.972
+    assert whole.p99_to_median == pytest.approx(10.0)
+    assert whole.shares == {"data": 0.4, "forward": 0.6}
+    told = {finding.rule: finding.fact for finding in findings(whole)}
+    assert "over the whole run, 1 step in 100 takes at least 10.0 times the median of 0.972 ms" in told["step-outliers"]
+    assert told["waiting-for-data"].startswith("data takes 40 % of a step")
+    nothing = facts(steps([1.0] * 200))
+    assert nothing.over_the_run({"p50": 1.0, "p99": 9.0}, {"data": 1.0}) == nothing

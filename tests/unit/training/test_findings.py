@@ -12,6 +12,7 @@ import torch
 
 from tests.unit.advice.made import PREPARED
 from tests.unit.training.scripted import end_workers, new_trainer
+from workbench.advice import facts
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.learning_rules import LEARNING_RULES
@@ -45,9 +46,9 @@ def findings_of(trainer: Trainer) -> dict[str, Finding]:
         history.take(event)
     status = "failed" if kind else "completed"
     history.take(Finished(status=status, step=trainer.position.step, reason=ending, kind=kind))
-    facts = Facts.of(history, job.preset)
-    assert facts.cores
-    return {finding.rule: finding for finding in findings(replace(facts, cores=8))}
+    known = Facts.of(history, job.preset)
+    assert known.cores
+    return {finding.rule: finding for finding in findings(replace(known, cores=8))}
 
 
 def test_a_good_run_is_not_warned_of_anything(tmp_path: Path) -> None:
@@ -128,7 +129,8 @@ def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     sys.modules.pop("slow_samples", None)
 
 
-def test_a_slow_data_set_is_waited_for(tmp_path: Path, slow_module: str) -> None:
+def test_a_slow_data_set_is_waited_for(tmp_path: Path, slow_module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "LEAST_SECONDS", 0.1)  # else the test would have to train for two
     settings = (
         "data.name=module", f"data.function={slow_module}", "data.batch_size=4", "runtime.loader_workers=0",
         "training.epochs=1",

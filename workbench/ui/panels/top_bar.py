@@ -68,6 +68,11 @@ class TopBar(Drawn):
         super().__init__(id=id)
         self._content: TopBarContent | None = None
 
+    @property
+    def is_seen(self) -> bool:
+        """Under a dialog too: a run may be paused for what the dialog does."""
+        return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
+
     def show(self, content: TopBarContent) -> None:
         """Shows other content."""
         self._content = content

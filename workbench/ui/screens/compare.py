@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from workbench.runs.catalogue import RunRow
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.ui.screens.changes import written as shown
@@ -87,8 +88,9 @@ class CompareDialog(Dialog[bool]):
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     """Key path to the value in each run, for those that are not the same in all."""
-    paths = dict.fromkeys(path for row in rows for path in row.settings)
-    values = {path: [row.settings.get(path) for row in rows] for path in paths if path not in ("name", "description")}
+    settings = [with_present_paths(row.settings) for row in rows]
+    paths = dict.fromkeys(path for each in settings for path in each)
+    values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}
     return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
 
 

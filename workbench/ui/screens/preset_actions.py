@@ -16,6 +16,7 @@ from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.changes import in_words
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.preset_list import is_shipped
 
@@ -195,7 +196,7 @@ def differs(row: RunRow) -> str:
 
     found = [
         f"{short_name(path)} {value}"
-        for path, value in row.settings.items()
+        for path, value in with_present_paths(row.settings).items()
         if path not in (*left_out, "changes") and settings.get(path) != value
     ]
     if row.settings.get("changes", ()) != settings.get("changes", ()):
