@@ -67,7 +67,8 @@ def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("space")
         await until(pilot, lambda: status(the_run(tmp_path)) == "completed")
-        await pilot.pause(0.6)
+        # It has completed on the disk before its process ends, and the app looks twice a second.
+        await until(pilot, lambda: "valid" in screen_text(app) and "completed" in screen_text(app).splitlines()[0])
         text = screen_text(app)
         assert "completed" in text
         assert "epoch 3/3" in text
