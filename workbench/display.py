@@ -7,12 +7,13 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from workbench import output
+from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, MemorySnapshot, Obeyed, Prepared, Profiled, State, Warned
 from workbench.runs.view import RunView
@@ -70,22 +71,14 @@ class JsonDisplay(Display):
         self.narrate(f"run {run.path}")
 
     def show(self, line: bytes, event: Event, view: RunView) -> None:
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-
-
-class _PipeConsole(Console):
-    """rich ends the program when nobody reads its output; whoever follows a run must hear of it instead."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        print(escaped(line.decode(errors="replace").strip()), flush=True)
 
 
 class LineDisplay(Display):
     """Sober lines, for a log."""
 
     def __init__(self) -> None:
-        self._console = _PipeConsole(highlight=False, soft_wrap=True)
+        self._console = output.console(soft_wrap=True)
         self._last_epoch_line = 0.0
 
     def start(self, run: RunDirectory) -> None:
@@ -161,6 +154,7 @@ def describe(prepared: Prepared) -> Text:
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
         f" on {device}, {engine_line(prepared)}, samples {prepared.feed}\n",
+        f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
         f"{count(prepared.batch_size)}; ",

@@ -12,6 +12,10 @@ EXIT_FAILED = 3
 EXIT_INTERRUPTED = 130
 
 
+USERS_KINDS = ("data", "device", "preset", "usage")
+"""Kinds of errors that the user mends in the settings or the data: the message says all, a traceback nothing."""
+
+
 class WorkbenchError(Exception):
     """Anything that the user is told about."""
 
@@ -48,6 +52,12 @@ class DataError(WorkbenchError):
     """The data is missing, broken, or cannot be trained on."""
 
     kind = "data"
+
+
+class NotDownloadedError(DataError):
+    """A data set is not there yet, and may not be downloaded now."""
+
+    kind = "not_downloaded"
 
 
 class UserCodeError(WorkbenchError):

@@ -13,7 +13,7 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from workbench.errors import StorageError
 
@@ -122,10 +122,31 @@ def expanded(path: str) -> Path:
 
 def short_path(path: Path) -> str:
     """A path as short as people know it: from the working folder, or from their home."""
-    for base, mark in ((Path.cwd(), ""), (Path.home(), "~/")):
+    for base, mark in ((Path.cwd(), ""), (expanded("~"), "~/")):
         if path.is_absolute() and path.is_relative_to(base):
             return f"{mark}{path.relative_to(base)}"
     return str(path)
+
+
+UserFolder = Literal["config", "state", "cache"]
+
+
+def user_folder(kind: UserFolder) -> Path:
+    """Our folder among the user's own: of what they choose, of what is remembered, of what can be had again.
+
+    Raises StorageError where the user has no home folder, as in a container under a foreign user id.
+    """
+    import platformdirs
+
+    try:
+        folder = getattr(platformdirs, f"user_{kind}_path")("workbench")
+    except (RuntimeError, KeyError):
+        folder = Path()
+    if not folder.is_absolute():  # a home folder that cannot be found is left as `~`, which would be one right here
+        raise StorageError(
+            f"there is no home folder to keep this in; say where with XDG_{kind.upper()}_HOME=FOLDER, or set HOME"
+        )
+    return Path(folder)
 
 
 def is_file(path: Path) -> bool:

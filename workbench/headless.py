@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from workbench import report
+from workbench import output, report
 from workbench.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
 from workbench.errors import (
     EXIT_DONE,
@@ -118,11 +118,11 @@ def dry_run(preset: Preset, options: Options) -> int:
 
 
 def _check_trust(preset: Preset, options: Options) -> None:
-    for reference in preset.code_references():
+    for reference, arguments in preset.code_calls():
         if options.trust_code:
             code.trust(reference)
         elif not code.is_trusted(reference):
-            raise UntrustedCodeError(code.question(reference))
+            raise UntrustedCodeError(code.question(reference, arguments))
 
 
 class _Interrupts:
@@ -161,7 +161,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
                 _watch(run, tail, history, display, trainer, interrupts)
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            output.abandon()
             print(f"nobody reads the output any more; the run goes on in {run.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(run, history, trainer, options, interrupts.count)
@@ -238,13 +238,13 @@ def _conclude(
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
-        try:
-            free = shutil.disk_usage(run.path).free
-        except OSError:
+        gone = next((path for path in (run.path, run.events) if not path.exists()), None)
+        if gone is not None:
             raise StorageError(
-                f"the run directory {run.path} was deleted or moved while its run went on, which ended the training. "
-                "What was written lies where it is now; a run that was moved can be resumed there"
-            ) from None
+                f"{gone} was deleted or moved while the run went on, which ended the training. What is left can be "
+                "resumed where it is now"
+            )
+        free = shutil.disk_usage(run.path).free
         raise StorageError(
             f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
             f"disk). What was written is whole; free some space, then {how_to_resume}"
@@ -258,10 +258,16 @@ def _conclude(
             f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
-    if not options.quiet and (summary.step or summary.status == "stopped"):
-        report.print_report(run, summary, history, to_stderr=options.json_output)
-    if options.quiet and not options.json_output:
-        print(run.path)
+    try:
+        if not options.quiet and (summary.step or summary.status == "stopped"):
+            report.print_report(run, summary, history, to_stderr=options.json_output)
+        if options.quiet and not options.json_output:
+            print(run.path)
+    except BrokenPipeError:
+        output.abandon()  # how the run ended is told by the exit code all the same
+    if not options.quiet and not options.json_output and (reason := output.take_loss()):
+        # What the run has come to lies in its directory; so this is no failure of the training.
+        print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code

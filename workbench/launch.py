@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 
+from workbench import output
 from workbench.errors import UsageError, WorkbenchError
+
+KINDS_WITHOUT_CURSOR = ("", "dumb", "unknown")
 
 
 def open_app(
@@ -22,8 +26,8 @@ def open_app(
 
     name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is going.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the app needs a terminal; to train without it: workbench --preset NAME")
+    if reason := why_no_app(sys.stdin.isatty() and sys.stdout.isatty(), os.environ.get("TERM", "")):
+        raise UsageError(f"{reason}; to train without it: workbench --preset NAME")
     # Nothing that is imported is garbage; the collector comes back when the first screen has been painted.
     gc.disable()
     from workbench.runs.directory import default_runs_folder
@@ -32,6 +36,19 @@ def open_app(
 
     options = AppOptions(runs_folder=runs_dir or default_runs_folder(), ascii=ascii, low_bandwidth=low_bandwidth)
     return start.open_app(name, overrides, options, attach)
+
+
+def why_no_app(is_terminal: bool, kind: str) -> str:
+    """Why the app cannot be shown here; empty where it can. kind: of the terminal, as TERM names it.
+
+    A terminal that cannot move its cursor would be painted once and answer no key.
+    """
+    if not is_terminal:
+        return "the app needs a terminal"
+    if kind in KINDS_WITHOUT_CURSOR:
+        named = f"TERM is {kind}" if kind else "TERM is not set"
+        return f"the app needs a terminal that it can draw on, and {named} (for most: export TERM=xterm-256color)"
+    return ""
 
 
 def open_plainly(name: str | None) -> int:
@@ -45,7 +62,5 @@ def open_plainly(name: str | None) -> int:
 
 def complain(error: WorkbenchError) -> None:
     """Says on stderr what is wrong."""
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False, soft_wrap=True).print("error:", style="bold red", end=" ")
+    output.console(stderr=True, soft_wrap=True).print("error:", style="bold red", end=" ")
     print(error, file=sys.stderr)

@@ -13,8 +13,6 @@ from tests.benchmarks.terminal import Terminal
 from tests.end_to_end.conftest import Workbench, steps_logged, wait_for
 from workbench.runs.lock import is_running
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def terminals(workbench: Workbench) -> Iterator[list[Terminal]]:

@@ -109,6 +109,7 @@ def test_data_that_needs_a_network_says_where_to_put_the_files(workbench: Workbe
     assert "Traceback" not in done.stderr
     [run] = workbench.runs
     assert json.loads(run.summary.read_text())["kind"] == "data"
+    assert len(run.worker_log.read_text().splitlines()) == 1, "screen/REPORT #30: a traceback for a typing error"
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_at_its_step(workbench: Workbench) -> None:

@@ -14,6 +14,16 @@ from workbench.runs.lock import is_running
 from workbench.settings.preset import Preset
 
 
+@pytest.mark.slow
+def test_a_going_run_whose_events_vanish_ends_in_words(workbench: Workbench) -> None:
+    reader = workbench.start("--preset", "iris", *LONG)
+    run = workbench.training_run()
+    run.events.unlink()
+    _, stderr = reader.communicate()
+    assert reader.returncode == EXIT_FAILED
+    assert "events.jsonl was deleted or moved" in stderr
+
+
 @pytest.mark.parametrize("how", ["deleted", "moved"])
 def test_a_going_run_whose_directory_vanishes_ends_in_words(workbench: Workbench, how: str) -> None:
     """Reliability R5: no traceback, and the old path does not come back."""
@@ -35,6 +45,7 @@ def test_a_going_run_whose_directory_vanishes_ends_in_words(workbench: Workbench
         assert (elsewhere / "checkpoints" / "last.pt").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_changed_between_two_lives(workbench: Workbench) -> None:
     """Reliability R11, R12, R13, through the command."""
     reader = workbench.start("--preset", "iris", *LONG)

@@ -31,8 +31,6 @@ PRESET = Preset.from_mapping(
     "standby",
 )  # fmt: skip
 
-pytestmark = pytest.mark.slow
-
 
 def new_run(folder: Path) -> RunDirectory:
     return create_run(folder / "runs", PRESET.name, PRESET.to_toml())

@@ -145,6 +145,24 @@ def test_time_is_ticked_at_round_minutes() -> None:
     assert x_ticks(by_time, 6) == [0.0, 120.0, 240.0, 360.0, 480.0, 600.0]
 
 
+def test_a_run_of_less_than_a_second_has_labels_on_its_time_axis() -> None:
+    """screen/REPORT #16: the only label was 0 s."""
+    by_time = plot(flat([1.0]), x_range=(0.0, 0.2), sixties=True, whole_x=False)
+    assert x_ticks(by_time, 4) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
+
+
+def test_a_dashed_curve_can_be_told_from_a_whole_one_without_colours() -> None:
+    """screen/REPORT, NO_COLOR."""
+    curve = Series("validation", flat([1.0] * 101), dashed=True)
+    dashed = draw(replace(plot(), series=[curve]), 60, 12, style_of)
+    whole = draw(replace(plot(), series=[replace(curve, dashed=False)]), 60, 12, style_of)
+    assert not empty_columns(whole)[1:]
+    gaps = empty_columns(dashed)
+    assert dashed.columns / 4 < len(gaps) < dashed.columns / 2
+    lone = draw(replace(plot(), series=[replace(curve, points=curve.points[50:51])]), 60, 12, style_of)
+    assert "×" in "".join(canvas(lone))
+
+
 def test_values_stand_in_the_rows_of_their_labels_and_the_last_step_in_the_last_column() -> None:
     peak = [Point(0.0, 0.0, 0.0, 0.0), Point(50.0, 10.0, 10.0, 10.0), Point(100.0, 0.0, 0.0, 0.0)]
     for width, height in ((20, 5), (44, 9), (61, 16), (120, 33)):
@@ -164,7 +182,9 @@ def test_labels_have_thousands_separators_and_do_not_run_into_one_another() -> N
 
 def test_a_single_value_a_constant_and_nothing_at_all_can_be_drawn() -> None:
     single = draw(plot([Point(50.0, 1.0, 1.0, 1.0)]), 60, 10, style_of)
-    assert sum(len(drawn_rows(single, column)) for column in range(single.columns)) == 1
+    [line] = [line for line in canvas(single) if line.strip()]
+    assert line.strip() == "●", "screen/REPORT #35: a single dot of braille cannot be seen"
+    assert line.index("●") == pytest.approx(single.columns / 2, abs=1)
     constant = draw(plot(flat([0.5] * 101)), 60, 10, style_of)
     assert {tuple(drawn_rows(constant, column)) for column in range(2, constant.columns - 2)} == {(4,)}
     assert empty_columns(empty := draw(plot(), 60, 10, style_of)) == list(range(empty.columns))
@@ -326,6 +346,51 @@ def test_a_chart_says_its_latest_values_and_its_cursor_those_of_another_step() -
         assert "train" not in panel.footing().plain
 
     watch(drive, taken(made.events(1300)))
+
+
+def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
+    """screen/REPORT #18: the title said 0.0385, the last batch's loss, where the line stood at 0.25."""
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        width = panel.size.width - 4
+        [run] = [item for item in panel._run_series(history, panel._x_range(history), width) if item.style == "train"]
+        assert run.points[-1].mean > 0.15
+        assert f"train {run.points[-1].mean:.4f} (last 0.1459)" in panel.heading().plain
+        panel.show(history, ChartView())
+        assert "train 0.1459  " in panel.heading().plain
+
+    history = taken(made.events(1300))
+    watch(drive, history, ChartView(smoothing=0.6))
+
+
+@pytest.mark.parametrize("steps", [7, 130, 1_001, 1_300])
+def test_no_more_than_a_fifth_of_a_chart_is_empty_at_first(steps: int) -> None:
+    """screen/REPORT #37: x ended at 1, 2 or 5 times a power of ten, half of the width away."""
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        first, last = panel._x_range(history)
+        assert first == 0
+        assert steps <= last <= steps * 1.21
+
+    history = taken(
+        Prepared(**{**vars(event), "epochs": 1000}) if isinstance(event, Prepared) else event
+        for event in made.events(steps)
+    )
+    watch(drive, history)
+
+
+def test_without_colours_the_validation_curve_is_dashed_and_the_legend_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """screen/REPORT, NO_COLOR: #9e9e9e and #a8a8a8 could not be told apart."""
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        title = panel.heading().plain
+        assert "━ train" in title
+        assert "╍ validation" in title
+        assert [series.dashed for series in panel._run_series(history, (0.0, 2000.0), 106)] == [False, True]
+
+    history = taken(made.events(1300))
+    watch(drive, history)
 
 
 def test_the_cursor_comes_in_from_the_right_at_the_end_of_what_is_done() -> None:

@@ -571,6 +571,14 @@ def test_what_an_event_says_is_cleaned_as_well(tmp_path: Path) -> None:
     assert [line.kind for line in log.lines] == ["warning", "error"]
 
 
+def test_the_log_says_what_is_learnt(tmp_path: Path) -> None:
+    """data/REPORT, kind 2."""
+    log = Log(tmp_path / "worker.log")
+    for event in events(1):
+        log.take(replace(event, learns="digit: 10 classes (0, 1, … 9)") if isinstance(event, Prepared) else event)
+    assert any(line.text.endswith("learns digit: 10 classes (0, 1, … 9)") for line in log.lines)
+
+
 def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):

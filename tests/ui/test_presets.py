@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import write_run
+from tests.ui.made import preset, write_run
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.state import Remembered
 
 
 def app_with(tmp_path: Path, name: str = "fast") -> WorkbenchApp:
@@ -291,3 +293,49 @@ def test_ctrl_q_asks_wherever_the_user_is(tmp_path: Path) -> None:
         assert "unsaved settings" in screen_text(app)
 
     drive(app, steps)
+
+
+def test_other_settings_do_not_keep_the_old_description(tmp_path: Path) -> None:
+    """screen/REPORT #24: a preset of a CSV was called the classic network on MNIST."""
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    opened = preset().model_copy(update={"description": "the classic network on MNIST"})
+    app = make_app(tmp_path / "runs", chosen=opened, path=folder / "fast.toml")
+    app.draft.enter("training.epochs", "7")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("S")
+        await pilot.pause()
+        assert app.screen.query_one("#description", Input).value == ""
+        await pilot.press("escape")
+        app.draft.enter("description", "seven epochs")
+        await pilot.press("S")
+        await pilot.pause()
+        assert app.screen.query_one("#description", Input).value == "seven epochs"
+        await pilot.press("escape")
+        app.draft.revert()
+        await pilot.press("S")
+        await pilot.pause()
+        assert app.screen.query_one("#description", Input).value == opened.description
+
+    drive(app, steps)
+
+
+def test_the_preset_opened_last_is_remembered_at_once(tmp_path: Path) -> None:
+    """screen/REPORT #31: only a clean quit remembered it, and another app's quit took its place."""
+    one, other = tmp_path / "one.toml", tmp_path / "other.toml"
+    for path in (one, other):
+        preset().save(path)
+    app = make_app(tmp_path / "runs", chosen=preset(), path=one)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert Remembered.load().preset == str(one)
+        await pilot.press("ctrl+o", *str(other), "enter")
+        await pilot.app.workers.wait_for_complete([item for item in app.workers if item.group == "presets"])
+        assert Remembered.load().preset == str(other)
+        another = Remembered.load()
+        another.preset = "/opened/by/another/app.toml"
+        another.save()
+
+    drive(app, steps)
+    assert Remembered.load().preset == "/opened/by/another/app.toml"

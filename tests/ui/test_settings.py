@@ -158,11 +158,8 @@ def test_data_that_lacks_its_file_says_so_until_it_has_one(tmp_path: Path) -> No
     app = fast_app(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await pilot.press("home", "enter", "c", "c", "enter")
+        await pilot.press("home", "enter", *"csv", "enter")
         await pilot.pause()
-        while app.screen.query_one(SettingsPanel).row.value not in ("csv",):  # type: ignore[union-attr]
-            await pilot.press("right")
-            await pilot.pause()
         assert "is needed" in screen_text(app)
         await pilot.press("space")
         await pilot.pause()

@@ -230,6 +230,73 @@ def test_a_list_leaves_its_row_in_sight_and_stays_on_the_screen(
     drive(app, steps, size)
 
 
+@pytest.mark.parametrize(
+    ("path", "typed", "chosen"),
+    [
+        ("data", "csv", "csv"),
+        ("data.normalize", "standard", "standard"),
+        ("optimizer", "adam", "adam"),
+        ("optimizer", "rms", "rmsprop"),
+        ("loss", "linear far", "huber"),
+    ],
+)
+def test_typing_narrows_a_list_of_choices(tmp_path: Path, path: str, typed: str, chosen: str) -> None:
+    """screen/REPORT #10: letters used to jump, and csv picked svhn, standard picked none."""
+    app = fast_app(tmp_path)
+    app.draft.enter("data.normalize", "none")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, path)
+        await press(pilot, "enter", *typed)
+        assert app.screen.query_one(ChoiceList).border_title == typed
+        await press(pilot, "enter")
+        table = app.draft.rows()
+        assert next(row.chosen for row in table if row.path == path) == chosen
+
+    drive(app, steps)
+
+
+def test_a_narrowed_list_is_cleared_and_then_left_by_escape(tmp_path: Path) -> None:
+    """screen/REPORT #10."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer")
+        await press(pilot, "enter", *"sgdx")
+        choices = app.screen.query_one(ChoiceList)
+        assert choices.option_count == 0
+        assert "no choice of that name" in screen_text(app)
+        await press(pilot, "enter")
+        assert app.draft.preset == app.draft.opened
+        await press(pilot, "backspace")
+        assert choices.option_count >= 1
+        await press(pilot, "escape")
+        assert choices.option_count == len(panel_of(app).row.choices)  # type: ignore[union-attr]
+        await press(pilot, "escape")
+        assert panel_of(app).has_focus
+        assert app.draft.preset == app.draft.opened
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (200, 50)])
+def test_a_list_opens_where_there_is_more_room_for_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    """screen/REPORT #44: the list of optimizers opened downward in 7 rows while 24 rows were free above."""
+    app = fast_app(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "optimizer")
+        row = panel_of(app).row
+        assert row is not None
+        _, y = place_of(app, "Optimizer", row.value)
+        await press(pilot, "enter")
+        region = app.screen.query_one(ChoiceList).region
+        above, below = y, size[1] - y - 3
+        assert region.height == min(len(row.choices) + 2, max(above, below))
+
+    drive(app, steps, size)
+
+
 def test_a_search_narrows_the_list_and_enter_jumps(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
 
@@ -333,6 +400,8 @@ def test_how_many_settings_are_out_of_sight_is_never_cut_off(tmp_path: Path) -> 
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
         assert "536 k parameters  306 MiB" in panel.footing().plain
+        panel.expect(Expectation(parameters=42, learns="y: 2 classes (a, b)"))
+        assert "learns y: 2 classes (a, b)  42 parameters" in panel.footing().plain
 
     drive(app, steps, NARROW)
 

@@ -152,7 +152,7 @@ def _overfitting(facts: Facts) -> Finding | None:
 
 def _dead_units(facts: Facts) -> Finding | None:
     assert facts.health is not None
-    layers = [layer for layer in facts.health.layers if layer.get("dead_share") is not None]
+    layers = [layer for layer in facts.health.layers if None not in (layer.get("dead_share"), layer.get("units"))]
     bad = [layer for layer in layers if severity("dead-units", layer["dead_share"]) is not None]
     if not bad:
         return None

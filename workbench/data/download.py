@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 from workbench.data.progress import Meter, Report
 from workbench.data.torchvision_files import damaged_files, files_of, open_dataset
-from workbench.errors import DataError, StorageError
+from workbench.errors import DataError, NotDownloadedError, StorageError
 from workbench.files import OUT_OF_SPACE, storage_error
 
 OFFLINE_VARIABLE = "WORKBENCH_OFFLINE"
@@ -33,7 +33,7 @@ def download(name: str, dataset: Any, folder: Path, report: Report) -> None:
     Raises DataError where the files are not to be had or may not be fetched, StorageError where they cannot be written.
     """
     if os.environ.get(OFFLINE_VARIABLE):
-        raise DataError(f"{name} is not in {folder} yet: the first run downloads it there")
+        raise NotDownloadedError(f"{name} is not in {folder} yet: the first run downloads it there")
     try:
         with _reported(f"downloading {name}", report), _silence_limit(SILENCE_LIMIT_S):
             for split in ("train", "test"):

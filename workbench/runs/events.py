@@ -89,6 +89,8 @@ class Prepared(Event):
     """Of the GPU, as CUDA tells it: without the GPU- with which NVML begins it."""
     precision: str | None = None
     """As in `runtime.precision`."""
+    learns: str = ""
+    """What there is to predict, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
-from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -23,6 +22,7 @@ LARGEST = 2**63
 """No count of ours comes near; floats and array indices could not hold larger ones."""
 
 Made = TypeVar("Made")
+_TAKES: dict[type, dict[str, Take]] = {}
 
 
 class Rows:
@@ -72,11 +72,13 @@ def positive(value: int) -> int:
     return value
 
 
-@cache
 def takes_of(kind: type) -> dict[str, Take]:
     """For each field of a dataclass, the function that takes a value for it."""
-    hints = get_type_hints(kind, include_extras=True)
-    return {item.name: take_of(hints[item.name]) for item in _fields(kind)}
+    known = _TAKES.get(kind)
+    if known is None:
+        hints = get_type_hints(kind, include_extras=True)
+        known = _TAKES[kind] = {item.name: take_of(hints[item.name]) for item in _fields(kind)}
+    return known
 
 
 def needed_of(kind: type) -> frozenset[str]:

@@ -16,12 +16,21 @@ StepRule = Literal["ladder", "double"] | float
 """How the app's arrow keys step a number: 1-2-5 in every decade, by powers of two, or to the next multiple of it."""
 
 
-def setting(default: Any, help: str, *, unit: str = "", step: StepRule | None = None, **bounds: Any) -> Any:
+def setting(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    step: StepRule | None = None,
+    names: Literal["", "columns"] = "",
+    **bounds: Any,
+) -> Any:
     """A field of a choice: its default, what it means, its unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
 
-    step: how the app's arrow keys step it, where its type and bounds do not say.
+    step: how the app's arrow keys step it, where its type and bounds do not say. names: what the app offers for it:
+    the columns of the table that the choice reads.
     """
-    extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("step", step)) if value}
+    extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("step", step), ("names", names)) if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 

@@ -35,7 +35,8 @@ def main() -> int:
         traceback.print_exc()
         known = error if isinstance(error, WorkbenchError) else explain_out_of_memory(error, preset, None)
         exit_code = known.exit_code if known else EXIT_FAILED
-        print(json.dumps({"error": str(known or f"{type(error).__name__}: {error}"), "exit_code": exit_code}))
+        told = str(known or f"{type(error).__name__}: {error}")
+        print(json.dumps({"error": told, "exit_code": exit_code, "kind": known.kind if known else "internal"}))
         return exit_code
     print(json.dumps(found))
     return 0
@@ -52,6 +53,7 @@ def make_plan(preset: Preset) -> dict[str, Any]:
     return {
         "device": f"{job.device} ({device_name(job.device)})",
         "task": job.task.kind,
+        "learns": job.learns,
         "outputs": job.task.outputs,
         "input_shape": list(job.input_shape),
         "parameters": job.parameters,

@@ -78,7 +78,9 @@ class Trainer:
             job.precision,
             job.task,
             job.target_scale,
-            independent_classes=job.preset.loss.independent_classes,
+            choice=job.preset.loss,
+            class_counts=job.loss_class_counts,
+            warn=self._warn,
         )
         self._health = HealthProbe(job) if runtime.measure else None
         self._saver = Saver(job, run, events, self.schedule)
@@ -178,7 +180,7 @@ class Trainer:
             if validation is None:
                 return  # asked to stop: a resumed run validates this epoch again
             if not math.isfinite(validation["loss"]):
-                raise DivergedError(self._diverged(f"the validation loss after step {position.step}"))
+                raise DivergedError(self._no_number(f"the validation loss after step {position.step}"))
         learning_rate = self.learning_rate(position.step)  # before the plateau schedule hears of this epoch
         best = due and self._note_result(validation or train)
         position.epoch += 1
@@ -243,7 +245,7 @@ class Trainer:
         if self.test_metrics is None:
             return
         if not math.isfinite(self.test_metrics["loss"]):
-            raise DivergedError(self._diverged("the test loss"))
+            raise DivergedError(self._no_number("the test loss"))
         self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
 
     def _best_weights(self, epoch: int) -> str:
@@ -304,16 +306,25 @@ class Trainer:
 
     def _check_weights(self) -> None:
         """A loss is computed before its step changes the weights: the last step may have ruined them unseen."""
+        if not self._weights_are_sound():
+            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
+
+    def _weights_are_sound(self) -> bool:
         model = self.job.model
         sound = [parameter.isfinite().all() for parameter in model.parameters()]
         sound += [~buffer.isnan().any() for buffer in model.buffers() if buffer.is_floating_point()]
-        if not bool(torch.stack(sound).all()):
-            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
+        return bool(torch.stack(sound).all())
 
-    def _diverged(self, what: str) -> str:
+    def _no_number(self, what: str) -> str:
+        """Of a loss that is not finite, on samples that are: whether training has diverged, the weights tell."""
+        if self._weights_are_sound():
+            return self._diverged(what, "samples and weights are finite, but what the model makes of them is not")
+        return self._diverged(what)
+
+    def _diverged(self, what: str, why: str = "training has diverged") -> str:
         kept = self._saver.what_is_kept(self.position)
         return (
-            f"{what} is not a finite number: training has diverged; {kept}. Try a smaller "
+            f"{what} is not a finite number: {why}; {kept}. Try a smaller "
             "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
         )
 

@@ -15,7 +15,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, RunDeletedError, StorageError, WorkbenchError
+from workbench.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    USERS_KINDS,
+    RunDeletedError,
+    StorageError,
+    WorkbenchError,
+)
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, Warned
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
@@ -83,7 +91,8 @@ class _Worker:
         except RunDeletedError:
             raise  # a summary would bring the directory back
         except Exception as error:
-            _print(traceback.format_exc())
+            is_users = isinstance(error, WorkbenchError) and error.kind in USERS_KINDS
+            _print(str(error) if is_users else traceback.format_exc())
             return self._fail(error)
 
     def _prepare(self) -> Trainer:
@@ -144,6 +153,7 @@ class _Worker:
             feed=job.train.name,
             parameters=job.parameters,
             task=job.task.kind,
+            learns=job.learns,
             classes=list(job.task.classes),
             class_counts=None if job.class_counts is None else job.class_counts.tolist(),
             train_samples=len(job.train),

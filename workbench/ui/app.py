@@ -15,10 +15,12 @@ from textual.screen import Screen
 from workbench.runs.directory import RunDirectory
 from workbench.ui.actions import ACTIONS, key_name
 from workbench.ui.ascii import AsciiFilter
+from workbench.ui.dimmed import DimFilter
 from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.key_order import KeyOrder, Passed
 from workbench.ui.options import AppOptions
+from workbench.ui.printable_filter import PrintableFilter
 from workbench.ui.readings import MachineReadings, ReadingSource
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.session import Session
@@ -49,6 +51,7 @@ class WorkbenchApp(App[None]):
         self.options = options
         self.attach_to = attach
         self.glyphs: Glyphs = ASCII if options.ascii else UNICODE
+        self._printable_filter = PrintableFilter()
         self._ascii_filters = [AsciiFilter()] if options.ascii else []
         self.remembered = Remembered.load() if remembered is None else remembered
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
@@ -59,6 +62,8 @@ class WorkbenchApp(App[None]):
             self.register_theme(theme)
         self.theme = self._theme_at_start = self._first_theme()
         self._palette: tuple[str, dict[str, Style]] = ("", {})
+        self._dim_filters: dict[str, DimFilter] = {}
+        """By theme: lines are kept as a filter has made them."""
 
     def _first_theme(self) -> str:
         if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
@@ -79,7 +84,12 @@ class WorkbenchApp(App[None]):
         return self._palette[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), *self._ascii_filters]
+        filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
+        if self.current_theme.ansi:
+            return filters  # the terminal knows best what is dim among its colours
+        if self.theme not in self._dim_filters:
+            self._dim_filters[self.theme] = DimFilter(self.palette["dim"])
+        return [self._dim_filters[self.theme], *filters]
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="main")
@@ -115,8 +125,16 @@ class WorkbenchApp(App[None]):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        self.remembered.preset = "" if self.draft.path is None else str(self.draft.path)
+        # Another app may have opened one since.
+        self.remembered.preset = Remembered.load().preset or self.remembered.preset
         self.remembered.save()
+
+    def remember_preset(self) -> None:
+        """The preset that has just been opened is the last one, however this app may end."""
+        if self.draft.path is not None:
+            latest = Remembered.load()
+            latest.preset = self.remembered.preset = str(self.draft.path.absolute())
+            latest.save()
 
     async def on_unmount(self) -> None:
         self.session.close()

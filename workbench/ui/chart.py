@@ -23,6 +23,10 @@ DOTS_A_CELL = 2
 CURSOR = -1
 """In place of a curve's number: a cell of the cursor."""
 BLANKS = " \u2800"
+DASH_CELLS = 3
+"""Each of so many cells of a dashed curve is left out."""
+LONE, LONE_DASHED = "●", "×"
+"""Marks of a point that no line leads to."""
 CANVAS_MARGIN = 0.02
 """Share of the height left free above and below the curves."""
 LEAST, MOST = 1e-300, 1e300
@@ -49,6 +53,8 @@ class Series:
     """The character of each point in plain ASCII."""
     letter: str = ""
     """Shown at the right end, for curves that their colour alone would tell apart."""
+    dashed: bool = False
+    """Drawn with gaps, where there is no colour to tell it by."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +196,8 @@ def x_ticks(plot: Plot, most: int) -> list[float]:
 
 
 def _minutes_step(least: float) -> float:
+    if least < 1:
+        return round_step(least)
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
     return next((float(step) for step in steps if step >= least), round_step(least / 86400) * 86400)
 
@@ -223,6 +231,8 @@ def _column(x: float, x_range: tuple[float, float], columns: int) -> int:
 
 Cells = list[list[tuple[str, int | None]]]
 """Rows of characters, each with the number of its curve."""
+Stroke = tuple[list[float], list[float]]
+"""A curve from gap to gap: x in its own unit, y as a share of the height."""
 _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 
 
@@ -251,15 +261,21 @@ def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -
     """
     cells: Cells = [[(" ", None)] * columns for _ in range(rows)]
     for number, series in enumerate(plot.series):
-        for row, line in zip(cells, _drawn(series, plot, columns, rows, y_range), strict=False):
+        strokes = list(_strokes(series, plot, y_range))
+        lone = [] if plot.ascii else [(xs[0], ys[0]) for xs, ys in strokes if len(xs) == 1]
+        lines = [(xs, ys) for xs, ys in strokes if plot.ascii or len(xs) > 1]
+        for row, line in zip(cells, _drawn(lines, series.marker, plot, columns, rows), strict=False):
             for column, character in enumerate(line[:columns]):
-                if character not in BLANKS:
+                if character not in BLANKS and not (series.dashed and column % DASH_CELLS == DASH_CELLS - 1):
                     row[column] = (character, number)
+        for x, y in lone:  # a single dot of braille would hardly be seen
+            row_of = min(max(int((1 - y) * rows), 0), rows - 1)
+            cells[row_of][_column(x, plot.x_range, columns)] = (LONE_DASHED if series.dashed else LONE, number)
     return cells
 
 
-def _drawn(series: Series, plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> list[str]:
-    """The lines that plotext makes of one curve."""
+def _drawn(strokes: Iterable[Stroke], character: str, plot: Plot, columns: int, rows: int) -> list[str]:
+    """The lines that plotext makes of one curve; character: of its points in plain ASCII."""
     plotext = _plotext()
     figure = plotext.figure
     figure.clear()
@@ -272,8 +288,8 @@ def _drawn(series: Series, plot: Plot, columns: int, rows: int, y_range: tuple[f
         figure.ruler(axis).lim(0.5 / cells, 1 - 0.5 / cells)
         figure.ruler(axis).ticks([], [])
     width = (last - first) or 1.0
-    marker = plotext.marker(series.marker if plot.ascii else "braille")
-    for xs, ys in _strokes(series, plot, y_range):
+    marker = plotext.marker(character if plot.ascii else "braille")
+    for xs, ys in strokes:
         signal = figure.signal([(x - first) / width for x in xs], ys, marker=marker)
         if len(xs) > 1:
             signal.lines(True)
@@ -281,7 +297,7 @@ def _drawn(series: Series, plot: Plot, columns: int, rows: int, y_range: tuple[f
     return _CODES.sub("", figure.build().string()).split("\n")
 
 
-def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterable[tuple[list[float], list[float]]]:
+def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterable[Stroke]:
     """The curve from gap to gap, from the least to the greatest value of each point; y as a share of the height."""
     xs: list[float] = []
     ys: list[float] = []

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from workbench.errors import WorkbenchError
+from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.settings import code
 from workbench.settings.preset import Preset
 
@@ -29,19 +29,24 @@ class Expectation:
     """What a plan says; of a preset that cannot be planned, why not."""
 
     parameters: int | None = None
+    learns: str = field(default="", kw_only=True)
+    """What there is to predict, in words."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Bytes by kind, as in a run's footprint."""
     peak_bytes: int | None = None
     reason: str = ""
+    is_wrong: bool = False
+    """Whether the reason is that these settings cannot be trained with this data."""
 
     @classmethod
     def from_plan(cls, plan: dict[str, Any]) -> Expectation:
         """From what the planning process writes."""
         if "error" in plan:
-            return cls(reason=str(plan["error"]))
+            return cls(reason=str(plan["error"]), is_wrong=plan.get("kind") in USERS_KINDS)
         kinds = dict(plan["memory_bytes"])
         peak = kinds.pop("peak", None)
-        return cls(plan["parameters"], kinds, peak, "" if peak is not None else "\n".join(plan["notes"][-1:]))
+        reason = "" if peak is not None else "\n".join(plan["notes"][-1:])
+        return cls(plan["parameters"], kinds, peak, reason, learns=plan.get("learns", ""))
 
 
 class Planner:
@@ -62,6 +67,17 @@ class Planner:
         """Of the preset last looked at; None while it is not known."""
         return self._known.get(self._wanted)
 
+    def take_fault(self, preset: Preset) -> str:
+        """What is wrong with these settings, as far as they have been planned; empty if nothing is known to be.
+
+        It is told once, and then found out anew: the user may mend the file meanwhile.
+        """
+        known = self._known.get(content := content_of(preset))
+        if known is None or not known.is_wrong:
+            return ""
+        del self._known[content]
+        return known.reason
+
     def look(self, preset: Preset | None) -> bool:
         """Starts, reads or ends the process as is due; True if there is another expectation than before.
 
@@ -70,7 +86,7 @@ class Planner:
         before = self.expectation
         if preset is not self._preset:
             self._preset = preset
-            self._want("" if preset is None else _content(preset))
+            self._want("" if preset is None else content_of(preset))
         elif self._process is not None and self._process.poll() is not None:
             self._keep(self._read())
         elif self._process is None and self._wanted and self.expectation is None:
@@ -132,7 +148,7 @@ class Planner:
         self._known[self._wanted] = expectation
 
 
-def _content(preset: Preset) -> str:
+def content_of(preset: Preset) -> str:
     """What training depends on: a preset by another name needs no plan of its own."""
     return preset.with_absolute_paths().model_copy(update={"name": "draft", "description": ""}).to_toml()
 

@@ -6,13 +6,15 @@ the next run, and another takes its place when that run has ended, so that nothi
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
+from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.launch import start_trainer
 from workbench.runs.standby import Standby
+from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.ui.expectation import Planner
 from workbench.ui.watch import Watch
@@ -25,17 +27,38 @@ class Session:
         self.runs_folder = runs_folder
         self.watch: Watch | None = None
         self._standby: Standby | None = None
+        self._begun: Watch | None = None
+        self._watched_before: Watch | None = None
         self.planner = Planner()
 
     def start(self, preset: Preset, command: str) -> Watch:
         """Starts a new run and watches it. Raises WorkbenchError where it cannot be started."""
         preset = preset.with_absolute_paths()
         run = create_run(self.runs_folder, preset.name, preset.to_toml())
-        return self._begin(run, command)
+        before = self.watch
+        self._begun = self._begin(run, command)
+        self._watched_before = before
+        return self._begun
 
     def resume(self, run: RunDirectory, command: str) -> Watch:
         """Goes on with a run that has ended before its time, and watches it. Raises WorkbenchError."""
         return self._begin(run, command)
+
+    def give_up(self) -> str:
+        """Removes the run that was begun here, if its settings or data were wrong and nothing was trained.
+
+        A typing error leaves no run behind: what was watched before is watched again. Returns what was wrong; empty if
+        the run that is watched is no such run.
+        """
+        watch = self.watch
+        if watch is None or watch is not self._begun or watch.history.view.prepared is not None:
+            return ""
+        summary = read_summary(watch.run)
+        if summary is None or summary.step or summary.kind not in USERS_KINDS:
+            return ""
+        shutil.rmtree(watch.run.path, ignore_errors=True)
+        self.watch, self._begun = self._watched_before, None
+        return summary.reason
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
         self.planner.look(None)  # nothing runs beside a run

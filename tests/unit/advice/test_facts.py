@@ -14,6 +14,7 @@ from workbench.advice.facts import RECENT, Facts
 from workbench.advice.rules import findings
 from workbench.advice.trends import LEAST_READINGS
 from workbench.devices.gpu import GpuReading
+from workbench.errors import DataError
 from workbench.runs.events import EpochEnd, Event, Finished, Health, Memory, Obeyed, Prepared, Started, Steps, Timing
 from workbench.runs.history import RunHistory
 from workbench.ui.readings import own_gpu
@@ -197,6 +198,15 @@ def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> Non
     [finding] = findings(ended)
     assert finding.fact == "the validation loss after step 40 is not a finite number"
     assert finding.learning_rate is None, "the run has ended"
+
+
+def test_samples_that_are_not_finite_are_no_divergence() -> None:
+    """data/REPORT 29, 30: a smaller learning rate would not help."""
+    reason = "sample 7 (counted from 0), which is in the training split, holds nan: all inputs must be finite numbers"
+    ended = facts(
+        steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind)
+    )
+    assert ended.diverged == ""
 
 
 def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:

@@ -155,16 +155,17 @@ def test_in_the_background_it_makes_way_and_fetches_nothing(
     exit_code, found = answer(monkeypatch, capsys, preset.to_toml())
     assert exit_code == 3
     assert "the first run downloads it" in found["error"]
+    assert found["kind"] == "not_downloaded", "which keeps nobody from starting a run"
     assert priorities == [19]
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "exit_code", "words"),
+    ("text", "exit_code", "kind", "words"),
     [
-        ('[data]\nname = "iris"\nbatch_size = 5000\n', 2, "5000"),
-        ('[data]\nname = "npz"\nfile = "nowhere.npz"\n', 3, "nowhere.npz"),
-        ("nonsense", 2, "not valid TOML"),
+        ('[data]\nname = "iris"\nbatch_size = 5000\n', 2, "preset", "5000"),
+        ('[data]\nname = "npz"\nfile = "nowhere.npz"\n', 3, "data", "nowhere.npz"),
+        ("nonsense", 2, "preset", "not valid TOML"),
     ],
 )
 def test_the_process_answers_a_preset_that_cannot_be_trained_with_the_reason(
@@ -173,10 +174,11 @@ def test_the_process_answers_a_preset_that_cannot_be_trained_with_the_reason(
     tmp_path: Path,
     text: str,
     exit_code: int,
+    kind: str,
     words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     found_code, found = answer(monkeypatch, capsys, text)
-    assert (found_code, found["exit_code"]) == (exit_code, exit_code)
+    assert (found_code, found["exit_code"], found["kind"]) == (exit_code, exit_code, kind)
     assert words in found["error"]
     assert "Traceback" not in found["error"]

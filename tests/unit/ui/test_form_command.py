@@ -48,14 +48,14 @@ def test_assignments_lead_from_any_preset_to_any_other(base: dict[str, Any], tar
 def test_the_command_gives_any_preset_from_any_that_was_opened(name: str, target: dict[str, Any]) -> None:
     draft = Draft(library.load(name), library.find(name))
     draft.take(Preset.from_mapping(target, "target"))
-    assert same(trained_by(draft.command()), draft.preset)
+    assert same(trained_by(draft.command()).with_absolute_paths(), draft.preset.with_absolute_paths())
 
 
 @EXHAUSTIVE
 @given(presets())
 def test_without_a_file_the_command_starts_from_a_preset_that_everyone_has(target: dict[str, Any]) -> None:
     draft = Draft(Preset.from_mapping(target, "target"))
-    assert same(trained_by(draft.command()), draft.preset)
+    assert same(trained_by(draft.command()).with_absolute_paths(), draft.preset.with_absolute_paths())
 
 
 @EXHAUSTIVE
@@ -77,7 +77,7 @@ def test_the_command_follows_whatever_is_done_in_the_form(data: st.DataObject) -
         assert Preset.from_toml(draft.preset.to_toml(), "draft") == draft.preset
         assert set(draft.problems) <= {row.path for row in draft.rows()}
         assert draft.is_changed == bool(draft.changes())
-    assert same(trained_by(draft.command()), draft.preset)
+    assert same(trained_by(draft.command()).with_absolute_paths(), draft.preset.with_absolute_paths())
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS)
@@ -86,7 +86,7 @@ def test_any_text_survives_the_shell(text: str) -> None:
     base["data"]["arguments"] = {"a.b": text, "c": 1, "d": True, "e": 1.0}
     draft = Draft(library.load("module-template"), library.find("module-template"))
     draft.take(Preset.from_mapping({**base, "description": text}, "target"))
-    assert same(trained_by(draft.command()), draft.preset)
+    assert same(trained_by(draft.command()).with_absolute_paths(), draft.preset.with_absolute_paths())
 
 
 def test_an_unchanged_preset_needs_only_its_name() -> None:
@@ -120,3 +120,17 @@ def test_a_file_that_was_deleted_is_not_referred_to(tmp_path: Path) -> None:
 def test_a_run_of_a_known_preset_is_told_by_that_name() -> None:
     draft = Draft(library.load("iris").override(["training.epochs=3"]))
     assert draft.command() == "workbench --preset iris --set training.epochs=3"
+
+
+def test_a_file_that_the_preset_has_by_its_whole_path_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """screen/REPORT #25: the command had --set data.file=my.csv, redundant, and wrong in another folder."""
+    monkeypatch.chdir(tmp_path)
+    chosen = Preset(name="mine").override(["data.name=csv", "data.file=my.csv", "data.target=bought"])
+    path = tmp_path / "mine.toml"
+    chosen.with_absolute_paths().save(path)
+    assert Draft(chosen, path).command() == f"workbench --preset {path}"
+    draft = Draft(Preset.load(path), path)
+    draft.enter("data.file", "other.csv")
+    assert draft.command() == f"workbench --preset {path} --set 'data.file=\"{tmp_path / 'other.csv'}\"'"

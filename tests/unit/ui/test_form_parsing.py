@@ -95,3 +95,15 @@ def test_entering_what_stands_in_a_row_changes_nothing(values: dict[str, Any]) -
         if row.kind != "table":
             assert draft.enter(row.path, row.typed) is None, row
     assert not draft.is_changed
+
+
+@pytest.mark.parametrize("text", ["64 32", "64, 32", "64,32", "[64, 32]", " 64  32 ", "[64 32]"])
+def test_whole_numbers_are_parted_by_commas_or_blanks(text: str) -> None:
+    """screen/REPORT #29: 64 32 was refused, and nothing named the comma."""
+    assert parse(text, {"type": "array", "items": {"type": "integer"}}) == (64, 32)
+
+
+def test_a_blank_in_a_text_parts_nothing() -> None:
+    assert parse("petal width, petal length", {"type": "array", "items": {"type": "string"}}) == (
+        "petal width", "petal length",
+    )  # fmt: skip

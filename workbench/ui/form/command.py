@@ -68,15 +68,16 @@ def _argument(value: Any) -> str:
 
 def _base(preset: Preset, path: Path | None) -> tuple[str, list[str]]:
     """The preset to start from, as `--preset` finds it, and what is to be changed."""
+    preset = preset.with_absolute_paths()  # the command may be given in another folder
     if path is not None:
         try:
-            return _name_of(path), assignments(Preset.load(path), preset)
+            return _name_of(path), assignments(Preset.load(path).with_absolute_paths(), preset)
         except PresetError:
             pass  # deleted or broken since
     candidates = {}
     for name in library.names():
         try:
-            candidates[name] = assignments(library.load(name), preset)
+            candidates[name] = assignments(library.load(name).with_absolute_paths(), preset)
         except PresetError:
             continue  # a broken file in a preset folder
     if preset.name in candidates:

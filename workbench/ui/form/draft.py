@@ -160,6 +160,11 @@ class Draft:
             self._tables[table] = rest if field.is_required else rest | {key: field.default}
         self._settle(table)
 
+    def value_of(self, path: str) -> Any:
+        """A setting's value, of a choice that is not complete yet as well; None where there is none."""
+        table, key = table_of(path)
+        return self._tables[table].get(key)
+
     def command(self) -> str:
         """The command line that trains exactly `preset` without the app."""
         return command_line(self.preset, self.path)

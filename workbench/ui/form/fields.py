@@ -8,15 +8,18 @@ from functools import cache
 from typing import Any, Literal
 
 from pydantic import create_model
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from workbench.settings.base import Choice, Settings
+from workbench.settings.base import Choice, PathMarker, Settings
 from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.form.stepping import can_step
 
 Kind = Literal["family", "table", "number", "choice", "flag", "text"]
+Completes = Literal["", "file", "folder", "column", "columns"]
+"""What is offered while a field is typed into."""
 
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
@@ -41,6 +44,7 @@ class Field:
     default: Any
     is_required: bool
     choices: tuple[tuple[str, str], ...]
+    completes: Completes = ""
 
     @property
     def shown_default(self) -> str:
@@ -111,7 +115,16 @@ def _field(model: type[Settings], name: str, schema: dict[str, Any]) -> Field:
         default=None if info.default is PydanticUndefined else info.default,
         is_required=info.is_required(),
         choices=tuple((shown(value), "") for value in options),
+        completes=_completes(info, name, schema),
     )
+
+
+def _completes(info: FieldInfo, name: str, schema: dict[str, Any]) -> Completes:
+    if any(isinstance(item, PathMarker) for item in info.metadata):
+        return "folder" if name == "folder" else "file"
+    if schema.get("names") == "columns":
+        return "columns" if schema.get("type") == "array" else "column"
+    return ""
 
 
 def _kind(schema: dict[str, Any]) -> Kind:

@@ -150,6 +150,8 @@ def _list(text: str, schema: dict[str, Any]) -> tuple[Any, ...]:
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     kinds = schema.get("prefixItems") or [schema.get("items", {})]
+    if all(kind.get("type") in ("integer", "number") for kind in kinds) and "," not in text:
+        text = ",".join(text.split())  # blanks part numbers as well
     return tuple(parse(entry, kinds[min(at, len(kinds) - 1)]) for at, entry in enumerate(_entries(text)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.ui.form.fields import Field, Kind, choices_of, path_of
+from workbench.ui.form.fields import Completes, Field, Kind, choices_of, path_of
 from workbench.ui.form.parsing import shown, typed, wording
 
 
@@ -33,6 +33,8 @@ class Row:
     typed: str = ""
     """What stands in the field when one begins to edit."""
     can_step: bool = False
+    completes: Completes = ""
+    """What is offered while it is typed into."""
 
     @property
     def is_head(self) -> bool:
@@ -81,4 +83,5 @@ def setting_row(table: str, field: Field, value: object, text: str | None, *, ch
         chosen=now,
         typed=("" if value is None else typed(value)) if text is None else text,
         can_step=field.can_step,
+        completes=field.completes,
     )

@@ -30,6 +30,9 @@ MARK_LETTERS = {
 }
 SMOOTHED = "loss/train"
 """The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
+MARKERS = "*+"
+"""Of a chart's own curves in plain ASCII."""
+DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 NAME_LETTERS = (None, 5, 1)
 """How much of the curves' names a border shows: all, else so many letters, as there is room."""
@@ -131,6 +134,8 @@ class ChartPanel(Panel):
         self._cursor: float | None = None
         """As a share of the canvas's width, so that it stays where it is when the panel is resized."""
         self._drawing = Drawing([])
+        self._drawn_ends: dict[str, float] = {}
+        """By curve: the value at which it ends as it is drawn, smoothed."""
 
     def show(
         self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
@@ -158,18 +163,27 @@ class ChartPanel(Panel):
     def _legend(self, letters: int | None) -> Text:
         """letters: of each name; None for all, beside a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
-        for name, key, style in self.quantity.curves:
+        for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
             if curve is None or curve.last is None:
                 continue
-            sample = f"{self.glyphs.sample} " if letters is None else ""
+            sample = f"{self._sample(number)} " if letters is None or self.app.no_color else ""
             shown = f"{sample}{name[:letters]} " if name else ""
-            text.append(f"  {shown}{self._latest(curve.last)}", self.style_of(style))
+            drawn = self._drawn_ends.get(key, curve.last)
+            text.append(f"  {shown}{self._latest(drawn)}", self.style_of(style))
+            if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
+                text.append(f" (last {last})", self.style_of("dim"))
         for number, (_, history) in enumerate(self._overlays):
             if any(key in history.curves for _, key, _ in self.quantity.curves):
                 gap = " " if letters == 1 and number else "  "
                 text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
         return text
+
+    def _sample(self, number: int) -> str:
+        """How the curve is drawn, in a character."""
+        if self.glyphs.ascii:
+            return MARKERS[number]
+        return DASHED_SAMPLE if number and self.app.no_color else self.glyphs.sample
 
     def _latest(self, value: float) -> str:
         """With a digit less where values are percents: the title is short of room."""
@@ -241,6 +255,7 @@ class ChartPanel(Panel):
             x_label=_clock if by_time else _count,
             y_label=self.quantity.tick,
             log=self._log,
+            whole_x=self._view.x_axis == "step" or (not by_time and last >= 2),
             marks=marks,
             cursor=cursor,
             most=self.quantity.most,
@@ -250,13 +265,16 @@ class ChartPanel(Panel):
 
     def _run_series(self, history: RunHistory, x_range: tuple[float, float], width: int) -> list[Series]:
         found = []
+        self._drawn_ends = {}
         for number, (_, key, style) in enumerate(self.quantity.curves):
             points = self._points(history, history.curves.get(key), x_range, width)
             smooth = self._view.smoothing > 0 and key == SMOOTHED
             if smooth:
                 found.append(Series("line", points, "."))
                 points = smoothed(points, self._view.smoothing)
-            found.append(Series(style, points, "*+"[number]))
+                if points and math.isfinite(points[-1].mean):
+                    self._drawn_ends[key] = points[-1].mean
+            found.append(Series(style, points, MARKERS[number], dashed=bool(number) and self.app.no_color))
         return found
 
     def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
@@ -294,7 +312,7 @@ class ChartPanel(Panel):
         """From nothing to the end of the plan; before a tenth of it is done, to a round number beyond what is."""
         view = history.view
         done = self._x(history, view.step, view.seconds)
-        end = round_step(done) if done > 0 else 0.0
+        end = _round_up(done) if done > 0 else 0.0
         if view.prepared is not None and view.share >= GROWING_SHARE:
             planned = {
                 "step": float(view.prepared.epochs * history.steps_per_epoch),
@@ -383,10 +401,12 @@ class ChartPanel(Panel):
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}"
+    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
 
 
 def _clock(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.3g} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -395,6 +415,7 @@ def _clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
-def _round_up(seconds: float) -> float:
-    step = round_step(seconds / 10)
-    return math.ceil(seconds / step) * step
+def _round_up(value: float) -> float:
+    """A round number above it, at most a fifth of it away: a chart must not be half empty."""
+    step = round_step(value / 10)
+    return math.ceil(value / step - 1e-9) * step

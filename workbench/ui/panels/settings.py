@@ -6,20 +6,29 @@ How a row looks stands in `settings_lines`.
 
 from __future__ import annotations
 
+import os
+import re
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import events, on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
+from workbench.errors import WorkbenchError
+from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
+from workbench.ui.columns import Column, ColumnReader
 from workbench.ui.expectation import Expectation
+from workbench.ui.form import completion
+from workbench.ui.form.completion import Candidate
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
 from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.settings_completion import CandidateList, CompletedField
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
 from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
@@ -29,8 +38,8 @@ BORDER = 2
 """Cells between the panel's edge and what is inside."""
 FOOT_LINES = 2
 """Lines of the screen that a list of choices leaves alone: the hint and the keys."""
-LEAST_LIST_HEIGHT = 8
-"""A list of choices with less room than this below its row opens above it."""
+LEAST_LIST_HEIGHT = 3
+"""A list of choices with less room than this covers its row."""
 
 
 class SettingsPanel(Panel):
@@ -81,6 +90,11 @@ class SettingsPanel(Panel):
         """The path that is being edited; while a setting is looked for, the row to go back to."""
         self._typing_problem = ""
         self._expectation: Expectation | None = None
+        self._column_reader = ColumnReader()
+        self._table_columns: list[Column] = []
+        """Of the file, while a setting that names some of them is edited."""
+        self._fault: tuple[Preset | None, str, str] = (None, "", "")
+        """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
 
     def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ.
@@ -95,9 +109,29 @@ class SettingsPanel(Panel):
         self._read_rows()
 
     def expect(self, expectation: Expectation | None) -> None:
-        """Shows what the settings would take; None while that is not known."""
+        """Shows what the settings would take, or what is wrong with them; None while that is not known."""
         self._expectation = expectation
+        if expectation is not None:
+            self._note_fault(expectation.reason if expectation.is_wrong else "")
         self.redraw()
+
+    def go_to_fault(self, wrong: str) -> None:
+        """Shows what is wrong at its setting, with the cursor there unless something is being edited."""
+        if self._editor is None:
+            self.focus_row(self._row_of(wrong))
+        self._note_fault(wrong)
+        self.redraw()
+
+    def _note_fault(self, wrong: str) -> None:
+        if self._draft is not None:
+            self._fault = (self._draft.preset, self._row_of(wrong), wrong)
+            self.tell()
+
+    def _row_of(self, wrong: str) -> str:
+        """The setting that a message names by its path; else the data."""
+        paths = (row.path for row in self._all_rows if not row.is_head)
+        found = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
+        return min(found, key=wrong.index, default=DATA.name) if wrong else ""
 
     # What is drawn.
 
@@ -131,13 +165,15 @@ class SettingsPanel(Panel):
         return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
-        """What the settings would take, in fewer and fewer words."""
+        """What would be learnt and what that would take, in fewer and fewer words."""
         expected = self._expectation
         if expected is None or expected.parameters is None:
             return [[]]
         parameters = f"{rate(expected.parameters)} parameters"
         peak = [] if expected.peak_bytes is None else [size(expected.peak_bytes)]
-        return [[parameters, *peak], [parameters], peak, []]
+        learns = [f"learns {expected.learns}"]
+        saying = [[*learns, parameters, *peak], [*learns, parameters], learns] if expected.learns else []
+        return [*saying, [parameters, *peak], [parameters], peak, []]
 
     @property
     def _visible_rows(self) -> int:
@@ -165,8 +201,14 @@ class SettingsPanel(Panel):
         if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
             running = "differs"
         is_typed_into = row.path == self._edited and isinstance(self._editor, ValueField) and not self._words
-        problem = self._typing_problem if is_typed_into else row.problem
+        problem = self._typing_problem if is_typed_into else self._problem_of(row)
         return painter.line(row, number == self._cursor, running, hidden, problem)
+
+    def _problem_of(self, row: Row) -> str:
+        """What is wrong with a row by itself, or with the data."""
+        preset, path, wrong = self._fault
+        is_so_still = self._draft is not None and self._draft.preset is preset
+        return row.problem or (wrong if is_so_still and path == row.path else "")
 
     def _running_value(self, row: Row) -> str | None:
         """What a run in progress uses, if that is something else."""
@@ -202,16 +244,17 @@ class SettingsPanel(Panel):
         room = self._visible_rows
         self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tells about the row at the cursor."""
         self.post_message(self.Hint(self._description()))
 
     def _description(self) -> Text:
         row = self.row
         if row is None:
             return Text()
-        problem = self._typing_problem or row.problem
+        problem = self._typing_problem or self._problem_of(row)
         width = self.screen.size.width - 1
         return describe(row, self._running_value(row), problem, width, self.style_of, self.glyphs)
 
@@ -274,9 +317,56 @@ class SettingsPanel(Panel):
             self._open(ChoiceList(row, self.glyphs.dot))
         else:
             self._typing_problem = row.problem
-            self._open(ValueField(row.typed, self._leave_field))
+            self._open(self._field(row))
 
     action_edit = edit
+
+    def _field(self, row: Row) -> ValueField:
+        """A field for a value; with what can be offered for it."""
+        match row.completes:
+            case "file" | "folder":
+                return CompletedField(row.typed, self._leave_field, partial(_offer_paths, kind=row.completes))
+            case "column" | "columns":
+                self._table_columns = []
+                self._read_columns()
+                offer = partial(self._offer_columns, several=row.completes == "columns")
+                return CompletedField(row.typed, self._leave_field, offer)
+        return ValueField(row.typed, self._leave_field)
+
+    def _offer_columns(self, text: str, has_typed: bool, *, several: bool) -> tuple[list[Candidate], bool]:
+        """The columns of the file; enter completes one that is begun."""
+        if not has_typed:
+            text = f"{text}, " if several and text else ""
+        entry = completion.entry_of(text, several=several)
+        is_begun = bool(entry) and entry not in [name for name, _ in self._table_columns]
+        return completion.columns(text, self._table_columns, several=several), is_begun
+
+    @work(exclusive=True, group="columns")
+    async def _read_columns(self) -> None:
+        """Reads the columns of the file, in a process, and offers them when they are there."""
+        draft = self._draft
+        file = None if draft is None else draft.value_of("data.file")
+        if draft is None or not file:
+            self._tell_in_field("set data.file first: its columns are then listed here")
+            return
+        self._tell_in_field(f"reading the columns of {file} {self.glyphs.ellipsis}")
+        try:
+            self._table_columns = await self._column_reader.read(file, draft.value_of("data.delimiter") or "auto")
+        except WorkbenchError as error:
+            self._tell_in_field(str(error))
+        else:
+            self._tell_in_field("no column of that name")
+
+    def _tell_in_field(self, text: str) -> None:
+        if isinstance(self._editor, CompletedField):
+            self._editor.tell(text)
+            self._place_editor()
+
+    @on(CandidateList.OptionSelected)
+    def _candidate_clicked(self, message: OptionList.OptionSelected) -> None:
+        message.stop()
+        if isinstance(self._editor, CompletedField):
+            self._editor.pick(message.option_index)
 
     def find(self) -> None:
         """Opens the field that finds a setting by name."""
@@ -292,7 +382,7 @@ class SettingsPanel(Panel):
         self._editor = editor
         self._edited = self.row.path if self.row is not None else ""
         self._place_editor()
-        self.mount(editor)
+        self.mount(editor, *([editor.offered] if isinstance(editor, CompletedField) else []))
         editor.focus()
 
     def _place_editor(self) -> None:
@@ -305,20 +395,24 @@ class SettingsPanel(Panel):
         elif isinstance(editor, ValueField) and row is not None:
             editor.styles.offset = (BORDER + columns.value_of(row), line)
             editor.styles.width = max(columns.field_cells(row), 1)
+            if isinstance(editor, CompletedField):
+                above = self.region.y + line
+                below = self.screen.size.height - above - 1 - FOOT_LINES
+                editor.place_list(BORDER + columns.value_of(row), line, above, below)
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
-            opens_below = below >= min(editor.wanted_height, LEAST_LIST_HEIGHT) or below >= above
-            height = min(editor.wanted_height, below if opens_below else above)
+            opens_below = below >= min(editor.wanted_height, above)  # above only where there is more room
+            height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
             indent = 0 if columns.help else BORDER
             left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
-            editor.styles.max_height = max(height, 3)
+            editor.styles.height = height  # it stays as it is when typing narrows the list
 
     def _close_editor(self) -> None:
         if self._editor is not None:
-            self._editor.remove()
+            _remove(self._editor)
         self._editor = None
         self._typing_problem = ""
 
@@ -327,7 +421,7 @@ class SettingsPanel(Panel):
         self._typing_problem = ""
         if editor is not None:
             had_focus = self.screen.focused in (editor, None)
-            editor.remove()
+            _remove(editor)
             if had_focus:
                 self.focus()
 
@@ -354,7 +448,7 @@ class SettingsPanel(Panel):
     def _list_left(self, message: ChoiceList.Left) -> None:
         message.stop()
         self._end_editing()
-        self._tell()
+        self.tell()
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -367,8 +461,11 @@ class SettingsPanel(Panel):
         elif self._draft is not None:
             self._typing_problem = self._draft.check(self._edited, message.value) or ""
             message.input.set_class(bool(self._typing_problem), "-wrong")
+            if isinstance(self._editor, CompletedField):
+                self._editor.renew()
+                self._place_editor()
             self.redraw()
-            self._tell()
+            self.tell()
 
     @on(FindField.Moved)
     def _moved_among_found(self, message: FindField.Moved) -> None:
@@ -417,7 +514,7 @@ class SettingsPanel(Panel):
         """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
-        self._tell()
+        self.tell()
 
     # The mouse.
 
@@ -455,6 +552,18 @@ class SettingsPanel(Panel):
         if self._editor is None:
             self._offset = max(min(self._offset + rows, len(self._rows) - self._visible_rows), 0)
             self.redraw()
+
+
+def _remove(editor: ValueField | ChoiceList) -> None:
+    editor.remove()
+    if isinstance(editor, CompletedField):
+        editor.offered.remove()
+
+
+def _offer_paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], bool]:
+    """The files and folders beside the present one, or with what is typed; enter takes what is typed."""
+    folder = text[: text.rfind(os.sep) + 1]
+    return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False
 
 
 def _initials(row: Row) -> str:

@@ -12,12 +12,13 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.ui.form.completion import narrowed
 from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
 
 KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+q"})
 """What they do must find the value that has been typed."""
-
+HOW_TO_NARROW = "type to narrow the list"
 
 Leave = Callable[["ValueField", bool, int], None]
 
@@ -97,7 +98,7 @@ class FindField(ValueField):
 
 
 class ChoiceList(OptionList):
-    """The choices of a row, each with its explanation in a line; a letter goes to the next that begins with it."""
+    """The choices of a row, each with its explanation in a line. Typing narrows the list, as in the list of presets."""
 
     DEFAULT_CSS = """
     ChoiceList {
@@ -107,8 +108,10 @@ class ChoiceList(OptionList):
         max-width: 94vw;
         text-wrap: nowrap;
         text-overflow: ellipsis;
-        height: auto;
         border: round $accent;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $dim;
         background: $surface;
         padding: 0 1;
         scrollbar-size-vertical: 1;
@@ -119,49 +122,77 @@ class ChoiceList(OptionList):
     ChoiceList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
     ChoiceList:ansi > .option-list--option-highlighted { text-style: reverse; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "clear_or_leave", show=False)]
 
     class Left(Message):
         """The list has been left without a choice."""
 
     def __init__(self, row: Row, mark: str) -> None:
         """mark: the character that stands before what is chosen now."""
-        self._labels = [label for label, _ in row.choices]
-        names = [wording(label) for label in self._labels]
-        widest = max(map(len, names))
-        options = [
-            Option(_line(mark if label == row.chosen else " ", name, help, widest), id=label)
-            for name, (label, help) in zip(names, row.choices, strict=True)
-        ]
-        super().__init__(*options)
-        self.highlighted = self._labels.index(row.chosen) if row.chosen in self._labels else 0
-        self.wanted_width = 4 + 2 + widest + 2 + max(len(help) for _, help in row.choices) + 1
-        self.wanted_height = len(options) + 2
+        self._choices = [(label, wording(label), help) for label, help in row.choices]
+        self._chosen, self._mark, self._typed = row.chosen, mark, ""
+        self._widest = max(len(name) for _, name, _ in self._choices)
+        super().__init__(*self._found_options())
+        labels = [label for label, _ in row.choices]
+        self.highlighted = labels.index(row.chosen) if row.chosen in labels else 0
+        self.wanted_width = 4 + 2 + self._widest + 2 + max(len(help) for _, help in row.choices) + 1
+        self.wanted_height = len(labels) + 2
+        self.border_subtitle = HOW_TO_NARROW
 
     def on_mount(self) -> None:
         glyphs = getattr(self.app, "glyphs", None)
         self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
 
-    def action_leave(self) -> None:
+    def _found_options(self) -> list[Option]:
+        """What has all the words that are typed; whose name begins with them comes first."""
+        found = narrowed([(name, help) for _, name, help in self._choices], self._typed)
+        return [self._option(*self._choices[number]) for number in found]
+
+    def _option(self, label: str, name: str, help: str) -> Option:
+        return Option(_line(self._mark if label == self._chosen else " ", name, help, self._widest), id=label)
+
+    def action_clear_or_leave(self) -> None:
+        """Shows all choices again; if all are shown, leaves things as they were."""
+        if self._typed:
+            self._narrow("")
+        else:
+            self.leave()
+
+    def leave(self) -> None:
         """Leaves things as they were."""
         self.post_message(self.Left())
 
     def on_key(self, event: events.Key) -> None:
-        """A letter or digit goes to the next choice that begins with it."""
-        character = (event.character or "").lower()
-        if not character.isalnum():
+        """What is typed narrows the list."""
+        if event.key == "backspace":
+            typed = self._typed[:-1]
+        elif event.is_printable and event.character:
+            typed = f"{self._typed}{event.character}".lstrip()
+        else:
             return
         event.stop()
-        here = self.highlighted or 0
-        order = [*range(here + 1, len(self._labels)), *range(here + 1)]
-        matches = [number for number in order if self._labels[number].startswith(character)]
-        if matches:
-            self.highlighted = matches[0]
+        event.prevent_default()
+        self._narrow(typed)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted narrows the list too."""
+        event.stop()
+        self._narrow(self._typed + " ".join(event.text.split()))
+
+    def _narrow(self, typed: str) -> None:
+        self._typed = typed
+        options = self._found_options()
+        self.set_options(options)
+        labels = [option.id for option in options]
+        here = labels.index(self._chosen) if not typed and self._chosen in labels else 0
+        self.highlighted = here if options else None
+        self.border_title = Text(typed).markup
+        self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
 
     def on_blur(self, _: events.Blur) -> None:
         """A click elsewhere leaves things as they were."""
         if self.is_attached and self.screen.focused is not self:
-            self.action_leave()
+            self.leave()
 
 
 def _line(mark: str, label: str, help: str, widest: int) -> Text:

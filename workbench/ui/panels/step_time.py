@@ -85,6 +85,8 @@ class StepTimePanel(Panel):
         return self.glyphs.ascii or self.app.no_color
 
     def _style_of_phase(self, phase: str) -> str:
+        if self.app.no_color:
+            return "text"  # a letter must be read, whatever grey the phase's colour would be
         return f"phase-{phase}" if f"phase-{phase}" in STYLES else "dim"
 
     def _bar(self, shares: dict[str, float], width: int) -> Text:

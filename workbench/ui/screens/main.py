@@ -40,6 +40,8 @@ from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
 
 if TYPE_CHECKING:
+    from textual.theme import Theme
+
     from workbench.ui.readings import Readings
     from workbench.ui.watch import Watch
 
@@ -99,6 +101,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._below = self._page if self._page in BELOW_CHARTS else "timing"
         self.show_settings()
         self.show_run()
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -108,6 +111,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._pace = Pace(slower=2 if self.app.options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
+        self.app.remember_preset()
         if self.app.options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self.session.keep_standby)
         if self.app.attach_to is not None:
@@ -156,6 +160,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if self.session.plan(None if draft.problems else draft.preset):
             self.query_one(SettingsPanel).expect(self.session.planner.expectation)
             self._show_machine()
+
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Goes to the setting that this is about."""
+        if size_class(*self.app.size) == "compact" and self._page != "settings":
+            self.action_panel("settings")
+        self.query_one(SettingsPanel).go_to_fault(wrong)
 
     def show_run(self, *, every_chart: bool = True) -> None:
         """Hands what is known of the run to the panels; hidden ones draw nothing.
@@ -275,6 +285,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
         self._said = Text(f"{glyph}{text}", hint.style_of(kind))
+        self._show_hint()
+
+    def _theme_changed(self, _: Theme) -> None:
+        """Draws what is kept in colours anew: the panels do so by themselves."""
+        self._said = None
+        self.query_one(SettingsPanel).tell()
         self._show_hint()
 
     def on_key(self) -> None:

@@ -59,9 +59,13 @@ class PresetActions(Screen[None]):
             return
         if not await self.settle_unsaved_changes():
             return
-        self.app.draft.open(preset, path)
-        self.show_settings()
+        self._open(preset, path)
         self.say(f"opened {short_path(path)}")
+
+    def _open(self, preset: Preset, path: Path) -> None:
+        self.app.draft.open(preset, path)
+        self.app.remember_preset()
+        self.show_settings()
 
     async def _tell(self, title: str, text: str) -> None:
         from workbench.ui.screens.message import MessageDialog
@@ -87,8 +91,12 @@ class PresetActions(Screen[None]):
     async def _save_as(self) -> bool:
         from workbench.ui.screens.save_as import SaveAsDialog
 
-        preset = self.app.draft.preset
-        answer = await self.app.push_screen_wait(SaveAsDialog(preset, preset.name))
+        draft = self.app.draft
+        # Of other settings the old description would not be true.
+        is_other = draft.is_changed and draft.preset.description == draft.opened.description
+        description = "" if is_other else draft.preset.description
+        dialog = SaveAsDialog(draft.preset, draft.preset.name, description)
+        answer = await self.app.push_screen_wait(dialog)
         return answer is not None and self._write(answer.preset, answer.path)
 
     def _write(self, preset: Preset, path: Path) -> bool:
@@ -96,13 +104,13 @@ class PresetActions(Screen[None]):
             problem_path, problem = next(iter(self.app.draft.problems.items()))
             self.say(f"not saved: {problem_path}: {problem}", "error")
             return False
+        preset = preset.with_absolute_paths()
         try:
-            preset.with_absolute_paths().save(path)
+            preset.save(path)
         except WorkbenchError as error:
             self.say(f"not saved: {error}", "error")
             return False
-        self.app.draft.open(preset, path)
-        self.show_settings()
+        self._open(preset, path)
         self.say(f"saved {short_path(path)}")
         return True
 

@@ -52,6 +52,10 @@ class RunActions(Screen[None]):
         """Shows the settings."""
         raise NotImplementedError
 
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Goes to the setting that this is about."""
+        raise NotImplementedError
+
     def look(self) -> None:
         """Looks at the run."""
         raise NotImplementedError
@@ -97,6 +101,11 @@ class RunActions(Screen[None]):
 
     def on_state_changed(self, before: str, now: str) -> None:
         """A run began, went on to another state, or ended."""
+        if now == "failed" and (wrong := self.session.give_up()):
+            self.show_settings()
+            self._note_end(self.state)
+            self._cannot_start(wrong)
+            return
         if (before in ENDED or before == "idle") != (now in ENDED or now == "idle"):
             self.show_settings()
         self._note_end(now)
@@ -131,6 +140,9 @@ class RunActions(Screen[None]):
             self.say(f"cannot start: {path}: {problem}", "error")
             return
         try:
+            if wrong := self.session.planner.take_fault(draft.preset):
+                self._cannot_start(wrong)
+                return
             if await self._is_trusted(draft.preset):
                 self.session.start(draft.preset, draft.command())
         except WorkbenchError as error:
@@ -138,9 +150,14 @@ class RunActions(Screen[None]):
             return
         self._began()
 
+    def _cannot_start(self, wrong: str) -> None:
+        """Says what is wrong with the settings or their data, and at which row."""
+        self.show_wrong_setting(wrong)
+        self.say(f"cannot start: {wrong}", "error")
+
     def _began(self) -> None:
-        self.look()
         self.turn_to_charts()
+        self.look()
         self.show_settings()
         self.show_run()
 
@@ -148,11 +165,11 @@ class RunActions(Screen[None]):
         """Asks before a preset's own code is run. Raises WorkbenchError where the code is not to be found."""
         from workbench.ui.screens.question import QuestionDialog
 
-        for reference in preset.code_references():
+        for reference, arguments in preset.code_calls():
             if code.is_trusted(reference):
                 continue
-            text = f"The preset runs code of its own: {reference}, in {code.locate(reference)}. Have you read it?"
-            choices = (("y", "yes, trust it until the file changes"), ("n", "no"))
+            text = f"The preset runs code of its own: {code.description(reference, arguments)}. Have you read it?"
+            choices = (("y", "yes, trust it until one of these files changes"), ("n", "no"))
             if await self.app.push_screen_wait(QuestionDialog("run this code?", text, choices, "n")) != "y":
                 return False
             code.trust(reference)

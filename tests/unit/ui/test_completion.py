@@ -1,0 +1,129 @@
+"""What is offered while a value is typed (screen/REPORT #30)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from workbench.data import header
+from workbench.errors import DataError
+from workbench.settings.preset import Preset
+from workbench.ui.columns import ColumnReader
+from workbench.ui.form.completion import columns, common_beginning, entry_of, narrowed, paths
+from workbench.ui.form.draft import Draft
+
+COLUMNS = [("age", "1, 2"), ("bought", "yes, no"), ("petal, width", "0.2"), ("class", "setosa")]
+
+
+def texts(text: str, *, several: bool = False) -> list[str]:
+    return [candidate.text for candidate in columns(text, COLUMNS, several=several)]
+
+
+def test_columns_are_narrowed_by_name_and_values() -> None:
+    assert texts("") == ["age", "bought", "petal, width", "class"]
+    assert texts("bou") == ["bought"]
+    assert texts("setosa") == ["class"]
+    assert texts("bougt") == []
+
+
+def test_of_several_columns_the_last_is_typed_and_those_before_are_not_offered_again() -> None:
+    assert texts("age, b", several=True) == ["age, bought"]
+    assert "age, age" not in texts("age, ", several=True)
+    assert 'age, "petal, width"' in texts("age, ", several=True)
+    assert entry_of('"petal, width", cl', several=True) == "cl"
+    assert texts('"petal, width", cl', several=True) == ['"petal, width", class']
+
+
+def test_what_is_offered_for_several_columns_is_read_as_those_columns() -> None:
+
+    draft = Draft(Preset().override(["data.name=csv", "data.file=x.csv", "data.target=y"]))
+    draft.enter("data.ignore", 'age, "petal, width"')
+    assert draft.value_of("data.ignore") == ("age", "petal, width")
+
+
+def test_files_and_folders_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mydata").mkdir()
+    (tmp_path / "mydata" / "deep.csv").touch()
+    for name in ("my.csv", "my.tsv", "other.csv", ".hidden"):
+        (tmp_path / name).touch()
+
+    def offered(text: str, *, only_folders: bool = False) -> list[tuple[str, bool]]:
+        return [(candidate.text, candidate.is_whole) for candidate in paths(text, only_folders=only_folders)]
+
+    assert offered("my") == [("my.csv", True), ("my.tsv", True), ("mydata/", False)]
+    assert offered("my", only_folders=True) == [("mydata/", False)]
+    assert offered("mydata/d") == [("mydata/deep.csv", True)]
+    assert offered(f"{tmp_path}/o") == [(f"{tmp_path}/other.csv", True)]
+    assert (".hidden", True) not in offered("")
+    assert offered(".h") == [(".hidden", True)]
+    assert offered("nowhere/x") == []
+    assert offered("a\0b") == []
+    assert common_beginning(paths("my", only_folders=False)) == "my"
+    assert common_beginning(paths("my.", only_folders=False)) == "my."
+    assert common_beginning(paths("ot", only_folders=False)) == "other.csv"
+    assert common_beginning([]) == ""
+
+
+def test_names_come_before_explanations() -> None:
+    assert narrowed([("adamw", "like adam"), ("lion", "adam no more"), ("adam", "the usual")], "adam") == [2, 0, 1]
+
+
+# The process that reads the columns, and the app's end of it.
+
+
+def test_the_columns_of_a_file_are_told_with_some_of_their_values(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header.os, "nice", lambda _: 0)
+    file = tmp_path / "my.csv"
+    file.write_text("age;bought\n" + "".join(f"{row};yes\n" for row in range(100)))
+    assert header.main([str(file), "auto"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"columns": [{"name": "age", "values": ["0", "1", "2", "3"]}, {"name": "bought", "values": ["yes"]}]}
+    assert header.main([str(tmp_path / "nowhere.csv"), "auto"]) == 3
+    assert "nowhere.csv is not there" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_of_a_long_file_the_beginning_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(header, "HEAD_BYTES", 60)
+    file = tmp_path / "long.csv"
+    file.write_text("age,bought\n" + "17,no\n" * 50 + "a line that is broken\n")
+    assert [column["name"] for column in header.columns(file, "auto")] == ["age", "bought"]
+    file.write_text("age,age\n" + "17,no\n" * 50)
+    with pytest.raises(DataError, match=r"long\.csv, line 1") as caught:
+        header.columns(file, "auto")
+    assert str(caught.value).startswith(str(file))
+
+
+def test_the_columns_are_read_once_until_the_file_changes(tmp_path: Path) -> None:
+    file = tmp_path / "my.csv"
+    file.write_text("age,bought\n1,yes\n")
+    script = (
+        "import sys; open('starts', 'a').write('x'); "
+        'print(\'{"columns": [{"name": "age", "values": ["1", "2"]}]}\')'
+    )
+    reader = ColumnReader((sys.executable, "-S", "-c", f"import os; os.chdir({str(tmp_path)!r}); {script}"))
+
+    async def read() -> None:
+        assert await reader.read(str(file), "auto") == [("age", "1, 2")]
+        assert await reader.read(str(file), "auto") == [("age", "1, 2")]
+        assert (tmp_path / "starts").read_text() == "x"
+        file.write_text("age,bought,city\n1,yes,Rome\n")
+        await reader.read(str(file), "auto")
+        assert (tmp_path / "starts").read_text() == "xx"
+
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [('{"error": "my.csv is a folder"}', "is a folder"), ("", "cannot be read"), ("[]", "cannot")]
+)
+def test_why_the_columns_cannot_be_told_is_said(tmp_path: Path, answer: str, words: str) -> None:
+    reader = ColumnReader((sys.executable, "-S", "-c", f"print({answer!r})"))
+    with pytest.raises(DataError, match=words):
+        asyncio.run(reader.read(str(tmp_path / "my.csv"), "auto"))

@@ -1,0 +1,77 @@
+"""The columns of a CSV or TSV file: `python -m workbench.data.header FILE DELIMITER`.
+
+Writes one JSON object to standard output: the columns with some of their values, or the error. A process of its own,
+for the app, which neither waits for a slow disk nor imports what reads data.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from workbench.data.delimited import read_rows
+from workbench.errors import DataError
+
+HEAD_BYTES = 1 << 20
+"""A longer file is read as far as this."""
+EXAMPLES = 4
+"""Values of each column that are told."""
+EXAMPLE_CHARACTERS = 20
+GZIP = b"\x1f\x8b"
+
+
+def main(arguments: list[str]) -> int:
+    """Tells the columns of a file; returns the exit code."""
+    os.nice(10)
+    file, delimiter = Path(arguments[0]), arguments[1]
+    try:
+        print(json.dumps({"columns": columns(file, delimiter)}))
+    except DataError as error:
+        print(json.dumps({"error": str(error)}))
+        return error.exit_code
+    return 0
+
+
+def columns(file: Path, delimiter: str) -> list[dict[str, Any]]:
+    """Name and some different values of each column, as far as the first `HEAD_BYTES` tell. Raises DataError."""
+    head = _head(file)
+    if head is None:
+        rows = read_rows(file, delimiter)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / file.name
+            part.write_bytes(head)
+            try:
+                rows = read_rows(part, delimiter)
+            except DataError as error:
+                raise DataError(str(error).replace(str(part), str(file))) from error
+    found = []
+    for place, name in enumerate(rows.header):
+        values = dict.fromkeys(row[place][:EXAMPLE_CHARACTERS] for row in rows.values[:1000] if row[place])
+        found.append({"name": name, "values": list(values)[:EXAMPLES]})
+    return found
+
+
+def _head(file: Path) -> bytes | None:
+    """The first lines of a long file; None where all of it is to be read: a short one, a packed one, no file."""
+    try:
+        if not file.is_file() or file.stat().st_size <= HEAD_BYTES:
+            return None
+        with file.open("rb") as opened:
+            head = opened.read(HEAD_BYTES)
+    except OSError:
+        return None
+    if head.startswith(GZIP):
+        return None
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head
+    return head[: head.rfind(b"\n") + 1] or head
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""The columns of a table, read by a process beside the app and kept until the file changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+
+from workbench.errors import DataError
+from workbench.files import expanded
+
+COMMAND = (sys.executable, "-P", "-m", "workbench.data.header")
+PATIENCE_SECONDS = 30.0
+MOST_KEPT = 16
+
+Column = tuple[str, str]
+"""Name, and some of its values in words."""
+Key = tuple[str, str, int, int]
+
+
+class ColumnReader:
+    """Reads the columns of files, each once."""
+
+    def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
+        self._command = command
+        self._known: dict[Key, list[Column]] = {}
+
+    async def read(self, file: str, delimiter: str) -> list[Column]:
+        """The columns of a file. Raises DataError where they cannot be told."""
+        path = str(expanded(file).absolute())
+        key = await asyncio.to_thread(_key, path, delimiter)
+        if key not in self._known:
+            found = await self._ask(path, delimiter)
+            while len(self._known) >= MOST_KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = found
+        return self._known[key]
+
+    async def _ask(self, path: str, delimiter: str) -> list[Column]:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                path,
+                delimiter,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise DataError(f"the columns cannot be read: {error}") from error
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            raise DataError(f"{path} could not be read within {PATIENCE_SECONDS:g} seconds") from None
+        finally:
+            with suppress(ProcessLookupError):
+                if process.returncode is None:
+                    process.kill()
+        try:
+            told = json.loads(output.splitlines()[-1])
+            if "error" in told:
+                raise DataError(told["error"])
+            return [(column["name"], ", ".join(column["values"])) for column in told["columns"]]
+        except (ValueError, IndexError, KeyError, TypeError):
+            raise DataError(f"the columns of {path} cannot be read") from None
+
+
+def _key(path: str, delimiter: str) -> Key:
+    """By what a file is known again."""
+    with suppress(OSError, ValueError):
+        stat = expanded(path).stat()
+        return path, delimiter, stat.st_mtime_ns, stat.st_size
+    return path, delimiter, 0, 0

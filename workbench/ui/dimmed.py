@@ -1,0 +1,32 @@
+"""What is dim has the theme's own dim colour.
+
+Textual mixes a dim colour half and half with what is behind it, which in a light theme is too pale to be read.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+
+
+class DimFilter(LineFilter):
+    """Maps each line of the screen; to stand before Textual's own filters."""
+
+    def __init__(self, color: Style) -> None:
+        """color: a style of that colour, and nothing else."""
+        super().__init__()
+        self._color = color + Style(dim=False)
+        self._dimmed = lru_cache(256)(lambda style: style + self._color)
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments with a colour in place of the attribute."""
+        return [
+            Segment(text, self._dimmed(style), control)
+            if style is not None and style.dim
+            else Segment(text, style, control)
+            for text, style, control in segments
+        ]
