@@ -293,7 +293,7 @@ def test_a_lost_run_is_resumed_and_a_completed_one_is_not(tmp_path: Path, monkey
         await open_runs(pilot)
         await pilot.press("end", "R")
         await pilot.pause()
-        assert "nothing to go on with" in screen_text(app)
+        assert "nothing to resume" in screen_text(app)
         await pilot.press("home", "R")
         await pilot.pause(0.3)
         assert resumed == ["20261124T150000Z-delta-0004"]
