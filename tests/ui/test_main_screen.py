@@ -400,6 +400,21 @@ def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> 
     drive(app, steps, (120, 70))
 
 
+def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> None:
+    """screen/REPORT #45: one column of 60 lines, and End needed to see the keys of the charts."""
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "start training" in text
+        assert "a cursor that reads values" in text
+        assert "the palette" in text
+
+    drive(app, steps, (120, 40))
+
+
 def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
     from workbench.ui.actions import ACTIONS
 
