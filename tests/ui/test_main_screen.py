@@ -410,7 +410,6 @@ def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> No
         text = screen_text(app)
         assert "start training" in text
         assert "a cursor that reads values" in text
-        assert "the palette" in text
 
     drive(app, steps, (120, 40))
 
