@@ -94,10 +94,12 @@ class RunActions(Screen[None]):
 
     def key_labels(self) -> dict[str, str]:
         """Labels of keys that depend on what is going on; an empty one hides the key."""
+        labels = {} if self.app.draft.is_changed else {"changes": ""}
         if not self.session.is_busy:
             resume = "resume" if self.state in RESUMABLE else ""
-            return {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
-        return {"start_or_pause": "resume" if self.state == "paused" else "pause", "resume_run": "", "command": ""}
+            return labels | {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
+        pause = "resume" if self.state == "paused" else "pause"
+        return labels | {"start_or_pause": pause, "resume_run": "", "command": ""}
 
     def on_state_changed(self, before: str, now: str) -> None:
         """A run began, went on to another state, or ended."""
