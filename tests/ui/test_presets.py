@@ -348,7 +348,8 @@ def test_where_a_preset_cannot_be_saved_the_name_that_was_typed_stays(
 ) -> None:
     """screen/REPORT, read-only presets: the typed name was gone."""
     app = app_with(tmp_path)
-    real, saved = Preset.save, []
+    real = Preset.save
+    saved: list[Path] = []
 
     def save(self: Preset, path: Path) -> None:
         if not saved:
