@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from workbench import __version__, launch
-from workbench.errors import UsageError, WorkbenchError
+from workbench import __version__, launch, output
+from workbench.errors import EXIT_DONE, UsageError, WorkbenchError
 from workbench.launch import complain
 
 EXIT_CODES = (
     "Exit codes: 0 done; 2 the preset or the command line is wrong; 3 training failed (diverged, out of memory, "
-    "data broken, disk full, trainer killed); 130 interrupted."
+    "data broken, disk full, trainer killed), or what was asked for could not be written to stdout; 130 interrupted."
 )
 
-app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Command(TyperCommand):
+    """Its help is in our own words: the colours may pass."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with output.styled():
+            super().format_help(ctx, formatter)
+
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 
 def _print_version(asked: bool) -> None:
@@ -25,7 +37,7 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.command(epilog=EXIT_CODES)
+@app.command(epilog=EXIT_CODES, cls=_Command)
 def workbench(
     opened: Annotated[
         str | None,
@@ -105,6 +117,9 @@ def workbench(
     except WorkbenchError as error:
         complain(error)
         code = error.exit_code
+    except BrokenPipeError:
+        output.abandon()  # as `head` ends what it reads from; typer would make a failure of it
+        code = EXIT_DONE
     raise typer.Exit(code)
 
 

@@ -7,12 +7,13 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from workbench import output
+from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, MemorySnapshot, Obeyed, Prepared, Profiled, State, Warned
 from workbench.runs.view import RunView
@@ -70,22 +71,14 @@ class JsonDisplay(Display):
         self.narrate(f"run {run.path}")
 
     def show(self, line: bytes, event: Event, view: RunView) -> None:
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-
-
-class _PipeConsole(Console):
-    """rich ends the program when nobody reads its output; whoever follows a run must hear of it instead."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        print(escaped(line.decode(errors="replace").strip()), flush=True)
 
 
 class LineDisplay(Display):
     """Sober lines, for a log."""
 
     def __init__(self) -> None:
-        self._console = _PipeConsole(highlight=False, soft_wrap=True)
+        self._console = output.console(soft_wrap=True)
         self._last_epoch_line = 0.0
 
     def start(self, run: RunDirectory) -> None:
@@ -103,6 +96,9 @@ class LineDisplay(Display):
                     self._say(epoch_line(event, view))
             case Warned():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
+            case Obeyed() if event.replayed:
+                told = f"learning rate {event.value:g} after step {event.step}, as the preset says"
+                self._say(Text(told, style="dim"))
             case Obeyed():
                 carried_out = "noted" if event.command in LATER else "done"
                 answer = carried_out if event.accepted else f"refused: {event.detail}"
@@ -158,6 +154,7 @@ def describe(prepared: Prepared) -> Text:
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
         f" on {device}, {engine_line(prepared)}, samples {prepared.feed}\n",
+        f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
         f"{count(prepared.batch_size)}; ",
@@ -196,9 +193,9 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
 def headline(metrics: dict[str, float]) -> str:
     """The metrics that people look at first."""
     parts = [f"loss {metrics['loss']:.4f}"] if metrics.get("loss") is not None else ["loss nan"]
-    if "accuracy" in metrics:
+    if metrics.get("accuracy") is not None:
         parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
-    if "rmse" in metrics:
+    if metrics.get("rmse") is not None:
         parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
     if metrics.get("r2") is not None:
         parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")

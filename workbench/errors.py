@@ -85,13 +85,18 @@ class StorageError(WorkbenchError):
 
 
 class RunDeletedError(StorageError):
-    """The run's directory has been deleted under its trainer."""
+    """The run's directory has been deleted or moved under its trainer."""
 
 
 class DamagedCheckpointError(StorageError):
     """A checkpoint cannot be read, or is of another model."""
 
     kind = "checkpoint"
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
+        self.problem = problem
+        """What is wrong, for where there is another way than to follow the advice."""
 
 
 class TrainerLostError(WorkbenchError):

@@ -1,28 +1,95 @@
-"""Writing a file so that a crash, a full disk or a second writer never leaves half of it."""
+"""Opening and writing files: never half of one, never through a link, never one that nobody ends.
+
+A crash, a full disk or a second writer leaves no half-written file. What is opened is a regular file: a FIFO would be
+waited for for ever, a device may have no end.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from workbench.errors import StorageError
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+PRIVATE = 0o600
+"""Mode of what the user alone may write: whoever writes a run's control.jsonl steers it."""
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def open_to_append(path: Path) -> int:
+    """A descriptor that appends to a regular file, made private if it is new. Raises OSError, for a link too."""
+    return _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+
+
+def open_to_claim(path: Path) -> int:
+    """A descriptor that reads and writes a regular file, made private if it is new. Raises OSError, for a link too."""
+    return _open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+
+
+def read_small(path: Path, most_bytes: int = 2**24) -> str:
+    """The text of a regular file in UTF-8. Raises OSError, also for one of more than `most_bytes`; ValueError."""
+    with open_regular(path) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content.decode()
+
+
+def _open(path: Path, flags: int) -> int:
+    # Opening a FIFO waits for its other end, unless it is asked not to; a regular file does not heed that.
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, PRIVATE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return descriptor
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder within one that is there, unless it is there already. Raises StorageError, for a link too."""
+    try:
+        folder.mkdir(exist_ok=True)
+        os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
+    except OSError as error:
+        # Linux calls a link that is wanted to be a folder no folder.
+        link = OSError(errno.ELOOP, os.strerror(errno.ELOOP)) if folder.is_symlink() else error
+        raise storage_error(folder, link) from error
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what `write_atomically` could not remove because its process was killed: for the one writer there is."""
+    try:
+        found = [entry.path for entry in os.scandir(folder) if _is_temporary(entry.name)]
+    except OSError:
+        return
+    for path in found:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108  scandir gives text
+
+
+def _is_temporary(name: str) -> bool:
+    """Whether a file has a name as `tempfile` gives to those of `write_atomically`, or the profiler to its own."""
+    stem, _, ending = name.rpartition(".")
+    return len(stem) > 1 and stem.startswith(".") and (len(ending) == 8 or ending == "plain")
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parents: bool = True) -> None:
     """Calls `write` with a temporary file beside `path`, syncs it to disk and renames it to `path`.
 
     The file at `path` is the old one or the whole new one, never a mixture. Raises StorageError when the
     disk is full or the folder cannot be written; the temporary file is removed then.
+
+    parents: makes the folder and those above it; not in a run's, which must not come back once it was deleted.
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
             write(file)
@@ -36,12 +103,13 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         raise storage_error(path, error) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
-def write_text_atomically(path: Path, text: str) -> None:
+def write_text_atomically(path: Path, text: str, *, parents: bool = True) -> None:
     """`write_atomically` for a text in UTF-8."""
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_atomically(path, lambda file: file.write(text.encode()), parents=parents)
 
 
 def expanded(path: str) -> Path:
@@ -54,10 +122,31 @@ def expanded(path: str) -> Path:
 
 def short_path(path: Path) -> str:
     """A path as short as people know it: from the working folder, or from their home."""
-    for base, mark in ((Path.cwd(), ""), (Path.home(), "~/")):
+    for base, mark in ((Path.cwd(), ""), (expanded("~"), "~/")):
         if path.is_absolute() and path.is_relative_to(base):
             return f"{mark}{path.relative_to(base)}"
     return str(path)
+
+
+UserFolder = Literal["config", "state", "cache"]
+
+
+def user_folder(kind: UserFolder) -> Path:
+    """Our folder among the user's own: of what they choose, of what is remembered, of what can be had again.
+
+    Raises StorageError where the user has no home folder, as in a container under a foreign user id.
+    """
+    import platformdirs
+
+    try:
+        folder = getattr(platformdirs, f"user_{kind}_path")("workbench")
+    except (RuntimeError, KeyError):
+        folder = Path()
+    if not folder.is_absolute():  # a home folder that cannot be found is left as `~`, which would be one right here
+        raise StorageError(
+            f"there is no home folder to keep this in; say where with XDG_{kind.upper()}_HOME=FOLDER, or set HOME"
+        )
+    return Path(folder)
 
 
 def is_file(path: Path) -> bool:
@@ -68,9 +157,29 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a file to be read; never waits, as opening a FIFO would, nor reads from a device, which may not end.
+
+    Raises OSError, whose `strerror` says why it is no such file: not there, a folder, a FIFO, a name too long.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "No file can have such a name", str(path)) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    kind = "FIFO" if stat.S_ISFIFO(mode) else "device"
+    raise OSError(errno.EINVAL, f"It is a {kind}, not a regular file", str(path))
+
+
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The same OSError in words that say what to do."""
-    reason = error.strerror or str(error)
+    reason = "it is a link, which is never written through" if error.errno == errno.ELOOP else error.strerror
+    reason = reason or str(error)
     help = "Free some space or choose" if error.errno in OUT_OF_SPACE or error.errno is None else "Choose"
     return StorageError(f"cannot write {path}: {reason}. {help} another folder.")
 

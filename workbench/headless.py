@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from workbench import report
+from workbench import output, report
 from workbench.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
 from workbench.errors import (
     EXIT_DONE,
@@ -28,16 +28,20 @@ from workbench.errors import (
     UsageError,
     WorkbenchError,
 )
+from workbench.files import open_regular
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, start_trainer
-from workbench.runs.status import process_id, read_summary, status
+from workbench.runs.lock import process_id
+from workbench.runs.status import read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
 
 POLL_SECONDS = 0.05
+LOG_BYTES = 2**16
+"""Of the end of a trainer's log, in which its last line is looked for."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def resume(name_or_path: str, options: Options) -> int:
     run = find_run(options.runs_folder, name_or_path)
     match status(run):
         case "running":
-            raise UsageError(f"the run {run.name} is still running (process {process_id(run)})")
+            number = process_id(run)
+            raise UsageError(f"the run {run.name} is still running{f' (process {number})' * (number is not None)}")
         case "completed":
             raise UsageError(
                 f"the run {run.name} has completed. To train longer, start anew: "
@@ -113,11 +118,11 @@ def dry_run(preset: Preset, options: Options) -> int:
 
 
 def _check_trust(preset: Preset, options: Options) -> None:
-    for reference in preset.code_references():
+    for reference, arguments in preset.code_calls():
         if options.trust_code:
             code.trust(reference)
         elif not code.is_trusted(reference):
-            raise UntrustedCodeError(code.question(reference))
+            raise UntrustedCodeError(code.question(reference, arguments))
 
 
 class _Interrupts:
@@ -156,7 +161,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
                 _watch(run, tail, history, display, trainer, interrupts)
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            output.abandon()
             print(f"nobody reads the output any more; the run goes on in {run.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(run, history, trainer, options, interrupts.count)
@@ -233,6 +238,12 @@ def _conclude(
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
+        gone = next((path for path in (run.path, run.events) if not path.exists()), None)
+        if gone is not None:
+            raise StorageError(
+                f"{gone} was deleted or moved while the run went on, which ended the training. What is left can be "
+                "resumed where it is now"
+            )
         free = shutil.disk_usage(run.path).free
         raise StorageError(
             f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
@@ -247,10 +258,16 @@ def _conclude(
             f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
-    if not options.quiet and (summary.step or summary.status == "stopped"):
-        report.print_report(run, summary, history, to_stderr=options.json_output)
-    if options.quiet and not options.json_output:
-        print(run.path)
+    try:
+        if not options.quiet and (summary.step or summary.status == "stopped"):
+            report.print_report(run, summary, history, to_stderr=options.json_output)
+        if options.quiet and not options.json_output:
+            print(run.path)
+    except BrokenPipeError:
+        output.abandon()  # how the run ended is told by the exit code all the same
+    if not options.quiet and not options.json_output and (reason := output.take_loss()):
+        # What the run has come to lies in its directory; so this is no failure of the training.
+        print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code
@@ -266,7 +283,9 @@ def _interrupted(message: str) -> WorkbenchError:
 
 def _last_log_line(run: RunDirectory) -> str:
     try:
-        lines = run.worker_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        with open_regular(run.worker_log) as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LOG_BYTES, 0))
+            lines = file.read().decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
     return f"its log ends with: {lines[-1]}; " if lines else ""

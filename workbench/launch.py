@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from workbench import output
 from workbench.errors import UsageError, WorkbenchError
 
 KINDS_WITHOUT_CURSOR = ("", "dumb", "unknown")
@@ -61,7 +62,5 @@ def open_plainly(name: str | None) -> int:
 
 def complain(error: WorkbenchError) -> None:
     """Says on stderr what is wrong."""
-    from rich.console import Console
-
-    Console(stderr=True, highlight=False, soft_wrap=True).print("error:", style="bold red", end=" ")
+    output.console(stderr=True, soft_wrap=True).print("error:", style="bold red", end=" ")
     print(error, file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from workbench import output
 from workbench.errors import EXIT_DONE
 from workbench.settings import explain
 
@@ -20,13 +21,13 @@ def print_list(what: str) -> int:
     rows = explain.list_choices(what)
     if not sys.stdout.isatty():
         for row in rows:
-            print("\t".join(row))  # for cut and awk; and rich, which takes a while to import, is not needed
+            # For cut and awk; and rich, which takes a while to import, is not needed.
+            print("\t".join(" ".join(cell.split()) for cell in row))
         return EXIT_DONE
-    from rich.console import Console
     from rich.text import Text
 
     last = "where" if what == "presets" else "settings and defaults"
-    console = Console(highlight=False)
+    console = output.console()
     table = _table()
     table.add_column("name", style="bold cyan", no_wrap=True)
     table.add_column("what it is", ratio=3)
@@ -41,11 +42,10 @@ def print_list(what: str) -> int:
 
 def print_explanation(path: str) -> int:
     """Prints every setting of a choice or a table. Raises UsageError for an unknown path."""
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = output.console()
     for title, summary, rows in explain.explain(path):
         console.print(Text.assemble((title, "bold cyan"), "  ", summary))
         table = _table()

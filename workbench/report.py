@@ -7,14 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from workbench import output
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.arithmetic import arithmetic
+from workbench.console import SafeConsole
 from workbench.display import LABELS, TRACE_VIEWER, headline, profile_title
 from workbench.errors import PresetError
 from workbench.runs.directory import RunDirectory
@@ -22,22 +23,28 @@ from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
+from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
+
+MOST_CLASSES = 10
+"""So many classes are listed one by one."""
 
 PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
     """Test metrics, best epoch, times, throughput, memory, where the run lies, how to repeat it, what it means."""
-    console = Console(highlight=False, stderr=to_stderr)
+    console = output.console(stderr=to_stderr)
     console.print()
     _print_rows(console, _rows(run, summary, history.view))
     if history.view.profiled is not None:
         console.print()
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
-        found = findings(Facts.of(history, Preset.load(run.preset)))
+        # Of the whole run, as the rows above: another window would give other figures.
+        facts = Facts.of(history, Preset.load(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
+        found = findings(facts)
         if found:
             console.print()
             _print_rows(console, [row for finding in found for row in _finding_rows(finding)])
@@ -57,12 +64,19 @@ def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
     rows = [("status", _status(summary))]
+    if view.prepared is not None and view.prepared.learns:
+        rows.append(("learns", view.prepared.learns))
+    with suppress(PresetError):
+        if rates := _learning_rates(Preset.load(run.preset)):
+            rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
     elif summary.status == "completed":
         rows.append(("test", "no test split was kept apart"))
     elif summary.status == "stopped":
         rows.append(("test", "not evaluated: that is done once, when the run completes"))
+    if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
+        rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
         best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation)}"
         rows.append(("best validation", best))
@@ -93,6 +107,11 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     else:
         rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
     return rows
+
+
+def _learning_rates(preset: Preset) -> str:
+    """The changes that were made by hand, or stand in the preset; empty if there are none."""
+    return in_words(preset.optimizer.learning_rate, ((each.step, each.learning_rate) for each in preset.changes))
 
 
 def _steps_per_second(summary: Summary) -> float | None:
@@ -131,6 +150,18 @@ def metrics_line(metrics: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
+def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
+    """F1 of each class by its name; of many the worst that the split holds. Empty where it was not measured."""
+    scores = metrics.get("f1")
+    if not scores or len(scores) != len(classes):
+        return ""
+    support = metrics.get("support") or [1] * len(classes)
+    there = [(score, name) for score, name, samples in zip(scores, classes, support, strict=True) if samples]
+    shown = there if len(there) <= MOST_CLASSES else sorted(there, key=lambda pair: pair[0])[:MOST_CLASSES]
+    said = ", ".join(f"{name} {100 * score:.2f} %" for score, name in shown)
+    return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
+
+
 def _status(summary: Summary) -> str:
     return f"{summary.status} after {count(summary.epoch)} epochs, {count(summary.step)} steps"
 
@@ -153,7 +184,7 @@ def _times(summary: Summary) -> str:
     return f"{', '.join(parts)}; process {duration(seconds['total'])}"
 
 
-def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> None:
+def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) -> None:
     """The operators that took most of the profiled steps, and where the trace lies; per step, as a step is timed."""
     lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
     for row in profiled.operators:
@@ -165,7 +196,7 @@ def _print_profile(console: Console, run: RunDirectory, profiled: Profiled) -> N
     lines.append(f"{TRACE_VIEWER} opens it, in the browser alone")
     for line in lines:
         if not console.is_terminal:
-            print(line, file=console.file)
+            console.say(line)
         elif line.startswith(" "):
             console.print(Text(line), no_wrap=True, overflow="ellipsis")
         else:
@@ -183,6 +214,7 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
         ("device", plan["device"]),
+        ("learns", plan["learns"]),
         ("task", f"{plan['task']}, {shape} → {plan['outputs']}"),
         ("parameters", count(plan["parameters"])),
         ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),
@@ -190,18 +222,20 @@ def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
         ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
         ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
     ]
+    if rates := _learning_rates(preset):
+        rows.append(("learning rate", rates))
     rows += [("note", note) for note in plan["notes"]]
-    console = Console(highlight=False)
+    console = output.console()
     _print_rows(console, rows)
     console.print(Text(plan["model"], style="dim"))
 
 
-def _print_rows(console: Console, rows: list[tuple[str, str]]) -> None:
+def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
     """Names and texts in two columns; only a terminal gets its long lines wrapped."""
     if not console.is_terminal:
         widest = max(len(name) for name, _ in rows)
         for name, text in rows:
-            print(f"{name:<{widest}}  {text}", file=console.file)
+            console.say(f"{name:<{widest}}  {text}")
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)

@@ -28,7 +28,7 @@ from tests.benchmarks.machine import describe
 from tests.benchmarks.start import first_step
 from tests.benchmarks.terminal import Terminal
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.status import process_id
+from workbench.runs.lock import process_id
 from workbench.ui.pace import ALONE_SECONDS
 
 LONG_RUN = ["--set", "training.epochs=100000"]

@@ -17,7 +17,7 @@ import pytest
 
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.events import Event
-from workbench.runs.status import process_id
+from workbench.runs.lock import process_id
 from workbench.runs.tail import EventTail
 
 PATIENCE_SECONDS = 120

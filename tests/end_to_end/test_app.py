@@ -11,9 +11,7 @@ import pytest
 
 from tests.benchmarks.terminal import Terminal
 from tests.end_to_end.conftest import Workbench, steps_logged, wait_for
-from workbench.runs.status import is_running
-
-pytestmark = pytest.mark.slow
+from workbench.runs.lock import is_running
 
 
 @pytest.fixture

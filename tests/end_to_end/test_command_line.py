@@ -75,3 +75,12 @@ def test_colours_are_left_out_where_they_are_not_wanted(workbench: Workbench) ->
         check=True,
     )
     assert "\x1b[3" not in done.stdout
+
+
+def test_modules_in_the_working_folder_are_not_imported_in_place_of_libraries(workbench: Workbench) -> None:
+    """Reliability S1: `python -m workbench` in a stranger's folder."""
+    for name in ("rich", "typer", "pydantic", "platformdirs", "pathlib", "json"):
+        (workbench.folder / f"{name}.py").write_text("raise SystemExit('EXECUTED')\n")
+    started = workbench.run("--list", "presets")
+    assert "EXECUTED" not in started.stderr
+    assert "iris" in started.stdout

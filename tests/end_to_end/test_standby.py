@@ -22,6 +22,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.launch import start_trainer
 from workbench.runs.standby import Standby
 from workbench.runs.status import read_summary, status
+from workbench.settings import code
 from workbench.settings.preset import Preset
 
 PRESET = Preset.from_mapping(
@@ -29,8 +30,6 @@ PRESET = Preset.from_mapping(
      "training": {"epochs": 3}},
     "standby",
 )  # fmt: skip
-
-pytestmark = pytest.mark.slow
 
 
 def new_run(folder: Path) -> RunDirectory:
@@ -72,6 +71,85 @@ def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
     assert (ends[0].status, ends[0].test) == (ends[1].status, ends[1].test)
     environments = [json.loads(run.environment.read_text()) for run in (warm, cold)]
     assert environments[0] == environments[1]
+
+
+DRAWING = """
+import random
+import numpy as np
+import torch
+
+class Samples(torch.utils.data.Dataset):
+    classes = ["no", "yes"]
+    def __init__(self):
+        import torchvision  # a standby has imported it, a cold trainer has not
+        self.shift = random.random() + np.random.rand()
+        self.targets = [random.randrange(2) for _ in range(400)]
+    def __len__(self):
+        return 400
+    def __getitem__(self, index):
+        noise = random.gauss(0, 1) + np.random.randn() + float(torch.randn(()))
+        return torch.full((4,), self.targets[index] + self.shift + 0.1 * noise), self.targets[index]
+
+def data():
+    return Samples()
+
+def model(inputs, outputs, activation):
+    import pytorch_optimizer
+    scale = random.random() + np.random.rand()
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(4, outputs)
+        def forward(self, x):
+            return self.layer(x) * scale
+    return Model()
+"""
+
+
+def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_cold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reliability R2: in data(), in model(), and sample by sample."""
+    (tmp_path / "drawing.py").write_text(DRAWING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    chosen = Preset.from_mapping(
+        {"name": "drawing", "data": {"name": "module", "function": "drawing:data", "batch_size": 32},
+         "model": {"name": "module", "function": "drawing:model"}, "runtime": {"loader_workers": 0},
+         "training": {"epochs": 2}},
+        "drawing",
+    )  # fmt: skip
+    for reference in chosen.code_references():
+        code.trust(reference)
+    warm, cold = (create_run(tmp_path / "runs", chosen.name, chosen.to_toml()) for _ in range(2))
+    standby = Standby.launch()
+    wait_for(lambda: standby.is_ready)
+    assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0, warm.worker_log.read_text()
+    assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
+    assert told(warm) == told(cold)
+    [losses] = [each["losses"] for each in told(warm) if "losses" in each]
+    assert len(set(losses)) > 1
+
+
+def test_what_a_standby_imports_and_a_cold_trainer_does_not_draws_no_random_number() -> None:
+    """Reliability R2: but for what a job imports before it seeds."""
+    script = """
+import random, sys
+import rich.style
+before, known = random.getstate(), set(sys.modules)
+draws = []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if random.getstate() != before:
+            draws.append(name)
+            random.setstate(before)
+sys.meta_path.insert(0, Finder())
+import torch, torchvision.datasets, pytorch_optimizer, sklearn.model_selection
+import workbench.training.worker, workbench.training.environment, workbench.training.summary, workbench.training.trainer
+assert not draws and random.getstate() == before, draws
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_goes_on_with_its_run_when_whoever_launched_it_is_killed(tmp_path: Path) -> None:

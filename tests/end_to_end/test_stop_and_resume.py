@@ -14,7 +14,8 @@ import torch
 from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.status import is_running, process_id, status
+from workbench.runs.lock import is_running, process_id
+from workbench.runs.status import status
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -89,6 +90,37 @@ def test_killed_and_resumed_it_ends_with_the_same_weights_bit_for_bit(workbench:
         assert torch.equal(tensor, weights(run)[name]), name
     test = [events_of(each, "test")[0]["metrics"] for each in (run, other)]
     assert test[0] == test[1]
+
+
+@pytest.mark.slow
+def test_a_rate_set_by_hand_survives_kill_9_and_the_preset_of_the_run_repeats_it(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    """reliability R3, screen #13: no checkpoint is written between the change and the kill."""
+    reader = workbench.start("--preset", "fast", "--set", "training.epochs=300", "--set", "model.dropout=0.2",
+                             "--set", "training.checkpoint_seconds=1000")  # fmt: skip
+    run = workbench.training_run(after_step=50)
+    ask(run, "checkpoint")
+    wait_for(lambda: events_of(run, "checkpoint"))
+    ask(run, "set_learning_rate", 0.0123)
+    wait_for(lambda: len(events_of(run, "obeyed")) == 2)
+    changed_at = events_of(run, "obeyed")[1]["step"]
+    wait_for(lambda: steps_logged(run) > changed_at + 60)
+    trainer = process_id(run)
+    assert trainer is not None, "it must not have completed"
+    os.kill(trainer, signal.SIGKILL)
+    reader.communicate()
+    resumed = workbench.run("--resume", run.name)
+    assert resumed.returncode == 0, resumed.stderr
+    [_, started] = events_of(run, "started")
+    assert (started["step"] < changed_at, started["learning_rate"]) == (True, 0.001)
+    assert f"0.001 → 0.0123 at step {changed_at:,}" in resumed.stdout
+    repeated = workbench.run("--preset", str(run.preset), "--runs-dir", "repeated")
+    assert repeated.returncode == 0, repeated.stderr
+    other = RunDirectory(next((tmp_path / "repeated").iterdir()))
+    assert losses(run) == losses(other)
+    for name, tensor in weights(other).items():
+        assert torch.equal(tensor, weights(run)[name]), name
 
 
 def test_killing_the_reader_leaves_the_trainer_running(workbench: Workbench) -> None:

@@ -85,7 +85,7 @@ def engine_losses(
 ) -> list[float]:
     """The losses that our engine logs on the GPU."""
     device = torch.device("cuda", 0)
-    feed = ResidentFeed(InMemory(inputs, targets), nn.Identity(), targets, 8, device, None)  # type: ignore[arg-type]
+    feed = ResidentFeed(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
     rate = float(optimizer.param_groups[0]["lr"])
     engine = EagerEngine(
         model.train(),

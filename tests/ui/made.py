@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.directory import RunDirectory
@@ -33,12 +29,15 @@ from workbench.runs.events import (
     Warned,
     encode,
 )
+from workbench.runs.lock import Claim, claim
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
 from workbench.ui.readings import Readings
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00 UTC."""
+HELD: dict[Path, Claim] = {}
+"""Of the made runs that this very process counts as the trainer of: closing it is the trainer's end."""
 EPOCHS, STEPS_PER_EPOCH, BATCH = 10, 200, 64
 GIB = 2**30
 
@@ -97,7 +96,7 @@ def loss_at(step: int, slope: float = 1.0) -> float:
 def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: float = 1.0) -> Iterator[Event]:
     """The events of a run up to a step."""
     yield State(state="preparing", step=0, detail="importing PyTorch", time=NOON)
-    yield Started(process_id=4711, time=NOON + 1)
+    yield Started(process_id=4711, learning_rate=0.01, time=NOON + 1)
     yield Prepared(
         device=device, device_name="a processor" if device == "cpu" else "NVIDIA H100 80GB HBM3", engine="eager",
         engine_reason="the only engine so far", feed="resident", parameters=535_818, task="classification",
@@ -124,7 +123,7 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
         if first == 1:
             yield footprint(last, device, now)
         if last == 600:
-            yield Obeyed(command="set_learning_rate", step=600, detail="0.005", time=now)
+            yield Obeyed(command="set_learning_rate", step=600, detail="0.005", value=0.005, time=now)
             yield Checkpointed(step=600, file="checkpoints/last.pt", bytes=6_400_000, seconds=0.02, time=now)
         if last % STEPS_PER_EPOCH == 0 and not (diverges and last == steps):
             yield epoch_end(last // STEPS_PER_EPOCH, now, slope)
@@ -245,7 +244,8 @@ def write_run(
         lines.append(Tested(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
     reason = f"the loss at step {steps} is not a finite number: training has diverged" if diverges else ""
     if ending:
-        lines.append(Finished(status=ending, step=steps, reason=reason, time=last + 0.2))
+        kind = "diverged" if diverges else ""
+        lines.append(Finished(status=ending, step=steps, reason=reason, kind=kind, time=last + 0.2))
         write_summary(run, ending, steps, reason)
     run.events.write_text("".join(f"{encode(event)}\n" for event in lines))
     run.worker_log.write_text("a line that the data set printed\n")
@@ -253,8 +253,7 @@ def write_run(
         run.checkpoints.mkdir()
         run.last_checkpoint.touch()
     if alive:
-        own = {"process_id": os.getpid(), "start_time": psutil.Process().create_time()}
-        run.process.write_text(json.dumps(own))
+        HELD[run.path] = claim(run)
     return run
 
 

@@ -1,4 +1,4 @@
-"""Made findings, and a process that answers a trial at once, or never."""
+"""Made findings, and a process that answers a comparison at once, or never."""
 
 from __future__ import annotations
 
@@ -33,6 +33,31 @@ TOO_FAST = Finding(
     advice="A smaller learning rate keeps the steps within the valley.",
     change=("optimizer.learning_rate=0.001",),
     learning_rate=0.001,
+    measure="validation_loss",
+    steps=1200,
+)
+OVERFIT = Finding(
+    rule="overfitting",
+    severity="warning",
+    title="overfitting",
+    fact="the validation loss has risen by 30 %, from 0.08 at step 480 to 0.104, while the training loss fell",
+    threshold="10 % warns, 50 % is critical",
+    source="Prechelt, 1998",
+    advice="Dropout, weight decay or a smaller model help.",
+    change=("model.dropout=0.2",),
+    measure="validation_loss",
+    steps=960,
+)
+STOP_EARLY = Finding(
+    rule="loss-not-falling",
+    severity="note",
+    title="loss stands still",
+    fact="over the last ten epochs' worth of steps the training loss went from 0.0301 to 0.03",
+    threshold="less than 1 % lower over 10 epochs",
+    source="the patience of PyTorch's ReduceLROnPlateau",
+    advice="The training has converged: stop here.",
+    change=("training.early_stopping_patience=5",),
+    measure=None,
 )
 RATE_ONLY = Finding(
     rule="spike",
@@ -43,6 +68,7 @@ RATE_ONLY = Finding(
     source="Goyal et al., 2017",
     advice="A smaller learning rate avoids it.",
     learning_rate=0.002,
+    measure=None,
 )
 NOTHING_TO_SET = Finding(
     rule="class-imbalance",
@@ -52,19 +78,29 @@ NOTHING_TO_SET = Finding(
     threshold="10 times",
     source="He and Garcia, 2009",
     advice="Look at F1 of each class, not at accuracy.",
+    measure=None,
 )
 ABSTAINED = [("gpu-idle", "the share of time that the GPU was busy"), ("dead-units", "the share of active units")]
 
-ANSWER = {
+ANSWER: dict[str, Any] = {
+    "measure": "speed",
     "present": {
-        "engine": "graph", "steps": 980, "step_ms": 2.05, "samples_per_second": 31_200.0, "loss": 0.38,
-        "peak_bytes": 64_000_000,
+        "engine": "graph", "steps": 980, "samples_per_second": 31_200.0, "peak_bytes": 64_000_000,
+        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
     },
     "changed": {
-        "engine": "graph", "steps": 640, "step_ms": 3.21, "samples_per_second": 159_000.0, "loss": 0.41,
-        "peak_bytes": 97_500_000,
+        "engine": "graph", "steps": 640, "samples_per_second": 159_000.0, "peak_bytes": 97_500_000,
+        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
     },
-    "ratio": 5.1, "ratio_low": 4.9, "ratio_high": 5.3, "turns": 8, "loss_samples": 20_000, "same_loss": True,
+    "ratio": 5.096, "ratio_low": 4.9, "ratio_high": 5.3, "rounds": 8, "samples": 62_720, "epochs": 48.3,
+    "validation_samples": 0, "same_loss": True, "difference_low": None, "difference_high": None,
+}  # fmt: skip
+LEARNED: dict[str, Any] = ANSWER | {
+    "measure": "validation_loss",
+    "present": ANSWER["present"] | {"lowest_loss": 0.0812, "lowest_after": 30_720, "loss": 0.0981},
+    "changed": ANSWER["changed"] | {"lowest_loss": 0.0716, "lowest_after": 61_440, "loss": 0.0716},
+    "ratio": 0.97, "ratio_low": 0.95, "ratio_high": 1.01, "rounds": 10, "samples": 61_440,
+    "validation_samples": 229, "difference_low": -0.0131, "difference_high": -0.0061,
 }  # fmt: skip
 
 
@@ -83,6 +119,10 @@ def fake_trial(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[str, 
     """
     asked = folder / "asked"
     told = answer if isinstance(answer, str) else json.dumps(ANSWER if answer is None else answer)
+    progress = [
+        json.dumps({"progress": {"doing": "measuring", "round": number, "rounds": 8, "seconds_left": 12.0 - number}})
+        for number in (1, 3)
+    ]
     program = (
         "import os, sys, time\n"
         f"asked = open({str(asked)!r}, 'w')\n"
@@ -91,6 +131,7 @@ def fake_trial(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[str, 
         "    asked.write(sys.stdin.readline())\n"
         "    asked.flush()\n"
         f"told = {told!r}\n"
+        f"print({progress[0]!r}); print({progress[1]!r}, flush=True)\n"
         "time.sleep(1000 if told == 'never' else 0)\n"
         "print('something that a library prints')\n"
         "print(told)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ from tests.ui.made_advice import (
     ABSTAINED,
     ANSWER,
     LAUNCH_BOUND,
+    LEARNED,
     NOTHING_TO_SET,
+    OVERFIT,
     RATE_ONLY,
+    STOP_EARLY,
     TOO_FAST,
     fake_trial,
     make_findings,
@@ -32,7 +35,9 @@ from workbench.settings.preset import Preset
 from workbench.ui import pace
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens import advice_actions
+from workbench.ui.screens.advice import AdviceDialog
 from workbench.ui.screens.trial import TrialDialog
+from workbench.ui.trial import Comparison, Measured
 
 
 def asked_of(run: RunDirectory) -> list[str]:
@@ -193,9 +198,9 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
         await until(pilot, lambda: "5.1 × the samples a second" in screen_text(app))
         assert asked_of(run) == ["pause", "resume"]
         text = screen_text(app)
+        assert "does batch size 512 (now batch size 64) train more samples a second?" in text
         assert "batch size 512: 5.1 × the samples a second" in text
-        assert "after 20,000 samples" in text
-        for shown in ("31.2 k", "159 k", "2.05 ms", "3.21 ms", "61 MiB", "93 MiB", "half of 8 turns 4.9 to 5.3"):
+        for shown in ("31.2 k", "159 k", "61 MiB", "93 MiB", "5.1 ×, middle half of 8 paired rounds 4.9–5.3"):
             assert shown in text
         await pilot.press("k")
         await pilot.pause()
@@ -219,7 +224,7 @@ def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: 
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press(key)
         await pilot.pause()
         assert not isinstance(app.screen, TrialDialog)
@@ -276,7 +281,7 @@ def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
 
     drive(app, steps)
     assert asked_of(run) == []
@@ -370,7 +375,7 @@ def test_a_finding_without_a_change_shows_only_the_advice(tmp_path: Path, monkey
         assert "try it" not in screen_text(app)
         await pilot.press("a")
         await pilot.pause()
-        assert "no setting helps here" in screen_text(app)
+        assert "there is nothing to try for this one" in screen_text(app)
 
     drive(app, steps)
     assert asked_of(run) == []
@@ -387,7 +392,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("a")
-        await until(pilot, lambda: "samples a second" in screen_text(app))
+        await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press("k")
         await pilot.pause()
         assert "not taken over" in screen_text(app)
@@ -397,6 +402,123 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
 
 
 def test_the_answer_of_a_trial_is_what_the_tests_make_of_it() -> None:
-    assert set(ANSWER) == {
-        "present", "changed", "ratio", "ratio_low", "ratio_high", "turns", "loss_samples", "same_loss",
-    }  # fmt: skip
+    for made in (ANSWER, LEARNED):
+        assert set(made) == {field.name for field in fields(Comparison)}
+        for side in ("present", "changed"):
+            assert set(made[side]) | {"samples_per_second"} == {field.name for field in fields(Measured)}
+
+
+def test_while_it_measures_the_round_and_the_time_left_are_shown_and_the_run_is_paused_in_the_top_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Screen #23: no bar, "2 seconds each" for 25 to 45, and `training` in the top line of a run that was paused."""
+    make_findings(monkeypatch, [LAUNCH_BOUND])
+    fake_trial(monkeypatch, tmp_path, "never")
+    app, run = watched(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "training" in screen_text(app).splitlines()[0]
+        await pilot.press("a")
+        await until(pilot, lambda: asked_of(run) == ["pause"])
+        obey_pause(run)
+        await until(pilot, lambda: "round 3 of 8" in screen_text(app))
+        text = screen_text(app)
+        assert "the run is paused; measuring" in text
+        assert "about 9 s left" in text
+        assert "━━━━━━━━━━──────────────────────────────" in text
+        assert "Both settings train in turns" in text
+        assert "paused" in text.splitlines()[0]
+        await pilot.press("escape")
+
+    drive(app, steps)
+    assert asked_of(run) == ["pause", "resume"]
+
+
+def test_overfitting_is_asked_and_answered_by_the_validation_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Screen #4: "overfitting – is dropout 0.2 better?" compared speed and training loss."""
+    make_findings(monkeypatch, [OVERFIT])
+    asked = fake_trial(monkeypatch, tmp_path, LEARNED)
+    app = ended(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("a")
+        await until(pilot, lambda: "instead of" in screen_text(app))
+        text = screen_text(app)
+        assert "does dropout 0.2 (now dropout 0.0) reach a lower validation loss?" in text
+        assert "dropout 0.2: the lowest validation loss is 0.0716 instead of 0.0812" in text
+        assert "difference -0.013 to -0.0061 (95 %, 229 samples)" in text
+        assert "samples a second?" not in text
+
+    drive(app, steps, (140, 44))
+    request = json.loads(asked.read_text().splitlines()[1])
+    assert (request["measure"], request["steps"]) == ("validation_loss", 960)
+
+
+def test_what_no_comparison_can_answer_is_said_and_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Early stopping changes no step: nothing is measured, and no run is paused for it."""
+    make_findings(monkeypatch, [STOP_EARLY])
+    app, run = watched(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "a keep it" in screen_text(app)
+        await pilot.press("a")
+        await pilot.pause()
+        assert "Two trainings side by side cannot answer this" in screen_text(app)
+        await pilot.press("k")
+        await pilot.pause()
+
+    drive(app, steps)
+    assert app.draft.changes() == {"training.early_stopping_patience": (0, 5)}
+    assert asked_of(run) == []
+
+
+def test_a_comparison_that_would_take_too_long_is_refused_and_the_change_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_findings(monkeypatch, [OVERFIT])
+    words = "to answer this, both settings would have to train on 9,000,000 samples"
+    fake_trial(monkeypatch, tmp_path, {"error": words, "which": "", "exit_code": 3, "refused": True})
+    app = ended(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("a")
+        await until(pilot, lambda: words in screen_text(app))
+        assert "k keep" in screen_text(app)
+        await pilot.press("k")
+        await pilot.pause()
+
+    drive(app, steps)
+    assert app.draft.changes() == {"model.dropout": (0.0, 0.2)}
+
+
+def test_the_dialog_offers_to_try_only_what_can_be_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screen #14: the footer said `a try it` where there was nothing to try, and `a` did nothing."""
+    make_findings(monkeypatch, [NOTHING_TO_SET])
+    app, _ = watched(tmp_path)
+
+    async def alone(pilot: Pilot[None]) -> None:
+        await pilot.press("i")
+        await pilot.pause()
+        keys = str(app.screen.query_one("#box").border_subtitle)
+        assert "try it" not in keys
+        assert "next" not in keys
+        await pilot.press("a")
+        await pilot.pause()
+        assert isinstance(app.screen, AdviceDialog)
+
+    drive(app, alone, (140, 44))
+    make_findings(monkeypatch, [NOTHING_TO_SET, LAUNCH_BOUND])
+    other, _ = watched(tmp_path / "other")
+
+    async def both(pilot: Pilot[None]) -> None:
+        await pilot.press("i")
+        await pilot.pause()
+        box = other.screen.query_one("#box")
+        assert "try it" not in str(box.border_subtitle)
+        await pilot.press("A")
+        await pilot.pause()
+        assert "a try it" in str(box.border_subtitle)
+
+    drive(other, both, (140, 44))

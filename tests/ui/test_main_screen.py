@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import NOON, metrics, write_run
+from tests.ui.conftest import drive, make_app, screen_text, settled
+from tests.ui.made import NOON, append, metrics, preset, write_run
 from workbench.runs import events
 from workbench.runs.history import read_history
 from workbench.ui import expectation
+from workbench.ui.app import WorkbenchApp
 from workbench.ui.expectation import Planner
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.panel import Drawn
@@ -483,3 +484,90 @@ def test_the_app_imports_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def top(app: WorkbenchApp) -> str:
+    return screen_text(app).splitlines()[0]
+
+
+def heading(app: WorkbenchApp) -> str:
+    return next(line for line in screen_text(app).splitlines() if "settings" in line)
+
+
+def test_the_top_line_names_the_run_that_it_tells_of_and_the_settings_say_whose_they_are(tmp_path: Path) -> None:
+    """screen #2: another preset is opened after a run has ended, or a run of another preset is watched."""
+    run = write_run(tmp_path / "runs", "20261124T120000Z-shop-0a1b", ending="completed")
+    app = make_app(tmp_path / "runs", chosen=preset("mnist-mlp").override(["training.epochs=77"]))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "mnist-mlp" in top(app)
+        assert "this run" not in screen_text(app)
+        app.screen.attach(run)  # type: ignore[attr-defined]
+        await settled(pilot)
+        assert "shop 11-24 12:00" in top(app)
+        assert "mnist-mlp" not in top(app)
+        assert "settings · next run  mnist-mlp ─" in heading(app)
+        app.draft.take(preset("other"))
+        app.screen.show_settings()  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert "settings · this run ─" in heading(app)
+        await pilot.press("slash", *"epochs", "enter", "right")
+        await pilot.pause()
+        assert "settings · next run  other *" in heading(app)
+        assert "*" not in top(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_the_rate_that_trains_stands_beside_the_setting_and_goes_back_with_the_run(tmp_path: Path) -> None:
+    """screen #1: set to 0.005 at step 600; gone on with from step 400, where it was 0.01."""
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"betas", "enter")
+        await pilot.pause()
+        assert re.search(r"learning rate +0.01 .*run(s|ning) 0.005", screen_text(app))
+        assert "lr 0.005" in top(app)
+        append(run, events.Started(process_id=1, resumed=True, step=400, learning_rate=0.01))
+        await pilot.pause(1.0)
+        assert not re.search("run(s|ning) 0.005", screen_text(app))
+        assert "lr 0.01" in top(app)
+
+    drive(app, steps, (160, 40))
+
+
+@pytest.mark.parametrize("ending", ["failed", "completed"])
+def test_what_was_said_of_a_run_that_was_training_goes_when_it_ends(tmp_path: Path, ending: str) -> None:
+    """screen #15"""
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert f"{run.name}: training" in screen_text(app)
+        append(run, events.Finished(status=ending, step=1300))
+        await pilot.pause(1.0)
+        assert f"● {ending}" in top(app) or f"✗ {ending}" in top(app)
+        assert f"{run.name}: training" not in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_a_held_key_stops_a_hundred_times_above_where_the_run_began(tmp_path: Path) -> None:
+    """screen #12: sixty presses of ] ended at 1e+37; and z goes back, one change at a time."""
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press(*["right_square_bracket"] * 20)
+        await pilot.pause()
+        assert "1 is the highest step, for the run began at 0.01" in screen_text(app)
+        asked = [json.loads(line)["value"] for line in run.control.read_text().splitlines()]
+        assert asked == [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
+        await pilot.press("z", "z")
+        await pilot.pause()
+        asked = [json.loads(line)["value"] for line in run.control.read_text().splitlines()]
+        assert asked[-2:] == [0.5, 0.2]
+        assert "learning rate back to 0.2" in screen_text(app)
+
+    drive(app, steps, (140, 40))

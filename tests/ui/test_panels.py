@@ -571,6 +571,14 @@ def test_what_an_event_says_is_cleaned_as_well(tmp_path: Path) -> None:
     assert [line.kind for line in log.lines] == ["warning", "error"]
 
 
+def test_the_log_says_what_is_learnt(tmp_path: Path) -> None:
+    """data/REPORT, kind 2."""
+    log = Log(tmp_path / "worker.log")
+    for event in events(1):
+        log.take(replace(event, learns="digit: 10 classes (0, 1, … 9)") if isinstance(event, Prepared) else event)
+    assert any(line.text.endswith("learns digit: 10 classes (0, 1, … 9)") for line in log.lines)
+
+
 def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):
@@ -654,6 +662,34 @@ def test_readings_that_are_missing_are_left_out() -> None:
 
 def test_an_unchanged_preset_carries_no_mark() -> None:
     assert "*" not in bar(120, changed=False)
+
+
+@pytest.mark.parametrize(
+    ("state", "epoch", "told"),
+    [
+        ("training", 4.0, "epoch 5/10"),
+        ("training", 4.5, "epoch 5/10"),
+        ("validating", 5.0, "epoch 5/10"),
+        ("testing", 5.0, "epoch 5/10"),
+        ("completed", 5.0, "epoch 5/10"),
+        ("stopped", 5.4, "epoch 5/10"),
+        ("lost", 5.4, "epoch 5/10"),
+        ("completed", 10.0, "epoch 10/10"),
+        ("training", 10.0, "epoch 10/10"),
+    ],
+)
+def test_the_epoch_is_the_one_at_work_and_at_the_end_the_last_that_was_completed(
+    state: str, epoch: float, told: str
+) -> None:
+    """screen #7: after an early stop in epoch 5 the list, the report and the events say 5."""
+    assert told in bar(140, state=state, view=replace(history().view, epoch=epoch, state=state))
+
+
+def test_the_bar_tells_the_learning_rate_of_the_run_that_trains() -> None:
+    """screen #1"""
+    assert "lr 0.005" in bar(140)
+    assert "lr" not in bar(140, state="completed").replace("workbench", "")
+    assert "lr" not in bar(140, view=replace(history().view, base_learning_rate=None)).replace("workbench", "")
 
 
 # All of them.

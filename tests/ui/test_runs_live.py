@@ -17,16 +17,15 @@ from tests.end_to_end.conftest import events_of
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made_advice import LAUNCH_BOUND, make_findings
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.status import process_id, status
+from workbench.runs.lock import process_id
+from workbench.runs.status import status
 from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.ui import trial
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.message import MessageDialog
 from workbench.ui.screens.profile import ProfileDialog
 
 PATIENCE_SECONDS = 120
-pytestmark = pytest.mark.slow
 
 
 def quick(epochs: int = 3) -> Preset:
@@ -98,7 +97,11 @@ def test_pause_learning_rate_checkpoint_profile_go_on_and_stop_reach_the_trainer
         await pilot.press("l")
         await pilot.pause()
         await pilot.press(*["backspace"] * 10, *"0.003", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: app.session.watch is not None and app.session.watch.learning_rate == 0.003)
+        await until(pilot, lambda: "s 0.003" in screen_text(app))  # beside the setting (screen #1)
+        await pilot.press("z")
+        await until(pilot, lambda: app.session.watch is not None and app.session.watch.learning_rate == 0.0005)
+        await until(pilot, lambda: "s 0.0005" in screen_text(app))
         await pilot.press("c", "p")
         await until(pilot, lambda: isinstance(app.screen, ProfileDialog) and "aten::" in screen_text(app))
         await pilot.press("escape", "P")
@@ -113,14 +116,20 @@ def test_pause_learning_rate_checkpoint_profile_go_on_and_stop_reach_the_trainer
         await pilot.pause(0.6)
         marks = app.session.watch.history.marks if app.session.watch is not None else ()
         assert [mark.kind for mark in marks] == [
-            "learning_rate", "learning_rate", "checkpoint", "pause", "resume", "stop",
+            "learning_rate", "learning_rate", "learning_rate", "checkpoint", "pause", "resume", "stop",
         ]  # fmt: skip
 
     drive(app, steps)
     run = the_run(tmp_path)
-    obeyed = [(event["command"], event["detail"]) for event in events_of(run, "obeyed")]
-    assert obeyed[:2] == [("set_learning_rate", "0.0005"), ("set_learning_rate", "0.003")]
-    assert [command for command, _ in obeyed[2:]] == [
+    obeyed = [(event["command"], event.get("value"), event["step"]) for event in events_of(run, "obeyed")]
+    assert [(command, value) for command, value, _ in obeyed[:3]] == [
+        ("set_learning_rate", 0.0005),
+        ("set_learning_rate", 0.003),
+        ("set_learning_rate", 0.0005),
+    ]
+    changes = [(change.step, change.learning_rate) for change in Preset.load(run.preset).changes]
+    assert changes == [(step, value) for _, value, step in obeyed[:3]]
+    assert [command for command, *_ in obeyed[3:]] == [
         "checkpoint",
         "profile",
         "memory_snapshot",
@@ -256,7 +265,6 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
 def test_a_real_trial_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run stands still while both settings are measured, then it goes on; what is kept is in the settings."""
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
-    monkeypatch.setattr(trial, "SECONDS", 0.5)
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def steps(pilot: Pilot[None]) -> None:

@@ -11,7 +11,10 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import NOON, epoch_end, write_run
 from workbench.runs.events import encode
+from workbench.settings.changes import Change
+from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.screens.runs import REFRESH_SECONDS
 
 
 def app_with_runs(tmp_path: Path) -> WorkbenchApp:
@@ -432,5 +435,43 @@ def test_without_runs_there_is_nothing_to_do_with_one(tmp_path: Path) -> None:
         keys = screen_text(app).splitlines()[-1]
         assert "back" in keys
         assert not [word for word in ("open", "mark", "delete", "sort", "filter", "resume") if word in keys]
+
+    drive(app, steps)
+
+
+def test_a_rate_changed_by_hand_is_told_in_the_list_also_when_it_is_changed_while_one_looks(tmp_path: Path) -> None:
+    """screen #13"""
+    run = write_run(tmp_path / "runs", "20261124T120000Z-alpha-0a1b", alive=True)
+    app = make_app(tmp_path / "runs")
+
+    def set_changes(*changes: Change) -> None:
+        Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        set_changes(Change(step=600, learning_rate=0.02))
+        await pilot.press("escape")  # the offer to watch one
+        await open_runs(pilot)
+        assert "learning rate 0.01 → 0.02 at step 600" in screen_text(app)
+        set_changes(Change(step=600, learning_rate=0.02), Change(step=1200, learning_rate=0.001))
+        await pilot.pause(REFRESH_SECONDS + 0.5)
+        assert "0.02 at step 600 → 0.001 at step 1,200" in screen_text(app)
+
+    drive(app, steps, (200, 40))
+
+
+def test_a_paused_run_is_called_paused(tmp_path: Path) -> None:
+    """screen #15"""
+    write_run(tmp_path / "runs", "20261124T120000Z-alpha-0a1b", alive=True, paused=True)
+    write_run(tmp_path / "runs", "20261124T120001Z-alpha-0a1c", alive=True)
+    write_run(tmp_path / "runs", "20261124T120002Z-alpha-0a1d", paused=True)
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("escape")  # the offer to watch one
+        await open_runs(pilot)
+        states = [row.split()[1:3] for row in screen_text(app).splitlines() if "alpha" in row and "11-24" in row]
+        assert [state for row in states for state in row if state in ("paused", "running", "lost")] == [
+            "lost", "running", "paused",
+        ]  # fmt: skip
 
     drive(app, steps)

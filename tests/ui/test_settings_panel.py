@@ -400,6 +400,8 @@ def test_how_many_settings_are_out_of_sight_is_never_cut_off(tmp_path: Path) -> 
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
         assert "536 k parameters  306 MiB" in panel.footing().plain
+        panel.expect(Expectation(parameters=42, learns="y: 2 classes (a, b)"))
+        assert "learns y: 2 classes (a, b)  42 parameters" in panel.footing().plain
 
     drive(app, steps, NARROW)
 

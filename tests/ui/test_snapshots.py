@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import make_app, settled
+from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
-from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, TOO_FAST, fake_trial, make_findings
+from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_trial, make_findings
 from workbench.settings import code
 from workbench.ui.app import WorkbenchApp
 
@@ -245,7 +245,7 @@ def test_a_dialog_of_advice(
     snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialog: str, size: tuple[int, int]
 ) -> None:
     failure = {"error": "the GPU (NVIDIA H100, 79.6 GiB) ran out of memory at batch size 512", "which": "changed"}
-    answers: dict[str, Any] = {"measuring": "never", "failure": failure}
+    answers: dict[str, Any] = {"measuring": "never", "failure": failure, "result": LEARNED}
     make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)
     fake_trial(monkeypatch, tmp_path, answers.get(dialog))
     monkeypatch.setattr("workbench.ui.screens.trial.LOOK_SECONDS", 1000.0)
@@ -256,6 +256,8 @@ def test_a_dialog_of_advice(
         await pilot.press("i" if dialog == "why" else "a")
         await pilot.pause(0.3)
         while dialog in ("result", "failure") and getattr(app.screen, "_is_measuring", True):
+            await pilot.pause(0.05)
+        while dialog == "measuring" and "round 3 of 8" not in screen_text(app):
             await pilot.pause(0.05)
         await pilot.pause(0.3)
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.ui.made import write_run
-from workbench.report import print_report
+from tests.unit.advice.made import PREPARED
+from workbench.report import class_line, print_report
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Health, Profiled
 from workbench.runs.history import RunHistory, read_history
 from workbench.runs.status import Summary, read_summary
 from workbench.runs.view import RunView
+from workbench.settings.changes import Change
+from workbench.settings.preset import Preset
 
 KERNEL = f"void at::native::vectorized_elementwise_kernel<4, {'x' * 90}>"
 
@@ -105,3 +108,36 @@ def test_on_the_cpu_the_peak_is_marked_as_expected(tmp_path: Path, capsys: pytes
     assert "~58 MiB (a training step)" in text
     assert "MFU not available" in text
     assert "GPU busy" not in text
+
+
+def test_the_report_says_what_was_learnt_and_names_the_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """data/REPORT, kind 2."""
+    prepared = replace(PREPARED, classes=["cat", "dog", "elk"], learns="animal: 3 classes (cat, dog, elk)")
+    test = {"accuracy": 0.9, "f1": [0.95, 0.5, 0.0], "support": [10, 4, 0]}
+    summary = Summary("completed", "", 0, 30, 1, None, "accuracy", None, None, test, {"total": 1.0})
+    print_report(RunDirectory(tmp_path), summary, RunHistory(view=RunView(prepared=prepared)), to_stderr=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split("  ")[0] == "learns" and line.endswith("animal: 3 classes (cat, dog, elk)") for line in lines)
+    assert any(line.startswith("test F1 by class") and line.endswith("cat 95.00 %, dog 50.00 %") for line in lines)
+
+
+def test_of_many_classes_the_worst_are_named() -> None:
+    metrics = {"f1": [number / 20 for number in range(20)], "support": [1] * 20}
+    line = class_line(metrics, [f"c{number}" for number in range(20)])
+    assert line.startswith("the 10 worst of 20: c0 0.00 %, c1 5.00 %")
+    assert "c10" not in line
+    assert class_line({"rmse": 1.0}, []) == ""
+
+
+def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """screen #1, #13"""
+    run = write_run(tmp_path, ending="completed")
+    changes = (Change(step=600, learning_rate=0.005),)
+    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
+    summary = read_summary(run)
+    assert summary is not None
+    print_report(run, summary, read_history(run), to_stderr=False)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate")]
+    assert line.split(maxsplit=2)[2] == "0.01 → 0.005 at step 600"

@@ -8,6 +8,8 @@ BATCH_FACTOR = 4
 LEAST_STEPS_PER_EPOCH = 10
 """A larger batch is proposed only where an epoch keeps so many steps."""
 LEARNING_RATE_FACTOR = 0.1
+CORE_NOISE = 0.1
+"""Of a core, what a program that takes a whole one is measured to take more: the system's own work among it."""
 
 
 def larger_batch(facts: Facts) -> tuple[str, ...]:
@@ -43,6 +45,16 @@ def more_workers(facts: Facts) -> tuple[str, ...]:
     workers = facts.preset.runtime.loader_workers
     more = min(max(2 * workers, 2), max(facts.cores, 1), 256)
     return (f"runtime.loader_workers={more}",) if more > workers else ()
+
+
+def fewer_threads(facts: Facts) -> tuple[str, ...]:
+    """As many threads as other programs leave cores, where PyTorch has more and computes on the CPU."""
+    if facts.preset is None or facts.prepared is None or not facts.prepared.num_threads:
+        return ()
+    if facts.prepared.device != "cpu" or facts.cores is None or facts.other_cores is None:
+        return ()
+    left = max(int(facts.cores - facts.other_cores + CORE_NOISE), 1)
+    return (f"runtime.num_threads={left}",) if left < facts.prepared.num_threads else ()
 
 
 def faster_engine(facts: Facts) -> tuple[str, ...]:

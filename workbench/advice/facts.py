@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,9 +18,10 @@ from workbench.advice.trends import (
     plateau,
     validation_trend,
 )
+from workbench.devices.gpu import GpuReading, run_gpu
+from workbench.errors import DivergedError
 
 if TYPE_CHECKING:
-    from workbench.devices.gpu import GpuReading
     from workbench.runs.events import Health, Prepared, Timing
     from workbench.runs.history import RunHistory
     from workbench.settings.preset import Preset
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 RECENT = 10
 """Timing events (about one a second) over which step times are judged: a single odd second must not trip a rule."""
 
+LEAST_SECONDS = 2.0
+"""Of training that was timed: before, what a step takes says nothing of what it will take."""
+
 DIVERGED = "is not a finite number"
-"""How the trainer says that a loss or a weight is NaN or infinite."""
+"""Before it stands, in the reason for which a run that has diverged has ended, what is NaN or infinite."""
 
 
 class MachineReading(Protocol):
@@ -60,7 +64,15 @@ class Facts:
     max_to_median: float | None = None
     """Step times: the longest of a second over the median."""
     step_median_ms: float | None = None
+    steps_over: str = "the last seconds"
+    """Over what time shares, percentiles and median were measured, in words."""
+    slowdown: float | None = None
+    """How many times as long as in the run's fastest second a step takes now, on average."""
     gpu_busy_share: float | None = None
+    cpu_wait_share: float | None = None
+    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    other_cores: float | None = None
+    """Cores that other programs take."""
     knee_batch_size: int | None = None
     """From this batch size on, samples/s no longer rise; known once a scan of batch sizes has been made."""
 
@@ -90,7 +102,7 @@ class Facts:
         """What a run's history, its preset and a reading of the machine say."""
         view = history.view
         prepared, latest = view.prepared, view.memory
-        timings = list(history.timings)[-RECENT:]
+        timings = list(history.timings)[-RECENT:] if _seconds(history.timings) >= LEAST_SECONDS else []
         gpu_used, gpu_total = _gpu_memory(history, readings)
         host_total = None if readings is None else readings.host_total_bytes
         available = None if latest is None else latest.host_available_bytes
@@ -105,7 +117,10 @@ class Facts:
             p99_to_median=_to_median(timings, "p99"),
             max_to_median=_to_median(timings, "max"),
             step_median_ms=_median([timing.step_ms["p50"] for timing in timings if timing.step_ms.get("p50")]),
-            gpu_busy_share=_busy_share(timings),
+            slowdown=_slowdown(history, timings),
+            gpu_busy_share=_median_known([timing.gpu_busy_share for timing in timings]),
+            cpu_wait_share=_median_known([timing.cpu_wait_share for timing in timings]),
+            other_cores=_median_known([timing.other_cores for timing in timings]),
             gpu_used_bytes=gpu_used,
             gpu_total_bytes=gpu_total,
             host_used_bytes=None if host_total is None or available is None else max(host_total - available, 0),
@@ -118,8 +133,24 @@ class Facts:
             validation=validation_trend(history),
             health=view.health,
             class_counts=_class_counts(history),
-            learning_rate=_learning_rate(history, preset),
+            learning_rate=view.base_learning_rate,
             is_live=view.finished is None,
+        )
+
+    def over_the_run(self, step_ms: Mapping[str, float], phase_ms: Mapping[str, float]) -> Facts:
+        """With step times and shares of the whole run, as its summary tells them, in place of the last seconds'.
+
+        step_ms: p50, p95, p99, max; phase_ms: mean of each phase. Where too little was timed, nothing changes.
+        """
+        total = sum(phase_ms.values())
+        if self.step_median_ms is None or self.shares is None or not step_ms.get("p50") or total <= 0:
+            return self
+        return replace(
+            self,
+            step_median_ms=step_ms["p50"],
+            p99_to_median=None if self.p99_to_median is None else step_ms["p99"] / step_ms["p50"],
+            shares={phase: value / total for phase, value in phase_ms.items()},
+            steps_over="the whole run",
         )
 
 
@@ -128,16 +159,18 @@ FACT_NAMES = {
     "preset": "the run's settings",
     "prepared": "what the run was prepared with",
     "cores": "the number of cores",
-    "shares": "the time of each phase of a step (runtime.measure)",
+    "shares": "two seconds of training with timed phases (runtime.measure)",
     "p99_to_median": "enough timed steps",
     "max_to_median": "enough timed steps",
     "step_median_ms": "the time of a step",
     "gpu_busy_share": "the share of time that the GPU was busy",
+    "cpu_wait_share": "how long threads waited for a core (Linux, with runtime.measure)",
+    "other_cores": "how long threads waited for a core (Linux, with runtime.measure)",
     "knee_batch_size": "a measurement of several batch sizes",
     "gpu_used_bytes": "the GPU's memory in use",
-    "gpu_total_bytes": "the GPU's memory",
+    "gpu_total_bytes": "the GPU's memory in use",
     "host_used_bytes": "the host's memory in use",
-    "host_total_bytes": "the host's memory",
+    "host_total_bytes": "the host's memory in use",
     "memory": "thirty memory readings",
     "loss": "the losses of two epochs",
     "plateau": "the losses of ten epochs after the first",
@@ -154,6 +187,11 @@ def _cores() -> int | None:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count()
+
+
+def _seconds(timings: Iterable[Timing]) -> float:
+    """Training time that was timed."""
+    return sum(timing.steps / timing.steps_per_second for timing in timings if timing.steps_per_second)
 
 
 def _shares(timings: Sequence[Timing]) -> dict[str, float] | None:
@@ -186,25 +224,28 @@ def _median(values: Sequence[float]) -> float | None:
     return median(values) if values else None
 
 
-def _busy_share(timings: Sequence[Timing]) -> float | None:
-    shares = [timing.gpu_busy_share for timing in timings]
-    return _median([share for share in shares if share is not None])
+def _median_known(values: Sequence[float | None]) -> float | None:
+    return _median([value for value in values if value is not None])
+
+
+def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
+    """By throughput: of steps that are held up now and then, the median may be as short as ever."""
+    curve, now = history.curves.get("samples_per_second"), _median([timing.samples_per_second for timing in timings])
+    if curve is None or not now:
+        return None
+    return max((bucket.maximum for bucket in curve.buckets if bucket.count), default=now) / now
 
 
 def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[int | None, int | None]:
     """Used and total bytes of the run's card. What PyTorch's allocator keeps but does not need is taken off."""
     prepared, memory = history.view.prepared, history.view.memory
-    if prepared is None or not prepared.device.startswith("cuda"):
+    if prepared is None:
         return None, None
-    number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
-    cards = [] if memory is None else [(gpu.get("index"), gpu.get("name"), gpu) for gpu in memory.gpus]
-    found = next((gpu for index, name, gpu in cards if str(index) == number and name == prepared.device_name), None)
-    used = None if found is None else found.get("used_bytes")
-    total = None if found is None else found.get("total_bytes")
-    if readings is not None:
-        for gpu in readings.gpus:
-            if str(gpu.index) == number and gpu.name == prepared.device_name:
-                used, total = gpu.used_bytes, gpu.total_bytes
+    logged = [] if memory is None else [GpuReading.of(gpu) for gpu in memory.gpus]
+    card = None
+    for cards in ([] if readings is None else readings.gpus, logged):  # the latest first
+        card = card or run_gpu(cards, prepared.device, prepared.device_name, prepared.device_uuid)
+    used, total = (None, None) if card is None else (card.used_bytes, card.total_bytes)
     if used is not None and memory is not None:
         reserved, peak = memory.torch_reserved_bytes, memory.torch_peak_bytes
         if reserved is not None and peak is not None:
@@ -213,9 +254,11 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
-    view = history.view
-    if view.finished is not None and DIVERGED in view.finished.reason:
-        return view.finished.reason.partition(DIVERGED)[0].strip()
+    finished = history.view.finished
+    if finished is not None and finished.kind == DivergedError.kind:
+        return finished.reason.partition(DIVERGED)[0].strip()
+    if finished is not None and finished.kind:
+        return ""  # numbers in the data that are not finite are no divergence, and the reason names them
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None
@@ -229,11 +272,3 @@ def _class_counts(history: RunHistory) -> Sequence[int] | None:
         return prepared.class_counts
     validation = None if ended is None else ended.validation
     return (validation or {}).get("support") or None
-
-
-def _learning_rate(history: RunHistory, preset: Preset | None) -> float | None:
-    """The last one that was set while the run went on, else the preset's."""
-    for mark in reversed(history.marks):
-        if mark.kind == "learning_rate":
-            return float(mark.text.rsplit(maxsplit=1)[-1])
-    return None if preset is None else float(preset.optimizer.learning_rate)

@@ -7,6 +7,13 @@ from typing import Literal
 
 Severity = Literal["note", "warning", "critical"]
 
+Measure = Literal["speed", "memory", "validation_loss", "f1", "dead_units", "saturated_units"]
+"""By what a comparison of settings decides whether a change helps:
+
+samples a second; the most memory that the device held; the lowest validation loss; F1 on validation samples, all
+classes counting alike; the share of dead units, or of saturated values, in the worst layer.
+"""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -29,3 +36,7 @@ class Finding:
     """Settings to change, as `--set` takes them; empty where no setting helps."""
     learning_rate: float | None = None
     """A learning rate that can be set while the run goes on; None where that is not what helps."""
+    measure: Measure | None = "speed"
+    """By what it is decided whether the change helps; None where comparing two trainings cannot tell."""
+    steps: int | None = None
+    """After how many steps it showed, so that a comparison must train as many; None where any number can tell."""

@@ -37,6 +37,7 @@ def _not_finite(facts: Facts) -> Finding | None:
         "that no input and no target is NaN.",
         change + changes.clipped(facts),
         rate,
+        steps=facts.step,
     )
 
 
@@ -63,6 +64,7 @@ def _loss_rising(facts: Facts) -> Finding | None:
         "The steps are too long by now: lower the learning rate, let a schedule lower it, or clip the gradient.",
         change,
         rate,
+        steps=facts.step,
     )
 
 
@@ -88,6 +90,7 @@ def _loss_spike(facts: Facts) -> Finding | None:
         "One step went much too far: clip the gradient, or lower the learning rate.",
         changes.clipped(facts) or changes.lower_learning_rate(facts)[0],
         changes.lower_learning_rate(facts)[1],
+        steps=trend.highest_step,
     )
 
 
@@ -142,12 +145,14 @@ def _overfitting(facts: Facts) -> Finding | None:
         "The model learns its training samples by heart: dropout, weight decay, more or varied samples or a smaller "
         "model help. The best epoch's weights are kept (training.keep_best).",
         changes.regularised(facts),
+        # As long again as it took to the best epoch: a slower training must have its chance to get lower.
+        steps=2 * trend.best_step if facts.step is None else min(2 * trend.best_step, facts.step),
     )
 
 
 def _dead_units(facts: Facts) -> Finding | None:
     assert facts.health is not None
-    layers = [layer for layer in facts.health.layers if layer.get("dead_share") is not None]
+    layers = [layer for layer in facts.health.layers if None not in (layer.get("dead_share"), layer.get("units"))]
     bad = [layer for layer in layers if severity("dead-units", layer["dead_share"]) is not None]
     if not bad:
         return None
@@ -162,6 +167,7 @@ def _dead_units(facts: Facts) -> Finding | None:
         "Dead units hardly ever come back. Start again with a smaller learning rate, and with an activation that has "
         "a slope below zero.",
         changes.other_activation(facts, "leaky_relu") + changes.lower_learning_rate(facts)[0],
+        steps=facts.health.step,
     )
 
 
@@ -182,6 +188,7 @@ def _saturated_units(facts: Facts) -> Finding | None:
         "At the flat ends hardly any gradient passes: normalise the layers, use a ReLU, or start again with a smaller "
         "learning rate.",
         _unsaturated(facts),
+        steps=facts.health.step,
     )
 
 
@@ -206,7 +213,9 @@ def _vanishing_gradient(facts: Facts) -> Finding | None:
 
 def _exploding_gradient(facts: Facts) -> Finding | None:
     assert facts.health is not None
-    if facts.health.gradient_norm is None or (facts.preset is not None and facts.preset.training.clip_norm):
+    if facts.health.gradient_norm is None or facts.health.weight_norm is None:
+        return None
+    if facts.preset is not None and facts.preset.training.clip_norm:
         return None
     grave = severity("exploding-gradient", facts.health.gradient_norm)
     if grave is None:

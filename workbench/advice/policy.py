@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.advice.finding import Measure
+
 LEAST_STEPS = 20
 """Before so many steps nothing is said: the first ones warm up."""
 
@@ -27,6 +29,8 @@ class Policy:
     """Who says so: a paper, a tool, a measurement, or our own reason."""
     below: bool = False
     """True where small values are the bad ones."""
+    measure: Measure = "speed"
+    """By what it is decided whether the change that the rule proposes helps."""
 
     def passes(self, value: float, limit: float | None) -> bool:
         """Whether `value` has reached the limit."""
@@ -81,6 +85,7 @@ POLICY: dict[str, Policy] = {
         0.97,
         "90 % in use warns, 97 % is critical",
         "our own: validation, a longer batch or another process need the last tenth",
+        measure="memory",
     ),
     "host-memory": Policy(
         "host memory",
@@ -97,6 +102,14 @@ POLICY: dict[str, Policy] = {
         "memory does not last until the run ends",
         "our own: a training that has warmed up needs the same memory in every step",
     ),
+    "busy-cores": Policy(
+        "busy cores",
+        0.10,
+        0.50,
+        "waiting for a core 10 % of the time warns, 50 % is critical, where other programs take a quarter of a core",
+        "our own: threads that wait for each other all wait for the one that finds no core; measured by "
+        "tests.benchmarks.busy",
+    ),
     "step-outliers": Policy(
         "uneven steps",
         2.0,
@@ -106,7 +119,12 @@ POLICY: dict[str, Policy] = {
     ),
     # Learning.
     "not-finite": Policy(
-        "not finite", 0.0, 0.0, "the first NaN or infinite value", "IEEE 754: from NaN only NaN follows"
+        "not finite",
+        0.0,
+        0.0,
+        "the first NaN or infinite value",
+        "IEEE 754: from NaN only NaN follows",
+        measure="validation_loss",
     ),
     "loss-rising": Policy(
         "rising loss",
@@ -114,6 +132,7 @@ POLICY: dict[str, Policy] = {
         0.50,
         "10 % of what was gained since the start lost again warns, 50 % is critical",
         "our own: the mean of an epoch hardly wavers by so much unless the steps are too long",
+        measure="validation_loss",
     ),
     "loss-spike": Policy(
         "loss spike",
@@ -122,6 +141,7 @@ POLICY: dict[str, Policy] = {
         "one step's loss at least twice the loss at the start, after the first epoch",
         "our own: the start is what guessing gives, so no batch is twice as hard; large models are restarted after "
         "such a spike (Chowdhery et al. 2022, PaLM, section 5.1)",
+        measure="validation_loss",
     ),
     "loss-not-falling": Policy(
         "loss stands still",
@@ -130,6 +150,7 @@ POLICY: dict[str, Policy] = {
         "less than 1 % lower over 10 epochs; a warning while the loss is above half of that at the start",
         "the patience of 10 epochs of PyTorch's ReduceLROnPlateau",
         below=True,
+        measure="validation_loss",
     ),
     "overfitting": Policy(
         "overfitting",
@@ -137,6 +158,7 @@ POLICY: dict[str, Policy] = {
         0.50,
         "validation loss 10 % above its best warns, 50 % is critical, while the training loss still falls",
         "Prechelt (1998), Early stopping - but when?: the generalisation loss GL; he stops at 1 to 5 %",
+        measure="validation_loss",
     ),
     "dead-units": Policy(
         "dead units",
@@ -144,9 +166,15 @@ POLICY: dict[str, Policy] = {
         0.90,
         f"50 % of a layer's units {DEAD_BELOW} warns, 90 % is critical",
         "Lu et al. (2019), Dying ReLU and initialization: a unit that is never active learns no more",
+        measure="dead_units",
     ),
     "saturated-units": Policy(
-        "saturated units", 0.50, 0.90, "50 % of a layer's values saturated warns, 90 % is critical", _SLOPE
+        "saturated units",
+        0.50,
+        0.90,
+        "50 % of a layer's values saturated warns, 90 % is critical",
+        _SLOPE,
+        measure="saturated_units",
     ),
     "vanishing-gradient": Policy(
         "vanishing gradient",
@@ -155,6 +183,7 @@ POLICY: dict[str, Policy] = {
         "mean |gradient| of a weight below 1e-7 while the loss is above a tenth of that at the start",
         "float32 has 7 digits: of a weight near 1, a change by less than 1e-7 is rounded away",
         below=True,
+        measure="validation_loss",
     ),
     "exploding-gradient": Policy(
         "exploding gradient",
@@ -162,6 +191,7 @@ POLICY: dict[str, Policy] = {
         10_000.0,
         "gradient norm 100 warns, 10,000 is critical, unless it is clipped",
         "100 and 10,000 times the norm of 1 to which large models are clipped (Brown et al. 2020, GPT-3, appendix B)",
+        measure="validation_loss",
     ),
     "class-imbalance": Policy(
         "uneven classes",
@@ -169,6 +199,7 @@ POLICY: dict[str, Policy] = {
         99.0,
         "the most frequent class 4 times as frequent as the rarest warns, 99 times is critical",
         "Google's machine learning course: a minority below 20 % is a moderate, below 1 % an extreme imbalance",
+        measure="f1",
     ),
 }
 """The thresholds of every rule, by its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workbench.advice.facts import Facts
@@ -35,10 +35,20 @@ def finding(
     advice: str,
     change: tuple[str, ...] = (),
     learning_rate: float | None = None,
+    *,
+    steps: int | None = None,
 ) -> Finding:
-    """A finding with title, threshold and source from the policy."""
+    """A finding with title, threshold, source and measure from the policy; steps: as in Finding."""
     policy = POLICY[rule]
-    return Finding(rule, grave, policy.title, fact, policy.threshold, policy.source, advice, change, learning_rate)
+    measure = policy.measure if changes_learning_or_speed(change) else None
+    return Finding(
+        rule, grave, policy.title, fact, policy.threshold, policy.source, advice, change, learning_rate, measure, steps
+    )
+
+
+def changes_learning_or_speed(change: Sequence[str]) -> bool:
+    """Whether two trainings differ by a change: when one of them ends changes neither its steps nor their pace."""
+    return any(not assignment.startswith("training.early_stopping_") for assignment in change)
 
 
 def percent(share: float) -> str:

@@ -31,5 +31,5 @@ def abstained(facts: Facts) -> list[tuple[str, str]]:
 
 
 def missing(rule: Rule, facts: Facts) -> list[str]:
-    """The facts that a rule lacks, in words."""
-    return [FACT_NAMES[name] for name in rule.needs if getattr(facts, name) is None]
+    """The facts that a rule lacks, in words, each once."""
+    return list(dict.fromkeys(FACT_NAMES[name] for name in rule.needs if getattr(facts, name) is None))

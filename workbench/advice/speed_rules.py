@@ -13,6 +13,10 @@ from workbench.advice.trends import MemoryTrend
 from workbench.units import count, duration, milliseconds, size
 
 LEAST_GROWTH_BYTES = 32 * 2**20
+LEAST_OTHER_CORES = 0.25
+"""Cores that other programs must take: else it is this process whose threads are more than the cores."""
+LEAST_SLOWED = 1.5
+"""So many times as long as in the run's fastest second must a step take before that is said."""
 LAST_QUARTER = 0.2
 """Of all growth, the last quarter of the readings must bring so much: what levels off is no leak."""
 
@@ -202,9 +206,42 @@ def _growing(trend: MemoryTrend, facts: Facts) -> Finding | None:
     )
 
 
+def _busy_cores(facts: Facts) -> Finding | None:
+    assert facts.cpu_wait_share is not None
+    assert facts.other_cores is not None
+    grave = severity("busy-cores", facts.cpu_wait_share)
+    if grave is None or facts.other_cores < LEAST_OTHER_CORES:
+        return None
+    of_cores = "" if facts.cores is None else f" of the {count(facts.cores)}"
+    change = changes.fewer_threads(facts)
+    advice = "Let those programs end first, or give the run cores of its own (taskset)."
+    if change:
+        advice = (
+            "PyTorch's threads wait for each other, so one without a core holds up all of them: fewer threads leave "
+            "the other programs their cores. Results may then differ in the last digits."
+        )
+    return finding(
+        "busy-cores",
+        grave,
+        f"other programs keep {min(facts.other_cores, facts.cores or facts.other_cores):.1f}{of_cores} cores busy: "
+        f"{_slowed(facts)}threads wait for a core {percent(facts.cpu_wait_share)} of the time that they could run",
+        advice,
+        change,
+    )
+
+
+def _slowed(facts: Facts) -> str:
+    """How much longer a step takes than in the run's fastest second, if that is much."""
+    if facts.slowdown is None or facts.slowdown < LEAST_SLOWED:
+        return ""
+    return f"a step takes {facts.slowdown:.{0 if facts.slowdown >= 10 else 1}f} times as long as it could, and "
+
+
 def _step_outliers(facts: Facts) -> Finding | None:
     assert facts.p99_to_median is not None
     assert facts.max_to_median is not None
+    if facts.cpu_wait_share is not None and facts.other_cores is not None and _busy_cores(facts) is not None:
+        return None  # that is why
     grave = severity("step-outliers", facts.p99_to_median)
     if grave is None and facts.max_to_median >= SINGLE_OUTLIER:
         grave = "note"
@@ -214,8 +251,8 @@ def _step_outliers(facts: Facts) -> Finding | None:
     return finding(
         "step-outliers",
         grave,
-        f"1 step in 100 takes at least {facts.p99_to_median:.1f} times the median{median}, and the longest of a second "
-        f"{facts.max_to_median:.1f} times",
+        f"over {facts.steps_over}, 1 step in 100 takes at least {facts.p99_to_median:.1f} times the median{median}; "
+        f"the longest step of a second takes {facts.max_to_median:.1f} times the median of that second",
         "Something interrupts training: other programs on the same cores or GPU, a data set that stalls now and then, "
         "inputs of changing shape.",
     )
@@ -239,5 +276,6 @@ SPEED_RULES = (
     Rule("overhead", ("shares",), _overhead),
     Rule("batch-below-knee", ("preset", "knee_batch_size"), _batch_below_knee),
     Rule("matrix-units", ("preset", "prepared", "shares"), _matrix_units),
+    Rule("busy-cores", ("cpu_wait_share", "other_cores"), _busy_cores),
     Rule("step-outliers", ("p99_to_median", "max_to_median"), _step_outliers),
 )

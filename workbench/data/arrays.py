@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from workbench.data.channels import COMMON_CHANNELS, channels_axis
 from workbench.data.samples import InMemory, Samples, Task
+from workbench.data.target import invented_classes
+from workbench.devices.host import HostMonitor
 from workbench.errors import DataError
+from workbench.files import open_regular
+from workbench.units import size
 
 Array = npt.NDArray[Any]
 
@@ -27,19 +34,28 @@ ENDINGS = {
 """What x and y may end in, and which split that is."""
 
 
-def arrays(file: Path, task: Literal["auto", "classification", "regression"]) -> Samples:
+def arrays(
+    file: Path,
+    task: Literal["auto", "classification", "regression"],
+    channels: Literal["auto", "first", "last"] = "auto",
+) -> Samples:
     """Inputs x and targets y, or x_train, y_train and the like for validation (or val) and test.
 
     x: (n, columns) is a table; (n, height, width), (n, channels, height, width) and (n, height, width, channels) are
-    images. uint8 stays, all else becomes float32. y: (n,) or (n, 1) whole numbers are classes, whose numbers need not
-    be without gaps; floating-point numbers, (n,) or (n, outputs), are a regression; `task` overrides that.
+    images. uint8 stays; types that float32 holds exactly become that, all others float64. y: (n,) or (n, 1) whole
+    numbers are classes, whose numbers need not be without gaps; floating-point numbers, (n,) or (n, outputs), are a
+    regression; `task` overrides that. channels: where images of four dimensions have theirs; "auto" goes by the shape.
 
     Raises DataError, with the name of the array, for anything that cannot be trained on.
     """
     loaded = _load(file)
     names = _names(file, loaded)
-    inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"]) for split, ending in names.items()}
-    posed, targets = _targets(file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task)
+    train = loaded[f"x{names['train']}"]
+    channels = _channels(file, f"x{names['train']}", train, channels) if train.ndim == 4 else channels
+    inputs = {split: _inputs(file, f"x{ending}", loaded[f"x{ending}"], channels) for split, ending in names.items()}
+    posed, targets, notes = _targets(
+        file, {split: (f"y{end}", loaded[f"y{end}"]) for split, end in names.items()}, task
+    )
     for split, ending in names.items():
         if len(inputs[split]) != len(targets[split]):
             raise DataError(
@@ -51,30 +67,70 @@ def arrays(file: Path, task: Literal["auto", "classification", "regression"]) ->
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)
+    letters = "xy" if posed.kind == "regression" else "x"  # class numbers stay whole
+    measured = [f"{letter}{names['train']}" for letter in letters]
+    notes += [note for name in measured for note in _rounded(name, loaded[name])]
+    notes += [f"left out the arrays {', '.join(unused)}"] if unused else []
+    if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
+        count, height, width = inputs["train"].shape[1:]
+        where = f"x{names['train']} is read as {count} channels of {height} × {width}, the channels {channels}"
+        notes.append(f"{where}; data.channels says otherwise")
     return Samples(
         splits["train"],
         posed,
         kind="table" if inputs["train"].ndim == 2 else "image",
         validation=splits.get("validation"),
         test=splits.get("test"),
-        notes=(f"left out the arrays {', '.join(unused)}",) if unused else (),
+        notes=tuple(notes),
     )
 
 
 def _load(file: Path) -> dict[str, Array]:
-    if file.is_dir():
-        raise DataError(f"{file} is a folder; data.file must name an .npz file")
     try:
-        # Never pickles: loading one runs whatever code it holds.
-        archive = np.load(file, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
-        with archive:
-            return {name: _load_array(file, archive, name) for name in archive.files}
+        with open_regular(file) as opened:
+            # Never pickles: loading one runs whatever code it holds.
+            archive = np.load(opened, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
+            with archive:
+                _check_sizes(file, archive)
+                return {name: _load_array(file, archive, name) for name in archive.files}
     except FileNotFoundError as error:
         raise DataError(f"{file} is not there; data.file must name an .npz file") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, OSError) as error:
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; data.file must name an .npz file") from error
+    except (ValueError, EOFError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error, OSError) as error:
         raise DataError(f"{file} is not an .npz file that can be read: {error}") from error
+
+
+def _check_sizes(file: Path, archive: Any) -> None:
+    """Raises DataError where arrays do not fit in memory, by the sizes that the archive tells, before any is read."""
+    free_bytes = HostMonitor(os.getpid()).read().available_bytes
+    members: list[zipfile.ZipInfo] = archive.zip.infolist()
+    needed_bytes = sum(member.file_size for member in members)
+    if needed_bytes > free_bytes:
+        raise DataError(
+            f"{file}: its arrays take {size(needed_bytes)} of memory, of which {size(free_bytes)} are free; train on a "
+            'part of it, or give a data set that reads its samples one by one (data.name = "module")'
+        )
+    for member in members:
+        with archive.zip.open(member) as opened:
+            shape, declared_bytes = _declared(opened)
+        if declared_bytes > member.file_size:
+            raise DataError(
+                f"{file}: {member.filename.removesuffix('.npy')} is said to have shape {shape}, but the file holds "
+                f"only {size(member.file_size)} of its {size(declared_bytes)}; it is damaged"
+            )
+
+
+def _declared(opened: IO[bytes]) -> tuple[tuple[int, ...], int]:
+    """The shape and the bytes that the header of an .npy member declares; () and 0 of what is no array."""
+    if opened.read(6) != b"\x93NUMPY":
+        return (), 0
+    version = tuple(opened.read(2))
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(opened)
+    return shape, 0 if dtype.hasobject else math.prod(shape) * dtype.itemsize
 
 
 def _load_array(file: Path, archive: Any, name: str) -> Array:
@@ -104,8 +160,23 @@ def _names(file: Path, loaded: dict[str, Array]) -> dict[str, str]:
     return names
 
 
-def _inputs(file: Path, name: str, x: Array) -> Tensor:
-    """As uint8 or float32, channels first."""
+def _channels(
+    file: Path, name: str, x: Array, channels: Literal["auto", "first", "last"]
+) -> Literal["auto", "first", "last"]:
+    """Where the channels are; never "auto"."""
+    if channels != "auto":
+        return channels
+    axis = channels_axis(x.shape[1:])
+    if axis == "unclear":
+        raise DataError(
+            f"{file}: {name} has shape {x.shape}, which does not tell where the channels are; set "
+            'data.channels = "first" or "last"'
+        )
+    return axis
+
+
+def _inputs(file: Path, name: str, x: Array, channels: Literal["auto", "first", "last"]) -> Tensor:
+    """As uint8, float32 or float64, channels first."""
     if x.dtype.kind not in "biuf":
         raise DataError(f"{file}: {name} has type {x.dtype}; numbers are needed")
     if not 2 <= x.ndim <= 4 or 0 in x.shape:
@@ -115,7 +186,7 @@ def _inputs(file: Path, name: str, x: Array) -> Tensor:
         )
     if x.ndim == 3:
         x = x[:, None]
-    elif x.ndim == 4 and x.shape[-1] in (1, 3) and x.shape[1] not in (1, 3):
+    elif x.ndim == 4 and channels == "last":
         x = np.moveaxis(x, -1, 1)
     if x.dtype == np.uint8:
         return torch.from_numpy(np.ascontiguousarray(x))
@@ -123,19 +194,36 @@ def _inputs(file: Path, name: str, x: Array) -> Tensor:
 
 
 def _finite(file: Path, name: str, values: Array) -> Tensor:
+    """As float32 if that holds all values of the type exactly, else as float64."""
+    # Under another byte order the same: NumPy says that float32 holds what it holds.
+    kept = np.float32 if np.can_cast(values.dtype, np.float32) else np.float64
     with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(values, dtype=np.float32)
-    finite = np.isfinite(converted)
-    if not finite.all():
-        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(finite)), converted.shape))
+        converted = np.ascontiguousarray(values, dtype=kept)
+    fits = np.abs(converted) <= np.finfo(np.float32).max
+    if not fits.all():
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmin(fits)), converted.shape))
         raise DataError(
             f"{file}: {name} holds {values[index]} in sample {index[0]} (counted from 0), and "
-            f"{int((~finite).sum())} such numbers in all; all must be finite in float32"
+            f"{int((~fits).sum())} such numbers in all; all must be finite in float32"
         )
     return torch.from_numpy(converted)
 
 
-def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor]]:
+def _rounded(name: str, values: Array) -> list[str]:
+    """A note where float64 cannot hold whole numbers exactly."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return []
+    back = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # what is rounded up to 2^63 does not come back
+        changed = (np.abs(back) >= 2.0**63) | (back.astype(values.dtype) != values)
+    if not changed.any():
+        return []
+    example = values.reshape(-1)[int(np.argmax(changed.reshape(-1)))]
+    return [f"{name} holds whole numbers such as {example}, which are rounded, as float64 holds about 16 digits"]
+
+
+def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Task, dict[str, Tensor], list[str]]:
+    """What there is to learn, the targets by split, and notes."""
     name, train = y["train"]
     for other, values in y.values():
         if values.dtype.kind not in "biuf" or values.ndim not in (1, 2) or values.shape[1:] != train.shape[1:]:
@@ -143,19 +231,37 @@ def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Ta
                 f"{file}: {other} has type {values.dtype} and shape {values.shape}; numbers of shape (n,) or "
                 f"(n, outputs) are needed, and in each split the same outputs"
             )
+    notes = []
+    if task != "regression" and all(_is_one_hot(values) for _, values in y.values()):
+        notes.append(f"{name} is one-hot: the classes are the columns of its ones")
+        y = {split: (other, values.argmax(1)) for split, (other, values) in y.items()}
+        columns = tuple(map(str, range(train.shape[1])))
+        known = {split: torch.from_numpy(values.astype(np.int64)) for split, (_, values) in y.items()}
+        return Task("classification", len(columns), classes=columns, targets=(name,)), known, notes
     if task == "regression" or (task == "auto" and train.dtype.kind == "f"):
         targets = {split: _finite(file, other, v.reshape(len(v), -1)) for split, (other, v) in y.items()}
         outputs = targets["train"].shape[1]
-        return Task("regression", outputs, targets=tuple(f"{name}[{i}]" for i in range(outputs))), targets
+        names = tuple(f"{name}[{i}]" for i in range(outputs)) if outputs > 1 else (name,)
+        whole = outputs == 1 and bool((targets["train"] == targets["train"].floor()).all())
+        doubt = f'{name} is of type {train.dtype}: if it holds classes, set data.task = "classification"'
+        return Task("regression", outputs, targets=names, doubt=doubt if whole else ""), targets, notes
     if train.ndim == 2 and train.shape[1] != 1:
         raise DataError(
-            f"{file}: {name} has shape {train.shape}; classes are one whole number a sample, shape (n,). For several "
-            'numbers to predict set data.task = "regression"'
+            f"{file}: {name} has shape {train.shape}; classes are one whole number a sample, shape (n,), or one-hot. "
+            'For several numbers to predict set data.task = "regression"'
         )
-    return _classes(file, y)
+    posed, classes = _classes(file, y, guessed=task == "auto")
+    return posed, classes, notes
 
 
-def _classes(file: Path, y: dict[str, tuple[str, Array]]) -> tuple[Task, dict[str, Tensor]]:
+def _is_one_hot(values: Array) -> bool:
+    """Whether each row has a single one and zeros besides."""
+    if values.ndim != 2 or values.shape[1] < 2:
+        return False
+    return bool((((values == 0) | (values == 1)).all(1) & ((values == 1).sum(1) == 1)).all())
+
+
+def _classes(file: Path, y: dict[str, tuple[str, Array]], *, guessed: bool) -> tuple[Task, dict[str, Tensor]]:
     """Class numbers without gaps; the numbers in the file become the names."""
     name, train = y["train"]
     if not np.array_equal(train, np.floor(train)):
@@ -163,10 +269,17 @@ def _classes(file: Path, y: dict[str, tuple[str, Array]]) -> tuple[Task, dict[st
     known = np.unique(train)
     if len(known) < 2:
         raise DataError(f"{file}: {name} has {len(known)} classes; there is nothing to learn from less than two")
+    if guessed and (problem := invented_classes(len(known), len(train))):
+        raise DataError(
+            f"{file}: {name} is of a whole-number type, so its values would be classes, but {problem}; set data.task "
+            'to "regression" to predict numbers, or to "classification"'
+        )
     targets = {}
     for split, (other, values) in y.items():
         unknown = np.setdiff1d(values, known)
         if len(unknown):
             raise DataError(f"{file}: {other} has class {unknown[0]}, which {name} has not")
         targets[split] = torch.from_numpy(np.searchsorted(known, values.reshape(-1)).astype(np.int64))
-    return Task("classification", len(known), classes=tuple(str(int(label)) for label in known)), targets
+    labels = tuple(str(int(label)) for label in known)
+    doubt = 'set data.task = "regression" to predict them as numbers' if guessed else ""
+    return Task("classification", len(known), classes=labels, targets=(name,), doubt=doubt), targets

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from dataclasses import dataclass
+import os
+import re
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
+from workbench.data.file_types import other_type, unpacked
+from workbench.data.number_format import parse_plain
+from workbench.devices.host import HostMonitor
 from workbench.errors import DataError
+from workbench.files import open_regular
+from workbench.units import size
 
 DELIMITERS = (",", "\t", ";", "|")
 
-MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "?"})
-"""What stands for a missing value, whatever the case of its letters."""
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+"""Excel's first line, which names the delimiter."""
+
+MOST_LINES_ABOVE = 1000
+"""The header is looked for in so many lines."""
+
+MEMORY_PER_BYTE = 6
+"""What reading takes at least, in bytes a byte of the file: the text, the text being read, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +39,7 @@ class Rows:
     values: list[list[str]]
     lines: list[int]
     """The line each row starts in; a quoted value may go over several."""
+    delimiter: str = ","
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> list[str]:
@@ -31,106 +47,151 @@ class Rows:
         index = self.header.index(name)
         return [row[index] for row in self.values]
 
+    def value(self, row: int, name: str) -> str:
+        """One value."""
+        return self.values[row][self.header.index(name)]
+
     def place(self, row: int, name: str) -> str:
         """Where a value stands, for messages."""
         return f"{self.file}, line {self.lines[row]}, column {name!r}"
 
+    def only(self, rows: list[int]) -> Rows:
+        """Some of the rows, by number."""
+        return replace(self, values=[self.values[row] for row in rows], lines=[self.lines[row] for row in rows])
+
+    @property
+    def header_looks_like_values(self) -> bool:
+        """Whether the header holds numbers, as a first row of values would."""
+        return any(parse_plain(name) is not None for name in self.header if name)
+
 
 def read_rows(file: Path, delimiter: str) -> Rows:
-    """All rows of a file in UTF-8 with a header; empty lines are skipped.
+    """All rows of a file in UTF-8 or UTF-16, perhaps packed by gzip, with a header; empty lines are skipped.
 
-    delimiter: what separates two values, or "auto" for what gives the header most columns. Columns without a name
-    are left out, with a note. Raises DataError with the line where the file is not such a table.
+    delimiter: what separates two values, or "auto" for what Excel's `sep=` line says, or gives the header most
+    columns. Lines of comments above the header are left out, and columns without a name, each with a note. Raises
+    DataError with the line where the file is not such a table.
     """
     text = _read_text(file)
+    # The lines that a reader of CSV knows, and of these the first: a comment is not longer.
+    lines = [line.rstrip("\r\n") for line in islice(io.StringIO(text, newline=""), MOST_LINES_ABOVE)]
+    skipped, named, notes = _above_the_header(lines)
     if delimiter == "auto":
-        delimiter = _likely_delimiter(text)
+        delimiter = named or _likely_delimiter(next(line for line in lines[skipped:] if line.strip()))
     header: list[str] = []
     values: list[list[str]] = []
-    lines: list[int] = []
+    starts: list[int] = []
+    source = io.StringIO(text, newline="")
+    for _ in range(skipped):
+        source.readline()
     # strict: a quote that is never closed would swallow the rest of the file without a word.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-    line = 1
+    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True, strict=True)
+    line = 1 + skipped
     try:
         for fields in reader:
             row = [field.strip() for field in fields]
             if row == [] or row == [""]:
                 pass
             elif not header:
-                header = row
+                header, header_line = row, line
             elif len(row) != len(header):
+                where = "" if header_line == 1 else f", line {header_line},"
                 raise DataError(
-                    f"{file}, line {line}: {len(row)} fields, but the header has {len(header)} "
+                    f"{file}, line {line}: {len(row)} fields, but the header{where} has {len(header)} "
                     f"(separated by {delimiter!r}, which data.delimiter sets)"
                 )
             else:
                 values.append(row)
-                lines.append(line)
-            line = reader.line_num + 1
+                starts.append(line)
+            line = reader.line_num + 1 + skipped
     except csv.Error as error:
         raise DataError(f"{file}, line {line}: {error}") from error
     twice = sorted({name for name in header if name and header.count(name) > 1})
+    rows = Rows(file, header, values, starts, delimiter, tuple(notes))
     if twice:
-        raise DataError(f"{file}, line 1: more than one column is called {', '.join(map(repr, twice))}")
-    return _without_nameless(Rows(file, header, values, lines))
-
-
-def without_missing(rows: Rows, names: list[str], missing: str) -> Rows:
-    """The rows that have a value in each of the columns `names`.
-
-    Where some have not, missing = "drop" leaves them out, with a note; "error" raises DataError.
-    """
-    columns = [(rows.header.index(name), name) for name in names]
-    gaps = [
-        (row, name)
-        for row, values in enumerate(rows.values)
-        for index, name in columns
-        if values[index].lower() in MISSING
-    ]
-    if not gaps:
-        return rows
-    broken = {row for row, _ in gaps}
-    if missing == "error":
-        first, name = gaps[0]
-        raise DataError(
-            f"{rows.place(first, name)}: the first of {len(gaps)} missing values in {len(broken)} of "
-            f'{len(rows.values)} rows; fill them in, set data.missing = "drop" to leave such rows out, or name '
-            "columns in data.ignore"
-        )
-    kept = [row for row in range(len(rows.values)) if row not in broken]
-    note = f"left out {len(broken)} of {len(rows.values)} rows, which lack values"
-    return Rows(
-        rows.file,
-        rows.header,
-        [rows.values[row] for row in kept],
-        [rows.lines[row] for row in kept],
-        (*rows.notes, note),
-    )
+        no_header = "; it seems to be a row of values: the file needs a header" if rows.header_looks_like_values else ""
+        columns = ", ".join(map(repr, twice))
+        raise DataError(f"{file}, line {header_line}: more than one column is called {columns}{no_header}")
+    return _without_nameless(rows)
 
 
 def _read_text(file: Path) -> str:
-    if file.is_dir():
-        raise DataError(f"{file} is a folder; data.file must name a CSV or TSV file")
+    free_bytes = HostMonitor(os.getpid()).read().available_bytes
     try:
-        content = file.read_bytes()
+        with open_regular(file) as opened:
+            bytes = os.fstat(opened.fileno()).st_size
+            if bytes * MEMORY_PER_BYTE > free_bytes:
+                raise DataError(
+                    f"{file} has {size(bytes)}, and reading it would take at least {size(bytes * MEMORY_PER_BYTE)} of "
+                    f"memory, of which {size(free_bytes)} are free; save it as .npz, or train on a part of it"
+                )
+            content = opened.read()
     except FileNotFoundError as error:
         raise DataError(f"{file} is not there; data.file must name a CSV or TSV file") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; data.file must name a CSV or TSV file") from error
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}, line {line}: not UTF-8; save the file in that encoding") from error
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = unpacked(content, free_bytes // MEMORY_PER_BYTE)
+        except ValueError as error:
+            raise DataError(f"cannot read {file}: {error}") from error
+    if what := other_type(content):
+        raise DataError(f"{file} is no CSV or TSV file: it is {what}")
+    text = _decoded(file, content)
     if not text.strip():
         raise DataError(f"{file} is empty")
     return text
 
 
-def _likely_delimiter(text: str) -> str:
-    header = next(line for line in text.splitlines() if line.strip())
+def _decoded(file: Path, content: bytes) -> str:
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        encoding = "not whole in UTF-16" if wide else "not UTF-8"
+        raise DataError(f"{file}, line {line}: {encoding}; save the file in UTF-8") from error
+    if "\0" in text:
+        hint = ": it looks like UTF-16 without its mark" if content[1:2] == b"\0" or content[:1] == b"\0" else ""
+        raise DataError(f"{file} is not text, it holds NUL characters{hint}; save it as CSV in UTF-8")
+    return text
+
+
+def _above_the_header(lines: list[str]) -> tuple[int, str, list[str]]:
+    """How many lines stand above the header, the delimiter that one of them names, and notes."""
+    skipped, delimiter, comments = 0, "", 0
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        following = next((later for later in lines[number + 1 :] if later.strip()), "")
+        if not delimiter and (separator := SEPARATOR_LINE.fullmatch(line.strip())):
+            delimiter = separator[1]
+        elif line.startswith("#") and not _is_header(line, following):
+            comments += 1
+        else:
+            break
+        skipped = number + 1
+    if skipped >= len(lines) or not any(line.strip() for line in lines[skipped:]):
+        return 0, "", []  # nothing but such lines: it is for the reader to complain
+    lines_of = "1 line of comments" if comments == 1 else f"{comments} lines of comments"
+    return skipped, delimiter, [f"left out {lines_of} above the header"] if comments else []
+
+
+def _is_header(line: str, following: str) -> bool:
+    """Whether a line that begins with # names columns, as in some formats: as many as the row of numbers below has."""
+    delimiter = _likely_delimiter(following) if following else ","
+    below = next(csv.reader([following], delimiter=delimiter), [])
+    names = next(csv.reader([line], delimiter=delimiter), [])
+    if following.startswith("#"):
+        return False
+    return len(names) == len(below) > 1 and any(parse_plain(field.strip()) is not None for field in below)
+
+
+def _likely_delimiter(line: str) -> str:
     # The first of equals: a header of one column has none, and is read as if by commas.
-    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
+    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter))))
 
 
 def _without_nameless(rows: Rows) -> Rows:
@@ -141,4 +202,4 @@ def _without_nameless(rows: Rows) -> Rows:
         return rows
     values = [[row[index] for index in named] for row in rows.values]
     note = f"left out {count} {'column' if count == 1 else 'columns'} without a name"
-    return Rows(rows.file, [rows.header[index] for index in named], values, rows.lines, (*rows.notes, note))
+    return replace(rows, header=[rows.header[index] for index in named], values=values, notes=(*rows.notes, note))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from workbench.data.image_file import image_size, read_image
+from workbench.data.image_file import THREADS, image_size, read_image
 from workbench.data.image_layout import ImageFiles, find_images
+from workbench.data.image_range import grey_range
 from workbench.data.progress import Meter, Report
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.errors import DataError
@@ -27,6 +27,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
     Raises DataError where the folders do not make classes, a file is broken, or sizes differ.
     """
     layout = find_images(folder)
+    greys = grey_range([path for files in layout.splits.values() for path in files.paths], report)
     height, width = (size, size) if size else image_size(layout.splits["train"].paths[0])
     count = sum(len(files.paths) for files in layout.splits.values())
     in_memory = count * channels * height * width <= memory_limit_bytes
@@ -34,7 +35,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
     splits: dict[str, Split] = {}
     meter = Meter(report, "reading images", count, "images")
     for name, files in layout.splits.items():
-        images = _Images(files, size, channels, (height, width))
+        images = _Images(files, size, channels, (height, width), greys.white)
         targets = torch.tensor(files.targets, dtype=torch.int64)
         if in_memory:
             splits[name] = InMemory(_decode(images, meter), targets)
@@ -49,7 +50,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
         kind="image",
         validation=splits.get("validation"),
         test=splits.get("test"),
-        notes=layout.notes,
+        notes=layout.notes + greys.notes,
     )
 
 
@@ -62,13 +63,20 @@ class _Images:
     channels: int
     expected: tuple[int, int]
     """Height and width of all images."""
+    white: int
+    """The value that is white in images of more than eight bits."""
 
     def __len__(self) -> int:
         return len(self.files.paths)
 
+    @property
+    def names(self) -> list[str]:
+        """Of the files, each with its class's folder."""
+        return [f"{path.parent.name}/{path.name}" for path in self.files.paths]
+
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         path = self.files.paths[index]
-        image = read_image(path, self.size, self.channels)
+        image = read_image(path, self.size, self.channels, self.white)
         self.check_size(path, (image.shape[1], image.shape[2]))
         return image, torch.tensor(self.files.targets[index], dtype=torch.int64)
 
@@ -76,19 +84,19 @@ class _Images:
         """Raises DataError if an image is not as high and wide as the first."""
         if found != self.expected:
             raise DataError(
-                f"{path} has {found[1]} × {found[0]} pixels, but the first image has {self.expected[1]} × "
+                f"{str(path)!r} has {found[1]} × {found[0]} pixels, but the first image has {self.expected[1]} × "
                 f"{self.expected[0]}; data.size = {min(self.expected)} resizes and crops all of them to one square"
             )
 
 
 def _decode(images: _Images, meter: Meter) -> Tensor:
-    """All images, decoded by several threads (Pillow lets go of the interpreter while it decodes)."""
+    """All images, decoded by several threads."""
     decoded = torch.empty(len(images), images.channels, *images.expected, dtype=torch.uint8)
 
     def decode(index: int) -> None:
         decoded[index] = images[index][0]
 
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         # In order, so that of several broken files it is always the first that is named.
         for _ in pool.map(decode, range(len(images))):
             meter.add(1)

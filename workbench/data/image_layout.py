@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.data.image_formats import is_image
 from workbench.errors import DataError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+SPLIT_NAMES = {
+    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What a split's folder may be called, in any case of letters, and which split it is."""
 
-SPLIT_NAMES = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-"""What a split's folder may be called, and which split it is."""
+EXPECTED = "*.png, or .jpg, .tif, .pgm and so on"
 
 
 @dataclass(frozen=True)
@@ -30,77 +36,161 @@ class Layout:
     notes: tuple[str, ...]
 
 
+@dataclass
+class _LeftOut:
+    """What lies beside the images, and where images lie deeper than is usual."""
+
+    others: Counter[str] = field(default_factory=Counter)
+    """Files that are no images, by what their names end in."""
+    dead: list[Path] = field(default_factory=list)
+    """Links that lead nowhere."""
+    deeper: Counter[Path] = field(default_factory=Counter)
+    """Images in folders below a class's, by folder."""
+    loose: list[Path] = field(default_factory=list)
+    """Images that lie beside the folders of classes or splits."""
+
+    def notes(self) -> list[str]:
+        """What the user should know of it."""
+        notes = []
+        if self.deeper:
+            folders = _few([str(folder) for folder in sorted(self.deeper)])
+            notes.append(f"{self.deeper.total()} images lie in folders below those of their classes: {folders}")
+        if self.others:
+            kinds = _counted(self.others)
+            notes.append(f"left out {self.others.total()} files that are not images or cannot be read: {kinds}")
+        if self.loose:
+            images = _few([str(image) for image in self.loose])
+            notes.append(f"left out {len(self.loose)} images that lie in no folder of a class: {images}")
+        if self.dead:
+            notes.append(
+                f"left out {len(self.dead)} links that lead nowhere: {_few([str(link) for link in self.dead])}"
+            )
+        return notes
+
+
 def find_images(folder: Path) -> Layout:
     """Looks through FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; hidden files are ignored.
 
-    Raises DataError where that does not make at least two classes, each with images, the same in all splits.
+    Folders below a class's belong to that class. A validation or test split may lack classes, but not have others.
+    Raises DataError where that does not make at least two classes, each with images to train on.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is {'not a folder' if folder.exists() else 'not there'}; data.folder must name one")
-    names = [entry.name for entry in _folders(folder)]
-    by_split: dict[str, Path] = {}
-    others: list[str] = []
-    # A class may well be called "train" or "test": they are splits if folders are in them.
-    if "train" in names and _folders(folder / "train"):
-        for name in names:
-            split = SPLIT_NAMES.get(name)
-            if split is None:
-                others.append(name)
-            elif split in by_split:
-                raise DataError(f"{folder} has both {by_split[split].name} and {name}; keep one of them")
-            else:
-                by_split[split] = folder / name
-    elif names and set(names) <= set(SPLIT_NAMES) - {"train"}:
-        raise DataError(f"{folder} has the folders {', '.join(names)}, but no train/<class>")
-    else:
-        by_split["train"] = folder
+        reason = "not a folder" if folder.exists() else "not there"
+        raise DataError(f"{str(folder)!r} is {reason}; data.folder must name one")
+    places, others = _places(folder)
+    classes = _classes(places["train"])
+    left_out = _LeftOut()
+    for place in dict.fromkeys((folder, *places.values())):
+        entries = _visible(place)
+        left_out.dead += [entry for entry in entries if _is_dead(entry)]
+        left_out.loose += [entry for entry in entries if entry.is_file() and is_image(entry)]
+    splits = {split: _files(place, classes, left_out) for split, place in places.items()}
+    notes = [f"left out {str(folder / name)!r}: it is neither train, validation nor test" for name in others]
+    for split, files in splits.items():
+        notes += _lacking(split, places[split], files, classes)
+    return Layout(classes, splits, tuple(notes + left_out.notes()))
 
-    classes = _classes(by_split["train"])
-    splits, ignored = {}, 0
-    for split, place in by_split.items():
-        if split != "train":
-            _check_same_classes(place, classes)
-        splits[split], not_images = _files(place, classes)
-        ignored += not_images
-    notes = [f"left out {folder / name}: it is neither train, validation nor test" for name in others]
-    if ignored:
-        notes.append(f"left out {ignored} files that are not images ({', '.join(sorted(SUFFIXES))})")
-    return Layout(classes, splits, tuple(notes))
+
+def _places(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The folder of each split, and the names of folders beside them."""
+    names = [entry.name for entry in _folders(folder)]
+    split_of = {name: SPLIT_NAMES.get(name.lower()) for name in names}
+    # A class may well be called "train" or "test": they are splits if folders are in them.
+    if not any(split == "train" and _folders(folder / name) for name, split in split_of.items()):
+        if names and all(split not in (None, "train") for split in split_of.values()):
+            raise DataError(f"{str(folder)!r} has the folders {_few(names)}, but no train/<class>")
+        return {"train": folder}, []
+    places: dict[str, Path] = {}
+    for name, split in split_of.items():
+        if split in places:
+            raise DataError(f"{str(folder)!r} has both {places[split].name!r} and {name!r}; keep one of them")
+        if split is not None:
+            places[split] = folder / name
+    return places, [name for name, split in split_of.items() if split is None]
 
 
 def _classes(place: Path) -> tuple[str, ...]:
-    classes = tuple(entry.name for entry in _folders(place))
-    if len(classes) >= 2:
-        return classes
-    expected = f"{place}/<class>/*.png, or .jpg and so on, with at least two classes"
-    if classes:
-        raise DataError(f"{place} has a single class, {classes[0]}; expected {expected}")
-    images = sum(entry.suffix.lower() in SUFFIXES for entry in place.iterdir())
-    beside = f" ({images} images lie in it directly)" if images else ""
-    raise DataError(f"{place} has no folders{beside}; expected {expected}")
+    folders = _folders(place)
+    expected = f"{str(place)!r}/<class>/{EXPECTED}, with at least two classes"
+    if len(folders) == 1:
+        raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
+    if not folders:
+        images = sum(map(is_image, place.iterdir()))
+        beside = f" ({images} images lie in it directly)" if images else ""
+        raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
+    below = [[entry.name for entry in _folders(entry)] for entry in folders]
+    has_images = any(is_image(entry) for folder in folders for entry in _visible(folder))
+    if not has_images and len(below[0]) > 1 and all(names == below[0] for names in below):
+        raise DataError(
+            f"{str(place)!r} holds {_few([entry.name for entry in folders])}, and each of them {_few(below[0])}: "
+            "which are the classes? Splits must be called train, validation (or val) and test, and classes lie in "
+            f"them; expected {expected}"
+        )
+    return tuple(entry.name for entry in folders)
 
 
-def _check_same_classes(place: Path, classes: tuple[str, ...]) -> None:
-    found = {entry.name for entry in _folders(place)}
-    missing, unknown = sorted(set(classes) - found), sorted(found - set(classes))
-    if missing or unknown:
-        problems = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"also has {', '.join(unknown)}"] * bool(unknown)
-        raise DataError(f"{place} must have the same classes as the train folder, but {' and '.join(problems)}")
-
-
-def _files(place: Path, classes: tuple[str, ...]) -> tuple[ImageFiles, int]:
-    """The images of a split, and the number of files beside them that are none."""
-    files, ignored = ImageFiles([], []), 0
+def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ImageFiles:
+    """The images of a split. Raises DataError where it has a class that is none of these, or no images at all."""
+    unknown = [entry.name for entry in _folders(place) if entry.name not in classes]
+    if unknown:
+        raise DataError(f"{str(place)!r} has classes that the training folder has not: {_few(unknown)}")
+    files = ImageFiles([], [])
     for target, name in enumerate(classes):
-        entries = [entry for entry in _visible(place / name) if entry.is_file()]
-        images = [entry for entry in entries if entry.suffix.lower() in SUFFIXES]
-        if not images:
-            deeper = "; images in folders below it are not read" if _folders(place / name) else ""
-            raise DataError(f"{place / name} has no images ({', '.join(sorted(SUFFIXES))}){deeper}")
+        images = _images(place / name, (), left_out) if (place / name).is_dir() else []
         files.paths.extend(images)
         files.targets.extend([target] * len(images))
-        ignored += len(entries) - len(images)
-    return files, ignored
+    if not files.paths:
+        raise DataError(f"{str(place)!r} has no images; expected {EXPECTED}, in a folder a class")
+    return files
+
+
+def _lacking(split: str, place: Path, files: ImageFiles, classes: tuple[str, ...]) -> list[str]:
+    """What to say of classes without images. Raises DataError where there is nothing to train on."""
+    lacking = [name for target, name in enumerate(classes) if target not in set(files.targets)]
+    if lacking and split == "train":
+        there = Counter(entry.suffix.lower() for entry in _visible(place / lacking[0]) if entry.is_file())
+        kinds = f" but {_counted(there)}" if there else ""
+        raise DataError(f"{str(place / lacking[0])!r} has no images{kinds}; expected {EXPECTED}")
+    return [f"the {split} split has no images of {_few(lacking)}"] if lacking else []
+
+
+def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
+    """The images in a folder and those below it, by name. above: the folders that it is in, up to the class's."""
+    images: list[Path] = []
+    entries = _visible(folder)
+    for entry in entries:
+        if entry.is_file():
+            if is_image(entry):
+                images.append(entry)
+            else:
+                left_out.others[entry.suffix.lower()] += 1
+        elif _is_dead(entry):
+            left_out.dead.append(entry)
+        elif not entry.is_dir():
+            left_out.others[entry.suffix.lower()] += 1
+    if above and images:
+        left_out.deeper[folder] += len(images)
+    here = (*above, folder.resolve())
+    for entry in entries:
+        # A link may lead back to where it is.
+        if entry.is_dir() and entry.resolve() not in here:
+            images += _images(entry, here, left_out)
+    return images
+
+
+def _is_dead(entry: Path) -> bool:
+    return entry.is_symlink() and not entry.exists()
+
+
+def _counted(kinds: Counter[str]) -> str:
+    """The most frequent endings of files, with how many have them."""
+    return ", ".join(
+        f"{count} {suffix!r}" if suffix else f"{count} without an ending" for suffix, count in kinds.most_common(5)
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:3])) + f" and {len(names) - 3} more" * (len(names) > 3)
 
 
 def _folders(place: Path) -> list[Path]:
@@ -111,4 +201,4 @@ def _visible(place: Path) -> list[Path]:
     try:
         return sorted(entry for entry in place.iterdir() if not entry.name.startswith("."))
     except OSError as error:
-        raise DataError(f"cannot read {place}: {error.strerror}") from error
+        raise DataError(f"cannot read {str(place)!r}: {error.strerror}") from error

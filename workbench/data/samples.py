@@ -7,7 +7,8 @@ source (text, audio) is one function more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from torch import Tensor
@@ -19,15 +20,17 @@ class SampleSequence(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample: inputs (uint8 or float32, without the batch dimension) and its target."""
+        """One sample: inputs (as in InMemory, without the batch dimension) and its target."""
 
 
 @dataclass(frozen=True)
 class InMemory:
     """Samples held as two tensors.
 
-    inputs: uint8 (pixel values, 0 to 255) or float32, shape (samples, ...); images are (samples, channels,
-    height, width). targets: int64 class numbers, shape (samples,), or float32 values, shape (samples, outputs).
+    inputs: uint8 (pixel values, 0 to 255), float32, float64 where float32 might not tell values apart, or int64 (ids,
+    which reach a user's model as they are); shape (samples, ...); images are (samples, channels, height, width).
+    targets: int64 class numbers, shape (samples,), or float32 or float64 values, shape (samples, outputs). float64
+    becomes float32 once it is standardised.
     """
 
     inputs: Tensor
@@ -85,7 +88,9 @@ class Task:
     classes: tuple[str, ...] = ()
     """Names of the classes, in order of their numbers; empty for regression."""
     targets: tuple[str, ...] = ()
-    """Names of the target columns of a regression."""
+    """Names of the columns to predict: one an output of a regression, one for classes; empty where they have none."""
+    doubt: str = ""
+    """Where whole numbers were taken for the one kind and may be the other: what the other takes to be set."""
 
 
 @dataclass(frozen=True)
@@ -99,3 +104,17 @@ class Samples:
     test: Split | None = None
     notes: tuple[str, ...] = field(default=())
     """What the user should know about how the data was read (columns left out, rows dropped)."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of a table, in their order."""
+    left_out: str = ""
+    """Which rows were dropped and why, in words; empty for none. Among the notes too."""
+
+    def map(self, change: Callable[[Split], Split]) -> Samples:
+        """The same with each of its splits changed."""
+        validation = None if self.validation is None else change(self.validation)
+        return replace(
+            self,
+            train=change(self.train),
+            validation=validation,
+            test=None if self.test is None else change(self.test),
+        )

@@ -6,6 +6,7 @@ validating; k-fold and leave-one-out will cut what is left in another way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,14 @@ class Splits:
     train: Split
     validation: Split | None
     test: Split | None
+
+    def map(self, change: Callable[[Split], Split]) -> Splits:
+        """Each of the splits that there are, changed."""
+        return Splits(
+            change(self.train),
+            None if self.validation is None else change(self.validation),
+            None if self.test is None else change(self.test),
+        )
 
 
 def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified: bool, seed: int) -> Splits:

@@ -23,7 +23,7 @@ class Statistics(Protocol):
         """Counts inputs (n, ...). Raises DataError where one is not finite."""
 
     def result(self) -> tuple[Tensor, Tensor]:
-        """Mean and deviation (of the population; 1 where there is none), float32, that broadcast over a batch."""
+        """Mean and deviation (of the population; 1 where there is none), float64, that broadcast over a batch."""
 
 
 def statistics(sample: Tensor, kind: Literal["image", "table", "other"]) -> Statistics:
@@ -51,7 +51,7 @@ class Histogram:
         shares = self._counts / self._counts.sum(1, keepdim=True)
         mean = (shares * values).sum(1, keepdim=True)
         std = (shares * (values - mean).square()).sum(1, keepdim=True).sqrt() / WHITE
-        return (mean / WHITE).float().reshape(1, -1, 1, 1), _or_one(std).float().reshape(1, -1, 1, 1)
+        return (mean / WHITE).reshape(1, -1, 1, 1), _or_one(std).reshape(1, -1, 1, 1)
 
 
 class Sums:
@@ -93,7 +93,7 @@ class Sums:
         if self._kind == "table":
             mean = torch.where(self._only_zero_and_one, 0.0, mean)
             std = torch.where(self._only_zero_and_one, 1.0, std)
-        return mean.float(), std.float()
+        return mean, std
 
     def _not_finite(self, inputs: Tensor) -> DataError:
         sample, *position = (int(i) for i in (~inputs.isfinite()).nonzero()[0])

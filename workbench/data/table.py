@@ -5,6 +5,7 @@ Nothing is standardised here: that is measured later, on the training split alon
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -12,10 +13,25 @@ from typing import Literal
 import numpy as np
 import torch
 
-from workbench.data.columns import Floats, is_numeric, numbers, one_hot, parse, targets
-from workbench.data.delimited import Rows, read_rows, without_missing
+from workbench.data.columns import (
+    MOST_CODES,
+    Floats,
+    Formats,
+    format_notes,
+    has_leading_zeros,
+    numbers,
+    one_hot,
+)
+from workbench.data.delimited import Rows, read_rows
+from workbench.data.hints import hints
+from workbench.data.missing import without_missing
+from workbench.data.number_format import PLAIN, Decimal, Thousands
 from workbench.data.samples import InMemory, Samples
+from workbench.data.target import targets
 from workbench.errors import DataError
+
+ROW_NUMBERS = re.compile(r"Unnamed: \d+")
+"""What pandas calls a column without a name: mostly its own row numbers, written to the file before."""
 
 
 def table(
@@ -27,46 +43,93 @@ def table(
     ignore: tuple[str, ...],
     delimiter: Literal["auto", ",", "\t", ";", "|"],
     missing: Literal["error", "drop"],
+    missing_values: tuple[str, ...] = ("",),
+    decimal: Decimal = "auto",
+    thousands: Thousands = "auto",
 ) -> Samples:
-    """The rows of a CSV or TSV file with a header: float32 inputs (rows, columns), numbers first, then categories.
+    """The rows of a CSV or TSV file with a header: float64 inputs (rows, columns), numbers first, then categories.
 
-    target: the column to predict; see `columns.targets` for `task`. Columns named in neither `numeric` nor
-    `categorical` are numbers if all their values are, else categories; those in `ignore` are left out. delimiter and
-    missing: see `delimited.read_rows` and `delimited.without_missing`.
+    target: the column to predict; see `target.targets` for `task`. Columns named in neither `numeric` nor
+    `categorical` are numbers if all their values are, else categories; those in `ignore` are left out. delimiter: see
+    `delimited.read_rows`; missing and missing_values: `missing.without_missing`; decimal and thousands:
+    `number_format`.
 
     Raises DataError, with file, line and column, for anything that cannot be trained on.
     """
     rows = read_rows(file, delimiter)
     _check_names(rows, target, numeric, categorical, ignore)
-    names = [name for name in rows.header if name != target and name not in ignore]
+    notes = list(rows.notes)
+    counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
+    if counted:
+        notes.append(f"left out the column {counted[0]!r}, which pandas has made of row numbers")
+    names = [name for name in rows.header if name not in (target, *ignore, *counted)]
     if not names:
         raise DataError(f"{file} has no column to learn from besides the target {target!r}")
     if not rows.values:
         raise DataError(f"{file} has no rows under its header")
-    rows = without_missing(rows, [*names, target], missing)
-    if not rows.values:
-        raise DataError(f"{file} has no rows without missing values; name the emptiest columns in data.ignore")
+    rows, left_out = without_missing(rows, names, target, missing, missing_values)
+    notes += [left_out] if left_out else []
 
-    columns: list[Floats] = []
-    categories: list[Floats] = []
-    notes: list[str] = []
+    formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
+    columns: dict[str, Floats] = {}
+    categories: dict[str, Floats] = {}
     for name in names:
-        if name in numeric or (name not in categorical and is_numeric(rows.column(name))):
-            columns.append(numbers(rows, name)[:, None])
+        if name in categorical:
+            _add_categories(categories, rows, name, None)
+            continue
+        written = formats.of(name)
+        coded = written == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
+        if coded and len(set(rows.column(name))) <= MOST_CODES:
+            notes.append(_codes_note(rows, name, _add_categories(categories, rows, name, None)))
+        elif written is None and name not in numeric:
+            word = formats.first_word(name)
+            count = _add_categories(categories, rows, name, word)
+            # Of a thousand numbers with one typing error nobody wants a category each.
+            holds = f"line {rows.lines[word]} holds {rows.value(word, name)!r}"
+            notes.append(f"column {name!r} is read as {count} categories, as {holds}")
         else:
-            categories.append(one_hot(rows, name, named=name in categorical))
-            if name not in categorical:
-                notes.append(_read_as_categories(rows, name, categories[-1].shape[1]))
-    inputs = torch.from_numpy(np.concatenate(columns + categories, axis=1))
-    numbers_or_classes, posed = targets(rows, target, task)
-    return Samples(InMemory(inputs, numbers_or_classes), posed, kind="table", notes=(*rows.notes, *notes))
+            columns[name] = numbers(rows, name, written or formats.nearest(name))
+            notes += [_codes_note(rows, name, 0)] if coded else format_notes(rows, name, written)
+    predicted, posed, said = targets(rows, target, task, formats)
+    notes += [*said, *hints(rows, columns, predicted, posed)]
+    both = columns | categories
+    inputs = torch.from_numpy(np.stack(list(both.values()), axis=1))
+    return Samples(
+        InMemory(inputs, predicted), posed, "table", notes=tuple(notes), columns=tuple(both), left_out=left_out
+    )
 
 
-def _read_as_categories(rows: Rows, name: str, count: int) -> str:
-    """Tells which value made it so: of a thousand numbers with one typing error nobody wants a category each."""
-    values = rows.column(name)
-    row = next(row for row, value in enumerate(values) if parse(value) is None)
-    return f"column {name!r} is read as {count} categories, as line {rows.lines[row]} holds {values[row]!r}"
+def _add_categories(categories: dict[str, Floats], rows: Rows, name: str, word: int | None) -> int:
+    """Adds a column for each category, and tells how many."""
+    columns, words = one_hot(rows, name, word)
+    categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
+    return len(words)
+
+
+def _codes_note(rows: Rows, name: str, count: int) -> str:
+    """Tells what became of codes with leading zeros; count: of categories, 0 where they became numbers."""
+    code = next(value for value in rows.column(name) if has_leading_zeros([value]))
+    if count:
+        return (
+            f"column {name!r} is read as {count} categories, as {code!r} with its leading zero is a code; "
+            f"data.numeric = [{name!r}] makes numbers of them"
+        )
+    return (
+        f"column {name!r} is read as numbers, though {code!r} with its leading zero may be a code; "
+        f"data.categorical = [{name!r}] makes categories of them"
+    )
+
+
+def _row_numbers(rows: Rows, named: tuple[str, ...]) -> list[str]:
+    """The column in which pandas has kept its row numbers, unless the user names it."""
+    return [
+        name
+        for name in rows.header[:1]
+        if ROW_NUMBERS.fullmatch(name)
+        and name not in named
+        and all(value.isdigit() for value in rows.column(name))
+        and len(set(rows.column(name))) == len(rows.values)
+    ]
 
 
 def _check_names(
@@ -80,6 +143,11 @@ def _check_names(
                 close = get_close_matches(name, rows.header, n=1)
                 nearest = f", perhaps {close[0]!r}" if close else ""
                 there = ", ".join(map(repr, rows.header))
-                raise DataError(f"{setting}: {rows.file} has no column {name!r}{nearest}; it has {there}")
+                header = ""
+                if rows.header_looks_like_values:
+                    header = ". These look like values: the file needs a first line with the names of its columns"
+                elif rows.notes:
+                    header = f" ({'; '.join(rows.notes)})"
+                raise DataError(f"{setting}: {rows.file} has no column {name!r}{nearest}; it has {there}{header}")
             if named_in.setdefault(name, setting) != setting:
                 raise DataError(f"column {name!r} is named both in {named_in[name]} and in {setting}")

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from workbench.data.channels import channels_axis
+from workbench.data.class_numbers import SHOWN, ClassNumbers
 from workbench.data.samples import Samples, Split, Task
-from workbench.data.user_split import Given, as_split, look_at, unwrap
+from workbench.data.user_split import Given, as_split, check_not_one_hot, look_at, read_sample, unwrap
 from workbench.errors import UserCodeError
 
 NAMES = ("train", "validation", "test")
 
 EXPECTED = (
     'it must return a dictionary with "train" and perhaps "validation" and "test", each a map-style torch Dataset or a '
-    "pair (inputs, targets) of tensors or arrays; or (train, test) or (train, validation, test); or one of these alone"
+    "pair (inputs, targets) of tensors or arrays; or (train, validation, test); or one of these alone"
 )
 
+MANY_CLASSES = 20
+"""Whole numbers that nobody has called classes, and that are more than these, may have been meant as numbers."""
 
-def from_user(result: object, where: str) -> Samples:
+LOOKED_AT = 8
+"""Samples of a data set that is read one by one whose targets are looked at."""
+
+COMMON_CHANNELS = (1, 3, 4)
+"""Grey, colour, and colour with transparency."""
+
+Channels = Literal["auto", "first", "last"]
+
+
+def from_user(result: object, where: str, channels: Channels = "auto") -> Samples:
     """Samples from what `where` (package.module:function) returned.
 
-    That may be a Samples; one data set, which is then split; (train, test); (train, validation, test), None standing
-    for what there is not; or a dictionary of them. A data set is a map-style torch Dataset, or a pair (inputs,
-    targets) of tensors or arrays. Pairs, TensorDatasets and Subsets of them are held in memory; all others are read
-    sample by sample. Samples of 3 dimensions are images, (channels, height, width); of 1 dimension rows of a table.
-    Whole numbers as targets are classes, others a regression.
+    That may be a Samples; one data set, which is then split; (train, validation, test), None standing for what there
+    is not; or a dictionary of them. A data set is a map-style torch Dataset, or a pair (inputs, targets) of tensors or
+    arrays. Pairs, TensorDatasets and Subsets of them are held in memory; all others are read sample by sample.
 
-    A Dataset whose targets are classes needs an attribute `classes`, their names or their number, unless it has
-    `targets`, the class of each sample. Raises UserCodeError, which says what was returned and what is expected.
+    Samples of 3 dimensions are images, (channels, height, width); of 1 dimension rows of a table. channels: where
+    samples of 3 dimensions have theirs; "auto" knows bytes whose shape tells that they come last, and asks where other
+    numbers look so. Whole numbers as inputs, but for bytes, become int64.
+
+    Whole numbers as targets are classes, others a regression. A Dataset whose targets are classes needs an attribute
+    `classes`, their names or their number, unless it has `targets`, the class of each sample. Without `classes` the
+    numbers need not be without gaps. A validation or test split whose `classes` are fewer than the training split's,
+    or in another order, is matched by name.
+
+    Raises UserCodeError, which says what was returned and what is expected.
     """
     if isinstance(result, Samples):
         return result
     parts = {name: look_at(part, f"{where}, {name}") for name, part in _parts(result, where).items()}
     train = parts["train"]
-    task = _task(train, where)
+    notes: list[str] = []
+    task, numbers = _task(train, where, notes)
+    last = _channels_last(train, channels, where, notes)
     splits: dict[str, Split] = {}
     for name, part in parts.items():
         _check_alike(name, part, train, where)
-        splits[name] = as_split(part, task)
-    return Samples(splits["train"], task, _kind(train), validation=splits.get("validation"), test=splits.get("test"))
+        splits[name] = as_split(part, _own_numbers(part, train, numbers, task, notes), channels_last=last)
+    return Samples(
+        splits["train"],
+        task,
+        _kind(train, notes),
+        validation=splits.get("validation"),
+        test=splits.get("test"),
+        notes=tuple(notes),
+    )
 
 
 def _parts(result: object, where: str) -> dict[str, Any]:
@@ -51,9 +80,14 @@ def _parts(result: object, where: str) -> dict[str, Any]:
             raise UserCodeError(f"{where} returned a dictionary with the keys {list(result)}; {EXPECTED}")
         parts = dict(result)
     elif isinstance(result, (tuple, list)) and not _is_pair(result):
+        if len(result) == 2 and not any(_unusable(part) for part in result):
+            raise UserCodeError(
+                f"{where} returned two data sets, which does not tell whether the second is to validate on or to test "
+                'on; return {"train": ..., "validation": ...} or {"train": ..., "test": ...}'
+            )
         if len(result) not in (2, 3):
             raise UserCodeError(f"{where} returned {len(result)} things; {EXPECTED}")
-        parts = dict(zip(NAMES if len(result) == 3 else ("train", "test"), result, strict=True))
+        parts = dict(zip(NAMES, result, strict=False))
     else:
         parts = {"train": result}
     if parts["train"] is None and isinstance(result, (Mapping, tuple, list)):
@@ -91,16 +125,21 @@ def _is_pair(value: object) -> bool:
     )
 
 
-def _task(train: Given, where: str) -> Task:
-    """What there is to learn, from the training split alone."""
+def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumbers | None]:
+    """What there is to learn, from the training split alone, and how its classes are numbered."""
     if train.outputs:
+        _check_first_targets(train)
         names = tuple(f"target[{index}]" for index in range(train.outputs))
-        return Task("regression", train.outputs, targets=names)
-    named = getattr(unwrap(train.part), "classes", None)
-    if named is not None:
-        classes = tuple(map(str, range(named) if isinstance(named, int) else named))
-    elif train.classes:
-        classes = tuple(map(str, range(train.classes)))
+        doubt = "whole-number targets, targets.long(), make classes" if _could_be_classes(train.targets) else ""
+        return Task("regression", train.outputs, targets=names, doubt=doubt), None
+    classes, targets, doubt = _names(train, where), train.all_targets, ""
+    if classes is not None:
+        numbers = ClassNumbers.counted(len(classes))
+    elif targets is not None:
+        numbers = ClassNumbers.found(targets)
+        classes = tuple(map(str, numbers.labels.tolist()))
+        doubt = "floating-point targets, targets.float(), make a regression"
+        _tell_of_numbers(numbers, targets, where, notes)
     else:
         raise UserCodeError(
             f"{where}: how many classes are there? Reading all samples to find out may take long: give the dataset "
@@ -108,7 +147,104 @@ def _task(train: Given, where: str) -> Task:
         )
     if len(classes) < 2:
         raise UserCodeError(f"{where}: there is only one class, and nothing to learn")
-    return Task("classification", len(classes), classes=classes)
+    return Task("classification", len(classes), classes=classes, doubt=doubt), numbers
+
+
+def _could_be_classes(targets: Tensor | None) -> bool:
+    """Whether floating-point targets (n, outputs) are a few whole numbers."""
+    if targets is None or targets.shape[1] != 1 or not bool((targets == targets.round()).all()):
+        return False
+    return len(targets.unique()) <= MANY_CLASSES
+
+
+def _names(given: Given, where: str) -> tuple[str, ...] | None:
+    """The classes by their numbers, where the data set tells."""
+    named = getattr(unwrap(given.part), "classes", None)
+    if named is None:
+        return None
+    if isinstance(named, int):
+        return tuple(map(str, range(named)))
+    if isinstance(named, (str, bytes)) or not isinstance(named, Iterable):
+        raise UserCodeError(
+            f"{where}: the dataset's attribute `classes` is a {type(named).__name__}; it must be the list of the "
+            "classes' names or their number"
+        )
+    return tuple(map(str, named))
+
+
+def _tell_of_numbers(numbers: ClassNumbers, targets: Tensor, where: str, notes: list[str]) -> None:
+    """Whole numbers as targets are classes, though many or with gaps; refused where hardly any occurs twice."""
+    count = len(numbers.labels)
+    if count > MANY_CLASSES:
+        once = int((targets.unique(return_counts=True)[1] == 1).sum())
+        if 2 * once >= count:
+            raise UserCodeError(
+                f"{where}: the targets are whole numbers ({targets.dtype}) and so classes, but {once} of the {count} "
+                "different ones occur only once; where they are numbers to predict make them floating-point, "
+                "targets.float()"
+            )
+    if count > MANY_CLASSES or not numbers.are_counted:
+        notes.append(
+            f"targets are whole numbers and so {count} classes ({numbers.words()}); floating-point targets make a "
+            "regression"
+        )
+
+
+def _check_first_targets(train: Given) -> None:
+    """Of a data set whose targets are only known by reading them: the first may be one-hot."""
+    if train.targets is None and train.outputs > 1:
+        indices = range(min(LOOKED_AT, len(train.part)))
+        targets = [read_sample(train.part, index, train.where)[1] for index in indices]
+        if all(target.shape == targets[0].shape for target in targets):
+            check_not_one_hot(torch.stack(targets), train.where)
+    elif train.targets is not None:
+        check_not_one_hot(train.targets, train.where)
+
+
+def _own_numbers(
+    part: Given, train: Given, numbers: ClassNumbers | None, task: Task, notes: list[str]
+) -> ClassNumbers | None:
+    """How a split numbers its classes: where both name them, by the names."""
+    named, own = _names(train, part.where), _names(part, part.where)
+    if numbers is None or named is None or own is None or own == named:
+        return numbers
+    unknown = [name for name in own if name not in named]
+    if unknown or len({*own}) < len(own) or len({*named}) < len(named):
+        problem = f"{unknown[0]!r} is none of" if unknown else "some occur twice in its own or in"
+        raise UserCodeError(
+            f"{part.where}: its `classes` are not those of the training split: {problem} the training split's "
+            f"{len(named)}, {_few(named)}"
+        )
+    lacking = [name for name in named if name not in own]
+    lacks = f" lacks {_few(lacking)} and" * bool(lacking)
+    notes.append(f"{part.where.rpartition(', ')[2]}{lacks} numbers its classes otherwise than train: matched by name")
+    return ClassNumbers.by_name(own, named)
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:SHOWN]))
+    return shown + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
+
+
+def _channels_last(train: Given, channels: Channels, where: str, notes: list[str]) -> bool:
+    """Whether samples are images that have their channels last."""
+    if train.sample.dim() != 3 or channels != "auto":
+        return train.sample.dim() == 3 and channels == "last"
+    first, middle, last = shape = tuple(train.sample.shape)
+    axis = channels_axis((first, middle, last))
+    if axis == "first":
+        return False
+    if axis == "last" and last in COMMON_CHANNELS and train.sample.dtype == torch.uint8:
+        notes.append(
+            f"samples of shape {shape} are read as {last} channels of {first} × {middle}, the channels last; "
+            "data.channels says otherwise"
+        )
+        return True
+    looks = "look as if their channels came last" if axis == "last" else "do not tell where their channels are"
+    raise UserCodeError(
+        f"{where}: samples of shape {shape} {looks}, but models take (channels, height, width); set data.channels = "
+        '"last" to have them moved, or "first" to leave the samples as they are'
+    )
 
 
 def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
@@ -117,13 +253,27 @@ def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
             f"{where}: samples of {name} have shape {tuple(part.sample.shape)}, those of train "
             f"{tuple(train.sample.shape)}"
         )
+    kinds = _kind_of_numbers(part.sample), _kind_of_numbers(train.sample)
+    if kinds[0] != kinds[1]:
+        raise UserCodeError(
+            f"{where}: samples of {name} are {kinds[0]}, those of train {kinds[1]}, which are read otherwise; make all "
+            "alike"
+        )
     if part.outputs != train.outputs:
         raise UserCodeError(
             f"{where}: targets of {name} are {part.target_words()}, those of train {train.target_words()}"
         )
 
 
-def _kind(train: Given) -> Literal["image", "table", "other"]:
+def _kind_of_numbers(sample: Tensor) -> str:
+    if sample.dtype == torch.uint8:
+        return "bytes (uint8)"
+    return "floating-point numbers" if sample.is_floating_point() else "whole numbers"
+
+
+def _kind(train: Given, notes: list[str]) -> Literal["image", "table", "other"]:
     if train.sample.dim() == 3:
         return "image"
+    if train.sample.dtype == torch.uint8:
+        notes.append("inputs are bytes (uint8) and so read as pixels, from 0 to 1; whole numbers of another type stay")
     return "table" if train.sample.dim() == 1 else "other"

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Subset, TensorDataset
 
-from workbench.data.samples import InMemory, Lazy, Split, Task
+from workbench.data.class_numbers import ClassNumbers
+from workbench.data.samples import InMemory, Lazy, Split
 from workbench.errors import UserCodeError, WorkbenchError
 
 
@@ -21,20 +22,20 @@ class Given:
     part: Any
     where: str
     sample: Tensor
-    """The first sample's inputs, uint8 or float32."""
+    """The first sample's inputs, uint8, float32, float64 or int64."""
     outputs: int
     """Numbers to predict; 0 if the targets are classes."""
     inputs: Tensor | None
     """All inputs, where they are in memory."""
     targets: Tensor | None
-    """All targets, where they are known: int64 (n,) or float32 (n, outputs)."""
+    """All targets, where they are known: int64 (n,), as the data has them, or floating-point (n, outputs)."""
 
     @property
-    def classes(self) -> int:
-        """One more than the highest class in the data set, of which a Subset may have less; 0 if not known."""
+    def all_targets(self) -> Tensor | None:
+        """All targets of the data set, of which a Subset has some, where they are known."""
         if isinstance(self.part, Subset):
-            return look_at(self.part.dataset, self.where).classes
-        return 0 if self.targets is None or self.outputs else int(self.targets.max()) + 1
+            return look_at(self.part.dataset, self.where).all_targets
+        return self.targets
 
     def target_words(self) -> str:
         """What the targets are, for messages."""
@@ -61,14 +62,19 @@ def look_at(part: Any, where: str) -> Given:
     return Given(part, where, sample, outputs, None, _known_targets(part, target))
 
 
-def as_split(given: Given, task: Task) -> Split:
-    """The samples, for training. Raises UserCodeError where a class that is known already is none of the task's."""
-    if given.targets is not None and task.kind == "classification":
-        check_classes(given.targets, task.outputs, given.where)
-    if given.inputs is not None and given.targets is not None:
-        return InMemory(given.inputs, given.targets)
-    classes = task.outputs if task.kind == "classification" else 0
-    return Lazy(UserSamples(given.part, given.where, classes), given.targets)
+def as_split(given: Given, numbers: ClassNumbers | None, *, channels_last: bool) -> Split:
+    """The samples, for training.
+
+    numbers: of the classes; None for a regression. channels_last: samples (height, width, channels) get their channels
+    first. Raises UserCodeError where a class that is known already is none of the task's.
+    """
+    targets = given.targets
+    if targets is not None and numbers is not None:
+        targets = numbers(targets, given.where)
+    if given.inputs is not None and targets is not None:
+        inputs = given.inputs.movedim(-1, 1).contiguous() if channels_last else given.inputs
+        return InMemory(inputs, targets)
+    return Lazy(UserSamples(given.part, given.where, numbers, channels_last), targets)
 
 
 def unwrap(part: Any) -> Any:
@@ -84,33 +90,28 @@ class UserSamples:
 
     dataset: Any
     where: str
-    classes: int
-    """How many there are; 0 for a regression."""
+    numbers: ClassNumbers | None
+    """Of the classes; None for a regression."""
+    channels_last: bool
+    """Whether samples have their channels last, as the model does not."""
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         inputs, target = read_sample(self.dataset, index, self.where)
-        if target.is_floating_point() == bool(self.classes):
-            expected = "a class, a whole number" if self.classes else "a floating-point number"
+        if target.is_floating_point() != (self.numbers is None):
+            expected = "a floating-point number" if self.numbers is None else "a class, a whole number"
             raise UserCodeError(
                 f"{self.where}: the target of sample {index} is not {expected}, as that of the first is"
             )
-        if self.classes:
-            check_classes(target, self.classes, f"{self.where}, sample {index}")
-        return inputs, target
-
-
-def check_classes(targets: Tensor, classes: int, where: str) -> None:
-    """Raises UserCodeError unless all are from 0 to classes - 1: a GPU would stop at another without a word."""
-    if targets.numel() and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
-        wrong = targets[(targets < 0) | (targets >= classes)].reshape(-1)[0]
-        raise UserCodeError(f"{where}: class {int(wrong)} is none of the {classes} classes, 0 to {classes - 1}")
+        if self.numbers is not None:
+            target = self.numbers(target, f"{self.where}, sample {index}")
+        return inputs.movedim(-1, 0) if self.channels_last else inputs, target
 
 
 def read_sample(dataset: Any, index: int, where: str) -> tuple[Tensor, Tensor]:
-    """A sample as uint8 or float32 inputs, and its target: int64 () or float32 (outputs,). Raises UserCodeError."""
+    """A sample's inputs, and its target: int64 () or floating-point (outputs,). Raises UserCodeError."""
     where = f"{where}, sample {index}"
     try:
         sample = dataset[index]
@@ -130,9 +131,9 @@ def read_sample(dataset: Any, index: int, where: str) -> tuple[Tensor, Tensor]:
     if target.dim() > 1 or (target.dim() == 1 and not target.is_floating_point()):
         raise UserCodeError(
             f"{where}: its target has shape {tuple(target.shape)} and type {target.dtype}; it must be a class, one "
-            "whole number, or floating-point numbers, shape () or (outputs,)"
+            f"whole number, or floating-point numbers, shape () or (outputs,){_one_hot_hint(target.unsqueeze(0))}"
         )
-    return _inputs(_tensor(inputs, where)), target.float().reshape(-1) if target.is_floating_point() else target.long()
+    return _inputs(_tensor(inputs, where)), _numbers(target, 1)[0] if target.is_floating_point() else target.long()
 
 
 def _in_memory(part: Any, where: str) -> Given:
@@ -147,17 +148,15 @@ def _in_memory(part: Any, where: str) -> Given:
     if targets.dim() == 0 or len(targets) != len(inputs):
         raise UserCodeError(f"{where}: inputs have shape {tuple(inputs.shape)}, but targets {tuple(targets.shape)}")
     if targets.is_floating_point():
-        numbers = targets.float().reshape(len(targets), -1)
+        numbers = _numbers(targets, len(targets))
+        check_not_one_hot(numbers, where)
         return Given(part, where, inputs[0], numbers.shape[1], inputs, numbers)
     if targets.numel() != len(targets):
         raise UserCodeError(
             f"{where}: targets have type {targets.dtype} and shape {tuple(targets.shape)}; classes are one whole "
-            "number a sample, numbers to predict are floating-point"
+            f"number a sample, numbers to predict are floating-point{_one_hot_hint(targets)}"
         )
-    classes = targets.long().reshape(-1)
-    if int(classes.min()) < 0:
-        raise UserCodeError(f"{where}: class {int(classes.min())} among the targets; classes are numbered from 0")
-    return Given(part, where, inputs[0], 0, inputs, classes)
+    return Given(part, where, inputs[0], 0, inputs, targets.long().reshape(-1))
 
 
 def _known_targets(dataset: Any, first: Tensor) -> Tensor | None:
@@ -167,7 +166,7 @@ def _known_targets(dataset: Any, first: Tensor) -> Tensor | None:
         return None
     try:
         listed = torch.as_tensor(np.asarray(dataset.targets))
-        listed = listed.float().reshape(len(listed), -1) if first.is_floating_point() else listed.reshape(-1)
+        listed = _numbers(listed, len(listed)) if first.is_floating_point() else listed.reshape(-1)
     except (TypeError, ValueError, RuntimeError):
         return None
     if len(listed) != len(dataset) or listed.is_floating_point() != first.is_floating_point():
@@ -175,14 +174,47 @@ def _known_targets(dataset: Any, first: Tensor) -> Tensor | None:
     return listed.to(first.dtype) if torch.equal(listed[0].to(first.dtype), first) else None
 
 
+def check_not_one_hot(targets: Tensor, where: str) -> None:
+    """Raises UserCodeError where floating-point targets (n, outputs) are classes, each a row with a single 1."""
+    if _is_one_hot(targets):
+        raise UserCodeError(
+            f"{where}: targets of shape {tuple(targets.shape)} look one-hot, 1 for the class and 0 elsewhere; return "
+            "the numbers of the classes, targets.argmax(1)"
+        )
+
+
+def _is_one_hot(targets: Tensor) -> bool:
+    if targets.dim() != 2 or targets.shape[1] < 2:
+        return False
+    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())
+
+
+def _one_hot_hint(targets: Tensor) -> str:
+    # As int64: not all comparisons know all types of whole numbers.
+    return ". They look one-hot: return the numbers of the classes, targets.argmax(1)" * _is_one_hot(targets.long())
+
+
+def _numbers(targets: Tensor, samples: int) -> Tensor:
+    """Numbers to predict, (samples, outputs): float64 stays, for float32 may not tell its values apart."""
+    return (targets if targets.dtype == torch.float64 else targets.float()).reshape(samples, -1)
+
+
 def _inputs(inputs: Tensor) -> Tensor:
-    return inputs if inputs.dtype == torch.uint8 else inputs.float()
+    """Bytes, float32 and float64 stay as they are, whole numbers become int64, all others float32."""
+    if inputs.dtype in (torch.uint8, torch.float64):
+        return inputs
+    whole = not (inputs.is_floating_point() or inputs.dtype == torch.bool)
+    return inputs.long() if whole else inputs.float()
 
 
 def _tensor(value: Any, where: str) -> Tensor:
+    if np.ma.is_masked(value):
+        raise UserCodeError(f"{where}: a masked array has values that are missing; fill or drop them")
     try:
         # An array may run backwards, which a tensor cannot.
         tensor = torch.as_tensor(np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserCodeError(f"{where}: a {type(value).__name__} cannot be made a tensor: {error}") from error
+    if tensor.is_complex():
+        raise UserCodeError(f"{where}: complex numbers cannot be trained on; give their parts as two numbers")
     return tensor.detach().cpu()

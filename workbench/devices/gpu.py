@@ -6,8 +6,8 @@ without a GPU is a normal case, and so is a GPU that does not tell everything: w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from types import ModuleType, TracebackType
 from typing import Any, Self, TypeVar
 
@@ -31,6 +31,12 @@ class GpuReading:
     power_watts: float | None
     power_limit_watts: float | None
     temperature_celsius: int | None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """The reading that a memory event holds; what it leaves out was not to be had."""
+        usual: dict[str, Any] = {"index": -1, "uuid": "", "name": ""}
+        return cls(**{item.name: values.get(item.name, usual.get(item.name)) for item in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,23 @@ class BusyTime:
             return [int(nvml.nvmlDeviceGetUtilizationRates(self._handle).gpu)]
         except nvml.NVMLError:
             return []
+
+
+def run_gpu(gpus: Iterable[GpuReading], device: str, device_name: str, device_uuid: str | None) -> GpuReading | None:
+    """The card that a run trains on, of those that the driver lists; None where that is not certain, or not a GPU.
+
+    device: as PyTorch calls it, such as cuda:1; device_name, device_uuid: as CUDA tells them.
+
+    By its lasting name: CUDA's number is the driver's only without CUDA_VISIBLE_DEVICES, and where both count alike.
+    Runs of older versions tell no lasting name: then only a card that alone has its name is claimed. A slice of a
+    card (MIG) is not the card, whose memory is that of all slices.
+    """
+    if not device.startswith("cuda") or " MIG " in f" {device_name} ":
+        return None
+    if device_uuid:
+        return next((gpu for gpu in gpus if same_gpu(gpu.uuid, device_uuid)), None)
+    named = [gpu for gpu in gpus if gpu.name == device_name]
+    return named[0] if len(named) == 1 else None
 
 
 def same_gpu(one: str, other: str) -> bool:

@@ -7,11 +7,19 @@ from torch import Tensor, nn
 
 from workbench.errors import UserCodeError
 
+WHOLE_NUMBERS = (
+    ". The samples are whole numbers (int64), as ids are, and reach the model as they are; where they are measures "
+    "rather than ids, let the data function return them as floating-point numbers, which are standardised"
+)
 
-def check_user_model(model: object, where: str, inputs: tuple[int, ...], outputs: int) -> nn.Module:
+
+def check_user_model(
+    model: object, where: str, inputs: tuple[int, ...], outputs: int, *, whole_numbers: bool = False
+) -> nn.Module:
     """`model` itself, if it is an nn.Module that maps (2, *inputs) to (2, outputs); else raises UserCodeError.
 
-    where: what the user calls the function that returned it, `package.module:function`. The trial is one forward of
+    where: what the user calls the function that returned it, `package.module:function`. whole_numbers: samples are
+    int64, else float32. The trial is one forward of
     two samples of zeros in evaluation mode and without gradients: it gives lazy layers (nn.LazyLinear) their shapes,
     and leaves modes, running means and torch's random numbers as they were.
     """
@@ -19,7 +27,9 @@ def check_user_model(model: object, where: str, inputs: tuple[int, ...], outputs
         raise UserCodeError(f"{where} returned {_kind(model)}; it must return a torch.nn.Module")
     anything = next(model.parameters(), None)
     device = torch.device("cpu") if anything is None else anything.device
-    scores = _trial(model, where, torch.zeros(2, *inputs, device=device))
+    scores = _trial(
+        model, where, torch.zeros(2, *inputs, dtype=torch.int64 if whole_numbers else torch.float32, device=device)
+    )
 
     expected = f"for samples of shape {(2, *inputs)} it must return scores of shape {(2, outputs)}"
     if not isinstance(scores, Tensor):
@@ -41,7 +51,7 @@ def _trial(model: nn.Module, where: str, samples: Tensor) -> object:
         message = str(error).strip().partition("\n")[0]
         raise UserCodeError(
             f"the model that {where} returned fails on samples of shape {tuple(samples.shape)}: "
-            f"{type(error).__name__}: {message}"
+            f"{type(error).__name__}: {message}{WHOLE_NUMBERS * (samples.dtype == torch.int64)}"
         ) from error
     finally:
         for module, training in modes.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,9 +11,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from workbench.errors import StorageError
+from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import EpochEnd, Event, Prepared, Tested, decode
-from workbench.runs.status import Status, is_running, read_summary, status
+from workbench.runs.events import EpochEnd, Event, Prepared, State, Tested, decode
+from workbench.runs.lock import is_running
+from workbench.runs.preset_text import PresetReader
+from workbench.runs.row_memory import RowMemory, Stamp
+from workbench.runs.status import Status, Summary, ended, read_summary
 
 HEAD_BYTES = 2**18
 """How much of the beginning of a run's events is read for what tells its best epoch."""
@@ -22,8 +25,10 @@ TAIL_BYTES = (2**16, 2**19, 2**22)
 """How much of the end is read for its latest and best epochs: more only where less does not hold them."""
 OVERLAP_BYTES = 2**19
 """Farther back blocks are read that share so much, in which the line of an epoch fits."""
-WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, Tested))
+WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, Tested))
 """How the lines begin that are of use here; the many others need not be understood."""
+STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
+"""Files of a run whose change makes its row another."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,13 @@ class RunRow:
     """Epochs completed."""
     epochs: int = 0
     """Epochs planned."""
+    state: str = ""
+    """What the trainer of a run in progress said last that it does, such as paused; empty where that is far back."""
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""
     test: dict[str, Any] | None = None
+    """Metrics of the test split, without those by class."""
     seconds: float | None = None
     """Training time."""
     reason: str = ""
@@ -58,21 +66,27 @@ class Catalogue:
 
     def __init__(self, runs_folder: Path) -> None:
         self._folder = runs_folder
-        self._known: dict[Path, tuple[object, RunRow]] = {}
+        self._known: dict[Path, tuple[Stamp, RunRow]] | None = None
+        self._memory = RowMemory(runs_folder, RunRow)
+        self._presets = PresetReader()
 
     def rows(self) -> list[RunRow]:
         """All runs, the latest first; a broken one is a row that says so.
 
         Raises StorageError where the folder itself cannot be read.
         """
-        found: dict[Path, tuple[object, RunRow]] = {}
-        for run in _list(self._folder):
-            stamp = tuple(_stamp(path) for path in (run.preset, run.process, run.summary, run.events))
+        found: dict[Path, tuple[Stamp, RunRow]] = {}
+        runs = _list(self._folder)
+        if self._known is None:
+            self._known = self._memory.read(runs)
+        for run in runs:
+            stamp = tuple(_stamp(f"{run.path}/{name}") for name in STAMPED)
             before = self._known.get(run.path)
             if before is None or before[0] != stamp or not _still(before[1]):
-                before = stamp, _row(run, before=None if before is None else before[1])
+                before = stamp, _row(run, self._presets, before=None if before is None else before[1])
             found[run.path] = before
         self._known = found
+        self._memory.write(found)
         return [row for _, row in found.values()][::-1]
 
 
@@ -83,7 +97,8 @@ def list_rows(runs_folder: Path) -> list[RunRow]:
 
 def list_running(runs_folder: Path) -> list[RunRow]:
     """The runs that are going, the latest first: of the others no more is read than that. Raises StorageError."""
-    return [row for run in reversed(_list(runs_folder)) if (row := _row(run, only_running=True)).status == "running"]
+    presets = PresetReader()
+    return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
 
 
 def _list(runs_folder: Path) -> list[RunDirectory]:
@@ -101,7 +116,7 @@ def _still(row: RunRow) -> bool:
     return row.status != "running" or is_running(row.run)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116  a third faster than Path.stat, four times a run
     except OSError:
@@ -109,32 +124,36 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def _row(run: RunDirectory, *, only_running: bool = False, before: RunRow | None = None) -> RunRow:
+def _row(run: RunDirectory, presets: PresetReader, *, before: RunRow | None = None) -> RunRow:
     """before: what was known of it, if anything."""
     started = None
     try:
         started = _started(run)
-        now = status(run)
-        if only_running and now != "running":
-            return RunRow(run, now, "", started)
-        return _read(run, now, started, before)
+        summary = None if (running := is_running(run)) else read_summary(run)
+        return _read(run, "running" if running else ended(run, summary), summary, started, before, presets)
     except Exception as error:  # the files may hold anything at all, and the other runs must be shown all the same
         reason = f"its files cannot be read: {type(error).__name__}: {error}"
         return RunRow(run, "lost", "", started, reason=reason, broken=True)
 
 
-def _read(run: RunDirectory, now: Status, started: datetime | None, before: RunRow | None) -> RunRow:
+def _read(
+    run: RunDirectory,
+    now: Status,
+    summary: Summary | None,
+    started: datetime | None,
+    before: RunRow | None,
+    presets: PresetReader,
+) -> RunRow:
     try:
-        settings = flattened(tomllib.loads(run.preset.read_text(encoding="utf-8")))
+        settings = presets.settings(read_small(run.preset))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
     values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs"))}
-    summary = read_summary(run) if now != "running" else None
     if summary is not None:
         values |= {
             "epoch": _whole(summary.epoch),
             "monitor": _text(summary.monitor),
-            "test": _table(summary.test) or None,
+            "test": _scalars(summary.test),
             "seconds": _number(_table(summary.seconds).get("train")),
             "reason": _text(summary.reason),
             "best": _number(_table(summary.validation or summary.train).get(_text(summary.monitor))),
@@ -150,7 +169,7 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     """The latest epoch and the best one; where the best is far back, it is looked for once, and known from then on."""
     known = None if before is None or before.broken else before.best
     try:
-        with run.events.open("rb") as file:
+        with open_regular(run.events) as file:
             head = _events(file.read(HEAD_BYTES))
             tail = _read_tail(file)
             if before is None and not any(_is_best(event) for event in tail):
@@ -162,11 +181,13 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
     tested = [event for event in tail if isinstance(event, Tested)]
+    states = [event for event in tail if isinstance(event, State)]
     return {
+        "state": _text(states[-1].state) if states else "",
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
         "monitor": monitor,
         "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else known,
-        "test": _table(tested[-1].metrics) or None if tested else None,
+        "test": _scalars(tested[-1].metrics) if tested else None,
     }
 
 
@@ -205,6 +226,11 @@ def _events(block: bytes) -> list[Event]:
     return [event for line in lines if (event := decode(line)) is not None]
 
 
+def _scalars(metrics: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The metrics that fit in a row: of thousands of runs, lists and matrices by class are not kept."""
+    return {name: value for name, value in (metrics or {}).items() if not isinstance(value, list)} or None
+
+
 def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -224,18 +250,4 @@ def _text(value: object) -> str:
 
 
 def _started(run: RunDirectory) -> datetime | None:
-    try:
-        return datetime.strptime(run.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)
-
-
-def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as key paths; lists as tuples, as settings hold them."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = tuple(value) if isinstance(value, list) else value
-    return flat
+    return run.started or datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)

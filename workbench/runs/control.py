@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from workbench.errors import UsageError
-from workbench.files import storage_error
+from workbench.files import open_to_append, storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
 
@@ -35,7 +35,7 @@ def ask(run: RunDirectory, command: Command, value: float | None = None) -> None
         raise UsageError(f"no such command: {command}")
     line = json.dumps({"command": command, "time": time.time()} | ({} if value is None else {"value": value}))
     try:
-        descriptor = os.open(run.control, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = open_to_append(run.control)
         try:
             os.write(descriptor, f"{line}\n".encode())
         finally:

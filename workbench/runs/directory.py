@@ -24,6 +24,14 @@ class RunDirectory:
         return self.path.name
 
     @property
+    def started(self) -> datetime | None:
+        """When the run was created (UTC), by its name; None for one that was renamed."""
+        try:
+            return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    @property
     def preset(self) -> Path:
         """The complete preset, as resolved."""
         return self.path / "preset.toml"
@@ -85,7 +93,9 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
     while True:
         run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
         try:
-            run.path.mkdir(parents=True)
+            if not runs_folder.exists():
+                runs_folder.mkdir(parents=True, exist_ok=True)
+            run.path.mkdir(0o700)  # whoever may write here steers the trainer
         except FileExistsError:
             if run.path.is_dir():
                 continue  # two runs of one preset in one second drew the same four digits
@@ -94,7 +104,7 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
             raise storage_error(run.path, error) from error
         break
     try:
-        write_text_atomically(run.preset, preset_toml)
+        write_text_atomically(run.preset, preset_toml, parents=False)
     except StorageError:
         run.path.rmdir()
         raise

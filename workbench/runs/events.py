@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar
 
 from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
+
+from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
+
+LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
+TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
+OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
+"""What readers of such tables rely on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +26,7 @@ class Event:
     """Anything that happened; `time` is seconds since 1970 (UTC), set by the writer."""
 
     type: ClassVar[str]
-    time: float = 0.0
+    time: Annotated[float, moment] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,8 @@ class Started(Event):
     """Optimizer steps done before this start; the next one is `step` + 1."""
     epoch: int = 0
     """Epochs completed before this start."""
+    learning_rate: float | None = None
+    """Of the next step, before the schedule's factor; None in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +73,14 @@ class Prepared(Event):
     validation_samples: int | None
     test_samples: int | None
     batch_size: int
-    steps_per_epoch: int
-    epochs: int
+    steps_per_epoch: Annotated[int, positive]
+    epochs: Annotated[int, positive]
     monitor: str
     """Name of the validation metric that tells the best epoch."""
     seconds: float
     """From the start of the process to here."""
+    num_threads: int | None = None
+    """CPU threads of PyTorch, as chosen or found."""
     engine_seconds: float = 0.0
     """Of that, what tracing, compiling or capturing the step took."""
     class_counts: list[int] | None = None
@@ -78,6 +89,8 @@ class Prepared(Event):
     """Of the GPU, as CUDA tells it: without the GPU- with which NVML begins it."""
     precision: str | None = None
     """As in `runtime.precision`."""
+    learns: str = ""
+    """What there is to predict, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +137,10 @@ class Timing(Event):
     samples_per_second: float
     gpu_busy_share: float | None = None
     """Share of the time, 0 to 1, in which the run's own GPU ran anything (of anybody's), by the driver's samples."""
+    cpu_wait_share: float | None = None
+    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    other_cores: float | None = None
+    """How many of the cores that the trainer may use were taken by other programs, on average."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,18 +190,18 @@ class Health(Event):
     """On so many training samples activations were looked at."""
     seconds: float
     """What this measurement cost."""
-    layers: list[dict[str, Any]]
+    layers: Annotated[list[dict[str, Any]], LAYERS]
     """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
     dead_share (of the units) or saturated_share (of all values)."""
-    tensors: list[dict[str, Any]]
+    tensors: Annotated[list[dict[str, Any]], TENSORS]
     """Trained parameters, those with the least gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
     layer_count: int
     """Of all activations looked at, also those that are left out above."""
     tensor_count: int
-    gradient_norm: float
+    gradient_norm: float | None
     """Of all trained parameters together, before any clipping; null if it is not a finite number."""
-    weight_norm: float
+    weight_norm: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +215,7 @@ class EpochEnd(Event):
     learning_rate: float
     train: dict[str, float]
     """loss, and accuracy for classes, over the epoch's training samples as they were trained on."""
-    validation: dict[str, Any] | None
+    validation: Annotated[dict[str, Any], metrics] | None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
     """Whether this is the best epoch so far."""
@@ -208,13 +225,21 @@ class EpochEnd(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Obeyed(Event):
-    """A request from control.jsonl was carried out (or refused: then `detail` says why)."""
+    """A request from control.jsonl was carried out (or refused: then `detail` says why).
+
+    So was a change of the learning rate that stands in the preset: then nobody asked.
+    """
 
     type: ClassVar[str] = "obeyed"
     command: str
     step: int
     accepted: bool = True
     detail: str = ""
+    """In words; nothing is to be read out of it."""
+    value: float | None = None
+    """That of the request: the new learning rate, before the schedule's factor; how many steps to profile."""
+    replayed: bool = False
+    """Whether the preset says so, and nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +270,7 @@ class Profiled(Event):
     bytes: int
     seconds: float
     """From before the first of them until the trace was written."""
-    operators: list[dict[str, Any]]
+    operators: Annotated[list[dict[str, Any]], OPERATORS]
     """Those that took most: name, calls, self_ms and total_ms over all steps, share (of the sum of all, 0 to 1)."""
     note: str = ""
     """Why something that could be expected is missing."""
@@ -284,7 +309,7 @@ class Tested(Event):
     step: int
     weights: str
     """Which weights were tested: "best epoch 7" or "last epoch"."""
-    metrics: dict[str, Any]
+    metrics: Annotated[dict[str, Any], metrics]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +322,8 @@ class Finished(Event):
     step: int
     reason: str = ""
     exit_code: int = 0
+    kind: str = ""
+    """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
 
 
 _TYPES: dict[str, type[Event]] = {
@@ -324,14 +351,8 @@ _TYPES: dict[str, type[Event]] = {
 
 
 # Looked up once: a long run has a hundred thousand lines.
-_FIELDS: dict[type[Event], tuple[frozenset[str], tuple[str, ...]]] = {
-    event: (
-        frozenset(item.name for item in fields(event)),
-        tuple(item.name for item in fields(event) if item.default is MISSING and item.default_factory is MISSING),
-    )
-    for event in _TYPES.values()
-}
-"""The fields of each type, and those that must be there: left out, they are None."""
+_FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
+"""Of each type, how a value is taken for each field, and the fields that must be there."""
 
 
 def encode(event: Event) -> str:
@@ -345,21 +366,16 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line or a type that this version does not know."""
+    """The event in a line; None for a torn line, a type that this version does not know, or values of a wrong type."""
     try:
-        values = from_json(line)
+        values = from_json(line, allow_inf_nan=False)
         event_type = _TYPES[values.pop("type")]
-        known, needed = _FIELDS[event_type]
-        if not known.issuperset(values):
-            values = {name: value for name, value in values.items() if name in known}
-        for name in needed:
-            values.setdefault(name, None)
-        if event_type is Steps and not isinstance(values["losses"], list):
-            return None
-        if event_type is Steps and ("null" in line if isinstance(line, str) else b"null" in line):
-            values["losses"] = [math.nan if loss is None else loss for loss in values["losses"]]
-        return event_type(**values)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        takes, needed = _FIELDS[event_type]
+        taken = {name: takes[name](value) for name, value in values.items() if name in takes}
+        for name in needed.difference(taken):
+            taken[name] = takes[name](None)  # a reading that is not to be had is left out; anything else is refused
+        return event_type(**taken)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

@@ -93,7 +93,8 @@ class RunHistory:
     def _take_obeyed(self, event: Obeyed, seconds: float) -> None:
         match event.command:
             case "set_learning_rate":
-                self._mark(event.step, seconds, "learning_rate", f"learning rate {event.detail}")
+                told = event.detail if event.value is None else f"{event.value:g}"
+                self._mark(event.step, seconds, "learning_rate", f"learning rate {told}")
             case "pause" | "resume" | "stop" | "checkpoint" as kind:  # those that were asked for
                 self._mark(event.step, seconds, kind, kind)
 

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import IO
 
-from workbench.files import storage_error
+from workbench.files import open_to_append, storage_error
 from workbench.runs.directory import RunDirectory
 
 COMMAND_VARIABLE = "WORKBENCH_COMMAND"
@@ -42,7 +42,7 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
 def open_worker_log(run: RunDirectory) -> IO[bytes]:
     """The run's worker.log, to append to. Raises StorageError where the run's directory cannot be written."""
     try:
-        return run.worker_log.open("ab")
+        return os.fdopen(open_to_append(run.worker_log), "ab")
     except OSError as error:
         raise storage_error(run.worker_log, error) from error
 

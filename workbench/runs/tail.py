@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
+from workbench.files import open_regular
 from workbench.runs.events import Event, decode
 
 READ_BYTES = 2**20
 """Most that one look reads, so that opening a long run stays responsive."""
+LONGEST_LINE = 2**26
+"""Bytes of a line that can be somebody's; longer ones are passed over."""
 
 
 class LineTail:
@@ -17,22 +21,54 @@ class LineTail:
         self.path = path
         self.offset = offset
         """Bytes read so far; a reader that starts here again misses nothing and repeats nothing."""
+        self._searched = 0
+        """Bytes behind them that hold no line's end: they are not looked through again."""
 
     def read(self) -> list[bytes]:
         """New whole lines, without their ends; empty when there are none or the file is not there (yet)."""
         try:
-            if self.path.stat().st_size <= self.offset:
+            if self.path.stat().st_size <= self.offset + self._searched:
                 return []
-            with self.path.open("rb") as file:
-                file.seek(self.offset)
-                block = file.read(READ_BYTES)
-                while b"\n" not in block and (more := file.read(READ_BYTES)):
-                    block += more
+            with open_regular(self.path) as file:
+                return self._read(file)
         except OSError:
             return []
-        whole = block.rfind(b"\n") + 1
-        self.offset += whole
-        return block[:whole].splitlines()
+
+    def _read(self, file: IO[bytes]) -> list[bytes]:
+        while True:
+            file.seek(self.offset + self._searched)
+            block = file.read(READ_BYTES)
+            while block and b"\n" not in block:
+                self._searched += len(block)
+                block = file.read(READ_BYTES)
+            if not block:
+                return []
+            if self._searched:  # the line that ends here began before this block
+                end = block.index(b"\n") + 1
+                if self._searched + end > LONGEST_LINE:
+                    self.offset += self._searched + end
+                    self._searched = 0
+                    continue
+                file.seek(self.offset)
+                block = file.read(self._searched) + block
+                self._searched = 0
+            whole = block.rfind(b"\n") + 1
+            self.offset += whole
+            return block[:whole].splitlines()
+
+
+def has_event(path: Path, kind: type[Event]) -> bool:
+    """Whether an event of that type stands in the file; nothing of it is decoded."""
+    wanted, rest = f'{{"type":"{kind.type}"'.encode(), b""
+    try:
+        with open_regular(path) as file:
+            while block := file.read(READ_BYTES):
+                if wanted in rest + block:
+                    return True
+                rest = block[-len(wanted) :]
+    except OSError:
+        pass
+    return False
 
 
 class EventTail:

@@ -12,6 +12,7 @@ from workbench.runs.events import (
     Health,
     Memory,
     MemorySnapshot,
+    Obeyed,
     Prepared,
     Profiled,
     Progress,
@@ -34,6 +35,10 @@ class RunView:
     """Position in epochs, with fractions."""
     loss: float | None = None
     learning_rate: float | None = None
+    """Of the last step, the schedule's factor included."""
+    base_learning_rate: float | None = None
+    """What the schedule's factor multiplies now; None while the trainer has not told it (before it has prepared, and in
+    runs of older versions)."""
     seconds: float = 0.0
     """Training time so far, pauses and validation left out."""
     prepared: Prepared | None = None
@@ -54,6 +59,7 @@ class RunView:
         match event:
             case Started():
                 self.state, self.step, self.epoch, self.finished = "preparing", event.step, float(event.epoch), None
+                self.base_learning_rate = event.learning_rate
                 if self.health is not None and self.health.step > event.step:
                     self.health = None
             case Prepared():
@@ -74,6 +80,8 @@ class RunView:
                 self.memory = event
             case Health():
                 self.health = event
+            case Obeyed() if event.accepted and event.command == "set_learning_rate":
+                self.base_learning_rate = event.value
             case EpochEnd():
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
             case Warned():

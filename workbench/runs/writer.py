@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import RunDeletedError
-from workbench.files import storage_error
+from workbench.files import open_regular, open_to_append, storage_error
 from workbench.runs.events import Event, encode
 
 
@@ -22,7 +22,8 @@ class EventWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            self._descriptor = open_to_append(path)
+            self._opened = os.fstat(self._descriptor)
             self._end_torn_line()
         except OSError as error:
             raise storage_error(path, error) from error
@@ -33,12 +34,17 @@ class EventWriter:
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
-            # Writing to a deleted file succeeds: the trainer would go on for days, seen by no one.
-            is_deleted = os.fstat(self._descriptor).st_nlink == 0
         except OSError as error:
             raise storage_error(self._path, error) from error
-        if is_deleted:
-            raise RunDeletedError(f"{self._path} has been deleted: training ends")
+        if not self._is_in_place():
+            raise RunDeletedError(f"{self._path} has been deleted or moved: training ends")
+
+    def _is_in_place(self) -> bool:
+        """Writing to a deleted file succeeds, to one in a folder that was moved too: for days, seen by no one."""
+        try:
+            return os.path.samestat(self._opened, os.stat(self._path))  # noqa: PTH116  ten times a second
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Closes the file."""
@@ -46,7 +52,7 @@ class EventWriter:
 
     def _end_torn_line(self) -> None:
         """After a kill in the middle of a write, the next event must not be glued to the torn one."""
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
                 file.seek(size - 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from workbench.files import user_folder
 from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, PathText, members, setting
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ TaskName = Literal["auto", "classification", "regression"]
 
 IN_MEMORY_SHARE = 0.25
 """Decoded images that take more than this share of the free memory are read one by one instead."""
+
+
+MISSING_VALUES = (
+    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
+    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
+)
+"""What stands for a missing value unless the user says otherwise."""
 
 
 class DataChoice(Choice):
@@ -125,11 +133,9 @@ class TorchvisionSet(Augmented):
 
 
 def default_data_folder() -> Path:
-    """Where downloaded data sets are kept when a preset does not say."""
-    import platformdirs
-
+    """Where downloaded data sets are kept when a preset does not say. Raises StorageError without a home folder."""
     chosen = os.environ.get("WORKBENCH_DATA")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("workbench") / "data"
+    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class Mnist(TorchvisionSet):
@@ -205,10 +211,18 @@ class Csv(DataChoice):
     ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
     missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
+    missing_values: tuple[str, ...] = setting(
+        MISSING_VALUES, 'what stands for a missing value, letter for letter; [""] keeps None, NA and Na as words'
+    )
+    decimal: Literal["auto", ".", ","] = setting("auto", "what stands before the fraction of a number")
+    thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "what stands between thousands")
 
     def build(self, report: Report) -> Samples:
         from workbench.data.table import table
+        from workbench.errors import PresetError
 
+        if self.decimal == self.thousands != "auto":
+            raise PresetError(f"data.decimal and data.thousands are both {self.decimal!r}; they must differ")
         return table(
             Path(self.file),
             self.target,
@@ -218,6 +232,9 @@ class Csv(DataChoice):
             self.ignore,
             self.delimiter,
             self.missing,
+            self.missing_values,
+            self.decimal,
+            self.thousands,
         )
 
 
@@ -227,11 +244,14 @@ class Npz(DataChoice):
     name: Literal["npz"] = "npz"
     file: PathText = setting(..., "the file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
+    channels: Literal["auto", "first", "last"] = setting(
+        "auto", "where x of four dimensions has its channels: (n, channels, height, width) or last; auto: by the shape"
+    )
 
     def build(self, report: Report) -> Samples:
         from workbench.data.arrays import arrays
 
-        return arrays(Path(self.file), self.task)
+        return arrays(Path(self.file), self.task, self.channels)
 
 
 class ModuleData(DataChoice):
@@ -240,12 +260,16 @@ class ModuleData(DataChoice):
     name: Literal["module"] = "module"
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
     arguments: Arguments = setting({}, "keyword arguments for the function")
+    channels: Literal["auto", "first", "last"] = setting(
+        "auto",
+        "where samples of three dimensions have their channels; first: they stay as they are; auto: by the shape",
+    )
 
     def build(self, report: Report) -> Samples:
         from workbench.data.user import from_user
         from workbench.settings.code import call
 
-        return from_user(call(self.function, **self.arguments), self.function)
+        return from_user(call(self.function, **self.arguments), self.function, self.channels)
 
 
 Data = Annotated[

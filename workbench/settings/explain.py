@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from workbench.errors import UsageError
 from workbench.settings import library
 from workbench.settings.base import Choice, Family, Settings
+from workbench.settings.changes import Change
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.problems import nearest
 from workbench.settings.runtime import Runtime
@@ -47,8 +48,10 @@ def explain(path: str) -> list[tuple[str, str, list[tuple[str, str, str, str]]]]
     table, _, rest = path.partition(".")
     if table in PLAIN_TABLES:
         return [_section(table, PLAIN_TABLES[table], rest)]
+    if table == "changes":
+        return [_section("changes", Change, rest)]
     if table not in FAMILIES:
-        raise UsageError(f"--explain {path}: no table {table}{nearest(table, [*FAMILIES, *PLAIN_TABLES])}")
+        raise UsageError(f"--explain {path}: no table {table}{nearest(table, [*FAMILIES, *PLAIN_TABLES, 'changes'])}")
     family = FAMILIES[table]
     if not rest:
         return [_section(f"{table}.{choice.label()}", choice, "") for choice in family.choices]
@@ -79,7 +82,7 @@ def type_and_bounds(described: dict[str, Any]) -> str:
         count = f"{len(items)} × " if "prefixItems" in described else ""
         return f"list of {count}({inner})"
     names = {"integer": "whole number", "string": "text", "boolean": "true | false", "object": "table"}
-    kind = str(described.get("type", "value"))
+    kind = str(described.get("type", "object" if "$ref" in described else "value"))
     parts = [names.get(kind, kind)]
     signs = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
     parts += [f"{sign} {_bound(described[key])}" for key, sign in signs.items() if key in described]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from workbench.errors import PresetError
+from workbench import files
+from workbench.errors import PresetError, StorageError
 from workbench.files import expanded, is_file
 from workbench.settings.preset import Preset
 from workbench.settings.problems import nearest
@@ -13,10 +15,8 @@ SUFFIX = ".toml"
 
 
 def user_folder() -> Path:
-    """Where `--save-as` puts presets."""
-    import platformdirs
-
-    return platformdirs.user_config_path("workbench") / "presets"
+    """Where `--save-as` puts presets. Raises StorageError where the user has no home folder."""
+    return files.user_folder("config") / "presets"
 
 
 def shipped_folder() -> Path:
@@ -28,7 +28,10 @@ def shipped_folder() -> Path:
 
 def folders() -> list[Path]:
     """The folders that are searched, in order; the first that has a name wins."""
-    return [Path("presets").absolute(), user_folder(), shipped_folder()]
+    found = [Path("presets").absolute(), shipped_folder()]
+    with suppress(StorageError):
+        found.insert(1, user_folder())
+    return found
 
 
 def find(name_or_path: str) -> Path:
@@ -36,14 +39,17 @@ def find(name_or_path: str) -> Path:
     path = expanded(name_or_path)
     if is_file(path):
         return path
-    if path.parent == Path():
+    if path.parent == Path() and path.name:
         file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
         for folder in folders():
             if is_file(folder / file_name):
                 return folder / file_name
         raise PresetError(f"there is no preset {name_or_path!r}{nearest(path.stem, names())}")
-    if path.is_dir():
-        raise PresetError(f"{path} is a folder; a preset is a .toml file")
+    with suppress(OSError, ValueError):  # what is too long, or holds a NUL, is no folder either
+        if path.is_dir():
+            raise PresetError(f"{path} is a folder; a preset is a .toml file")
+        if path.exists():
+            raise PresetError(f"{path} is not a plain file; a preset is a .toml file")
     raise PresetError(f"there is no file {path}")
 
 
@@ -54,4 +60,4 @@ def load(name_or_path: str) -> Preset:
 
 def names() -> list[str]:
     """The names of all presets that `find` knows, sorted."""
-    return sorted({file.stem for folder in folders() for file in folder.glob(f"*{SUFFIX}")})
+    return sorted({file.stem for folder in folders() for file in folder.glob(f"*{SUFFIX}") if is_file(file)})

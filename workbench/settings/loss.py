@@ -30,6 +30,9 @@ class LossChoice(Choice):
     independent_classes: ClassVar[bool] = False
     """True where a score is a class's own log-odds (sigmoid), False where classes compete (softmax)."""
 
+    own_activation: ClassVar[str] = ""
+    """What the loss itself makes of raw scores first: softmax, sigmoid or nothing."""
+
     def build(self, class_counts: Tensor | None) -> LossFunction:
         """The loss as a function of raw scores and targets.
 
@@ -38,6 +41,13 @@ class LossChoice(Choice):
         Raises PresetError where the settings do not fit the classes.
         """
         raise NotImplementedError
+
+    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
+        """What the mean loss of a batch counts for in the mean over several batches.
+
+        targets: of the batch; class_counts: what the loss was built with.
+        """
+        return len(targets)
 
 
 def label_smoothing() -> float:
@@ -50,6 +60,7 @@ class CrossEntropy(LossChoice):
     """-log of the probability given to the right class: the usual choice for classes."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
+    own_activation: ClassVar[str] = "softmax"
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = label_smoothing()
     class_weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(ge=0)], ...] = setting(
@@ -76,6 +87,10 @@ class CrossEntropy(LossChoice):
 
         return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
 
+    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
+        weight = None if class_counts is None else self._weight(class_counts)
+        return len(targets) if weight is None else weight[targets].sum()
+
     def _weight(self, class_counts: Tensor) -> Tensor | None:
         import torch
 
@@ -101,6 +116,7 @@ class KlDivergence(LossChoice):
     """Kullback-Leibler divergence of the predicted from the target distribution."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
+    own_activation: ClassVar[str] = "softmax"
     name: Literal["kl_divergence"] = "kl_divergence"
     label_smoothing: float = label_smoothing()
 
@@ -119,6 +135,7 @@ class BinaryCrossEntropy(LossChoice):
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
     independent_classes: ClassVar[bool] = True
+    own_activation: ClassVar[str] = "sigmoid"
     name: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     label_smoothing: float = label_smoothing()
 

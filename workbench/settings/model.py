@@ -121,13 +121,16 @@ class ModuleModel(ModelChoice):
     )
     arguments: Arguments = setting({}, "further keyword arguments for the function")
 
-    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+    def build(
+        self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice, *, whole_numbers: bool = False
+    ) -> nn.Module:
+        """As of every model; whole_numbers: the samples are int64, as ids are."""
         from workbench.models.user import check_user_model
         from workbench.settings.code import call
 
         make: Callable[[], nn.Module] = activation.build
         model = call(self.function, inputs, outputs, make, **self.arguments)
-        return check_user_model(model, self.function, inputs, outputs)
+        return check_user_model(model, self.function, inputs, outputs, whole_numbers=whole_numbers)
 
 
 Model = Annotated[Mlp | Cnn | Resnet9 | Torchvision | ModuleModel, Field(discriminator="name")]

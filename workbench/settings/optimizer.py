@@ -22,11 +22,13 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
 LEARNING_RATE_HELP = "how far one step goes; the most important setting"
+LEARNING_RATE_BOUNDS: dict[str, Any] = {"gt": 0, "le": 1000}
+"""Of every learning rate: as a setting, and as set while a run goes on."""
 
 
 def learning_rate(default: float) -> Any:
     """The setting that all optimizers share."""
-    return setting(default, LEARNING_RATE_HELP, step="ladder", gt=0, le=1000)
+    return setting(default, LEARNING_RATE_HELP, step="ladder", **LEARNING_RATE_BOUNDS)
 
 
 def weight_decay(default: float = 0.0) -> Any:

@@ -6,27 +6,31 @@ and what is allowed. Loading, saving and loading again gives the same preset.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from workbench.errors import PresetError
 from workbench.files import expanded, write_text_atomically
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
+from workbench.settings.changes import Change, check_order
 from workbench.settings.data import DATA, Data, Digits, ModuleData
 from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
 from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
-from workbench.settings.problems import describe_syntax_error, describe_validation_error
+from workbench.settings.problems import describe_syntax_error, describe_validation_error, shortened
+from workbench.settings.renamed import present_parts, with_present_keys
 from workbench.settings.runtime import Runtime
 from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
 from workbench.settings.training import Training
 from workbench.settings.validation import VALIDATIONS, HoldOut, Validation
+from workbench.units import count, size
 
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (DATA, MODELS, ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, VALIDATIONS)
@@ -34,13 +38,24 @@ FAMILIES: dict[str, Family] = {
 """The tables of a preset that hold a choice, by name. `training` and `runtime` are plain tables."""
 
 
+MOST_LEVELS = 8
+"""Of a key in `--set`."""
+
+MOST_BYTES = 2**20
+"""Of a preset's file: the longest lists of columns fit in."""
+
+_KEY = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+DEEP = re.compile(rf"^[ \t]*+\[?\[?[ \t]*+{_KEY}(?:\.[ \t]*+{_KEY}){{31,}}+[]=]", re.MULTILINE)
+"""A key of 32 levels: no setting lies deeper than three, and the parser takes time for each level at each key."""
+
+
 class Preset(Settings):
     """The whole choice."""
 
     name: str = setting(
         "unnamed",
-        "what the preset and its runs are called: letters, digits, _ . + -",
-        pattern=r"^[A-Za-z0-9_.+-]{1,64}$",
+        "what the preset and its runs are called: letters, digits, _ . + -, the first a letter, a digit or _",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$",
     )
     description: str = setting("", "what it is for, in a line")
     data: Data = Field(default_factory=Digits)
@@ -52,6 +67,14 @@ class Preset(Settings):
     validation: Validation = Field(default_factory=HoldOut)
     training: Training = Field(default_factory=Training)
     runtime: Runtime = Field(default_factory=Runtime)
+    changes: tuple[Change, ...] = setting((), "learning rates to change to while training, each at its step")
+    """The last one, so that a run's preset.toml only ever grows at its end."""
+
+    @field_validator("changes")
+    @classmethod
+    def _changes_are_in_order(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        check_order(changes)
+        return changes
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str, text: str = "") -> Preset:
@@ -59,15 +82,21 @@ class Preset(Settings):
 
         where: what error messages call the source; text: the TOML text, for line numbers. Raises PresetError.
         """
-        tagged = _with_default_tags(values)
         try:
-            return cls.model_validate(tagged)
-        except ValidationError as error:
-            raise PresetError(describe_validation_error(error, tagged, cls, FAMILIES, where, text)) from None
+            tagged = _with_default_tags(values)
+            try:
+                return cls.model_validate(tagged)
+            except ValidationError as error:
+                problems = describe_validation_error(error, tagged, cls, FAMILIES, where, text)
+        except RecursionError:
+            problems = f"{where} is not a preset: it is nested too deeply"
+        raise PresetError(problems)
 
     @classmethod
     def from_toml(cls, text: str, where: str) -> Preset:
         """The preset in a TOML text; `where` is what error messages call it. Raises PresetError."""
+        if DEEP.search(text):
+            raise PresetError(f"{where} is not a preset: it is nested too deeply")
         try:
             values = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
@@ -78,7 +107,14 @@ class Preset(Settings):
     def load(cls, path: Path) -> Preset:
         """The preset in a file. Raises PresetError, also where the file cannot be read."""
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise PresetError(f"{path} is not a plain file; a preset is a .toml file")
+            with path.open("rb") as file:
+                content = file.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                raise PresetError(f"{path} is larger than {size(MOST_BYTES)}: it is no preset")
+            # Line ends as `open` reads them in a text file.
+            text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError:
             raise PresetError(f"{path} is not a text file in UTF-8") from None
         except OSError as error:
@@ -94,7 +130,10 @@ class Preset(Settings):
 
     def to_toml(self) -> str:
         """All settings as TOML, defaults included, so that a later change of a default changes no old preset."""
-        return tomli_w.dumps(self.to_mapping())
+        values = self.to_mapping()
+        changes = values.pop("changes")
+        # By hand: tomli_w would write them as one line at the top.
+        return tomli_w.dumps(values) + "".join(f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in changes)
 
     def save(self, path: Path) -> None:
         """Writes the preset, all of it or nothing. Raises StorageError."""
@@ -127,9 +166,19 @@ class Preset(Settings):
                     values[name][key] = str(expanded(path).absolute())
         return self.from_mapping(values, self.name)
 
+    def at_learning_rate(self, learning_rate: float) -> Preset:
+        """The preset as a run trains it that has come to this learning rate, with no change still to come."""
+        optimizer = self.optimizer.model_copy(update={"learning_rate": learning_rate})
+        return self.model_copy(update={"optimizer": optimizer, "changes": ()})
+
     def code_references(self) -> list[str]:
         """The user's functions, `package.module:function`, that training would call."""
-        return [choice.function for choice in (self.data, self.model) if isinstance(choice, (ModuleData, ModuleModel))]
+        return [reference for reference, _ in self.code_calls()]
+
+    def code_calls(self) -> list[tuple[str, dict[str, Any]]]:
+        """The user's functions that training would call, and the arguments that this preset gives them."""
+        choices = (self.data, self.model)
+        return [(of.function, dict(of.arguments)) for of in choices if isinstance(of, (ModuleData, ModuleModel))]
 
     def flat(self) -> dict[str, Any]:
         """All settings by key path, such as optimizer.learning_rate."""
@@ -144,7 +193,7 @@ class Preset(Settings):
 
 def _with_default_tags(values: Mapping[str, Any]) -> dict[str, Any]:
     """Names the default choice in tables that name none, and turns lists into tuples (strict types want them)."""
-    tagged = {key: _tuples(value) for key, value in values.items()}
+    tagged = {key: _tuples(value) for key, value in with_present_keys(values).items()}
     for name, family in FAMILIES.items():
         table = tagged.get(name)
         if isinstance(table, dict) and family.tag not in table:
@@ -162,13 +211,19 @@ def _tuples(value: Any) -> Any:
 
 def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
     key, equals, text = assignment.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
-        raise PresetError(f"--set {assignment}: write it as key.path=value, e.g. optimizer.learning_rate=0.003")
+    path = key.strip().split(".", MOST_LEVELS)
+    if not equals or not all(path) or len(path) > MOST_LEVELS:
+        raise PresetError(
+            f"--set {shortened(assignment)}: write it as key.path=value, e.g. optimizer.learning_rate=0.003"
+        )
+    if len(text) > MOST_BYTES:
+        raise PresetError(f"--set {shortened(key)}: the value is longer than {count(MOST_BYTES)} characters")
     try:
-        return path, tomllib.loads(f"value = {text}")["value"]
+        values = {} if DEEP.search(text) else tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
-        return path, text.strip()
+        values = {}
+    # More than the one value is a text that happens to go on like TOML.
+    return present_parts(path), values["value"] if list(values) == ["value"] else text.strip()
 
 
 def _is_tag(path: list[str]) -> bool:
@@ -196,7 +251,7 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         inner = table.setdefault(key, {})
         if not isinstance(inner, dict):
-            raise PresetError(f"--set {'.'.join(path)}: {key} is not a table")
+            raise PresetError(f"--set {shortened('.'.join(path))}: {shortened(key)} is not a table")
         table = inner
     table[path[-1]] = value
 

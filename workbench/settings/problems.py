@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from workbench.settings.base import Choice, Family
+from workbench.units import count
+
+MOST_TOLD = 20
+"""So many problems are described; of more, only the number is told."""
+MOST_CHARACTERS = 80
+"""Of a name or a value in a message."""
 
 
 def describe_syntax_error(error: Exception, where: str) -> str:
     """A TOML syntax error; tomllib's own message carries line and column."""
     reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    if len(reason) > 4 * MOST_CHARACTERS:  # a key of thousands of characters; the place stands at the end
+        reason = f"{reason[: 3 * MOST_CHARACTERS]} ... {reason[-MOST_CHARACTERS:]}"
     return f"{where} is not valid TOML: {reason}"
 
 
@@ -31,15 +39,25 @@ def describe_validation_error(
     values: what was validated; where: what the source is called; text: its TOML text, for line numbers.
     """
     lines: dict[str, None] = {}  # a union reports one problem once per member: keep each sentence once
-    for problem in error.errors():
+    known: set[tuple[str, ...]] = set()
+    beyond: set[tuple[str, ...]] = set()
+    for problem in error.errors(include_url=False):
         path, model = _locate(problem["loc"], values, preset, families)
+        if (here := (*path, problem["type"])) in known:
+            continue
+        if len(lines) >= MOST_TOLD:  # a sentence takes a search through the whole text
+            beyond.add(tuple(path))
+            continue
+        known.add(here)
         sentence = _sentence(problem, path, model, families)
         line = _line_number(text, path)
         lines[f"line {line}, {sentence}" if line else sentence] = None
     problems = list(lines)
     if len(problems) == 1:
         return f"{where}: {problems[0]}"
-    return f"{where} has {len(problems)} problems:\n" + "\n".join(f"  {problem}" for problem in problems)
+    more = [f"and {count(len(beyond))} more"] if beyond else []
+    listed = "\n".join(f"  {problem}" for problem in [*problems, *more])
+    return f"{where} has {count(len(problems) + len(beyond))} problems:\n{listed}"
 
 
 def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, str]:
@@ -85,7 +103,7 @@ def _short(problem: Any, help: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean X?` for a misspelt name, or the names that are known."""
     names = list(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    close = get_close_matches(name[:MOST_CHARACTERS], names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]}?"
     return f"; known: {', '.join(names)}" if names else ""
@@ -121,12 +139,14 @@ def _locate(
 
 def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
     annotation: Any = preset.model_fields[name].annotation
+    if get_origin(annotation) is tuple:  # an array of tables
+        annotation = get_args(annotation)[0]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else preset
 
 
 def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family]) -> str:
     key = ".".join(path) or "the preset"
-    key = re.sub(r"\.(\d+)", lambda index: f"[{index[1]}]", key)
+    key = shortened(re.sub(r"\.(\d+)", lambda index: f"[{index[1]}]", key))
     kind, found, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         choice = f" of {model.label()}" if issubclass(model, Choice) and len(path) > 1 else ""
@@ -188,7 +208,7 @@ def _show(value: Any) -> str:
     if isinstance(value, bool):
         shown = str(value).lower()
     elif isinstance(value, str):
-        shown = f'"{value}" (text)'
+        return f'"{shortened(value)}" (text)'
     elif isinstance(value, tuple):
         shown = f"the list {list(value)}"
     elif isinstance(value, dict):
@@ -197,7 +217,12 @@ def _show(value: Any) -> str:
         shown = "a number of hundreds of digits"  # Python refuses to print it
     else:
         shown = str(value)
-    return shown if len(shown) <= 80 else shown[:77] + "..."
+    return shortened(shown)
+
+
+def shortened(text: str) -> str:
+    """A text as far as a message has room for it."""
+    return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
 def _line_number(text: str, path: list[str]) -> int | None:

@@ -29,7 +29,13 @@ class Runtime(Settings):
         "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"
     )
     loader_workers: int = setting(2, "processes that read samples for the loader", unit="processes", ge=0, le=256)
-    threads: int = setting(0, "CPU threads of PyTorch; 0 leaves the choice to PyTorch", unit="threads", ge=0, le=1024)
+    num_threads: int = setting(
+        0,
+        "PyTorch CPU threads (torch.set_num_threads); 0 = automatic: PyTorch takes as many as there are cores",
+        unit="threads",
+        ge=0,
+        le=1024,
+    )
     deterministic: bool = setting(
         False, "on a GPU: only algorithms that give the same bits every time (the CPU always does)"
     )

@@ -1,13 +1,17 @@
 """Checkpoints: everything that a run needs to go on as if it had never stopped.
 
 `last.pt` is the state of training, `best.pt` the weights of the best epoch. Both are written whole or not at all, and
-read with weights_only=True, so that a checkpoint is data and never code.
+read with weights_only=True, so that a checkpoint is data and never code, and only if all checksums in it are right:
+PyTorch itself would train on with a bit that has flipped on the disk. Of both the generation before is kept too.
 """
 
 from __future__ import annotations
 
 import pickle
 import random
+import shlex
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +19,7 @@ import numpy as np
 import torch
 
 from workbench.errors import DamagedCheckpointError
-from workbench.files import write_atomically
+from workbench.files import make_folder, open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 
 VERSION = 1
@@ -31,17 +35,40 @@ def pending_checkpoint(run: RunDirectory) -> Path:
     return run.checkpoints / "best-pending.pt"
 
 
+def previous_checkpoint(run: RunDirectory) -> Path:
+    """The state of training before the last one."""
+    return run.checkpoints / "previous.pt"
+
+
+def previous_best_checkpoint(run: RunDirectory) -> Path:
+    """The weights that `previous.pt` speaks of, where they are others than those of `best.pt`."""
+    return run.checkpoints / "best-previous.pt"
+
+
+def can_be_resumed(run: RunDirectory) -> bool:
+    """Whether there is a state of training, of whatever generation."""
+    return run.last_checkpoint.exists() or previous_checkpoint(run).exists()
+
+
+def anew(run: RunDirectory) -> str:
+    """The command that begins the run anew."""
+    return f"workbench --preset {shlex.quote(str(run.preset))}"
+
+
 def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
     """What to say of a checkpoint that cannot be used."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return DamagedCheckpointError(
-        f"the checkpoint {path} is damaged or of another model: {reason}. Start the run anew with its preset: "
-        f"workbench --preset {path.parent.parent / 'preset.toml'}"
+        f"the checkpoint {path} is damaged or of another model: {reason}",
+        f"Start the run anew with its preset: {anew(RunDirectory(path.parent.parent))}",
     )
 
 
-def save(path: Path, state: dict[str, Any]) -> int:
-    """Writes a state, all of it or nothing; returns the file's size in bytes. Raises StorageError."""
+def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = None) -> int:
+    """Writes a state, all of it or nothing; returns the file's size in bytes. Raises StorageError.
+
+    then: what is done once the state is written, before it takes its place.
+    """
 
     def write(file: IO[bytes]) -> None:
         try:
@@ -49,23 +76,40 @@ def save(path: Path, state: dict[str, Any]) -> int:
         except RuntimeError as error:
             # torch's zip writer turns a failed write into a RuntimeError without the cause.
             raise OSError(28, "the disk is probably full") from error
+        size[0] = file.tell()
+        if then is not None:
+            then()
 
-    write_atomically(path, write)
-    return path.stat().st_size
+    size = [0]
+    make_folder(path.parent)
+    write_atomically(path, write, parents=False)
+    return size[0]
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any]:
     """The state in a checkpoint, its tensors on `device`. Raises DamagedCheckpointError."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        with open_regular(path) as file:
+            _check_sums(file)
+            state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         # torch's own words advise to load it all the same, which would execute what is in it.
         raise damaged(path, ValueError("it holds something else than a checkpoint")) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise damaged(path, error) from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
         raise damaged(path, ValueError(f"it is not a checkpoint of version {VERSION}"))
     return state
+
+
+def _check_sums(file: IO[bytes]) -> None:
+    """Raises ValueError or BadZipFile if the file is not what was written: PyTorch's reader leaves that unchecked."""
+    with zipfile.ZipFile(file) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("it holds something else than a checkpoint")
+        if (member := archive.testzip()) is not None:
+            raise ValueError(f"its part {member} has changed since it was written")
+    file.seek(0)
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
@@ -100,5 +144,10 @@ def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
 def seed_everything(seed: int) -> None:
     """Seeds all generators that training can draw from."""
     torch.manual_seed(seed)
+    seed_python(seed)
+
+
+def seed_python(seed: int) -> None:
+    """Seeds the generators of Python and NumPy: what is imported late could have drawn from them, PyTorch's not."""
     random.seed(seed)
     np.random.seed(seed)

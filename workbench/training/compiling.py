@@ -6,13 +6,19 @@ machine finds it again.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from torch import Tensor, fx, nn
+
+from workbench.errors import StorageError
+from workbench.files import user_folder
 
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -26,7 +32,8 @@ def compile_pieces(whole: fx.GraphModule, arguments: Sequence[Tensor]) -> None:
     whole: as `split_module` makes it. arguments: what it is called with; those that it changes are changed.
     """
     # torch's own place for it is the temporary folder, which does not outlive a restart of the machine.
-    os.environ.setdefault(CACHE_VARIABLE, str(platformdirs.user_cache_path("workbench") / "inductor"))
+    if CACHE_VARIABLE not in os.environ:
+        os.environ[CACHE_VARIABLE] = str(_cache_folder())
     values = _Values(whole)
     with torch.no_grad():
         values.run(*arguments)
@@ -40,6 +47,16 @@ def compile_pieces(whole: fx.GraphModule, arguments: Sequence[Tensor]) -> None:
             with torch.no_grad():  # or weights that want gradients would be copied instead of changed in place
                 compiled = compile_graph(piece, values.arguments_of[name], options=OPTIONS)
             whole.add_submodule(name, _Piece(compiled))
+
+
+def _cache_folder() -> Path:
+    """Where compiled code is kept: for as long as the process lives, where the user has no home folder."""
+    try:
+        return user_folder("cache") / "inductor"
+    except StorageError:
+        folder = tempfile.mkdtemp(prefix="workbench-compiled-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
 
 class _Values(fx.Interpreter):

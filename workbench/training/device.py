@@ -102,8 +102,8 @@ def configure_torch(runtime: Runtime, device: torch.device) -> None:
     # The moments of weights that see no gradient (MNIST's black border) decay into numbers below 1e-38, which many CPUs
     # handle in microcode: a fused Adam step was measured at 2.0 ms with them and at 0.2 ms without.
     torch.set_flush_denormal(True)
-    if runtime.threads:
-        torch.set_num_threads(runtime.threads)
+    if runtime.num_threads:
+        torch.set_num_threads(runtime.num_threads)
     if runtime.deterministic:
         # cuBLAS reads this when its handle is made; without it deterministic algorithms raise.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

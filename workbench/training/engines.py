@@ -162,7 +162,7 @@ def made_batch(job: Job) -> Batch:
     """
     generator = torch.Generator().manual_seed(0)
     samples = min(job.preset.data.batch_size, len(job.train))
-    inputs = torch.zeros((samples, *job.input_shape), device=job.device)
+    inputs = torch.zeros((samples, *job.input_shape), dtype=job.input_type, device=job.device)
     targets: Tensor
     if job.task.kind == "classification":
         targets = torch.randint(job.task.outputs, (samples,), generator=generator)

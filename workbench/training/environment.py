@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from workbench.devices.host import describe_host
 from workbench.files import write_text_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.launch import COMMAND_VARIABLE
+from workbench.training.revision import git_revision
 
 
 def write_environment(run: RunDirectory) -> None:
@@ -29,7 +29,7 @@ def write_environment(run: RunDirectory) -> None:
         "threads": torch.get_num_threads(),
         "command": os.environ.get(COMMAND_VARIABLE),
         "working_folder": str(Path.cwd()),
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(Path.cwd()),
         "host": describe_host(),
     }
     monitor = GpuMonitor.open()
@@ -41,22 +41,4 @@ def write_environment(run: RunDirectory) -> None:
                 for gpu in monitor.read()
             ]
     present = {name: value for name, value in described.items() if value is not None}
-    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n")
-
-
-def _git_revision() -> str | None:
-    """The revision of the working folder, with a + if there are changes; None outside a checkout."""
-    try:
-        revision = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=2, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            timeout=2,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return revision + ("+" if changed else "")
+    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n", parents=False)

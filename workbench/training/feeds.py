@@ -36,7 +36,7 @@ RESIDENT_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Model input, float32 (n, ...), and targets, on the device of training."""
+    """Model input, float32 (n, ...) or ids in int64, and targets, on the device of training."""
 
     inputs: Tensor
     targets: Tensor
@@ -72,7 +72,6 @@ class ResidentFeed:
         self,
         split: InMemory,
         preparation: Preparation,
-        targets: Tensor,
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
@@ -80,14 +79,15 @@ class ResidentFeed:
         self.batch_size = batch_size
         self._device = device
         self._augment = augment
-        self._targets = targets.to(device)
+        self._targets = split.targets.to(device)
         # Prepared once, if there is room for four bytes a number; else a batch at a time.
         self._prepare: Callable[[Tensor], Tensor] | None = None
         inputs = split.inputs.to(device)
-        if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
-            inputs = _prepared(inputs, preparation)
-        else:
-            self._prepare = preparation
+        if inputs.dtype != torch.int64:  # ids are what the model takes
+            if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
+                inputs = _prepared(inputs, preparation)
+            else:
+                self._prepare = preparation
         self._inputs = inputs
         self.resident_bytes = self._inputs.nbytes + self._targets.nbytes
 
@@ -141,7 +141,6 @@ class LoaderFeed:
         self,
         split: Split,
         preparation: Preparation,
-        scale_targets: Callable[[Tensor], Tensor],
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
@@ -152,7 +151,6 @@ class LoaderFeed:
         self._samples = len(split)
         self._device = device
         self._preparation = preparation
-        self._scale_targets = scale_targets
         self._augment = augment
         self._sampler = _Order()
         self._generator = torch.Generator().manual_seed(seed)
@@ -181,7 +179,7 @@ class LoaderFeed:
             prepared = self._preparation(inputs)
             if self._augment is not None:
                 prepared = self._augment(prepared)
-            batch = Batch(prepared, self._scale_targets(targets))
+            batch = Batch(prepared, targets)
             clock.mark("transfer")
             yield batch
 
@@ -189,7 +187,7 @@ class LoaderFeed:
         if not self._kept:
             return None
         inputs, targets = (torch.cat(parts)[:count].to(self._device) for parts in zip(*self._kept, strict=True))
-        return Batch(self._preparation(inputs), self._scale_targets(targets))
+        return Batch(self._preparation(inputs), targets)
 
     def _read(self) -> Iterator[tuple[Tensor, Tensor]]:
         try:

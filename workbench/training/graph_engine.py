@@ -259,7 +259,7 @@ class GraphEngine(TracedEngine):
         """Puts the learning rates of the next steps, the first of them `step`, onto the device if others are there."""
         end = step + self._epoch_steps - self._steps_done
         needed = min(step + MOST_STEPS_A_LAUNCH, end - 1)  # the last step that one call of `_replay` can come to
-        if self._told.get(step) == self._learning_rate(step) and needed in self._told:
+        if all(self._told.get(number) == self._learning_rate(number) for number in range(step, needed + 1)):
             return
         self._told = {number: self._learning_rate(number) for number in range(step, min(step + TOLD_STEPS, end))}
         rates = torch.tensor(list(self._told.values()), dtype=torch.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,21 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.augment import augment
-from workbench.data.preparation import Preparation, TargetScale
+from workbench.data.distinct import merged_columns
+from workbench.data.finite import check_finite
+from workbench.data.learnt import what_is_learnt
+from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
 from workbench.errors import DataError, PresetError
 from workbench.settings.data import Augmented
 from workbench.settings.loss import losses_for
+from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
-from workbench.training.checkpoints import seed_everything
+from workbench.training.checkpoints import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
+from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 
@@ -62,6 +67,10 @@ class Job:
     task: Task
     input_shape: tuple[int, ...]
     """Of one sample, as the model takes it."""
+    input_type: torch.dtype
+    """float32, or int64 for ids."""
+    sample: tuple[Tensor, Tensor]
+    """Inputs and target of a training sample, as feeds read them."""
     model: nn.Module
     loss: LossFunction
     optimizer: torch.optim.Optimizer
@@ -72,6 +81,10 @@ class Job:
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    loss_class_counts: Tensor | None
+    """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
+    learns: str
+    """What there is to predict, in words."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -108,26 +121,36 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     device = resolve_device(runtime.device)
     configure_torch(runtime, device)
     precision = Precision(runtime.precision, device)
+    # Rich draws a random number when it is imported, which a trainer that stood by has done before: see `seed_python`.
+    import rich.style  # noqa: F401
+
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
-    samples = preset.data.build(report)
-    task = samples.task
-    _check_loss(preset, task)
+    samples = check_finite(_fitting_inputs(preset, preset.data.build(report)))
+    task, learns = samples.task, what_is_learnt(samples)
+    _check_loss(preset, samples)
     splits = preset.validation.build(samples)
     if len(splits.train) < preset.data.batch_size:
+        left_out = f" ({samples.left_out})" if samples.left_out else ""
         raise PresetError(
             f"data.batch_size = {preset.data.batch_size}, but the training split has only "
-            f"{len(splits.train)} samples; choose a batch size of at most that"
+            f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
         )
 
-    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    samples, splits, preparation, merged = _in_float32(preset, samples, splits)
     target_scale = None
     if task.kind == "regression":
-        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target).to(device)
+        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
+        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            merged += merged_columns(raw, splits.train.targets, task.targets)
     report(Progress("building the model", 0, None, ""))
-    input_shape = tuple(preparation(splits.train[0][0].unsqueeze(0)).shape[1:])
-    model = preset.model.build(input_shape, task.outputs, preset.activation).to(device)
+    seed_python(training.seed + 1)
+    first, target = splits.train[0]
+    sample = preparation(first.unsqueeze(0))[0]
+    input_shape = tuple(sample.shape)
+    model = _build_model(preset, input_shape, sample.dtype, task.outputs).to(device)
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
         # Convolutions keep this order to the end: 1.6 times as fast on two CPU cores, and what tensor cores want.
         model = model.to(memory_format=torch.channels_last)
@@ -135,9 +158,10 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1:
-        _check_single_sample(model, input_shape)
-    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), target_scale, device)
-    monitor = _monitor(preset, task, validated=validation is not None)
+        _check_single_sample(model, sample)
+    train, validation, test = _feeds(preset, samples, splits, preparation.to(device), device)
+    monitor = _monitor(preset, task, validation)
+    class_counts = _class_counts(splits.train, task, device)
     return Job(
         preset=preset,
         device=device,
@@ -145,17 +169,37 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         samples=samples,
         task=task,
         input_shape=input_shape,
+        input_type=sample.dtype,
+        sample=(first, target.float() if target.is_floating_point() else target),
         model=model,
-        loss=preset.loss.build(_class_counts(splits.train, task, device)),
+        loss=preset.loss.build(class_counts),
         optimizer=preset.optimizer.build(trained),
         target_scale=target_scale,
         train=train,
         validation=validation,
         test=test,
         monitor=monitor,
-        class_counts=None if splits.train.targets is None else _class_counts(splits.train, task, device),
-        notes=samples.notes + _split_notes(preset, samples),
+        class_counts=None if splits.train.targets is None else class_counts,
+        loss_class_counts=class_counts,
+        learns=learns,
+        notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
+
+
+def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Samples, Splits, Preparation, list[str]]:
+    """Samples and splits with inputs in uint8 or float32, what is left to prepare on the device, and notes.
+
+    Inputs in float64 are standardised on the host, and are not kept.
+    """
+    preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
+    if not preparation.is_exact:
+        return samples, splits, preparation, []
+    made = samples.map(lambda split: on_host(split, preparation, None))
+    notes = []
+    if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):
+        notes = merged_columns(samples.train.inputs, made.train.inputs, samples.columns)
+    # Cut again, which gives the same splits.
+    return made, preset.validation.build(made), Preparation.identity(), notes
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
@@ -167,20 +211,48 @@ def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
     )
 
 
-def _check_loss(preset: Preset, task: Task) -> None:
-    if task.kind not in preset.loss.tasks:
+def _check_loss(preset: Preset, samples: Samples) -> None:
+    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    task, loss = samples.task, preset.loss
+    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
-            f"loss.name = {preset.loss.label()!r} does not fit data that has {what} to predict; "
-            f"these do: {', '.join(losses_for(task.kind))}"
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}); these do: "
+            f"{', '.join(losses_for(task.kind))}{doubt}"
+        )
+    if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        or_classes = ', or data.task = "classification" to train classes with this loss'
+        raise PresetError(
+            f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
+            f"({learnt}){doubt}{or_classes * hasattr(preset.data, 'task')}"
         )
 
 
-def _check_single_sample(model: nn.Module, input_shape: tuple[int, ...]) -> None:
+def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
+    """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
+    if samples.train[0][0].dtype != torch.int64:
+        return samples
+    if isinstance(preset.model, ModuleModel):
+        note = (
+            "inputs are whole numbers and so reach the model as they are (int64); floating-point ones are standardised"
+        )
+        return replace(samples, notes=(*samples.notes, note))
+    note = f"inputs are whole numbers, which the model {preset.model.label()} takes as measures, not as ids"
+    return replace(samples.map(as_measures), notes=(*samples.notes, note))
+
+
+def _build_model(preset: Preset, input_shape: tuple[int, ...], dtype: torch.dtype, outputs: int) -> nn.Module:
+    if isinstance(preset.model, ModuleModel):
+        return preset.model.build(input_shape, outputs, preset.activation, whole_numbers=dtype == torch.int64)
+    return preset.model.build(input_shape, outputs, preset.activation)
+
+
+def _check_single_sample(model: nn.Module, sample: Tensor) -> None:
     """Batch norm has no deviation to divide by where a sample has one value a channel."""
     parameter = next(model.parameters())
     try:
-        copy.deepcopy(model).train()(torch.zeros((1, *input_shape), device=parameter.device))
+        copy.deepcopy(model).train()(torch.zeros_like(sample.unsqueeze(0), device=parameter.device))
     except ValueError as error:
         if "more than 1 value per channel" in str(error):
             raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample") from error
@@ -211,7 +283,6 @@ def _feeds(
     samples: Samples,
     splits: Splits,
     preparation: Preparation,
-    target_scale: TargetScale | None,
     device: torch.device,
 ) -> tuple[Feed, Feed | None, Feed | None]:
     runtime = preset.runtime
@@ -224,18 +295,14 @@ def _feeds(
         )
     resident = fits and runtime.feed != "loader"
 
-    def scale(targets: Tensor) -> Tensor:
-        return targets if target_scale is None else target_scale.apply_to(targets)
-
     def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
         batch_size = preset.data.batch_size
         if resident and isinstance(split, InMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
-            targets = scale(split.targets.to(device))
-            return ResidentFeed(split, preparation, targets, batch_size, device, augmentation)
+            return ResidentFeed(split, preparation, batch_size, device, augmentation)
         workers, seed = runtime.loader_workers, preset.training.seed
-        return LoaderFeed(split, preparation, scale, batch_size, device, augmentation, workers, seed)
+        return LoaderFeed(split, preparation, batch_size, device, augmentation, workers, seed)
 
     for split in all_splits:
         if len(split) == 0:
@@ -247,8 +314,8 @@ def _feeds(
     )
 
 
-def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
-    name = str(preset.training.monitor)
+def _monitor(preset: Preset, task: Task, validation: Feed | None) -> Monitor:
+    name, validated = str(preset.training.monitor), validation is not None
     known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":
         name = "accuracy" if task.kind == "classification" else "loss"
@@ -257,4 +324,9 @@ def _monitor(preset: Preset, task: Task, *, validated: bool) -> Monitor:
     if name not in known:
         reason = "the data" if validated else "training without validation"
         raise PresetError(f'training.monitor = "{name}" does not fit {reason}; these do: {", ".join(known)}')
+    if name == "roc_auc" and validation is not None and not keeps_scores(len(validation), task.outputs):
+        raise PresetError(
+            f'training.monitor = "roc_auc" needs all scores of the validation split at once, and {len(validation)} '
+            f"samples with {task.outputs} classes have too many; choose accuracy or loss"
+        )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)

@@ -22,11 +22,12 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from workbench.data.preparation import Preparation
 from workbench.training.clock import PhaseClock
 from workbench.training.device import Precision
+from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import PREPARE_CHUNK, Batch, Feed, ResidentFeed
 from workbench.training.graph_engine import obstacle
 from workbench.training.job import Job, augmentation
 from workbench.training.ledger import CUDA_GRANULARITY, Ledger
-from workbench.training.metrics import regression_metrics, roc_auc
+from workbench.training.metrics import columns_at_a_time, rank_sums, regression_metrics
 
 KINDS = ("parameters", "gradients", "optimizer", "activations", "data", "rest")
 
@@ -200,7 +201,7 @@ class _Stage:
 
     def _raw(self, feed: Feed, *, is_new: bool) -> Tensor:
         """The inputs of a split as they were read."""
-        sample = self._job.samples.train[0][0]
+        sample, _ = self._job.sample
         with self._ledger.booked_as("rest" if is_new else None):
             return torch.empty((len(feed), *sample.shape), dtype=sample.dtype)
 
@@ -248,14 +249,17 @@ class _Stage:
         with self._precision.autocast():
             last = self._model(batch.inputs).float()
         self._model.train()
-        others = max(samples - len(order), 0)
-        scores = torch.cat([last.new_empty((others, *last.shape[1:])), last])
-        targets = torch.cat([batch.targets.new_empty((others, *batch.targets.shape[1:])), batch.targets])
+        targets = batch.targets.new_empty((samples, *batch.targets.shape[1:]))
+        if not keeps_scores(samples, last.shape[1]):
+            self._loss(last, batch.targets)
+            return
+        scores = last.new_empty((samples, *last.shape[1:]))
         self._loss(scores, targets)
         # What ends in a number of elements that only real numbers tell has been counted by then.
         with suppress(DynamicOutputShapeException, DataDependentOutputException):
             if self._job.task.kind == "classification":
-                roc_auc(scores.softmax(dim=1), targets)
+                classes = torch.arange(min(columns_at_a_time(samples), scores.shape[1]))
+                rank_sums(scores.softmax(dim=1), targets, classes)
             else:
                 regression_metrics(scores, targets)
 
@@ -300,7 +304,7 @@ class _LoadedFeed:
     def __init__(self, job: Job, feed: Feed, *, evaluating: bool) -> None:
         self.batch_size = feed.batch_size
         self._samples = len(feed)
-        self._sample, self._target = job.samples.train[0]
+        self._sample, self._target = job.sample
         self._augment = None if evaluating else augmentation(job.preset, job.samples)
         self._ahead = job.device.type == "cuda"
 

@@ -22,7 +22,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 from workbench.devices.host import HostMonitor
 from workbench.errors import StorageError
-from workbench.files import write_atomically, write_text_atomically
+from workbench.files import make_folder, write_atomically, write_text_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import MemorySnapshot
 from workbench.training.job import Job
@@ -52,7 +52,8 @@ def write_snapshot(job: Job, run: RunDirectory, step: int, steps: int) -> Memory
     """Writes what memory holds after a step. Raises StorageError. steps: over how many allocations were recorded."""
     path = _path(run, step)
     if not can_record(job.device):
-        write_text_atomically(path, _host_text(job, step))
+        make_folder(run.profiles)
+        write_text_atomically(path, _host_text(job, step), parents=False)
         return MemorySnapshot(step=step, steps=0, file=_within(run, path))
     recorded = f" and in the {steps} steps before it" if steps else ""
     pickled = _write_gpu(run, step, _index(job.device), job, f"GPU memory after step {count(step)}{recorded}")
@@ -78,8 +79,9 @@ def _write_gpu(run: RunDirectory, step: int, device: int, job: Job | None, title
     pickled = _path(run, step).with_suffix(".pickle")
     where = f"the whole snapshot: {pickled.name}, for https://pytorch.org/memory_viz"
     summary = gpu_summary(snapshot, owners, device, f"{title}\n{where}")
-    write_text_atomically(_path(run, step), summary)
-    write_atomically(pickled, lambda file: pickle.dump(snapshot, file))
+    make_folder(run.profiles)
+    write_text_atomically(_path(run, step), summary, parents=False)
+    write_atomically(pickled, lambda file: pickle.dump(snapshot, file), parents=False)
     return pickled
 
 

@@ -53,6 +53,7 @@ def make_plan(preset: Preset) -> dict[str, Any]:
     return {
         "device": f"{job.device} ({device_name(job.device)})",
         "task": job.task.kind,
+        "learns": job.learns,
         "outputs": job.task.outputs,
         "input_shape": list(job.input_shape),
         "parameters": job.parameters,

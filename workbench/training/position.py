@@ -11,7 +11,7 @@ class Position:
     """What the trainer must know to go on, beside the states of model, optimizer, schedule and random generators."""
 
     learning_rate: float
-    """What the schedule's factor multiplies; a request can change it."""
+    """Of the last step done, before the schedule's factor, as of the checkpoint: what preset.toml must agree with."""
     step: int = 0
     """Optimizer steps done."""
     epoch: int = 0

@@ -17,7 +17,7 @@ from torch.autograd.profiler import profile, record_function
 from torch.torch_version import TorchVersion
 
 from workbench.errors import StorageError
-from workbench.files import storage_error, write_atomically
+from workbench.files import make_folder, storage_error, write_atomically
 from workbench.training.operators import STEP, top_operators
 
 GRAPHS_STAND_TEARDOWN = "12.6"
@@ -67,10 +67,11 @@ class StepProfiler:
         """Writes the trace of a stopped profile, all of it or nothing. Raises StorageError."""
         plain = path.with_name(f".{path.name}.plain")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            plain.unlink(missing_ok=True)
             self._profile.export_chrome_trace(str(plain))
             _check_whole(plain)
-            write_atomically(path, lambda file: _compress(plain, file))
+            write_atomically(path, lambda file: _compress(plain, file), parents=False)
             size = path.stat().st_size
         except OSError as error:
             raise storage_error(path, error) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from workbench.devices.cores import CoreMonitor
 from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import HostMonitor
 from workbench.runs.events import Memory, Steps, Timing, float32_text_value
@@ -28,6 +29,7 @@ class Reporter:
         self._device = device
         self._host = HostMonitor(os.getpid()) if measure else None
         self._gpus = GpuMonitor.open() if measure else None
+        self._cores = CoreMonitor() if measure else None
         self.host_peak_rss_bytes: int | None = None
         uuid = device_uuid(device) if self._gpus is not None else None
         self._busy = None if self._gpus is None or uuid is None else self._gpus.busy_time(uuid)
@@ -49,6 +51,7 @@ class Reporter:
         measured = self._clock.take()
         if measured.steps == 0 or measured.seconds <= 0:
             return
+        cores = None if self._cores is None else self._cores.take()
         self._events.write(
             Timing(
                 step=step,
@@ -59,6 +62,8 @@ class Reporter:
                 steps_per_second=round(measured.steps / measured.seconds, 3),
                 samples_per_second=round(measured.samples / measured.seconds, 1),
                 gpu_busy_share=None if self._busy is None else self._busy.take(),
+                cpu_wait_share=None if cores is None else cores.wait_share,
+                other_cores=None if cores is None else cores.other_cores,
             )
         )
 

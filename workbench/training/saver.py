@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed
+from workbench.runs.typed import taken
 from workbench.runs.writer import EventWriter
 from workbench.settings.schedule import Schedule
-from workbench.training import checkpoints
+from workbench.training import checkpoints, course
+from workbench.training.generations import Generations
 from workbench.training.job import Job
 from workbench.training.position import Position
 
@@ -31,6 +36,7 @@ class Saver:
     def __init__(self, job: Job, run: RunDirectory, events: EventWriter, schedule: Schedule) -> None:
         self._job = job
         self._run = run
+        self._files = Generations(run)
         self._events = events
         self._schedule = schedule
         self._best: dict[str, Any] | None = None
@@ -55,13 +61,11 @@ class Saver:
     def save(self, position: Position, hits: int) -> None:
         """Writes the state of training and, if there are new ones, the best weights. Raises StorageError.
 
-        The best weights wait under another name until `last.pt`, which speaks of them, is in place: a kill at any
-        moment leaves two files that fit one another.
+        A kill at any moment leaves files that fit one another, see `Generations`.
         """
         written = []
-        pending, best = checkpoints.pending_checkpoint(self._run), checkpoints.best_checkpoint(self._run)
         if self._best is not None:
-            written.append(self._write(pending, self._best, position.step, shown_as=best))
+            written.append(self._write(self._files.pending, self._best, position.step, shown_as=self._files.best))
         scaler = self._job.precision.scaler
         state = {
             "position": asdict(position),
@@ -71,38 +75,78 @@ class Saver:
             "schedule": self._schedule.state_dict(),
             "scaler": {} if scaler is None else scaler.state_dict(),
             "random": checkpoints.random_state(self._job.device),
+            "settings": course.settings_of(self._job.preset),
+            "data": self._data,
         }
-        written.append(self._write(self._run.last_checkpoint, state, position.step))
-        if self._best is not None:
-            pending.replace(best)
-            self._best = None
+        written.append(self._write_last(state, position.step))
+        self._files.settle_best(has_new=self._best is not None)
+        self._best = None
         self._last_time = time.perf_counter()
         for event in written:
             self._events.write(event)
 
+    def _write_last(self, state: dict[str, Any], step: int) -> Checkpointed:
+        try:
+            return self._write(self._files.last, state, step, then=self._files.keep_previous)
+        except StorageError:
+            if not self._files.make_room():
+                raise
+            return self._write(self._files.last, state, step)
+
+    @cached_property
+    def _data(self) -> course.Digests:
+        """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
+        return course.digests_of(self._job.samples)
+
     def rescue_best(self, position: Position) -> None:
         """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
         if self._best is not None:
-            self._events.write(self._write(checkpoints.best_checkpoint(self._run), self._best, position.step))
+            self._events.write(self._write(self._files.best, self._best, position.step))
             self._best = None
 
-    def restore(self) -> tuple[Position, int]:
-        """Puts everything back as `save` found it; the position and the hits. Raises StorageError."""
-        path, device = self._run.last_checkpoint, self._job.device
-        state = checkpoints.load(path, device)
+    def restore(self) -> tuple[Position, int, list[str]]:
+        """Puts everything back as `save` found it; the position, the hits, and what the user should know of it.
+
+        Where the last state is damaged or gone, the one before is taken. Raises StorageError, PresetError, DataError.
+        """
         try:
+            position, hits, notes = self._restore(self._files.last)
+            went_back = False
+        except DamagedCheckpointError as error:
+            problem = error.problem if self._files.last.exists() else f"{self._files.last} is not there any more"
+            try:
+                position, hits, notes = self._restore(self._files.previous)
+            except DamagedCheckpointError:
+                raise error from None
+            self._files.go_back()
+            went_back = True
+            notes.insert(0, f"{problem}. The checkpoint before it is taken: training continues at step {position.step}")
+        if self._job.preset.training.keep_best and (lost := self._files.fit_best(position, went_back=went_back)):
+            notes.append(lost)
+        return position, hits, notes
+
+    def _restore(self, path: Path) -> tuple[Position, int, list[str]]:
+        device = self._job.device
+        state = checkpoints.load(path, device)
+        notes = course.check_settings(state.get("settings"), self._job.preset, self._run)
+        course.check_data(state.get("data"), self._data, self._run)
+        try:
+            position = taken(Position, state["position"])
+            _check(position, self._job.samples_per_epoch)
             self._job.model.load_state_dict(state["model"])
             self._restore_optimizer(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             if self._job.precision.scaler is not None and state["scaler"]:
                 self._job.precision.scaler.load_state_dict(state["scaler"])
             checkpoints.restore_random_state(state["random"], device)
-            position = Position(**state["position"])
             hits = int(state["hits"])
-        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise checkpoints.damaged(path, error) from error
-        self._fit_best(position)
-        return position, hits
+        return position, hits, notes
+
+    def begin_anew(self) -> None:
+        """Training begins at step 0 in a run that has trained before."""
+        self._files.begin_anew()
 
     def _restore_optimizer(self, saved: dict[str, Any]) -> None:
         """Its state as it was, executed as is right here and now: the checkpoint may be of another device or engine."""
@@ -116,25 +160,16 @@ class Saver:
             if isinstance(rate, Tensor):  # the very object: an engine's graph reads it
                 group["lr"] = rate.fill_(group["lr"])
 
-    def _fit_best(self, position: Position) -> None:
-        """Makes best.pt the one that the position speaks of, whenever the trainer was killed or failed."""
-        pending, best = checkpoints.pending_checkpoint(self._run), checkpoints.best_checkpoint(self._run)
-        if pending.exists():
-            if checkpoints.load(pending, self._job.device)["epoch"] == position.best_epoch:
-                pending.replace(best)
-            else:
-                pending.unlink()  # of a time that this run goes through again
-        if best.exists():
-            # Rescued from a failed time after this checkpoint: then its epoch is the best there are weights of.
-            state = checkpoints.load(best, self._job.device)
-            position.best_epoch, position.best_value = state["epoch"], state["value"]
-            position.best_validation = state["validation"]
-
-    def load_best(self) -> int:
-        """Gives the model the weights of the best epoch; returns which epoch that was. Raises StorageError."""
-        best = checkpoints.load(checkpoints.best_checkpoint(self._run), self._job.device)
-        self._job.model.load_state_dict(best["model"])
-        return int(best["epoch"])
+    def load_best(self, epoch: int) -> None:
+        """Gives the model the weights of the best epoch. Raises DamagedCheckpointError where they are lost."""
+        path = self._files.best
+        best = checkpoints.load(path, self._job.device)
+        if best.get("epoch") != epoch:
+            raise checkpoints.damaged(path, ValueError(f"it holds epoch {best.get('epoch')}"))
+        try:
+            self._job.model.load_state_dict(best["model"])
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise checkpoints.damaged(path, error) from error
 
     def what_is_kept(self, position: Position) -> str:
         """What is left of a training that has gone wrong, in words."""
@@ -143,8 +178,21 @@ class Saver:
         saved = self._run.last_checkpoint
         return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
 
-    def _write(self, path: Path, state: dict[str, Any], step: int, shown_as: Path | None = None) -> Checkpointed:
+    def _write(
+        self,
+        path: Path,
+        state: dict[str, Any],
+        step: int,
+        shown_as: Path | None = None,
+        then: Callable[[], None] | None = None,
+    ) -> Checkpointed:
         started = time.perf_counter()
-        size = checkpoints.save(path, state)
+        size = checkpoints.save(path, state, then)
         file = str((shown_as or path).relative_to(self._run.path))
         return Checkpointed(step=step, file=file, bytes=size, seconds=round(time.perf_counter() - started, 6))
+
+
+def _check(position: Position, samples_per_epoch: int) -> None:
+    """Raises ValueError where the numbers are none that a training could have got to."""
+    if not 0 <= position.samples_done <= samples_per_epoch or min(position.step, position.epoch) < 0:
+        raise ValueError("its position is none of this run's")

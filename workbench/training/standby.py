@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from workbench.files import open_to_append
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.standby import READY
 from workbench.runs.writer import EventWriter
@@ -106,7 +107,7 @@ def _tidy_when_terminated() -> Iterator[None]:
 def _print_into(log: Path) -> None:
     """From now on what the process prints goes to the run's log; without one, the run's first write will say why."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = open_to_append(log)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         os.close(descriptor)

@@ -27,6 +27,8 @@ ROUNDING = 1e-6
 AMPLIFIED, MOST_AMPLIFIED = 10, 0.2
 """A graph may differ by so many times what a rounding of its inputs makes, up to a limit: a wrong one differs by 1."""
 
+WRONG = "the traced step does not give the numbers that PyTorch gives step by step"
+
 
 def check(
     graph: fx.GraphModule, function: StepFunction, traced: Trace, arguments: Arguments, most_error: float
@@ -44,12 +46,14 @@ def check(
     error = difference([loss, *gradients], traced)
     if error <= most_error:
         return
+    if not arguments.inputs.is_floating_point():  # ids cannot be moved by a rounding
+        raise CannotTraceError(WRONG)
     moved = arguments.copied()
     noise = torch.empty_like(moved.inputs).uniform_(-ROUNDING, ROUNDING, generator=own_generator(moved.inputs))
     with random_state_kept(arguments):
         loss, gradients = function(replace(moved, inputs=moved.inputs * (1 + noise)), traced.share, lambda _: None)
     if error > min(AMPLIFIED * difference([loss, *gradients], traced), MOST_AMPLIFIED):
-        raise CannotTraceError("the traced step does not give the numbers that PyTorch gives step by step")
+        raise CannotTraceError(WRONG)
 
 
 def difference(found: Sequence[Tensor | None], traced: Trace) -> float:

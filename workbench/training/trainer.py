@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.errors import DivergedError, StorageError
+from workbench.errors import DamagedCheckpointError, DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
 from workbench.runs.writer import EventWriter
+from workbench.training.checkpoints import seed_python
 from workbench.training.clocks import make_clock
 from workbench.training.engines import make_engine
 from workbench.training.evaluation import Evaluator
@@ -30,6 +31,7 @@ from workbench.training.health import HealthProbe
 from workbench.training.inbox import Inbox
 from workbench.training.inspection import Inspection
 from workbench.training.job import Job
+from workbench.training.live_rate import LiveRate
 from workbench.training.position import Position
 from workbench.training.reporter import Reporter
 from workbench.training.saver import Saver
@@ -55,6 +57,7 @@ class Trainer:
         self.test_metrics: dict[str, Any] | None = None
         self._events = events
         self._inbox = inbox
+        self._rate = LiveRate(job.preset, run, events)
         training, runtime = job.preset.training, job.preset.runtime
         self._epochs = training.epochs
         self._settings = training
@@ -75,13 +78,16 @@ class Trainer:
             job.precision,
             job.task,
             job.target_scale,
-            independent_classes=job.preset.loss.independent_classes,
+            choice=job.preset.loss,
+            class_counts=job.loss_class_counts,
+            warn=self._warn,
         )
         self._health = HealthProbe(job) if runtime.measure else None
         self._saver = Saver(job, run, events, self.schedule)
         self._logged_step = 0
         """Steps whose losses have been written."""
         self._next_look = self._next_report = 0.0
+        seed_python(training.seed + 2)  # all is imported and built
 
     def train(self) -> None:
         """Trains to the end, or until it is asked to stop. Raises DivergedError; StorageError on a full disk.
@@ -121,7 +127,12 @@ class Trainer:
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of optimizer step `step` (counted from 1)."""
-        return self.position.learning_rate * self.schedule.factor((step - 1) / self.job.steps_per_epoch)
+        return self._rate.at(step) * self.schedule.factor((step - 1) / self.job.steps_per_epoch)
+
+    @property
+    def base_learning_rate(self) -> float:
+        """The learning rate of the next step, before the schedule's factor."""
+        return self._rate.at(self.position.step + 1)
 
     def _train_epoch(self) -> None:
         """Trains on what is left of the epoch."""
@@ -169,7 +180,7 @@ class Trainer:
             if validation is None:
                 return  # asked to stop: a resumed run validates this epoch again
             if not math.isfinite(validation["loss"]):
-                raise DivergedError(self._diverged(f"the validation loss after step {position.step}"))
+                raise DivergedError(self._no_number(f"the validation loss after step {position.step}"))
         learning_rate = self.learning_rate(position.step)  # before the plateau schedule hears of this epoch
         best = due and self._note_result(validation or train)
         position.epoch += 1
@@ -228,14 +239,23 @@ class Trainer:
         started = self._working_time()
         weights = f"last epoch {self.position.epoch}"
         if self._settings.keep_best and self.position.best_epoch is not None:
-            weights = f"best epoch {self._saver.load_best()}"
+            weights = self._best_weights(self.position.best_epoch) or weights
         self.test_metrics = self._evaluator.evaluate(self.job.test, self._interrupted)
         self._book("test", self._working_time() - started)
         if self.test_metrics is None:
             return
         if not math.isfinite(self.test_metrics["loss"]):
-            raise DivergedError(self._diverged("the test loss"))
+            raise DivergedError(self._no_number("the test loss"))
         self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+
+    def _best_weights(self, epoch: int) -> str:
+        """Gives the model the best epoch's weights; empty, and said, where they are lost: the last ones are not."""
+        try:
+            self._saver.load_best(epoch)
+        except DamagedCheckpointError as error:
+            self._warn(f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch}")
+            return ""
+        return f"best epoch {epoch}"
 
     # What happens between two steps, about ten times a second.
 
@@ -279,22 +299,32 @@ class Trainer:
             position.loss_samples += step.samples
         epoch = self._logged_step / self.job.steps_per_epoch
         self.reporter.losses(first, losses, epoch, self.learning_rate(self._logged_step))
+        self._rate.tell(self._logged_step)
         for offset, step in enumerate(losses):
             if not math.isfinite(step.loss):
                 raise DivergedError(self._diverged(f"the loss at step {first + offset}"))
 
     def _check_weights(self) -> None:
         """A loss is computed before its step changes the weights: the last step may have ruined them unseen."""
+        if not self._weights_are_sound():
+            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
+
+    def _weights_are_sound(self) -> bool:
         model = self.job.model
         sound = [parameter.isfinite().all() for parameter in model.parameters()]
         sound += [~buffer.isnan().any() for buffer in model.buffers() if buffer.is_floating_point()]
-        if not bool(torch.stack(sound).all()):
-            raise DivergedError(self._diverged(f"a weight after step {self.position.step}"))
+        return bool(torch.stack(sound).all())
 
-    def _diverged(self, what: str) -> str:
+    def _no_number(self, what: str) -> str:
+        """Of a loss that is not finite, on samples that are: whether training has diverged, the weights tell."""
+        if self._weights_are_sound():
+            return self._diverged(what, "samples and weights are finite, but what the model makes of them is not")
+        return self._diverged(what)
+
+    def _diverged(self, what: str, why: str = "training has diverged") -> str:
         kept = self._saver.what_is_kept(self.position)
         return (
-            f"{what} is not a finite number: training has diverged; {kept}. Try a smaller "
+            f"{what} is not a finite number: {why}; {kept}. Try a smaller "
             "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
         )
 
@@ -329,7 +359,13 @@ class Trainer:
             refusal = f"unknown request {request.command!r}" if handler is None else handler(request)
             detail = refusal or ("" if request.value is None else f"{request.value:g}")
             self._events.write(
-                Obeyed(command=request.command, step=self.position.step, accepted=refusal is None, detail=detail)
+                Obeyed(
+                    command=request.command,
+                    step=self.position.step,
+                    accepted=refusal is None,
+                    detail=detail,
+                    value=request.value,
+                )
             )
 
     # Each carries out a request and returns why not, or None.
@@ -349,10 +385,8 @@ class Trainer:
             self.checkpoint()
 
     def _set_learning_rate(self, request: Request) -> str | None:
-        if request.value is None or not 0 < request.value < math.inf:
-            return "set_learning_rate needs a value above 0"
-        self.position.learning_rate = request.value
-        return None
+        with self.clock.stopped():
+            return self._rate.set(self.position.step, request.value)
 
     def checkpoint(self) -> None:
         """Writes the state of training, all losses up to it first. Raises StorageError, or DivergedError."""
@@ -361,15 +395,26 @@ class Trainer:
         with self.clock.stopped():
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds
+            self.position.learning_rate = self._rate.at(self.position.step)
             self._saver.save(self.position, hits=int(self.engine.hits))
             self._book("checkpoint", time.perf_counter() - started)
 
-    def restore(self) -> None:
-        """Goes on from the run's last checkpoint. Raises StorageError if it cannot be read."""
-        self.position, hits = self._saver.restore()
+    def restore(self) -> list[str]:
+        """Continues from the run's last checkpoint; returns what the user should know of it.
+
+        Raises StorageError if none can be read; PresetError or DataError if it is of another training.
+        """
+        self.position, hits, notes = self._saver.restore()
         self.engine.hits.fill_(hits)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
+        if note := self._rate.resume(self.position.step, self.position.learning_rate):
+            notes.append(note)
+        return notes
+
+    def begin_anew(self) -> None:
+        """Begins at step 0 in a run that has trained before, and of which no checkpoint is left."""
+        self._saver.begin_anew()
 
     def _look_at_health(self, last: bool = False) -> None:
         """Between two epochs: how well the network can learn, if that is due."""

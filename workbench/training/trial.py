@@ -1,9 +1,14 @@
 """What a change of settings would bring, measured: `python -m workbench.training.trial`.
 
-Reads a line of JSON from standard input: {"preset": TOML, "change": ["data.batch_size=512"], "seconds": 2.0}. Trains
-the present settings and the changed ones in turns, each on a throw-away model from its first step on, and writes one
-line of JSON: what was measured of both and the ratio of their pace, or the error and the exit code. Nothing else is
-written anywhere.
+Reads a line of JSON from standard input:
+{"preset": TOML, "change": ["data.batch_size=512"], "measure": "speed", "steps": null, "most_seconds": 180}. Trains the
+present settings and the changed ones in turns, each on a throw-away model from its first step on, and writes lines of
+JSON: {"progress": ...} while it measures, and at last what was measured of both, or the error and the exit code.
+Nothing else is written anywhere.
+
+measure: by what it is decided whether the change helps, a name of `MEASURES`; steps: as many optimizer steps of the
+present settings both must train, null for as many as need be; most_seconds: a comparison of what is learned that would
+take longer is refused.
 
 With "run": PATH, a run that was paused for the trial, the process measures once a second line comes; and if standard
 input ends before it has answered, whoever launched it has died: then it lets that run go on, and ends.
@@ -18,7 +23,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,18 +34,15 @@ from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 
 if TYPE_CHECKING:
+    from workbench.training.trial_rounds import Rounds
     from workbench.training.trial_side import Side
+    from workbench.training.trial_validation import Validated
 
-SECONDS = 2.0
-"""Measured of each of the two, if the request says nothing else."""
-TURN_SECONDS = 0.25
-"""Measured in one turn: short, so that what else the machine does hits both alike."""
-LEAST_TURNS = 3
-"""Of each, however long a step takes."""
-MOST_DELAY = 3
-"""With long steps, or on a busy machine, turns end early once they have taken so many times what was meant."""
-LOSS_SHARE = 0.1
-"""The share of the samples trained on, the last ones, over which the loss is averaged."""
+MEASURES = ("speed", "memory", "validation_loss", "f1", "dead_units", "saturated_units")
+SHARES = {"dead_units": "dead_share", "saturated_units": "saturated_share"}
+"""The measures that look at activations, and what is looked at in each layer."""
+MOST_SECONDS = 180.0
+"""If the request says nothing else."""
 
 Which = Literal["", "present", "changed"]
 
@@ -54,13 +56,22 @@ class TrialFailedError(Exception):
         self.exit_code = exit_code
 
 
+class TrialRefusedError(TrialFailedError):
+    """A trial that could not answer what is asked, though nothing is wrong with either setting."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "", EXIT_FAILED)
+
+
 @dataclass(frozen=True)
 class Request:
     """What is to be measured."""
 
     present: Preset
     changed: Preset
-    seconds: float
+    measure: str
+    steps: int | None
+    most_seconds: float
     run: RunDirectory | None
     """Was paused for the trial."""
 
@@ -69,11 +80,15 @@ class Request:
         """Raises PresetError; ValueError, KeyError or TypeError for what is no request."""
         values = json.loads(line)
         present = Preset.from_toml(values["preset"], "the preset")
-        run = values.get("run")
+        run, steps, measure = values.get("run"), values.get("steps"), str(values.get("measure", "speed"))
+        if measure not in MEASURES:
+            raise ValueError(f"unknown measure {measure!r}")
         return cls(
             present=present,
             changed=present.override(values["change"]),
-            seconds=float(values.get("seconds", SECONDS)),
+            measure=measure,
+            steps=None if steps is None else int(steps),
+            most_seconds=float(values.get("most_seconds", MOST_SECONDS)),
             run=None if run is None else RunDirectory(Path(run)),
         )
 
@@ -93,7 +108,8 @@ def main() -> int:
             exit_code = error.exit_code
         known = isinstance(error, (TrialFailedError, WorkbenchError))
         text = str(error) if known else f"{type(error).__name__}: {error}"
-        print(json.dumps({"error": text, "which": which, "exit_code": exit_code}), flush=True)
+        told = {"error": text, "which": which, "exit_code": exit_code}
+        print(json.dumps(told | {"refused": True} if isinstance(error, TrialRefusedError) else told), flush=True)
         return exit_code
     print(json.dumps(found), flush=True)
     return 0
@@ -119,12 +135,40 @@ def _listen(run: RunDirectory | None) -> threading.Event:
 
 def compare(request: Request, go: threading.Event) -> dict[str, Any]:
     """Measures both. Raises TrialFailedError, which says which of the two it was."""
+    from workbench.training.trial_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.trial_side import Side
 
+    _tell("preparing the present settings")
     with _told("present", request.present):
         present = Side(request.present)
+    _tell("preparing the changed settings")
     with _told("changed", request.changed):
         changed = Side(request.changed)
+    _check(request, present, changed)
+    _tell("pausing the run")
+    go.wait()
+
+    def told(side: Side) -> AbstractContextManager[None]:
+        return _told("present" if side is present else "changed", side.preset)
+
+    def tell(number: int, rounds: int, seconds_left: float | None) -> None:
+        _tell("measuring", number, rounds, seconds_left)
+
+    _tell("warming up")
+    try:
+        if request.measure in ("speed", "memory"):
+            rounds = speed_rounds(present, changed, tell, told)
+        else:
+            # Units die early, and the answer tells where they have not: fewer steps may do.
+            fewer, most = request.measure in SHARES, request.most_seconds
+            rounds = learning_rounds(present, changed, request.steps, most, tell, told, or_fewer=fewer)
+    except TooLongError as error:
+        raise TrialRefusedError(str(error)) from error
+    return _answer(request, present, changed, rounds)
+
+
+def _check(request: Request, present: Side, changed: Side) -> None:
+    """Raises TrialFailedError where the two cannot be compared."""
     if request.present.runtime.feed == request.changed.runtime.feed and present.feed != changed.feed:
         raise TrialFailedError(
             f"there is no room to hold the samples twice: the present settings would be fed by the {present.feed} "
@@ -132,22 +176,22 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
             "",
             EXIT_FAILED,
         )
-    go.wait()
-    with _told("present", request.present):
-        present.warm_up(TURN_SECONDS)
-    with _told("changed", request.changed):
-        changed.warm_up(TURN_SECONDS)
-    ratios: list[float] = []
-    while len(ratios) < LEAST_TURNS or (
-        len(ratios) < round(request.seconds / TURN_SECONDS)
-        and present.seconds + changed.seconds < 2 * MOST_DELAY * request.seconds
-    ):
-        with _told("present", request.present):
-            before = present.turn(TURN_SECONDS)
-        with _told("changed", request.changed):
-            after = changed.turn(TURN_SECONDS)
-        ratios.append(after / before)
-    return _answer(present, changed, ratios)
+    if request.measure == "memory" and present.peak_bytes is None:
+        raise TrialRefusedError(f"how much memory a training takes is not told by this device ({present.job.device})")
+    if request.measure == "validation_loss" and present.loss_scale != changed.loss_scale:
+        raise TrialRefusedError(
+            "the change makes another loss, and two kinds of loss cannot be compared. Keep the change, start a run "
+            "with it, and compare the metrics of the two runs."
+        )
+    if request.measure == "f1" and (present.job.validation is None or present.job.task.kind != "classification"):
+        raise TrialRefusedError("F1 needs a validation split of classes, which this run does not have")
+
+
+def _tell(doing: str, number: int = 0, rounds: int = 0, seconds_left: float | None = None) -> None:
+    """Writes a line on what is being done; number: of the round, from 1, or 0 before the first."""
+    left = None if seconds_left is None else round(seconds_left, 3)
+    progress = {"doing": doing, "round": number, "rounds": rounds, "seconds_left": left}
+    print(json.dumps({"progress": progress}), flush=True)
 
 
 @contextmanager
@@ -163,35 +207,47 @@ def _told(which: Which, preset: Preset) -> Iterator[None]:
         raise TrialFailedError(text, which, known.exit_code if known else EXIT_FAILED) from error
 
 
-def _answer(present: Side, changed: Side, ratios: Sequence[float]) -> dict[str, Any]:
-    """The losses are those after as many samples as both have trained on."""
-    import numpy as np
+def _answer(request: Request, present: Side, changed: Side, rounds: Rounds) -> dict[str, Any]:
+    """What was measured of both, as the app reads it."""
+    from workbench.training.trial_rounds import difference, lowest, paired
 
-    low, median, high = (float(value) for value in np.percentile(ratios, [25, 50, 75]))
-    samples = min(present.samples_trained, changed.samples_trained)
-    # Of equally many samples: the mean of some of them is compared with the mean of as many.
-    window = max(LOSS_SHARE * samples, present.samples_per_step, changed.samples_per_step)
+    pace = paired(rounds.paces)
+    before, after = _measured(request, present, rounds.present), _measured(request, changed, rounds.changed)
+    interval = difference(lowest(rounds.present), lowest(rounds.changed))
+    low, high = (None, None) if interval is None else interval
     return {
-        "present": _measured(present, samples, window),
-        "changed": _measured(changed, samples, window),
-        "ratio": round(median, 4),
-        "ratio_low": round(low, 4),
-        "ratio_high": round(high, 4),
-        "turns": len(ratios),
-        "loss_samples": samples,
+        "measure": request.measure,
+        "present": before | {"samples_per_second": round(pace["present"], 4)},
+        "changed": after | {"samples_per_second": round(pace["changed"], 4)},
+        "ratio": round(pace["ratio"], 6),
+        "ratio_low": round(pace["ratio_low"], 6),
+        "ratio_high": round(pace["ratio_high"], 6),
+        "rounds": pace["rounds"],
+        "samples": min(present.samples_trained, changed.samples_trained),
+        "epochs": round(present.samples_trained / present.job.samples_per_epoch, 4),
+        "validation_samples": rounds.validation_samples,
         "same_loss": present.loss_scale == changed.loss_scale,
+        "difference_low": low,
+        "difference_high": high,
     }
 
 
-def _measured(side: Side, samples: int, window: float) -> dict[str, Any]:
-    loss = side.loss_after(samples, window)
+def _measured(request: Request, side: Side, validated: Sequence[Validated]) -> dict[str, Any]:
+    from workbench.training.trial_rounds import lowest, worst_share
+
+    best, last = lowest(validated), validated[-1] if validated else None
+    shares = SHARES.get(request.measure)
+    with _told("present" if side.preset is request.present else "changed", side.preset):
+        share = None if shares is None or not side.is_finite else worst_share(side, shares)
     return {
         "engine": side.engine,
         "steps": side.steps,
-        "step_ms": side.step_ms,
-        "samples_per_second": round(side.samples_per_second, 1),
-        "loss": loss if math.isfinite(loss) else None,
         "peak_bytes": side.peak_bytes,
+        "lowest_loss": None if best is None else best.loss,
+        "lowest_after": None if best is None else best.samples_trained,
+        "loss": None if last is None or not math.isfinite(last.loss) else last.loss,
+        "f1": None if last is None else last.f1,
+        "share": share,
     }
 
 

@@ -1,11 +1,10 @@
-"""One of the two trainings that a trial compares: the trainer's own engine and clock on a throw-away model."""
+"""One of the two trainings that a comparison makes: the trainer's own engine and clock on a throw-away model."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +18,7 @@ from workbench.training.job import build_job
 from workbench.training.step_times import Measured
 
 if TYPE_CHECKING:
+    from workbench.training.job import Job
     from workbench.training.loss_log import StepLoss
 
 FIRST_STEPS = 8
@@ -34,20 +34,16 @@ class Side:
         self.preset = preset
         self.steps = 0
         """Measured steps; those that are left out are not among them."""
-        self.seconds = 0.0
-        """That they took."""
         self.samples_trained = 0
         """From the first step on, those left out too."""
         self.peak_bytes: int | None = None
         """The most that the GPU held for this training; None on the CPU."""
         self._held_bytes = 0
-        self._samples = 0
         self._epoch = 0
         self._samples_left = 0
         self._step = 0
         self._steps_per_second = 0.0
         """As last measured: how many steps a turn has."""
-        self._step_ms: list[float] = []
         self._losses: list[StepLoss] = []
         # The other one may have set another number, and 0 means that nothing is set.
         self._threads = torch.get_num_threads()
@@ -76,25 +72,35 @@ class Side:
         """Samples of a whole optimizer step."""
         return self.preset.data.batch_size * self.preset.training.accumulation
 
+    def samples_of(self, steps: int) -> int:
+        """On how many samples so many optimizer steps train: the last batch of an epoch may be short."""
+        epochs, rest = divmod(steps, self._job.steps_per_epoch)
+        return epochs * self._job.samples_per_epoch + rest * self.samples_per_step
+
     @property
     def loss_scale(self) -> object:
         """What must be the same for two losses to be comparable."""
         return self.preset.loss, self.preset.data.normalize_target
 
     @property
-    def samples_per_second(self) -> float:
-        """Over all measured steps."""
-        return self._samples / self.seconds
+    def job(self) -> Job:
+        """What is trained."""
+        return self._job
 
     @property
-    def step_ms(self) -> float:
-        """The median of the step times; their mean where single steps were not timed."""
-        return round(median(self._step_ms) if self._step_ms else 1000 * self.seconds / self.steps, 6)
+    def epoch(self) -> int:
+        """Epochs completed."""
+        return self.samples_trained // self._job.samples_per_epoch
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the last loss was a finite number."""
+        return not self._losses or math.isfinite(self._losses[-1].loss)
 
     def warm_up(self, seconds: float) -> None:
         """The first steps, of which nothing is counted, and how many a turn of so many seconds has."""
         with self._counting_memory():
-            self._train(FIRST_STEPS)
+            self._train_steps(FIRST_STEPS)
             self._clock.take()
             steps, least = 1, 0.25 * seconds
             while (measured := self._timed(steps)).seconds < least:
@@ -107,14 +113,23 @@ class Side:
         By a number of steps, not until a time: on a GPU the host may be seconds ahead of what is done.
         """
         with self._counting_memory():
-            self._train(self._steps_left_out)
+            self._train_steps(self._steps_left_out)
             self._clock.take()
             measured = self._timed(max(round(seconds * self._steps_per_second), 1))
         self._note(measured)
         return measured.samples / measured.seconds
 
+    def train_to(self, samples: int) -> Measured:
+        """Trains whole steps until it has trained on at least so many samples in all."""
+        with self._counting_memory():
+            self._clock.take()
+            self._train(lambda: self.samples_trained < samples)
+            measured = self._clock.take()
+        self._note(measured)
+        return measured
+
     def _timed(self, steps: int) -> Measured:
-        self._train(steps)
+        self._train_steps(steps)
         return self._clock.take()
 
     def loss_after(self, samples: int, window: float) -> float:
@@ -136,14 +151,18 @@ class Side:
         ahead = 2 * self.preset.runtime.loader_workers  # prefetch_factor is 2
         return ahead // self.preset.training.accumulation + 1
 
-    def _train(self, steps: int) -> None:
-        """As the trainer's epoch loop does, for at least so many steps."""
+    def _train_steps(self, steps: int) -> None:
+        """At least so many steps: an engine may make several at once."""
+        last = self._step + steps
+        self._train(lambda: self._step < last)
+
+    def _train(self, goes_on: Callable[[], bool]) -> None:
+        """As the trainer's epoch loop does."""
         self._configure()
         clock, engine = self._clock, self._engine
         self._begin_epoch_if_due()
         clock.begin()
-        last = self._step + steps
-        while self._step < last:
+        while goes_on():
             if self._samples_left <= 0:
                 self._wait()
                 self._begin_epoch_if_due()
@@ -178,11 +197,10 @@ class Side:
         configure_torch(self.preset.runtime, self._device)
 
     def _note(self, measured: Measured) -> None:
+        if not measured.steps:
+            return
         self._steps_per_second = measured.steps / measured.seconds
         self.steps += measured.steps
-        self.seconds += measured.seconds
-        self._samples += measured.samples
-        self._step_ms += measured.step_ms
 
     @contextmanager
     def _counting_memory(self) -> Iterator[None]:

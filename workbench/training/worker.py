@@ -25,9 +25,10 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Finished, Prepared, Progress, Started, State, Warned
+from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, Warned
 from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
-from workbench.runs.status import claim
+from workbench.runs.lock import claim
+from workbench.runs.tail import has_event
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training.inbox import Inbox
@@ -108,16 +109,39 @@ class _Worker:
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
-        if self._run.last_checkpoint.exists():
-            trainer.restore()
+        notes = self._restore(trainer, resumed)
         position = trainer.position
-        self._events.write(Started(process_id=os.getpid(), resumed=resumed, step=position.step, epoch=position.epoch))
+        self._events.write(
+            Started(
+                process_id=os.getpid(),
+                resumed=resumed,
+                step=position.step,
+                epoch=position.epoch,
+                learning_rate=trainer.base_learning_rate,
+            )
+        )
         self._events.write(self._prepared(trainer))
-        for note in job.notes:
+        for note in (*notes, *job.notes):
             self._events.write(Warned(step=position.step, message=note))
         return trainer
 
+    def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
+        """Continues where an earlier life of the run has got to; returns what the user should know of it."""
+        from workbench.training.checkpoints import can_be_resumed
+
+        if can_be_resumed(self._run):
+            return trainer.restore()
+        if not resumed:
+            return []
+        trainer.begin_anew()
+        if not has_event(self._run.events, Steps):
+            return []
+        lost = f"none is left in {self._run.checkpoints}" if has_event(self._run.events, Checkpointed) else ""
+        return [f"{lost or 'no checkpoint had been written yet'}: training starts again at step 0"]
+
     def _prepared(self, trainer: Trainer) -> Prepared:
+        from torch import get_num_threads
+
         from workbench.training.device import device_name, device_uuid
 
         job = trainer.job
@@ -129,6 +153,7 @@ class _Worker:
             feed=job.train.name,
             parameters=job.parameters,
             task=job.task.kind,
+            learns=job.learns,
             classes=list(job.task.classes),
             class_counts=None if job.class_counts is None else job.class_counts.tolist(),
             train_samples=len(job.train),
@@ -142,6 +167,7 @@ class _Worker:
             engine_seconds=round(trainer.engine_choice.seconds, 3),
             device_uuid=device_uuid(job.device),
             precision=job.precision.name,
+            num_threads=get_num_threads(),
         )
 
     def _progress(self, progress: ReadProgress) -> None:
@@ -165,7 +191,7 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code))
+        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
         return exit_code
 
     def _fail(self, error: Exception) -> int:

@@ -88,6 +88,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("slower", ("left_square_bracket",), "", "learning rate one rung down, while it runs", RUN),
     Action("faster", ("right_square_bracket",), "", "learning rate one rung up, while it runs", RUN),
     Action("learning_rate", ("l",), "learning rate", "set the learning rate while it runs", RUN, 40),
+    Action("undo_learning_rate", ("z",), "", "undo the last change of the learning rate, while it runs", RUN),
     Action("profile", ("p",), "profile", "profile the next steps: which operators take the time, and a trace", RUN, 46),
     Action("show_profile", ("o",), "", "the last profile: the most expensive operators", RUN),
     Action("memory_snapshot", ("P",), "", "memory snapshot: what holds memory, and where that was allocated", RUN),

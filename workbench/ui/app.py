@@ -21,6 +21,7 @@ from workbench.ui.form.draft import Draft
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.key_order import KeyOrder, Passed
 from workbench.ui.options import AppOptions
+from workbench.ui.printable_filter import PrintableFilter
 from workbench.ui.readings import MachineReadings, ReadingSource
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.session import Session
@@ -51,6 +52,7 @@ class WorkbenchApp(App[None]):
         self.options = options
         self.attach_to = attach
         self.glyphs: Glyphs = ASCII if options.ascii else UNICODE
+        self._printable_filter = PrintableFilter()
         self._ascii_filters = [AsciiFilter()] if options.ascii else []
         self.remembered = Remembered.load() if remembered is None else remembered
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
@@ -83,7 +85,7 @@ class WorkbenchApp(App[None]):
         return self._palette[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = [*super().get_line_filters(), *self._ascii_filters]
+        filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
         if self.current_theme.ansi:
             return filters  # the terminal knows best what is dim among its colours
         if self.theme not in self._dim_filters:

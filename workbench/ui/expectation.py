@@ -29,6 +29,8 @@ class Expectation:
     """What a plan says; of a preset that cannot be planned, why not."""
 
     parameters: int | None = None
+    learns: str = field(default="", kw_only=True)
+    """What there is to predict, in words."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Bytes by kind, as in a run's footprint."""
     peak_bytes: int | None = None
@@ -43,7 +45,8 @@ class Expectation:
             return cls(reason=str(plan["error"]), is_wrong=plan.get("kind") in USERS_KINDS)
         kinds = dict(plan["memory_bytes"])
         peak = kinds.pop("peak", None)
-        return cls(plan["parameters"], kinds, peak, "" if peak is not None else "\n".join(plan["notes"][-1:]))
+        reason = "" if peak is not None else "\n".join(plan["notes"][-1:])
+        return cls(plan["parameters"], kinds, peak, reason, learns=plan.get("learns", ""))
 
 
 class Planner:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.display import engine_line, headline, profile_title
+from workbench.printable import without_sequences
 from workbench.runs.events import (
     Checkpointed,
     EpochEnd,
@@ -30,12 +30,6 @@ from workbench.units import count, duration, size
 
 Kind = Literal["info", "warning", "error", "output"]
 MOST_LINES = 500
-_CONTROL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # cursor and colours
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard
-    r"|\x1b[ -/]*[0-~]"  # character sets and the like
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 
 
 @dataclass(frozen=True)
@@ -62,13 +56,16 @@ class Log:
             case Started():
                 text = f"resumed at step {count(event.step)}" if event.resumed else "started"
             case Prepared():
-                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}"
+                learns = f", learns {event.learns}" if event.learns else ""
+                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}{learns}"
             case Warned():
                 kind, text = "warning", event.message
             case State() if event.detail:
                 text = f"{event.state}: {event.detail}"
             case Obeyed() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
                 return  # what has come of it has a line of its own
+            case Obeyed() if event.replayed:
+                text = f"learning rate {event.value:g} after step {count(event.step)}, as the preset says"
             case Obeyed():
                 kind = "info" if event.accepted else "warning"
                 answer = event.detail if event.accepted else f"refused: {event.detail}"
@@ -92,13 +89,13 @@ class Log:
                 text = f"{event.status} at step {count(event.step)}" + (f": {event.reason}" if event.reason else "")
             case _:
                 return
-        self.lines.append(LogLine(event.time, kind, clean(text)))
+        self.lines.append(LogLine(event.time, kind, without_sequences(text)))
 
     def read_output(self) -> bool:
         """Reads what the process has printed since the last call; True if there was anything."""
         lines = self._output.read()
         for line in lines[-MOST_LINES:]:
-            if text := clean(line.decode(errors="replace")):
+            if text := without_sequences(line.decode(errors="replace")):
                 self.lines.append(LogLine(0.0, "output", text))
         return bool(lines)
 
@@ -114,11 +111,6 @@ def result_of(view: RunView) -> str:
         return f"completed; {tested(view.tested)}"
     last = view.epoch_end
     return "completed" if last is None else f"completed; epoch {last.epoch}: {headline(last.validation or last.train)}"
-
-
-def clean(text: str) -> str:
-    """Text without the characters that would move a terminal's cursor or change its colours."""
-    return _CONTROL.sub("", text.replace("\t", "    ")).rstrip()
 
 
 def clock(seconds: float) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, StorageError
+from workbench.files import is_file
 from workbench.settings import library
 from workbench.settings.preset import Preset
 
@@ -41,6 +43,8 @@ def list_presets() -> list[PresetEntry]:
             continue  # in a checkout, ./presets is the shipped folder
         seen_folders.add(folder.resolve())
         for path in sorted(folder.glob(f"*{library.SUFFIX}"), key=lambda path: path.stem):
+            if not is_file(path):
+                continue
             shadowed = any(entry.name == path.stem for entry in entries)
             entries.append(_entry(path, where(path), shadowed))
     return entries
@@ -51,8 +55,9 @@ def where(path: Path) -> str:
     folder = path.resolve().parent
     if is_shipped(path):
         return "shipped"
-    if folder == library.user_folder().resolve():
-        return "yours"
+    with suppress(StorageError):
+        if folder == library.user_folder().resolve():
+            return "yours"
     return "./presets" if folder == Path("presets").resolve() else str(path.parent)
 
 

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Protocol
 
-from workbench.devices.gpu import GpuMonitor, GpuReading, same_gpu
+from workbench.devices.gpu import GpuMonitor, GpuReading, run_gpu
 from workbench.runs.events import Prepared
 
 MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
@@ -79,17 +79,10 @@ class MachineReadings:
 
 
 def own_gpu(prepared: Prepared | None, gpus: tuple[GpuReading, ...]) -> GpuReading | None:
-    """The card that a run trains on; None before it is known, and for a run on the CPU.
-
-    By its lasting name where the trainer tells it. CUDA's number, which older runs tell alone, is the driver's only
-    without CUDA_VISIBLE_DEVICES; where the names of the cards differ, nothing is claimed.
-    """
-    if prepared is None or not prepared.device.startswith("cuda"):
+    """The card that a run trains on; None before it is known, for a run on the CPU, and where it is not certain."""
+    if prepared is None:
         return None
-    if prepared.device_uuid:
-        return next((gpu for gpu in gpus if same_gpu(gpu.uuid, prepared.device_uuid)), None)
-    number = prepared.device.removeprefix("cuda").removeprefix(":") or "0"
-    return next((gpu for gpu in gpus if str(gpu.index) == number and gpu.name == prepared.device_name), None)
+    return run_gpu(gpus, prepared.device, prepared.device_name, prepared.device_uuid)
 
 
 def short_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbench.errors import EXIT_DONE, PresetError, UsageError
 from workbench.runs.directory import RunDirectory, find_run, list_runs
-from workbench.runs.status import is_running
+from workbench.runs.lock import is_running
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.options import AppOptions

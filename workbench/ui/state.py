@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import tomli_w
 
 from workbench.errors import StorageError
-from workbench.files import write_text_atomically
+from workbench.files import user_folder, write_text_atomically
 
 
 @dataclass
@@ -32,15 +31,15 @@ class Remembered:
 
     @staticmethod
     def path() -> Path:
-        """The file: in the user's folder of state."""
-        return platformdirs.user_state_path("workbench") / "app.toml"
+        """The file: in the user's folder of state. Raises StorageError where the user has no home folder."""
+        return user_folder("state") / "app.toml"
 
     @classmethod
     def load(cls) -> Remembered:
         """What was remembered; defaults for what is missing, or of a wrong type."""
         try:
             values: dict[str, Any] = tomllib.loads(cls.path().read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, StorageError, ValueError, RecursionError):
             return cls()
         remembered = cls()
         for field in fields(cls):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import time
-from contextlib import suppress
 
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Event, Finished, MemorySnapshot, Obeyed, Profiled, State, Warned
+from workbench.runs.events import Event, Finished, MemorySnapshot, Obeyed, Profiled, Started, State, Warned
 from workbench.runs.history import RunHistory
 from workbench.runs.launch import EXIT_STORAGE
-from workbench.runs.status import is_running
+from workbench.runs.lock import is_running
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
+from workbench.ui.asked_rate import AskedRates
 from workbench.ui.log_lines import Log
 
 LIVING_SECONDS = 1.0
@@ -41,8 +41,7 @@ class Watch:
         """What has come of them, until it is taken."""
         self.answers: list[Obeyed] = []
         """To what was asked here, until they are taken."""
-        self.learning_rate = self.preset.optimizer.learning_rate
-        """Before the schedule: as the preset says, or as it was last set."""
+        self.asked_rates = AskedRates()
         self.has_news = True
         """Whether something came from which advice is drawn; whoever draws it sets it to False."""
         self._launched = 0.0 if trainer is None else time.time()
@@ -60,6 +59,7 @@ class Watch:
         was_alive, self._alive = self._alive, self._lives()
         events = self._tail.read()
         for _, event in events:
+            self._note_rate(event)
             self.history.take(event)
             self.log.take(event)
             if isinstance(event, Obeyed):
@@ -71,18 +71,23 @@ class Watch:
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
         if not self.is_alive:
             self.pending = None  # nobody is there to obey
+            self.asked_rates.forget()
         output = self.log.read_output()
         return bool(events) or output or was_alive != self._alive
 
     def _note_obeyed(self, event: Obeyed) -> None:
-        if event.command == self.pending:
+        if event.command == self.pending and not event.replayed:
             self.pending = None
             self.answers.append(event)
         if not event.accepted:
             self.awaited.discard(event.command)
-        if event.command == "set_learning_rate" and event.accepted:
-            with suppress(ValueError):
-                self.learning_rate = float(event.detail)
+
+    def _note_rate(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.asked_rates.forget()
+            case Obeyed() if event.command == "set_learning_rate":
+                self.asked_rates.answered(event, self.learning_rate)
 
     def _note_arrived(self, event: Event) -> None:
         match event:
@@ -104,8 +109,37 @@ class Watch:
         """Asks the trainer for something. Raises StorageError."""
         ask(self.run, command, value)
         self.pending = command
+        if command == "set_learning_rate" and value is not None:
+            self.asked_rates.ask(value, self.learning_rate)
         if command in ("profile", "memory_snapshot"):
             self.awaited.add(command)
+
+    def undo_learning_rate(self) -> float | None:
+        """Asks for the rate before the last change; None where there is none. Raises StorageError."""
+        value = self.asked_rates.undo()
+        if value is not None:
+            ask(self.run, "set_learning_rate", value)
+            self.pending = "set_learning_rate"
+        return value
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Before the schedule's factor, as the trainer has told it; None where it has not."""
+        return self.history.view.base_learning_rate
+
+    @property
+    def title(self) -> str:
+        """The run as people tell it from others: its preset's name and when it was started, local time."""
+        started = self.run.started
+        return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
+
+    @property
+    def settings(self) -> Preset:
+        """The run's settings, with the learning rate that it has now."""
+        rate = self.learning_rate
+        if rate is None or (rate == self.preset.optimizer.learning_rate and not self.preset.changes):
+            return self.preset
+        return self.preset.at_learning_rate(rate)
 
     @property
     def is_alive(self) -> bool:
@@ -143,7 +177,7 @@ class Watch:
         if self._is_untouched:
             return ""
         if not self.run.path.exists():
-            return f"{self.run.path} has been deleted; its trainer ends"
+            return f"{self.run.path} has been deleted or moved; its trainer ends"
         code = None if self.trainer is None else self.trainer.returncode
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"

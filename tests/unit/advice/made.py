@@ -18,7 +18,7 @@ MIB, GIB = 2**20, 2**30
 PREPARED = Prepared(
     device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident", parameters=1000,
     task="classification", classes=["cat", "dog"], train_samples=6400, validation_samples=800, test_samples=800,
-    batch_size=64, steps_per_epoch=100, epochs=20, monitor="accuracy", seconds=1.0,
+    batch_size=64, steps_per_epoch=100, epochs=20, monitor="accuracy", seconds=1.0, num_threads=8,
 )  # fmt: skip
 ON_GPU = replace(PREPARED, device="cuda:0", device_name="NVIDIA H100 80GB HBM3")
 LOADED = replace(PREPARED, feed="loader")
@@ -41,7 +41,7 @@ def health(
 ) -> Health:
     return Health(
         step=100, epoch=1, samples=256, seconds=0.01, layers=list(layers), tensors=list(tensors),
-        layer_count=len(layers), tensor_count=len(tensors), gradient_norm=norm, weight_norm=20.0,  # type: ignore[arg-type]
+        layer_count=len(layers), tensor_count=len(tensors), gradient_norm=norm, weight_norm=20.0,
     )  # fmt: skip
 
 
@@ -54,7 +54,10 @@ GOOD = Facts(
     p99_to_median=1.3,
     max_to_median=3.0,
     step_median_ms=2.0,
+    slowdown=1.05,
     gpu_busy_share=0.9,
+    cpu_wait_share=0.01,
+    other_cores=0.1,
     knee_batch_size=32,
     gpu_used_bytes=20 * GIB,
     gpu_total_bytes=80 * GIB,

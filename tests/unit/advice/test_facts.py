@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,8 +13,11 @@ from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED
 from workbench.advice.facts import RECENT, Facts
 from workbench.advice.rules import findings
 from workbench.advice.trends import LEAST_READINGS
+from workbench.devices.gpu import GpuReading
+from workbench.errors import DataError
 from workbench.runs.events import EpochEnd, Event, Finished, Health, Memory, Obeyed, Prepared, Started, Steps, Timing
 from workbench.runs.history import RunHistory
+from workbench.ui.readings import own_gpu
 
 STEPS = PREPARED.steps_per_epoch
 
@@ -53,7 +56,7 @@ def epoch_end(epoch: int, validation: float, train: float = 0.1) -> EpochEnd:
 def test_of_an_empty_run_nothing_is_known() -> None:
     nothing = Facts.of(RunHistory(), None)
     known = {name for name, value in vars(nothing).items() if value is not None}
-    assert known == {"step", "cores", "is_live"}
+    assert known == {"step", "cores", "is_live", "steps_over"}
     assert findings(nothing) == []
 
 
@@ -157,21 +160,64 @@ def test_overfitting_is_seen_in_a_validation_that_rises_while_training_falls() -
     assert facts(*happened[:10]).validation is None, "five validations"
 
 
+@dataclass(frozen=True)
+class TwoCards:
+    """Two cards of one name: the first is full, of somebody else's."""
+
+    gpus: tuple[GpuReading, ...] = tuple(
+        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None, None)
+        for index, letter, used in ((0, "a", 79), (1, "b", 5))
+    )
+    host_total_bytes: int = 64 * GIB
+    host_available_bytes: int = 40 * GIB
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_advice_judges_the_card_that_the_memory_panel_shows(live: bool) -> None:
+    """REVIEW, "Which GPU is the run's": with CUDA_VISIBLE_DEVICES=1 the second card is CUDA's cuda:0."""
+    prepared = replace(ON_GPU, device="cuda:0", device_uuid="b")
+    cards = TwoCards()
+    logged = [{"index": gpu.index, "uuid": gpu.uuid, "name": gpu.name, "used_bytes": gpu.used_bytes,
+               "total_bytes": gpu.total_bytes} for gpu in cards.gpus]  # fmt: skip
+    made = history(prepared, Memory(step=1, gpus=logged))
+    found = Facts.of(made, preset(), cards if live else None)
+    shown = own_gpu(prepared, cards.gpus)
+    assert shown is not None
+    assert (found.gpu_used_bytes, shown.used_bytes) == (5 * GIB, 5 * GIB)
+    assert "gpu-memory" not in [finding.rule for finding in findings(found)]
+
+
 def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> None:
     assert facts(steps([1.0] * 30)).diverged == ""
     assert facts(steps([1.0] * 29 + [math.nan])).diverged == "the loss near step 30"
     reason = "the validation loss after step 40 is not a finite number: training has diverged"
-    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason))
+    other = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="data"))
+    assert other.diverged == "", "the kind tells, not the words"
+    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="diverged"))
     assert ended.diverged == "the validation loss after step 40"
     [finding] = findings(ended)
     assert finding.fact == "the validation loss after step 40 is not a finite number"
     assert finding.learning_rate is None, "the run has ended"
 
 
-def test_the_learning_rate_is_the_one_that_was_set_last() -> None:
-    assert facts(steps([1.0])).learning_rate == 0.01
-    changed = Obeyed(command="set_learning_rate", step=1, detail="0.0005")
-    assert facts(steps([1.0]), changed).learning_rate == 0.0005
+def test_samples_that_are_not_finite_are_no_divergence() -> None:
+    """data/REPORT 29, 30: a smaller learning rate would not help."""
+    reason = "sample 7 (counted from 0), which is in the training split, holds nan: all inputs must be finite numbers"
+    ended = facts(
+        steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind)
+    )
+    assert ended.diverged == ""
+
+
+def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:
+    """screen #1: a number, never read out of a sentence; where none was told, none is claimed."""
+    assert facts(steps([1.0])).learning_rate is None
+    started = Started(process_id=1, learning_rate=0.01)
+    assert facts(started, steps([1.0])).learning_rate == 0.01
+    changed = Obeyed(command="set_learning_rate", step=1, value=0.0005)
+    assert facts(started, steps([1.0]), changed).learning_rate == 0.0005
+    again = Started(process_id=2, resumed=True, learning_rate=0.01)
+    assert facts(started, steps([1.0]), changed, again).learning_rate == 0.01
 
 
 def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:
@@ -187,3 +233,40 @@ def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
     )  # fmt: skip
     assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured
     assert facts(measured, Started(process_id=1, resumed=True, step=200)).health is None
+
+
+def test_what_other_programs_cost_is_the_median_of_recent_seconds_against_the_fastest_one() -> None:
+    """Screen #3: one quiet second at the start is what a step could take."""
+    quiet = replace(timing(), cpu_wait_share=0.0, other_cores=0.0, samples_per_second=60_000.0)
+    busy = replace(timing(), cpu_wait_share=0.6, other_cores=1.0, samples_per_second=1000.0)
+    found = facts(steps([1.0] * 50), quiet, *[busy] * RECENT, quiet)
+    assert (found.cpu_wait_share, found.other_cores) == (0.6, 1.0)
+    assert found.slowdown == pytest.approx(60.0)
+    unknown = facts(steps([1.0] * 50), timing())
+    assert (unknown.cpu_wait_share, unknown.other_cores, unknown.slowdown) == (None, None, 1.0)
+
+
+def test_of_less_than_two_seconds_of_training_nothing_is_said_about_speed() -> None:
+    """Screen #33: "critical: waiting for data" of a run of 0.13 s."""
+    waiting = replace(timing(timed=200, data=0.3, forward=0.7), steps=200, steps_per_second=1500.0)
+    short = facts(steps([1.0] * 200), waiting)
+    assert (short.shares, short.p99_to_median, short.step_median_ms, short.gpu_busy_share) == (None, None, None, None)
+    assert [finding.rule for finding in findings(short)] == []
+    long = facts(steps([1.0] * 200), replace(waiting, steps_per_second=99.0))
+    assert [finding.rule for finding in findings(long)] == ["waiting-for-data"]
+
+
+def test_what_a_report_says_of_a_step_is_what_it_was_over_the_whole_run() -> None:
+    """Screen #11: p50 in the report 0.972 ms, in the warning just under it a median of 1.29 ms."""
+    late = timing(timed=200, p50=1.29, p99=12.0, data=0.1, forward=0.9)
+    found = facts(steps([1.0] * 200), *[late] * 3)
+    assert "over the last seconds, 1 step in 100" in findings(found)[-1].fact
+    whole = found.over_the_run({"p50": 0.972, "p95": 2.0, "p99": 9.72, "max": 20.0}, {"data": 0.4, "forward": 0.6})
+    assert whole.step_median_ms == 0.972
+    assert whole.p99_to_median == pytest.approx(10.0)
+    assert whole.shares == {"data": 0.4, "forward": 0.6}
+    told = {finding.rule: finding.fact for finding in findings(whole)}
+    assert "over the whole run, 1 step in 100 takes at least 10.0 times the median of 0.972 ms" in told["step-outliers"]
+    assert told["waiting-for-data"].startswith("data takes 40 % of a step")
+    nothing = facts(steps([1.0] * 200))
+    assert nothing.over_the_run({"p50": 1.0, "p99": 9.0}, {"data": 1.0}) == nothing

@@ -97,6 +97,7 @@ BAD: dict[str, Facts] = {
     "growing-memory": replace(
         GOOD, memory=(MemoryTrend("the trainer's process", (GIB, 1.1 * GIB, 1.2 * GIB, 1.3 * GIB), 120.0, 40 * GIB),)
     ),
+    "busy-cores": replace(GOOD, cpu_wait_share=0.6, other_cores=1.0),
     "step-outliers": replace(GOOD, p99_to_median=4.0),
     "not-finite": replace(GOOD, diverged="the loss at step 900"),
     "loss-rising": replace(GOOD, loss=LossTrend(2.3, 0.2, 0.9)),
@@ -172,6 +173,10 @@ def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twent
         ("host-memory", {"host_used_bytes": 57 * GIB}, None),
         ("host-memory", {"host_used_bytes": 58 * GIB}, "warning"),
         ("host-memory", {"host_used_bytes": 63 * GIB}, "critical"),
+        ("busy-cores", {"cpu_wait_share": 0.09, "other_cores": 1.0}, None),
+        ("busy-cores", {"cpu_wait_share": 0.1, "other_cores": 1.0}, "warning"),
+        ("busy-cores", {"cpu_wait_share": 0.5, "other_cores": 1.0}, "critical"),
+        ("busy-cores", {"cpu_wait_share": 0.5, "other_cores": 0.24}, None),
         ("step-outliers", {"p99_to_median": 1.99}, None),
         ("step-outliers", {"p99_to_median": 2.0}, "warning"),
         ("step-outliers", {"max_to_median": 19.0}, None),
@@ -347,3 +352,60 @@ def test_what_is_there_already_is_not_proposed_again() -> None:
 def test_infinite_gradients_are_part_of_loss_scaling() -> None:
     scaled = health([], [tensor(bad=0.01, gradient_mean=None)])
     assert severity("not-finite", health=scaled, preset=preset("runtime.precision=fp16")) is None
+
+
+# Other programs on the same cores (screen #3, #27).
+
+BUSY = {"cpu_wait_share": 0.6, "other_cores": 1.02, "cores": 2, "prepared": replace(PREPARED, num_threads=2)}
+
+
+def test_busy_cores_are_named_with_what_they_cost_and_fewer_threads_offered() -> None:
+    finding = found("busy-cores", **BUSY, slowdown=60.0)
+    assert finding is not None
+    assert finding.fact == (
+        "other programs keep 1.0 of the 2 cores busy: a step takes 60 times as long as it could, and threads wait for "
+        "a core 60 % of the time that they could run"
+    )
+    assert finding.change == ("runtime.num_threads=1",)
+
+
+def test_how_much_longer_a_step_takes_is_said_only_where_the_run_has_shown_it() -> None:
+    for known in (None, 1.4):
+        finding = found("busy-cores", **BUSY, slowdown=known)
+        assert finding is not None
+        assert "times as long" not in finding.fact
+        assert "60 % of the time" in finding.fact
+
+
+@pytest.mark.parametrize(
+    ("cores", "others", "threads", "offered"),
+    [(2, 1.05, 2, 1), (2, 1.05, 1, None), (2, 2.0, 2, 1), (16, 3.02, 16, 13), (16, 3.02, 8, None), (8, 0.3, 8, 7)],
+)
+def test_as_many_threads_are_offered_as_others_leave_cores(
+    cores: int, others: float, threads: int, offered: int | None
+) -> None:
+    finding = found("busy-cores", **BUSY | {
+        "cores": cores, "other_cores": others, "prepared": replace(PREPARED, num_threads=threads),
+    })  # fmt: skip
+    assert finding is not None
+    assert finding.change == (() if offered is None else (f"runtime.num_threads={offered}",))
+
+
+def test_on_a_gpu_busy_cores_are_told_and_threads_left_alone() -> None:
+    finding = found("busy-cores", **BUSY | {"prepared": replace(ON_GPU, num_threads=2)})
+    assert finding is not None
+    assert finding.change == ()
+
+
+def test_uneven_steps_are_not_told_beside_their_cause() -> None:
+    uneven = {"p99_to_median": 4.0, "max_to_median": 30.0}
+    assert found("step-outliers", **uneven) is not None
+    assert found("step-outliers", **uneven, **BUSY) is None
+
+
+def test_what_a_rule_lacks_is_said_once() -> None:
+    """Screen #43: "enough timed steps, enough timed steps"."""
+    lacking = dict(abstained(Facts()))
+    assert lacking["step-outliers"] == "enough timed steps"
+    assert lacking["gpu-memory"] == "the GPU's memory in use"
+    assert lacking["busy-cores"].count("waited for a core") == 1

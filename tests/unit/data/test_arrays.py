@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import io
+import os
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +14,7 @@ import torch
 
 from workbench.data.arrays import arrays
 from workbench.data.samples import InMemory, Samples
+from workbench.devices.host import HostMonitor
 from workbench.errors import DataError
 
 Read = Callable[..., Samples]
@@ -22,9 +27,13 @@ FOUR_ROWS = np.ones((4, 3))
 def read(tmp_path: Path) -> Read:
     """Reads arrays, saved as .npz."""
 
-    def read_saved(task: Literal["auto", "classification", "regression"] = "auto", **saved: Any) -> Samples:
+    def read_saved(
+        task: Literal["auto", "classification", "regression"] = "auto",
+        channels: Literal["auto", "first", "last"] = "auto",
+        **saved: Any,
+    ) -> Samples:
         np.savez(tmp_path / "a.npz", **saved)
-        return arrays(tmp_path / "a.npz", task)
+        return arrays(tmp_path / "a.npz", task, channels)
 
     return read_saved
 
@@ -44,6 +53,8 @@ def in_memory(split: object) -> InMemory:
         ((4, 8, 9, 1), (4, 1, 8, 9), "image"),
         ((4, 3, 8, 3), (4, 3, 8, 3), "image"),
         ((4, 5, 8, 9), (4, 5, 8, 9), "image"),
+        ((4, 16, 16, 4), (4, 4, 16, 16), "image"),
+        ((4, 64, 64, 13), (4, 13, 64, 64), "image"),
     ],
 )
 def test_the_kind_and_the_channels_are_told_from_the_shape(
@@ -54,15 +65,44 @@ def test_the_kind_and_the_channels_are_told_from_the_shape(
     assert samples.kind == kind
 
 
+def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:
+    """data/REPORT 20."""
+    samples = read(x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels says otherwise",)
+    samples = read(channels="first", x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
+    assert in_memory(samples.train).inputs.shape == (4, 16, 16, 4)
+
+
+def test_axes_that_the_shape_does_not_tell_are_asked_for(read: Read) -> None:
+    x = np.zeros((4, 16, 16, 16), dtype=np.uint8)
+    with pytest.raises(DataError, match=r'x has shape \(4, 16, 16, 16\), .* set data.channels = "first" or "last"'):
+        read(x=x, y=TWO_CLASSES)
+    assert in_memory(read(channels="last", x=x, y=TWO_CLASSES).train).inputs.is_contiguous()
+
+
 def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
     x = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
     assert torch.equal(in_memory(read(x=x, y=TWO_CLASSES).train).inputs, torch.from_numpy(x).permute(0, 3, 1, 2))
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float64", "float16", ">f4", "bool"])
-def test_other_numbers_than_bytes_become_float32(read: Read, dtype: str) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [
+        ("int64", torch.float64),
+        ("int32", torch.float64),
+        ("float64", torch.float64),
+        (">f8", torch.float64),
+        ("uint16", torch.float32),
+        ("float16", torch.float32),
+        (">f4", torch.float32),
+        ("bool", torch.float32),
+    ],
+)
+def test_other_numbers_than_bytes_become_float32_where_that_loses_nothing(
+    read: Read, dtype: str, kept: torch.dtype
+) -> None:
     train = in_memory(read(x=np.ones((4, 3), dtype=dtype), y=TWO_CLASSES).train)
-    assert train.inputs.dtype == torch.float32
+    assert train.inputs.dtype == kept
     assert train.inputs.eq(1).all()
 
 
@@ -148,3 +188,84 @@ def test_files_that_are_no_npz_are_told(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(DataError, match=message):
             arrays(tmp_path / name, "auto")
+
+
+def test_one_hot_targets_are_classes_unless_numbers_are_asked_for(read: Read) -> None:
+    """data/REPORT 16."""
+    labels = np.array([2, 0, 1, 2])
+    for kind in (float, int, bool):
+        samples = read(x=FOUR_ROWS, y=np.eye(3, dtype=kind)[labels])
+        assert samples.task.classes == ("0", "1", "2")
+        assert in_memory(samples.train).targets.tolist() == labels.tolist()
+        assert samples.notes == ("y is one-hot: the classes are the columns of its ones",)
+    assert read("regression", x=FOUR_ROWS, y=np.eye(3)[labels]).task.kind == "regression"
+    assert read(x=FOUR_ROWS, y=np.array([[1.0, 1], [0, 1], [1, 0], [0, 0]])).task.kind == "regression"
+
+
+def test_classes_guessed_from_whole_numbers_are_doubted_and_not_believed_where_they_are_many(read: Read) -> None:
+    """data/REPORT 07; thousands of classes are not invented."""
+    assert read(x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == 'set data.task = "regression" to predict them as numbers'
+    assert read("classification", x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == ""
+    rows, prices = np.ones((100, 1)), np.arange(100) % 60
+    with pytest.raises(DataError, match="60 different ones in 100 samples are too many to be believed"):
+        read(x=rows, y=prices)
+    assert read("classification", x=rows, y=prices).task.outputs == 60
+    assert read("regression", x=rows, y=prices).task.outputs == 1
+    assert read(x=rows, y=prices % 50).task.outputs == 50
+
+
+def test_class_numbers_beyond_2_24_stay_apart(read: Read) -> None:
+    """data/REPORT 01."""
+    labels = 2**53 + np.array([0, 1, 0, 1])
+    assert read(x=FOUR_ROWS, y=labels).task.classes == (str(2**53), str(2**53 + 1))
+
+
+def test_inputs_and_targets_far_from_zero_keep_their_digits(read: Read) -> None:
+    """data/REPORT 02 and 04."""
+    days = np.array([[20230101], [20230102], [20230103], [20230104]])
+    train = in_memory(read(x=days, y=1e9 + days.reshape(-1) % 7 / 10).train)
+    assert train.inputs.tolist() == days.tolist()
+    assert train.targets.reshape(-1).tolist() == (1e9 + days.reshape(-1) % 7 / 10).tolist()
+
+
+def test_whole_numbers_that_float64_rounds_are_said(read: Read) -> None:
+    x = np.array([[2**53 + 1], [2**53 + 2], [2**63 - 1], [5]])
+    assert read(x=x, y=TWO_CLASSES).notes == (
+        f"x holds whole numbers such as {2**53 + 1}, which are rounded, as float64 holds about 16 digits",
+    )
+    assert read(x=x[3:].repeat(4, 0), y=TWO_CLASSES).notes == ()
+
+
+def write_npy(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], content: bytes) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"shape": shape, "fortran_order": False, "descr": "<f8"})
+    archive.writestr(f"{name}.npy", header.getvalue() + content)
+
+
+def test_an_array_that_claims_more_than_the_file_holds_is_damaged(tmp_path: Path) -> None:
+    """reliability R14: 10^12 rows."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        write_npy(archive, "x", (10**12, 4), bytes(64))
+        write_npy(archive, "y", (2,), bytes(16))
+    with pytest.raises(DataError, match=r"x is said to have shape \(1000000000000, 4\), but the file holds only 192 B"):
+        arrays(tmp_path / "a.npz", "auto")
+
+
+def test_arrays_that_do_not_fit_in_memory_are_refused_before_they_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """reliability R14: gigabytes of zeros in a small file."""
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros((1000, 100)), y=np.zeros(1000))
+    reading = HostMonitor(os.getpid()).read()
+    monkeypatch.setattr(HostMonitor, "read", lambda self: replace(reading, available_bytes=800_000))
+    with pytest.raises(DataError, match=r"its arrays take 789 KiB of memory, of which 781 KiB are free"):
+        arrays(tmp_path / "a.npz", "auto")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """reliability S5."""
+    os.mkfifo(tmp_path / "a.npz")
+    with pytest.raises(DataError, match="It is a FIFO"):
+        arrays(tmp_path / "a.npz", "auto")
+    with pytest.raises(DataError, match="File name too long"):
+        arrays(tmp_path / ("a" * 300), "auto")

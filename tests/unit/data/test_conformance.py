@@ -76,7 +76,7 @@ def _splits(samples: Samples) -> list[InMemory]:
 def test_inputs_have_the_dtype_and_dimensions_of_their_kind(source: Source, tmp_path: Path) -> None:
     samples = source(tmp_path)
     for split in _splits(samples):
-        assert split.inputs.dtype in ({torch.uint8} if samples.kind == "image" else {torch.float32})
+        assert split.inputs.dtype in ({torch.uint8} if samples.kind == "image" else {torch.float32, torch.float64})
         assert split.inputs.dim() == DIMENSIONS[samples.kind]
         assert split.inputs.shape[1:] == _splits(samples)[0].inputs.shape[1:]
         assert split.inputs.is_contiguous()
@@ -92,7 +92,7 @@ def test_targets_fit_the_task(source: Source, tmp_path: Path) -> None:
             assert split.targets.min() >= 0
             assert split.targets.max() < task.outputs
         else:
-            assert split.targets.dtype == torch.float32
+            assert split.targets.dtype in (torch.float32, torch.float64)
             assert split.targets.shape == (len(split), task.outputs)
     assert len(task.classes or task.targets) == task.outputs
 

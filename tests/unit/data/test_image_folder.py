@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,9 +60,20 @@ def test_pixels_stand_where_they_stood(tmp_path: Path) -> None:
     assert torch.equal(in_memory(read(tmp_path).train).inputs[0], torch.from_numpy(pixels).permute(2, 0, 1))
 
 
-@pytest.mark.parametrize("validation", ["val", "valid", "validation"])
-def test_splits_are_taken_from_their_folders(tmp_path: Path, validation: str) -> None:
-    for split, count in (("train", 3), (validation, 2), ("test", 1)):
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("train", "val", "test"),
+        ("train", "valid", "test"),
+        ("Train", "Validation", "TEST"),
+        ("training", "VAL", "Testing"),
+    ],
+)
+def test_splits_are_taken_from_their_folders_in_any_case(
+    tmp_path: Path, train: str, validation: str, test: str
+) -> None:
+    """data/REPORT 5: Train and Test were classes."""
+    for split, count in ((train, 3), (validation, 2), (test, 1)):
         for name in ("cat", "dog"):
             for index in range(count):
                 save(tmp_path / split / name / f"{index}.png")
@@ -87,6 +100,168 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save(tmp_path / name / "x.png", ramp)
     assert in_memory(read(tmp_path, channels=1).train).inputs[0, 0, 0].tolist() == [0, 1, 32, 255]
+
+
+SIXTEEN_BITS = {
+    8: ([0, 3, 255], [0, 3, 255]),
+    10: ([0, 512, 1023], [0, 127, 255]),
+    12: ([0, 300, 4095], [0, 18, 255]),
+    14: ([0, 5000, 16383], [0, 77, 255]),
+    16: ([0, 257, 16384], [0, 1, 63]),
+    17: ([0, 65536, 131071], [0, 127, 255]),
+}
+
+
+@pytest.mark.parametrize("bits", sorted(SIXTEEN_BITS))
+@pytest.mark.parametrize("limit", [0, PLENTY])
+def test_of_sixteen_bits_those_that_all_images_together_use_are_kept(tmp_path: Path, bits: int, limit: int) -> None:
+    """data/REPORT 26: values below 257 became black, 12 bits 16 greys. A dark image stays dark beside a bright one."""
+    values, expected = SIXTEEN_BITS[bits]
+    suffix, dtype = ("tif", np.int32) if bits > 16 else ("png", np.uint16)
+    for name, row in (("a/x", [0, 0, 0]), ("b/y", values), ("b/z", [values[1]] * 3)):
+        save(tmp_path / f"{name}.{suffix}", np.array([row], dtype=dtype))
+    samples = read(tmp_path, channels=1, limit=limit)
+    assert [samples.train[index][0][0, 0].tolist() for index in range(3)] == [[0, 0, 0], expected, [expected[1]] * 3]
+    assert samples.notes == (f"3 images have grey values of up to {bits} bits: {2**bits - 1} becomes white",)
+
+
+def test_what_white_is_holds_for_all_splits(tmp_path: Path) -> None:
+    """data/REPORT 26."""
+    for name, value in (("train/a", 200), ("train/b", 100), ("val/a", 4000), ("val/b", 255)):
+        save(tmp_path / name / "x.png", np.full((1, 1), value, dtype=np.uint16))
+    samples = read(tmp_path, channels=1)
+    assert in_memory(samples.train).inputs.flatten().tolist() == [12, 6]
+    assert in_memory(samples.validation).inputs.flatten().tolist() == [249, 15]
+
+
+def test_eight_bits_beside_sixteen_stay_as_they_are(tmp_path: Path) -> None:
+    save(tmp_path / "a" / "x.png", np.full((1, 1), 4095, dtype=np.uint16))
+    save(tmp_path / "b" / "x.png", np.full((1, 1), 77, dtype=np.uint8))
+    assert in_memory(read(tmp_path, channels=1).train).inputs.flatten().tolist() == [255, 77]
+
+
+def test_negative_values_are_told(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / name / "x.tif", np.full((1, 1), -1000, dtype=np.int32))
+    with pytest.raises(DataError, match=r"a/x.tif': it has values below 0, such as -1000"):
+        read(tmp_path)
+
+
+def test_floating_point_pixels_are_told_before_training(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / name / "x.tif", np.zeros((1, 1), dtype=np.float32))
+    with pytest.raises(DataError, match=r"a/x.tif': its pixels are floating-point numbers"):
+        read(tmp_path, limit=0)
+
+
+def save_deep_colour(path: Path, value: int) -> None:
+    """A PNG of one RGB pixel with 16 bits a channel, which Pillow cannot write."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + struct.pack(">HHH", value, value, value))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+
+
+def test_colours_of_sixteen_bits_are_read_or_refused(tmp_path: Path) -> None:
+    """Pillow gives their upper eight bits alone."""
+    for name, value in (("a", 0xFF00), ("b", 0x0100)):
+        save_deep_colour(tmp_path / name / "x.png", value)
+    assert in_memory(read(tmp_path).train).inputs[:, 0].flatten().tolist() == [255, 1]
+    save_deep_colour(tmp_path / "a" / "x.png", 4095)
+    with pytest.raises(DataError, match=r"2 colour images such as .* only the upper eight can be read"):
+        read(tmp_path)
+
+
+def test_images_of_many_formats_are_read(tmp_path: Path) -> None:
+    """data/REPORT 28: .pgm, .ppm and .jfif were no images."""
+    names = ["a.pgm", "b.ppm", "c.pbm", "d.jfif", "e.jpe", "f.pnm", "g.jp2", "h.tga", "i.dib"]
+    for name in names:
+        pixels = np.full((4, 6), 255, dtype=np.uint8)
+        for folder in ("bright", "white"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            image = Image.fromarray(pixels)
+            kind = {".jfif": "JPEG", ".jpe": "JPEG", ".pnm": "PPM"}.get(name[1:])
+            (image.convert("1") if name == "c.pbm" else image).save(tmp_path / folder / name, kind)
+    samples = read(tmp_path, channels=1)
+    assert len(samples.train) == 2 * len(names)
+    assert in_memory(samples.train).inputs.min() >= 253
+    assert samples.notes == ()
+
+
+def test_a_pgm_of_more_than_eight_bits_says_itself_what_white_is(tmp_path: Path) -> None:
+    for name, value in (("a", 1000), ("b", 500)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.pgm").write_text(f"P2 1 1 1000 {value}\n")
+    assert in_memory(read(tmp_path, channels=1).train).inputs.flatten().tolist() == [255, 127]
+
+
+def test_images_in_deeper_folders_belong_to_their_class_and_are_told(cats_and_dogs: Path) -> None:
+    """data/REPORT 24: 20 of 80 images were lost without a word."""
+    for name in ("cat/sub/x.png", "cat/sub/er/y.png", "dog/.cache/z.png"):
+        save(cats_and_dogs / name, 50)
+    (cats_and_dogs / "cat" / "sub" / "loop").symlink_to(cats_and_dogs / "cat")
+    samples = read(cats_and_dogs)
+    assert in_memory(samples.train).inputs[:, 0, 0, 0].tolist() == [20, 10, 50, 50, 30, 40]
+    assert in_memory(samples.train).targets.tolist() == [0, 0, 0, 0, 1, 1]
+    deeper = [str(cats_and_dogs / "cat" / "sub"), str(cats_and_dogs / "cat" / "sub" / "er")]
+    assert samples.notes == (f"2 images lie in folders below those of their classes: {deeper[0]!r}, {deeper[1]!r}",)
+
+
+def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
+    """data/REPORT 24."""
+    (cats_and_dogs / "cat" / "gone.png").symlink_to(cats_and_dogs / "nowhere.png")
+    (cats_and_dogs / "cat" / "here.png").symlink_to(cats_and_dogs / "dog" / "c.bmp")
+    samples = read(cats_and_dogs)
+    assert len(samples.train) == 5
+    assert samples.notes == (f"left out 1 links that lead nowhere: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
+
+
+def test_images_and_dead_links_beside_the_classes_are_told(tmp_path: Path) -> None:
+    """data/REPORT 24: what vanishes is said."""
+    for name in ("x.png", "train/y.png", "train/cat/a.png", "train/dog/b.png"):
+        save(tmp_path / name)
+    (tmp_path / "train" / "cow").symlink_to(tmp_path / "nowhere")
+    samples = read(tmp_path)
+    assert len(samples.train) == 2
+    assert any(note.startswith("left out 2 images that lie in no folder of a class: ") for note in samples.notes)
+    assert f"left out 1 links that lead nowhere: '{tmp_path / 'train' / 'cow'}'" in samples.notes
+
+
+def test_folders_that_all_hold_the_same_folders_are_asked_about(tmp_path: Path) -> None:
+    """With deeper folders read, splits of unknown names would be classes."""
+    for name in ("fold1/cat", "fold1/dog", "fold2/cat", "fold2/dog"):
+        save(tmp_path / name / "a.png")
+    with pytest.raises(DataError, match="holds 'fold1', 'fold2', and each of them 'cat', 'dog': which are the classes"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_validation_split_that_lacks_a_class_is_matched_by_name(tmp_path: Path, is_there: bool) -> None:
+    """data/REPORT 37: an image folder may hold out only some classes."""
+    for name in ("train/a", "train/b", "train/c", "val/b", "val/c"):
+        save(tmp_path / name / "x.png")
+    if is_there:
+        (tmp_path / "val" / "a").mkdir()
+    samples = read(tmp_path)
+    assert in_memory(samples.validation).targets.tolist() == [1, 2]
+    assert samples.notes == ("the validation split has no images of 'a'",)
+
+
+def test_names_with_control_characters_are_shown_escaped(tmp_path: Path) -> None:
+    """data/REPORT 40."""
+    evil = "do\x1b]0;owned\x07g"
+    for name in ("cat", evil):
+        save(tmp_path / name / "a.png")
+    (tmp_path / evil / "b\x1b[31m.png").write_bytes(b"no image")
+    with pytest.raises(DataError) as told:
+        read(tmp_path)
+    assert "\x1b" not in str(told.value)
+    assert r"b\x1b[31m.png" in str(told.value)
 
 
 def test_images_are_turned_as_the_camera_was_held(tmp_path: Path) -> None:
@@ -147,17 +322,20 @@ def test_other_files_are_left_out_and_told_but_hidden_ones_are_not_worth_a_word(
     (cats_and_dogs / "cat" / "notes.txt").write_text("x")
     (cats_and_dogs / "cat" / ".hidden.png").write_text("x")
     (cats_and_dogs / ".cache").mkdir()
+    for name in ("a.heic", "b.HEIC", "LICENSE"):
+        (cats_and_dogs / "dog" / name).touch()
     samples = read(cats_and_dogs)
     assert len(samples.train) == 4
     assert samples.task.classes == ("cat", "dog")
-    assert len(samples.notes) == 1
-    assert samples.notes[0].startswith("left out 1 files that are not images")
+    assert samples.notes == (
+        "left out 4 files that are not images or cannot be read: 2 '.heic', 1 '.txt', 1 without an ending",
+    )
 
 
 def test_a_folder_beside_the_splits_is_left_out_and_told(tmp_path: Path) -> None:
     for name in ("train/cat", "train/dog", "extra/cat"):
         save(tmp_path / name / "a.png")
-    assert read(tmp_path).notes == (f"left out {tmp_path / 'extra'}: it is neither train, validation nor test",)
+    assert read(tmp_path).notes == (f"left out '{tmp_path / 'extra'}': it is neither train, validation nor test",)
 
 
 def test_progress_ends_with_all_images(cats_and_dogs: Path) -> None:
@@ -170,7 +348,7 @@ def test_progress_ends_with_all_images(cats_and_dogs: Path) -> None:
 def test_images_of_different_sizes_are_told_with_the_first_that_differs(cats_and_dogs: Path, limit: int) -> None:
     for name in ("dog/e.png", "dog/f.png"):
         save(cats_and_dogs / name, size=(7, 5))
-    message = r"dog/e.png has 7 × 5 pixels, but the first image has 6 × 4; data.size = 4 resizes"
+    message = r"dog/e.png' has 7 × 5 pixels, but the first image has 6 × 4; data.size = 4 resizes"
     with pytest.raises(DataError, match=message):
         read(cats_and_dogs, limit=limit)
     assert in_memory(read(cats_and_dogs, size=4).train).inputs.shape == (6, 3, 4, 4)
@@ -203,7 +381,8 @@ def _one_class(folder: Path) -> None:
 
 def _empty_class(folder: Path) -> None:
     save(folder / "cat" / "a.png")
-    save(folder / "dog" / "deeper" / "a.png")
+    (folder / "dog").mkdir()
+    (folder / "dog" / "a.heic").touch()
 
 
 def _no_train(folder: Path) -> None:
@@ -226,11 +405,11 @@ def _different_classes(folder: Path) -> None:
     [
         (lambda folder: None, "has no folders; expected .*<class>"),
         (_no_classes, r"has no folders \(1 images lie in it directly\)"),
-        (_one_class, "has a single class, cat"),
-        (_empty_class, "dog has no images .*; images in folders below it are not read"),
-        (_no_train, "has the folders test, val, but no train/<class>"),
-        (_two_validations, "has both val and valid"),
-        (_different_classes, "test must have the same classes as the train folder, but lacks dog and also has cow"),
+        (_one_class, "has a single class, 'cat'"),
+        (_empty_class, "dog' has no images but 1 '.heic'; expected .*png"),
+        (_no_train, "has the folders 'test', 'val', but no train/<class>"),
+        (_two_validations, "has both 'val' and 'valid'"),
+        (_different_classes, "test' has classes that the training folder has not: 'cow'"),
     ],
 )
 def test_a_wrong_layout_is_told_by_what_is_there(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:

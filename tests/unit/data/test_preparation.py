@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from workbench.data import bundled
-from workbench.data.preparation import LAZY_SAMPLES, Preparation, TargetScale
+from workbench.data.preparation import LAZY_SAMPLES, Preparation, TargetScale, on_host
 from workbench.data.samples import InMemory, Lazy
 from workbench.data.statistics import Histogram, Sums
 from workbench.errors import DataError
@@ -155,14 +155,57 @@ def test_targets_are_standardised_and_put_back() -> None:
     scale = TargetScale.fit(InMemory(torch.zeros(3, 1), targets), True)
     scaled = scale.apply_to(targets)
     np.testing.assert_allclose(scaled.numpy(), StandardScaler().fit_transform(targets.numpy()), rtol=1e-6)
-    torch.testing.assert_close(scale.undo(scaled), targets)
+    assert scaled.dtype == torch.float32
+    torch.testing.assert_close(scale.undo(scaled), targets.double(), rtol=1e-6, atol=0)
 
 
 def test_targets_can_be_left_as_they_are() -> None:
     targets = torch.tensor([[1.0], [2.0]])
     scale = TargetScale.fit(InMemory(torch.zeros(2, 1), targets), False)
     assert torch.equal(scale.apply_to(targets), targets)
-    assert torch.equal(scale.undo(targets), targets)
+    assert torch.equal(scale.undo(targets), targets.double())
+
+
+def test_numbers_beyond_2_24_stay_distinct_as_inputs() -> None:
+    """data/REPORT 02: np.float32(20230103) == np.float32(20230104)."""
+    days = 20230101 + torch.arange(120, dtype=torch.float64).unsqueeze(1)
+    train = split(days)
+    preparation = Preparation.fit(train, "table", "standard")
+    assert preparation.is_exact
+    prepared = on_host(train, preparation, None)
+    assert isinstance(prepared, InMemory)
+    assert prepared.inputs.dtype == torch.float32
+    assert len(prepared.inputs.unique()) == 120
+    np.testing.assert_allclose(prepared.inputs.numpy(), StandardScaler().fit_transform(days.numpy()), atol=1e-6)
+
+
+def test_targets_far_from_zero_stay_distinct_and_come_back_exactly() -> None:
+    """data/REPORT 04: 119 targets around 1e9."""
+    targets = 1e9 + torch.arange(119, dtype=torch.float64).unsqueeze(1) / 10
+    train = InMemory(torch.zeros(119, 1), targets)
+    scale = TargetScale.fit(train, True)
+    scaled = on_host(train, None, scale).targets
+    assert scaled is not None
+    assert scaled.dtype == torch.float32
+    assert len(scaled.unique()) == 119
+    assert float((scale.undo(scaled) - targets).abs().max()) < 1e-5
+
+
+def test_samples_in_float64_that_are_read_one_by_one_become_float32_as_they_are_read() -> None:
+    dataset = Counted(1e9 + torch.arange(9, dtype=torch.float64).unsqueeze(1))
+    lazy = Lazy(dataset)
+    preparation, scale = Preparation.fit(lazy, "table", "standard"), TargetScale.fit(lazy, True)
+    made = on_host(lazy, preparation, scale)
+    inputs, targets = (torch.stack(parts) for parts in zip(*(made[index] for index in range(9)), strict=True))
+    assert inputs.dtype == targets.dtype == torch.float32
+    expected = torch.from_numpy(StandardScaler().fit_transform(dataset.inputs.numpy())).float()
+    torch.testing.assert_close(inputs, expected)
+    torch.testing.assert_close(targets, expected)
+
+
+def test_a_constant_target_has_no_deviation_whatever_its_digits() -> None:
+    scale = TargetScale.fit(InMemory(torch.zeros(7, 1), torch.full((7, 1), 0.1, dtype=torch.float64)), True)
+    assert float(scale.std) == 1.0
 
 
 def test_targets_that_are_only_known_by_reading_are_read() -> None:

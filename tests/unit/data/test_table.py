@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from workbench.data.samples import InMemory, Samples
 from workbench.data.table import table
 from workbench.errors import DataError
+from workbench.settings.data import MISSING_VALUES
 
 Read = Callable[..., Samples]
 
@@ -28,6 +30,7 @@ def read(tmp_path: Path) -> Read:
             "ignore": (),
             "delimiter": "auto",
             "missing": "error",
+            "missing_values": MISSING_VALUES,
         }
         return table(file, target, **(defaults | settings))
 
@@ -36,7 +39,7 @@ def read(tmp_path: Path) -> Read:
 
 def inputs(samples: Samples) -> list[list[float]]:
     assert isinstance(samples.train, InMemory)
-    assert samples.train.inputs.dtype == torch.float32
+    assert samples.train.inputs.dtype == torch.float64
     return samples.train.inputs.tolist()
 
 
@@ -120,7 +123,8 @@ def test_a_regression_keeps_the_name_of_its_column(read: Read) -> None:
 def test_rows_with_missing_values_can_be_dropped_and_that_is_told(read: Read) -> None:
     samples = read("a,b,y\n1,NA,0.5\n2,3,1.5\n?,3,2.5\n4,5,\n6,7,4.5\n", missing="drop")
     assert inputs(samples) == [[2, 3], [6, 7]]
-    assert samples.notes == ("left out 3 of 5 rows, which lack values",)
+    assert samples.notes == ("left out 3 of 5 rows, which lack values ('b' lacks 1, 'a' lacks 1, 'y' lacks 1)",)
+    assert samples.left_out == samples.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +139,7 @@ def test_rows_with_missing_values_can_be_dropped_and_that_is_told(read: Read) ->
         ('a,y\n1,"2\n3,4\n', {}, "line 2: unexpected end of data"),
         ("a,a,y\n1,2,3\n", {}, "more than one column is called 'a'"),
         ("a,y\n1,\n,2\n3,4\n", {}, "line 2, column 'y': the first of 2 missing values in 2 of 3 rows"),
-        ("a,y\n1,\n", {"missing": "drop"}, "no rows without missing values"),
+        ("a,y\n1,\n", {"missing": "drop"}, r"left out 1 of 1 rows, which lack values \('y' lacks 1\); no row is left"),
         ("a,y\n1,2\nx,3\n", {"numeric": ("a",)}, "line 3, column 'a': 'x' is not a number"),
         ("a,y\n1,2\ninf,3\n", {}, "line 3, column 'a': inf is not a finite number"),
         ("a,y\n1,2\n1e39,3\n", {}, "line 3, column 'a': 1e39 is not a finite number"),
@@ -174,3 +178,16 @@ def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
         table(tmp_path / "nowhere.csv", "y", "auto", (), (), (), "auto", "error")
     with pytest.raises(DataError, match="is a folder"):
         table(tmp_path, "y", "auto", (), (), (), "auto", "error")
+
+
+def test_a_pipe_a_device_and_a_name_that_is_too_long_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """reliability S5 and R15."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    for file, message in {
+        tmp_path / "pipe.csv": "cannot read .*: It is a FIFO, not a regular file",
+        Path("/dev/zero"): "cannot read /dev/zero: It is a device, not a regular file",
+        tmp_path / f"{'x' * 300}.csv": "cannot read .*: File name too long",
+        tmp_path / "a\0b.csv": "cannot read .*: No file can have such a name",
+    }.items():
+        with pytest.raises(DataError, match=message):
+            table(file, "y", "auto", (), (), (), "auto", "error")

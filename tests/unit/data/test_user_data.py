@@ -68,15 +68,12 @@ def test_tensors_and_arrays_are_held_in_memory(result: object) -> None:
     train = in_memory(samples.train)
     assert torch.equal(train.inputs, X)
     assert torch.equal(train.targets, Y)
-    assert samples.task == Task("classification", 3, classes=("0", "1", "2"))
+    assert (samples.task.kind, samples.task.classes) == ("classification", ("0", "1", "2"))
     assert samples.kind == "table"
 
 
-def test_two_are_train_and_test_three_have_validation_between() -> None:
+def test_of_three_the_second_is_for_validation() -> None:
     one, two, three = (X, Y), (X[:5], Y[:5]), (X[:4], Y[:4])
-    samples = read((one, two))
-    assert samples.validation is None
-    assert len(in_memory(samples.test)) == 5
     samples = read([TensorDataset(*one), two, three])
     assert len(in_memory(samples.validation)) == 5
     assert len(in_memory(samples.test)) == 4
@@ -88,11 +85,28 @@ def test_two_are_train_and_test_three_have_validation_between() -> None:
     assert samples.test is None
 
 
+def test_a_pair_of_data_sets_is_asked_for_by_name() -> None:
+    """data/REPORT, issue 12, 1.6: most people return (train, validation), others (train, test)."""
+    for result in (((X, Y), (X, Y)), [TensorDataset(X, Y), TensorDataset(X, Y)]):
+        with pytest.raises(UserCodeError, match=r'two data sets.*return {"train": ..., "validation": ...} or'):
+            read(result)
+
+
 @pytest.mark.parametrize(
-    ("dtype", "expected"), [(torch.uint8, torch.uint8), (torch.float64, torch.float32), (torch.int64, torch.float32)]
+    ("dtype", "expected"),
+    [
+        (torch.uint8, torch.uint8),
+        (torch.float16, torch.float32),
+        (torch.bool, torch.float32),
+        (torch.float64, torch.float64),
+        (torch.int64, torch.int64),
+        (torch.int32, torch.int64),
+        (torch.uint16, torch.int64),
+    ],
 )
-def test_bytes_stay_and_other_numbers_become_float32(dtype: torch.dtype, expected: torch.dtype) -> None:
-    inputs = torch.ones(6, 3, 4, 4, dtype=dtype)
+def test_bytes_and_float64_stay_and_whole_numbers_become_int64(dtype: torch.dtype, expected: torch.dtype) -> None:
+    """data/REPORT 23: token ids must not be standardised."""
+    inputs = torch.ones(6, 3, 4, 4).to(dtype)
     samples = read((inputs, Y))
     assert in_memory(samples.train).inputs.dtype == expected
     assert samples.kind == "image"
@@ -115,7 +129,7 @@ def test_floating_point_targets_are_a_regression(targets: Tensor, outputs: int) 
         assert samples.task.outputs == len(samples.task.targets) == outputs
         inputs, target = samples.train[4]
         assert torch.equal(inputs, X[4])
-        assert torch.allclose(target, targets[4].float().reshape(-1))
+        assert torch.equal(target, targets[4].reshape(-1))
 
 
 @pytest.mark.parametrize(
@@ -154,11 +168,11 @@ def test_listed_targets_are_not_relied_on_if_samples_may_have_others(attributes:
 
 def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
     listed = Listed([(image(i), i % 3) for i in range(6)], targets=[0, 1, 2, 0, 1, 2], classes=["a", "b", "c"])
-    samples = read((Subset(listed, [4, 0]), Subset(Subset(listed, [5, 3, 1]), [0, 2])))
+    samples = read({"train": Subset(listed, [4, 0]), "test": Subset(Subset(listed, [5, 3, 1]), [0, 2])})
     assert samples.task.classes == ("a", "b", "c")
     assert lazy(samples.train).targets.tolist() == [1, 0]  # type: ignore[union-attr]
     assert [int(lazy(samples.test)[i][0][0, 0, 0]) for i in range(2)] == [5, 1]
-    parts = read((Subset(TensorDataset(X, Y), [0, 1]), Subset(TensorDataset(X, Y), [2])))
+    parts = read({"train": Subset(TensorDataset(X, Y), [0, 1]), "test": Subset(TensorDataset(X, Y), [2])})
     assert parts.task.outputs == 3
     assert torch.equal(in_memory(parts.test).inputs, X[2:3])
 
@@ -184,12 +198,22 @@ def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
         ((X[:, 0], Y), r"inputs have shape \(6,\)"),
         ((X[:0], Y[:0]), r"inputs have shape \(0, 3\)"),
         ((X, torch.ones(6, 2).long()), r"targets have type torch.int64 and shape \(6, 2\)"),
-        ((X, Y - 1), "class -1 among the targets"),
         ((X, torch.zeros(6).long()), "only one class"),
         ((np.array([["a"]]), np.array([0])), "mine:data, train: a ndarray cannot be made a tensor"),
-        (((X, Y), (X[:, :2], Y)), r"samples of test have shape \(2,\), those of train \(3,\)"),
-        (((X, Y), (X, Y.float())), "targets of test are 1 floating-point numbers a sample, those of train classes"),
-        (((X, Y), (X, Y + 1)), "mine:data, test: class 3 is none of the 3 classes, 0 to 2"),
+        ({"train": (X, Y), "test": (X[:, :2], Y)}, r"samples of test have shape \(2,\), those of train \(3,\)"),
+        (
+            {"train": (X, Y), "test": (X, Y.float())},
+            "targets of test are 1 floating-point numbers a sample, those of train classes",
+        ),
+        ({"train": (X, Y), "test": (X, Y + 1)}, "mine:data, test: class 3 is none of the 3 classes, 0 to 2"),
+        ({"train": (X, Y * 5 + 2), "test": (X, Y)}, "test: class 0 is none of the 3 classes, 2, 7, 12"),
+        (Listed([(image(), 0)], classes="cat"), "attribute `classes` is a str; it must be the list"),
+        (Listed([(image(), 0)], classes=len), "attribute `classes` is a builtin_function_or_method"),
+        ({"train": (X, Y), "test": (X.byte(), Y)}, r"test are bytes \(uint8\), those of train floating-point numbers"),
+        ({"train": (X.long(), Y), "test": (X, Y)}, "test are floating-point numbers, those of train whole numbers"),
+        ((X.to(torch.complex64), Y), "mine:data, train: complex numbers cannot be trained on"),
+        ((np.ma.masked_less(X.numpy(), 0.5), Y.numpy()), "train: a masked array has values that are missing"),
+        ((X, torch.eye(3)[Y].to(torch.uint16)), r"They look one-hot: return the numbers of the classes"),
         (Listed([]), "the dataset is empty"),
         (Listed([(image(), 0)]), "give the dataset an attribute `classes`"),
         (Listed([image()]), "train, sample 0 is a Tensor; it must be a pair"),
@@ -231,3 +255,144 @@ def test_a_loader_with_workers_can_read_a_users_dataset() -> None:
     inputs, targets = next(iter(loader))
     assert inputs.shape == (4, 3, 4, 5)
     assert targets.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("low", "step", "names"), [(2, 5, ("2", "7", "12")), (1, 1, ("1", "2", "3")), (-1, 1, None)])
+def test_labels_that_skip_numbers_are_mapped_and_keep_their_numbers_as_names(
+    low: int, step: int, names: tuple[str, ...] | None
+) -> None:
+    """data/REPORT 12: labels from 1 invented a class 0."""
+    labels = low + step * Y
+    pairs = [(image(), int(label)) for label in labels]
+    for result in ((X, labels), TensorDataset(X, labels), Listed(pairs, targets=labels.tolist())):
+        samples = read({"train": result, "test": result})
+        assert samples.task.classes == (names or ("-1", "0", "1"))
+        for split in (samples.train, samples.test):
+            assert split is not None
+            assert split.targets is not None
+            assert split.targets.tolist() == Y.tolist()
+            assert [int(split[index][1]) for index in range(6)] == Y.tolist()
+        assert "targets are whole numbers and so 3 classes" in samples.notes[0]
+
+
+def test_labels_without_gaps_are_not_worth_a_word() -> None:
+    assert read((X, Y)).notes == ()
+
+
+def test_whole_numbers_that_hardly_occur_twice_are_no_classes() -> None:
+    """data/REPORT 17: targets 0, 1000, 2000 ... made thousands of classes."""
+    many = torch.arange(97)
+    for targets in (many * 1000, many, many - 40):
+        inputs = torch.zeros(len(targets), 3)
+        with pytest.raises(UserCodeError, match=r"whole numbers \(torch.int64\) and so classes.*targets.float\(\)"):
+            read((inputs, targets))
+
+
+def test_many_whole_numbers_are_classes_and_that_is_said() -> None:
+    """Ages from 17 to 90 as int64 (issue 12, 1.2)."""
+    ages = torch.arange(17, 91).repeat(3)
+    samples = read((torch.zeros(len(ages), 3), ages))
+    assert samples.task.outputs == 74
+    assert samples.notes == (
+        "targets are whole numbers and so 74 classes (17, 18, 19, … 90); floating-point targets make a regression",
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+def test_one_hot_targets_are_answered_with_what_to_return(dtype: torch.dtype) -> None:
+    """data/REPORT 16, for users' functions."""
+    one_hot = torch.eye(3, dtype=dtype)[Y]
+    rows = list(zip(X, one_hot, strict=True))
+    for result in ((X, one_hot), Listed(rows), Listed(rows, targets=one_hot)):
+        with pytest.raises(UserCodeError, match=r"look one-hot.*targets.argmax\(1\)"):
+            read(result)
+
+
+def test_several_numbers_to_predict_may_begin_with_zeros_and_a_one() -> None:
+    targets = torch.eye(3)[Y]
+    targets[4] = torch.tensor([0.5, 2.0, 0.0])
+    assert read((X, targets)).task.kind == "regression"
+    assert read(Listed(list(zip(X, targets, strict=True)))).task.kind == "regression"
+
+
+def test_bytes_with_their_channels_last_are_read_so_and_that_is_said() -> None:
+    """data/REPORT 22: (16, 16, 3) was read as 16 channels of 16 × 3."""
+    pixels = torch.arange(6 * 5 * 4 * 3, dtype=torch.uint8).reshape(6, 5, 4, 3)
+    pairs = [(image.numpy(), int(label)) for image, label in zip(pixels, Y, strict=True)]
+    for result in ((pixels.numpy(), Y.numpy()), Listed(pairs, classes=3)):
+        samples = read(result)
+        assert samples.kind == "image"
+        assert torch.equal(samples.train[2][0], pixels[2].permute(2, 0, 1))
+        assert samples.notes == (
+            "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, the channels last; data.channels says "
+            "otherwise",
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((16, 16, 13), torch.uint8),
+        ((16, 16, 3), torch.float32),
+        ((16, 16, 3), torch.int64),
+        ((8, 8, 8), torch.uint8),
+    ],
+)
+def test_where_channels_are_is_asked_for_if_shape_and_type_do_not_tell(
+    shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    """data/REPORT 20, 22."""
+    inputs = torch.zeros(6, *shape).to(dtype)
+    with pytest.raises(UserCodeError, match=r'set data.channels = "last" to have them moved, or "first" to leave'):
+        read((inputs, Y))
+    for result in ((inputs, Y), Listed(list(zip(inputs, Y.tolist(), strict=True)), classes=3)):
+        assert from_user(result, "mine:data", "first").train[0][0].shape == shape
+        assert from_user(result, "mine:data", "last").train[0][0].shape == (shape[2], *shape[:2])
+
+
+def test_bytes_that_are_no_images_are_told_to_be_pixels() -> None:
+    assert "inputs are bytes" in read((torch.zeros(6, 12, dtype=torch.uint8), Y)).notes[0]
+
+
+def named(classes: list[str], labels: list[int]) -> Listed:
+    return Listed([(image(label), label) for label in labels], classes=classes, targets=labels)
+
+
+def test_a_validation_set_that_lacks_a_class_or_orders_them_otherwise_is_matched_by_name() -> None:
+    """data/REPORT 37: b was 1 in one split and 0 in the other."""
+    train = named(["a", "b", "c"], [0, 1, 2])
+    samples = read(
+        {
+            "train": train,
+            "validation": named(["b", "c"], [0, 1, 1]),
+            "test": Subset(named(["c", "a", "b"], [0, 1, 2]), [2, 1, 0]),
+        }
+    )
+    for split, expected in ((samples.validation, [1, 2, 2]), (samples.test, [1, 0, 2])):
+        assert split is not None
+        assert split.targets is not None
+        assert split.targets.tolist() == expected
+        assert [int(split[index][1]) for index in range(3)] == expected
+    assert samples.notes == (
+        "validation lacks 'a' and numbers its classes otherwise than train: matched by name",
+        "test numbers its classes otherwise than train: matched by name",
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["b", "d"], "'d' is none of the training split's 3, 'a', 'b', 'c'"),
+        (["a", "a", "b"], "some occur twice"),
+    ],
+)
+def test_a_validation_set_with_other_classes_is_refused(classes: list[str], message: str) -> None:
+    """data/REPORT 37."""
+    with pytest.raises(UserCodeError, match=message):
+        read({"train": named(["a", "b", "c"], [0, 1, 2]), "validation": named(classes, [0, 1])})
+
+
+def test_a_validation_label_beyond_its_own_names_is_refused() -> None:
+    samples = read({"train": Listed([(image(), 0)], classes=["a", "b"]), "test": Listed([(image(), 1)], classes=["b"])})
+    with pytest.raises(UserCodeError, match="test, sample 0: class 1 is none of the 1 classes"):
+        lazy(samples.test)[0]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from workbench.devices.gpu import GpuMonitor, GpuReading, same_gpu
+from workbench.devices.gpu import GpuMonitor, GpuReading, run_gpu, same_gpu
 
 
 class NvmlError(Exception):
@@ -206,3 +207,36 @@ def test_cuda_and_nvml_name_the_same_gpu_with_and_without_a_prefix() -> None:
     assert same_gpu("1234", "1234")
     assert not same_gpu("GPU-1234", "1235")
     assert not same_gpu("", "")
+
+
+def card(index: int, name: str = "NVIDIA H100 80GB HBM3") -> GpuReading:
+    return GpuReading(index, f"GPU-{index}", name, None, None, None, None, None, None)
+
+
+def test_a_lasting_name_finds_the_card_whatever_cuda_counts() -> None:
+    """With CUDA_VISIBLE_DEVICES=2 the third of three equal cards is CUDA's first."""
+    cards = [card(0), card(1), card(2)]
+    assert run_gpu(cards, "cuda:0", cards[0].name, "2") is cards[2]
+    assert run_gpu(cards, "cuda", cards[0].name, "GPU-1") is cards[1]
+    assert run_gpu(cards, "cuda:0", cards[0].name, "elsewhere") is None, "watched from another machine"
+
+
+def test_without_a_lasting_name_a_card_is_claimed_only_if_no_other_has_its_name() -> None:
+    cards = [card(0), card(1), card(2, "NVIDIA A100")]
+    assert run_gpu(cards, "cuda:0", "NVIDIA A100", None) is cards[2]
+    assert run_gpu(cards, "cuda:1", cards[1].name, None) is None, "CUDA may count in another order"
+    assert run_gpu(cards, "cuda:0", "another card", None) is None
+
+
+def test_a_slice_of_a_card_is_not_the_card_and_a_processor_has_none() -> None:
+    cards = [card(0)]
+    assert run_gpu(cards, "cuda:0", "NVIDIA H100 80GB HBM3 MIG 1g.10gb", "0") is None
+    assert run_gpu(cards, "cpu", "a processor", None) is None
+    assert run_gpu(cards, "mps", "Apple GPU", None) is None
+
+
+def test_a_reading_comes_back_from_what_an_event_holds_of_it() -> None:
+    reading = GpuReading(1, "GPU-1", "NVIDIA A100", 5, 80, 41, None, 700.0, None)
+    kept = {name: value for name, value in asdict(reading).items() if value is not None}
+    assert GpuReading.of(kept) == reading
+    assert GpuReading.of({"new_field": 1}) == GpuReading(-1, "", "", None, None, None, None, None, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import pytest
 from workbench.errors import StorageError, UsageError
 from workbench.runs.control import ControlReader, Request, ask
 from workbench.runs.directory import RunDirectory, create_run, find_run, list_runs
-from workbench.runs.status import Summary, claim, is_running, process_id, read_summary, status
+from workbench.runs.lock import claim, is_running, process_id
+from workbench.runs.status import Summary, read_summary, status
 
 
 @pytest.fixture
@@ -83,7 +83,6 @@ def test_status_follows_the_facts(run: RunDirectory) -> None:
     with claim(run):
         assert status(run) == "running"
         assert process_id(run) == os.getpid()
-    run.process.write_text(json.dumps({"process_id": os.getpid(), "start_time": 1.0}))  # the id was given out again
     assert not is_running(run)
     run.events.write_text("")
     assert status(run) == "lost"
@@ -101,7 +100,7 @@ def test_a_broken_summary_is_none(run: RunDirectory, text: str) -> None:
 def test_two_processes_cannot_train_one_run(run: RunDirectory) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from workbench.runs.directory import RunDirectory; from workbench.runs.status import claim\n"
+        "from workbench.runs.directory import RunDirectory; from workbench.runs.lock import claim\n"
         "lock = claim(RunDirectory(Path(sys.argv[1]))); print('mine', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

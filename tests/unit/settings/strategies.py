@@ -70,7 +70,7 @@ def _consistent(values: dict[str, Any]) -> bool:
 def presets() -> st.SearchStrategy[dict[str, Any]]:
     """Whole presets as mappings."""
     families = {name: st.one_of([table(choice) for choice in family.choices]) for name, family in FAMILIES.items()}
-    names = st.from_regex(r"[A-Za-z0-9_.+-]{1,20}", fullmatch=True)
+    names = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,19}", fullmatch=True)
     return st.fixed_dictionaries(
         {},
         optional={

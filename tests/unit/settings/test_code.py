@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import py_compile
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from workbench.errors import DataError, UntrustedCodeError, UserCodeError
-from workbench.settings import code
+from workbench.errors import DataError, StorageError, UntrustedCodeError, UserCodeError
+from workbench.settings import code, code_imports
 from workbench.settings.preset import Preset
 
 RAN = "ran"
@@ -26,6 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(here)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(code_imports, "_finder", code_imports._TrustedFinder())
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before = set(sys.modules)
     yield here
@@ -227,3 +231,208 @@ def test_a_cached_pyc_is_not_executed_in_place_of_the_trusted_source() -> None:
     code.trust("mine:make")
     assert code.call("mine:make") == "source"
     assert not Path(RAN).exists()
+
+
+def test_what_a_module_has_imported_is_not_its_own(folder: Path) -> None:
+    """Reliability S2 (a): a preset may not call os.system through a module that was trusted."""
+    write("mine.py", "from os import system\nfrom functools import partial\nmake = partial(system)\n")
+    for name in ("system", "make", "partial"):
+        code.trust(f"mine:{name}")
+        with pytest.raises(UserCodeError, match="is not defined in mine, but comes from"):
+            code.call(f"mine:{name}", f"touch {RAN}")
+    assert not Path(RAN).exists()
+
+
+def test_classes_lambdas_and_what_a_package_gathers_are_its_own() -> None:
+    write("mine.py", "class Make:\n    pass\nnew = lambda: 1\n")
+    write("outer/__init__.py", "from outer.inner import make\n")
+    write("outer/inner.py", "def make():\n    return 7\n")
+    for reference in ("mine:Make", "mine:new", "outer:make"):
+        code.trust(reference)
+        code.call(reference)
+
+
+def test_the_question_shows_the_arguments_and_the_files_beside() -> None:
+    """Reliability S2: what is said yes to is all that will run."""
+    write("mine.py", "import helper\ndef make(command):\n    pass\n")
+    write("helper.py", "")
+    with pytest.raises(UntrustedCodeError) as refused:
+        code.call("mine:make", command="touch X")
+    for part in ("mine:make(command='touch X')", "helper.py"):
+        assert part in str(refused.value)
+
+
+def test_the_same_bytes_elsewhere_ask_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reliability S2 (b): beside another helper they do something else."""
+    for place, body in (("home", ""), ("stranger", LEAVES_A_TRACE)):
+        write(f"{place}/mine.py", "import helper\ndef make():\n    return 1\n")
+        write(f"{place}/helper.py", body)
+    monkeypatch.chdir(folder / "home")
+    code.trust("mine:make")
+    assert code.is_trusted("mine:make")
+    monkeypatch.chdir(folder / "stranger")
+    with pytest.raises(UntrustedCodeError):
+        code.call("mine:make")
+    assert not Path(RAN).exists()
+
+
+IMPORTS = {
+    "import": ("import helper", "helper.py"),
+    "import as": ("import helper as h", "helper.py"),
+    "from": ("from helper import thing", "helper.py"),
+    "in the function": ("def make():\n    import helper\n    return 1", "helper.py"),
+    "in a try": ("try:\n    import helper\nexcept ImportError:\n    pass", "helper.py"),
+    "a package": ("import tools.deep.helper", "tools/deep/helper.py"),
+    "the file of a package": ("import tools.helper", "tools/__init__.py"),
+    "a module from a package": ("from tools import helper", "tools/helper.py"),
+    "all of a package": ("from tools import *", "tools/helper.py"),
+    "through another": ("import between", "helper.py"),
+    "by its name as text": ("import importlib\nimportlib.import_module('helper')", "helper.py"),
+    "by a built-in": ("__import__('helper')", "helper.py"),
+}
+
+
+@pytest.mark.parametrize(("statement", "file"), IMPORTS.values(), ids=IMPORTS)
+def test_a_change_to_what_a_module_imports_asks_again(statement: str, file: str) -> None:
+    """Reliability S2 (c)."""
+    write("between.py", "import helper\n")
+    for path in ("helper.py", "tools/__init__.py", "tools/helper.py", "tools/deep/helper.py"):
+        write(path, "thing = 1\n")
+    write("tools/__init__.py", "__all__ = ['helper']\n")
+    write("mine.py", statement + ("" if "def make" in statement else "\ndef make():\n    return 1") + "\n")
+    code.trust("mine:make")
+    assert code.call("mine:make") == 1
+    write(file, LEAVES_A_TRACE)
+    with pytest.raises(UntrustedCodeError):
+        code.call("mine:make")
+    assert not Path(RAN).exists()
+
+
+def test_imports_within_a_package_by_dots_are_covered() -> None:
+    write("outer/__init__.py", "")
+    write("outer/inner/__init__.py", "")
+    write(
+        "outer/inner/mine.py",
+        "from . import near\nfrom .. import far\nfrom ..far import x\ndef make():\n    return x\n",
+    )
+    write("outer/inner/near.py", "")
+    write("outer/far.py", "x = 8\n")
+    code.trust("outer.inner.mine:make")
+    assert code.call("outer.inner.mine:make") == 8
+    for file in ("outer/inner/near.py", "outer/far.py"):
+        before = Path(file).read_text()
+        write(file, before + "# changed\n")
+        assert not code.is_trusted("outer.inner.mine:make")
+        write(file, before)
+        assert code.is_trusted("outer.inner.mine:make")
+
+
+DYNAMIC = {
+    "a name that is put together": "import importlib\nimportlib.import_module('hel' + 'per')\n",
+    "from a folder put on the path": "import sys, os\nsys.path.insert(0, os.path.abspath('lib'))\nimport hidden\n",
+    "in a package": "import tools, importlib\nimportlib.import_module('.helper', 'tools')\n".replace(
+        "'.helper'", "'.' + 'helper'"
+    ),
+    "without its source": "import compiled\n",
+}
+
+
+@pytest.mark.parametrize("body", DYNAMIC.values(), ids=DYNAMIC)
+def test_what_no_yes_covers_is_not_imported(body: str) -> None:
+    """Reliability S2: imports that reading does not show are refused in words."""
+    for path in ("helper.py", "lib/hidden.py", "tools/helper.py"):
+        write(path, LEAVES_A_TRACE)
+    write("tools/__init__.py", "")
+    source = write("compiled_source.py", LEAVES_A_TRACE)
+    py_compile.compile(str(source), cfile="compiled.pyc")
+    write("mine.py", body + "def make():\n    return 1\n")
+    code.trust("mine:make")
+    with pytest.raises(UserCodeError, match="was not covered by your yes, because no plain import"):
+        code.call("mine:make")
+    assert not Path(RAN).exists()
+
+
+def test_what_is_imported_is_what_was_read_not_what_lies_there_by_then() -> None:
+    """A file that changes between the yes and the import of it."""
+    write("helper.py", "thing = 'read'\n")
+    write("mine.py", "def make():\n    import helper\n    return helper.thing\n")
+    write("first.py", "def make():\n    from pathlib import Path\n    Path('helper.py').write_text('thing = 2')\n")
+    code.trust("mine:make")
+    write(
+        "mine.py", "from pathlib import Path\nPath('helper.py').write_text('thing = 2')\n" + Path("mine.py").read_text()
+    )
+    code.trust("mine:make")
+    assert code.call("mine:make") == "read"
+
+
+def test_a_file_beside_never_comes_before_a_library() -> None:
+    write("wave.py", LEAVES_A_TRACE)
+    write("platformdirs.py", LEAVES_A_TRACE)
+    write("mine.py", "import wave, platformdirs\ndef make():\n    return 1\n")
+    code.trust("mine:make")
+    assert code.call("mine:make") == 1
+    assert not Path(RAN).exists()
+
+
+def test_a_function_of_an_installed_package_can_be_called() -> None:
+    code.trust("textwrap:dedent")
+    assert code.call("textwrap:dedent", "  a") == "a"
+
+
+def test_a_module_with_hundreds_of_imports_and_a_circle_is_read() -> None:
+    write("mine.py", "".join(f"import part{index}\n" for index in range(300)) + "def make():\n    return 1\n")
+    for index in range(300):
+        write(f"part{index}.py", "import mine, part0\n")
+    code.trust("mine:make")
+    assert code.call("mine:make") == 1
+    assert "and 292 more" in code.question("mine:make")
+
+
+def test_the_store_is_the_users_alone_whatever_the_umask(tmp_path: Path) -> None:
+    """Reliability S6."""
+    write("mine.py", "def make():\n    return 1\n")
+    before = os.umask(0)
+    try:
+        code.trust("mine:make")
+    finally:
+        os.umask(before)
+    [store] = [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
+    assert store.stat().st_mode & 0o777 == 0o600
+    assert store.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "link"])
+def test_a_store_that_others_may_write_is_refused_in_words(tmp_path: Path, what: str) -> None:
+    """Reliability S6: it may hold somebody else's yes."""
+    write("mine.py", LEAVES_A_TRACE + "def make():\n    return 1\n")
+    code.trust("mine:make")
+    [store] = [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
+    if what == "link":
+        store.rename(tmp_path / "elsewhere")
+        store.symlink_to(tmp_path / "elsewhere")
+    else:
+        (store if what == "file" else store.parent).chmod(0o777)
+    for ask in (code.is_trusted, code.call, code.trust):
+        with pytest.raises(UntrustedCodeError, match="others may write"):
+            ask("mine:make")
+    assert not Path(RAN).exists()
+
+
+def test_every_yes_of_many_processes_is_kept() -> None:
+    """Reliability R16: 13 of 40 were."""
+    for index in range(12):
+        write(f"mine{index}.py", f"def make():\n    return {index}\n")
+    script = "import sys\nfrom workbench.settings import code\nfor name in sys.argv[1:]: code.trust(name)\n"
+    names = [f"mine{index}:make" for index in range(12)]
+    processes = [subprocess.Popen([sys.executable, "-c", script, *names[first::4], names[0]]) for first in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert all(map(code.is_trusted, names))
+
+
+def test_without_a_home_folder_nothing_is_trusted_and_the_yes_says_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reliability R7. A folder called ~ in the working folder is no home: a stranger may have made it."""
+    write("mine.py", "def make():\n    return 1\n")
+    monkeypatch.setattr("platformdirs.user_config_path", lambda _: Path("~/.config/workbench"))
+    assert not code.is_trusted("mine:make")
+    with pytest.raises(StorageError, match="XDG_CONFIG_HOME"):
+        code.trust("mine:make")

@@ -88,7 +88,7 @@ def plain_optimizer(name: str, parameters: Any) -> torch.optim.Optimizer:
 def workbench_losses(model: nn.Module, preset: Preset, inputs: Tensor, targets: Tensor, order: Tensor) -> list[float]:
     """The losses that our engine logs for some steps."""
     counts = torch.bincount(targets, minlength=3) if targets.dtype == torch.int64 else None
-    feed = ResidentFeed(InMemory(inputs, targets), nn.Identity(), targets, 8, CPU, None)  # type: ignore[arg-type]
+    feed = ResidentFeed(InMemory(inputs, targets), nn.Identity(), 8, CPU, None)  # type: ignore[arg-type]
     optimizer = preset.optimizer.build(list(model.parameters()))
     engine = EagerEngine(
         model.train(),

@@ -183,12 +183,12 @@ def _settings_of_torch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_settings_of_torch")
 def test_threads_and_determinism_are_set_as_the_preset_says() -> None:
-    configure_torch(Runtime(threads=1, deterministic=True), CPU)
+    configure_torch(Runtime(num_threads=1, deterministic=True), CPU)
     assert torch.get_num_threads() == 1
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.benchmark
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
-    configure_torch(Runtime(threads=0, deterministic=False), CPU)
+    configure_torch(Runtime(num_threads=0, deterministic=False), CPU)
     assert torch.get_num_threads() == 1  # 0 leaves the choice where it is
     assert not torch.are_deterministic_algorithms_enabled()
 
@@ -240,7 +240,7 @@ def test_denormals_are_flushed_in_every_thread_that_computes() -> None:
 import torch
 from workbench.settings.runtime import Runtime
 from workbench.training.device import configure_torch
-configure_torch(Runtime(threads=2), torch.device("cpu"))
+configure_torch(Runtime(num_threads=2), torch.device("cpu"))
 assert torch.get_num_threads() == 2
 print(int((torch.full((4_000_000,), 2e-38) * 0.1).count_nonzero()))
 """

@@ -39,10 +39,8 @@ def images(samples: int = SAMPLES) -> InMemory:
     return InMemory(pixels, torch.arange(samples) % 3)
 
 
-def loader(
-    split: Split, workers: int, augment: Augment | None = None, scale: Callable[[Tensor], Tensor] = Tensor.clone
-) -> LoaderFeed:
-    return LoaderFeed(split, preparation(), scale, BATCH, CPU, augment, workers, seed=3)
+def loader(split: Split, workers: int, augment: Augment | None = None) -> LoaderFeed:
+    return LoaderFeed(split, preparation(), BATCH, CPU, augment, workers, seed=3)
 
 
 def preparation() -> Preparation:
@@ -50,7 +48,7 @@ def preparation() -> Preparation:
 
 
 def resident(split: InMemory, augment: Augment | None = None) -> ResidentFeed:
-    return ResidentFeed(split, preparation(), split.targets, BATCH, CPU, augment)
+    return ResidentFeed(split, preparation(), BATCH, CPU, augment)
 
 
 KINDS: dict[str, Callable[[], Feed]] = {
@@ -160,13 +158,6 @@ def test_augmentation_sees_prepared_batches_of_the_feed_that_has_it(kind: str) -
     for batch, before, indices in zip(batches, seen, order.split(BATCH), strict=True):
         assert torch.equal(before, preparation()(images().inputs[indices]))
         assert torch.equal(batch.inputs, before - 100)
-
-
-def test_loaded_targets_are_scaled() -> None:
-    split = InMemory(torch.zeros(SAMPLES, 1, 2, 2), torch.arange(float(SAMPLES)).unsqueeze(1))
-    feed = LoaderFeed(split, Preparation.fit(split, "image", "none"), lambda t: t / 2 - 1, BATCH, CPU, None, 0, seed=3)
-    targets = torch.cat([batch.targets for batch in feed.batches(torch.arange(SAMPLES), PhaseClock())])
-    assert torch.equal(targets, split.targets / 2 - 1)
 
 
 class BrokenSamples:

@@ -12,12 +12,13 @@ import torch
 
 from tests.unit.advice.made import PREPARED
 from tests.unit.training.scripted import end_workers, new_trainer
+from workbench.advice import facts
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.learning_rules import LEARNING_RULES
 from workbench.advice.rules import findings
 from workbench.errors import DivergedError
-from workbench.runs.events import Finished
+from workbench.runs.events import Finished, Started
 from workbench.runs.history import RunHistory
 from workbench.runs.tail import EventTail
 from workbench.settings import code
@@ -34,18 +35,20 @@ def findings_of(trainer: Trainer) -> dict[str, Finding]:
         steps_per_epoch=job.steps_per_epoch, epochs=job.preset.training.epochs, classes=list(job.task.classes),
         class_counts=None if job.class_counts is None else job.class_counts.tolist(),
     )  # fmt: skip
+    history.take(Started(process_id=1, learning_rate=trainer.base_learning_rate))
     history.take(prepared)
-    ending = "completed"
+    ending = kind = ""
     try:
         trainer.train()
     except DivergedError as error:
-        ending = str(error)
+        ending, kind = str(error), error.kind
     for _, event in EventTail(trainer.run.events).read():
         history.take(event)
-    history.take(Finished(status="completed", step=trainer.position.step, reason=ending))
-    facts = Facts.of(history, job.preset)
-    assert facts.cores
-    return {finding.rule: finding for finding in findings(replace(facts, cores=8))}
+    status = "failed" if kind else "completed"
+    history.take(Finished(status=status, step=trainer.position.step, reason=ending, kind=kind))
+    known = Facts.of(history, job.preset)
+    assert known.cores
+    return {finding.rule: finding for finding in findings(replace(known, cores=8))}
 
 
 def test_a_good_run_is_not_warned_of_anything(tmp_path: Path) -> None:
@@ -126,7 +129,8 @@ def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     sys.modules.pop("slow_samples", None)
 
 
-def test_a_slow_data_set_is_waited_for(tmp_path: Path, slow_module: str) -> None:
+def test_a_slow_data_set_is_waited_for(tmp_path: Path, slow_module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "LEAST_SECONDS", 0.1)  # else the test would have to train for two
     settings = (
         "data.name=module", f"data.function={slow_module}", "data.batch_size=4", "runtime.loader_workers=0",
         "training.epochs=1",

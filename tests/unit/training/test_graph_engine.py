@@ -14,9 +14,11 @@ import pytest
 import torch
 
 from workbench.errors import PresetError
+from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.training import engines, graph_engine
 from workbench.training.agreement import agree
+from workbench.training.base_rate import BaseRate
 from workbench.training.clock import PhaseClock
 from workbench.training.engine import EagerEngine
 from workbench.training.engines import KINDS
@@ -57,8 +59,17 @@ def job_of(*assignments: str) -> Job:
     return build_job(Preset().override([*DIGITS, *assignments]), lambda _: None)
 
 
-def run(name: str, *assignments: str, epochs: int = 2, rate: Callable[[int], float] = lambda step: 0.01 / step) -> Run:
-    """Trains some epochs, each in another order, the last one gone into in its middle."""
+def run(
+    name: str,
+    *assignments: str,
+    epochs: int = 2,
+    rate: Callable[[int], float] = lambda step: 0.01 / step,
+    after: Callable[[int], None] = lambda step: None,
+) -> Run:
+    """Trains some epochs, each in another order, the last one gone into in its middle.
+
+    after: called with the number of steps done after each advance.
+    """
     job, found = job_of(*assignments), Run()
     log: list[str] = []
     training = job.preset.training
@@ -81,6 +92,7 @@ def run(name: str, *assignments: str, epochs: int = 2, rate: Callable[[int], flo
             advance = engine.advance(step + 1)
             step, left = step + advance.steps, left - advance.samples
             found.steps.append(advance.steps)
+            after(step)
         found.losses += [loss.loss for loss in engine.losses.read(wait=True)]
     found.hits, found.replays = int(engine.hits), log.count("replay")
     found.weights = [parameter.detach().clone() for parameter in job.model.parameters()]
@@ -173,6 +185,30 @@ def test_a_learning_rate_that_is_set_while_steps_are_replayed_is_used_from_the_n
         if epoch == 1:
             frozen = [parameter.detach().clone() for parameter in job.model.parameters()]
     assert all(torch.equal(*pair) for pair in zip(frozen, job.model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("at", [13, 14, 21, 22, 23, 35])
+def test_a_change_that_the_preset_holds_is_made_at_its_very_step_within_a_launch(at: int) -> None:
+    """screen #13: several steps make a launch, and each must have its own rate."""
+    rate = BaseRate(0.01, (Change(step=at, learning_rate=0.05),))
+    together, one_by_one = (run(kind, epochs=3, rate=rate.at) for kind in ("graph", "traced"))
+    assert max(together.steps) == MOST_STEPS_A_LAUNCH
+    assert together.losses == pytest.approx(one_by_one.losses, rel=1e-5)
+    earlier = run("graph", epochs=3, rate=BaseRate(0.01, (Change(step=at - 1, learning_rate=0.05),)).at)
+    assert together.losses[: at + 1] == earlier.losses[:at] + together.losses[at : at + 1]
+    assert together.losses[at] != earlier.losses[at], "one step earlier is seen"
+
+
+def test_changes_to_come_that_are_dropped_are_not_made() -> None:
+    """The rate of the next step stays as it is, and only those that lie ahead on the device are wrong."""
+    rate = BaseRate(0.01, (Change(step=16, learning_rate=0.5), Change(step=18, learning_rate=0.01)))
+
+    def drop(step: int) -> None:
+        if step >= 11:
+            rate.changes = ()
+
+    found = run("graph", epochs=3, rate=rate.at, after=drop)
+    assert found.losses == run("graph", epochs=3, rate=lambda _: 0.01).losses
 
 
 def run_recorded_by(record: Callable[[Callable[[], None]], Replayed]) -> Run:

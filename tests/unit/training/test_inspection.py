@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import gzip
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,14 @@ def test_a_profile_that_finds_no_step_is_told(tmp_path: Path) -> None:
 
 
 def test_a_profile_is_written_also_when_training_diverges(tmp_path: Path) -> None:
-    trainer = new_trainer(
-        tmp_path, [*DIGITS, "optimizer.name=sgd", "optimizer.learning_rate=0.01"],
-        asked_after({12: profile(9), 14: Request("set_learning_rate", 1e30)}),
-    )  # fmt: skip
+    ask = asked_after({12: profile(9)})
+
+    def script(trainer: Trainer) -> Iterable[Request]:
+        if trainer.position.step == 14:
+            next(iter(trainer.job.model.parameters())).data.fill_(math.nan)
+        return ask(trainer)
+
+    trainer = new_trainer(tmp_path, [*DIGITS, "optimizer.name=sgd", "optimizer.learning_rate=0.01"], script)
     with pytest.raises(Exception, match="diverged"):
         trainer.train()
     assert the_profile(trainer).first_step == 13

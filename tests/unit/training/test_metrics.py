@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from workbench.training.metrics import CONFUSION_CLASSES, classification_metrics, regression_metrics, roc_auc
+from workbench.training import metrics as metrics_module
+from workbench.training.metrics import (
+    CONFUSION_CLASSES,
+    LISTED_CLASSES,
+    classification_metrics,
+    regression_metrics,
+    roc_auc,
+)
 
 
 def random_case(seed: int, samples: int, classes: int, levels: int) -> tuple[Tensor, Tensor]:
@@ -51,9 +60,12 @@ def check_against_scikit_learn(scores: Tensor, targets: Tensor) -> dict[str, Any
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from([2, 3, 10, 10_000]))
-def test_classification_agrees_with_scikit_learn(seed: int, samples: int, classes: int, levels: int) -> None:
-    check_against_scikit_learn(*random_case(seed, samples, classes, levels))
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from([2, 3, 10, 10_000]), st.booleans())
+def test_classification_agrees_with_scikit_learn(
+    seed: int, samples: int, classes: int, levels: int, sorting: bool
+) -> None:
+    with mock.patch.object(metrics_module, "SORT_COSTS", 0 if sorting else 16):
+        check_against_scikit_learn(*random_case(seed, samples, classes, levels))
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:
@@ -111,6 +123,51 @@ def test_with_very_many_classes_the_confusion_matrix_alone_is_left_out(classes: 
     assert ("confusion" in found) == (classes <= CONFUSION_CLASSES)
     expected = sklearn_metrics.f1_score(targets.numpy(), scores.argmax(1).numpy(), average="macro", zero_division=0)
     assert found["f1_macro"] == pytest.approx(expected)
+
+
+class TensorSizes(TorchDispatchMode):
+    """Notes the most numbers that a tensor made inside the `with` has."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.most = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, Tensor):
+                self.most = max(self.most, tensor.numel())
+        return result
+
+
+@pytest.mark.parametrize(("samples", "classes"), [(15, 15_000), (15, 109_001), (800, 4_000)])
+def test_metrics_take_memory_in_proportion_to_the_scores_never_to_the_classes_squared(
+    samples: int, classes: int
+) -> None:
+    """data/REPORT 36, reliability R14."""
+    generator = torch.Generator().manual_seed(4)
+    scores, targets = torch.randn(samples, classes, generator=generator), torch.arange(samples) % 7
+    with TensorSizes() as sizes:
+        found = classification_metrics(scores, targets)
+    assert sizes.most <= samples * classes
+    assert ("f1" in found) == ("support" in found) == (classes <= LISTED_CLASSES)
+    true, predicted = targets.numpy(), scores.argmax(1).numpy()
+    for name in ("macro", "weighted"):
+        expected = sklearn_metrics.f1_score(true, predicted, average=name, zero_division=0)
+        assert found[f"f1_{name}"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3, 100])
+@pytest.mark.parametrize("sort_costs", [0, 10**6])
+def test_areas_are_the_same_however_scores_are_ranked_and_how_many_together(
+    monkeypatch: pytest.MonkeyPatch, at_a_time: int, sort_costs: int
+) -> None:
+    """reliability R14."""
+    scores, targets = random_case(5, 50, 7, 10)
+    targets = targets.clamp(max=5)
+    monkeypatch.setattr(metrics_module, "CHUNK_NUMBERS", at_a_time * 50)
+    monkeypatch.setattr(metrics_module, "SORT_COSTS", sort_costs)
+    assert roc_auc(scores, targets) == pytest.approx(mean_area(scores, targets), abs=1e-12)
 
 
 @settings(deadline=None, max_examples=40)

@@ -430,7 +430,7 @@ def test_requests_come_from_the_runs_control_file(make_trainer: MakeTrainer) -> 
     ask(trainer.run, "stop")
     trainer.train()
     assert obeyed(trainer) == [("set_learning_rate", 1, True), ("checkpoint", 1, True), ("stop", 1, True)]
-    assert trainer.position.learning_rate == 0.25
+    assert trainer.base_learning_rate == 0.25
     assert trainer.stopping
 
 
@@ -488,7 +488,7 @@ def test_a_paused_run_takes_other_requests(tmp_path: Path) -> None:
     assert [command for command, *_ in obeyed(trainer)] == ["pause", "checkpoint", "set_learning_rate", "resume"]
     assert {step for _, step, _ in obeyed(trainer)} == {3}
     assert of_type(trainer, events.Checkpointed)[0].step == 3
-    assert trainer.position.learning_rate == 0.5
+    assert trainer.base_learning_rate == 0.5
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -591,7 +591,7 @@ def test_a_learning_rate_that_cannot_be_is_refused_with_the_reason(tmp_path: Pat
     [answer] = of_type(trainer, events.Obeyed)
     assert not answer.accepted
     assert "above 0" in answer.detail
-    assert trainer.position.learning_rate == 0.001
+    assert trainer.base_learning_rate == 0.001
 
 
 @pytest.mark.usefixtures("at_every_step")

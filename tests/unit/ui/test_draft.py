@@ -8,8 +8,10 @@ import pytest
 
 from workbench.errors import PresetError
 from workbench.settings import library
+from workbench.settings.changes import Change
 from workbench.settings.optimizer import Adam, AdamW, Sgd
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.ui.form.command import assignments
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import TABLES
 from workbench.ui.form.rows import Row
@@ -233,3 +235,36 @@ def test_assignments_that_do_not_fit_change_nothing() -> None:
     with pytest.raises(PresetError, match="batch_size"):
         draft.assign(["training.epochs=3", "data.batch_sise=5"])
     assert draft.changes() == {}
+
+
+CHANGES = (Change(step=600, learning_rate=0.02), Change(step=900, learning_rate=0.001))
+SHOWN = "{step = 600, learning_rate = 0.02}, {step = 900, learning_rate = 0.001}"
+
+
+def test_the_changes_of_a_run_are_seen_when_its_settings_are_taken_and_can_be_dropped() -> None:
+    """screen #13: what a run will do at step 600 must not be hidden."""
+    draft = Draft(Preset())
+    draft.take(Preset(changes=CHANGES))
+    assert (row(draft, "changes").value, row(draft, "changes").changed) == (SHOWN, True)
+    assert list(draft.changes()) == ["changes"]
+    draft.enter("optimizer.learning_rate", "0.5")
+    assert draft.preset.changes == CHANGES, "another setting leaves them alone"
+    draft.reset("changes")
+    assert draft.preset == Preset(optimizer=Adam(learning_rate=0.5))
+
+
+def test_changes_can_be_typed_as_they_are_shown() -> None:
+    draft = Draft(Preset())
+    assert draft.enter("changes", SHOWN) is None
+    assert draft.preset == Preset(changes=CHANGES)
+    assert draft.enter("changes", "{step = 600, learning_rate = 2000}") == "must be at most 1000"
+    assert "rise" in (draft.enter("changes", SHOWN.replace("900", "600")) or "")
+    assert draft.preset == Preset(changes=CHANGES), "what is wrong stays in the row"
+    assert draft.enter("changes", "") is None
+    assert draft.preset == Preset()
+
+
+def test_the_command_line_of_settings_with_changes_gives_them_back() -> None:
+    target = Preset(changes=CHANGES)
+    assert Preset().override(assignments(Preset(), target)) == target
+    assert target.override(assignments(target, Preset())) == Preset()

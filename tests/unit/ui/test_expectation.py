@@ -69,6 +69,10 @@ def starts() -> int:
     return len(Path("starts").read_text()) if Path("starts").exists() else 0
 
 
+def test_a_plan_says_what_would_be_learnt() -> None:
+    assert Expectation.from_plan(PLAN | {"learns": "y: 2 classes (a, b)"}).learns == "y: 2 classes (a, b)"
+
+
 def test_a_plan_is_made_of_the_presets_content_and_kept(planners: list[Planner]) -> None:
     planner = planner_of(planners, *answering(json.dumps(PLAN)))
     found = settle(planner, Preset(name="mine"))
@@ -164,7 +168,6 @@ def test_no_more_plans_are_kept_than_stated(planners: list[Planner], monkeypatch
     assert len(planner._known) == 2
 
 
-@pytest.mark.slow
 def test_the_real_process_plans_in_the_background(planners: list[Planner]) -> None:
     planner = planner_of(planners, *module.COMMAND)
     preset = Preset().override(["data.name=iris", "model.hidden=[8]"])

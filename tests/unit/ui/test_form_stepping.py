@@ -13,7 +13,7 @@ from workbench.settings.base import Settings
 from workbench.settings.preset import Preset
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import fields_of
-from workbench.ui.form.stepping import stepped
+from workbench.ui.form.stepping import live_rate, stepped
 
 
 def schema(table: str, key: str, preset: Preset | None = None) -> dict[str, Any]:
@@ -88,3 +88,27 @@ def test_no_step_from_any_value_is_ever_refused(values: dict[str, Any], directio
         draft.step(row.path, direction)
         problem = draft.problems.get(row.path, "")
         assert not problem or problem.startswith("nesterov needs"), (row, problem)
+
+
+def test_the_rate_of_a_run_is_stepped_within_a_factor_of_a_hundred_of_where_it_began() -> None:
+    """screen #12: sixty presses of ] ended at 1e+37."""
+    rate = 0.01
+    for _ in range(60):
+        rate = live_rate(rate, 0.01, 1)
+    assert rate == 1.0
+    for _ in range(60):
+        rate = live_rate(rate, 0.01, -1)
+    assert rate == 0.0001
+    assert live_rate(1.0, 0.07, 1) == 2.0
+    assert live_rate(5.0, 0.07, 1) == 5.0, "ten is more than seven"
+
+
+def test_nor_beyond_the_bounds_of_the_setting() -> None:
+    assert live_rate(500.0, 100.0, 1) == 1000.0
+    assert live_rate(1000.0, 100.0, 1) == 1000.0
+
+
+def test_a_rate_that_was_typed_far_away_is_stepped_back() -> None:
+    assert live_rate(700.0, 0.01, -1) == 500.0
+    assert live_rate(700.0, 0.01, 1) == 700.0
+    assert live_rate(1e-9, 0.01, 1) == 2e-9

@@ -34,6 +34,8 @@ def assignments(base: Preset, target: Preset) -> list[str]:
     """The fewest `key=value` with which `base.override` gives `target`."""
     before, after = base.to_mapping(), target.to_mapping()
     found = [_assignment([key], after[key]) for key in ("name", "description") if before[key] != after[key]]
+    if base.changes != target.changes:
+        found.append(_assignment(["changes"], after["changes"]))
     for table in (key for key, value in after.items() if isinstance(value, dict)):
         then, now = before[table], after[table]
         if table in FAMILIES:

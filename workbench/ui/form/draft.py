@@ -223,7 +223,7 @@ class Draft:
         except ValidationError:
             return
         if table == PRESET:
-            self.preset = self.preset.model_copy(update=values)
+            self.preset = self.preset.model_copy(update={key: getattr(validated, key) for key in values})
         else:
             self.preset = self.preset.model_copy(update={table: validated})
         self._tables[table] = tables_of(self.preset)[table]
@@ -288,6 +288,6 @@ class Draft:
 
 
 def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
-    """The settings by table; name and description stand in one of their own."""
+    """The settings by table; what stands in no table stands in one of its own."""
     values = preset.to_mapping()
-    return {PRESET: {key: values.pop(key) for key in ("name", "description")}, **values}
+    return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}

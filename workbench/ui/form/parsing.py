@@ -32,6 +32,8 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         # A word that is no entry of the list either was meant as a name: so the answer tells the names.
         is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
         return text if is_word else value
+    if "$ref" in schema:  # a table of its own, written inline
+        return from_toml(text)
     if "enum" in schema:
         known = schema["enum"]
         return next((value for value in known if text in (value, shown(value), wording(value), quoted(value))), text)
@@ -126,16 +128,18 @@ def _text(text: str) -> str:
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of a list; a comma within quotes does not part them, and one at the end opens no further entry."""
-    entries, entry, in_quotes, escaped = [], "", False, False
+    """The entries of a list; a comma in quotes or braces parts nothing, and one at the end opens no further entry."""
+    entries, entry, in_quotes, escaped, depth = [], "", False, False, 0
     for character in text:
         if in_quotes:
             in_quotes = escaped or character != '"'
             escaped = character == "\\" and not escaped
-        elif character == ",":
+        elif character == "," and not depth:
             entries.append(entry.strip())
             entry = ""
             continue
+        elif character in "{}":
+            depth = max(depth + (1 if character == "{" else -1), 0)
         elif character == '"' and entry.rstrip()[-1:] in ("", "="):
             in_quotes = True
         entry += character
@@ -170,7 +174,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 def _entry(value: Any, *, of_any_type: bool = False) -> str:
     """An entry of a list or a dictionary: text in quotes only where it would be read otherwise."""
     if not isinstance(value, str):
-        return toml(value) if of_any_type else shown(value)
+        return toml(value) if of_any_type or isinstance(value, dict) else shown(value)
     is_plain = _PLAIN_ENTRY.fullmatch(value) and value.isprintable()
     return value if is_plain and not (of_any_type and from_toml(value) != value) else quoted(value)
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+
 LADDER = (1, 2, 5)
 
 FRACTION_STEP = 0.05
@@ -38,6 +40,18 @@ def stepped(value: Any, schema: dict[str, Any], direction: int) -> Any:
 def ladder(value: float, direction: int) -> float:
     """The next rung of ..., 0.1, 0.2, 0.5, 1, 2, 5, ... above (direction > 0) or below a positive value."""
     return _rung(value, 0.0, direction)
+
+
+MOST_LIVE_FACTOR = 100
+"""How far from where a run began its learning rate is stepped: a held key must not ruin it."""
+
+
+def live_rate(value: float, began: float, direction: int) -> float:
+    """The next rung for a run in progress; the same value where the rung is out of bounds. began: the run's first."""
+    highest = min(began * MOST_LIVE_FACTOR, LEARNING_RATE_BOUNDS["le"])
+    rung, slack = ladder(value, direction), 1 + 1e-9
+    is_out = rung > highest * slack if direction > 0 else rung * slack < began / MOST_LIVE_FACTOR
+    return value if is_out else rung
 
 
 def can_step(schema: dict[str, Any]) -> bool:

@@ -58,7 +58,7 @@ def keys_of(advice: Advice, on: Drawn) -> Text:
     finding = advice.current
     keys: list[tuple[str, str]] = []
     if finding is not None and can_be_tried(finding):
-        keys.append((action("try_advice").shown_key, "try it"))
+        keys.append((action("try_advice").shown_key, tried(finding)))
     if len(advice.findings) > 1:
         keys.append((action("next_advice").shown_key, "next"))
     keys.append((action("advice").shown_key, "why"))
@@ -68,6 +68,13 @@ def keys_of(advice: Advice, on: Drawn) -> Text:
 def can_be_tried(finding: Finding) -> bool:
     """Whether a key can do something about it."""
     return bool(finding.change) or finding.learning_rate is not None
+
+
+def tried(finding: Finding) -> str:
+    """What the key does: a change that no comparison can judge is only kept, a learning rate only set."""
+    if not finding.change:
+        return "set it"
+    return "try it" if finding.measure is not None else "keep it"
 
 
 def glyph_of(finding: Finding, glyphs: Glyphs) -> str:

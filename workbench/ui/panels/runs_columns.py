@@ -83,7 +83,9 @@ def arranged(rows: Sequence[RunRow], column: Column, *, descending: bool) -> lis
 
 def state_of(row: RunRow) -> str:
     """How a run stands, in a word."""
-    return "broken" if row.broken else row.status
+    if row.broken:
+        return "broken"
+    return "paused" if row.status == "running" and row.state == "paused" else row.status
 
 
 def tested(row: RunRow) -> float | None:

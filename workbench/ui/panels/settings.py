@@ -70,6 +70,9 @@ class SettingsPanel(Panel):
         super().__init__(id=id)
         self._draft: Draft | None = None
         self._in_use: dict[str, str] = {}
+        self._watched: Preset | None = None
+        self._is_of_run = False
+        """Whether the draft is what the watched run was started with."""
         self._all_rows: list[Row] = []
         self._rows: list[Row] = []
         self._folded: set[str] = {PRESET}
@@ -86,9 +89,13 @@ class SettingsPanel(Panel):
         self._fault: tuple[Preset | None, str, str] = (None, "", "")
         """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
 
-    def show(self, draft: Draft, running: Preset | None = None) -> None:
-        """Shows a draft, beside the settings of a run in progress where those differ."""
+    def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
+        """Shows a draft, beside the settings of a run in progress where those differ.
+
+        watched: what the run was started with that the rest of the screen shows, going or ended.
+        """
         self._draft = draft
+        self._watched = watched
         self._in_use = {}
         if running is not None:
             self._in_use = {row.path: row.value for row in Draft(running).rows()}
@@ -122,7 +129,17 @@ class SettingsPanel(Panel):
     # What is drawn.
 
     def heading(self) -> Text:
-        return Text.assemble(("settings", self.style_of("strong")))
+        """Whose settings they are, once there is a run: the screen around them tells of that."""
+        name = ("settings", self.style_of("strong"))
+        if self._watched is None or self._draft is None:
+            return Text.assemble(name)
+        separator = " - " if self.glyphs.ascii else " · "
+        if self._is_of_run:
+            return Text.assemble(name, (f"{separator}this run", self.style_of("dim")))
+        following = (f"{separator}next run", self.style_of("text"))
+        mark = (" *" if self._draft.is_changed else "", self.style_of("warning"))
+        preset = (f"  {self._draft.preset.name}", self.style_of("dim"))
+        return self.first_fitting([Text.assemble(name, following, preset, mark), Text.assemble(name, following, mark)])
 
     def footing(self) -> Text:
         first, last = [], []
@@ -141,13 +158,15 @@ class SettingsPanel(Panel):
         return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
-        """What the settings would take, in fewer and fewer words."""
+        """What would be learnt and what that would take, in fewer and fewer words."""
         expected = self._expectation
         if expected is None or expected.parameters is None:
             return [[]]
         parameters = f"{rate(expected.parameters)} parameters"
         peak = [] if expected.peak_bytes is None else [size(expected.peak_bytes)]
-        return [[parameters, *peak], [parameters], peak, []]
+        learns = [f"learns {expected.learns}"]
+        saying = [[*learns, parameters, *peak], [*learns, parameters], learns] if expected.learns else []
+        return [*saying, [parameters, *peak], [parameters], peak, []]
 
     @property
     def _visible_rows(self) -> int:
@@ -201,6 +220,7 @@ class SettingsPanel(Panel):
         if self._draft is None:
             return
         wanted = path or (self.row.path if self.row is not None else "")
+        self._is_of_run = self._watched is not None and _same_training(self._draft, self._watched)
         self._all_rows = self._draft.rows()
         if self._words:
             found = [row for row in self._all_rows if self._is_found(row)]
@@ -508,3 +528,9 @@ def _initials(row: Row) -> str:
     """As people abbreviate: lr for learning rate."""
     words = row.label.split()
     return "".join(word[0] for word in words) if len(words) > 1 else ""
+
+
+def _same_training(draft: Draft, run: Preset) -> bool:
+    """Whether a draft would train what the run trains, whatever the two are called."""
+    names = {"name": run.name, "description": run.description}
+    return not draft.problems and draft.preset.with_absolute_paths().model_copy(update=names) == run

@@ -1,7 +1,8 @@
-"""The line on top: which preset, what the trainer is doing, how far it is, and the vitals of the machine."""
+"""The line on top: which run (before one: which preset), what it is doing, how far it is, the machine's vitals."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -34,8 +35,8 @@ GIB = 2**30
 LEAST_NAME_CELLS = 12
 _AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
 _GIVES_WAY = (
-    "room", "temperature", "power", "host", "card", "utilization", "left", "preset", "detail", "badge", "percent",
-    "changed", "epoch",
+    "room", "temperature", "power", "host", "rate", "card", "utilization", "left", "preset", "detail", "badge",
+    "percent", "changed", "epoch",
 )  # fmt: skip
 """What gives way, first things first: the room behind the state's word before anything else.
 
@@ -48,8 +49,9 @@ class TopBarContent:
     """What the line tells."""
 
     preset_name: str
+    """Of the run that is watched, with when it was started; before a run, of the preset that is open."""
     changed: bool
-    """Whether the settings differ from the preset's file."""
+    """Whether the settings differ from the preset's file; never for a run."""
     state: str
     detail: str
     """Something about the state: what was asked and not yet obeyed."""
@@ -65,6 +67,11 @@ class TopBar(Drawn):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._content: TopBarContent | None = None
+
+    @property
+    def is_seen(self) -> bool:
+        """Under a dialog too: a run may be paused for what the dialog does."""
+        return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
 
     def show(self, content: TopBarContent) -> None:
         """Shows other content."""
@@ -141,7 +148,9 @@ class TopBar(Drawn):
             share = f" {100 * done / total:.0f} %" if total else ""
             return {"epoch": Text(f"{view.progress.what}{share}", dim)}
         epochs = view.prepared.epochs
-        items = {"epoch": Text(f"epoch {min(int(view.epoch) + 1, epochs)}/{epochs}", text)}
+        items = {"epoch": Text(f"epoch {min(_epoch(view, content.state), epochs)}/{epochs}", text)}
+        if content.state not in ENDED and view.base_learning_rate is not None:
+            items["rate"] = Text(f"lr {view.base_learning_rate:g}", dim)
         if content.state not in ENDED:
             items["percent"] = Text(f"{100 * view.share:.0f} %", dim)
             if view.seconds_left is not None:
@@ -149,13 +158,13 @@ class TopBar(Drawn):
         return items
 
     def _vitals(self, content: TopBarContent) -> dict[str, Text]:
-        """Of the run's card; before a run of the first; for a run on the CPU, and without a card, of the host."""
+        """Of the run's card; before a run of the first; of the host where there is none, or it is not certain which."""
         readings, dim = content.readings, self.style_of("dim")
         if readings is None:
             return {}
         prepared = None if content.view is None else content.view.prepared
         gpu = own_gpu(prepared, readings.gpus)
-        if gpu is None and (prepared is None or prepared.device.startswith("cuda")):
+        if gpu is None and prepared is None:
             gpu = next(iter(readings.gpus), None)
         vitals: dict[str, str] = {}
         if gpu is None:
@@ -172,6 +181,15 @@ class TopBar(Drawn):
             if gpu.temperature_celsius is not None:
                 vitals["temperature"] = f"{gpu.temperature_celsius} {self.glyphs.degree}C"
         return {name: Text(value, dim) for name, value in vitals.items()}
+
+
+def _epoch(view: RunView, state: str) -> int:
+    """Which epoch the trainer is in; once training is over, how many have been completed."""
+    if state in (*ENDED, "testing"):
+        return int(view.epoch)
+    if state == "validating":
+        return max(math.ceil(view.epoch), 1)  # its last step is done
+    return int(view.epoch) + 1
 
 
 def _width(items: dict[str, Text]) -> int:

@@ -15,12 +15,15 @@ from textual.widgets import Static
 
 from workbench.advice.finding import Finding
 from workbench.ui.advice import Advice
-from workbench.ui.panels.advice import STYLES, can_be_tried, glyph_of
+from workbench.ui.panels.advice import STYLES, can_be_tried, glyph_of, tried
 from workbench.ui.screens.dialog import Dialog
 from workbench.ui.trial import change_in_words
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
+
+
+TRY = "try it"
 
 
 class AdviceDialog(Dialog[str]):
@@ -33,7 +36,7 @@ class AdviceDialog(Dialog[str]):
     AdviceDialog VerticalScroll { height: auto; max-height: 85vh; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "try", "try it", show=True),
+        Binding("a", "try", TRY, show=True),
         Binding("A", "next", "next", show=True),
         Binding("i,q", "cancel", "close", show=False),
     ]
@@ -45,15 +48,25 @@ class AdviceDialog(Dialog[str]):
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(Static(self._table(), id="findings"))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only keys that do something are offered."""
+        if action == "try":
+            return self._advice.current is not None and can_be_tried(self._advice.current)
+        return len(self._advice.findings) > 1 if action == "next" else True
+
+    def keys_text(self) -> str:
+        current = self._advice.current
+        return super().keys_text().replace(TRY, TRY if current is None else tried(current))
+
     def action_try(self) -> None:
-        """Tries the change of the finding at hand, where it has one."""
-        if self._advice.current is not None and can_be_tried(self._advice.current):
-            self.dismiss("try")
+        """Tries the change of the finding at hand."""
+        self.dismiss("try")
 
     def action_next(self) -> None:
         """The next finding is at hand."""
         self._advice.go_to_next()
         self.query_one("#findings", Static).update(self._table())
+        self.query_one("#box").border_subtitle = self.keys_text()
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -67,7 +80,7 @@ class AdviceDialog(Dialog[str]):
             self._add(table, finding, at_hand=place == self._advice.place)
         if self._advice.abstained:
             table.add_row("", "")
-            table.add_row("", Text("Not judged, for want of what is named", "bold"))
+            table.add_row("", Text("Not checked yet; each still needs:", "bold"))
             for rule, lacks in self._advice.abstained:
                 table.add_row(Text(rule, "dim"), Text(lacks, "dim"))
         return table

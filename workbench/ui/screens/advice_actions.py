@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -13,7 +14,15 @@ from workbench.advice.finding import Finding
 from workbench.errors import PresetError, TrainerLostError, WorkbenchError
 from workbench.ui.advice import Advice
 from workbench.ui.screens.run_actions import RunActions
-from workbench.ui.trial import Comparison, TrialProcess, change_in_words
+from workbench.ui.trial import (
+    Comparison,
+    Progress,
+    Tell,
+    TrialProcess,
+    change_in_words,
+    expected_seconds,
+    present_in_words,
+)
 
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset
@@ -69,7 +78,7 @@ class AdviceActions(RunActions):
         elif finding.learning_rate is not None:
             await self._offer_learning_rate(finding.learning_rate)
         else:
-            self.say("no setting helps here; i says what does")
+            self.say("there is nothing to try for this one; i shows the details")
 
     async def _offer_learning_rate(self, value: float) -> None:
         """A rate that is not tried, only set."""
@@ -94,11 +103,17 @@ class AdviceActions(RunActions):
             self.say(f"this cannot be tried: {error}", "error")
             return
 
-        async def measure(is_doing: Callable[[str], None]) -> Comparison:
-            return await self._measure(present, finding.change, watch, is_doing)
+        async def measure(tell: Tell) -> Comparison:
+            return await self._measure(present, finding, watch, tell)
 
-        can_set = finding.learning_rate is not None and self.session.is_busy
-        answer = await self.app.push_screen_wait(TrialDialog(finding.title, finding.change, measure, can_set=can_set))
+        dialog = TrialDialog(
+            finding,
+            measure,
+            now=present_in_words(present, finding.change),
+            can_set=finding.learning_rate is not None and self.session.is_busy,
+            expected_seconds=expected_seconds(finding, watch.history.view),
+        )
+        answer = await self.app.push_screen_wait(dialog)
         if answer is None:
             self.say("nothing has changed")
             return
@@ -116,19 +131,17 @@ class AdviceActions(RunActions):
         self.say(f"{change_in_words(change)} for the next run; ctrl+s saves the preset")
         return True
 
-    async def _measure(
-        self, present: Preset, change: tuple[str, ...], watch: Watch, is_doing: Callable[[str], None]
-    ) -> Comparison:
+    async def _measure(self, present: Preset, finding: Finding, watch: Watch, tell: Tell) -> Comparison:
         """Measures a change while the run, if it is going, is paused. Raises WorkbenchError, OSError."""
+        assert finding.measure is not None
         must_pause = watch.is_alive and watch.state != "paused"
-        async with TrialProcess.launched(present, change, watch.run if must_pause else None) as trial:
+        run = watch.run if must_pause else None
+        async with TrialProcess.launched(present, finding.change, run, finding.measure, finding.steps) as trial:
             if not must_pause:
-                is_doing("measuring")
-                return await trial.measure()
-            is_doing("pausing the run")
+                return await trial.measure(tell)
+            tell(Progress("pausing the run"))
             async with self._paused(watch):
-                is_doing("the run is paused; measuring")
-                return await trial.measure()
+                return await trial.measure(lambda progress: tell(_while_paused(progress)))
 
     @asynccontextmanager
     async def _paused(self, watch: Watch) -> AsyncIterator[None]:
@@ -150,6 +163,8 @@ class AdviceActions(RunActions):
 
 def present_settings(watch: Watch) -> Preset:
     """The run's settings, with the learning rate that it has now."""
-    if watch.learning_rate == watch.preset.optimizer.learning_rate:
-        return watch.preset
-    return watch.preset.override([f"optimizer.learning_rate={watch.learning_rate!r}"])
+    return watch.settings
+
+
+def _while_paused(progress: Progress) -> Progress:
+    return replace(progress, doing=f"the run is paused; {progress.doing}")

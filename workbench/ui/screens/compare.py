@@ -14,8 +14,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from workbench.runs.catalogue import RunRow
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.charts import OVERLAY_LETTERS
-from workbench.ui.panels.runs_columns import epochs_of, label_of, number, written
+from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.ui.screens.changes import written as shown
 from workbench.ui.screens.dialog import Dialog
 from workbench.units import duration
@@ -70,7 +71,7 @@ class CompareDialog(Dialog[bool]):
         return self.app.palette[f"overlay-{number + 1}"] + Style(bold=True)
 
     def _results(self) -> Iterable[tuple[str, list[str]]]:
-        yield "state", [row.status for row in self._rows]
+        yield "state", [state_of(row) for row in self._rows]
         yield "epochs", [epochs_of(row) for row in self._rows]
         monitors = {row.monitor for row in self._rows if row.best is not None}
         if len(monitors) == 1:
@@ -87,8 +88,9 @@ class CompareDialog(Dialog[bool]):
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     """Key path to the value in each run, for those that are not the same in all."""
-    paths = dict.fromkeys(path for row in rows for path in row.settings)
-    values = {path: [row.settings.get(path) for row in rows] for path in paths if path not in ("name", "description")}
+    settings = [with_present_paths(row.settings) for row in rows]
+    paths = dict.fromkeys(path for each in settings for path in each)
+    values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}
     return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
 
 

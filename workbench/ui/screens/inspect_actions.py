@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.files import short_path
+from workbench.files import open_regular, short_path
 from workbench.runs.events import MemorySnapshot, Obeyed, Profiled
 from workbench.ui.screens.run_actions import RunActions
 from workbench.units import count
@@ -79,8 +79,8 @@ class InspectActions(RunActions):
         assert self.session.watch is not None
         path = self.session.watch.run.path / snapshot.file
         try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                text = file.read(MOST_CHARACTERS)
+            with open_regular(path) as file:
+                text = file.read(MOST_CHARACTERS).decode(errors="replace")
         except OSError as error:
             self.say(f"cannot read {short_path(path)}: {error.strerror or error}", "error")
             return

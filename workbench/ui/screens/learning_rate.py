@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -11,8 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from workbench.ui.form.stepping import ladder
+from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+from workbench.ui.form.parsing import shown
+from workbench.ui.form.stepping import live_rate
 from workbench.ui.screens.dialog import Dialog, plain
+
+PROBLEM = "must be a number above {gt} and at most {le}".format(**LEARNING_RATE_BOUNDS)
 
 
 class LearningRateDialog(Dialog[float]):
@@ -25,18 +28,20 @@ class LearningRateDialog(Dialog[float]):
         Binding("down", "step(-1)", "lower", show=True, priority=True),
     ]
 
-    def __init__(self, current: float) -> None:
+    def __init__(self, current: float, began: float) -> None:
+        """began: the rate of the run's first step, near which the steps stay; any allowed rate can be typed."""
         super().__init__()
         self._current = current
+        self._began = began
 
     def body(self) -> Iterable[Widget]:
-        yield plain(f"now {self._current:g}, before the schedule", classes="dim")
-        yield Input(f"{self._current:g}", id="value")
+        yield plain(f"now {shown(self._current)}, before the schedule", classes="dim")
+        yield Input(shown(self._current), id="value")
         yield plain("", id="problem", classes="error")
 
     @on(Input.Changed)
     def _check(self) -> None:
-        self.query_one("#problem", Static).update("" if self._value() is not None else "must be a number above 0")
+        self.query_one("#problem", Static).update("" if self._value() is not None else PROBLEM)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -49,11 +54,11 @@ class LearningRateDialog(Dialog[float]):
 
     def action_step(self, direction: int) -> None:
         """One rung of the 1-2-5 ladder."""
-        self.query_one(Input).value = f"{ladder(self._value() or self._current, direction):g}"
+        self.query_one(Input).value = shown(live_rate(self._value() or self._current, self._began, direction))
 
     def _value(self) -> float | None:
         try:
             value = float(self.query_one(Input).value)
         except ValueError:
             return None
-        return value if 0 < value < math.inf else None
+        return value if LEARNING_RATE_BOUNDS["gt"] < value <= LEARNING_RATE_BOUNDS["le"] else None

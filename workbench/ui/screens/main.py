@@ -61,6 +61,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._maximised: str | None = None
         self._setting_hint = Text()
         self._said: Text | None = None
+        self._said_of: str | None = None
+        """The run's state that what was said is about, if it is about that."""
         self._last_state = "idle"
         self._turn = 0
         """Which half of the charts is drawn at the next look."""
@@ -71,6 +73,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         self._has_advised = False
         """Whether there has been any: from then on it keeps its place, so that nothing moves when it comes and goes."""
         self._pace = Pace()
+        self._shown_rate: float | None = None
+        """The learning rate of the run that the settings are shown beside."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -130,6 +134,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         if watch is not None and not self.is_attaching and watch.look():
             self._unseen = True
         self._renew_advice()
+        if watch is not None and watch.learning_rate != self._shown_rate:
+            self.show_settings()
         if self._unseen and self._pace.is_due("draw", beside_cpu=self._trains_on_cpu):
             self._unseen = False
             self.show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
@@ -137,6 +143,9 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
+            if self._said_of not in (None, self.state):
+                self._said, self._said_of = None, None
+                self._show_hint()
             self.on_state_changed(before, self.state)
             self.show_run()
         self.show_arrived()
@@ -201,8 +210,9 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
     def show_settings(self) -> None:
         """Shows the settings being edited, beside those that a run in progress uses."""
         watch = self.session.watch
-        running = watch.preset if watch is not None and watch.is_alive else None
-        self.query_one(SettingsPanel).show(self.app.draft, running)
+        running = watch.settings if watch is not None and watch.is_alive else None
+        self._shown_rate = None if watch is None else watch.learning_rate
+        self.query_one(SettingsPanel).show(self.app.draft, running, None if watch is None else watch.preset)
         self._show_top()
 
     @property
@@ -221,8 +231,8 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
         draft, watch = self.app.draft, self.session.watch
         self.query_one(TopBar).show(
             TopBarContent(
-                preset_name=draft.preset.name,
-                changed=draft.is_changed,
+                preset_name=draft.preset.name if watch is None else watch.title,
+                changed=watch is None and draft.is_changed,
                 state=self.state,
                 detail=self.state_detail,
                 view=None if watch is None else watch.history.view,
@@ -266,8 +276,12 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             return Text()
         return Text(verdict(view.timing, view.prepared) or "", "dim")
 
-    def say(self, text: str, kind: str = "text") -> None:
-        """Says a sentence in the hint line, until the next key."""
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Says a sentence in the hint line, until the next key.
+
+        while_it_holds: it is about the run as it is now, and goes when the run's state does.
+        """
+        self._said_of = self.state if while_it_holds else None
         hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
         self._said = Text(f"{glyph}{text}", hint.style_of(kind))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.screen import Screen
@@ -11,7 +14,9 @@ from textual.screen import Screen
 from workbench.errors import PresetError, WorkbenchError
 from workbench.files import short_path
 from workbench.settings import library
+from workbench.settings.changes import in_words
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.preset_list import is_shipped
 
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
     from workbench.runs.catalogue import RunRow
     from workbench.runs.directory import RunDirectory
     from workbench.ui.app import WorkbenchApp
+
+REMEMBERED_SECONDS = 2.0
+"""How long the settings of a preset are taken to be those of its file, for the runs of it that are compared with it."""
 
 
 class PresetActions(Screen[None]):
@@ -28,8 +36,8 @@ class PresetActions(Screen[None]):
 
     # Given by the main screen.
 
-    def say(self, text: str, kind: str = "text") -> None:
-        """Says a sentence in the hint line."""
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Says a sentence in the hint line; while_it_holds: until the run's state is another."""
         raise NotImplementedError
 
     def show_settings(self) -> None:
@@ -177,7 +185,9 @@ class PresetActions(Screen[None]):
             return
         self.app.draft.take(preset)
         self.show_settings()
-        self.say(f"settings of {run.name}")
+        changes = [(change.step, change.learning_rate) for change in preset.changes]
+        rates = in_words(preset.optimizer.learning_rate, changes)
+        self.say(f"settings of {run.name}" + (f", its learning rate changes too: {rates}" if rates else ""))
 
     async def settle_unsaved_changes(self) -> bool:
         """Asks what becomes of unsaved settings; False if the user would rather stay."""
@@ -190,20 +200,39 @@ class PresetActions(Screen[None]):
         return answer == "discard" or (answer == "save" and await self._save())
 
 
+@lru_cache(maxsize=1000)
+def _settings_of(name: str, _now: int) -> dict[str, Any]:
+    """The settings of the preset of that name, all defaults where there is none: once for all runs of it."""
+    try:
+        return library.load(name).flat()
+    except PresetError:
+        return Preset().flat()
+
+
 def differs(row: RunRow) -> str:
     """What a run's settings have that the preset of its name has not, in a line."""
-    try:
-        settings = library.load(row.preset_name).flat()
-    except PresetError:
-        settings = Preset().flat()
+    settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
 
     def short_name(path: str) -> str:
         table, _, key = path.rpartition(".")
         return table if table in FAMILIES and key == FAMILIES[table].tag else key
 
-    return ", ".join(
+    found = [
         f"{short_name(path)} {value}"
-        for path, value in row.settings.items()
-        if path not in left_out and settings.get(path) != value
-    )
+        for path, value in with_present_paths(row.settings).items()
+        if path not in (*left_out, "changes") and settings.get(path) != value
+    ]
+    if row.settings.get("changes", ()) != settings.get("changes", ()):
+        found.append(_changes_in_words(row.settings) or "no changes of the learning rate")
+    return ", ".join(found)
+
+
+def _changes_in_words(settings: Mapping[str, Any]) -> str:
+    """The learning rates that a run has come to; its preset.toml has been read, but not checked."""
+    try:
+        changes = [(int(change["step"]), float(change["learning_rate"])) for change in settings.get("changes", ())]
+        told = in_words(float(settings["optimizer.learning_rate"]), changes)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return ""
+    return f"learning rate {told}" if told else ""

@@ -15,8 +15,8 @@ from textual.widgets import Static
 
 from workbench.display import TRACE_VIEWER, profile_title
 from workbench.files import short_path
+from workbench.printable import without_sequences
 from workbench.runs.events import Profiled
-from workbench.ui.log_lines import clean
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.screens.dialog import Dialog, plain
 
@@ -73,7 +73,7 @@ class ProfileDialog(Dialog[bool]):
         calls = Text(f"{row['calls'] / steps:,.4g}", palette["text"])
         bar = thin_bar(share, BAR_CELLS, self.app.glyphs, palette["train"], palette["line"])
         return [
-            Text(clean(str(row["name"])), palette["text"]),
+            Text(without_sequences(str(row["name"])), palette["text"]),
             *([calls] if is_wide else []),
             Text(f"{row['self_ms'] / steps:,.3f}", palette["strong"]),
             *([bar] if is_wide else []),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 from textual import events, on
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList
 
@@ -14,6 +15,10 @@ from workbench.ui.screens.dialog import Dialog, options, plain
 
 class QuestionDialog(Dialog[str]):
     """Dismisses with the key of the answer; None if it is left."""
+
+    DEFAULT_CSS = """
+    QuestionDialog #asked { height: auto; max-height: 12; }
+    """
 
     def __init__(self, title: str, text: str, choices: Sequence[tuple[str, str]], default: str) -> None:
         """choices: (key, label); default: the key of the answer that enter gives."""
@@ -24,7 +29,8 @@ class QuestionDialog(Dialog[str]):
         self._default = default
 
     def body(self) -> Iterable[Widget]:
-        yield plain(self._text)
+        with VerticalScroll(id="asked"):  # however long it is, the answers stay in sight
+            yield plain(self._text)
         yield plain("")
         yield options((key, Text.assemble((f" {key}  ", "bold"), label)) for key, label in self._choices)
 

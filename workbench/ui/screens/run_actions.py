@@ -15,7 +15,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.settings import code
 from workbench.settings.preset import Preset
-from workbench.ui.form.stepping import ladder
+from workbench.ui.form.stepping import live_rate
 from workbench.ui.log_lines import result_of
 from workbench.ui.panels.notice import NoticePanel
 from workbench.ui.watch import ENDED, Watch
@@ -40,8 +40,8 @@ class RunActions(Screen[None]):
 
     # Given by the main screen.
 
-    def say(self, text: str, kind: str = "text") -> None:
-        """Says a sentence in the hint line."""
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Says a sentence in the hint line; while_it_holds: until the run's state is another."""
         raise NotImplementedError
 
     def show_run(self, *, every_chart: bool = True) -> None:
@@ -167,11 +167,11 @@ class RunActions(Screen[None]):
         """Asks before a preset's own code is run. Raises WorkbenchError where the code is not to be found."""
         from workbench.ui.screens.question import QuestionDialog
 
-        for reference in preset.code_references():
+        for reference, arguments in preset.code_calls():
             if code.is_trusted(reference):
                 continue
-            text = f"The preset runs code of its own: {reference}, in {code.locate(reference)}. Have you read it?"
-            choices = (("y", "yes, trust it until the file changes"), ("n", "no"))
+            text = f"The preset runs code of its own: {code.description(reference, arguments)}. Have you read it?"
+            choices = (("y", "yes, trust it until one of these files changes"), ("n", "no"))
             if await self.app.push_screen_wait(QuestionDialog("run this code?", text, choices, "n")) != "y":
                 return False
             code.trust(reference)
@@ -194,32 +194,65 @@ class RunActions(Screen[None]):
         self._step_learning_rate(1)
 
     def _step_learning_rate(self, direction: int) -> None:
+        watch = self._with_rate()
+        if watch is None:
+            return
+        rate, began = watch.asked_rates.wanted(watch.learning_rate), watch.preset.optimizer.learning_rate
+        assert rate is not None
+        new = live_rate(rate, began, direction)
+        if new == rate:
+            end = "highest" if direction > 0 else "lowest"
+            told = f"{rate:g} is the {end} step, for the run began at {began:g}; l sets any rate"
+            self.say(told, "warning", while_it_holds=True)
+        else:
+            self._set_learning_rate(new)
+
+    def _with_rate(self) -> Watch | None:
+        """The run that is watched, if it goes on and has told its learning rate; else says why not."""
         watch = self.session.watch
-        if watch is not None:
-            self._set_learning_rate(ladder(watch.learning_rate, direction))
+        if watch is None or not watch.is_alive:
+            self.say("no run is going; the learning rate of the next one is among the settings", while_it_holds=True)
+        elif watch.learning_rate is None:
+            self.say("the run has not told its learning rate yet", "warning", while_it_holds=True)
+        else:
+            return watch
+        return None
+
+    def action_undo_learning_rate(self) -> None:
+        """Back to the learning rate before the last change."""
+        watch = self._with_rate()
+        if watch is None:
+            return
+        try:
+            value = watch.undo_learning_rate()
+        except WorkbenchError as error:
+            self.say(str(error), "error")
+            return
+        told = "the learning rate has not been changed" if value is None else f"learning rate back to {value:g}"
+        self.say(told, while_it_holds=True)
+        self.look()
 
     @work(group="learning-rate", exclusive=True)
     async def action_learning_rate(self) -> None:
         """Asks for a learning rate, and sets it."""
         from workbench.ui.screens.learning_rate import LearningRateDialog
 
-        watch = self.session.watch
-        if watch is None or not watch.is_alive:
-            self.say("no run is going; the learning rate of the next one is among the settings")
+        watch = self._with_rate()
+        if watch is None or watch.learning_rate is None:
             return
-        value = await self.app.push_screen_wait(LearningRateDialog(watch.learning_rate))
+        began = watch.preset.optimizer.learning_rate
+        value = await self.app.push_screen_wait(LearningRateDialog(watch.learning_rate, began))
         if value is not None:
             self._set_learning_rate(value)
 
     def _set_learning_rate(self, value: float) -> None:
-        if self._ask("set_learning_rate", value) and self.session.watch is not None:
-            self.session.watch.learning_rate = value
-            self.say(f"learning rate {value:g}")
+        if self._ask("set_learning_rate", value):
+            self.say(f"learning rate {value:g}; z goes back", while_it_holds=True)
 
     def _ask(self, command: Command, value: float | None = None) -> bool:
         watch = self.session.watch
         if watch is None or not watch.is_alive:
-            self.say("no run is going")
+            self.say("no run is going", while_it_holds=True)
             return False
         try:
             watch.ask(command, value)
@@ -236,7 +269,7 @@ class RunActions(Screen[None]):
         """Goes on with the run that is watched, from its last checkpoint."""
         watch = self.session.watch
         if watch is None or watch.state not in RESUMABLE:
-            self.say("there is no stopped, failed or lost run here to resume")
+            self.say("there is no stopped, failed or lost run here to resume", while_it_holds=True)
             return
         await self._resume(watch.run)
 
@@ -280,7 +313,7 @@ class RunActions(Screen[None]):
         finally:
             self.is_attaching = False
         self.session.watch = watch
-        self.say(f"{run.name}: {watch.state}")
+        self.say(f"{run.name}: {watch.state}", while_it_holds=True)
         self._began()
 
     @work(group="runs", exclusive=True)

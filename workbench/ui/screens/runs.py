@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
 from textual import on, work
@@ -103,8 +103,8 @@ class RunsScreen(Screen[RunsResult | None]):
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
         self._differs = differs
-        self._told: dict[str, str] = {}
-        """What each run has that its preset has not; a run's settings never change. Of the reading thread alone."""
+        self._told: dict[str, tuple[dict[str, Any], str]] = {}
+        """By name the settings of each run, and what of them its preset has not. Of the reading thread alone."""
         self._marked_before = marked
         self._is_reading = False
         self._problem = ""
@@ -139,9 +139,10 @@ class RunsScreen(Screen[RunsResult | None]):
         try:
             rows = self._catalogue.rows()
             for row in rows:
-                if row.run.name not in self._told:
-                    self._told[row.run.name] = "" if row.broken else self._differs(row)
-            self.post_message(self.Read(rows, dict(self._told)))
+                known = self._told.get(row.run.name)
+                if known is None or known[0] != row.settings:  # its learning rate was changed by hand
+                    self._told[row.run.name] = row.settings, "" if row.broken else self._differs(row)
+            self.post_message(self.Read(rows, {name: told for name, (_, told) in self._told.items()}))
         except WorkbenchError as error:
             self.post_message(self.NotRead(str(error)))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, StorageError
 from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -48,8 +49,10 @@ class SaveAsDialog(Dialog[SaveAs]):
         self._preset = preset
         self._suggested = suggested
         own = Path("presets").absolute()
-        self._folders = [library.user_folder()]
-        if own.is_dir() and not is_shipped(own / "any.toml"):
+        self._folders: list[Path] = []
+        with suppress(StorageError):
+            self._folders.append(library.user_folder())
+        if not self._folders or (own.is_dir() and not is_shipped(own / "any.toml")):
             self._folders.insert(0, own)
         self._folder = 0
         self._confirmed: Path | None = None

@@ -1,8 +1,8 @@
-"""A trial: first what is being measured, then both results side by side, to be kept or not."""
+"""A comparison of settings: first what is being measured, then both results side by side, to be kept or not."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
@@ -13,16 +13,20 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from workbench.advice.finding import Finding
 from workbench.errors import WorkbenchError
+from workbench.ui.panels.bars import thin_bar
 from workbench.ui.screens.dialog import Dialog, plain
-from workbench.ui.trial import SECONDS, Comparison, Measured, change_in_words, gain, ratio
-from workbench.units import count, milliseconds, rate, size
+from workbench.ui.trial import Comparison, Progress, RefusedError, Tell
+from workbench.ui.trial_words import WITHOUT_MEASURE, answer, method, question, rows
+from workbench.units import duration
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
 
 MEASURING_KEYS = "esc cancel"
 LOOK_SECONDS = 1.0
+BAR_CELLS = 40
 
 
 class TrialDialog(Dialog[str]):
@@ -32,7 +36,8 @@ class TrialDialog(Dialog[str]):
     """
 
     app: WorkbenchApp
-    title_text = "trial"
+    title_text = "comparison of settings"
+    DEFAULT_CSS = "TrialDialog > #box { width: 110; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "keep", "keep", show=True),
         Binding("s", "set", "keep, and set it in this run", show=True),
@@ -41,29 +46,36 @@ class TrialDialog(Dialog[str]):
 
     def __init__(
         self,
-        title: str,
-        change: Sequence[str],
-        measure: Callable[[Callable[[str], None]], Awaitable[Comparison]],
+        finding: Finding,
+        measure: Callable[[Tell], Awaitable[Comparison]],
         *,
+        now: str,
         can_set: bool,
+        expected_seconds: float | None,
     ) -> None:
-        """title: the finding's; measure: gives the result, and tells what it does meanwhile; raises WorkbenchError.
+        """finding: proposes the change; measure: gives the result, and tells what it does; raises WorkbenchError.
 
-        can_set: whether the learning rate of a run in progress may be set too.
+        now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
+        progress may be set too. expected_seconds: that the comparison will take, where it is known.
         """
         super().__init__()
-        self._heading = title
-        self._change = change
+        self._finding = finding
         self._measure = measure
+        self._now = now
         self._can_set = can_set
-        self._doing = "starting"
+        self._expected_seconds = expected_seconds
+        self._progress = Progress("starting")
         self._seconds = 0
         self._timer: Timer | None = None
         self.comparison: Comparison | None = None
+        self.refusal = "" if finding.measure is not None else WITHOUT_MEASURE
+        """Why two trainings cannot answer: the change may be kept all the same."""
         self.failure = ""
 
     def body(self) -> Iterable[Widget]:
-        yield plain(Text.assemble((self._heading, "bold"), f"  is {change_in_words(self._change)} better?"))
+        finding = self._finding
+        asked = question(finding.change, finding.measure, self._now)
+        yield plain(Text.assemble((finding.title, "bold"), f"  {asked}"))
         yield plain("")
         yield Static("", id="told", markup=False)
 
@@ -71,29 +83,36 @@ class TrialDialog(Dialog[str]):
         super().on_mount()
         self._timer = self.set_interval(LOOK_SECONDS, self._another_second)
         self._show()
-        self._measure_in_turns()
+        if not self.refusal:
+            self._measure_in_rounds()
 
     def keys_text(self) -> str:
         keys = MEASURING_KEYS
-        if self.comparison is not None:
+        if self._can_keep:
             also = "s keep, and set it in this run  " if self._can_set else ""
             keys = f"k keep  {also}r revert"
         elif self.failure:
             keys = "esc leave"
         return Text(keys).markup
 
+    @property
+    def _can_keep(self) -> bool:
+        return self.comparison is not None or bool(self.refusal)
+
     @work(exclusive=True)
-    async def _measure_in_turns(self) -> None:
+    async def _measure_in_rounds(self) -> None:
         try:
-            self.comparison = await self._measure(self._is_doing)
+            self.comparison = await self._measure(self._tell)
+        except RefusedError as error:
+            self.refusal = str(error)
         except WorkbenchError as error:
             self.failure = str(error)
         except OSError as error:
             self.failure = f"no measuring process can be started: {error.strerror}"
         self._show()
 
-    def _is_doing(self, what: str) -> None:
-        self._doing = what
+    def _tell(self, progress: Progress) -> None:
+        self._progress = progress
         self._show()
 
     def _another_second(self) -> None:
@@ -103,7 +122,7 @@ class TrialDialog(Dialog[str]):
 
     @property
     def _is_measuring(self) -> bool:
-        return self.comparison is None and not self.failure
+        return not self._can_keep and not self.failure
 
     def _show(self) -> None:
         told = self.query_one("#told", Static)
@@ -112,54 +131,52 @@ class TrialDialog(Dialog[str]):
             told.update(self._results(self.comparison))
         elif self.failure:
             told.update(f"{self.app.glyphs.wrong} {self.failure}")
+        elif self.refusal:
+            told.update(self.refusal)
         else:
-            told.update(
-                f"{self._doing} {self.app.glyphs.ellipsis} {self._seconds} s\n\n"
-                f"Both settings train in turns, {SECONDS:g} seconds each, from the first step on, on models that are "
-                "thrown away. Nothing is saved."
-            )
+            told.update(self._doing())
         self.query_one("#box").border_subtitle = self.keys_text()
+
+    def _doing(self) -> Text:
+        progress, glyphs, palette = self._progress, self.app.glyphs, self.app.palette
+        lines = [Text(f"{progress.doing} {glyphs.ellipsis} {self._seconds} s{self._left()}")]
+        if progress.rounds:
+            share = (progress.round - 1) / progress.rounds
+            bar = thin_bar(share, BAR_CELLS, glyphs, palette["train"], palette["line"])
+            lines.append(Text.assemble(bar, f"  round {progress.round} of {progress.rounds}"))
+        if self._finding.measure is not None:
+            lines += [Text(), Text(method(self._finding.measure))]
+        return Text("\n").join(lines)
+
+    def _left(self) -> str:
+        """What is to come: from the rounds so far; before them from how the run itself went."""
+        left = self._progress.seconds_left
+        if left is None:
+            if self._expected_seconds is None or self._seconds >= self._expected_seconds:
+                return ""
+            left = self._expected_seconds - self._seconds
+        return f", about {duration(left) if left >= 60 else f'{max(round(left), 1)} s'} left"
 
     def _results(self, comparison: Comparison) -> Table:
         times = self.app.glyphs.times
         box = Table.grid()
-        box.add_row(Text(gain(comparison, self._change, times), "bold"))
+        box.add_row(Text(answer(comparison, self._finding.change, self._finding.rule, times), "bold"))
         box.add_row("")
         table = Table.grid(padding=(0, 3))
         for justify in ("left", "right", "right", "left"):
             table.add_column(justify=justify)
         table.add_row("", Text("as it is", "dim"), Text("changed", "dim"), "")
-        low, high = ratio(comparison.ratio_low), ratio(comparison.ratio_high)
-        remark = f"{ratio(comparison.ratio)} {times}  half of {comparison.turns} turns {low} to {high}"
-        for title, value, said in (
-            ("samples a second", lambda side: rate(side.samples_per_second), remark),
-            ("a step, p50", lambda side: milliseconds(side.step_ms), ""),
-            (f"loss after {count(comparison.loss_samples)}", _loss, "" if comparison.same_loss else "not comparable"),
-            ("peak memory", _peak, ""),
-            ("steps measured", lambda side: count(side.steps), ""),
-        ):
-            before, after = value(comparison.present), value(comparison.changed)
-            if before or after:
-                table.add_row(Text(title, "dim"), Text(before), Text(after), Text(said, "dim"))
-        if comparison.present.engine != comparison.changed.engine:
-            table.add_row(Text("engine", "dim"), Text(comparison.present.engine), Text(comparison.changed.engine), "")
+        for title, before, after, remark in rows(comparison, times):
+            table.add_row(Text(title, "dim"), Text(before), Text(after), Text(remark, "dim"))
         box.add_row(table)
         return box
 
     def action_keep(self) -> None:
         """The change goes into the settings."""
-        if self.comparison is not None:
+        if self._can_keep:
             self.dismiss("keep")
 
     def action_set(self) -> None:
         """The same, and the learning rate of the run in progress."""
-        if self.comparison is not None and self._can_set:
+        if self._can_keep and self._can_set:
             self.dismiss("set")
-
-
-def _loss(side: Measured) -> str:
-    return "not finite" if side.loss is None else f"{side.loss:.3g}"
-
-
-def _peak(side: Measured) -> str:
-    return "" if side.peak_bytes is None else size(side.peak_bytes)

@@ -1,0 +1,162 @@
+"""Whether a run is going is asked of its lock, whatever its files say (reliability R4, R9, R13)."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workbench.errors import StorageError, UsageError
+from workbench.runs import lock
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.lock import claim, is_running, process_id
+from workbench.runs.status import status
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return create_run(tmp_path, "fast", 'name = "fast"\n')
+
+
+@pytest.fixture
+def trainer(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that holds the run."""
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from workbench.runs.directory import RunDirectory; from workbench.runs.lock import claim\n"
+        "lock = claim(RunDirectory(Path(sys.argv[1]))); print('mine', flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"mine\n"
+    yield other
+    other.kill()
+    other.wait()
+    other.stdin.close()
+    other.stdout.close()
+
+
+@pytest.mark.usefixtures("trainer")
+def test_a_run_is_going_though_the_clock_was_stepped(run: RunDirectory) -> None:
+    """R4: the start time that the trainer wrote is another one by today's clock."""
+    values = json.loads(run.process.read_text())
+    run.process.write_text(json.dumps(values | {"start_time": values["start_time"] - 3600}))
+    assert is_running(run)
+    assert status(run) == "running"
+
+
+@pytest.mark.usefixtures("trainer")
+def test_a_run_is_going_though_its_process_has_no_such_id_here(run: RunDirectory) -> None:
+    """R4: as seen from another container, or another machine on a shared disk."""
+    run.process.write_text(json.dumps({"process_id": 2**22 - 1, "start_time": 1.0}))
+    assert is_running(run)
+
+
+@pytest.mark.usefixtures("trainer")
+def test_deleting_process_json_under_a_trainer_lets_no_second_one_in(run: RunDirectory) -> None:
+    """R13."""
+    run.process.unlink()
+    assert is_running(run)
+    assert process_id(run) is None
+    with pytest.raises(UsageError, match="another process"):
+        claim(run)
+
+
+@pytest.mark.parametrize("pid", [1, os.getpid()])
+def test_a_living_process_that_does_not_hold_the_lock_blocks_nobody(run: RunDirectory, pid: int) -> None:
+    """R13: process.json names one all the same."""
+    run.process.write_text(json.dumps({"process_id": pid, "start_time": psutil.Process(pid).create_time()}))
+    assert not is_running(run)
+    claim(run).close()
+
+
+def test_a_killed_trainer_lets_go(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+    assert process_id(run) == trainer.pid
+    trainer.kill()
+    trainer.wait()
+    assert not is_running(run)
+    claim(run).close()
+
+
+def test_who_looks_at_that_moment_does_not_keep_a_trainer_out(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    descriptor = os.open(run.path, os.O_RDONLY)
+    assert not lock._is_held(descriptor)  # holds it until it is closed
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(descriptor))
+    claim(run).close()
+
+
+def test_where_a_disk_locks_only_files_that_lock_is_enough(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NFS does."""
+    flock = fcntl.flock
+
+    def only_files(descriptor: int, how: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", only_files)
+    with claim(run):
+        assert is_running(run)
+        with pytest.raises(UsageError, match="another process"):
+            claim(run)
+    assert not is_running(run)
+
+
+def test_where_a_disk_has_no_locks_the_process_that_is_named_tells(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    claim(run).close()
+    assert is_running(run)  # this very process is named
+    with pytest.raises(UsageError, match="another process"):
+        claim(run)
+    run.process.write_text(json.dumps({"process_id": os.getpid(), "start_time": 1.0}))
+    assert not is_running(run)
+    claim(run).close()
+
+
+def test_looking_changes_no_file(run: RunDirectory) -> None:
+    claim(run).close()
+    before = {path: path.stat() for path in [run.path, *run.path.iterdir()]}
+    assert not is_running(run)
+    assert {path: path.stat() for path in [run.path, *run.path.iterdir()]} == before
+
+
+def test_who_claims_a_run_removes_what_a_killed_trainer_left_half_written(run: RunDirectory) -> None:
+    """R9."""
+    run.checkpoints.mkdir()
+    run.profiles.mkdir()
+    left = [
+        run.checkpoints / ".last.pt.k3_x9abc",
+        run.checkpoints / ".best-pending.pt.abcdefgh",
+        run.path / ".summary.json.12345678",
+        run.profiles / ".step-1-2.json.gz.plain",
+    ]
+    kept = [run.checkpoints / "last.pt", run.checkpoints / ".mine", run.path / "notes.abcdefgh"]
+    for path in (*left, *kept):
+        path.write_text("x")
+    claim(run).close()
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
+
+
+def test_a_folder_that_is_not_there_is_told_in_words(run: RunDirectory) -> None:
+    with pytest.raises(StorageError, match="cannot write"):
+        claim(RunDirectory(run.path / "gone"))

@@ -1,0 +1,83 @@
+"""`[[changes]]` of a preset (screen #13): read, written, checked, and told in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.errors import PresetError
+from workbench.settings.changes import Change, in_words
+from workbench.settings.explain import explain
+from workbench.settings.preset import Preset
+
+TOML = """
+[[changes]]
+step = 600
+learning_rate = 0.02
+
+[[changes]]
+step = 900
+learning_rate = 1
+
+[optimizer]
+learning_rate = 0.01
+"""
+
+
+def test_changes_are_read_and_written_as_they_were() -> None:
+    preset = Preset.from_toml(TOML, "x")
+    assert preset.changes == (Change(step=600, learning_rate=0.02), Change(step=900, learning_rate=1.0))
+    assert Preset.from_toml(preset.to_toml(), "y") == preset
+    assert Preset.from_mapping(preset.to_mapping(), "z") == preset
+
+
+def test_they_stand_at_the_end_and_everything_before_them_is_as_without_them() -> None:
+    preset = Preset.from_toml(TOML, "x")
+    without = preset.model_copy(update={"changes": ()}).to_toml()
+    assert preset.to_toml().partition("\n[[changes]]")[0] == without
+    assert "changes" not in without
+
+
+def test_a_rate_survives_the_file_to_the_bit() -> None:
+    rate = 0.1 + 0.2
+    preset = Preset(changes=(Change(step=0, learning_rate=rate),))
+    assert Preset.from_toml(preset.to_toml(), "x").changes[0].learning_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("step = 5\nlearning_rate = 2000", "changes[0].learning_rate: found 2000; must be at most 1000"),
+        ("step = 5\nlearning_rate = 0.0", "changes[0].learning_rate: found 0.0; must be greater than 0"),
+        ("step = -1\nlearning_rate = 1.0", "changes[0].step: found -1; must be at least 0"),
+        ("step = 1", "changes[0].learning_rate: is needed"),
+        ("step = 1\nlearning_rat = 1.0", "did you mean learning_rate?"),
+        ("step = 5\nlearning_rate = 1.0\n[[changes]]\nstep = 5\nlearning_rate = 2.0", "but 5 follows 5"),
+        ("step = 5\nlearning_rate = 1.0\n[[changes]]\nstep = 4\nlearning_rate = 2.0", "but 4 follows 5"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(PresetError) as refused:
+        Preset.from_toml(f"[[changes]]\n{text}\n", "x.toml")
+    assert said in str(refused.value)
+
+
+def test_they_can_be_set_and_dropped_on_the_command_line() -> None:
+    preset = Preset().override(["changes=[{step = 7, learning_rate = 0.5}]"])
+    assert preset.changes == (Change(step=7, learning_rate=0.5),)
+    assert preset.override(["changes=[]"]) == Preset()
+
+
+def test_in_words() -> None:
+    assert in_words(0.01, [(600, 0.02), (9000, 0.01)]) == "0.01 → 0.02 at step 600 → 0.01 at step 9,000"
+    many = [(step, step / 10) for step in range(1, 13)]
+    assert in_words(1.0, many) == "1 → 0.1 at step 1 → ... (12 changes) → 1.2 at step 12"
+    assert in_words(0.01, []) == ""
+
+
+def test_they_are_explained_as_every_table_is() -> None:
+    [(title, summary, rows)] = explain("changes")
+    assert (title, summary) == ("changes", "Another learning rate from some step on.")
+    assert [(name, bounds) for name, bounds, *_ in rows] == [
+        ("step", "whole number, ≥ 0"),
+        ("learning_rate", "number, > 0, ≤ 1000"),
+    ]

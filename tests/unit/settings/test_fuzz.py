@@ -1,0 +1,23 @@
+"""Reliability, item 4: mutated presets and `--set` arguments are refused in words, or mean what they say."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.settings.fuzz import fuzz_assignments, fuzz_presets
+
+
+def test_a_few_hundred_mutations_are_answered() -> None:
+    for fuzz in (fuzz_presets, fuzz_assignments):
+        figures = fuzz(150, 1)
+        assert figures.faults == []
+        assert figures.counts["accepted"] > 0
+        assert figures.counts["refused"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fuzz", [fuzz_presets, fuzz_assignments])
+def test_thousands_of_mutations_are_answered(fuzz: object) -> None:
+    figures = fuzz(3_200, 0)  # type: ignore[operator]
+    print(figures)
+    assert figures.faults == []

@@ -1,0 +1,95 @@
+"""Numbers that are none (NaN, infinity) are refused, in every split: before training where they are known by then.
+
+A loss does not tell of all of them: a ReLU may make 0 of NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from workbench.data.samples import InMemory, Samples, SampleSequence, Split
+from workbench.errors import DataError
+
+CHUNK_NUMBERS = 2**22
+"""Numbers that are looked at together: the look needs little memory."""
+
+LARGEST = torch.finfo(torch.float32).max
+"""What is beyond becomes infinite: training is in float32."""
+
+
+def check_finite(samples: Samples) -> Samples:
+    """Looks at all inputs that are in memory and at all targets that are known, of every split.
+
+    In the samples that it returns, those that are read one by one are looked at when they are read. Raises DataError,
+    then as now, with the split as the data has it, the sample and the position.
+    """
+    is_whole = samples.validation is None and samples.test is None
+    validation, test = samples.validation, samples.test
+    return replace(
+        samples,
+        train=_checked(samples.train, "the data" if is_whole else "the training split"),
+        validation=None if validation is None else _checked(validation, "the validation split"),
+        test=None if test is None else _checked(test, "the test split"),
+    )
+
+
+def not_finite(numbers: Tensor) -> tuple[float, tuple[int, ...]] | None:
+    """The first number that is not finite in float32, and its position; None where all are."""
+    if not numbers.is_floating_point():
+        return None
+    rows = max(CHUNK_NUMBERS * len(numbers) // max(numbers.numel(), 1), 1)
+    for start in range(0, len(numbers), rows):
+        chunk = numbers[start : start + rows]
+        finite = chunk.abs() <= LARGEST
+        if not bool(finite.all()):
+            row, *position = (int(i) for i in (~finite).nonzero()[0])
+            return float(chunk[(row, *position)]), (start + row, *position)
+    return None
+
+
+def _checked(split: Split, name: str) -> Split:
+    if isinstance(split, InMemory):
+        _check_inputs(split.inputs, 0, name)
+    if split.targets is not None:
+        _check_targets(split.targets, 0, name)
+    return split if isinstance(split, InMemory) else replace(split, dataset=_Checked(split.dataset, name))
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Samples that are read one by one, each looked at when it is read; a loader's worker can be sent it."""
+
+    dataset: SampleSequence
+    name: str
+    """What messages call the split."""
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        inputs, target = self.dataset[index]
+        _check_inputs(inputs.unsqueeze(0), index, self.name)
+        _check_targets(target.unsqueeze(0), index, self.name)
+        return inputs, target
+
+
+def _check_inputs(inputs: Tensor, first: int, name: str) -> None:
+    """first: the number of the first sample."""
+    if (found := not_finite(inputs)) is not None:
+        value, (sample, *position) = found
+        raise DataError(
+            f"sample {first + sample} of {name} holds {value} at {tuple(position)} (counted from 0); all inputs must "
+            "be finite numbers in float32"
+        )
+
+
+def _check_targets(targets: Tensor, first: int, name: str) -> None:
+    if (found := not_finite(targets)) is not None:
+        value, (sample, *_) = found
+        raise DataError(
+            f"the target of sample {first + sample} of {name} (counted from 0) is {value}; all targets must be finite "
+            "numbers in float32"
+        )

@@ -1,0 +1,168 @@
+"""The one edge between the command and the terminal, or whatever else reads its output.
+
+Nothing that steers a terminal passes but what we mean: text is escaped, and what rich lays out is cleaned before it is
+coloured. Output that cannot be written (a full disk) ends no training: it is remembered, and told at the end.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from workbench.errors import EXIT_DONE, EXIT_FAILED
+from workbench.printable import escaped
+
+if TYPE_CHECKING:
+    from workbench.console import SafeConsole
+
+
+class Edge(io.TextIOBase):
+    """Stands for stdout or stderr: what is written is escaped; a write that fails is remembered, not raised."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost = ""
+        """Why output was lost; empty while all of it was written."""
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # "×" in a terminal that knows ASCII alone
+
+    def write(self, text: str) -> int:
+        return self.write_styled(escaped(text))
+
+    def write_styled(self, text: str) -> int:
+        """Writes text that is safe, with the styles that we gave it. Raises BrokenPipeError if nobody reads it."""
+        with self._remembering():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._remembering():
+            self._stream.flush()
+
+    def abandon(self) -> None:
+        """Whoever read this is gone, or no room is left: what follows goes nowhere."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.lost = error.strerror or str(error)
+            self.abandon()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of the stream: click and rich ask for it."""
+        return self._stream.encoding
+
+    @property
+    def stream(self) -> TextIO:
+        """The stream itself."""
+        return self._stream
+
+
+def install() -> None:
+    """Puts the edge in the place of stdout and stderr; what was closed is opened to nowhere."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # or the next file that is opened would be "stdout"
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name) or open(number, "w", closefd=False)  # noqa: SIM115
+        if not isinstance(stream, Edge):
+            setattr(sys, name, Edge(stream))
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """While a library prints our own words on a terminal in its colours: help texts."""
+    before = sys.stdout
+    if isinstance(before, Edge) and before.isatty():
+        sys.stdout = before.stream
+    try:
+        yield
+    finally:
+        sys.stdout = before
+
+
+def abandon() -> None:
+    """Nobody reads stdout any more: what follows goes nowhere."""
+    if isinstance(sys.stdout, Edge):
+        sys.stdout.abandon()
+
+
+def take_loss() -> str:
+    """Why output on stdout was lost so far, empty if none was; whoever asks tells it."""
+    if not isinstance(sys.stdout, Edge):
+        return ""
+    sys.stdout.flush()
+    reason, sys.stdout.lost = sys.stdout.lost, ""
+    return reason
+
+
+def settle(code: int) -> int:
+    """Flushes stdout at the very end; returns the exit code, which tells of output that was lost."""
+    try:
+        reason = take_loss()
+    except BrokenPipeError:
+        abandon()  # as for every command before `head`
+        return code
+    if not reason:
+        return code
+    print(f"error: the output could not be written: {reason}", file=sys.stderr)
+    return EXIT_FAILED if code == EXIT_DONE else code
+
+
+def console(*, stderr: bool = False, **options: Any) -> SafeConsole:
+    """A rich console on stdout or stderr, whose texts are cleaned."""
+    from workbench.console import SafeConsole
+
+    edge = sys.stderr if stderr else sys.stdout
+    if isinstance(edge, Edge):
+        options["file"] = _Styled(edge)
+    return SafeConsole(highlight=False, markup=False, stderr=stderr, **options)
+
+
+class _Styled(io.TextIOBase):
+    """The edge as rich sees it: what it writes is clean, and carries styles."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def write(self, text: str) -> int:
+        return self._edge.write_styled(text)
+
+    def flush(self) -> None:
+        self._edge.flush()
+
+    def isatty(self) -> bool:
+        return self._edge.isatty()
+
+    def fileno(self) -> int:
+        return self._edge.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of the stream."""
+        return self._edge.encoding

@@ -1,0 +1,45 @@
+"""Text that cannot steer a terminal.
+
+Names, descriptions and messages come from files and from code that others have written. A terminal obeys control
+characters in them (colours, its title, the clipboard), and characters that turn the direction of writing make a text
+look like another. Whatever is shown passes through here.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = (
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but for tab and newline, DEL, C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction of writing
+    r"\u2028\u2029\ud800-\udfff]"  # further line ends; bytes that are no text
+)
+_UNSAFE = re.compile(_CONTROL)
+_STYLE = re.compile(r"\x1b\[[0-9;:]*m")
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # cursor and colours
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard
+    r"|\x1b[ -/]*[0-~]"  # character sets and the like
+)
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text holds nothing that a terminal would obey; tabs and newlines are allowed."""
+    return _UNSAFE.search(text) is None
+
+
+def escaped(text: str) -> str:
+    """The text with control characters written out, as `\\u001b`, which is how JSON does it; colours are left out."""
+    if is_printable(text):
+        return text
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _STYLE.sub("", text))
+
+
+def without_controls(text: str) -> str:
+    """The text without its control characters, which have no width: it takes as many cells as before."""
+    return text if text.isprintable() else _UNSAFE.sub("", text).replace("\t", "").replace("\n", "")
+
+
+def without_sequences(text: str) -> str:
+    """What a program has printed for a terminal, as text in one line: whole sequences are left out."""
+    return _UNSAFE.sub("", _SEQUENCE.sub("", text.replace("\t", "    "))).rstrip()

@@ -1,0 +1,156 @@
+"""The lock of a run: whoever holds it is its trainer, and as long as it is held the run is going.
+
+A process id would not tell: clocks are stepped, containers count processes for themselves, and a disk may be shared by
+machines. The kernel lets go of a lock when its process ends, however it ends, and tells everyone who shares the disk.
+
+Two locks are taken. That of the run's directory cannot be deleted while the run lies there; network disks lock only
+files, so process.json is locked too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+
+from workbench.errors import UsageError
+from workbench.files import open_regular, open_to_claim, read_small, remove_leftovers, storage_error
+from workbench.runs.directory import RunDirectory
+
+HELD = (errno.EWOULDBLOCK, errno.EACCES)
+"""What locking a file fails with if another process holds the lock; anything else: it cannot be locked there."""
+CLAIM_SECONDS = 0.5
+"""Who only looks whether a run is going holds its lock for a moment."""
+
+
+class Claim:
+    """This process is the run's trainer, until it is closed or the process ends."""
+
+    def __init__(self) -> None:
+        self.descriptors: list[int] = []
+        """Of the run's directory and of process.json, locked as long as they are open."""
+
+    def close(self) -> None:
+        """Lets go of the run."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+    def __enter__(self) -> Claim:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def claim(run: RunDirectory) -> Claim:
+    """Makes this process the run's trainer, and removes what a killed one left half-written.
+
+    Raises UsageError if another process trains this run; StorageError if its directory cannot be written.
+    """
+    held = Claim()
+    try:
+        if not _is_locked(run, held):
+            held.close()
+            raise UsageError(f"the run {run.name} is being trained by another process")
+        own = json.dumps({"process_id": os.getpid(), "start_time": _start_time(os.getpid())})
+        os.truncate(held.descriptors[-1], 0)
+        os.write(held.descriptors[-1], f"{own}\n".encode())
+    except OSError as error:
+        held.close()
+        raise storage_error(run.process, error) from error
+    # A loader's worker that outlives a killed trainer must not hold its lock.
+    os.register_at_fork(after_in_child=held.close)
+    for folder in (run.path, run.checkpoints, run.profiles):
+        remove_leftovers(folder)
+    return held
+
+
+def is_running(run: RunDirectory) -> bool:
+    """Whether a trainer holds the run's lock; where nothing can be locked, whether the process that it named lives."""
+    answers = [_is_held(descriptor) for descriptor in _opened(run)]
+    if True in answers:
+        return True
+    return bool(answers) and False not in answers and _named_process_lives(run)
+
+
+def process_id(run: RunDirectory) -> int | None:
+    """The id of the run's living trainer, as the machine or container that it runs in counts; None if unknown."""
+    return _read_process(run)[0] if is_running(run) else None
+
+
+def _opened(run: RunDirectory) -> Iterator[int]:
+    """What may be locked, one after the other, open for reading."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    with contextlib.suppress(OSError), open_regular(run.process) as file:
+        yield file.fileno()
+
+
+def _lock(descriptor: int, how: int) -> bool | None:
+    """Whether the lock was got; None if there is none to be had on this disk."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except OSError as error:
+        return False if error.errno in HELD else None
+    return True
+
+
+def _is_locked(run: RunDirectory, held: Claim) -> bool:
+    """Whether this process got the locks, whose descriptors are given to `held`. Raises OSError."""
+    held.descriptors.append(os.open(run.path, os.O_RDONLY | os.O_DIRECTORY))
+    of_folder = _wait_for_lock(held.descriptors[-1])
+    if of_folder is False:
+        return False
+    held.descriptors.append(open_to_claim(run.process))
+    of_file = _wait_for_lock(held.descriptors[-1])
+    if of_folder is of_file is None:
+        return not _named_process_lives(run)
+    return of_file is not False
+
+
+def _wait_for_lock(descriptor: int) -> bool | None:
+    """Tries for a moment: whoever looks whether it is held holds it meanwhile."""
+    until = time.monotonic() + CLAIM_SECONDS
+    while (got := _lock(descriptor, fcntl.LOCK_EX)) is False and time.monotonic() < until:
+        time.sleep(CLAIM_SECONDS / 20)
+    return got
+
+
+def _is_held(descriptor: int) -> bool | None:
+    """Whether somebody holds the lock; None if that cannot be told. A shared lock is let go with the descriptor."""
+    got = _lock(descriptor, fcntl.LOCK_SH)
+    return None if got is None else not got
+
+
+def _named_process_lives(run: RunDirectory) -> bool:
+    """Whether the process that process.json names lives here: the same id, started at the same time."""
+    process_id, start_time = _read_process(run)
+    return process_id is not None and start_time is not None and _start_time(process_id) == start_time
+
+
+def _read_process(run: RunDirectory) -> tuple[int | None, float | None]:
+    try:
+        values = json.loads(read_small(run.process))
+        return int(values["process_id"]), float(values["start_time"])
+    except (OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+        return None, None
+
+
+def _start_time(process_id: int) -> float | None:
+    import psutil
+
+    try:
+        process = psutil.Process(process_id)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None  # killed, and not yet reaped by whoever started it
+        return float(process.create_time())
+    except (psutil.Error, ValueError, ArithmeticError):
+        return None

@@ -1,0 +1,98 @@
+"""The rows of a runs folder's table that are remembered from one start of the app to the next.
+
+What has ended does not change: of thousands of runs only those are read again whose files have. The memory is a file
+in the user's cache; one that is missing, damaged, of another version or not to be written costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from pydantic_core import from_json
+
+from workbench.errors import StorageError
+from workbench.files import open_regular, write_atomically
+from workbench.runs.directory import RunDirectory
+from workbench.runs.typed import Take, take_of
+
+if TYPE_CHECKING:
+    from workbench.runs.catalogue import RunRow
+
+Stamp = tuple[tuple[int, int] | None, ...]
+"""When each of a run's files was last written, in ns, and its size; None where there is none."""
+ENDED = ("completed", "stopped", "failed", "lost")
+LEAST_NEWS = 20
+"""Rows that are not remembered yet before the memory is written: fewer are read in a moment."""
+MOST_BYTES = 2**28
+LEFT_OUT = ("run", "broken")
+"""Fields of a row that are not kept: rows of broken runs are not."""
+
+
+class RowMemory:
+    """The rows of a folder's ended runs."""
+
+    def __init__(self, runs_folder: Path, kind: type[RunRow]) -> None:
+        self._folder = runs_folder
+        self._kind = kind
+        self._names = [item.name for item in fields(kind) if item.name not in LEFT_OUT]
+        """What is kept of a row; a memory of other fields is another version's."""
+        hints = get_type_hints(kind)
+        self._takes: dict[str, Take] = {name: take_of(hints[name]) for name in self._names if name != "started"}
+        self._written: dict[Path, Stamp] = {}
+
+    def read(self, runs: Iterable[RunDirectory]) -> dict[Path, tuple[Stamp, RunRow]]:
+        """The rows of those runs that are remembered; whoever asked looks whether their files are as they were."""
+        try:
+            with open_regular(self._file()) as file:
+                values = from_json(file.read(MOST_BYTES))
+            entries = values["rows"] if values["names"] == self._names else {}
+            found = {run.path: self._row(run, *entries[run.name]) for run in runs if run.name in entries}
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError):
+            return {}
+        self._written = {path: stamp for path, (stamp, _) in found.items()}
+        return found
+
+    def write(self, known: Mapping[Path, tuple[Stamp, RunRow]]) -> None:
+        """Remembers the rows of runs that have ended, if there is news enough."""
+        ended = {path: entry for path, entry in known.items() if entry[1].status in ENDED and not entry[1].broken}
+        if sum(self._written.get(path) != stamp for path, (stamp, _) in ended.items()) < LEAST_NEWS:
+            return
+        rows = {path.name: [stamp, self._values(row)] for path, (stamp, row) in ended.items()}
+        with suppress(OSError, RuntimeError, StorageError, TypeError, ValueError):
+            text = json.dumps({"names": self._names, "rows": rows}, separators=(",", ":"))
+            file = self._file()
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(file, lambda target: target.write(text.encode()))
+        self._written = {path: stamp for path, (stamp, _) in ended.items()}
+
+    def _file(self) -> Path:
+        """Raises RuntimeError where the user has no home folder."""
+        import platformdirs
+
+        folder = platformdirs.user_cache_path("workbench")
+        if not folder.is_absolute():
+            raise RuntimeError("no home folder")
+        name = hashlib.sha256(os.fsencode(self._folder.absolute())).hexdigest()[:16]
+        return folder / "runs" / f"{name}.json"
+
+    def _values(self, row: RunRow) -> list[Any]:
+        started = None if row.started is None else row.started.timestamp()
+        return [started if name == "started" else getattr(row, name) for name in self._names]
+
+    def _row(self, run: RunDirectory, stamp: list[list[int] | None], values: list[Any]) -> tuple[Stamp, RunRow]:
+        """Raises TypeError, LookupError, ValueError or OverflowError for what was not written here."""
+        kept = dict(zip(self._names, values, strict=True))
+        row = {name: take(kept[name]) for name, take in self._takes.items()}
+        settings = row["settings"].items()
+        row["settings"] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings}
+        row["started"] = None if kept["started"] is None else datetime.fromtimestamp(kept["started"], UTC)
+        read = tuple(None if part is None else (int(part[0]), int(part[1])) for part in stamp)
+        return read, self._kind(run, **row)

@@ -1,0 +1,40 @@
+"""Changes of the learning rate while a run goes on, written down so that training again repeats them.
+
+A run's preset.toml gains one whenever somebody sets another rate, before the first step at that rate. Whoever trains
+that preset, anew or resumed, changes the rate at the very same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from workbench.settings.base import Settings, setting
+from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+
+MOST_IN_WORDS = 3
+"""Changes that a line tells one by one."""
+
+
+class Change(Settings):
+    """Another learning rate from some step on."""
+
+    step: int = setting(..., "optimizer steps done before it: the next one is the first at the new rate", ge=0)
+    learning_rate: float = setting(..., "the rate from there on, before the schedule's factor", **LEARNING_RATE_BOUNDS)
+
+
+def check_order(changes: Sequence[Change]) -> None:
+    """Raises ValueError where the steps do not rise."""
+    for before, after in pairwise(changes):
+        if after.step <= before.step:
+            raise ValueError(f"steps must rise from one change to the next, but {after.step} follows {before.step}")
+
+
+def in_words(first: float, changes: Iterable[tuple[int, float]]) -> str:
+    """`0.01 → 0.02 at step 600`; of many changes the first and the last. changes: (step, rate); empty for none."""
+    told = [f"{rate:g} at step {step:,}" for step, rate in changes]
+    if not told:
+        return ""
+    if len(told) > MOST_IN_WORDS:
+        told = [told[0], f"... ({len(told)} changes)", told[-1]]
+    return " → ".join([f"{first:g}", *told])

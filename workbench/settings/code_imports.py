@@ -1,0 +1,118 @@
+"""Importing a user's modules from the very bytes that were trusted, and nothing else from beside them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+
+from workbench.settings.code_files import OWN, Code, Source
+
+
+def import_code(code: Code) -> ModuleType:
+    """The module of trusted code, imported with the packages around it. Raises whatever these raise."""
+    _finder.cover(code)
+    module: ModuleType | None = None
+    for source in code.chain:
+        module = sys.modules.get(source.module)
+        if module is not None and _file_of(module) != source.file:
+            del sys.modules[source.module]  # another of that name, from a library: the one that was named is meant
+            module = None
+        if module is None:
+            module = importlib.import_module(source.module)
+    assert module is not None
+    return module
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file) if file else None
+
+
+class _TrustedFinder(importlib.abc.MetaPathFinder):
+    """Asked before Python's own finders: gives what is covered by a yes, and refuses what lies beside it."""
+
+    def __init__(self) -> None:
+        self._covered: dict[str, tuple[Source, bytes]] = {}
+        self._roots: list[Path] = []
+        self._installed: list[Path] = []
+        """The search path as it was before any user's code ran: what lies there is the user's choice."""
+
+    def cover(self, code: Code) -> None:
+        """Takes what a yes covers."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+            self._installed = [Path(entry).absolute() for entry in sys.path]
+        self._covered |= code.sources
+        if not code.is_installed and code.root not in self._roots:
+            self._roots.append(code.root)
+            if str(code.root) not in sys.path:
+                sys.path.append(str(code.root))  # for processes that its data sets are sent to
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in self._covered:
+            return _spec_of(*self._covered[name])
+        if name.partition(".")[0] == OWN or name in sys.builtin_module_names:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin is None or not spec.has_location or self._is_installed(Path(spec.origin)):
+            return None
+        raise ImportError(
+            f"{spec.origin} was not covered by your yes, because no plain import statement names it. Write "
+            f"`import {name}` in the module, or put its folder on PYTHONPATH",
+            name=name,
+            path=spec.origin,
+        )
+
+    def _is_installed(self, file: Path) -> bool:
+        """Whether the innermost folder that is known, of those around a file, is one of installed packages."""
+        for folder in file.absolute().parents:
+            if folder in self._roots:
+                return False
+            if folder in self._installed:
+                return True
+        # A folder that the code itself has put on the search path; or an archive, which is a file there.
+        return any(entry.is_file() and entry in file.parents for entry in self._installed)
+
+
+class _TrustedLoader(importlib.abc.InspectLoader):
+    """Executes exactly the bytes that were trusted, whatever the file holds now or a cached .pyc would offer."""
+
+    def __init__(self, source: Source, content: bytes) -> None:
+        self._source = source
+        self._content = content
+
+    def get_source(self, fullname: str) -> str:
+        return importlib.util.decode_source(self._content)
+
+    def is_package(self, fullname: str) -> bool:
+        return self._source.folder is not None
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self._source.file is not None:
+            exec(compile(self._content, str(self._source.file), "exec", dont_inherit=True), module.__dict__)
+
+
+def _spec_of(source: Source, content: bytes) -> ModuleSpec:
+    loader: importlib.abc.Loader
+    if source.is_extension:
+        loader = importlib.machinery.ExtensionFileLoader(source.module, str(source.file))
+    else:
+        loader = _TrustedLoader(source, content)
+    origin = str(source.file) if source.file else None
+    spec = ModuleSpec(source.module, loader, origin=origin, is_package=source.folder is not None)
+    spec.has_location = source.file is not None
+    if source.folder is not None:
+        spec.submodule_search_locations = [str(source.folder)]
+    return spec
+
+
+_finder = _TrustedFinder()

@@ -1,0 +1,27 @@
+"""How long PyTorch's CPU threads spin while they wait for each other.
+
+PyTorch's wheels for Linux compute with GNU's OpenMP. By default its threads spin for milliseconds before they sleep:
+where another program holds one of the cores, a step waits at every operator for a thread that is not running, and so do
+two trainers side by side. A short, bounded spin costs little alone, avoids most of that wait, and changes no bit of
+any result: how many threads there are, and what each of them computes, stays the same.
+
+`tests.benchmarks.busy` measures each way of waiting, alone and beside a busy program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+SPINS = 4000
+"""Turns of GNU OpenMP's waiting loop, some tens of microseconds, before a thread sleeps."""
+VARIABLES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+"""A user who has set one of these has decided: then nothing is set here."""
+
+
+def spin_briefly(environment: MutableMapping[str, str]) -> None:
+    """Sets how long threads spin, in the environment of this process. To be called before PyTorch is imported.
+
+    Other OpenMP libraries (Intel's, LLVM's, Apple's) do not read it.
+    """
+    if not any(name in environment for name in VARIABLES):
+        environment["GOMP_SPINCOUNT"] = str(SPINS)

@@ -1,0 +1,34 @@
+"""Scores that a model has put through softmax or sigmoid, which the loss does once more."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from workbench.settings.loss import LossChoice
+
+ROUNDING = 1e-2
+"""By how much a sum of probabilities may be off: in bfloat16 each has two to three digits."""
+
+LEAST_NUMBERS = 32
+"""So few scores may be between 0 and 1 by chance."""
+
+
+def squashed_twice(scores: Tensor, loss: LossChoice) -> str:
+    """What to do where scores (n, classes) are probabilities already, but the loss takes raw scores; else empty.
+
+    Log-probabilities are as good as raw scores, and no reason for a word.
+    """
+    own = loss.own_activation
+    if not own or scores.shape[1] < 2 or not bool(((scores >= 0) & (scores <= 1)).all()):
+        return ""
+    name = loss.label()
+    if bool(((scores.sum(dim=1) - 1).abs() < ROUNDING).all()):
+        seems = "the scores of every sample are probabilities: the model seems to end in a softmax"
+    elif scores.numel() >= LEAST_NUMBERS and bool((scores > 0).any()):
+        seems = "all scores are between 0 and 1: the model seems to end in a sigmoid"
+    else:
+        return ""
+    return (
+        f"{seems}, but the loss {name} applies {own} itself, and done twice it learns slowly and never well; let the "
+        "model return its scores as they come from the last linear layer (or, for softmax, log_softmax)"
+    )
