@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 
@@ -27,6 +28,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
         return 0
 
     monkeypatch.setattr(start, "open_app", open_app)
+    monkeypatch.setattr(gc, "disable", lambda: None)  # until the first screen, which there is none of here
     return names
 
 

@@ -51,7 +51,7 @@ def test_running_out_of_memory_names_the_summary(trainer: Trainer, snapshot: dic
 def test_a_summary_that_cannot_be_written_keeps_the_error_as_it_was(
     trainer: Trainer, snapshot: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full_disk(*_: Any) -> None:
+    def full_disk(*_: Any, **__: Any) -> None:
         raise StorageError("cannot write it: No space left on device")
 
     monkeypatch.setattr(memory_snapshot, "write_text_atomically", full_disk)

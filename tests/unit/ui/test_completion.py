@@ -79,7 +79,7 @@ def test_names_come_before_explanations() -> None:
 def test_the_columns_of_a_file_are_told_with_some_of_their_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(header.os, "nice", lambda _: 0)
+    monkeypatch.setattr("os.nice", lambda _: 0)
     file = tmp_path / "my.csv"
     file.write_text("age;bought\n" + "".join(f"{row};yes\n" for row in range(100)))
     assert header.main([str(file), "auto"]) == 0
