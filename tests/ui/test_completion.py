@@ -45,7 +45,7 @@ async def edit(pilot: Pilot[None], app: WorkbenchApp, path: str) -> Reader:
     app.draft.enter("data", "csv")
     app.screen.show_settings()  # type: ignore[attr-defined]
     reader = Reader()
-    panel_of(app)._column_reader = reader  # type: ignore[assignment]
+    panel_of(app)._offers.reader = reader  # type: ignore[assignment]
     panel_of(app).focus_row(path)
     await press(pilot, "enter")
     return reader

@@ -401,6 +401,20 @@ def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> 
     drive(app, steps, (120, 70))
 
 
+def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> None:
+    """screen/REPORT #45: one column of 60 lines, and End needed to see the keys of the charts."""
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "start training" in text
+        assert "a cursor that reads values" in text
+
+    drive(app, steps, (120, 40))
+
+
 def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
     from workbench.ui.actions import ACTIONS
 
@@ -417,12 +431,48 @@ def test_the_palette_has_every_action(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         titles = [command.title for command in app.get_system_commands(app.screen)]
         for action in ACTIONS:
-            assert any(title.startswith(action.help) for title in titles)
+            assert action.palette_name in titles
         await pilot.press("ctrl+p")
         await pilot.pause()
         await pilot.press(*"keys")
         await pilot.pause(0.5)
-        assert "these keys" in screen_text(app)
+        assert "Keyboard help" in screen_text(app)
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("resume", "Resume run (R)"),
+        ("overlay", "Runs: open"),
+        ("screenshot", "Screenshot"),
+        ("zoom", "Maximise panel"),
+        ("compare run", "Runs: open"),
+    ],
+)
+def test_the_palette_finds_actions_by_the_words_that_people_use(tmp_path: Path, typed: str, found: str) -> None:
+    """screen/REPORT #21: No matches found."""
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*typed)
+        await pilot.pause(0.5)
+        assert found in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_screenshot_lies_in_the_folder_that_one_is_in(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(_: Pilot[None]) -> None:
+        app._take_screenshot()
+        [file] = tmp_path.glob("*.svg")
+        assert file.read_text().startswith("<svg")
+        assert "screenshot: " in screen_text(app)
 
     drive(app, steps)
 

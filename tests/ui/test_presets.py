@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import preset, write_run
+from workbench.errors import StorageError
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
@@ -339,3 +341,66 @@ def test_the_preset_opened_last_is_remembered_at_once(tmp_path: Path) -> None:
 
     drive(app, steps)
     assert Remembered.load().preset == "/opened/by/another/app.toml"
+
+
+def test_where_a_preset_cannot_be_saved_the_name_that_was_typed_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """screen/REPORT, read-only presets: the typed name was gone."""
+    app = app_with(tmp_path)
+    real = Preset.save
+    saved: list[Path] = []
+
+    def save(self: Preset, path: Path) -> None:
+        if not saved:
+            saved.append(path)
+            raise StorageError(f"cannot write {path}: Read-only file system. Choose another folder.")
+        real(self, path)
+
+    monkeypatch.setattr(Preset, "save", save)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("S", *"mine", "tab", *"own", "enter")
+        await pilot.pause(0.2)
+        assert app.screen.query_one("#name", Input).value == "mine"
+        assert app.screen.query_one("#description", Input).value == "own"
+        assert "Read-only file system" in screen_text(app)
+        await pilot.press("enter")
+        await pilot.pause(0.2)
+        assert Preset.load(saved[0]).description == "own"
+        assert "saved " in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_one_setting_differs_and_several_differ(tmp_path: Path) -> None:
+    """screen/REPORT #42."""
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("u")
+        await pilot.pause()
+        assert "1 setting differs from fast; reverting loses it." in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_with_nothing_changed_nothing_is_offered_but_to_leave(tmp_path: Path) -> None:
+    """The lower border of a dialog has only keys that do something."""
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("d")
+        await pilot.pause()
+        assert "s save" not in str(app.screen.query_one("#box").border_subtitle)
+        await pilot.press("escape")
+        assert "d changes" not in screen_text(app)
+        await change_batch_size(pilot)
+        assert "d changes" in screen_text(app)
+        await pilot.press("d")
+        await pilot.pause()
+        assert "s save" in str(app.screen.query_one("#box").border_subtitle)
+
+    drive(app, steps)

@@ -19,6 +19,7 @@ from tests.ui.made_advice import LAUNCH_BOUND, make_findings
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.lock import process_id
 from workbench.runs.status import status
+from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.message import MessageDialog
@@ -66,7 +67,7 @@ def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("space")
         await until(pilot, lambda: status(the_run(tmp_path)) == "completed")
-        await until(pilot, lambda: "completed" in screen_text(app))
+        await until(pilot, lambda: "valid" in screen_text(app) and "completed" in screen_text(app).splitlines()[0])
         text = screen_text(app)
         assert "epoch 3/3" in text
         [loss] = [line for line in text.splitlines() if "loss  " in line and "train " in line]
@@ -178,7 +179,7 @@ def test_a_killed_trainer_is_told_and_its_run_can_be_gone_on_with(tmp_path: Path
         await until(pilot, lambda: state(app) == "lost")
         await pilot.pause(0.6)
         assert "the trainer is lost" in screen_text(app)
-        assert "R goes on from the last checkpoint" in screen_text(app)
+        assert "R resumes from the last checkpoint" in screen_text(app)
         await pilot.press("R")
         await until(pilot, lambda: state(app) == "training")
         await pilot.pause(0.6)
@@ -192,18 +193,34 @@ def test_a_killed_trainer_is_told_and_its_run_can_be_gone_on_with(tmp_path: Path
     assert started[1]["step"] > 0
 
 
-def test_a_run_that_cannot_work_says_why(tmp_path: Path) -> None:
+def test_settings_that_do_not_fit_the_data_start_no_run(tmp_path: Path) -> None:
+    """screen/REPORT #30: each such try left a failed run in the list."""
     app = make_app(tmp_path / "runs", chosen=quick().override(["loss.name=huber", "data.name=digits"]))
     wrong = app.draft.preset.override(["data.name=diabetes", "loss.name=cross_entropy"])
     app.draft.take(wrong)
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("space")
+        await until(pilot, lambda: "cannot start" in screen_text(app))
+        assert state(app) == "idle"
+        assert "numbers" in screen_text(app)
+        assert "training failed" not in screen_text(app)
+
+    drive(app, steps)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
+    diverging = ["optimizer.name=sgd", "optimizer.learning_rate=1000", "training.checkpoint_seconds=0"]
+    app = make_app(tmp_path / "runs", chosen=library.load("regression").override(diverging))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
         await until(pilot, lambda: state(app) == "failed")
         await pilot.pause(0.6)
         assert "training failed" in screen_text(app)
-        assert "does not fit data that has numbers to predict" in screen_text(app)
-        assert "R begins it again" in screen_text(app)
+        assert "diverged" in screen_text(app)
+        assert "5 log   n hides this" in screen_text(app)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert "training failed" in screen_text(app)

@@ -296,7 +296,7 @@ def test_a_lost_run_is_resumed_and_a_completed_one_is_not(tmp_path: Path, monkey
         await open_runs(pilot)
         await pilot.press("end", "R")
         await pilot.pause()
-        assert "nothing to go on with" in screen_text(app)
+        assert "nothing to resume" in screen_text(app)
         await pilot.press("home", "R")
         await pilot.pause(0.3)
         assert resumed == ["20261124T150000Z-delta-0004"]
@@ -401,6 +401,42 @@ def test_many_runs_say_how_many_are_out_of_view(tmp_path: Path) -> None:
         assert "2026-11-24 00:00" in text
 
     drive(app, steps, (80, 24))
+
+
+def test_the_line_of_keys_has_what_works_for_the_run_under_the_cursor(tmp_path: Path) -> None:
+    """A key that would do nothing is not offered."""
+    write_run(tmp_path / "runs", "20261124T150000Z-delta-0004", steps=1300)
+    app = app_with_runs(tmp_path)
+
+    def keys() -> str:
+        return screen_text(app).splitlines()[-1]
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("home")
+        await pilot.pause()
+        assert "R resume" in keys()
+        assert "v compare" not in keys()
+        await pilot.press("space", "down", "space")
+        await pilot.pause()
+        assert "v compare" in keys()
+        await pilot.press("end")
+        await pilot.pause()
+        assert "R resume" not in keys()
+
+    drive(app, steps, (160, 40))
+
+
+def test_without_runs_there_is_nothing_to_do_with_one(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "none")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        keys = screen_text(app).splitlines()[-1]
+        assert "back" in keys
+        assert not [word for word in ("open", "mark", "delete", "sort", "filter", "resume") if word in keys]
+
+    drive(app, steps)
 
 
 def test_a_rate_changed_by_hand_is_told_in_the_list_also_when_it_is_changed_while_one_looks(tmp_path: Path) -> None:

@@ -33,6 +33,11 @@ class Action:
     """The key as the line of keys shows it, where that is not the first one."""
 
     @property
+    def palette_name(self) -> str:
+        """Its name in the palette, with its key."""
+        return f"{PALETTE_NAMES.get(self.name, self.help)} ({key_name(self.keys[0])})"
+
+    @property
     def shown_key(self) -> str:
         """The key as people write it: ^s, [, space."""
         return self.shown or key_name(self.keys[0])
@@ -78,22 +83,22 @@ def key_name(key: str) -> str:
 RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "workbench"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and go on", RUN, 100),
+    Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and resume", RUN, 100),
     Action("stop", ("x",), "stop", "stop after this step; everything is saved", RUN, 90),
     Action("slower", ("left_square_bracket",), "", "learning rate one rung down, while it runs", RUN),
     Action("faster", ("right_square_bracket",), "", "learning rate one rung up, while it runs", RUN),
     Action("learning_rate", ("l",), "learning rate", "set the learning rate while it runs", RUN, 40),
     Action("undo_learning_rate", ("z",), "", "undo the last change of the learning rate, while it runs", RUN),
     Action("profile", ("p",), "profile", "profile the next steps: which operators take the time, and a trace", RUN, 46),
-    Action("show_profile", ("o",), "", "the last profile: the operators that took most", RUN),
+    Action("show_profile", ("o",), "", "the last profile: the most expensive operators", RUN),
     Action("memory_snapshot", ("P",), "", "memory snapshot: what holds memory, and where that was allocated", RUN),
     Action("show_memory_snapshot", ("O",), "", "the last memory snapshot", RUN),
     Action("checkpoint", ("c",), "checkpoint", "write a checkpoint now", RUN, 20),
-    Action("resume_run", ("R",), "resume", "go on with a stopped, failed or lost run", RUN, 30),
+    Action("resume_run", ("R",), "resume", "resume a stopped, failed or lost run", RUN, 30),
     Action("try_advice", ("a",), "", "measure what the advice would bring, then keep it or not", RUN),
     Action("next_advice", ("A",), "", "the next advice", RUN),
     Action("advice", ("i",), "", "all advice: what was measured, thresholds, sources", RUN),
-    Action("runs", ("r",), "runs", "all runs: open, compare, lay under, take settings, delete", RUN, 60),
+    Action("runs", ("r",), "runs", "all runs: open, compare, overlay, load settings, delete", RUN, 60),
     Action("open_preset", ("ctrl+o",), "open", "open a preset", SETTINGS, 70),
     Action("save_preset", ("ctrl+s",), "save", "save the preset", SETTINGS, 80),
     Action("save_preset_as", ("S",), "save as", "save under another name", SETTINGS),
@@ -112,11 +117,52 @@ ACTIONS: tuple[Action, ...] = (
     Action("x_axis", ("e",), "x axis", "x axis by step, epoch or time", VIEW),
     Action("smooth(-1)", ("comma",), "less smooth", "smooth the curves less", VIEW),
     Action("smooth(1)", ("full_stop",), "smoother", "smooth the curves more", VIEW),
-    Action("hide_notice", ("n",), "", "put the notice away that says why a run ended", VIEW),
+    Action("hide_notice", ("n",), "", "dismiss the notice that says why a run ended", VIEW),
     Action("next_theme", ("t",), "theme", "next theme: dark, light, the terminal's own colours", APP),
-    Action("keys", ("question_mark",), "keys", "these keys", APP, 95),
-    Action("ask_to_quit", ("q", "ctrl+q", "ctrl+c"), "quit", "quit; a run may go on", APP, 98),
+    Action("keys", ("question_mark",), "keys", "keyboard help", APP, 95),
+    Action("ask_to_quit", ("q", "ctrl+q", "ctrl+c"), "quit", "quit; a run may continue without the app", APP, 98),
 )
+
+PALETTE_NAMES = {
+    "start_or_pause": "Start training, pause or resume it",
+    "stop": "Stop run",
+    "slower": "Lower the learning rate",
+    "faster": "Raise the learning rate",
+    "learning_rate": "Set the learning rate",
+    "profile": "Profile the next steps (trace)",
+    "show_profile": "Show the last profile",
+    "memory_snapshot": "Take a memory snapshot",
+    "show_memory_snapshot": "Show the last memory snapshot",
+    "checkpoint": "Write a checkpoint",
+    "resume_run": "Resume run",
+    "try_advice": "Try the advice: compare both settings",
+    "next_advice": "Next advice",
+    "advice": "Advice: explain all",
+    "runs": "Runs: open, compare runs, overlay, delete",
+    "open_preset": "Open preset",
+    "save_preset": "Save preset",
+    "save_preset_as": "Save preset as",
+    "changes": "Changes: diff from the opened preset",
+    "revert": "Revert to the opened preset, undo all changes",
+    "find": "Find setting, search",
+    "command": "Command line: copy it, train without the app",
+    "panel('settings')": "Go to settings",
+    "panel('charts')": "Go to charts",
+    "panel('timing')": "Go to step time and memory",
+    "panel('metrics')": "Go to metrics, confusion matrix",
+    "panel('log')": "Go to log, warnings",
+    "maximise": "Maximise panel, zoom, full screen",
+    "four_charts": "Two or four charts",
+    "logarithmic": "Log scale, logarithmic axis",
+    "x_axis": "X axis: step, epoch, time",
+    "smooth(-1)": "Smooth curves less",
+    "smooth(1)": "Smooth curves more",
+    "hide_notice": "Dismiss the notice",
+    "next_theme": "Next theme: dark, light, terminal colours",
+    "keys": "Keyboard help, shortcuts",
+    "ask_to_quit": "Quit, exit",
+}
+"""How the palette calls an action, with the other words that people look for; one that is not here by its help."""
 
 OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (

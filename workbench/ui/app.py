@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 
 from rich.style import Style
 from textual import on
@@ -13,7 +14,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
-from workbench.ui.actions import ACTIONS, key_name
+from workbench.ui.actions import ACTIONS
 from workbench.ui.ascii import AsciiFilter
 from workbench.ui.dimmed import DimFilter
 from workbench.ui.form.draft import Draft
@@ -98,8 +99,18 @@ class WorkbenchApp(App[None]):
         if isinstance(screen, MainScreen):
             for action in ACTIONS:
                 callback = _runner(screen, action.name)
-                yield SystemCommand(f"{action.help} ({key_name(action.keys[0])})", action.group, callback)
-        yield SystemCommand("choose a theme", "workbench", self.action_change_theme)
+                yield SystemCommand(action.palette_name, action.help, callback)
+        yield SystemCommand("Choose a theme, colours", "all themes there are", self.action_change_theme)
+        yield SystemCommand("Screenshot", "save a picture of the screen (SVG) in this folder", self._take_screenshot)
+
+    def _take_screenshot(self) -> None:
+        main = self.screen_stack[0]
+        try:
+            told, kind = f"screenshot: {self.save_screenshot(path=str(Path.cwd()))}", "text"
+        except OSError as error:
+            told, kind = f"no screenshot: {error.filename or Path.cwd()}: {error.strerror}", "error"
+        if isinstance(main, MainScreen):
+            main.say(told, kind)
 
     async def on_event(self, event: Event) -> None:
         is_new_key = isinstance(event, Key) and not event.is_forwarded

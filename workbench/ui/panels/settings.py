@@ -6,9 +6,7 @@ How a row looks stands in `settings_lines`.
 
 from __future__ import annotations
 
-import os
 import re
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,13 +15,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
-from workbench.errors import WorkbenchError
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
-from workbench.ui.columns import Column, ColumnReader
 from workbench.ui.expectation import Expectation
-from workbench.ui.form import completion
-from workbench.ui.form.completion import Candidate
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
@@ -32,6 +26,7 @@ from workbench.ui.panels.settings_completion import CandidateList, CompletedFiel
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
 from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
+from workbench.ui.panels.settings_offers import Offers
 from workbench.units import rate, size
 
 BORDER = 2
@@ -90,9 +85,7 @@ class SettingsPanel(Panel):
         """The path that is being edited; while a setting is looked for, the row to go back to."""
         self._typing_problem = ""
         self._expectation: Expectation | None = None
-        self._column_reader = ColumnReader()
-        self._table_columns: list[Column] = []
-        """Of the file, while a setting that names some of them is edited."""
+        self._offers = Offers()
         self._fault: tuple[Preset | None, str, str] = (None, "", "")
         """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
 
@@ -317,45 +310,16 @@ class SettingsPanel(Panel):
             self._open(ChoiceList(row, self.glyphs.dot))
         else:
             self._typing_problem = row.problem
-            self._open(self._field(row))
+            self._open(self._offers.field(row, self._leave_field))
+            if row.completes in ("column", "columns"):
+                self._read_columns()
 
     action_edit = edit
 
-    def _field(self, row: Row) -> ValueField:
-        """A field for a value; with what can be offered for it."""
-        match row.completes:
-            case "file" | "folder":
-                return CompletedField(row.typed, self._leave_field, partial(_offer_paths, kind=row.completes))
-            case "column" | "columns":
-                self._table_columns = []
-                self._read_columns()
-                offer = partial(self._offer_columns, several=row.completes == "columns")
-                return CompletedField(row.typed, self._leave_field, offer)
-        return ValueField(row.typed, self._leave_field)
-
-    def _offer_columns(self, text: str, has_typed: bool, *, several: bool) -> tuple[list[Candidate], bool]:
-        """The columns of the file; enter completes one that is begun."""
-        if not has_typed:
-            text = f"{text}, " if several and text else ""
-        entry = completion.entry_of(text, several=several)
-        is_begun = bool(entry) and entry not in [name for name, _ in self._table_columns]
-        return completion.columns(text, self._table_columns, several=several), is_begun
-
     @work(exclusive=True, group="columns")
     async def _read_columns(self) -> None:
-        """Reads the columns of the file, in a process, and offers them when they are there."""
-        draft = self._draft
-        file = None if draft is None else draft.value_of("data.file")
-        if draft is None or not file:
-            self._tell_in_field("set data.file first: its columns are then listed here")
-            return
-        self._tell_in_field(f"reading the columns of {file} {self.glyphs.ellipsis}")
-        try:
-            self._table_columns = await self._column_reader.read(file, draft.value_of("data.delimiter") or "auto")
-        except WorkbenchError as error:
-            self._tell_in_field(str(error))
-        else:
-            self._tell_in_field("no column of that name")
+        if self._draft is not None:
+            await self._offers.read_columns(self._draft, self._tell_in_field)
 
     def _tell_in_field(self, text: str) -> None:
         if isinstance(self._editor, CompletedField):
@@ -558,12 +522,6 @@ def _remove(editor: ValueField | ChoiceList) -> None:
     editor.remove()
     if isinstance(editor, CompletedField):
         editor.offered.remove()
-
-
-def _offer_paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], bool]:
-    """The files and folders beside the present one, or with what is typed; enter takes what is typed."""
-    folder = text[: text.rfind(os.sep) + 1]
-    return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False
 
 
 def _initials(row: Row) -> str:

@@ -37,6 +37,10 @@ class ChangesDialog(Dialog[str]):
             return
         yield VerticalScroll(Static(changes_table(self._changes, ("setting", "opened", "now"))))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """With nothing changed there is nothing to save or to revert."""
+        return bool(self._changes) or not action.startswith("answer")
+
     def action_answer(self, answer: str) -> None:
         """Save or revert; with nothing changed there is nothing to do."""
         self.dismiss(answer if self._changes else None)

@@ -84,35 +84,49 @@ class PresetActions(Screen[None]):
 
     async def _save(self) -> bool:
         draft = self.app.draft
+        if self._is_invalid():
+            return False
         if draft.path is None or is_shipped(draft.path):
             return await self._save_as()
-        return self._write(draft.preset, draft.path)
+        if problem := self._write(draft.preset, draft.path):
+            self.say(f"not saved: {problem}", "error")
+        return not problem
 
     async def _save_as(self) -> bool:
         from workbench.ui.screens.save_as import SaveAsDialog
 
         draft = self.app.draft
+        if self._is_invalid():
+            return False
         # Of other settings the old description would not be true.
         is_other = draft.is_changed and draft.preset.description == draft.opened.description
         description = "" if is_other else draft.preset.description
         dialog = SaveAsDialog(draft.preset, draft.preset.name, description)
-        answer = await self.app.push_screen_wait(dialog)
-        return answer is not None and self._write(answer.preset, answer.path)
+        while (answer := await self.app.push_screen_wait(dialog)) is not None:
+            problem = self._write(answer.preset, answer.path)
+            if not problem:
+                return True
+            # Asked again with what was typed: another name or folder may do.
+            dialog = SaveAsDialog(draft.preset, answer.preset.name, answer.preset.description, f"not saved: {problem}")
+        return False
 
-    def _write(self, preset: Preset, path: Path) -> bool:
-        if self.app.draft.problems:
-            problem_path, problem = next(iter(self.app.draft.problems.items()))
-            self.say(f"not saved: {problem_path}: {problem}", "error")
-            return False
+    def _is_invalid(self) -> bool:
+        """Whether something that is typed is not valid yet, which then is said."""
+        for path, problem in self.app.draft.problems.items():
+            self.say(f"not saved: {path}: {problem}", "error")
+            return True
+        return False
+
+    def _write(self, preset: Preset, path: Path) -> str:
+        """Saves a preset, and says so; returns what kept it from being saved."""
         preset = preset.with_absolute_paths()
         try:
             preset.save(path)
         except WorkbenchError as error:
-            self.say(f"not saved: {error}", "error")
-            return False
+            return str(error)
         self._open(preset, path)
         self.say(f"saved {short_path(path)}")
-        return True
+        return ""
 
     @work(group="presets", exclusive=True)
     async def action_changes(self) -> None:
@@ -135,7 +149,9 @@ class PresetActions(Screen[None]):
         if not draft.is_changed and not draft.problems:
             self.say("nothing differs from the opened preset")
             return
-        text = f"{len(draft.changes())} settings differ from {draft.opened.name}; reverting loses them."
+        count = len(draft.changes())
+        differ = "1 setting differs" if count == 1 else f"{count} settings differ"
+        text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
         choices = (("y", "revert"), ("n", "keep them"))
         if await self.app.push_screen_wait(QuestionDialog("revert?", text, choices, "n")) == "y":
             self._revert()

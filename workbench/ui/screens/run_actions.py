@@ -94,10 +94,12 @@ class RunActions(Screen[None]):
 
     def key_labels(self) -> dict[str, str]:
         """Labels of keys that depend on what is going on; an empty one hides the key."""
+        labels = {} if self.app.draft.is_changed else {"changes": ""}
         if not self.session.is_busy:
             resume = "resume" if self.state in RESUMABLE else ""
-            return {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
-        return {"start_or_pause": "go on" if self.state == "paused" else "pause", "resume_run": "", "command": ""}
+            return labels | {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
+        pause = "resume" if self.state == "paused" else "pause"
+        return labels | {"start_or_pause": pause, "resume_run": "", "command": ""}
 
     def on_state_changed(self, before: str, now: str) -> None:
         """A run began, went on to another state, or ended."""
@@ -119,7 +121,7 @@ class RunActions(Screen[None]):
             notice.hide()
             return
         title = "training failed" if state == "failed" else "the trainer is lost"
-        resume = "goes on from the last checkpoint" if watch.run.last_checkpoint.exists() else "begins it again"
+        resume = "resumes from the last checkpoint" if watch.run.last_checkpoint.exists() else "restarts"
         notice.show("error", title, watch.reason, f"R {resume}   5 log   n hides this")
 
     def action_hide_notice(self) -> None:
@@ -267,7 +269,7 @@ class RunActions(Screen[None]):
         """Goes on with the run that is watched, from its last checkpoint."""
         watch = self.session.watch
         if watch is None or watch.state not in RESUMABLE:
-            self.say("there is no stopped, failed or lost run here to go on with", while_it_holds=True)
+            self.say("there is no stopped, failed or lost run here to resume", while_it_holds=True)
             return
         await self._resume(watch.run)
 

@@ -39,18 +39,23 @@ GROUP = "All runs"
 
 ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
-    Action("mark", ("space",), "mark", "mark it (up to four) to lay under the current one, or to compare", GROUP, 85),
+    Action("mark", ("space",), "mark", "mark it (up to four), to overlay or compare", GROUP, 85),
     Action(
-        "overlay", ("o",), "lay under", "lay the marked runs under the current one; none: take them away", GROUP, 80
+        "overlay",
+        ("o",),
+        "overlay",
+        "overlay the marked runs on the charts; none marked: remove overlays",
+        GROUP,
+        80,
     ),
     Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
-    Action("take", ("t",), "take settings", "take its settings for the next run", GROUP, 60),
-    Action("resume", ("R",), "resume", "go on with a stopped, failed or lost run", GROUP, 50),
+    Action("take", ("t",), "load settings", "load its settings for the next run", GROUP, 60),
+    Action("resume", ("R",), "resume", "resume a stopped, failed or lost run", GROUP, 50),
     Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
     Action("reverse", ("S",), "", "sort the other way round", GROUP),
     Action("filter", ("slash",), "filter", "show only the runs that have these words", GROUP, 45),
     Action("delete", ("delete", "D"), "delete", "delete the run's directory, after asking", GROUP, 30),
-    Action("keys", ("question_mark",), "keys", "these keys", GROUP, 70),
+    Action("keys", ("question_mark",), "keys", "keyboard help", GROUP, 70),
     Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95),
 )
 
@@ -113,7 +118,7 @@ class RunsScreen(Screen[RunsResult | None]):
         yield KeysLine(id="keys")
 
     def on_mount(self) -> None:
-        self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in ACTIONS if item.rank])
+        self._show_keys()
         self._read()
         self.set_interval(REFRESH_SECONDS, self._read)
 
@@ -148,6 +153,7 @@ class RunsScreen(Screen[RunsResult | None]):
         if message.rows != self.table.rows or self._problem or not message.rows:
             self._problem = ""
             self.table.show(message.rows, message.told)
+            self._show_keys()
 
     @on(NotRead)
     def _tell_problem(self, message: NotRead) -> None:
@@ -173,6 +179,24 @@ class RunsScreen(Screen[RunsResult | None]):
     @on(RunsTable.Moved)
     def _moved(self) -> None:
         self._hint()
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """The keys that do something with the run under the cursor and those that are marked."""
+        row, marked = self.table.current, len(self.table.marked_rows)
+        works = {
+            "open": row is not None,
+            "mark": row is not None,
+            "take": row is not None,
+            "overlay": bool(marked or self._marked_before),
+            "compare": marked >= 2,
+            "resume": row is not None and row.status in RESUMABLE,
+            "delete": row is not None and row.status != "running",
+            "sort": len(self.table.rows) > 1,
+            "filter": bool(self.table.rows),
+        }
+        kept = [item for item in ACTIONS if item.rank and works.get(item.name, True)]
+        self.query_one(KeysLine).show([(item.shown_key, item.label, item.rank) for item in kept])
 
     @on(RunsTable.Chosen)
     def _chosen(self) -> None:
@@ -202,6 +226,7 @@ class RunsScreen(Screen[RunsResult | None]):
         """Marks the run under the cursor, or no longer."""
         if self._wanted() is not None and not self.table.mark():
             self._hint("four runs are marked already: space on one of them takes its mark away", "warning")
+        self._show_keys()
 
     def action_overlay(self) -> None:
         """Lays the marked runs under the current one; none marked: takes away those that are there."""
@@ -229,7 +254,7 @@ class RunsScreen(Screen[RunsResult | None]):
         if row is not None and row.status in RESUMABLE:
             self._leave_with("resume", row)
         elif row is not None:
-            self._hint(f"this run is {row.status}: there is nothing to go on with", "warning")
+            self._hint(f"this run is {row.status}: there is nothing to resume", "warning")
 
     def action_sort(self) -> None:
         """By the next column."""

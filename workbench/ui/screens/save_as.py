@@ -38,9 +38,13 @@ class SaveAsDialog(Dialog[SaveAs]):
         Binding("ctrl+o", "other_folder", "other folder", show=True, priority=True),
     ]
 
-    def __init__(self, preset: Preset, suggested: str, description: str | None = None) -> None:
-        """suggested: the name; description: the one to begin with, the preset's own unless given."""
+    def __init__(self, preset: Preset, suggested: str, description: str | None = None, failure: str = "") -> None:
+        """suggested: the name; description: the one to begin with, the preset's own unless given.
+
+        failure: why it could not be saved as these a moment ago.
+        """
         super().__init__()
+        self._failure = failure
         self._description = preset.description if description is None else description
         self._preset = preset
         self._suggested = suggested
@@ -76,7 +80,14 @@ class SaveAsDialog(Dialog[SaveAs]):
         self.query_one("#where", Static).update(f"file: {short_path(self._path())}" if preset is not None else "")
         if preset is not None and self._path().exists():
             problem = "there is a preset of that name: enter replaces it after asking again"
+        if self._failure and not self._has_typed:
+            problem = self._failure
         self.query_one("#problem", Static).update(problem)
+
+    @property
+    def _has_typed(self) -> bool:
+        name, description = (self.query_one(f"#{id}", Input).value for id in ("name", "description"))
+        return (name, description) != (self._suggested, self._description) or self._folder != 0
 
     def _named(self) -> tuple[Preset | None, str]:
         """The preset under its new name, or what is wrong with the name."""

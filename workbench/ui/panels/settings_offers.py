@@ -1,0 +1,66 @@
+"""What the settings offer for a value that is typed: files and folders, the columns of the table that is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+from workbench.errors import WorkbenchError
+from workbench.ui.columns import Column, ColumnReader
+from workbench.ui.form import completion
+from workbench.ui.form.completion import Candidate
+from workbench.ui.form.draft import Draft
+from workbench.ui.form.rows import Row
+from workbench.ui.panels.settings_completion import CompletedField
+from workbench.ui.panels.settings_editor import Leave, ValueField
+
+FILE, DELIMITER = "data.file", "data.delimiter"
+
+
+class Offers:
+    """Makes the field in which a setting is typed."""
+
+    def __init__(self) -> None:
+        self.reader = ColumnReader()
+        self._columns: list[Column] = []
+        """Of the file, while a setting that names some of them is edited."""
+
+    def field(self, row: Row, leave: Leave) -> ValueField:
+        """A field for a value, with what can be offered for it."""
+        match row.completes:
+            case "file" | "folder":
+                return CompletedField(row.typed, leave, partial(_paths, kind=row.completes))
+            case "column" | "columns":
+                self._columns = []
+                offer = partial(self._some_columns, several=row.completes == "columns")
+                return CompletedField(row.typed, leave, offer)
+        return ValueField(row.typed, leave)
+
+    async def read_columns(self, draft: Draft, tell: Callable[[str], None]) -> None:
+        """Reads the columns of the file, in a process; tell: hears what is to be said while there are none to offer."""
+        file = draft.value_of(FILE)
+        if not file:
+            tell(f"set {FILE} first: its columns are then listed here")
+            return
+        tell(f"reading the columns of {file} ...")
+        try:
+            self._columns = await self.reader.read(file, draft.value_of(DELIMITER) or "auto")
+        except WorkbenchError as error:
+            tell(str(error))
+        else:
+            tell("no column of that name")
+
+    def _some_columns(self, text: str, has_typed: bool, *, several: bool) -> tuple[list[Candidate], bool]:
+        """The columns that fit what is typed; enter completes one that is begun."""
+        if not has_typed:
+            text = f"{text}, " if several and text else ""
+        entry = completion.entry_of(text, several=several)
+        is_begun = bool(entry) and entry not in [name for name, _ in self._columns]
+        return completion.columns(text, self._columns, several=several), is_begun
+
+
+def _paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], bool]:
+    """The files and folders beside the present one, or with what is typed; enter takes what is typed."""
+    folder = text[: text.rfind(os.sep) + 1]
+    return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False
