@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import zipfile
-import zlib
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -88,19 +87,28 @@ def arrays(
 def _load(file: Path) -> dict[str, Array]:
     try:
         with open_regular(file) as opened:
-            # Never pickles: loading one runs whatever code it holds.
-            archive = np.load(opened, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
-            with archive:
-                _check_sizes(file, archive)
-                return {name: _load_array(file, archive, name) for name in archive.files}
+            return _read(file, opened)
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{file} is not there; data.file must name an .npz file") from error
     except IsADirectoryError as error:
         raise DataError(f"{file} is a folder; data.file must name an .npz file") from error
-    except (ValueError, EOFError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error, OSError) as error:
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror or error}") from error
+    except Exception as error:
+        # What a damaged archive makes zipfile, zlib and NumPy raise is of any kind.
         raise DataError(f"{file} is not an .npz file that can be read: {error}") from error
+
+
+def _read(file: Path, opened: IO[bytes]) -> dict[str, Array]:
+    # Never pickles: loading one runs whatever code it holds.
+    archive = np.load(opened, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise DataError(f"{file} holds a single array; save x and y with numpy.savez")
+    with archive:
+        _check_sizes(file, archive)
+        return {name: _load_array(file, archive, name) for name in archive.files}
 
 
 def _check_sizes(file: Path, archive: Any) -> None:

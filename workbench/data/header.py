@@ -84,7 +84,8 @@ def _head(file: Path) -> bytes | None:
     if head.startswith(GZIP):
         return None
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return head
+        text = head.decode("utf-16", errors="ignore")
+        return (text[: text.rfind("\n") + 1] or text).encode("utf-16")
     return head[: head.rfind(b"\n") + 1] or head
 
 

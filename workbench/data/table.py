@@ -30,8 +30,8 @@ from workbench.data.samples import InMemory, Samples
 from workbench.data.target import targets
 from workbench.errors import DataError
 
-ROW_NUMBERS = re.compile(r"Unnamed: \d+")
-"""What pandas calls a column without a name: mostly its own row numbers, written to the file before."""
+ROW_NUMBERS = re.compile(r"Unnamed: [\d.]+")
+"""What pandas calls a column without a name: mostly its own row numbers, written to the file once or more before."""
 
 
 def table(
@@ -61,8 +61,7 @@ def table(
     check_names(rows, lists)
     notes = list(rows.notes)
     counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
-    if counted:
-        notes.append(f"left out the column {counted[0]!r}, which pandas has made of row numbers")
+    notes += [f"left out the column {name!r}, which pandas has made of row numbers" for name in counted]
     names = [name for name in rows.header if name not in (target, *ignore, *counted)]
     if not names:
         raise DataError(f"{file} has no column to learn from besides the target {target!r}")
@@ -122,12 +121,10 @@ def _codes_note(rows: Rows, name: str, count: int) -> str:
 
 
 def _row_numbers(rows: Rows, named: tuple[str, ...]) -> list[str]:
-    """The column in which pandas has kept its row numbers, unless the user names it."""
-    return [
-        name
-        for name in rows.header[:1]
-        if ROW_NUMBERS.fullmatch(name)
-        and name not in named
-        and all(value.isdigit() for value in rows.column(name))
-        and len(set(rows.column(name))) == len(rows.values)
-    ]
+    """The columns in which pandas has kept row numbers, unless the user names them."""
+    unnamed = [name for name in rows.header if ROW_NUMBERS.fullmatch(name) and name not in named]
+    return [name for name in unnamed if _are_different_whole_numbers(rows.column(name))]
+
+
+def _are_different_whole_numbers(values: list[str]) -> bool:
+    return all(map(str.isdigit, values)) and len(set(values)) == len(values)

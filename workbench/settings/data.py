@@ -203,7 +203,9 @@ class Csv(DataChoice):
     name: Literal["csv"] = "csv"
     file: PathText = setting(..., "the file")
     target: str = setting(..., "the column to predict", names="columns")
-    task: TaskName = setting("auto", "classes or numbers to predict; auto: as the target column looks")
+    task: TaskName = setting(
+        "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
+    )
     numeric: tuple[str, ...] = setting(
         (), "columns of numbers; none named: those that hold only numbers", names="columns"
     )

@@ -236,6 +236,15 @@ def test_whole_numbers_that_float64_rounds_are_said(read: Read) -> None:
     assert read(x=x[3:].repeat(4, 0), y=TWO_CLASSES).notes == ()
 
 
+def test_whatever_a_damaged_archive_raises_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=FOUR_ROWS, y=TWO_CLASSES)
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 231  # the version of zip that it takes to read it
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"is not an \.npz file that can be read: zip file version 23\.1"):
+        arrays(tmp_path / "a.npz", "auto")
+
+
 def write_npy(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], content: bytes) -> None:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"shape": shape, "fortran_order": False, "descr": "<f8"})

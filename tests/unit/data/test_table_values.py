@@ -137,6 +137,8 @@ def test_rows_that_pandas_has_numbered_are_left_out_unless_they_are_asked_for(re
     assert samples.columns == ("a",)
     assert samples.notes == ("left out the column 'Unnamed: 0', which pandas has made of row numbers",)
     assert read_csv(text, numeric=["Unnamed: 0"]).columns == ("Unnamed: 0", "a")
+    twice = rows("Unnamed: 0.1,Unnamed: 0,Unnamed: 2,y", "0,0,7,0.5", "1,1,7,1.5")
+    assert read_csv(twice).columns == ("Unnamed: 2",)
 
 
 def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_told(read_csv: Read) -> None:

@@ -108,6 +108,17 @@ def test_of_a_long_file_the_beginning_is_enough(tmp_path: Path, monkeypatch: pyt
     assert str(caught.value).startswith(str(file))
 
 
+def test_the_beginning_of_a_long_file_ends_with_a_whole_line_in_any_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "long.csv"
+    for encoding in ("utf-8", "utf-16"):
+        file.write_text("age,bought\n" + "17,no\n" * 50, encoding=encoding)
+        for size in range(60, 80):
+            monkeypatch.setattr(header, "HEAD_BYTES", size)
+            assert [column["values"] for column in header.columns(file, "auto")] == [["17"], ["no"]]
+
+
 def test_the_columns_are_read_once_until_the_file_changes(tmp_path: Path) -> None:
     file = tmp_path / "my.csv"
     file.write_text("age,bought\n1,yes\n")
