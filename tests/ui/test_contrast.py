@@ -145,7 +145,7 @@ def test_after_a_change_of_theme_everything_is_as_if_it_had_begun_in_it(tmp_path
         strips = app.screen._compositor.render_strips()
         return [[(text, style) for text, style, _ in strip] for strip in strips]
 
-    for page, keys in (("settings", []), ("settings", ["u"]), ("charts", ["home"])):
+    for page, keys in (("settings", ["down"]), ("charts", ["home"])):
         seen: list[Any] = []
 
         async def turned(pilot: Pilot[None], app: WorkbenchApp, keys: list[str], seen: list[Any] = seen) -> None:

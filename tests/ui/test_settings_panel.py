@@ -494,3 +494,16 @@ def test_in_plain_ascii_the_panel_draws_nothing_else(tmp_path: Path) -> None:
         assert all(character.isascii() for line in lines for character in line.plain)
 
     drive(app, steps, WIDE)
+
+
+def test_an_empty_value_is_not_called_as_a_choice_is(tmp_path: Path) -> None:
+    """screen/REPORT #26: numeric none meant auto, folder none the default."""
+    app = fast_app(tmp_path)
+    app.draft.enter("data", "csv")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await go_to(pilot, "data.numeric")
+        assert "not set" in line_of(app, "numeric")
+        assert "default not set" in hint(app)
+
+    drive(app, steps, (200, 50))

@@ -1,7 +1,8 @@
-"""The columns of a CSV or TSV file: `python -m workbench.data.header FILE DELIMITER`.
+"""The columns of a CSV or TSV file: `python -m workbench.data.header FILE DELIMITER [NAMED]`.
 
-Writes one JSON object to standard output: the columns with some of their values, or the error. A process of its own,
-for the app, which neither waits for a slow disk nor imports what reads data.
+Writes one JSON object to standard output: the columns with some of their values, or the error; and what is wrong with
+the columns that are named, as JSON, by setting. A process of its own, for the app, which neither waits for a slow disk
+nor imports what reads data.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workbench.data.delimited import read_rows
+from workbench.data.column_names import check_names
+from workbench.data.delimited import Rows, read_rows
 from workbench.errors import DataError
 
 HEAD_BYTES = 1 << 20
@@ -30,26 +33,38 @@ def main(arguments: list[str]) -> int:
     os.nice(10)
     file, delimiter = Path(arguments[0]), arguments[1]
     try:
-        print(json.dumps({"columns": columns(file, delimiter)}))
+        rows = first_rows(file, delimiter)
+        print(json.dumps({"columns": columns(rows), "wrong": _wrong(rows, arguments[2:])}))
     except DataError as error:
         print(json.dumps({"error": str(error)}))
         return error.exit_code
     return 0
 
 
-def columns(file: Path, delimiter: str) -> list[dict[str, Any]]:
-    """Name and some different values of each column, as far as the first `HEAD_BYTES` tell. Raises DataError."""
+def first_rows(file: Path, delimiter: str) -> Rows:
+    """The rows in the first `HEAD_BYTES`. Raises DataError."""
     head = _head(file)
     if head is None:
-        rows = read_rows(file, delimiter)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            part = Path(folder) / file.name
-            part.write_bytes(head)
-            try:
-                rows = read_rows(part, delimiter)
-            except DataError as error:
-                raise DataError(str(error).replace(str(part), str(file))) from error
+        return read_rows(file, delimiter)
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / file.name
+        part.write_bytes(head)
+        try:
+            return replace(read_rows(part, delimiter), file=file)
+        except DataError as error:
+            raise DataError(str(error).replace(str(part), str(file))) from error
+
+
+def _wrong(rows: Rows, named: list[str]) -> str:
+    try:
+        check_names(rows, json.loads(named[0]) if named else {})
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def columns(rows: Rows) -> list[dict[str, Any]]:
+    """Name and some different values of each column."""
     found = []
     for place, name in enumerate(rows.header):
         values = dict.fromkeys(row[place][:EXAMPLE_CHARACTERS] for row in rows.values[:1000] if row[place])

@@ -6,13 +6,13 @@ Nothing is standardised here: that is measured later, on the training split alon
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 
+from workbench.data.column_names import check_names
 from workbench.data.columns import (
     MOST_CODES,
     Floats,
@@ -57,7 +57,8 @@ def table(
     Raises DataError, with file, line and column, for anything that cannot be trained on.
     """
     rows = read_rows(file, delimiter)
-    _check_names(rows, target, numeric, categorical, ignore)
+    lists = {"data.target": (target,), "data.numeric": numeric, "data.categorical": categorical, "data.ignore": ignore}
+    check_names(rows, lists)
     notes = list(rows.notes)
     counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
     notes += [f"left out the column {name!r}, which pandas has made of row numbers" for name in counted]
@@ -127,24 +128,3 @@ def _row_numbers(rows: Rows, named: tuple[str, ...]) -> list[str]:
 
 def _are_different_whole_numbers(values: list[str]) -> bool:
     return all(map(str.isdigit, values)) and len(set(values)) == len(values)
-
-
-def _check_names(
-    rows: Rows, target: str, numeric: tuple[str, ...], categorical: tuple[str, ...], ignore: tuple[str, ...]
-) -> None:
-    lists = {"data.target": (target,), "data.numeric": numeric, "data.categorical": categorical, "data.ignore": ignore}
-    named_in: dict[str, str] = {}
-    for setting, names in lists.items():
-        for name in names:
-            if name not in rows.header:
-                close = get_close_matches(name, rows.header, n=1)
-                nearest = f", perhaps {close[0]!r}" if close else ""
-                there = ", ".join(map(repr, rows.header))
-                header = ""
-                if rows.header_looks_like_values:
-                    header = ". These look like values: the file needs a first line with the names of its columns"
-                elif rows.notes:
-                    header = f" ({'; '.join(rows.notes)})"
-                raise DataError(f"{setting}: {rows.file} has no column {name!r}{nearest}; it has {there}{header}")
-            if named_in.setdefault(name, setting) != setting:
-                raise DataError(f"column {name!r} is named both in {named_in[name]} and in {setting}")

@@ -6,9 +6,11 @@ import asyncio
 import json
 import sys
 from contextlib import suppress
+from typing import Any
 
 from workbench.errors import DataError
 from workbench.files import expanded
+from workbench.settings.data import Csv
 
 COMMAND = (sys.executable, "-P", "-m", "workbench.data.header")
 PATIENCE_SECONDS = 30.0
@@ -37,12 +39,30 @@ class ColumnReader:
             self._known[key] = found
         return self._known[key]
 
+    async def wrong(self, data: Csv) -> str:
+        """What is wrong with the columns that the settings name; empty where nothing is, or that cannot be told."""
+        named = {f"data.{key}": getattr(data, key) for key in ("numeric", "categorical", "ignore")}
+        named = {"data.target": [data.target], **named}
+        path = str(expanded(data.file).absolute())
+        try:
+            return str((await self._told(path, data.delimiter, json.dumps(named)))["wrong"])
+        except (DataError, KeyError):
+            return ""
+
     async def _ask(self, path: str, delimiter: str) -> list[Column]:
+        told = await self._told(path, delimiter)
+        try:
+            return [(column["name"], ", ".join(column["values"])) for column in told["columns"]]
+        except (KeyError, TypeError):
+            raise DataError(f"the columns of {path} cannot be read") from None
+
+    async def _told(self, *arguments: str) -> dict[str, Any]:
+        """What the process answers. Raises DataError."""
+        path = arguments[0]
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._command,
-                path,
-                delimiter,
+                *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -60,11 +80,13 @@ class ColumnReader:
                     process.kill()
         try:
             told = json.loads(output.splitlines()[-1])
-            if "error" in told:
-                raise DataError(told["error"])
-            return [(column["name"], ", ".join(column["values"])) for column in told["columns"]]
-        except (ValueError, IndexError, KeyError, TypeError):
-            raise DataError(f"the columns of {path} cannot be read") from None
+        except (ValueError, IndexError):
+            told = None
+        if not isinstance(told, dict):
+            raise DataError(f"the columns of {path} cannot be read")
+        if "error" in told:
+            raise DataError(str(told["error"]))
+        return told
 
 
 def _key(path: str, delimiter: str) -> Key:

@@ -11,6 +11,7 @@ import pytest
 
 from workbench.data import header
 from workbench.errors import DataError
+from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
 from workbench.ui.columns import ColumnReader
 from workbench.ui.form.completion import columns, common_beginning, entry_of, narrowed, paths
@@ -84,7 +85,14 @@ def test_the_columns_of_a_file_are_told_with_some_of_their_values(
     file.write_text("age;bought\n" + "".join(f"{row};yes\n" for row in range(100)))
     assert header.main([str(file), "auto"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == {"columns": [{"name": "age", "values": ["0", "1", "2", "3"]}, {"name": "bought", "values": ["yes"]}]}
+    assert told == {
+        "columns": [{"name": "age", "values": ["0", "1", "2", "3"]}, {"name": "bought", "values": ["yes"]}],
+        "wrong": "",
+    }
+    assert header.main([str(file), "auto", '{"data.target": ["bougt"]}']) == 0
+    wrong = json.loads(capsys.readouterr().out)["wrong"]
+    assert wrong.startswith("data.target: ")
+    assert "has no column 'bougt', perhaps 'bought'" in wrong
     assert header.main([str(tmp_path / "nowhere.csv"), "auto"]) == 3
     assert "nowhere.csv is not there" in json.loads(capsys.readouterr().out)["error"]
 
@@ -93,10 +101,10 @@ def test_of_a_long_file_the_beginning_is_enough(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(header, "HEAD_BYTES", 60)
     file = tmp_path / "long.csv"
     file.write_text("age,bought\n" + "17,no\n" * 50 + "a line that is broken\n")
-    assert [column["name"] for column in header.columns(file, "auto")] == ["age", "bought"]
+    assert [column["name"] for column in header.columns(header.first_rows(file, "auto"))] == ["age", "bought"]
     file.write_text("age,age\n" + "17,no\n" * 50)
     with pytest.raises(DataError, match=r"long\.csv, line 1") as caught:
-        header.columns(file, "auto")
+        header.first_rows(file, "auto")
     assert str(caught.value).startswith(str(file))
 
 
@@ -108,7 +116,7 @@ def test_the_beginning_of_a_long_file_ends_with_a_whole_line_in_any_encoding(
         file.write_text("age,bought\n" + "17,no\n" * 50, encoding=encoding)
         for size in range(60, 80):
             monkeypatch.setattr(header, "HEAD_BYTES", size)
-            assert [column["values"] for column in header.columns(file, "auto")] == [["17"], ["no"]]
+            assert [column["values"] for column in header.columns(header.first_rows(file, "auto"))] == [["17"], ["no"]]
 
 
 def test_the_columns_are_read_once_until_the_file_changes(tmp_path: Path) -> None:
@@ -138,3 +146,23 @@ def test_why_the_columns_cannot_be_told_is_said(tmp_path: Path, answer: str, wor
     reader = ColumnReader((sys.executable, "-S", "-c", f"print({answer!r})"))
     with pytest.raises(DataError, match=words):
         asyncio.run(reader.read(str(tmp_path / "my.csv"), "auto"))
+
+
+def test_the_columns_that_settings_name_are_checked_before_a_start(tmp_path: Path) -> None:
+    """By the real process, which needs no PyTorch."""
+    file = tmp_path / "my.csv"
+    file.write_text("age,bought\n1,yes\n")
+    chosen = Preset().override(["data.name=csv", f'data.file="{file}"', "data.target=bougt"])
+
+    async def wrong(*changes: str) -> str:
+        data = chosen.override(list(changes)).data
+        assert isinstance(data, Csv)
+        return await ColumnReader().wrong(data)
+
+    assert asyncio.run(wrong()).startswith("data.target: ")
+    assert asyncio.run(wrong("data.target=bought")) == ""
+    assert "data.ignore: " in asyncio.run(wrong("data.target=bought", 'data.ignore=["agee"]'))
+    twice = asyncio.run(wrong("data.target=bought", 'data.ignore=["bought"]'))
+    assert "named both in data.target and in data.ignore" in twice
+    nowhere = asyncio.run(wrong(f'data.file="{tmp_path / "nowhere.csv"}"'))
+    assert nowhere == "", "which the trainer tells best"

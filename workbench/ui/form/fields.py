@@ -23,6 +23,9 @@ Completes = Literal["", "file", "folder", "column", "columns"]
 
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
+NOT_SET = "not set"
+"""How an empty text, list or dictionary is shown: none would be one of the choices of other settings."""
+
 PRESET = "preset"
 """How the form calls the settings that stand in no table: name and description."""
 
@@ -49,7 +52,7 @@ class Field:
     @property
     def shown_default(self) -> str:
         """The default in words."""
-        return "" if self.is_required else shown(self.default) or "none"
+        return "" if self.is_required else shown(self.default) or NOT_SET
 
     @property
     def can_step(self) -> bool:

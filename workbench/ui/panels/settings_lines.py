@@ -13,6 +13,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
+from workbench.ui.form.fields import NOT_SET
 from workbench.ui.form.rows import Row
 from workbench.ui.glyphs import Glyphs
 
@@ -108,7 +109,7 @@ class RowPainter:
     def _add_value(self, line: Text, row: Row, end: int, folded: Sequence[Row] | None) -> None:
         if row.problem:
             line.append(f"{self._glyphs.wrong} " if row.value else self._glyphs.wrong, self._style("error"))
-        value = row.value or ("none" if row.kind == "text" and not row.problem else "")
+        value = row.value or (NOT_SET if row.kind == "text" and not row.problem else "")
         style = "error" if row.problem else "accent" if row.kind == "family" else "text" if row.value else "dim"
         marks = self._marks(row, folded)
         line.append(self._fitted(value, end - line.cell_len - marks.cell_len), self._style(style))
@@ -153,7 +154,7 @@ class RowPainter:
         more = f", {self._glyphs.ellipsis}"
         summary = ""
         for row in folded:
-            item = f"{', ' if summary else ' '}{row.label} {row.value or 'none'}"
+            item = f"{', ' if summary else ' '}{row.label} {row.value or NOT_SET}"
             if line.cell_len + cell_len(summary + item + more) > self._columns.width:
                 summary += more if summary else ""
                 break

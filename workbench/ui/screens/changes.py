@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from workbench.ui.form.fields import NOT_SET
 from workbench.ui.form.parsing import shown
 from workbench.ui.screens.dialog import Dialog, plain
 
@@ -60,4 +61,4 @@ def changes_table(changes: dict[str, tuple[Any, Any]], titles: tuple[str, str, s
 
 def written(value: Any) -> str:
     """A value as the settings show it; a dash where one side has no such setting."""
-    return "-" if value is None else shown(value) or "(empty)"
+    return "-" if value is None else shown(value) or NOT_SET

@@ -14,7 +14,9 @@ from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.settings import code
+from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
+from workbench.ui.columns import ColumnReader
 from workbench.ui.form.stepping import live_rate
 from workbench.ui.log_lines import result_of
 from workbench.ui.panels.notice import NoticePanel
@@ -35,6 +37,7 @@ class RunActions(Screen[None]):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.columns = ColumnReader()
         self.overlays: list[tuple[str, RunHistory]] = []
         self.is_attaching = False
 
@@ -142,7 +145,9 @@ class RunActions(Screen[None]):
             self.say(f"cannot start: {path}: {problem}", "error")
             return
         try:
-            if wrong := self.session.planner.take_fault(draft.preset):
+            data = draft.preset.data
+            wrong = await self.columns.wrong(data) if isinstance(data, Csv) else ""
+            if wrong := wrong or self.session.planner.take_fault(draft.preset):
                 self._cannot_start(wrong)
                 return
             if await self._is_trusted(draft.preset):
