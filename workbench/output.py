@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 class Edge(io.TextIOBase):
     """Stands for stdout or stderr: what is written is escaped; a write that fails is remembered, not raised."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, narrates: bool = False) -> None:
+        """narrates: nothing depends on whether anybody reads it; otherwise a broken pipe is raised."""
         self._stream = stream
+        self._narrates = narrates
         self.lost = ""
         """Why output was lost; empty while all of it was written."""
         if isinstance(stream, io.TextIOWrapper):
@@ -53,9 +55,9 @@ class Edge(io.TextIOBase):
     def _remembering(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if isinstance(error, BrokenPipeError) and not self._narrates:
+                raise
             self.lost = error.strerror or str(error)
             self.abandon()
 
@@ -88,7 +90,7 @@ def install() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name) or open(number, "w", closefd=False)  # noqa: SIM115
         if not isinstance(stream, Edge):
-            setattr(sys, name, Edge(stream))
+            setattr(sys, name, Edge(stream, narrates=number == 2))
 
 
 @contextmanager

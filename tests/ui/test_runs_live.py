@@ -67,9 +67,8 @@ def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("space")
         await until(pilot, lambda: status(the_run(tmp_path)) == "completed")
-        await pilot.pause(0.6)
+        await until(pilot, lambda: "valid" in screen_text(app) and "completed" in screen_text(app).splitlines()[0])
         text = screen_text(app)
-        assert "completed" in text
         assert "epoch 3/3" in text
         [loss] = [line for line in text.splitlines() if "loss  " in line and "train " in line]
         assert "valid" in loss, text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,10 @@ from rich.text import Text
 
 from tests.unit.test_printable import HOSTILE
 from workbench import output
+from workbench.display import JsonDisplay
 from workbench.printable import is_printable
+from workbench.runs.events import Warned
+from workbench.runs.view import RunView
 
 
 class Written:
@@ -68,6 +72,25 @@ def test_square_brackets_in_a_text_are_no_markup(monkeypatch: pytest.MonkeyPatch
     written = put(monkeypatch)
     output.console(width=60).print("[link=https://x]name[/link] [/]")
     assert written.text() == "[link=https://x]name[/link] [/]\n"
+
+
+def test_events_as_json_stay_json_and_steer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3: JSON itself escapes only what is below a blank."""
+    written = put(monkeypatch)
+    told = {"type": "warned", "message": HOSTILE.replace("\udc9b", "")}
+    line = json.dumps(told, ensure_ascii=False).encode()
+    JsonDisplay().show(line, Warned(step=0, message=""), RunView())
+    assert is_printable(written.text())
+    assert json.loads(written.text()) == told
+
+
+def test_nobody_reading_the_narration_changes_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        edge = output.Edge(stream, narrates=True)
+        print("error: x", file=edge, flush=True)
+        print("more", file=edge, flush=True)
 
 
 def full() -> io.TextIOWrapper:

@@ -42,7 +42,9 @@ class PresetReader:
                 key, value = self._known.get(statement) or self._learn(statement)
                 settings[prefix + key] = value
                 count += 1
-        return settings if len(settings) == count and len(set(prefixes)) == len(prefixes) else None
+        # What is there twice is a fault, which TOML tells in its own words.
+        is_once = len(settings) == count and len(set(prefixes)) == len(prefixes)
+        return settings if is_once and settings.keys().isdisjoint(rest[::2]) else None
 
     def _learn(self, statement: str) -> tuple[str, Any]:
         [(key, value)] = flattened(tomllib.loads(statement)).items()

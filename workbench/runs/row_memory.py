@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from pydantic_core import from_json
 
 from workbench.errors import StorageError
-from workbench.files import open_regular, write_atomically
+from workbench.files import open_regular, user_folder, write_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.typed import Take, take_of
 
@@ -55,7 +55,7 @@ class RowMemory:
                 values = from_json(file.read(MOST_BYTES))
             entries = values["rows"] if values["names"] == self._names else {}
             found = {run.path: self._row(run, *entries[run.name]) for run in runs if run.name in entries}
-        except (OSError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError):
+        except (OSError, StorageError, ValueError, TypeError, LookupError, ArithmeticError):
             return {}
         self._written = {path: stamp for path, (stamp, _) in found.items()}
         return found
@@ -66,7 +66,7 @@ class RowMemory:
         if sum(self._written.get(path) != stamp for path, (stamp, _) in ended.items()) < LEAST_NEWS:
             return
         rows = {path.name: [stamp, self._values(row)] for path, (stamp, row) in ended.items()}
-        with suppress(OSError, RuntimeError, StorageError, TypeError, ValueError):
+        with suppress(OSError, StorageError, TypeError, ValueError):
             text = json.dumps({"names": self._names, "rows": rows}, separators=(",", ":"))
             file = self._file()
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -74,14 +74,9 @@ class RowMemory:
         self._written = {path: stamp for path, (stamp, _) in ended.items()}
 
     def _file(self) -> Path:
-        """Raises RuntimeError where the user has no home folder."""
-        import platformdirs
-
-        folder = platformdirs.user_cache_path("workbench")
-        if not folder.is_absolute():
-            raise RuntimeError("no home folder")
+        """Raises StorageError where the user has no home folder."""
         name = hashlib.sha256(os.fsencode(self._folder.absolute())).hexdigest()[:16]
-        return folder / "runs" / f"{name}.json"
+        return user_folder("cache") / "runs" / f"{name}.json"
 
     def _values(self, row: RunRow) -> list[Any]:
         started = None if row.started is None else row.started.timestamp()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from workbench.settings.code_files import OWN, Code, Source
 
@@ -35,7 +33,7 @@ def _file_of(module: ModuleType) -> Path | None:
     return Path(file) if file else None
 
 
-class _TrustedFinder(importlib.abc.MetaPathFinder):
+class _TrustedFinder(MetaPathFinder):
     """Asked before Python's own finders: gives what is covered by a yes, and refuses what lies beside it."""
 
     def __init__(self) -> None:
@@ -83,29 +81,26 @@ class _TrustedFinder(importlib.abc.MetaPathFinder):
         return any(entry.is_file() and entry in file.parents for entry in self._installed)
 
 
-class _TrustedLoader(importlib.abc.InspectLoader):
+class _TrustedLoader(SourceFileLoader):
     """Executes exactly the bytes that were trusted, whatever the file holds now or a cached .pyc would offer."""
 
     def __init__(self, source: Source, content: bytes) -> None:
-        self._source = source
+        super().__init__(source.module, str(source.file))
         self._content = content
 
-    def get_source(self, fullname: str) -> str:
-        return importlib.util.decode_source(self._content)
+    def get_code(self, fullname: str) -> CodeType:
+        code: CodeType = compile(self._content, str(self.path), "exec", dont_inherit=True)
+        return code
 
-    def is_package(self, fullname: str) -> bool:
-        return self._source.folder is not None
-
-    def exec_module(self, module: ModuleType) -> None:
-        if self._source.file is not None:
-            exec(compile(self._content, str(self._source.file), "exec", dont_inherit=True), module.__dict__)
+    def get_data(self, path: str) -> bytes:
+        return self._content if path == self.path else super().get_data(path)
 
 
 def _spec_of(source: Source, content: bytes) -> ModuleSpec:
-    loader: importlib.abc.Loader
+    loader: ExtensionFileLoader | _TrustedLoader | None = None  # None for a package without a file
     if source.is_extension:
-        loader = importlib.machinery.ExtensionFileLoader(source.module, str(source.file))
-    else:
+        loader = ExtensionFileLoader(source.module, str(source.file))
+    elif source.file is not None:
         loader = _TrustedLoader(source, content)
     origin = str(source.file) if source.file else None
     spec = ModuleSpec(source.module, loader, origin=origin, is_package=source.folder is not None)

@@ -54,8 +54,8 @@ class Preset(Settings):
 
     name: str = setting(
         "unnamed",
-        "what the preset and its runs are called: letters, digits, _ . + -, the first a letter, a digit or _",
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$",
+        "what the preset and its runs are called: letters, digits, _ . + -",
+        pattern=r"^[A-Za-z0-9_.+-]{1,64}$",
     )
     description: str = setting("", "what it is for, in a line")
     data: Data = Field(default_factory=Digits)
@@ -75,6 +75,14 @@ class Preset(Settings):
     def _changes_are_in_order(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         check_order(changes)
         return changes
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_option_and_no_folder(cls, name: str) -> str:
+        """`-rf` would be taken for an option, `..` for a folder, and `.x` is hidden."""
+        if name[0] in ".+-":
+            raise ValueError("must begin with a letter, a digit or _")
+        return name
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str, text: str = "") -> Preset:

@@ -18,6 +18,7 @@ from workbench.errors import DataError, PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.settings.base import PathMarker, Settings
 from workbench.settings.preset import Preset
+from workbench.settings.renamed import with_present_paths
 from workbench.training.checkpoints import anew
 
 Digests = dict[str, dict[str, Any]]
@@ -58,8 +59,8 @@ def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str
     checkpoint may be of another version.
     """
     try:
-        before = dict(json.loads(saved)) if isinstance(saved, str) else {}
-    except ValueError:
+        before = with_present_paths(dict(json.loads(saved))) if isinstance(saved, str) else {}
+    except (ValueError, TypeError):
         return []
     now = json.loads(settings_of(preset))
     changed = [path for path in now if path in before and before[path] != now[path] and not _is_free(path, preset)]

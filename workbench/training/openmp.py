@@ -10,6 +10,7 @@ any result: how many threads there are, and what each of them computes, stays th
 
 from __future__ import annotations
 
+import os
 from collections.abc import MutableMapping
 
 SPINS = 4000
@@ -18,10 +19,22 @@ VARIABLES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 """A user who has set one of these has decided: then nothing is set here."""
 
 
+is_ours = False
+"""Whether `spin_briefly` has set how long threads of this process spin."""
+
+
 def spin_briefly(environment: MutableMapping[str, str]) -> None:
     """Sets how long threads spin, in the environment of this process. To be called before PyTorch is imported.
 
     Other OpenMP libraries (Intel's, LLVM's, Apple's) do not read it.
     """
+    global is_ours
     if not any(name in environment for name in VARIABLES):
         environment["GOMP_SPINCOUNT"] = str(SPINS)
+    # A process that this one starts inherits it.
+    is_ours = environment.get("GOMP_SPINCOUNT") == str(SPINS) and "OMP_WAIT_POLICY" not in environment
+
+
+def available_cores() -> int:
+    """How many cores this process may use, as OpenMP counts them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,6 +17,7 @@ from workbench.runs.writer import EventWriter
 from workbench.training.clock import PhaseClock
 from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss
+from workbench.training.spinning import Spinning
 from workbench.training.step_times import percentiles
 
 
@@ -30,6 +31,7 @@ class Reporter:
         self._host = HostMonitor(os.getpid()) if measure else None
         self._gpus = GpuMonitor.open() if measure else None
         self._cores = CoreMonitor() if measure else None
+        self._spinning = Spinning(device, torch.get_num_threads())
         self.host_peak_rss_bytes: int | None = None
         uuid = device_uuid(device) if self._gpus is not None else None
         self._busy = None if self._gpus is None or uuid is None else self._gpus.busy_time(uuid)
@@ -52,6 +54,7 @@ class Reporter:
         if measured.steps == 0 or measured.seconds <= 0:
             return
         cores = None if self._cores is None else self._cores.take()
+        self._spinning.adapt(cores, measured.samples / measured.seconds)
         self._events.write(
             Timing(
                 step=step,
@@ -94,7 +97,8 @@ class Reporter:
         return torch_memory(self._device).get("torch_peak_bytes")
 
     def close(self) -> None:
-        """Lets go of NVML."""
+        """Lets go of NVML and of threads."""
+        self._spinning.close()
         if self._gpus is not None:
             self._gpus.close()
 

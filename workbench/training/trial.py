@@ -135,6 +135,8 @@ def _listen(run: RunDirectory | None) -> threading.Event:
 
 def compare(request: Request, go: threading.Event) -> dict[str, Any]:
     """Measures both. Raises TrialFailedError, which says which of the two it was."""
+    from workbench.devices.cores import CoreMonitor
+    from workbench.training.spinning import Spinning
     from workbench.training.trial_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.trial_side import Side
 
@@ -155,15 +157,23 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
         _tell("measuring", number, rounds, seconds_left)
 
     _tell("warming up")
+    cores, spinning = CoreMonitor(), Spinning(present.job.device, max(present.num_threads, changed.num_threads))
+
+    def adapt() -> None:
+        """As in a run: between two rounds."""
+        spinning.adapt(cores.take())
+
     try:
         if request.measure in ("speed", "memory"):
-            rounds = speed_rounds(present, changed, tell, told)
+            rounds = speed_rounds(present, changed, tell, told, adapt)
         else:
             # Units die early, and the answer tells where they have not: fewer steps may do.
             fewer, most = request.measure in SHARES, request.most_seconds
             rounds = learning_rounds(present, changed, request.steps, most, tell, told, or_fewer=fewer)
     except TooLongError as error:
         raise TrialRefusedError(str(error)) from error
+    finally:
+        spinning.close()
     return _answer(request, present, changed, rounds)
 
 

@@ -61,12 +61,13 @@ class Rounds:
     """0 where the losses are those of training samples."""
 
 
-def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told) -> Rounds:
-    """Rounds of speed."""
+def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told, adapt: Callable[[], None]) -> Rounds:
+    """Rounds of speed; adapt: takes a look at who else uses the cores, once both are warm."""
     found = Rounds()
     for side in (present, changed):
         with told(side):
             side.warm_up(TURN_SECONDS)
+    adapt()
     started, done = time.perf_counter(), 0
     while done < LEAST_ROUNDS or (
         done < SPEED_ROUNDS and time.perf_counter() - started < MOST_DELAY * 2 * TURN_SECONDS * SPEED_ROUNDS

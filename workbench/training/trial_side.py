@@ -68,6 +68,11 @@ class Side:
         return self._engine.name
 
     @property
+    def num_threads(self) -> int:
+        """CPU threads of PyTorch."""
+        return self.preset.runtime.num_threads or self._threads
+
+    @property
     def samples_per_step(self) -> int:
         """Samples of a whole optimizer step."""
         return self.preset.data.batch_size * self.preset.training.accumulation

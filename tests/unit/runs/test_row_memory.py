@@ -193,7 +193,15 @@ def test_any_other_toml_is_read_as_toml_reads_it(text: str) -> None:
     assert READER.settings(text) == flattened(tomllib.loads(text))
 
 
-NO_TOML = ["a = 1\na = 2\n", "[a]\nb = 1\n[a]\nc = 1\n", "a = nonsense\n", "a = \n", "= 1\n", "a = 01\n"]
+NO_TOML = [
+    "a = 1\n[a]\n",
+    "a = 1\na = 2\n",
+    "[a]\nb = 1\n[a]\nc = 1\n",
+    "a = nonsense\n",
+    "a = \n",
+    "= 1\n",
+    "a = 01\n",
+]
 
 
 @pytest.mark.parametrize("text", NO_TOML)

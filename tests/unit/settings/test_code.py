@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import py_compile
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -377,6 +379,30 @@ def test_a_file_beside_never_comes_before_a_library() -> None:
 def test_a_function_of_an_installed_package_can_be_called() -> None:
     code.trust("textwrap:dedent")
     assert code.call("textwrap:dedent", "  a") == "a"
+    assert not code.is_trusted("textwrap:wrap")  # nobody has read all of a library
+
+
+def test_data_beside_a_module_can_be_read() -> None:
+    write("outer/__init__.py", "")
+    write("outer/words.txt", "word")
+    write(
+        "outer/mine.py",
+        "import importlib.resources, inspect, pkgutil\nfrom pathlib import Path\n"
+        "def make():\n"
+        "    found = importlib.resources.files('outer').joinpath('words.txt').read_text()\n"
+        "    assert 'inspect' in inspect.getsource(make)\n"
+        "    return found, pkgutil.get_data('outer', 'words.txt'), (Path(__file__).parent / 'words.txt').read_text()\n",
+    )
+    code.trust("outer.mine:make")
+    assert code.call("outer.mine:make") == ("word", b"word", "word")
+
+
+def test_a_loaders_worker_that_starts_afresh_finds_the_module() -> None:
+    """Data sets are sent to it; Python 3.14 does not fork."""
+    write("mine.py", "class Rows:\n    def __len__(self): return 3\ndef make():\n    return Rows()\n")
+    code.trust("mine:make")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(len, code.call("mine:make")).result(60) == 3
 
 
 def test_a_module_with_hundreds_of_imports_and_a_circle_is_read() -> None:

@@ -122,7 +122,9 @@ def test_thousands_of_assignments_are_answered() -> None:
 
 @pytest.mark.parametrize("name", ["..", ".", "-rf", "--help", "+x", ".hidden", "", "a/b", "a\n", "a\0", "x" * 65])
 def test_what_would_be_mistaken_for_a_folder_or_an_option_is_no_name(name: str) -> None:
-    with pytest.raises(PresetError, match="the first a letter, a digit or _"):
+    with pytest.raises(
+        PresetError, match=r"must be .*letters, digits, _ . \+ -|must begin with a letter, a digit or _"
+    ):
         Preset.from_mapping({"name": name}, "named")
 
 

@@ -205,6 +205,17 @@ def test_several_changes_and_several_deaths(tmp_path: Path) -> None:
     assert [change.step for change in Preset.load(last.run.preset).changes] == [3, 8, 9, 15]
 
 
+def test_a_change_between_two_checkpoints_is_made_again_where_the_second_is_damaged(tmp_path: Path) -> None:
+    expected = trained(tmp_path, asked_at(9, [rate(0.05)]))
+    dead = killed(tmp_path, killed_at(14, (5, CHECKPOINT), (9, rate(0.05)), (12, CHECKPOINT)))
+    os.truncate(dead.run.last_checkpoint, dead.run.last_checkpoint.stat().st_size // 2)
+    again = build_trainer(dead.run)
+    [note] = again.restore()
+    assert "training continues at step 5" in note
+    again.train()
+    assert_same_training(again, expected)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("schedule", ["constant", "plateau"])
 def test_the_preset_of_a_run_repeats_it_with_its_changes(tmp_path: Path, engine: str, schedule: str) -> None:

@@ -111,7 +111,7 @@ def test_a_setting_that_the_checkpoint_does_not_know_is_passed_over(tmp_path: Pa
     before = json.loads(course.settings_of(preset))
     del before["training.clip_norm"]
     assert course.check_settings(json.dumps(before), preset, trainer.run) == []
-    for odd in (None, 3, "", "[", "[]", '"x"'):
+    for odd in (None, 3, "", "[", "[]", "3", "null", "[[1]]", '"x"'):
         assert course.check_settings(odd, preset, trainer.run) == []
 
 
