@@ -74,7 +74,7 @@ def test_deleting_process_json_under_a_trainer_lets_no_second_one_in(run: RunDir
         claim(run)
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid()])
+@pytest.mark.parametrize("pid", [1, os.getpid()], ids=["the first process", "this one"])
 def test_a_living_process_that_does_not_hold_the_lock_blocks_nobody(run: RunDirectory, pid: int) -> None:
     """R13: process.json names one all the same."""
     run.process.write_text(json.dumps({"process_id": pid, "start_time": psutil.Process(pid).create_time()}))
