@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from workbench.runs.directory import RunDirectory, list_runs
@@ -35,6 +36,14 @@ def wait_for(condition: Callable[[], Any]) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or has only not been waited for yet."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, IndexError):  # psutil reads an empty file while the process ends
+        return not psutil.pid_exists(process.pid)
 
 
 @dataclass

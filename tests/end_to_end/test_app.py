@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.benchmarks.terminal import Terminal
-from tests.end_to_end.conftest import Workbench, steps_logged, wait_for
+from tests.end_to_end.conftest import Workbench, has_ended, steps_logged, wait_for
 from workbench.runs.lock import is_running
 
 
@@ -41,7 +41,7 @@ def test_a_lost_terminal_ends_app_and_standby_and_leaves_the_run_going(
     run = workbench.training_run()
     app = psutil.Process(terminal.process.pid)
     terminal.hang_up()
-    wait_for(lambda: not app.is_running() or app.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: has_ended(app))
     step = steps_logged(run)
     wait_for(lambda: steps_logged(run) > step)
     assert is_running(run)
@@ -54,5 +54,5 @@ def test_app_and_standby_end_when_the_terminal_is_gone_without_a_word(
     app = psutil.Process(terminal.process.pid)
     [standby] = wait_for(lambda: app.children())
     terminal.vanish()
-    wait_for(lambda: not app.is_running() or app.status() == psutil.STATUS_ZOMBIE)
-    wait_for(lambda: not standby.is_running() or standby.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: has_ended(app))
+    wait_for(lambda: has_ended(standby))

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import PATIENCE_SECONDS, events_of, steps_logged, wait_for
+from tests.end_to_end.conftest import PATIENCE_SECONDS, events_of, has_ended, steps_logged, wait_for
 from workbench.errors import StorageError
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
@@ -224,7 +224,7 @@ def test_it_ends_when_whoever_launched_it_is_killed() -> None:
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()
-    wait_for(lambda: not standby.is_running() or standby.status() == psutil.STATUS_ZOMBIE)
+    wait_for(lambda: has_ended(standby))
 
 
 def launch_from_a_process(then: str) -> subprocess.Popen[str]:

@@ -217,7 +217,8 @@ def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all
     assert set(trial.SHARES) == {"dead_units", "saturated_units"}
     line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
     found = trial.compare(trial.Request.from_json(line), at_once())
-    assert found["epochs"] == pytest.approx(trial_rounds.MOST_EPOCHS, abs=1)
+    # At least those; more where warming up alone took them past that. All that was asked for would be a million.
+    assert trial_rounds.MOST_EPOCHS - 1 <= found["epochs"] < 10_000
     assert found["changed"]["share"] == 0.0
 
 

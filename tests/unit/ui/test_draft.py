@@ -73,7 +73,7 @@ def test_what_is_typed_is_taken() -> None:
         ("optimizer.betas", "0.9, 1", "entry 2 must be less than 1"),
         ("optimizer.betas", "0.9, x", "entry 2 needs a number"),
         ("runtime.device", "gpu", "must be auto, cpu, cuda, cuda:N or mps"),
-        ("name", "two words", "must be letters, digits, _ . + -, the first a letter, a digit or _"),
+        ("name", "two words", "must be letters, digits, _ . + -"),
         ("runtime.precision", "double", "must be 'float32', 'tf32', 'bf16' or 'fp16'"),
         ("loss.class_weights", "heavy", "must be 'equal' or 'balanced' or needs a list, such as 1, 2"),
         ("loss.class_weights", "1, -2", "entry 2 must be at least 0"),
