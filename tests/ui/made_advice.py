@@ -97,8 +97,10 @@ ANSWER: dict[str, Any] = {
 }  # fmt: skip
 LEARNED: dict[str, Any] = ANSWER | {
     "measure": "validation_loss",
-    "present": ANSWER["present"] | {"lowest_loss": 0.0812, "lowest_after": 30_720, "loss": 0.0981},
-    "changed": ANSWER["changed"] | {"lowest_loss": 0.0716, "lowest_after": 61_440, "loss": 0.0716},
+    "present": ANSWER["present"] | {"lowest_loss": 0.0812, "lowest_after": 30_720, "loss": 0.0981, "steps": 960},
+    "changed": ANSWER["changed"]
+    | {"lowest_loss": 0.0716, "lowest_after": 61_440, "loss": 0.0716, "steps": 960, "samples_per_second": 30_264.0,
+       "peak_bytes": 64_000_000},
     "ratio": 0.97, "ratio_low": 0.95, "ratio_high": 1.01, "rounds": 10, "samples": 61_440,
     "validation_samples": 229, "difference_low": -0.0131, "difference_high": -0.0061,
 }  # fmt: skip
