@@ -3,7 +3,7 @@
 A preset must never run code behind the user's back. A function is called only after the user has said yes
 (`--trust-code`) to all that this executes: its module, the packages around that, and what these import from beside
 them, as these files are now and where they lie. A change to any of them, or a copy elsewhere, asks again. The function
-must be the module's own. Which function, and its arguments, are shown when it is asked; they are not part of the yes.
+must be the module's own. Its arguments are shown when it is asked; they are not part of the yes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def question(reference: str, arguments: Mapping[str, Any] | None = None) -> str:
     """What the user is asked before a function is called."""
     return (
         f"the preset wants to run code: {description(reference, arguments)}. Read it, and if you trust it "
-        "start again with --trust-code (needed once, until one of these files changes)"
+        "start again with --trust-code (needed once for this function, until one of these files changes)"
     )
 
 

@@ -72,11 +72,8 @@ class Code:
         return [file for file in files if file != self.file]
 
     def key(self) -> str:
-        """SHA-256 of what a yes is said to: the module, where every file lies, and what it holds.
-
-        Of an installed package nobody reads all functions, so there it is said to one of them.
-        """
-        whole = hashlib.sha256((self.reference if self.is_installed else self.module).encode())
+        """SHA-256 of what a yes is said to: the function, where every file lies, and what it holds."""
+        whole = hashlib.sha256(self.reference.encode())
         for name in sorted(self.sources):
             source, content = self.sources[name]
             whole.update(f"\0{name}\0{source.file}\0{hashlib.sha256(content).hexdigest()}".encode(errors="replace"))

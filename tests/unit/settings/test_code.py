@@ -96,6 +96,15 @@ def test_a_file_that_changed_after_the_yes_is_asked_about_again() -> None:
     assert code.call("mine:make") == 2
 
 
+def test_a_yes_to_one_function_is_no_yes_to_another_of_its_module() -> None:
+    """reliability S2: a stranger's preset must not choose among the functions of a module that is trusted."""
+    write("mine.py", "def make():\n    return 1\n\n\ndef wipe():\n    return 2\n")
+    code.trust("mine:make")
+    assert not code.is_trusted("mine:wipe")
+    with pytest.raises(UntrustedCodeError, match="mine:wipe"):
+        code.call("mine:wipe")
+
+
 def test_a_yes_to_one_module_is_no_yes_to_another() -> None:
     write("mine.py", "def make():\n    return 1\n")
     write("theirs.py", LEAVES_A_TRACE + "def make():\n    return 1\n")
