@@ -263,11 +263,11 @@ def _conclude(
             report.print_report(run, summary, history, to_stderr=options.json_output)
         if options.quiet and not options.json_output:
             print(run.path)
+        if not options.quiet and not options.json_output and (reason := output.take_loss()):
+            # What the run has come to lies in its directory; so this is no failure of the training.
+            print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     except BrokenPipeError:
         output.abandon()  # how the run ended is told by the exit code all the same
-    if not options.quiet and not options.json_output and (reason := output.take_loss()):
-        # What the run has come to lies in its directory; so this is no failure of the training.
-        print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code
