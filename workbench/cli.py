@@ -67,7 +67,7 @@ def workbench(
         Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")
     ] = None,
     resume: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run from its last checkpoint.")
+        str | None, typer.Option("--resume", metavar="RUN", help="Resume a run from its last checkpoint.")
     ] = None,
     save_as: Annotated[
         str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
@@ -174,7 +174,7 @@ def _dispatch(
         raise UsageError("--profile needs a training: it does not go with --dry-run or --save-as")
     if resume is not None:
         if preset_name or overrides or dry_run or save_as:
-            raise UsageError("--resume goes on with a run as it was: it takes no --preset, --set, --dry-run, --save-as")
+            raise UsageError("--resume continues a run as it was; it takes no --preset, --set, --dry-run, --save-as")
         return headless.resume(resume, options)
     assert preset_name is not None
     if opened is not None or attach is not None:

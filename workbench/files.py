@@ -108,8 +108,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
 
 
 def write_text_atomically(path: Path, text: str, *, parents: bool = True) -> None:
-    """`write_atomically` for a text in UTF-8."""
-    write_atomically(path, lambda file: file.write(text.encode()), parents=parents)
+    """`write_atomically` for a text in UTF-8; a `?` stands for what is no text, in a file's name in other bytes."""
+    write_atomically(path, lambda file: file.write(text.encode(errors="replace")), parents=parents)
 
 
 def expanded(path: str) -> Path:

@@ -73,7 +73,7 @@ def resume(name_or_path: str, options: Options) -> int:
             raise UsageError(f"the run {run.name} is still running{f' (process {number})' * (number is not None)}")
         case "completed":
             raise UsageError(
-                f"the run {run.name} has completed. To train longer, start anew: "
+                f"the run {run.name} has completed. To train longer, start a new run: "
                 f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
     _check_trust(Preset.load(run.preset), options)
@@ -162,7 +162,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
         except BrokenPipeError:
             # Whoever read our output is gone; the run goes on, as when a terminal is lost.
             output.abandon()
-            print(f"nobody reads the output any more; the run goes on in {run.path}", file=sys.stderr)
+            print(f"nobody reads the output any more; the run continues in {run.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(run, history, trainer, options, interrupts.count)
 
@@ -196,7 +196,7 @@ def _watch(
             obeyed = interrupts.count
             if obeyed == 1:
                 what = "after this step, all is saved" if view.prepared else "as soon as the preparation allows"
-                display.narrate(f"stopping {what}; once more ends it at once")
+                display.narrate(f"stopping {what}; interrupt again to end it at once")
                 _ask_to_stop(run, trainer)
             else:
                 _kill(trainer)
@@ -232,16 +232,16 @@ def _conclude(
 ) -> int:
     """Reports how the run ended; returns the exit code. Raises WorkbenchError if it did not end well."""
     exit_code, view = trainer.returncode, history.view
-    how_to_resume = f"go on with: workbench --resume {report.typed_path(run.path)}"
+    how_to_resume = f"resume it with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
-        raise _interrupted(f"ended at once at step {view.step}; {how_to_resume}")
+        raise _interrupted(f"killed at step {view.step}; {how_to_resume}")
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
         gone = next((path for path in (run.path, run.events) if not path.exists()), None)
         if gone is not None:
             raise StorageError(
-                f"{gone} was deleted or moved while the run went on, which ended the training. What is left can be "
+                f"{gone} was deleted or moved during the run, so training ended. What is left can be "
                 "resumed where it is now"
             )
         free = shutil.disk_usage(run.path).free
@@ -263,11 +263,11 @@ def _conclude(
             report.print_report(run, summary, history, to_stderr=options.json_output)
         if options.quiet and not options.json_output:
             print(run.path)
+        if not options.quiet and not options.json_output and (reason := output.take_loss()):
+            # What the run has come to lies in its directory; so this is no failure of the training.
+            print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     except BrokenPipeError:
         output.abandon()  # how the run ended is told by the exit code all the same
-    if not options.quiet and not options.json_output and (reason := output.take_loss()):
-        # What the run has come to lies in its directory; so this is no failure of the training.
-        print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code

@@ -15,6 +15,7 @@ _CONTROL = (
     r"\u2028\u2029\ud800-\udfff]"  # further line ends; bytes that are no text
 )
 _UNSAFE = re.compile(_CONTROL)
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m")
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # cursor and colours
@@ -26,6 +27,16 @@ _SEQUENCE = re.compile(
 def is_printable(text: str) -> bool:
     """Whether a text holds nothing that a terminal would obey; tabs and newlines are allowed."""
     return _UNSAFE.search(text) is None
+
+
+def is_text(text: str) -> bool:
+    """Whether a text can be written as UTF-8: not what Python makes of a file's name in other bytes."""
+    return text.isascii() or _NO_TEXT.search(text) is None
+
+
+def as_text(text: str) -> str:
+    """The text with what cannot be written as UTF-8 written out, as `\\udce9`."""
+    return text if is_text(text) else _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def escaped(text: str) -> str:

@@ -105,7 +105,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.status == "completed":
         rows.append(("repeat it with", f"workbench --preset {typed_path(run.preset)}"))
     else:
-        rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
+        rows.append(("resume it with", f"workbench --resume {typed_path(run.path)}"))
     return rows
 
 

@@ -38,7 +38,7 @@ def test_the_first_signal_stops_gracefully(workbench: Workbench, stop_signal: si
     reader.send_signal(stop_signal)
     stdout, stderr = reader.communicate()
     assert reader.returncode == 130
-    assert "once more" in stderr
+    assert "interrupt again to end it" in stderr
     assert "--resume" in stdout
     assert "not evaluated" in stdout
     summary = json.loads(run.summary.read_text())

@@ -469,3 +469,16 @@ def test_a_run_that_predicts_numbers_has_a_coefficient_of_determination_in_place
         assert "0.8" in panel.heading().plain
 
     watch(drive, taken(events()), panel="accuracy")
+
+
+@pytest.mark.parametrize("x", [2.0**62, -(2.0**62), 1e300])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_point_far_outside_is_drawn_at_the_edge(x: float, ascii_only: bool) -> None:
+    """Reliability R6: a line is drawn dot by dot, and one to there took all memory, which ended the app."""
+    points = [*flat([1.0, 2.0, 1.0]), Point(x, 2.0, 2.0, 2.0)]
+    drawing = draw(plot(points, ascii=ascii_only, cursor=x, marks=[(x, "L")]), 60, 14, style_of)
+    assert len(drawing.lines) == 14
+    buckets = Curve()
+    buckets.add(1, 1.0, 0.0)
+    buckets.add(int(x), 2.0, 0.0)
+    assert [point.mean for point in points_of(buckets, 100)] == [1.0, 2.0]

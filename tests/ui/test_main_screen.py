@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, append, metrics, preset, write_run
 from workbench.runs import events
 from workbench.runs.history import read_history
+from workbench.settings.preset import Preset
 from workbench.ui import expectation
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.expectation import Planner
@@ -298,6 +300,25 @@ def test_the_theme_is_remembered(tmp_path: Path) -> None:
 
     drive(app, steps)
     assert Remembered.load().theme == "workbench-light"
+
+
+def test_a_folder_whose_name_is_no_text_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reliability R6: what the app remembers, and the paths of settings, are written as UTF-8."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    chosen = preset().override(["data.name=csv", "data.file=t.csv", "data.target=y"])
+    assert chosen.with_absolute_paths() == chosen
+    chosen.save(folder / "c.toml")
+    app = make_app(folder / "runs", chosen=chosen, path=folder / "c.toml")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.session.plan(chosen)
+        await pilot.press("d", "escape", "t")
+        assert "t.csv" in screen_text(app)
+
+    drive(app, steps)
+    assert Preset.load(folder / "c.toml") == chosen
 
 
 def test_a_terminal_of_sixteen_colours_gets_its_own_and_the_theme_for_better_ones_is_kept(

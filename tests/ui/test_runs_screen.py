@@ -15,6 +15,7 @@ from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.runs import REFRESH_SECONDS
+from workbench.ui.watch import Watch
 
 
 def app_with_runs(tmp_path: Path) -> WorkbenchApp:
@@ -473,5 +474,23 @@ def test_a_paused_run_is_called_paused(tmp_path: Path) -> None:
         assert [state for row in states for state in row if state in ("paused", "running", "lost")] == [
             "lost", "running", "paused",
         ]  # fmt: skip
+
+    drive(app, steps)
+
+
+def test_a_run_that_cannot_be_read_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reliability R6: whatever goes wrong while it is read."""
+    run = write_run(tmp_path / "runs", ending="completed")
+
+    def fail(watch: Watch) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Watch, "read_all", fail)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.pause(0.1)
+        assert f"{run.name} cannot be read: no room" in screen_text(app)
+        assert app.session.watch is None
 
     drive(app, steps)

@@ -63,3 +63,20 @@ def test_a_store_that_others_may_write_is_told(tmp_path: Path) -> None:
         assert not (tmp_path / "runs").exists()
 
     drive(app, steps, (140, 40))
+
+
+def test_who_says_no_stays_at_the_settings(tmp_path: Path) -> None:
+    """On a small screen too, where the charts of a run that began would take their place."""
+    app = make_app(tmp_path / "runs", chosen=preset().override(["model.name=module", "model.function=mine:wide"]))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("space")
+        await pilot.pause(0.3)
+        assert "run this code?" in screen_text(app)
+        await pilot.press("n")
+        await pilot.pause(0.1)
+        assert app.screen.query_one("#settings").display
+        assert not app.screen.query_one("#charts").display
+
+    drive(app, steps, (80, 24))

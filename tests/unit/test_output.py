@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
+from tests.ui.made import write_run
 from tests.unit.test_printable import HOSTILE
-from workbench import output
+from workbench import headless, output
 from workbench.display import JsonDisplay
+from workbench.errors import WorkbenchError
 from workbench.printable import is_printable
 from workbench.runs.events import Warned
+from workbench.runs.history import read_history
 from workbench.runs.view import RunView
 
 
@@ -128,3 +132,19 @@ def test_nobody_reading_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(BrokenPipeError):
             output.console().print("x" * 100_000)
         output.abandon()
+
+
+def test_how_a_run_ended_is_told_though_nobody_reads_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reliability R8: `| head` may leave between the last epoch and the report; a failed run is no success then."""
+    run = write_run(tmp_path, ending="failed")
+    reader, writer = os.pipe()
+    os.close(reader)
+    trainer = subprocess.Popen(["true"])
+    trainer.wait()
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", output.Edge(stream))
+        with pytest.raises(WorkbenchError) as failure:
+            headless._conclude(run, read_history(run), trainer, headless.Options(tmp_path), 0)
+    assert failure.value.exit_code == 3

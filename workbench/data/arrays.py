@@ -23,6 +23,9 @@ from workbench.units import size
 
 Array = npt.NDArray[Any]
 
+ZIP, NPY = b"PK", b"\x93NUMPY"
+"""How an .npz file begins, and one of a single array."""
+
 ENDINGS = {
     "": "train",
     "_train": "train",
@@ -102,6 +105,10 @@ def _load(file: Path) -> dict[str, Array]:
 
 
 def _read(file: Path, opened: IO[bytes]) -> dict[str, Array]:
+    if not opened.read(len(NPY)).startswith((ZIP, NPY)):
+        # NumPy takes such a file for a pickle, and its words advise to load it, which would run what is in it.
+        raise DataError(f"{file} is not an .npz file; save x and y with numpy.savez, or choose another data.name")
+    opened.seek(0)
     # Never pickles: loading one runs whatever code it holds.
     archive = np.load(opened, allow_pickle=False)
     if not isinstance(archive, np.lib.npyio.NpzFile):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
 
+from workbench.printable import as_text
 from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
 
 LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
@@ -362,7 +363,7 @@ def encode(event: Event) -> str:
         value = getattr(event, item.name)
         if value is not None:
             values[item.name] = value
-    return json.dumps(_finite(values), separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(_jsonable(values), separators=(",", ":"), ensure_ascii=False)
 
 
 def decode(line: str | bytes) -> Event | None:
@@ -384,12 +385,14 @@ def float32_text_value(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null stands for both."""
+def _jsonable(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for both. Nor can it hold a file's name that is no text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return as_text(value)
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [_jsonable(item) for item in value]
     return value

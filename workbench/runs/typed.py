@@ -20,6 +20,8 @@ WELL_KNOWN = (*BY_CLASS, "loss", "accuracy", "f1_macro", "roc_auc", "mae", "rmse
 """The metrics that readers know the shape of."""
 LARGEST = 2**63
 """No count of ours comes near; floats and array indices could not hold larger ones."""
+HUGE = 1e300
+"""No number of ours comes near; what is reckoned with larger ones would be infinite."""
 
 Made = TypeVar("Made")
 _TAKES: dict[type, dict[str, Take]] = {}
@@ -122,7 +124,7 @@ def take_of(annotation: Any) -> Take:
 def _number(value: Any) -> float:
     kind = type(value)
     if kind is float:
-        if value - value != 0.0:  # infinite: nothing of ours is
+        if not -HUGE < value < HUGE:
             raise TypeError
         return value  # type: ignore[no-any-return]
     if kind is int and -LARGEST < value < LARGEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from workbench.runs.events import (
@@ -103,4 +104,5 @@ class RunView:
     @property
     def seconds_left(self) -> float | None:
         """Training time to come at the pace so far; None before there is a pace."""
-        return self.seconds * (1 - self.share) / self.share if self.share > 0 and self.seconds > 0 else None
+        left = self.seconds * (1 - self.share) / self.share if self.share > 0 and self.seconds > 0 else math.inf
+        return left if math.isfinite(left) else None

@@ -12,6 +12,8 @@ from itertools import pairwise
 from workbench.settings.base import Settings, setting
 from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
 
+MOST_CHANGES = 10_000
+"""Of one run: a preset.toml with far more would be too large to be read again."""
 MOST_IN_WORDS = 3
 """Changes that a line tells one by one."""
 

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from workbench.errors import PresetError
 from workbench.files import expanded, write_text_atomically
+from workbench.printable import is_text
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
 from workbench.settings.changes import Change, check_order
@@ -165,13 +166,17 @@ class Preset(Settings):
         return self.from_mapping(values, "--set")
 
     def with_absolute_paths(self) -> Preset:
-        """The preset with its paths made absolute, so that it means the same from any folder."""
+        """The preset with its paths made absolute, so that it means the same from any folder.
+
+        A path stays as it is where a folder around it has a name that is no text (other bytes than UTF-8).
+        """
         values = self.to_mapping()
         for name in FAMILIES:
             for key, field in type(getattr(self, name)).model_fields.items():
                 path = values[name][key]
                 if path and any(isinstance(item, PathMarker) for item in field.metadata):
-                    values[name][key] = str(expanded(path).absolute())
+                    absolute = str(expanded(path).absolute())
+                    values[name][key] = absolute if is_text(absolute) else path
         return self.from_mapping(values, self.name)
 
     def at_learning_rate(self, learning_rate: float) -> Preset:

@@ -60,7 +60,7 @@ def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return DamagedCheckpointError(
         f"the checkpoint {path} is damaged or of another model: {reason}",
-        f"Start the run anew with its preset: {anew(RunDirectory(path.parent.parent))}",
+        f"Start a new run with its preset: {anew(RunDirectory(path.parent.parent))}",
     )
 
 

@@ -69,7 +69,7 @@ def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str
         told = "; ".join(f"{path} was {_told(before[path])} and is {_told(now[path])} now" for path in refused[:5])
         raise PresetError(
             f"the preset of this run is not the one that {run.last_checkpoint} was trained with: {told}. Put it back "
-            f"in {run.preset}, or begin anew with the new one: {anew(run)}"
+            f"in {run.preset}, or start a new run with the new one: {anew(run)}"
         )
     return [f"{path} was {_told(before[path])} before and is {_told(now[path])} from here on" for path in changed]
 
@@ -83,8 +83,8 @@ def check_data(saved: object, now: Digests, run: RunDirectory) -> None:
         if isinstance(before, dict) and (change := _change(name, before, split)):
             raise DataError(
                 f"the data of this run is not what {run.last_checkpoint} was trained on: {change}. Put the data back "
-                "(a function of your own must return the same samples at every call: seed what it draws), or begin "
-                f"anew with the new data: {anew(run)}"
+                "(a function of your own must return the same samples at every call: seed what it draws), or start "
+                f"a new run with the new data: {anew(run)}"
             )
 
 

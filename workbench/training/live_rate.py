@@ -12,7 +12,7 @@ from workbench.errors import StorageError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Obeyed
 from workbench.runs.writer import EventWriter
-from workbench.settings.changes import Change
+from workbench.settings.changes import MOST_CHANGES, Change
 from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
 from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate
@@ -39,9 +39,12 @@ class LiveRate:
             change = Change(step=step, learning_rate=value)  # type: ignore[arg-type]
         except ValidationError:
             return "set_learning_rate needs a value above {gt} and at most {le}".format(**LEARNING_RATE_BOUNDS)
+        changes = self._rate.changed(change)
+        if len(changes) > MOST_CHANGES:
+            return f"the learning rate has been changed {MOST_CHANGES:,} times, and preset.toml holds no more changes"
         self.tell(step)
         try:
-            self._keep(self._rate.changed(change))
+            self._keep(changes)
         except StorageError as error:
             return f"it could not be written down, and a resumed run would not know of it: {error}"
         self._told_until = step

@@ -224,9 +224,15 @@ def _row(value: float, y_range: tuple[float, float], rows: int, log: bool) -> in
     return min(max(int((1 - share) * rows), 0), rows - 1)
 
 
-def _column(x: float, x_range: tuple[float, float], columns: int) -> int:
+def _across(x: float, x_range: tuple[float, float]) -> float:
+    """The share of the width at which x lies. What lies outside stands at the edge: a line is drawn dot by dot, and one
+    that leads far away would take all memory."""
     share = (x - x_range[0]) / ((x_range[1] - x_range[0]) or 1.0)
-    return min(max(int(share * columns), 0), columns - 1)
+    return min(max(share, 0.0), 1.0)
+
+
+def _column(x: float, x_range: tuple[float, float], columns: int) -> int:
+    return min(int(_across(x, x_range) * columns), columns - 1)
 
 
 Cells = list[list[tuple[str, int | None]]]
@@ -282,15 +288,13 @@ def _drawn(strokes: Iterable[Stroke], character: str, plot: Plot, columns: int, 
     figure.plot_size(columns, rows)
     figure.axes(active=False)
     figure.canvas("default")
-    first, last = plot.x_range
     for axis, cells in (("x", columns), ("y", rows)):
         # plotext puts its limits at the middle of the outermost cells; ours are their outer edges.
         figure.ruler(axis).lim(0.5 / cells, 1 - 0.5 / cells)
         figure.ruler(axis).ticks([], [])
-    width = (last - first) or 1.0
     marker = plotext.marker(character if plot.ascii else "braille")
     for xs, ys in strokes:
-        signal = figure.signal([(x - first) / width for x in xs], ys, marker=marker)
+        signal = figure.signal([_across(x, plot.x_range) for x in xs], ys, marker=marker)
         if len(xs) > 1:
             signal.lines(True)
         figure.draw(signal)
@@ -376,13 +380,11 @@ def points_by_column(
 ) -> list[Point]:
     """Buckets of a curve as points, one for each column of dots that has any: extremes are kept, gaps stay gaps."""
     dots = max(columns * DOTS_A_CELL, 1)
-    first, last = x_range
-    width = (last - first) or 1.0
     points: list[Point] = []
     column_before: int | None = None
     merged: Any = None
     for bucket in buckets:
-        column = int((x_of(bucket) - first) / width * dots)
+        column = int(_across(x_of(bucket), x_range) * dots)
         if merged is not None and column == column_before:
             merged = merged.merged(bucket)
             continue

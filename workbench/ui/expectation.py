@@ -119,16 +119,16 @@ class Planner:
                 self._keep(Expectation(reason=reason))
                 return
             self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open until the process has ended
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=self._output,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            assert self._process.stdin is not None
-            with self._process.stdin as pipe:
-                pipe.write(self._wanted.encode())  # far less than a pipe holds
+            with tempfile.TemporaryFile() as request:  # a pipe holds less than a long preset: the app would wait
+                request.write(self._wanted.encode())
+                request.seek(0)
+                self._process = subprocess.Popen(
+                    self._command,
+                    stdin=request,
+                    stdout=self._output,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
         except (WorkbenchError, OSError) as error:
             self.close()
             self._keep(Expectation(reason=str(error)))

@@ -186,8 +186,9 @@ def test_files_that_are_no_npz_are_told(tmp_path: Path) -> None:
         "nowhere.npz": "is not there",
         ".": "is a folder",
     }.items():
-        with pytest.raises(DataError, match=message):
+        with pytest.raises(DataError, match=message) as told:
             arrays(tmp_path / name, "auto")
+        assert "pickle" not in str(told.value)  # which NumPy advises to load
 
 
 def test_one_hot_targets_are_classes_unless_numbers_are_asked_for(read: Read) -> None:

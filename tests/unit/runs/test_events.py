@@ -37,6 +37,16 @@ def struct_bits(value: float) -> bytes:
     return struct.pack("f", value)
 
 
+def test_a_name_in_other_bytes_than_utf_8_can_be_written_and_read(tmp_path: Path) -> None:
+    """Reliability R6: a folder of images of such a name is a class; its run ended in a traceback."""
+    writer = EventWriter(tmp_path / "events.jsonl")
+    writer.write(State(state="training", step=1, detail=os.fsdecode(b"caf\xe9 and caf\xe8")))
+    writer.close()
+    [(_, event)] = EventTail(tmp_path / "events.jsonl").read()
+    assert isinstance(event, State)
+    assert event.detail == "caf\\udce9 and caf\\udce8"
+
+
 def test_lines_are_strict_json_even_with_nan() -> None:
     line = encode(steps(1, [1.0, math.nan, math.inf]))
     parsed = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

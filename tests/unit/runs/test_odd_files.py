@@ -86,6 +86,7 @@ def test_no_event_with_a_wrong_value_raises_in_any_reader(tmp_path: Path) -> Non
         '{"type":"state","state":"training","step":1' + "0" * 30 + "}",
         '{"type":"steps","first_step":1,"epoch":0.5,"losses":["x"],"learning_rate":1,"seconds":1}',
         '{"type":"steps","first_step":1,"epoch":1e999,"losses":[1],"learning_rate":1,"seconds":1}',
+        '{"type":"steps","first_step":1,"epoch":0.5,"losses":[1],"learning_rate":1,"seconds":1e308}',
         '{"type":"steps","first_step":1,"epoch":null,"losses":[1],"learning_rate":1,"seconds":1}',
         '{"type":"test","step":1,"weights":"w","metrics":{"support":3}}',
         '{"type":"test","step":1,"weights":"w","metrics":{"accuracy":[1]}}',

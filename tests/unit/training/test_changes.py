@@ -36,9 +36,10 @@ from workbench.runs.control import Request
 from workbench.runs.directory import create_run
 from workbench.runs.events import EpochEnd, Obeyed, Steps
 from workbench.runs.writer import EventWriter
-from workbench.settings.changes import Change
+from workbench.settings.changes import MOST_CHANGES, Change
 from workbench.settings.preset import Preset
 from workbench.training import checkpoints
+from workbench.training.live_rate import LiveRate
 from workbench.training.trainer import Trainer
 
 STEPS_PER_EPOCH = 7
@@ -308,3 +309,20 @@ def test_an_answer_carries_the_number_that_holds_to_the_last_bit(tmp_path: Path)
     trainer = trained(tmp_path, asked_at(3, [rate(exact)], [PAUSE], [RESUME]))
     assert [told.value for told in of_type(trainer, Obeyed)] == [exact, None, None]
     assert trainer.base_learning_rate == exact
+
+
+def test_a_run_whose_rate_is_set_all_the_time_can_be_read_again(tmp_path: Path) -> None:
+    """A program that steers a run through control.jsonl may do so at every step: its preset.toml has an end."""
+    steered = tuple(
+        Change(step=1_000_000_000 + step, learning_rate=1.2345678901234567e-05 * (1 + step % 2))
+        for step in range(MOST_CHANGES - 1)
+    )
+    preset = Preset().model_copy(update={"changes": steered})
+    run = create_run(tmp_path, "steered", preset.to_toml())
+    live = LiveRate(preset, run, EventWriter(run.events))
+    assert live.set(2_000_000_000, 0.5) is None
+    refusal = live.set(2_000_000_001, 0.25)
+    assert refusal is not None
+    assert "10,000 times" in refusal
+    assert Preset.load(run.preset).changes == (*steered, Change(step=2_000_000_000, learning_rate=0.5))
+    assert live.at(2_000_000_002) == 0.5

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui import expectation as module
 from workbench.ui.expectation import Expectation, Planner
@@ -178,3 +179,11 @@ def test_the_real_process_plans_in_the_background(planners: list[Planner]) -> No
     assert found.parameters == 4 * 8 + 8 + 8 * 3 + 3
     assert found.peak_bytes is not None
     assert found.peak_bytes > found.kinds["parameters"] == 4 * found.parameters
+
+
+def test_the_app_does_not_wait_until_a_long_preset_has_been_read(planners: list[Planner]) -> None:
+    """A pipe holds 64 KiB; a run whose learning rate was changed all the time has a longer preset."""
+    changes = tuple(Change(step=step, learning_rate=0.1 + step % 2) for step in range(5_000))
+    never_reads = (sys.executable, "-S", "-c", f"print({json.dumps(PLAN)!r})")
+    planner = planner_of(planners, *never_reads)
+    assert settle(planner, Preset().model_copy(update={"changes": changes})).parameters == 42

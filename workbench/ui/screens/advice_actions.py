@@ -125,7 +125,7 @@ class AdviceActions(RunActions):
         try:
             self.app.draft.assign(change)
         except PresetError as error:
-            self.say(f"not taken over: {error}", "error")
+            self.say(f"not applied: {error}", "error")
             return False
         self.show_settings()
         self.say(f"{change_in_words(change)} for the next run; ctrl+s saves the preset")

@@ -150,8 +150,9 @@ class RunActions(Screen[None]):
             if wrong := wrong or self.session.planner.take_fault(draft.preset):
                 self._cannot_start(wrong)
                 return
-            if await self._is_trusted(draft.preset):
-                self.session.start(draft.preset, draft.command())
+            if self.session.is_busy or not await self._is_trusted(draft.preset):
+                return  # a run was opened meanwhile, or the code is not to be run
+            self.session.start(draft.preset, draft.command())
         except WorkbenchError as error:
             self.say(str(error), "error")
             return
@@ -280,8 +281,9 @@ class RunActions(Screen[None]):
 
     async def _resume(self, run: RunDirectory) -> None:
         try:
-            if await self._is_trusted(Preset.load(run.preset)):
-                self.session.resume(run, f"workbench --resume {run.name}")
+            if not await self._is_trusted(Preset.load(run.preset)):
+                return
+            self.session.resume(run, f"workbench --resume {run.name}")
         except WorkbenchError as error:
             self.say(str(error), "error")
             return
@@ -315,6 +317,9 @@ class RunActions(Screen[None]):
         self.say(f"reading {run.name} ...")
         try:
             await self.run_worker(watch.read_all, thread=True, exit_on_error=False).wait()
+        except WorkerFailed as error:
+            self.say(f"{run.name} cannot be read: {error.error}", "error")
+            return
         finally:
             self.is_attaching = False
         self.session.watch = watch

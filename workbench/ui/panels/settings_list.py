@@ -1,0 +1,308 @@
+"""The list of settings: a row a setting, grouped by family; what is drawn, the cursor, folding and searching.
+
+The list is drawn, not built of widgets. How a row looks stands in `settings_lines`, how it is edited in `settings`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+
+from workbench.settings.data import DATA
+from workbench.settings.preset import Preset
+from workbench.ui.expectation import Expectation
+from workbench.ui.form.draft import Draft
+from workbench.ui.form.fields import PRESET, table_of
+from workbench.ui.form.rows import Row
+from workbench.ui.panels.panel import Panel
+from workbench.ui.panels.settings_hint import describe
+from workbench.ui.panels.settings_lines import Columns, RowPainter
+from workbench.units import rate, size
+
+BORDER = 2
+"""Cells between the panel's edge and what is inside."""
+
+
+class SettingsList(Panel):
+    """Rows of the draft, grouped by family; families fold."""
+
+    class Hint(Message):
+        """A sentence about the row at the cursor, or about what is wrong with what is typed."""
+
+        def __init__(self, text: Text) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._draft: Draft | None = None
+        self._in_use: dict[str, str] = {}
+        self._watched: Preset | None = None
+        self._is_of_run = False
+        """Whether the draft is what the watched run was started with."""
+        self._all_rows: list[Row] = []
+        self._rows: list[Row] = []
+        self._folded: set[str] = {PRESET}
+        self._words: list[str] = []
+        """What is looked for; empty for all rows."""
+        self._cursor = 0
+        self._offset = 0
+        self._typing_problem = ""
+        self._expectation: Expectation | None = None
+        self._fault: tuple[Preset | None, str, str] = (None, "", "")
+        """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
+
+    # Told by whoever edits the rows.
+
+    @property
+    def is_editing(self) -> bool:
+        """Whether a row is being edited, or a setting looked for."""
+        return False
+
+    @property
+    def _is_searching(self) -> bool:
+        """Whether a setting is being looked for."""
+        return False
+
+    @property
+    def _typed_into(self) -> str:
+        """The path of the setting that is being typed; empty if none is."""
+        return ""
+
+    def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
+        """Shows a draft, beside the settings of a run in progress where those differ.
+
+        watched: what the run was started with that the rest of the screen shows, going or ended.
+        """
+        self._draft = draft
+        self._watched = watched
+        self._in_use = {}
+        if running is not None:
+            self._in_use = {row.path: row.value for row in Draft(running).rows()}
+        self._read_rows()
+
+    def expect(self, expectation: Expectation | None) -> None:
+        """Shows what the settings would take, or what is wrong with them; None while that is not known."""
+        self._expectation = expectation
+        if expectation is not None:
+            self._note_fault(expectation.reason if expectation.is_wrong else "")
+        self.redraw()
+
+    def go_to_fault(self, wrong: str) -> None:
+        """Shows what is wrong at its setting, with the cursor there unless something is being edited."""
+        if not self.is_editing:
+            self.focus_row(self._row_of(wrong))
+        self._note_fault(wrong)
+        self.redraw()
+
+    def _note_fault(self, wrong: str) -> None:
+        if self._draft is not None:
+            self._fault = (self._draft.preset, self._row_of(wrong), wrong)
+            self.tell()
+
+    def _row_of(self, wrong: str) -> str:
+        """The setting that a message names by its path; else the data."""
+        paths = (row.path for row in self._all_rows if not row.is_head)
+        found = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
+        return min(found, key=wrong.index, default=DATA.name) if wrong else ""
+
+    # What is drawn.
+
+    def heading(self) -> Text:
+        """Whose settings they are, once there is a run: the screen around them tells of that."""
+        name = ("settings", self.style_of("strong"))
+        if self._watched is None or self._draft is None:
+            return Text.assemble(name)
+        separator = " - " if self.glyphs.ascii else " · "
+        if self._is_of_run:
+            return Text.assemble(name, (f"{separator}this run", self.style_of("dim")))
+        following = (f"{separator}next run", self.style_of("text"))
+        mark = (" *" if self._draft.is_changed else "", self.style_of("warning"))
+        preset = (f"  {self._draft.preset.name}", self.style_of("dim"))
+        return self.first_fitting([Text.assemble(name, following, preset, mark), Text.assemble(name, following, mark)])
+
+    def footing(self) -> Text:
+        first, last = [], []
+        if self._words:
+            first.append(f"{sum(not row.is_head for row in self._rows)} found")
+        if self._draft is not None and self._draft.problems:
+            first.append(f"{self.glyphs.wrong} {len(self._draft.problems)} invalid")
+        if changed := sum(row.changed for row in self._all_rows):
+            first.append(f"{self.glyphs.dot} {changed} changed")
+        if self._offset:
+            last.append(f"{self._offset} above")
+        if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
+            last.append(f"{below} below")
+        # What the settings would take gives way first: the memory panel and --dry-run say it too.
+        shorter = ("  ".join([*first, *expected, *last]) for expected in self._expected())
+        return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
+
+    def _expected(self) -> list[list[str]]:
+        """What would be learnt and what that would take, in fewer and fewer words."""
+        expected = self._expectation
+        if expected is None or expected.parameters is None:
+            return [[]]
+        parameters = f"{rate(expected.parameters)} parameters"
+        peak = [] if expected.peak_bytes is None else [size(expected.peak_bytes)]
+        learns = [f"learns {expected.learns}"]
+        saying = [[*learns, parameters, *peak], [*learns, parameters], learns] if expected.learns else []
+        return [*saying, [parameters, *peak], [parameters], peak, []]
+
+    @property
+    def _visible_rows(self) -> int:
+        """How many rows there is room for: the search takes the last line."""
+        return max(self.size.height - 2 - self._is_searching, 1)
+
+    @property
+    def _columns(self) -> Columns:
+        return Columns.of(self.size.width - 2 * BORDER)
+
+    def content(self, width: int, height: int) -> list[Text]:
+        room = self._visible_rows
+        self._offset = max(min(self._offset, len(self._rows) - room), 0)
+        painter = RowPainter(Columns.of(width), self.style_of, self.glyphs)
+        shown = self._rows[self._offset : self._offset + room]
+        if not shown:
+            return [Text("no setting of that name", self.style_of("dim"))]
+        return [self._line(painter, row, self._offset + number) for number, row in enumerate(shown)]
+
+    def _line(self, painter: RowPainter, row: Row, number: int) -> Text:
+        hidden = None
+        if row.is_head and row.table in self._folded and not self._words:
+            hidden = [each for each in self._all_rows if each.table == row.table and not each.is_head]
+        running = self._running_value(row)
+        if hidden is not None and running is None and any(self._running_value(each) is not None for each in hidden):
+            running = "differs"
+        problem = self._typing_problem if row.path == self._typed_into else self._problem_of(row)
+        return painter.line(row, number == self._cursor, running, hidden, problem)
+
+    def _problem_of(self, row: Row) -> str:
+        """What is wrong with a row by itself, or with the data."""
+        preset, path, wrong = self._fault
+        is_so_still = self._draft is not None and self._draft.preset is preset
+        return row.problem or (wrong if is_so_still and path == row.path else "")
+
+    def _running_value(self, row: Row) -> str | None:
+        """What a run in progress uses, if that is something else."""
+        running = self._in_use.get(row.path)
+        return None if running == row.value else running
+
+    # Rows and cursor.
+
+    @property
+    def row(self) -> Row | None:
+        """The row at the cursor."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def _read_rows(self, path: str | None = None) -> None:
+        """Reads the rows anew; the cursor stays on its setting, or goes to `path`."""
+        if self._draft is None:
+            return
+        wanted = path or (self.row.path if self.row is not None else "")
+        self._is_of_run = self._watched is not None and _same_training(self._draft, self._watched)
+        self._all_rows = self._draft.rows()
+        if self._words:
+            found = [row for row in self._all_rows if self._is_found(row)]
+            tables = {row.table for row in found}
+            self._rows = [row for row in self._all_rows if row in found or (row.is_head and row.table in tables)]
+        else:
+            self._rows = [row for row in self._all_rows if row.is_head or row.table not in self._folded]
+        paths = [row.path for row in self._rows]
+        self._cursor = paths.index(wanted) if wanted in paths else min(self._cursor, max(len(paths) - 1, 0))
+        self._moved()
+
+    def _moved(self) -> None:
+        """Brings the cursor into view, and tells about its row."""
+        room = self._visible_rows
+        self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
+        self.redraw()
+        self.tell()
+
+    def tell(self) -> None:
+        """Tells about the row at the cursor."""
+        self.post_message(self.Hint(self._description()))
+
+    def _description(self) -> Text:
+        row = self.row
+        if row is None:
+            return Text()
+        problem = self._typing_problem or self._problem_of(row)
+        width = self.screen.size.width - 1
+        return describe(row, self._running_value(row), problem, width, self.style_of, self.glyphs)
+
+    def focus_row(self, path: str) -> None:
+        """Puts the cursor on a setting, unfolding its family."""
+        table, key = table_of(path)
+        if key:
+            self._folded.discard(table)
+        self._read_rows(path)
+
+    def action_move(self, rows: int) -> None:
+        """Moves the cursor."""
+        self._cursor = min(max(self._cursor + rows, 0), max(len(self._rows) - 1, 0))
+        self._moved()
+
+    def action_page(self, pages: int) -> None:
+        """Moves the cursor by what is in view."""
+        self.action_move(pages * max(self._visible_rows - 1, 1))
+
+    def action_fold(self) -> None:
+        """Folds the family at the cursor, or unfolds it."""
+        if self.row is not None:
+            self._folded ^= {self.row.table}
+            self._read_rows(self.row.table)
+
+    def action_fold_all(self) -> None:
+        """Folds all families, or unfolds all."""
+        heads = {row.table for row in self._all_rows if row.is_head}
+        self._folded = set() if self._folded == heads else heads
+        self._read_rows(self.row.table if self.row is not None else None)
+
+    # What is looked for.
+
+    def _is_found(self, row: Row) -> bool:
+        text = f"{row.label} {row.path} {row.help} {row.value}".lower()
+        return all(word in text or word == _initials(row) for word in self._words)
+
+    def _best_match(self) -> str | None:
+        """The setting that is meant most likely: whose name begins with what is typed, or has it."""
+        if self._draft is None or not self._words:
+            return None
+        typed = " ".join(self._words)
+        rows = [row for row in self._all_rows if self._is_found(row)]
+        rows.sort(
+            key=lambda row: (
+                typed != _initials(row), not row.label.startswith(typed), typed not in row.label, typed not in row.path
+            )
+        )  # fmt: skip
+        return rows[0].path if rows else None
+
+    # The wheel.
+
+    def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
+        """Down the list; the cursor stays where it is."""
+        self._scroll_view(3)
+
+    def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
+        """Up the list; the cursor stays where it is."""
+        self._scroll_view(-3)
+
+    def _scroll_view(self, rows: int) -> None:
+        if not self.is_editing:
+            self._offset = max(min(self._offset + rows, len(self._rows) - self._visible_rows), 0)
+            self.redraw()
+
+
+def _initials(row: Row) -> str:
+    """As people abbreviate: lr for learning rate."""
+    words = row.label.split()
+    return "".join(word[0] for word in words) if len(words) > 1 else ""
+
+
+def _same_training(draft: Draft, run: Preset) -> bool:
+    """Whether a draft would train what the run trains, whatever the two are called."""
+    names = {"name": run.name, "description": run.description}
+    return not draft.problems and draft.preset.with_absolute_paths().model_copy(update=names) == run
