@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -50,6 +51,18 @@ def digests_of(samples: Samples) -> Digests:
     digests = {name: _of_split(split) for name, split in splits.items() if split is not None}
     digests["training"]["classes"] = list(samples.task.classes)
     return digests
+
+
+def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
+    """`digests_of` samples as the source gave them, made at the first checkpoint, so that training starts at once.
+
+    Of inputs in float64 and int64 they are made now: they are not kept, and what becomes of them as they are
+    standardised depends, in the last bit, on the number of threads.
+    """
+    if isinstance(samples.train, InMemory) and samples.train.inputs.dtype in (torch.float64, torch.int64):
+        now = digests_of(samples)
+        return lambda: now
+    return lambda: digests_of(samples)
 
 
 def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str]:

@@ -96,7 +96,7 @@ class Saver:
     @cached_property
     def _data(self) -> course.Digests:
         """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
-        return course.digests_of(self._job.samples)
+        return self._job.data_digests()
 
     def rescue_best(self, position: Position) -> None:
         """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
