@@ -63,6 +63,11 @@ def arrays(
         if inputs[split].shape[1:] != inputs["train"].shape[1:]:
             expected, found = tuple(inputs["train"].shape[1:]), tuple(inputs[split].shape[1:])
             raise DataError(f"{file}: samples of x{ending} have shape {found}, but those to train on {expected}")
+        if (inputs[split].dtype == torch.uint8) != (inputs["train"].dtype == torch.uint8):
+            raise DataError(
+                f"{file}: x{ending} is of type {loaded[f'x{ending}'].dtype}, but x{names['train']} of type "
+                f"{train.dtype}: only uint8 is read as pixels, from 0 to 1; save all as one type"
+            )
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)

@@ -160,6 +160,10 @@ def test_the_task_can_be_set_against_the_type(read: Read) -> None:
             {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_test": FOUR_ROWS[:, :2], "y_test": TWO_CLASSES},
             r"samples of x_test have shape \(2,\), but those to train on \(3,\)",
         ),
+        (
+            {"x": FOUR_ROWS.astype("u1"), "y": TWO_CLASSES, "x_test": FOUR_ROWS.astype("i8"), "y_test": TWO_CLASSES},
+            "x_test is of type int64, but x of type uint8: only uint8 is read as pixels",
+        ),
     ],
 )
 def test_what_cannot_be_trained_on_is_told_by_the_name_of_the_array(
