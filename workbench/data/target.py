@@ -52,7 +52,7 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
     written = formats.of(name)
     notes = format_notes(rows, name, written)
     coded = written == PLAIN and has_leading_zeros(values)
-    doubt = ""
+    doubt = 'set data.task = "regression" to predict them as numbers' if task == "auto" and coded else ""
     if task == "auto" and written is None:
         _refuse_broken_numbers(rows, name, formats.nearest(name))
     if task == "auto" and written is not None and not coded:
