@@ -51,7 +51,7 @@ class Formats:
         self._found = {name: formats_of(rows.column(name), decimal, thousands) for name in names}
         clear = [found[0].decimal for found in self._found.values() if len(found) == 1 and found != [PLAIN]]
         auto = decimal == thousands == "auto"
-        self._decimal_comma = auto and "," in clear and "." not in clear
+        self._decimal_comma = auto and "," in clear and "." not in clear and not self._has_decimal_point()
         """Whether columns of the file have decimal commas without a doubt."""
 
     def of(self, name: str) -> NumberFormat | None:
@@ -76,6 +76,11 @@ class Formats:
             f"{self._rows.place(row, name)}: {values[row]!r} may be {first.parse(values[row]):.15g} or "
             f"{second.parse(values[row]):.15g}; set data.decimal, the sign before fractions, or data.thousands"
         )
+
+    def _has_decimal_point(self) -> bool:
+        """Whether a column of plain numbers holds a point that cannot stand between thousands."""
+        plain = [name for name, found in self._found.items() if found == [PLAIN]]
+        return any("." in value and not GROUPED.fullmatch(value) for name in plain for value in self._rows.column(name))
 
     def nearest(self, name: str) -> NumberFormat:
         """The format in which most values of a column are numbers: what the others break."""

@@ -56,6 +56,13 @@ def test_what_other_columns_show_settles_what_one_leaves_open(read_csv: Read) ->
     assert inputs(read_csv("a;b;y\n4,1;24,000;1,5\n6,9;53,500;2,5\n")) == [[4.1, 24], [6.9, 53.5]]
 
 
+def test_a_decimal_point_elsewhere_keeps_commas_between_thousands(read_csv: Read) -> None:
+    samples = read_csv('size,price,y\n"10,16","24,000",0.5\n"12,20","53,500",1.25\n')
+    assert inputs(samples) == [[10.16, 24000], [12.2, 53500]]
+    with pytest.raises(DataError, match="line 2, column 'price': '24,000' may be 24000 or 24"):
+        read_csv("size;price;y\n10,16;24,000;0.5\n12,20;53,500;1.25\n")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -162,6 +169,8 @@ def test_a_column_that_is_the_target_in_other_units_is_told(read_csv: Read) -> N
 def test_whole_numbers_too_long_for_float64_are_told(read_csv: Read) -> None:
     samples = read_csv("id,y\n12345678901234567,0.5\n12345678901234568,1.5\n3,2.5\n")
     assert samples.notes[0].startswith("column 'id' has 3 different values, of which only 2 can be told apart")
+    [note] = read_csv("a,y\n1.5,12345678901234567\n2.5,12345678901234568\n3.5,3\n", task="regression").notes
+    assert note.startswith("column 'y' has 3 different values, of which only 2 can be told apart")
 
 
 MISSING = rows("el,y", "Na,a", "K,b", "None,a", "K,b")
