@@ -78,7 +78,7 @@ def arrays(
     if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
         count, height, width = inputs["train"].shape[1:]
         where = f"x{names['train']} is read as {count} channels of {height} × {width}, the channels {channels}"
-        notes.append(f"{where}; data.channels says otherwise")
+        notes.append(f"{where}; data.channels changes that")
     return Samples(
         splits["train"],
         posed,
@@ -131,7 +131,7 @@ def _check_sizes(file: Path, archive: Any) -> None:
             shape, declared_bytes = _declared(opened)
         if declared_bytes > member.file_size:
             raise DataError(
-                f"{file}: {member.filename.removesuffix('.npy')} is said to have shape {shape}, but the file holds "
+                f"{file}: {member.filename.removesuffix('.npy')} claims shape {shape}, but the file holds "
                 f"only {size(member.file_size)} of its {size(declared_bytes)}; it is damaged"
             )
 
@@ -182,7 +182,7 @@ def _channels(
     axis = channels_axis(x.shape[1:])
     if axis == "unclear":
         raise DataError(
-            f"{file}: {name} has shape {x.shape}, which does not tell where the channels are; set "
+            f"{file}: {name} has shape {x.shape}, which leaves open where the channels are; set "
             'data.channels = "first" or "last"'
         )
     return axis
@@ -278,7 +278,7 @@ def _classes(file: Path, y: dict[str, tuple[str, Array]], *, guessed: bool) -> t
     """Class numbers without gaps; the numbers in the file become the names."""
     name, train = y["train"]
     if not np.array_equal(train, np.floor(train)):
-        raise DataError(f'{file}: {name} holds fractions, which are no classes; set data.task = "regression"')
+        raise DataError(f'{file}: {name} holds fractions, which are not classes; set data.task = "regression"')
     known = np.unique(train)
     if len(known) < 2:
         raise DataError(f"{file}: {name} has {len(known)} classes; there is nothing to learn from less than two")

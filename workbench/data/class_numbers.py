@@ -50,7 +50,7 @@ class ClassNumbers:
         wrong = self.labels[place] != targets
         if bool(wrong.any()):
             label = int(targets.reshape(-1)[wrong.reshape(-1)][0])
-            raise UserCodeError(f"{where}: class {label} is none of the {len(self.labels)} classes, {self.words()}")
+            raise UserCodeError(f"{where}: class {label} is not one of the {len(self.labels)} classes, {self.words()}")
         return self.classes[place]
 
     @cached_property

@@ -106,8 +106,7 @@ def format_notes(rows: Rows, name: str, written: NumberFormat | None) -> list[st
         return []
     example = max(sorted(unlike), key=lambda value: ((written.parse(value) or 0.0) % 1 != 0, len(value)))
     return [
-        f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands say "
-        "otherwise"
+        f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands change that"
     ]
 
 

@@ -54,16 +54,16 @@ class _LeftOut:
         notes = []
         if self.deeper:
             folders = _few([str(folder) for folder in sorted(self.deeper)])
-            notes.append(f"{self.deeper.total()} images lie in folders below those of their classes: {folders}")
+            notes.append(f"{_number(self.deeper.total(), 'image')} found in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            notes.append(f"left out {self.others.total()} files that are not images or cannot be read: {kinds}")
+            notes.append(f"left out {_number(self.others.total(), 'file')}, not an image or not readable: {kinds}")
         if self.loose:
             images = _few([str(image) for image in self.loose])
-            notes.append(f"left out {len(self.loose)} images that lie in no folder of a class: {images}")
+            notes.append(f"left out {_number(len(self.loose), 'image')} outside the folders of classes: {images}")
         if self.dead:
             notes.append(
-                f"left out {len(self.dead)} links that lead nowhere: {_few([str(link) for link in self.dead])}"
+                f"left out {_number(len(self.dead), 'broken link')}: {_few([str(link) for link in self.dead])}"
             )
         return notes
 
@@ -116,7 +116,7 @@ def _classes(place: Path) -> tuple[str, ...]:
         raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
     if not folders:
         images = sum(map(is_image, place.iterdir()))
-        beside = f" ({images} images lie in it directly)" if images else ""
+        beside = f" ({_number(images, 'image')} {'lies' if images == 1 else 'lie'} directly in it)" if images else ""
         raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
     below = [[entry.name for entry in _folders(entry)] for entry in folders]
     has_images = any(is_image(entry) for folder in folders for entry in _visible(folder))
@@ -133,7 +133,7 @@ def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ImageFi
     """The images of a split. Raises DataError where it has a class that is none of these, or no images at all."""
     unknown = [entry.name for entry in _folders(place) if entry.name not in classes]
     if unknown:
-        raise DataError(f"{str(place)!r} has classes that the training folder has not: {_few(unknown)}")
+        raise DataError(f"{str(place)!r} has classes that the training folder does not have: {_few(unknown)}")
     files = ImageFiles([], [])
     for target, name in enumerate(classes):
         images = _images(place / name, (), left_out) if (place / name).is_dir() else []
@@ -187,6 +187,10 @@ def _counted(kinds: Counter[str]) -> str:
     return ", ".join(
         f"{count} {suffix!r}" if suffix else f"{count} without an ending" for suffix, count in kinds.most_common(5)
     )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def table(
     check_names(rows, lists)
     notes = list(rows.notes)
     counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
-    notes += [f"left out the column {name!r}, which pandas has made of row numbers" for name in counted]
+    notes += [f"left out the column {name!r}, which holds row numbers that pandas wrote" for name in counted]
     names = [name for name in rows.header if name not in (target, *ignore, *counted)]
     if not names:
         raise DataError(f"{file} has no column to learn from besides the target {target!r}")

@@ -37,7 +37,7 @@ Key = str | int | float
 def invented_classes(classes: int, samples: int) -> str:
     """Why so many classes are not believed of a guess, in words; empty if they may be some."""
     if classes > MOST_GUESSED_CLASSES or (samples > FEW_SAMPLES and classes > MOST_SINGLE_CLASSES * samples):
-        return f"{classes} different ones in {samples} samples are too many to be believed"
+        return f"{classes} different values in {samples} samples are implausibly many"
     return ""
 
 

@@ -106,7 +106,7 @@ def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
         return f"the {name} data had {before.get('samples')} samples and has {now['samples']} now"
     for what, told in (("classes", "classes"), ("targets", "targets"), ("inputs", "inputs")):
         if what in now and before.get(what) and now[what] and before[what] != now[what]:
-            return f"the {told} of the {name} data are others than before"
+            return f"the {told} of the {name} data have changed"
     return ""
 
 

@@ -195,4 +195,4 @@ class Saver:
 def _check(position: Position, samples_per_epoch: int) -> None:
     """Raises ValueError where the numbers are none that a training could have got to."""
     if not 0 <= position.samples_done <= samples_per_epoch or min(position.step, position.epoch) < 0:
-        raise ValueError("its position is none of this run's")
+        raise ValueError("its position does not belong to this run")

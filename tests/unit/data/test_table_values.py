@@ -36,7 +36,7 @@ def test_numbers_with_thousands_are_numbers_and_that_is_said(read_csv: Read) -> 
     assert inputs(samples) == [[24000], [1053000]]
     assert samples.notes == (
         "column 'income' is read as numbers with ',' between thousands: '1,053,000' is 1053000; data.decimal and "
-        "data.thousands say otherwise",
+        "data.thousands change that",
     )
     # In a file whose fields are separated by commas, they are no decimal commas, unless others show it.
     assert inputs(read_csv('income,y\n"24,000",0.5\n"53,000",1.5\n')) == [[24000], [53000]]
@@ -142,7 +142,7 @@ def test_rows_that_pandas_has_numbered_are_left_out_unless_they_are_asked_for(re
     text = rows("Unnamed: 0,a,y", "0,5,0.5", "1,6,1.5")
     samples = read_csv(text)
     assert samples.columns == ("a",)
-    assert samples.notes == ("left out the column 'Unnamed: 0', which pandas has made of row numbers",)
+    assert samples.notes == ("left out the column 'Unnamed: 0', which holds row numbers that pandas wrote",)
     assert read_csv(text, numeric=["Unnamed: 0"]).columns == ("Unnamed: 0", "a")
     twice = rows("Unnamed: 0.1,Unnamed: 0,Unnamed: 2,y", "0,0,7,0.5", "1,1,7,1.5")
     assert read_csv(twice).columns == ("Unnamed: 2",)
@@ -196,15 +196,15 @@ def test_a_class_that_is_called_none_is_not_dropped_unsaid(read_csv: Read) -> No
     samples = read_csv(text, "disorder", missing="drop")
     assert samples.task.classes == ("Apnea", "Insomnia")
     assert samples.left_out == (
-        "left out 2 of 6 rows, which lack values ('disorder' lacks 2); in the target that is 2 times 'None': if it is "
-        'a value like others, data.missing_values = [""] keeps it'
+        "left out 2 of 6 rows, which lack values ('disorder' lacks 2); 'None' occurs 2 times in the target: if it is "
+        'an ordinary value, data.missing_values = [""] keeps it'
     )
     assert read_csv(text, "disorder", missing_values=[""]).task.classes == ("Apnea", "Insomnia", "None")
 
 
 def test_a_class_whose_rows_all_lack_other_values_is_told(read_csv: Read) -> None:
     text = rows("a,y", "1,x", "2,z", ",w", times=2)
-    assert read_csv(text, missing="drop").left_out.endswith("with them all rows are gone whose target is 'w'")
+    assert read_csv(text, missing="drop").left_out.endswith("this removes every row whose target is 'w'")
 
 
 def test_the_emptiest_columns_are_named(read_csv: Read) -> None:

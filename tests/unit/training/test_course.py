@@ -129,7 +129,7 @@ def write_table(file: Path, rows: int, turned: int = -1) -> None:
     [
         (100, -1, "the training data had 120 samples and has 100 now"),
         (130, -1, "the training data had 120 samples and has 130 now"),
-        (120, 5, "the targets of the training data are others than before"),
+        (120, 5, "the targets of the training data have changed"),
     ],
 )
 def test_a_table_that_was_changed_is_refused(tmp_path: Path, rows: int, turned: int, said: str) -> None:
@@ -166,7 +166,7 @@ def test_files_of_images_that_are_read_one_by_one_are_known_by_their_names(
     trainer = stopped(tmp_path, *data)
     assert isinstance(trainer.job.samples.train, Lazy)
     file = (folder / "a" / "2.png").rename(folder / "a" / "99.png")
-    with pytest.raises(DataError, match="the inputs of the training data are others than before"):
+    with pytest.raises(DataError, match="the inputs of the training data have changed"):
         build_trainer(trainer.run).restore()
     file.rename(folder / "a" / "2.png")
     assert build_trainer(trainer.run).restore() == []
