@@ -39,6 +39,7 @@ LEADING_ZERO = re.compile(r"^[+-]?0\d+$", re.MULTILINE)
 GROUPED = re.compile(r"[+-]?[1-9]\d{,2}(\.\d{3})+")
 
 Floats = npt.NDArray[np.float64]
+ZerosAndOnes = npt.NDArray[np.bool_]
 
 
 class Formats:
@@ -138,7 +139,7 @@ def same_case(values: list[str]) -> list[str]:
     return [first.setdefault(value.casefold(), value) for value in values]
 
 
-def one_hot(rows: Rows, name: str, word: int | None) -> tuple[Floats, tuple[str, ...]]:
+def one_hot(rows: Rows, name: str, word: int | None) -> tuple[ZerosAndOnes, tuple[str, ...]]:
     """A column of categories as columns of 0 and 1, shape (rows, categories), and the categories, sorted.
 
     word: the row of a value that is no number, where that alone makes it a category; None where there is another
@@ -152,6 +153,6 @@ def one_hot(rows: Rows, name: str, word: int | None) -> tuple[Floats, tuple[str,
             f"different values in {len(rows.values)} rows the column does not hold categories either; leave it out "
             f"with data.ignore = [{name!r}]"
         )
-    columns = np.zeros((len(codes), len(categories)))
-    columns[np.arange(len(codes)), codes] = 1.0
+    columns = np.zeros((len(codes), len(categories)), dtype=np.bool_)
+    columns[np.arange(len(codes)), codes] = True
     return columns, tuple(map(str, categories))

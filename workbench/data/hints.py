@@ -42,7 +42,7 @@ def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task)
             ["counts the rows"] * counts
             + [f"alone {'tells the classes' if task.kind == 'classification' else 'gives the target'}"] * tells
         )
-        telling.append(f"column {name!r} {what}: leave it out with data.ignore unless it is known before the target")
+        telling.append(f"column {name!r} {what}: leave it out with data.ignore, unless it is known when predicting")
     if task.kind == "regression" and (long := _merged(rows, task.targets[0], numbers)):
         found.append(long)
     more = len(telling) - MOST_HINTS

@@ -137,6 +137,17 @@ def test_booleans_are_two_categories_whatever_their_case(read_csv: Read) -> None
     assert samples.columns == ("a=FALSE", "a=True")
 
 
+def test_a_table_of_categories_alone_is_no_table_of_pixels(read_csv: Read) -> None:
+    samples = read_csv(rows("a,y", "x,p", "z,q", times=2))
+    assert inputs(samples) == [[1, 0], [0, 1], [1, 0], [0, 1]]
+
+
+def test_a_column_that_is_called_as_a_category_is_kept(read_csv: Read) -> None:
+    samples = read_csv(rows("a=x,a,y", "1.5,x,p", "2.5,z,q", times=2))
+    assert samples.columns == ("a=x", "a=x", "a=z")
+    assert inputs(samples)[:2] == [[1.5, 1, 0], [2.5, 0, 1]]
+
+
 def test_rows_that_pandas_has_numbered_are_left_out_unless_they_are_asked_for(read_csv: Read) -> None:
     """data/REPORT 41."""
     text = rows("Unnamed: 0,a,y", "0,5,0.5", "1,6,1.5")
@@ -154,9 +165,9 @@ def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_told(read
         f"{number},{number % 7}.5,{number // 20 * 3.5 + number % 5 / 9},{'abc'[number // 20]}" for number in range(60)
     ]
     assert read_csv(rows("Id,a,tells,y", *lines)).notes == (
-        "column 'Id' counts the rows and alone tells the classes: leave it out with data.ignore unless it is known "
-        "before the target",
-        "column 'tells' alone tells the classes: leave it out with data.ignore unless it is known before the target",
+        "column 'Id' counts the rows and alone tells the classes: leave it out with data.ignore, unless it is known "
+        "when predicting",
+        "column 'tells' alone tells the classes: leave it out with data.ignore, unless it is known when predicting",
     )
 
 
