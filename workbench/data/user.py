@@ -129,7 +129,7 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     """What there is to learn, from the training split alone, and how its classes are numbered."""
     if train.outputs:
         _check_first_targets(train)
-        names = tuple(f"target[{index}]" for index in range(train.outputs))
+        names = tuple(f"target[{index}]" for index in range(train.outputs)) if train.outputs > 1 else ("target",)
         doubt = "whole-number targets, targets.long(), make classes" if _could_be_classes(train.targets) else ""
         return Task("regression", train.outputs, targets=names, doubt=doubt), None
     classes, targets, doubt = _names(train, where), train.all_targets, ""
