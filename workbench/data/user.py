@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from workbench.data.channels import channels_axis
-from workbench.data.class_numbers import SHOWN, ClassNumbers
+from workbench.data.class_numbers import ClassNumbers
 from workbench.data.samples import Samples, Split, Task
 from workbench.data.user_split import Given, as_split, check_not_one_hot, look_at, read_sample, unwrap
+from workbench.data.words import few
 from workbench.errors import UserCodeError
 
 NAMES = ("train", "validation", "test")
@@ -213,17 +214,12 @@ def _own_numbers(
         problem = f"{unknown[0]!r} is not one of" if unknown else "some occur twice in its own or in"
         raise UserCodeError(
             f"{part.where}: its `classes` are not those of the training split: {problem} the training split's "
-            f"{len(named)}, {_few(named)}"
+            f"{len(named)}, {few(named)}"
         )
     lacking = [name for name in named if name not in own]
-    lacks = f" lacks {_few(lacking)} and" * bool(lacking)
+    lacks = f" lacks {few(lacking)} and" * bool(lacking)
     notes.append(f"{part.where.rpartition(', ')[2]}{lacks} numbers its classes differently from train: matched by name")
     return ClassNumbers.by_name(own, named)
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:SHOWN]))
-    return shown + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
 
 
 def _channels_last(train: Given, channels: Channels, where: str, notes: list[str]) -> bool:
