@@ -15,7 +15,7 @@ from workbench.data.augment import augment
 from workbench.data.distinct import merged_columns
 from workbench.data.finite import check_finite
 from workbench.data.learnt import what_is_learnt
-from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
+from workbench.data.preparation import Preparation, TargetScale, as_measures, in_float32, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
@@ -199,7 +199,7 @@ def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Sampl
     """
     preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
     if not preparation.is_exact:
-        return samples, splits, preparation, []
+        return samples.map(in_float32), splits.map(in_float32), preparation, []
     made = samples.map(lambda split: on_host(split, preparation, None))
     notes = []
     if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):
