@@ -66,6 +66,11 @@ def arrays(
         if inputs[split].shape[1:] != inputs["train"].shape[1:]:
             expected, found = tuple(inputs["train"].shape[1:]), tuple(inputs[split].shape[1:])
             raise DataError(f"{file}: samples of x{ending} have shape {found}, but those to train on {expected}")
+        if (inputs[split].dtype == torch.uint8) != (inputs["train"].dtype == torch.uint8):
+            raise DataError(
+                f"{file}: x{ending} is of type {loaded[f'x{ending}'].dtype}, but x{names['train']} of type "
+                f"{train.dtype}: only uint8 is read as pixels, from 0 to 1; save all as one type"
+            )
     splits = {split: InMemory(inputs[split], targets[split]) for split in names}
     used = {f"{letter}{ending}" for ending in names.values() for letter in "xy"}
     unused = sorted(set(loaded) - used)
@@ -76,7 +81,7 @@ def arrays(
     if train.ndim == 4 and inputs["train"].shape[1] not in COMMON_CHANNELS:
         count, height, width = inputs["train"].shape[1:]
         where = f"x{names['train']} is read as {count} channels of {height} × {width}, the channels {channels}"
-        notes.append(f"{where}; data.channels says otherwise")
+        notes.append(f"{where}; data.channels changes that")
     return Samples(
         splits["train"],
         posed,
@@ -133,7 +138,7 @@ def _check_sizes(file: Path, archive: Any) -> None:
             shape, declared_bytes = _declared(opened)
         if declared_bytes > member.file_size:
             raise DataError(
-                f"{file}: {member.filename.removesuffix('.npy')} is said to have shape {shape}, but the file holds "
+                f"{file}: {member.filename.removesuffix('.npy')} claims shape {shape}, but the file holds "
                 f"only {size(member.file_size)} of its {size(declared_bytes)}; it is damaged"
             )
 
@@ -184,7 +189,7 @@ def _channels(
     axis = channels_axis(x.shape[1:])
     if axis == "unclear":
         raise DataError(
-            f"{file}: {name} has shape {x.shape}, which does not tell where the channels are; set "
+            f"{file}: {name} has shape {x.shape}, which leaves open where the channels are; set "
             'data.channels = "first" or "last"'
         )
     return axis
@@ -280,7 +285,7 @@ def _classes(file: Path, y: dict[str, tuple[str, Array]], *, guessed: bool) -> t
     """Class numbers without gaps; the numbers in the file become the names."""
     name, train = y["train"]
     if not np.array_equal(train, np.floor(train)):
-        raise DataError(f'{file}: {name} holds fractions, which are no classes; set data.task = "regression"')
+        raise DataError(f'{file}: {name} holds fractions, which are not classes; set data.task = "regression"')
     known = np.unique(train)
     if len(known) < 2:
         raise DataError(f"{file}: {name} has {len(known)} classes; there is nothing to learn from less than two")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -43,12 +44,18 @@ class ClassNumbers:
     def __call__(self, targets: Tensor, where: str) -> Tensor:
         """Classes of labels, int64 of any shape. Raises UserCodeError at a label that is none: on a GPU a class that
         there is not would end the process without a word."""
+        if targets.dim() == 0 and (number := self._class_of.get(int(targets))) is not None:
+            return torch.tensor(number)  # one by one, a dictionary is four times as fast
         place = torch.searchsorted(self.labels, targets).clamp(max=len(self.labels) - 1)
         wrong = self.labels[place] != targets
         if bool(wrong.any()):
             label = int(targets.reshape(-1)[wrong.reshape(-1)][0])
-            raise UserCodeError(f"{where}: class {label} is none of the {len(self.labels)} classes, {self.words()}")
+            raise UserCodeError(f"{where}: class {label} is not one of the {len(self.labels)} classes, {self.words()}")
         return self.classes[place]
+
+    @cached_property
+    def _class_of(self) -> dict[int, int]:
+        return dict(zip(self.labels.tolist(), self.classes.tolist(), strict=True))
 
     @property
     def are_counted(self) -> bool:

@@ -39,6 +39,7 @@ LEADING_ZERO = re.compile(r"^[+-]?0\d+$", re.MULTILINE)
 GROUPED = re.compile(r"[+-]?[1-9]\d{,2}(\.\d{3})+")
 
 Floats = npt.NDArray[np.float64]
+ZerosAndOnes = npt.NDArray[np.bool_]
 
 
 class Formats:
@@ -51,7 +52,7 @@ class Formats:
         self._found = {name: formats_of(rows.column(name), decimal, thousands) for name in names}
         clear = [found[0].decimal for found in self._found.values() if len(found) == 1 and found != [PLAIN]]
         auto = decimal == thousands == "auto"
-        self._decimal_comma = auto and "," in clear and "." not in clear
+        self._decimal_comma = auto and "," in clear and "." not in clear and not self._has_decimal_point()
         """Whether columns of the file have decimal commas without a doubt."""
 
     def of(self, name: str) -> NumberFormat | None:
@@ -77,6 +78,11 @@ class Formats:
             f"{second.parse(values[row]):.15g}; set data.decimal, the sign before fractions, or data.thousands"
         )
 
+    def _has_decimal_point(self) -> bool:
+        """Whether a column of plain numbers holds a point that cannot stand between thousands."""
+        plain = [name for name, found in self._found.items() if found == [PLAIN]]
+        return any("." in value and not GROUPED.fullmatch(value) for name in plain for value in self._rows.column(name))
+
     def nearest(self, name: str) -> NumberFormat:
         """The format in which most values of a column are numbers: what the others break."""
         counts = Counter(self._rows.column(name))
@@ -101,8 +107,7 @@ def format_notes(rows: Rows, name: str, written: NumberFormat | None) -> list[st
         return []
     example = max(sorted(unlike), key=lambda value: ((written.parse(value) or 0.0) % 1 != 0, len(value)))
     return [
-        f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands say "
-        "otherwise"
+        f"column {name!r} is read as numbers with {written.words(example)}; data.decimal and data.thousands change that"
     ]
 
 
@@ -134,7 +139,7 @@ def same_case(values: list[str]) -> list[str]:
     return [first.setdefault(value.casefold(), value) for value in values]
 
 
-def one_hot(rows: Rows, name: str, word: int | None) -> tuple[Floats, tuple[str, ...]]:
+def one_hot(rows: Rows, name: str, word: int | None) -> tuple[ZerosAndOnes, tuple[str, ...]]:
     """A column of categories as columns of 0 and 1, shape (rows, categories), and the categories, sorted.
 
     word: the row of a value that is no number, where that alone makes it a category; None where there is another
@@ -148,6 +153,6 @@ def one_hot(rows: Rows, name: str, word: int | None) -> tuple[Floats, tuple[str,
             f"different values in {len(rows.values)} rows the column does not hold categories either; leave it out "
             f"with data.ignore = [{name!r}]"
         )
-    columns = np.zeros((len(codes), len(categories)))
-    columns[np.arange(len(codes)), codes] = 1.0
+    columns = np.zeros((len(codes), len(categories)), dtype=np.bool_)
+    columns[np.arange(len(codes)), codes] = True
     return columns, tuple(map(str, categories))

@@ -138,7 +138,7 @@ def _read_text(file: Path) -> str:
         except ValueError as error:
             raise DataError(f"cannot read {file}: {error}") from error
     if what := other_type(content):
-        raise DataError(f"{file} is no CSV or TSV file: it is {what}")
+        raise DataError(f"{file} is not a CSV or TSV file: it is {what}")
     text = _decoded(file, content)
     if not text.strip():
         raise DataError(f"{file} is empty")
@@ -151,10 +151,12 @@ def _decoded(file: Path, content: bytes) -> str:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        encoding = "not whole in UTF-16" if wide else "not UTF-8"
+        encoding = "not complete UTF-16" if wide else "not UTF-8"
         raise DataError(f"{file}, line {line}: {encoding}; save the file in UTF-8") from error
     if "\0" in text:
-        hint = ": it looks like UTF-16 without its mark" if content[1:2] == b"\0" or content[:1] == b"\0" else ""
+        hint = (
+            ": it looks like UTF-16 without a byte order mark" if content[1:2] == b"\0" or content[:1] == b"\0" else ""
+        )
         raise DataError(f"{file} is not text, it holds NUL characters{hint}; save it as CSV in UTF-8")
     return text
 

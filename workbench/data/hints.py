@@ -31,8 +31,8 @@ def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task)
     telling: list[str] = []
     numbers = predicted.numpy().reshape(-1)
     for name, column in columns.items():
-        if note := _merged(rows, name, column):
-            found.append(note)
+        if long := _merged(rows, name, column):
+            found.append(f"{long}. data.categorical or data.ignore = [{name!r}] avoids that")
         if len(column) < ENOUGH_ROWS:
             continue
         counts, tells = _counts_rows(column), _predicts(column, numbers, task)
@@ -42,7 +42,9 @@ def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task)
             ["counts the rows"] * counts
             + [f"alone {'tells the classes' if task.kind == 'classification' else 'gives the target'}"] * tells
         )
-        telling.append(f"column {name!r} {what}: leave it out with data.ignore unless it is known before the target")
+        telling.append(f"column {name!r} {what}: leave it out with data.ignore, unless it is known when predicting")
+    if task.kind == "regression" and (long := _merged(rows, task.targets[0], numbers)):
+        found.append(long)
     more = len(telling) - MOST_HINTS
     return found + telling[:MOST_HINTS] + ([f"the same is true of {more} other columns"] if more > 0 else [])
 
@@ -77,6 +79,6 @@ def _merged(rows: Rows, name: str, column: Floats) -> str:
     if texts == values:
         return ""
     return (
-        f"column {name!r} has {texts} different values, of which only {values} can be told apart: its numbers are too "
-        f"long. data.categorical or data.ignore = [{name!r}] does them justice"
+        f"column {name!r} has {texts} different values, of which only {values} can be told apart, as float64 holds "
+        "about 16 digits"
     )

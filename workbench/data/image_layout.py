@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.data.image_formats import is_image
+from workbench.data.words import few
 from workbench.errors import DataError
 
 SPLIT_NAMES = {
@@ -53,18 +53,16 @@ class _LeftOut:
         """What the user should know of it."""
         notes = []
         if self.deeper:
-            folders = _few([str(folder) for folder in sorted(self.deeper)])
-            notes.append(f"{self.deeper.total()} images lie in folders below those of their classes: {folders}")
+            folders = few([str(folder) for folder in sorted(self.deeper)])
+            notes.append(f"{_number(self.deeper.total(), 'image')} found in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            notes.append(f"left out {self.others.total()} files that are not images or cannot be read: {kinds}")
+            notes.append(f"left out {_number(self.others.total(), 'file')}, not an image or not readable: {kinds}")
         if self.loose:
-            images = _few([str(image) for image in self.loose])
-            notes.append(f"left out {len(self.loose)} images that lie in no folder of a class: {images}")
+            images = few([str(image) for image in self.loose])
+            notes.append(f"left out {_number(len(self.loose), 'image')} outside the folders of classes: {images}")
         if self.dead:
-            notes.append(
-                f"left out {len(self.dead)} links that lead nowhere: {_few([str(link) for link in self.dead])}"
-            )
+            notes.append(f"left out {_number(len(self.dead), 'broken link')}: {few([str(link) for link in self.dead])}")
         return notes
 
 
@@ -98,7 +96,7 @@ def _places(folder: Path) -> tuple[dict[str, Path], list[str]]:
     # A class may well be called "train" or "test": they are splits if folders are in them.
     if not any(split == "train" and _folders(folder / name) for name, split in split_of.items()):
         if names and all(split not in (None, "train") for split in split_of.values()):
-            raise DataError(f"{str(folder)!r} has the folders {_few(names)}, but no train/<class>")
+            raise DataError(f"{str(folder)!r} has the folders {few(names)}, but no train/<class>")
         return {"train": folder}, []
     places: dict[str, Path] = {}
     for name, split in split_of.items():
@@ -116,13 +114,13 @@ def _classes(place: Path) -> tuple[str, ...]:
         raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
     if not folders:
         images = sum(map(is_image, place.iterdir()))
-        beside = f" ({images} images lie in it directly)" if images else ""
+        beside = f" ({_number(images, 'image')} {'lies' if images == 1 else 'lie'} directly in it)" if images else ""
         raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
     below = [[entry.name for entry in _folders(entry)] for entry in folders]
     has_images = any(is_image(entry) for folder in folders for entry in _visible(folder))
     if not has_images and len(below[0]) > 1 and all(names == below[0] for names in below):
         raise DataError(
-            f"{str(place)!r} holds {_few([entry.name for entry in folders])}, and each of them {_few(below[0])}: "
+            f"{str(place)!r} holds {few([entry.name for entry in folders])}, and each of them {few(below[0])}: "
             "which are the classes? Splits must be called train, validation (or val) and test, and classes lie in "
             f"them; expected {expected}"
         )
@@ -133,7 +131,7 @@ def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ImageFi
     """The images of a split. Raises DataError where it has a class that is none of these, or no images at all."""
     unknown = [entry.name for entry in _folders(place) if entry.name not in classes]
     if unknown:
-        raise DataError(f"{str(place)!r} has classes that the training folder has not: {_few(unknown)}")
+        raise DataError(f"{str(place)!r} has classes that the training folder does not have: {few(unknown)}")
     files = ImageFiles([], [])
     for target, name in enumerate(classes):
         images = _images(place / name, (), left_out) if (place / name).is_dir() else []
@@ -151,7 +149,7 @@ def _lacking(split: str, place: Path, files: ImageFiles, classes: tuple[str, ...
         there = Counter(entry.suffix.lower() for entry in _visible(place / lacking[0]) if entry.is_file())
         kinds = f" but {_counted(there)}" if there else ""
         raise DataError(f"{str(place / lacking[0])!r} has no images{kinds}; expected {EXPECTED}")
-    return [f"the {split} split has no images of {_few(lacking)}"] if lacking else []
+    return [f"the {split} split has no images of {few(lacking)}"] if lacking else []
 
 
 def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
@@ -189,8 +187,8 @@ def _counted(kinds: Counter[str]) -> str:
     )
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:3])) + f" and {len(names) - 3} more" * (len(names) > 3)
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _folders(place: Path) -> list[Path]:

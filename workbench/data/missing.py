@@ -29,7 +29,7 @@ def without_missing(
         first, name = gaps[0]
         value = rows.value(first, name)
         found = f"{value!r} is " if value else ""
-        kept = f'; if {value!r} is a value like others, data.missing_values = [""] keeps it' if value else ""
+        kept = f'; if {value!r} is an ordinary value, data.missing_values = [""] keeps it' if value else ""
         raise DataError(
             f"{rows.place(first, name)}: {found}the first of {len(gaps)} missing values in {len(broken)} of "
             f"{len(rows.values)} rows ({_emptiest(gaps)}); fill them in, set "
@@ -54,17 +54,14 @@ def _classes_gone(rows: Rows, target: str, broken: set[int], marks: frozenset[st
     """Values of the target that no other row has: a word that was taken for a gap, a class that lacks other values."""
     values = rows.column(target)
     counts = Counter(values)
-    words = [f"{counts[word]} times {word!r}" for word in sorted(marks & set(counts)) if word]
+    words = [f"{word!r} occurs {counts[word]} times" for word in sorted(marks & set(counts)) if word]
     said = ""
     if words:
-        said = (
-            f"; in the target that is {', '.join(words)}: if it is a value like others, "
-            'data.missing_values = [""] keeps it'
-        )
+        said = f'; {", ".join(words)} in the target: if it is an ordinary value, data.missing_values = [""] keeps it'
     left = {value for row, value in enumerate(values) if row not in broken}
     # Numbers that occur once are no classes.
     gone = [value for value, count in counts.items() if count > 1 and value not in left and value not in marks]
     if gone:
         listed = ", ".join(map(repr, gone[:NAMED_COLUMNS])) + (", …" if len(gone) > NAMED_COLUMNS else "")
-        said += f"; with them all rows are gone whose target is {listed}"
+        said += f"; this removes every row whose target is {listed}"
     return said

@@ -126,6 +126,14 @@ def on_host(split: Split, preparation: Preparation | None, target_scale: TargetS
     return InMemory(inputs, targets if target_scale is None else target_scale.apply_to(targets))
 
 
+def in_float32(split: Split) -> Split:
+    """Inputs in memory in float64 as float32: beside training inputs in float32 they need no more digits, and Metal
+    has no float64."""
+    if isinstance(split, InMemory) and split.inputs.dtype == torch.float64:
+        return InMemory(split.inputs.float(), split.targets)
+    return split
+
+
 def as_measures(split: Split) -> Split:
     """Whole numbers, int64, as float64: for models that take measures, not ids."""
     if isinstance(split, Lazy):

@@ -17,6 +17,7 @@ from workbench.data.columns import (
     MOST_CODES,
     Floats,
     Formats,
+    ZerosAndOnes,
     format_notes,
     has_leading_zeros,
     numbers,
@@ -61,7 +62,7 @@ def table(
     check_names(rows, lists)
     notes = list(rows.notes)
     counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
-    notes += [f"left out the column {name!r}, which pandas has made of row numbers" for name in counted]
+    notes += [f"left out the column {name!r}, which holds row numbers that pandas wrote" for name in counted]
     names = [name for name in rows.header if name not in (target, *ignore, *counted)]
     if not names:
         raise DataError(f"{file} has no column to learn from besides the target {target!r}")
@@ -72,7 +73,7 @@ def table(
 
     formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
     columns: dict[str, Floats] = {}
-    categories: dict[str, Floats] = {}
+    categories: dict[str, ZerosAndOnes] = {}
     for name in names:
         if name in categorical:
             _add_categories(categories, rows, name, None)
@@ -92,14 +93,18 @@ def table(
             notes += [_codes_note(rows, name, 0)] if coded else format_notes(rows, name, written)
     predicted, posed, said = targets(rows, target, task, formats)
     notes += [*said, *hints(rows, columns, predicted, posed)]
-    both = columns | categories
-    inputs = torch.from_numpy(np.stack(list(both.values()), axis=1))
+    inputs = torch.from_numpy(np.stack([*columns.values(), *categories.values()], axis=1, dtype=np.float64))
     return Samples(
-        InMemory(inputs, predicted), posed, "table", notes=tuple(notes), columns=tuple(both), left_out=left_out
+        InMemory(inputs, predicted),
+        posed,
+        "table",
+        notes=tuple(notes),
+        columns=(*columns, *categories),
+        left_out=left_out,
     )
 
 
-def _add_categories(categories: dict[str, Floats], rows: Rows, name: str, word: int | None) -> int:
+def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> int:
     """Adds a column for each category, and tells how many."""
     columns, words = one_hot(rows, name, word)
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})

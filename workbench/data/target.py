@@ -37,7 +37,7 @@ Key = str | int | float
 def invented_classes(classes: int, samples: int) -> str:
     """Why so many classes are not believed of a guess, in words; empty if they may be some."""
     if classes > MOST_GUESSED_CLASSES or (samples > FEW_SAMPLES and classes > MOST_SINGLE_CLASSES * samples):
-        return f"{classes} different ones in {samples} samples are too many to be believed"
+        return f"{classes} different values in {samples} samples are implausibly many"
     return ""
 
 
@@ -52,7 +52,7 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
     written = formats.of(name)
     notes = format_notes(rows, name, written)
     coded = written == PLAIN and has_leading_zeros(values)
-    doubt = ""
+    doubt = 'set data.task = "regression" to predict them as numbers' if task == "auto" and coded else ""
     if task == "auto" and written is None:
         _refuse_broken_numbers(rows, name, formats.nearest(name))
     if task == "auto" and written is not None and not coded:

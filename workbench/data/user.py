@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from workbench.data.channels import channels_axis
-from workbench.data.class_numbers import SHOWN, ClassNumbers
+from workbench.data.class_numbers import ClassNumbers
 from workbench.data.samples import Samples, Split, Task
 from workbench.data.user_split import Given, as_split, check_not_one_hot, look_at, read_sample, unwrap
+from workbench.data.words import few
 from workbench.errors import UserCodeError
 
 NAMES = ("train", "validation", "test")
@@ -82,8 +83,8 @@ def _parts(result: object, where: str) -> dict[str, Any]:
     elif isinstance(result, (tuple, list)) and not _is_pair(result):
         if len(result) == 2 and not any(_unusable(part) for part in result):
             raise UserCodeError(
-                f"{where} returned two data sets, which does not tell whether the second is to validate on or to test "
-                'on; return {"train": ..., "validation": ...} or {"train": ..., "test": ...}'
+                f"{where} returned two data sets, and the second may be for validation or for "
+                'testing; return {"train": ..., "validation": ...} or {"train": ..., "test": ...}'
             )
         if len(result) not in (2, 3):
             raise UserCodeError(f"{where} returned {len(result)} things; {EXPECTED}")
@@ -129,7 +130,7 @@ def _task(train: Given, where: str, notes: list[str]) -> tuple[Task, ClassNumber
     """What there is to learn, from the training split alone, and how its classes are numbered."""
     if train.outputs:
         _check_first_targets(train)
-        names = tuple(f"target[{index}]" for index in range(train.outputs))
+        names = tuple(f"target[{index}]" for index in range(train.outputs)) if train.outputs > 1 else ("target",)
         doubt = "whole-number targets, targets.long(), make classes" if _could_be_classes(train.targets) else ""
         return Task("regression", train.outputs, targets=names, doubt=doubt), None
     classes, targets, doubt = _names(train, where), train.all_targets, ""
@@ -180,7 +181,7 @@ def _tell_of_numbers(numbers: ClassNumbers, targets: Tensor, where: str, notes: 
         if 2 * once >= count:
             raise UserCodeError(
                 f"{where}: the targets are whole numbers ({targets.dtype}) and so classes, but {once} of the {count} "
-                "different ones occur only once; where they are numbers to predict make them floating-point, "
+                "different ones occur only once; if they are numbers to predict, make them floating-point, "
                 "targets.float()"
             )
     if count > MANY_CLASSES or not numbers.are_counted:
@@ -210,20 +211,15 @@ def _own_numbers(
         return numbers
     unknown = [name for name in own if name not in named]
     if unknown or len({*own}) < len(own) or len({*named}) < len(named):
-        problem = f"{unknown[0]!r} is none of" if unknown else "some occur twice in its own or in"
+        problem = f"{unknown[0]!r} is not one of" if unknown else "some occur twice in its own or in"
         raise UserCodeError(
             f"{part.where}: its `classes` are not those of the training split: {problem} the training split's "
-            f"{len(named)}, {_few(named)}"
+            f"{len(named)}, {few(named)}"
         )
     lacking = [name for name in named if name not in own]
-    lacks = f" lacks {_few(lacking)} and" * bool(lacking)
-    notes.append(f"{part.where.rpartition(', ')[2]}{lacks} numbers its classes otherwise than train: matched by name")
+    lacks = f" lacks {few(lacking)} and" * bool(lacking)
+    notes.append(f"{part.where.rpartition(', ')[2]}{lacks} numbers its classes differently from train: matched by name")
     return ClassNumbers.by_name(own, named)
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:SHOWN]))
-    return shown + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)
 
 
 def _channels_last(train: Given, channels: Channels, where: str, notes: list[str]) -> bool:
@@ -237,10 +233,10 @@ def _channels_last(train: Given, channels: Channels, where: str, notes: list[str
     if axis == "last" and last in COMMON_CHANNELS and train.sample.dtype == torch.uint8:
         notes.append(
             f"samples of shape {shape} are read as {last} channels of {first} × {middle}, the channels last; "
-            "data.channels says otherwise"
+            "data.channels changes that"
         )
         return True
-    looks = "look as if their channels came last" if axis == "last" else "do not tell where their channels are"
+    looks = "look as if their channels came last" if axis == "last" else "leave open where their channels are"
     raise UserCodeError(
         f"{where}: samples of shape {shape} {looks}, but models take (channels, height, width); set data.channels = "
         '"last" to have them moved, or "first" to leave the samples as they are'
@@ -256,8 +252,8 @@ def _check_alike(name: str, part: Given, train: Given, where: str) -> None:
     kinds = _kind_of_numbers(part.sample), _kind_of_numbers(train.sample)
     if kinds[0] != kinds[1]:
         raise UserCodeError(
-            f"{where}: samples of {name} are {kinds[0]}, those of train {kinds[1]}, which are read otherwise; make all "
-            "alike"
+            f"{where}: samples of {name} are {kinds[0]}, those of train {kinds[1]}, which are read differently; give "
+            "all splits one type"
         )
     if part.outputs != train.outputs:
         raise UserCodeError(
@@ -275,5 +271,7 @@ def _kind(train: Given, notes: list[str]) -> Literal["image", "table", "other"]:
     if train.sample.dim() == 3:
         return "image"
     if train.sample.dtype == torch.uint8:
-        notes.append("inputs are bytes (uint8) and so read as pixels, from 0 to 1; whole numbers of another type stay")
+        notes.append(
+            "inputs are bytes (uint8) and so read as pixels, from 0 to 1; other whole numbers stay as they are"
+        )
     return "table" if train.sample.dim() == 1 else "other"

@@ -208,7 +208,7 @@ def _inputs(inputs: Tensor) -> Tensor:
 
 
 def _tensor(value: Any, where: str) -> Tensor:
-    if np.ma.is_masked(value):
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise UserCodeError(f"{where}: a masked array has values that are missing; fill or drop them")
     try:
         # An array may run backwards, which a tensor cannot.

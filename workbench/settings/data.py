@@ -247,7 +247,8 @@ class Npz(DataChoice):
     file: PathText = setting(..., "the file")
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
-        "auto", "where x of four dimensions has its channels: (n, channels, height, width) or last; auto: by the shape"
+        "auto",
+        "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by the shape",
     )
 
     def build(self, report: Report) -> Samples:

@@ -94,7 +94,7 @@ def load(path: Path, device: torch.device) -> dict[str, Any]:
             state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         # torch's own words advise to load it all the same, which would execute what is in it.
-        raise damaged(path, ValueError("it holds something else than a checkpoint")) from error
+        raise damaged(path, ValueError("it is something other than a checkpoint")) from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise damaged(path, error) from error
     if not isinstance(state, dict) or state.get("version") != VERSION:
@@ -106,7 +106,7 @@ def _check_sums(file: IO[bytes]) -> None:
     """Raises ValueError or BadZipFile if the file is not what was written: PyTorch's reader leaves that unchecked."""
     with zipfile.ZipFile(file) as archive:
         if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise ValueError("it holds something else than a checkpoint")
+            raise ValueError("it is something other than a checkpoint")
         if (member := archive.testzip()) is not None:
             raise ValueError(f"its part {member} has changed since it was written")
     file.seek(0)

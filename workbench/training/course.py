@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -52,6 +53,18 @@ def digests_of(samples: Samples) -> Digests:
     return digests
 
 
+def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
+    """`digests_of` samples as the source gave them, made at the first checkpoint, so that training starts at once.
+
+    Of inputs in float64 and int64 they are made now: they are not kept, and what becomes of them as they are
+    standardised depends, in the last bit, on the number of threads.
+    """
+    if isinstance(samples.train, InMemory) and samples.train.inputs.dtype in (torch.float64, torch.int64):
+        now = digests_of(samples)
+        return lambda: now
+    return lambda: digests_of(samples)
+
+
 def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str]:
     """Compares the settings with those in the run's checkpoint; what has changed and may.
 
@@ -93,7 +106,7 @@ def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
         return f"the {name} data had {before.get('samples')} samples and has {now['samples']} now"
     for what, told in (("classes", "classes"), ("targets", "targets"), ("inputs", "inputs")):
         if what in now and before.get(what) and now[what] and before[what] != now[what]:
-            return f"the {told} of the {name} data are others than before"
+            return f"the {told} of the {name} data have changed"
     return ""
 
 

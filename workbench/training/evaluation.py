@@ -75,10 +75,10 @@ class Evaluator:
         if isinstance(seen, _Predictions):
             return seen.metrics(self._task.outputs)
         all_scores, all_targets = seen.scores, seen.targets
+        # Of all samples at once: with class weights, the mean of the batches' losses would be another number.
+        loss = float(self._loss(all_scores, all_targets))  # where its class weights are
         if all_scores.device.type == "mps":
             all_scores, all_targets = all_scores.cpu(), all_targets.cpu()  # Metal has no float64, which metrics need
-        # Of all samples at once: with class weights, the mean of the batches' losses would be another number.
-        loss = float(self._loss(all_scores, all_targets))
         return {"loss": loss} | self._metrics(all_scores, all_targets)
 
     def _look_at(self, scores: Tensor) -> None:

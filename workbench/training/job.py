@@ -15,7 +15,7 @@ from workbench.data.augment import augment
 from workbench.data.distinct import merged_columns
 from workbench.data.finite import check_finite
 from workbench.data.learnt import what_is_learnt
-from workbench.data.preparation import Preparation, TargetScale, as_measures, on_host
+from workbench.data.preparation import Preparation, TargetScale, as_measures, in_float32, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Samples, Split, Task
 from workbench.data.splits import Splits
@@ -25,6 +25,7 @@ from workbench.settings.loss import losses_for
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
 from workbench.training.checkpoints import seed_everything, seed_python
+from workbench.training.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
 from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
@@ -85,6 +86,8 @@ class Job:
     """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
     learns: str
     """What there is to predict, in words."""
+    data_digests: Callable[[], Digests]
+    """What the data is, as it was read."""
     notes: tuple[str, ...]
     """What the user should know about how the data and the settings were understood."""
 
@@ -127,7 +130,9 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
     seed_everything(training.seed)
 
     report(Progress("reading the data", 0, None, ""))
-    samples = check_finite(_fitting_inputs(preset, preset.data.build(report)))
+    read = preset.data.build(report)
+    data_digests = digests_when_asked(read)
+    samples = check_finite(_fitting_inputs(preset, read))
     task, learns = samples.task, what_is_learnt(samples)
     _check_loss(preset, samples)
     splits = preset.validation.build(samples)
@@ -182,6 +187,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
         class_counts=None if splits.train.targets is None else class_counts,
         loss_class_counts=class_counts,
         learns=learns,
+        data_digests=data_digests,
         notes=(*samples.notes, *merged, *_split_notes(preset, samples)),
     )
 
@@ -193,7 +199,7 @@ def _in_float32(preset: Preset, samples: Samples, splits: Splits) -> tuple[Sampl
     """
     preparation = Preparation.fit(splits.train, samples.kind, preset.data.normalize)
     if not preparation.is_exact:
-        return samples, splits, preparation, []
+        return samples.map(in_float32), splits.map(in_float32), preparation, []
     made = samples.map(lambda split: on_host(split, preparation, None))
     notes = []
     if samples.kind == "table" and isinstance(samples.train, InMemory) and isinstance(made.train, InMemory):

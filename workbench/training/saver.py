@@ -96,7 +96,7 @@ class Saver:
     @cached_property
     def _data(self) -> course.Digests:
         """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
-        return course.digests_of(self._job.samples)
+        return self._job.data_digests()
 
     def rescue_best(self, position: Position) -> None:
         """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
@@ -195,4 +195,4 @@ class Saver:
 def _check(position: Position, samples_per_epoch: int) -> None:
     """Raises ValueError where the numbers are none that a training could have got to."""
     if not 0 <= position.samples_done <= samples_per_epoch or min(position.step, position.epoch) < 0:
-        raise ValueError("its position is none of this run's")
+        raise ValueError("its position does not belong to this run")

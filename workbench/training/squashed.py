@@ -29,6 +29,6 @@ def squashed_twice(scores: Tensor, loss: LossChoice) -> str:
     else:
         return ""
     return (
-        f"{seems}, but the loss {name} applies {own} itself, and done twice it learns slowly and never well; let the "
-        "model return its scores as they come from the last linear layer (or, for softmax, log_softmax)"
+        f"{seems}, but the loss {name} applies {own} itself, and with both the model learns slowly and never well; let "
+        "the model return its scores as they come from the last linear layer (or, for softmax, log_softmax)"
     )

@@ -318,7 +318,7 @@ class Trainer:
     def _no_number(self, what: str) -> str:
         """Of a loss that is not finite, on samples that are: whether training has diverged, the weights tell."""
         if self._weights_are_sound():
-            return self._diverged(what, "samples and weights are finite, but what the model makes of them is not")
+            return self._diverged(what, "samples and weights are finite, but the model's output is not")
         return self._diverged(what)
 
     def _diverged(self, what: str, why: str = "training has diverged") -> str:

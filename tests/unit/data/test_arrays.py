@@ -68,7 +68,7 @@ def test_the_kind_and_the_channels_are_told_from_the_shape(
 def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:
     """data/REPORT 20."""
     samples = read(x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
-    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels says otherwise",)
+    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels changes that",)
     samples = read(channels="first", x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
     assert in_memory(samples.train).inputs.shape == (4, 16, 16, 4)
 
@@ -160,6 +160,10 @@ def test_the_task_can_be_set_against_the_type(read: Read) -> None:
             {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_test": FOUR_ROWS[:, :2], "y_test": TWO_CLASSES},
             r"samples of x_test have shape \(2,\), but those to train on \(3,\)",
         ),
+        (
+            {"x": FOUR_ROWS.astype("u1"), "y": TWO_CLASSES, "x_test": FOUR_ROWS.astype("i8"), "y_test": TWO_CLASSES},
+            "x_test is of type int64, but x of type uint8: only uint8 is read as pixels",
+        ),
     ],
 )
 def test_what_cannot_be_trained_on_is_told_by_the_name_of_the_array(
@@ -208,7 +212,7 @@ def test_classes_guessed_from_whole_numbers_are_doubted_and_not_believed_where_t
     assert read(x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == 'set data.task = "regression" to predict them as numbers'
     assert read("classification", x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == ""
     rows, prices = np.ones((100, 1)), np.arange(100) % 60
-    with pytest.raises(DataError, match="60 different ones in 100 samples are too many to be believed"):
+    with pytest.raises(DataError, match="60 different values in 100 samples are implausibly many"):
         read(x=rows, y=prices)
     assert read("classification", x=rows, y=prices).task.outputs == 60
     assert read("regression", x=rows, y=prices).task.outputs == 1
@@ -257,7 +261,7 @@ def test_an_array_that_claims_more_than_the_file_holds_is_damaged(tmp_path: Path
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         write_npy(archive, "x", (10**12, 4), bytes(64))
         write_npy(archive, "y", (2,), bytes(16))
-    with pytest.raises(DataError, match=r"x is said to have shape \(1000000000000, 4\), but the file holds only 192 B"):
+    with pytest.raises(DataError, match=r"x claims shape \(1000000000000, 4\), but the file holds only 192 B"):
         arrays(tmp_path / "a.npz", "auto")
 
 

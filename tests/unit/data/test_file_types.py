@@ -77,8 +77,8 @@ def test_a_header_may_begin_with_the_sign_of_a_comment(read_csv: Read) -> None:
         (b"\n<!DOCTYPE html><html>", "it is a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
         (gzip.compress(TEXT.encode())[:-9], "packed by gzip, but damaged"),
-        (TEXT.encode("utf-16-le"), "looks like UTF-16 without its mark"),
-        (TEXT.encode("utf-16")[:-1], "not whole in UTF-16"),
+        (TEXT.encode("utf-16-le"), "looks like UTF-16 without a byte order mark"),
+        (TEXT.encode("utf-16")[:-1], "not complete UTF-16"),
         (b"a,y\n1,\xe9\n", "line 2: not UTF-8"),
     ],
 )

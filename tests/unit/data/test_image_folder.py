@@ -209,7 +209,7 @@ def test_images_in_deeper_folders_belong_to_their_class_and_are_told(cats_and_do
     assert in_memory(samples.train).inputs[:, 0, 0, 0].tolist() == [20, 10, 50, 50, 30, 40]
     assert in_memory(samples.train).targets.tolist() == [0, 0, 0, 0, 1, 1]
     deeper = [str(cats_and_dogs / "cat" / "sub"), str(cats_and_dogs / "cat" / "sub" / "er")]
-    assert samples.notes == (f"2 images lie in folders below those of their classes: {deeper[0]!r}, {deeper[1]!r}",)
+    assert samples.notes == (f"2 images found in folders below those of classes: {deeper[0]!r}, {deeper[1]!r}",)
 
 
 def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
@@ -218,7 +218,7 @@ def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
     (cats_and_dogs / "cat" / "here.png").symlink_to(cats_and_dogs / "dog" / "c.bmp")
     samples = read(cats_and_dogs)
     assert len(samples.train) == 5
-    assert samples.notes == (f"left out 1 links that lead nowhere: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
+    assert samples.notes == (f"left out 1 broken link: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
 
 
 def test_images_and_dead_links_beside_the_classes_are_told(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_images_and_dead_links_beside_the_classes_are_told(tmp_path: Path) -> No
     (tmp_path / "train" / "cow").symlink_to(tmp_path / "nowhere")
     samples = read(tmp_path)
     assert len(samples.train) == 2
-    assert any(note.startswith("left out 2 images that lie in no folder of a class: ") for note in samples.notes)
-    assert f"left out 1 links that lead nowhere: '{tmp_path / 'train' / 'cow'}'" in samples.notes
+    assert any(note.startswith("left out 2 images outside the folders of classes: ") for note in samples.notes)
+    assert f"left out 1 broken link: '{tmp_path / 'train' / 'cow'}'" in samples.notes
 
 
 def test_folders_that_all_hold_the_same_folders_are_asked_about(tmp_path: Path) -> None:
@@ -328,7 +328,7 @@ def test_other_files_are_left_out_and_told_but_hidden_ones_are_not_worth_a_word(
     assert len(samples.train) == 4
     assert samples.task.classes == ("cat", "dog")
     assert samples.notes == (
-        "left out 4 files that are not images or cannot be read: 2 '.heic', 1 '.txt', 1 without an ending",
+        "left out 4 files, not an image or not readable: 2 '.heic', 1 '.txt', 1 without an ending",
     )
 
 
@@ -404,12 +404,12 @@ def _different_classes(folder: Path) -> None:
     ("make", "message"),
     [
         (lambda folder: None, "has no folders; expected .*<class>"),
-        (_no_classes, r"has no folders \(1 images lie in it directly\)"),
+        (_no_classes, r"has no folders \(1 image lies directly in it\)"),
         (_one_class, "has a single class, 'cat'"),
         (_empty_class, "dog' has no images but 1 '.heic'; expected .*png"),
         (_no_train, "has the folders 'test', 'val', but no train/<class>"),
         (_two_validations, "has both 'val' and 'valid'"),
-        (_different_classes, "test' has classes that the training folder has not: 'cow'"),
+        (_different_classes, "test' has classes that the training folder does not have: 'cow'"),
     ],
 )
 def test_a_wrong_layout_is_told_by_what_is_there(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:

@@ -36,7 +36,7 @@ def test_numbers_with_thousands_are_numbers_and_that_is_said(read_csv: Read) -> 
     assert inputs(samples) == [[24000], [1053000]]
     assert samples.notes == (
         "column 'income' is read as numbers with ',' between thousands: '1,053,000' is 1053000; data.decimal and "
-        "data.thousands say otherwise",
+        "data.thousands change that",
     )
     # In a file whose fields are separated by commas, they are no decimal commas, unless others show it.
     assert inputs(read_csv('income,y\n"24,000",0.5\n"53,000",1.5\n')) == [[24000], [53000]]
@@ -54,6 +54,13 @@ def test_numbers_with_decimal_commas_are_numbers(read_csv: Read) -> None:
 
 def test_what_other_columns_show_settles_what_one_leaves_open(read_csv: Read) -> None:
     assert inputs(read_csv("a;b;y\n4,1;24,000;1,5\n6,9;53,500;2,5\n")) == [[4.1, 24], [6.9, 53.5]]
+
+
+def test_a_decimal_point_elsewhere_keeps_commas_between_thousands(read_csv: Read) -> None:
+    samples = read_csv('size,price,y\n"10,16","24,000",0.5\n"12,20","53,500",1.25\n')
+    assert inputs(samples) == [[10.16, 24000], [12.2, 53500]]
+    with pytest.raises(DataError, match="line 2, column 'price': '24,000' may be 24000 or 24"):
+        read_csv("size;price;y\n10,16;24,000;0.5\n12,20;53,500;1.25\n")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +137,23 @@ def test_booleans_are_two_categories_whatever_their_case(read_csv: Read) -> None
     assert samples.columns == ("a=FALSE", "a=True")
 
 
+def test_a_table_of_categories_alone_is_no_table_of_pixels(read_csv: Read) -> None:
+    samples = read_csv(rows("a,y", "x,p", "z,q", times=2))
+    assert inputs(samples) == [[1, 0], [0, 1], [1, 0], [0, 1]]
+
+
+def test_a_column_that_is_called_as_a_category_is_kept(read_csv: Read) -> None:
+    samples = read_csv(rows("a=x,a,y", "1.5,x,p", "2.5,z,q", times=2))
+    assert samples.columns == ("a=x", "a=x", "a=z")
+    assert inputs(samples)[:2] == [[1.5, 1, 0], [2.5, 0, 1]]
+
+
 def test_rows_that_pandas_has_numbered_are_left_out_unless_they_are_asked_for(read_csv: Read) -> None:
     """data/REPORT 41."""
     text = rows("Unnamed: 0,a,y", "0,5,0.5", "1,6,1.5")
     samples = read_csv(text)
     assert samples.columns == ("a",)
-    assert samples.notes == ("left out the column 'Unnamed: 0', which pandas has made of row numbers",)
+    assert samples.notes == ("left out the column 'Unnamed: 0', which holds row numbers that pandas wrote",)
     assert read_csv(text, numeric=["Unnamed: 0"]).columns == ("Unnamed: 0", "a")
     twice = rows("Unnamed: 0.1,Unnamed: 0,Unnamed: 2,y", "0,0,7,0.5", "1,1,7,1.5")
     assert read_csv(twice).columns == ("Unnamed: 2",)
@@ -147,9 +165,9 @@ def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_told(read
         f"{number},{number % 7}.5,{number // 20 * 3.5 + number % 5 / 9},{'abc'[number // 20]}" for number in range(60)
     ]
     assert read_csv(rows("Id,a,tells,y", *lines)).notes == (
-        "column 'Id' counts the rows and alone tells the classes: leave it out with data.ignore unless it is known "
-        "before the target",
-        "column 'tells' alone tells the classes: leave it out with data.ignore unless it is known before the target",
+        "column 'Id' counts the rows and alone tells the classes: leave it out with data.ignore, unless it is known "
+        "when predicting",
+        "column 'tells' alone tells the classes: leave it out with data.ignore, unless it is known when predicting",
     )
 
 
@@ -162,6 +180,8 @@ def test_a_column_that_is_the_target_in_other_units_is_told(read_csv: Read) -> N
 def test_whole_numbers_too_long_for_float64_are_told(read_csv: Read) -> None:
     samples = read_csv("id,y\n12345678901234567,0.5\n12345678901234568,1.5\n3,2.5\n")
     assert samples.notes[0].startswith("column 'id' has 3 different values, of which only 2 can be told apart")
+    [note] = read_csv("a,y\n1.5,12345678901234567\n2.5,12345678901234568\n3.5,3\n", task="regression").notes
+    assert note.startswith("column 'y' has 3 different values, of which only 2 can be told apart")
 
 
 MISSING = rows("el,y", "Na,a", "K,b", "None,a", "K,b")
@@ -187,15 +207,15 @@ def test_a_class_that_is_called_none_is_not_dropped_unsaid(read_csv: Read) -> No
     samples = read_csv(text, "disorder", missing="drop")
     assert samples.task.classes == ("Apnea", "Insomnia")
     assert samples.left_out == (
-        "left out 2 of 6 rows, which lack values ('disorder' lacks 2); in the target that is 2 times 'None': if it is "
-        'a value like others, data.missing_values = [""] keeps it'
+        "left out 2 of 6 rows, which lack values ('disorder' lacks 2); 'None' occurs 2 times in the target: if it is "
+        'an ordinary value, data.missing_values = [""] keeps it'
     )
     assert read_csv(text, "disorder", missing_values=[""]).task.classes == ("Apnea", "Insomnia", "None")
 
 
 def test_a_class_whose_rows_all_lack_other_values_is_told(read_csv: Read) -> None:
     text = rows("a,y", "1,x", "2,z", ",w", times=2)
-    assert read_csv(text, missing="drop").left_out.endswith("with them all rows are gone whose target is 'w'")
+    assert read_csv(text, missing="drop").left_out.endswith("this removes every row whose target is 'w'")
 
 
 def test_the_emptiest_columns_are_named(read_csv: Read) -> None:

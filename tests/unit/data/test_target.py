@@ -118,7 +118,9 @@ def test_thousands_of_classes_are_not_invented(read_csv: Read) -> None:
 def test_a_guess_at_whole_numbers_says_how_to_be_set_right(read_csv: Read) -> None:
     """data/REPORT 06 and 14."""
     few, many = ["3", "4", "5"] * 2, [str(number) for number in range(100)]
-    assert read_csv(column(few)).task.doubt == 'set data.task = "regression" to predict them as numbers'
+    as_numbers = 'set data.task = "regression" to predict them as numbers'
+    assert read_csv(column(few)).task.doubt == as_numbers
+    assert read_csv(column(["03", "04", "10"] * 2)).task.doubt == as_numbers
     assert read_csv(column(many)).task.doubt == (
         "'y' has 100 different whole numbers, and more than 20 are taken for numbers to predict: if they are classes, "
         'set data.task = "classification"'

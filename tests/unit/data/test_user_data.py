@@ -205,8 +205,8 @@ def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
             {"train": (X, Y), "test": (X, Y.float())},
             "targets of test are 1 floating-point numbers a sample, those of train classes",
         ),
-        ({"train": (X, Y), "test": (X, Y + 1)}, "mine:data, test: class 3 is none of the 3 classes, 0 to 2"),
-        ({"train": (X, Y * 5 + 2), "test": (X, Y)}, "test: class 0 is none of the 3 classes, 2, 7, 12"),
+        ({"train": (X, Y), "test": (X, Y + 1)}, "mine:data, test: class 3 is not one of the 3 classes, 0 to 2"),
+        ({"train": (X, Y * 5 + 2), "test": (X, Y)}, "test: class 0 is not one of the 3 classes, 2, 7, 12"),
         (Listed([(image(), 0)], classes="cat"), "attribute `classes` is a str; it must be the list"),
         (Listed([(image(), 0)], classes=len), "attribute `classes` is a builtin_function_or_method"),
         ({"train": (X, Y), "test": (X.byte(), Y)}, r"test are bytes \(uint8\), those of train floating-point numbers"),
@@ -241,7 +241,7 @@ def test_what_a_dataset_raises_is_told_with_the_sample() -> None:
 
 @pytest.mark.parametrize(
     ("target", "message"),
-    [(2, "sample 1: class 2 is none of the 2 classes"), (0.5, "target of sample 1 is not a class")],
+    [(2, "sample 1: class 2 is not one of the 2 classes"), (0.5, "target of sample 1 is not a class")],
 )
 def test_a_later_sample_that_is_none_of_the_classes_is_told(target: Any, message: str) -> None:
     train = read(Listed([(image(), 0), (image(), target)], classes=2)).train
@@ -324,8 +324,7 @@ def test_bytes_with_their_channels_last_are_read_so_and_that_is_said() -> None:
         assert samples.kind == "image"
         assert torch.equal(samples.train[2][0], pixels[2].permute(2, 0, 1))
         assert samples.notes == (
-            "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, the channels last; data.channels says "
-            "otherwise",
+            "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, the channels last; data.channels changes that",
         )
 
 
@@ -374,15 +373,15 @@ def test_a_validation_set_that_lacks_a_class_or_orders_them_otherwise_is_matched
         assert split.targets.tolist() == expected
         assert [int(split[index][1]) for index in range(3)] == expected
     assert samples.notes == (
-        "validation lacks 'a' and numbers its classes otherwise than train: matched by name",
-        "test numbers its classes otherwise than train: matched by name",
+        "validation lacks 'a' and numbers its classes differently from train: matched by name",
+        "test numbers its classes differently from train: matched by name",
     )
 
 
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        (["b", "d"], "'d' is none of the training split's 3, 'a', 'b', 'c'"),
+        (["b", "d"], "'d' is not one of the training split's 3, 'a', 'b', 'c'"),
         (["a", "a", "b"], "some occur twice"),
     ],
 )
@@ -394,5 +393,5 @@ def test_a_validation_set_with_other_classes_is_refused(classes: list[str], mess
 
 def test_a_validation_label_beyond_its_own_names_is_refused() -> None:
     samples = read({"train": Listed([(image(), 0)], classes=["a", "b"]), "test": Listed([(image(), 1)], classes=["b"])})
-    with pytest.raises(UserCodeError, match="test, sample 0: class 1 is none of the 1 classes"):
+    with pytest.raises(UserCodeError, match="test, sample 0: class 1 is not one of the 1 classes"):
         lazy(samples.test)[0]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.unit.training.scripted import (
     STOP,
@@ -128,7 +129,7 @@ def write_table(file: Path, rows: int, turned: int = -1) -> None:
     [
         (100, -1, "the training data had 120 samples and has 100 now"),
         (130, -1, "the training data had 120 samples and has 130 now"),
-        (120, 5, "the targets of the training data are others than before"),
+        (120, 5, "the targets of the training data have changed"),
     ],
 )
 def test_a_table_that_was_changed_is_refused(tmp_path: Path, rows: int, turned: int, said: str) -> None:
@@ -150,6 +151,35 @@ def test_data_that_was_moved_but_not_changed_passes(tmp_path: Path) -> None:
     moved = file.rename(tmp_path / "moved.csv")
     edit(trainer, f"data.file={moved}")
     assert build_trainer(trainer.run).restore() == []
+
+
+def test_files_of_images_that_are_read_one_by_one_are_known_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.settings.data.IN_MEMORY_SHARE", 0.0)
+    folder = tmp_path / "images"
+    for number in range(40):
+        file = folder / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (number, number, number)).save(file)
+    data = ("data.name=image_folder", f"data.folder={folder}", "data.batch_size=4", "runtime.loader_workers=0")
+    trainer = stopped(tmp_path, *data)
+    assert isinstance(trainer.job.samples.train, Lazy)
+    file = (folder / "a" / "2.png").rename(folder / "a" / "99.png")
+    with pytest.raises(DataError, match="the inputs of the training data have changed"):
+        build_trainer(trainer.run).restore()
+    file.rename(folder / "a" / "2.png")
+    assert build_trainer(trainer.run).restore() == []
+
+
+def test_the_digest_is_of_the_data_as_it_was_read(tmp_path: Path) -> None:
+    """Standardised by another number of threads it may differ in the last bit, and would be refused."""
+    file = tmp_path / "d.csv"
+    write_table(file, 120)
+    table = ("data.name=csv", f"data.file={file}", "data.target=y")
+    for settings in (table, ("data.name=digits",)):
+        job = new_trainer(tmp_path, settings).job
+        assert job.data_digests() == digests_of(job.preset.data.build(lambda _: None))
 
 
 def samples(**parts: Any) -> Samples:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from workbench.data.samples import InMemory
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.training.job import build_job
@@ -23,7 +24,7 @@ PRESET = ("data.name=module", "data.function=mine:data", "data.batch_size=8", "r
     [
         (torch.arange(60) % 7, "mse", r"whole numbers .* classes \(7 classes .*targets.float\(\), make a regression$"),
         (torch.arange(60) % 2 * 1.0, "cross_entropy", r"whole-number targets, targets.long\(\), make classes"),
-        (X[:, 0], "cross_entropy", r"numbers to predict \(target\[0\]: numbers from .*\); these do: mse, l1, huber$"),
+        (X[:, 0], "cross_entropy", r"numbers to predict \(target: numbers from .*\); these do: mse, l1, huber$"),
     ],
 )
 def test_a_loss_for_other_targets_is_answered_with_what_to_return(
@@ -40,3 +41,16 @@ def test_named_classes_may_be_trained_with_a_loss_for_numbers(user_functions: Fu
     data.classes = ["no", "yes"]  # type: ignore[attr-defined]
     user_functions["mine:data"] = lambda: data
     assert build_job(Preset().override([*PRESET, "loss.name=mse"]), lambda progress: None).task.outputs == 2
+
+
+def test_a_split_in_float64_beside_training_samples_in_float32_becomes_float32(user_functions: Functions) -> None:
+    """A device may know no float64 at all."""
+    user_functions["mine:data"] = lambda: {"train": (X, X[:, 0]), "validation": (X[:20].double(), X[:20, 0])}
+    job = build_job(Preset().override([*PRESET, "loss.name=mse", "validation.method=own"]), lambda _: None)
+    for split in (job.samples.train, job.samples.validation):
+        assert isinstance(split, InMemory)
+        assert split.inputs.dtype == torch.float32
+    assert job.validation is not None
+    batch = job.validation.sample(20)
+    assert batch is not None
+    assert batch.inputs.dtype == torch.float32
