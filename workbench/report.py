@@ -67,7 +67,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
-        if rates := _learning_rates(Preset.load(run.preset)):
+        if rates := _learning_rates(Preset.load(run.preset), summary.step):
             rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
@@ -109,9 +109,13 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     return rows
 
 
-def _learning_rates(preset: Preset) -> str:
-    """The changes that were made by hand, or stand in the preset; empty if there are none."""
-    return in_words(preset.optimizer.learning_rate, ((each.step, each.learning_rate) for each in preset.changes))
+def _learning_rates(preset: Preset, steps: int | None = None) -> str:
+    """The changes that were made by hand, or stand in the preset; empty if there are none.
+
+    steps: that were trained, where those that never came are not to be told.
+    """
+    reached = [each for each in preset.changes if steps is None or each.step < steps]
+    return in_words(preset.optimizer.learning_rate, [(each.step, each.learning_rate) for each in reached])
 
 
 def _steps_per_second(summary: Summary) -> float | None:

@@ -134,10 +134,11 @@ def test_of_many_classes_the_worst_are_named() -> None:
 def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """screen #1, #13"""
     run = write_run(tmp_path, ending="completed")
-    changes = (Change(step=600, learning_rate=0.005),)
-    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
     summary = read_summary(run)
     assert summary is not None
+    later = Change(step=summary.step, learning_rate=7.0)  # the run has ended before its first step at this rate
+    changes = (Change(step=summary.step - 1, learning_rate=0.005), later)
+    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
     print_report(run, summary, read_history(run), to_stderr=False)
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate")]
-    assert line.split(maxsplit=2)[2] == "0.01 → 0.005 at step 600"
+    assert line.split(maxsplit=2)[2] == f"0.01 → 0.005 at step {summary.step - 1:,}"
