@@ -208,6 +208,13 @@ def test_no_values_and_no_size_make_a_drawing_fail(
         assert drawing.left + drawing.columns <= width
 
 
+def test_what_lies_far_beyond_the_axis_is_not_drawn() -> None:
+    """Hundreds of lines a million widths long once took minutes and 3.5 GB, and no key was answered meanwhile."""
+    near = flat(range(101))
+    far = [Point(1e9 * number, 0.0, 0.0, 0.0) for number in range(1, 400)]
+    assert canvas(draw(plot(near + far), 80, 20, style_of)) == canvas(draw(plot(near), 80, 20, style_of))
+
+
 def test_twenty_by_five_cells_are_enough() -> None:
     assert len(draw(plot(flat(range(100))), 20, 5, style_of).lines) == 5
 
