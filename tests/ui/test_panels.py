@@ -614,6 +614,13 @@ def test_a_wide_bar_tells_everything() -> None:
     assert "59 °C" in text
 
 
+def test_eighty_columns_tell_the_learning_rate_that_trains() -> None:
+    """screen #1: the rate stays, whatever else is long."""
+    text = bar(80, preset_name="mnist-mlp 11-27 14:14", changed=False, view=history().view, readings=NO_GPU)
+    assert "lr 0.005" in text
+    assert "epoch 7/10" in text
+
+
 def test_eighty_columns_have_preset_state_progress_and_a_vital() -> None:
     text = bar(80)
     for sign in ("mnist-mlp *", "training", "epoch 7/10", "65 %", "left"):
@@ -635,7 +642,7 @@ def test_what_follows_the_state_does_not_jump_with_every_validation() -> None:
 
 
 def test_a_long_preset_name_is_shortened_and_its_mark_of_change_stays() -> None:
-    text = bar(60, preset_name="a-rather-long-name-of-a-preset-of-mine", view=None)
+    text = bar(48, preset_name="a-rather-long-name-of-a-preset-of-mine", view=None)
     assert "…" in text
     assert "… *" in text
     assert "training" in text

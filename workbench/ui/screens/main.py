@@ -143,7 +143,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
-            if self._said_of not in (None, self.state):
+            if self._said_of not in (None, self._course):
                 self._said, self._said_of = None, None
                 self._show_hint()
             self.on_state_changed(before, self.state)
@@ -281,11 +281,16 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
         while_it_holds: it is about the run as it is now, and goes when the run's state does.
         """
-        self._said_of = self.state if while_it_holds else None
+        self._said_of = self._course if while_it_holds else None
         hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
         self._said = Text(f"{glyph}{text}", hint.style_of(kind))
         self._show_hint()
+
+    @property
+    def _course(self) -> str:
+        """The run's state, but that training and validating, which take turns many times a second, are one."""
+        return "training" if self.state == "validating" else self.state
 
     def _theme_changed(self, _: Theme) -> None:
         """Draws what is kept in colours anew: the panels do so by themselves."""
