@@ -232,7 +232,7 @@ def _conclude(
 ) -> int:
     """Reports how the run ended; returns the exit code. Raises WorkbenchError if it did not end well."""
     exit_code, view = trainer.returncode, history.view
-    how_to_resume = f"go on with: workbench --resume {report.typed_path(run.path)}"
+    how_to_resume = f"resume it with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
         raise _interrupted(f"ended at once at step {view.step}; {how_to_resume}")
     if exit_code == EXIT_BUSY:
@@ -255,7 +255,7 @@ def _conclude(
         if exit_code == -signal.SIGKILL:
             cause += ", as the system does when memory runs out"
         raise TrainerLostError(
-            f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
+            f"the trainer died without an error message ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
     try:

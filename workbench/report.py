@@ -63,7 +63,7 @@ def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
 
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
-    rows = [("status", _status(summary))]
+    rows = [("status", _status(summary, view))]
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
@@ -105,7 +105,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.status == "completed":
         rows.append(("repeat it with", f"workbench --preset {typed_path(run.preset)}"))
     else:
-        rows.append(("go on with", f"workbench --resume {typed_path(run.path)}"))
+        rows.append(("resume it with", f"workbench --resume {typed_path(run.path)}"))
     return rows
 
 
@@ -166,8 +166,13 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
     return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
 
 
-def _status(summary: Summary) -> str:
-    return f"{summary.status} after {count(summary.epoch)} epochs, {count(summary.step)} steps"
+def _status(summary: Summary, view: RunView) -> str:
+    planned = view.prepared.epochs if view.prepared is not None else summary.epoch
+    epochs = count(summary.epoch) if planned == summary.epoch else f"{count(summary.epoch)} of {count(planned)}"
+    early = (
+        " (stopped early: no better for a while)" if summary.status == "completed" and summary.epoch < planned else ""
+    )
+    return f"{summary.status} after {epochs} epochs{early}, {count(summary.step)} steps"
 
 
 def _times(summary: Summary) -> str:

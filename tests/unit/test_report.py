@@ -50,6 +50,16 @@ def test_the_operators_are_told_per_step_with_the_trace(tmp_path: Path, capsys: 
     assert any("profiling 0.50 s" in line for line in lines)
 
 
+def test_a_run_that_stopped_early_is_told_with_the_epochs_that_were_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """screen #7"""
+    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
+    assert "completed after 1 of 12 epochs (stopped early: no better for a while), 30 steps" in told
+    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
+    assert "completed after 1 epochs, 30 steps" in told
+
+
 def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "profile of step 11: the GPU's time" in report(tmp_path, RunView(profiled=profiled(steps=1)), capsys)
 

@@ -182,7 +182,7 @@ class Watch:
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"
         cause = f" (signal {-code})" if code is not None and code < 0 else ""
-        return f"the trainer's process ended without a word{cause}, as when it is killed or memory runs out"
+        return f"the trainer died without an error message{cause}, as when it is killed or memory runs out"
 
     def _lives(self) -> bool:
         if self.trainer is not None:
