@@ -111,7 +111,7 @@ def test_rates_that_were_set_by_hand_are_compared_in_words() -> None:
     """screen #13"""
     assert written([{"step": 600, "learning_rate": 0.02}]) == "0.02 at step 600"
     many = [{"step": step, "learning_rate": step / 1000} for step in range(600, 605)]
-    assert written(many) == "... → 0.604 at step 604 (5 changes)"
+    assert written(many) == "0.604 at step 604 (the last of 5 changes)"
 
 
 def test_a_finished_run_is_opened(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def check_order(changes: Sequence[Change]) -> None:
 
 
 def in_words(first: float | None, changes: Iterable[tuple[int, float]]) -> str:
-    """`0.01 → 0.02 at step 600`; of many changes their number and the last.
+    """`0.01 → 0.02 at step 600`; of many changes the last and how many there are.
 
     first: the rate before; None where it is told elsewhere. changes: (step, rate); the answer is empty for none.
     """
@@ -42,7 +42,7 @@ def in_words(first: float | None, changes: Iterable[tuple[int, float]]) -> str:
         return ""
     before = [] if first is None else [f"{first:g}"]
     if len(told) > MOST_IN_WORDS:
-        return " → ".join([*before, "...", f"{told[-1]} ({len(told)} changes)"])
+        return " → ".join([*before, f"{told[-1]} (the last of {len(told)} changes)"])
     return " → ".join([*before, *told])
 
 

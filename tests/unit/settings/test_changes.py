@@ -70,7 +70,7 @@ def test_they_can_be_set_and_dropped_on_the_command_line() -> None:
 def test_in_words() -> None:
     assert in_words(0.01, [(600, 0.02), (9000, 0.01)]) == "0.01 → 0.02 at step 600 → 0.01 at step 9,000"
     many = [(step, step / 10) for step in range(1, 13)]
-    assert in_words(1.0, many) == "1 → ... → 1.2 at step 12 (12 changes)"
+    assert in_words(1.0, many) == "1 → 1.2 at step 12 (the last of 12 changes)"
     assert in_words(0.01, []) == ""
     assert in_words(None, [(600, 0.02)]) == "0.02 at step 600"
 
