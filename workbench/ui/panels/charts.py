@@ -23,7 +23,7 @@ OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
     "learning_rate": "L",
     "pause": "p",
-    "resume": "g",
+    "resume": "r",
     "stop": "x",
     "checkpoint": "c",
     "resumed": "R",
