@@ -339,7 +339,7 @@ def test_on_the_cpu_there_is_no_busy_share_and_no_mfu() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_headline_classes_and_confusion_are_told_at_every_width(width: int) -> None:
     text = seen(MetricsPanel(), lambda panel: panel.show(history()), (width, 44))
-    for sign in ("accuracy 97.33 %", "F1 97.13 %", "ROC AUC 0.9987", "loss 0.2023", "4 taken for 9 (12 times)"):
+    for sign in ("accuracy 97.33 %", "F1 97.13 %", "ROC AUC 0.9987", "loss 0.2023", "4 predicted as 9 (12 times)"):
         assert sign in text
     assert "recall" in text
     assert "true class by row" in text

@@ -23,6 +23,11 @@ TELLING = ("timing", "epoch", "health", "finished")
 ENDED = ("completed", "stopped", "failed", "lost")
 
 
+def course_of(state: str) -> str:
+    """A run's state, but that training and validating, which take turns many times a second, are one."""
+    return "training" if state == "validating" else state
+
+
 class Watch:
     """The run's directory is all it knows: who started the trainer, and when, makes no difference."""
 
