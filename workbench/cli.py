@@ -62,7 +62,9 @@ def workbench(
     json_output: Annotated[
         bool, typer.Option("--json", help="Events (or the plan) as JSON lines on stdout, narration on stderr.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run lies.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")
+    ] = False,
     runs_dir: Annotated[
         Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")
     ] = None,
@@ -101,7 +103,7 @@ def workbench(
         typer.Option(
             "--profile",
             metavar="N",
-            help="Profile N steps once the first are over: a trace for Perfetto, and the operators that took most.",
+            help="Profile N steps once the first are over: a trace for Perfetto, and the most expensive operators.",
         ),
     ] = None,
     version: Annotated[

@@ -17,7 +17,7 @@ from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, MemorySnapshot, Obeyed, Prepared, Profiled, State, Warned
 from workbench.runs.view import RunView
-from workbench.units import count, duration, rate
+from workbench.units import count, decimals, duration, rate
 
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
@@ -182,7 +182,8 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
     ):
         values = [metrics.get(name) for metrics in both if name in metrics]
         if values:
-            shown = " | ".join("nan" if value is None else f"{scale * value:.{digits}f}" for value in values)
+            write = decimals if name == "loss" else f"{{:.{digits}f}}".format
+            shown = " | ".join("nan" if value is None else write(scale * value) for value in values)
             text.append(f"  {LABELS.get(name, name)} ", style="dim").append(f"{shown}{unit}")
     text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
     if event.best:
@@ -192,7 +193,7 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
 
 def headline(metrics: dict[str, float]) -> str:
     """The metrics that people look at first."""
-    parts = [f"loss {metrics['loss']:.4f}"] if metrics.get("loss") is not None else ["loss nan"]
+    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
     if metrics.get("accuracy") is not None:
         parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
     if metrics.get("rmse") is not None:
@@ -229,7 +230,7 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     """Short, so that all of it fits into 80 columns."""
     parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
     if view.loss is not None:
-        parts.append(f"loss {view.loss:.4f}")
+        parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None
     if validation and "accuracy" in validation:
         parts.append(f"acc {100 * validation['accuracy']:.1f} %")

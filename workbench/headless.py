@@ -255,7 +255,7 @@ def _conclude(
         if exit_code == -signal.SIGKILL:
             cause += ", as the system does when memory runs out"
         raise TrainerLostError(
-            f"the trainer's process ended without a word ({cause}) at step {view.step}; {_last_log_line(run)}"
+            f"the trainer died without an error message ({cause}) at step {view.step}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
     try:

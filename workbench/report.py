@@ -63,11 +63,11 @@ def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
 
 
 def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str, str]]:
-    rows = [("status", _status(summary))]
+    rows = [("status", _status(summary, view))]
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
-        if rates := _learning_rates(Preset.load(run.preset)):
+        if rates := _learning_rates(Preset.load(run.preset), summary.step):
             rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
@@ -109,9 +109,13 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     return rows
 
 
-def _learning_rates(preset: Preset) -> str:
-    """The changes that were made by hand, or stand in the preset; empty if there are none."""
-    return in_words(preset.optimizer.learning_rate, ((each.step, each.learning_rate) for each in preset.changes))
+def _learning_rates(preset: Preset, steps: int | None = None) -> str:
+    """The changes that were made by hand, or stand in the preset; empty if there are none.
+
+    steps: that were trained, where those that never came are not to be told.
+    """
+    reached = [each for each in preset.changes if steps is None or each.step < steps]
+    return in_words(preset.optimizer.learning_rate, [(each.step, each.learning_rate) for each in reached])
 
 
 def _steps_per_second(summary: Summary) -> float | None:
@@ -162,8 +166,13 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
     return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
 
 
-def _status(summary: Summary) -> str:
-    return f"{summary.status} after {count(summary.epoch)} epochs, {count(summary.step)} steps"
+def _status(summary: Summary, view: RunView) -> str:
+    planned = view.prepared.epochs if view.prepared is not None else summary.epoch
+    epochs = count(summary.epoch) if planned == summary.epoch else f"{count(summary.epoch)} of {count(planned)}"
+    early = (
+        " (stopped early: no better for a while)" if summary.status == "completed" and summary.epoch < planned else ""
+    )
+    return f"{summary.status} after {epochs} epochs{early}, {count(summary.step)} steps"
 
 
 def _times(summary: Summary) -> str:

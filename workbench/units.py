@@ -8,6 +8,11 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def decimals(value: float) -> str:
+    """Four decimals; three digits where these would say nothing."""
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.3g}"
+
+
 def rate(number: float) -> str:
     """A rate with three significant digits: 847, 12.3 k, 1.68 M, 4.1 T."""
     for limit, unit, shown_from in ((1e12, " T", 1e12), (1e9, " G", 1e9), (1e6, " M", 1e6), (1e3, " k", 1e4)):

@@ -21,9 +21,10 @@ from tests.ui import made
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
+from workbench.ui.actions import help_sections
 from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, smoothed, x_ticks, y_ticks
 from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
-from workbench.ui.panels.charts import ChartPanel, ChartView, chart_panels
+from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
 from workbench.ui.themes import THEMES, palette
 
 BRAILLE = range(0x2801, 0x2900)
@@ -206,6 +207,17 @@ def test_no_values_and_no_size_make_a_drawing_fail(
     assert all(line.cell_len <= width for line in drawing.lines)
     if drawing.lines:
         assert drawing.left + drawing.columns <= width
+
+
+def test_what_lies_far_beyond_the_axis_is_not_drawn() -> None:
+    """Hundreds of lines a million widths long once took minutes and 3.5 GB, and no key was answered meanwhile."""
+    near = flat(range(101))
+    far = [Point(1e9 * number, 0.0, 0.0, 0.0) for number in range(1, 400)]
+    assert canvas(draw(plot(near + far), 80, 20, style_of)) == canvas(draw(plot(near), 80, 20, style_of))
+
+
+def test_every_letter_on_the_axis_is_explained_in_the_help() -> None:
+    assert " ".join(MARK_LETTERS.values()) in [keys for _, rows in help_sections() for keys, _ in rows]
 
 
 def test_twenty_by_five_cells_are_enough() -> None:

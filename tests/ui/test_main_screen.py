@@ -63,9 +63,11 @@ def test_what_the_settings_would_take_is_planned_while_nothing_runs_and_not_besi
         assert "expected 58 MiB" in text, "in the memory panel"
         assert "536 k parameters" in text, "beside the settings"
         app.session.watch = Watch(write_run(tmp_path / "runs", alive=True))
+        app.draft.take(app.draft.preset.override(["model.dropout=0.5"]))
         await pilot.pause(1.2)
         assert app.session.planner.expectation is None
-        assert "536 k parameters" not in screen_text(app)
+        assert app.session.planner._process is None
+        assert "536 k parameters" not in screen_text(app), "it is not what these settings would take"
 
     drive(app, steps, (140, 40))
     assert app.session.planner._process is None
@@ -112,7 +114,7 @@ def test_no_line_is_wider_than_the_screen_and_the_keys_stay_at_the_bottom(
     async def steps(_: Pilot[None]) -> None:
         lines = screen_text(app).splitlines()
         assert len(lines) == size[1]
-        assert "workbench" in lines[0]
+        assert "● training" in lines[0]
         assert "q quit" in lines[-1]
 
     drive(app, steps, size)
@@ -570,6 +572,21 @@ def test_what_was_said_of_a_run_that_was_training_goes_when_it_ends(tmp_path: Pa
         await pilot.pause(1.0)
         assert f"● {ending}" in top(app) or f"✗ {ending}" in top(app)
         assert f"{run.name}: training" not in screen_text(app)
+
+    drive(app, steps, (140, 40))
+
+
+def test_what_was_said_of_a_run_stays_while_training_and_validating_take_turns(tmp_path: Path) -> None:
+    """screen #15: with epochs of milliseconds the answer to ] was gone before it could be read."""
+    run = write_run(tmp_path / "runs", alive=True)
+    app = make_app(tmp_path / "runs", attach=run)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert f"{run.name}: training" in screen_text(app)
+        append(run, events.State(state="validating", step=1300))
+        await pilot.pause(1.0)
+        assert "validating" in top(app)
+        assert f"{run.name}: training" in screen_text(app)
 
     drive(app, steps, (140, 40))
 

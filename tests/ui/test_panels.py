@@ -339,7 +339,7 @@ def test_on_the_cpu_there_is_no_busy_share_and_no_mfu() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_headline_classes_and_confusion_are_told_at_every_width(width: int) -> None:
     text = seen(MetricsPanel(), lambda panel: panel.show(history()), (width, 44))
-    for sign in ("accuracy 97.33 %", "F1 97.13 %", "ROC AUC 0.9987", "loss 0.2023", "4 taken for 9 (12 times)"):
+    for sign in ("accuracy 97.33 %", "F1 97.13 %", "ROC AUC 0.9987", "loss 0.2023", "4 predicted as 9 (12 times)"):
         assert sign in text
     assert "recall" in text
     assert "true class by row" in text
@@ -614,6 +614,13 @@ def test_a_wide_bar_tells_everything() -> None:
     assert "59 °C" in text
 
 
+def test_eighty_columns_tell_the_learning_rate_that_trains() -> None:
+    """screen #1: the rate stays, whatever else is long."""
+    text = bar(80, preset_name="mnist-mlp 11-27 14:14", changed=False, view=history().view, readings=NO_GPU)
+    assert "lr 0.005" in text
+    assert "epoch 7/10" in text
+
+
 def test_eighty_columns_have_preset_state_progress_and_a_vital() -> None:
     text = bar(80)
     for sign in ("mnist-mlp *", "training", "epoch 7/10", "65 %", "left"):
@@ -635,7 +642,7 @@ def test_what_follows_the_state_does_not_jump_with_every_validation() -> None:
 
 
 def test_a_long_preset_name_is_shortened_and_its_mark_of_change_stays() -> None:
-    text = bar(60, preset_name="a-rather-long-name-of-a-preset-of-mine", view=None)
+    text = bar(48, preset_name="a-rather-long-name-of-a-preset-of-mine", view=None)
     assert "…" in text
     assert "… *" in text
     assert "training" in text

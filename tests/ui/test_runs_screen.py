@@ -14,6 +14,7 @@ from workbench.runs.events import encode
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.screens.changes import written
 from workbench.ui.screens.runs import REFRESH_SECONDS
 from workbench.ui.watch import Watch
 
@@ -105,6 +106,13 @@ def test_two_marked_runs_are_compared_by_what_differs(tmp_path: Path) -> None:
         assert "96.41 %" in text
 
     drive(app, steps)
+
+
+def test_rates_that_were_set_by_hand_are_compared_in_words() -> None:
+    """screen #13"""
+    assert written([{"step": 600, "learning_rate": 0.02}]) == "0.02 at step 600"
+    many = [{"step": step, "learning_rate": step / 1000} for step in range(600, 605)]
+    assert written(many) == "0.604 at step 604 (the last of 5 changes)"
 
 
 def test_a_finished_run_is_opened(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from workbench.settings import library
+from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.expectation import Expectation
+from workbench.ui.form.draft import Draft
 from workbench.ui.panels.lines import HintLine
-from workbench.ui.panels.settings import SettingsPanel
+from workbench.ui.panels.settings import SettingsPanel, _same_training
 from workbench.ui.panels.settings_editor import ChoiceList, ValueField
 
 WIDE, NARROW = (80, 24), (120, 36)
@@ -507,3 +509,12 @@ def test_an_empty_value_is_not_called_as_a_choice_is(tmp_path: Path) -> None:
         assert "default not set" in hint(app)
 
     drive(app, steps, (200, 50))
+
+
+def test_settings_are_a_runs_own_whatever_rate_was_set_by_hand_since() -> None:
+    """screen #2: a run that was resumed is still "this run" above the settings that it was started with."""
+    draft = Draft(Preset())
+    run = Preset().model_copy(update={"changes": (Change(step=600, learning_rate=0.02),)})
+    assert _same_training(draft, run)
+    assert not _same_training(draft, run.override(["data.batch_size=8"]))
+    assert not _same_training(Draft(run), Preset())

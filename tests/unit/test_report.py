@@ -50,6 +50,16 @@ def test_the_operators_are_told_per_step_with_the_trace(tmp_path: Path, capsys: 
     assert any("profiling 0.50 s" in line for line in lines)
 
 
+def test_a_run_that_stopped_early_is_told_with_the_epochs_that_were_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """screen #7"""
+    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
+    assert "completed after 1 of 12 epochs (stopped early: no better for a while), 30 steps" in told
+    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
+    assert "completed after 1 epochs, 30 steps" in told
+
+
 def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "profile of step 11: the GPU's time" in report(tmp_path, RunView(profiled=profiled(steps=1)), capsys)
 
@@ -134,10 +144,11 @@ def test_of_many_classes_the_worst_are_named() -> None:
 def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """screen #1, #13"""
     run = write_run(tmp_path, ending="completed")
-    changes = (Change(step=600, learning_rate=0.005),)
-    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
     summary = read_summary(run)
     assert summary is not None
+    later = Change(step=summary.step, learning_rate=7.0)  # the run has ended before its first step at this rate
+    changes = (Change(step=summary.step - 1, learning_rate=0.005), later)
+    Preset.load(run.preset).model_copy(update={"changes": changes}).save(run.preset)
     print_report(run, summary, read_history(run), to_stderr=False)
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("learning rate")]
-    assert line.split(maxsplit=2)[2] == "0.01 → 0.005 at step 600"
+    assert line.split(maxsplit=2)[2] == f"0.01 → 0.005 at step {summary.step - 1:,}"

@@ -31,6 +31,13 @@ def test_rates_have_three_digits(number: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0.0000"), (0.12345, "0.1235"), (0.00001234, "1.23e-05"), (12345.6, "1.23e+04")]
+)
+def test_a_loss_is_never_rounded_to_nothing(value: float, text: str) -> None:
+    assert units.decimals(value) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [
         (0, "0.00 s"),

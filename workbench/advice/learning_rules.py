@@ -142,7 +142,7 @@ def _overfitting(facts: Facts) -> Finding | None:
         grave,
         f"the validation loss has risen by {percent(rise)}, from {trend.best:.3g} at step {count(trend.best_step)} to "
         f"{trend.latest:.3g}, while the training loss fell from {trend.train_at_best:.3g} to {trend.train_latest:.3g}",
-        "The model learns its training samples by heart: dropout, weight decay, more or varied samples or a smaller "
+        "The model memorises its training samples: dropout, weight decay, more or varied samples or a smaller "
         "model help. The best epoch's weights are kept (training.keep_best).",
         changes.regularised(facts),
         # As long again as it took to the best epoch: a slower training must have its chance to get lower.

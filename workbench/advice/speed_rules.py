@@ -41,7 +41,7 @@ def _waiting_for_data(facts: Facts) -> Finding | None:
         change = changes.other_feed(facts) or changes.more_workers(facts)
     else:
         advice = (
-            "The samples are in memory: gathering and varying them takes this time. A larger batch does more at once."
+            "The samples are in memory: indexing and augmenting them takes this time. A larger batch does more at once."
         )
         change = changes.larger_batch(facts)
     return finding("waiting-for-data", grave, f"data takes {_of_a_step(facts, share)}", advice, change)

@@ -68,7 +68,9 @@ class RunView:
             case Progress():
                 self.progress = event
             case State():
-                self.state, self.step = event.state, event.step
+                self.state = event.state
+                if event.state != "preparing":  # who resumes a run prepares before it knows where the run stands
+                    self.step = event.step
             case Steps() if event.losses:
                 self.step = event.first_step + len(event.losses) - 1
                 self.epoch, self.loss = event.epoch, event.losses[-1]

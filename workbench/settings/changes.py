@@ -7,7 +7,9 @@ that preset, anew or resumed, changes the rate at the very same steps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
+from typing import Any
 
 from workbench.settings.base import Settings, setting
 from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
@@ -32,11 +34,24 @@ def check_order(changes: Sequence[Change]) -> None:
             raise ValueError(f"steps must rise from one change to the next, but {after.step} follows {before.step}")
 
 
-def in_words(first: float, changes: Iterable[tuple[int, float]]) -> str:
-    """`0.01 → 0.02 at step 600`; of many changes the first and the last. changes: (step, rate); empty for none."""
+def in_words(first: float | None, changes: Iterable[tuple[int, float]]) -> str:
+    """`0.01 → 0.02 at step 600`; of many changes the last and how many there are.
+
+    first: the rate before; None where it is told elsewhere. changes: (step, rate); the answer is empty for none.
+    """
     told = [f"{rate:g} at step {step:,}" for step, rate in changes]
     if not told:
         return ""
+    before = [] if first is None else [f"{first:g}"]
     if len(told) > MOST_IN_WORDS:
-        told = [told[0], f"... ({len(told)} changes)", told[-1]]
-    return " → ".join([f"{first:g}", *told])
+        return " → ".join([*before, f"{told[-1]} (the last of {len(told)} changes)"])
+    return " → ".join([*before, *told])
+
+
+def read(found: Any) -> list[tuple[int, float]]:
+    """(step, rate) of each change in a preset.toml that was read but not checked; those that are none are left out."""
+    changes = []
+    for change in found if isinstance(found, list | tuple) else ():
+        with suppress(TypeError, ValueError, KeyError, OverflowError):
+            changes.append((int(change["step"]), float(change["learning_rate"])))
+    return changes

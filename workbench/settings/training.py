@@ -27,5 +27,5 @@ class Training(Settings):
     accumulation: int = setting(1, "batches whose gradients make one step", unit="batches", step="double", ge=1)
     keep_best: bool = setting(True, "keep the best epoch's weights, and test with them")
     checkpoint_seconds: float = setting(
-        30.0, "least time between two checkpoints; one is always written at the end", unit="s", step=5, ge=0
+        30.0, "minimum time between checkpoints; one is always written at the end", unit="s", step=5, ge=0
     )

@@ -121,7 +121,7 @@ def _host_text(job: Job, step: int) -> str:
     facts = [("process", f"{size(resident)} resident, {size(max(peak, resident))} at most so far")]
     title = (
         f"Host memory between two steps, after step {count(step)}\n"
-        "(PyTorch keeps no books of the host's memory: these are the tensors that\n"
+        "(PyTorch does not track the host's memory: these are the tensors that\n"
         "Python can reach. Activations live within a step only.)"
     )
     return host_summary(list(pieces.values()), facts, title)

@@ -85,8 +85,8 @@ RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "
 ACTIONS: tuple[Action, ...] = (
     Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and resume", RUN, 100),
     Action("stop", ("x",), "stop", "stop after this step; everything is saved", RUN, 90),
-    Action("slower", ("left_square_bracket",), "", "learning rate one rung down, while it runs", RUN),
-    Action("faster", ("right_square_bracket",), "", "learning rate one rung up, while it runs", RUN),
+    Action("slower", ("left_square_bracket",), "", "lower the learning rate: one step of 1-2-5", RUN),
+    Action("faster", ("right_square_bracket",), "", "raise the learning rate: one step of 1-2-5", RUN),
     Action("learning_rate", ("l",), "learning rate", "set the learning rate while it runs", RUN, 40),
     Action("undo_learning_rate", ("z",), "", "undo the last change of the learning rate, while it runs", RUN),
     Action("profile", ("p",), "profile", "profile the next steps: which operators take the time, and a trace", RUN, 46),
@@ -182,6 +182,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("left right", "a cursor that reads values; page up and down for longer strides"),
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
+            ("L p r x c R", "on its axis: learning rate set, pause, resume, stop, checkpoint, run resumed"),
         ),
     ),
     ("Anywhere", (("tab", "next panel; shift+tab the one before"), ("^p", "the palette: every action by name"))),

@@ -306,7 +306,11 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
     xs: list[float] = []
     ys: list[float] = []
     rising = True
+    first, last = plot.x_range
+    margin = last - first
     for point in series.points:
+        if not first - margin <= point.x <= last + margin:
+            continue  # plotext walks every dot of a line, seen or not: far away that takes minutes and gigabytes
         extent = _extent(point, plot.log)
         if extent is None:
             if xs:

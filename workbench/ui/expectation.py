@@ -78,15 +78,18 @@ class Planner:
         del self._known[content]
         return known.reason
 
-    def look(self, preset: Preset | None) -> bool:
+    def look(self, preset: Preset | None, *, may_run: bool = True) -> bool:
         """Starts, reads or ends the process as is due; True if there is another expectation than before.
 
-        preset: what is being edited; None while no process may run.
+        preset: what is being edited; None while it cannot be planned. may_run: whether a process may run; without one,
+        what is known already is told all the same.
         """
         before = self.expectation
         if preset is not self._preset:
             self._preset = preset
             self._want("" if preset is None else content_of(preset))
+        elif not may_run:
+            self.close()
         elif self._process is not None and self._process.poll() is not None:
             self._keep(self._read())
         elif self._process is None and self._wanted and self.expectation is None:

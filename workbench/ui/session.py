@@ -61,7 +61,7 @@ class Session:
         return summary.reason
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
-        self.planner.look(None)  # nothing runs beside a run
+        self.planner.close()  # nothing runs beside a run
         self.watch = Watch(run, self._trainer(run, command))
         return self.watch
 
@@ -97,7 +97,7 @@ class Session:
         """Sees to the expectation of a preset while nothing runs that this would disturb; True if it has changed."""
         is_free = self.watch is None or not self.watch.has_process
         is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
-        return self.planner.look(preset if is_free and not is_warming_up else None)
+        return self.planner.look(preset, may_run=is_free and not is_warming_up)
 
     def close(self) -> None:
         """Ends the standby trainer and the plan; a run goes on."""

@@ -21,6 +21,8 @@ from workbench.ui.form.parsing import from_toml, toml, wording
 
 MOST_SECONDS = 180.0
 """A comparison of what is learned that would train for longer is refused: a run may be paused meanwhile."""
+START_SECONDS = 5.0
+"""That the process of a comparison takes to import PyTorch and read the data, on two cores that do other things too."""
 SPEED_SECONDS = 6.0
 """That comparing two paces takes, warming up included, once both are prepared."""
 COMMAND = (sys.executable, "-P", "-m", "workbench.training.trial")
@@ -215,7 +217,7 @@ def expected_seconds(finding: Finding, view: RunView) -> float | None:
     """
     if view.prepared is None or finding.measure is None:
         return None
-    preparing = 2 * view.prepared.seconds
+    preparing = START_SECONDS + 2 * view.prepared.seconds
     if finding.measure in ("speed", "memory"):
         return preparing + SPEED_SECONDS
     if finding.steps is None or view.timing is None or view.timing.steps_per_second <= 0:

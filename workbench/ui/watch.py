@@ -23,6 +23,11 @@ TELLING = ("timing", "epoch", "health", "finished")
 ENDED = ("completed", "stopped", "failed", "lost")
 
 
+def course_of(state: str) -> str:
+    """A run's state, but that training and validating, which take turns many times a second, are one."""
+    return "training" if state == "validating" else state
+
+
 class Watch:
     """The run's directory is all it knows: who started the trainer, and when, makes no difference."""
 
@@ -182,7 +187,7 @@ class Watch:
         if code == EXIT_STORAGE:
             return f"{self.run.path} could not be written any more; free some space, then resume it"
         cause = f" (signal {-code})" if code is not None and code < 0 else ""
-        return f"the trainer's process ended without a word{cause}, as when it is killed or memory runs out"
+        return f"the trainer died without an error message{cause}, as when it is killed or memory runs out"
 
     def _lives(self) -> bool:
         if self.trainer is not None:

@@ -62,6 +62,13 @@ def test_a_resumed_run_forgets_what_it_will_train_again() -> None:
     assert history.marks[-1].kind == "resumed"
 
 
+def test_a_run_that_is_resumed_keeps_its_place_until_the_trainer_knows_it() -> None:
+    history = taken(steps(1, [1.0] * 100), State(state="preparing", step=0, detail="importing PyTorch"))
+    assert (history.view.state, history.view.step) == ("preparing", 100)
+    history.take(Started(process_id=2, resumed=True, step=40))
+    assert history.view.step == 40
+
+
 def test_time_goes_on_from_the_checkpoint_when_a_run_is_resumed() -> None:
     history = taken(
         Started(process_id=1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.errors import PresetError
-from workbench.settings.changes import Change, in_words
+from workbench.settings.changes import Change, in_words, read
 from workbench.settings.explain import explain
 from workbench.settings.preset import Preset
 
@@ -70,8 +70,14 @@ def test_they_can_be_set_and_dropped_on_the_command_line() -> None:
 def test_in_words() -> None:
     assert in_words(0.01, [(600, 0.02), (9000, 0.01)]) == "0.01 → 0.02 at step 600 → 0.01 at step 9,000"
     many = [(step, step / 10) for step in range(1, 13)]
-    assert in_words(1.0, many) == "1 → 0.1 at step 1 → ... (12 changes) → 1.2 at step 12"
+    assert in_words(1.0, many) == "1 → 1.2 at step 12 (the last of 12 changes)"
     assert in_words(0.01, []) == ""
+    assert in_words(None, [(600, 0.02)]) == "0.02 at step 600"
+
+
+def test_unchecked_changes_are_read_as_far_as_they_are_some() -> None:
+    assert read([{"step": 6, "learning_rate": 0.5}, {"step": 7}, "x", {"step": [], "learning_rate": 1}]) == [(6, 0.5)]
+    assert read(None) == read(["relu"]) == read("text") == []
 
 
 def test_they_are_explained_as_every_table_is() -> None:

@@ -119,6 +119,19 @@ def test_where_nothing_may_run_the_plan_is_ended(planners: list[Planner]) -> Non
     assert planner._process is None
 
 
+def test_beside_a_run_only_what_is_known_is_told_and_never_of_other_settings(planners: list[Planner]) -> None:
+    """screen #2: what another preset would take does not stand under the one that is opened while a run goes on."""
+    planner, known = planner_of(planners, *answering(json.dumps(PLAN))), Preset()
+    settle(planner, known)
+    other = known.override(["data.batch_size=8"])
+    assert planner.look(other, may_run=False)
+    assert planner.expectation is None
+    assert not planner.look(other, may_run=False)
+    assert planner._process is None
+    assert planner.look(known, may_run=False)
+    assert planner.expectation is not None
+
+
 def test_nothing_is_planned_while_settings_are_being_edited(
     planners: list[Planner], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ def test_a_run_whose_trainer_is_yet_to_come_is_new_and_not_lost(tmp_path: Path) 
     run.events.write_text(f"{encode(State(state='preparing', step=0, time=NOON))}\n")
     watch.look()
     assert watch.state == "lost", "it has been there, and is not now"
-    assert "without a word" in watch.reason
+    assert "died without an error message" in watch.reason
 
 
 def test_a_run_that_has_been_deleted_is_called_that(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from workbench.ui.advice import Advice
 from workbench.ui.glyphs import Glyphs
 from workbench.ui.panels.lines import keys_text
 from workbench.ui.panels.panel import Drawn, Panel
+from workbench.ui.trial import change_in_words
 
 STYLES = {"critical": "error", "warning": "warning", "note": "accent"}
 """By severity."""
@@ -48,9 +49,20 @@ def sentence(finding: Finding, on: Drawn) -> Text:
     """A finding in a line; `on` is where it is drawn."""
     return Text.assemble(
         (f"{glyph_of(finding, on.glyphs)} {finding.title}", on.style_of(STYLES[finding.severity])),
+        (
+            f" {'->' if on.glyphs.ascii else '→'} {proposed}" if (proposed := proposal(finding)) else "",
+            on.style_of("strong"),
+        ),
         ("  ", ""),
         (f"{finding.fact}. {finding.advice}", on.style_of("text")),
     )
+
+
+def proposal(finding: Finding) -> str:
+    """What the key would try, keep or set; empty where that is nothing. It stands first: the rest may be cut."""
+    if finding.change:
+        return change_in_words(finding.change)
+    return "" if finding.learning_rate is None else f"learning rate {finding.learning_rate:g}"
 
 
 def keys_of(advice: Advice, on: Drawn) -> Text:

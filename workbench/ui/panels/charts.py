@@ -16,14 +16,14 @@ from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
 from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
 from workbench.ui.panels.panel import Panel
-from workbench.units import rate
+from workbench.units import decimals, rate
 
 XAxis = Literal["step", "epoch", "time"]
 OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
     "learning_rate": "L",
     "pause": "p",
-    "resume": "g",
+    "resume": "r",
     "stop": "x",
     "checkpoint": "c",
     "resumed": "R",
@@ -64,10 +64,6 @@ class Quantity:
     most: float | None = None
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
-
-
 def _tick(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
 
@@ -81,7 +77,7 @@ def _percent_tick(value: float) -> str:
 
 
 LOSS = Quantity(
-    "loss", "loss", (("train", "loss/train", "train"), ("validation", "loss/validation", "validation")), _number, _tick
+    "loss", "loss", (("train", "loss/train", "train"), ("validation", "loss/validation", "validation")), decimals, _tick
 )
 ACCURACY = Quantity(
     "accuracy", "accuracy %",
@@ -89,7 +85,7 @@ ACCURACY = Quantity(
     _percent, _percent_tick, can_be_log=False, most=1.0,
 )  # fmt: skip
 R_SQUARED = Quantity(
-    "accuracy", "R²", (("validation", "r2/validation", "validation"),), _number, _tick, can_be_log=False, most=1.0
+    "accuracy", "R²", (("validation", "r2/validation", "validation"),), decimals, _tick, can_be_log=False, most=1.0
 )
 LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
 THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)

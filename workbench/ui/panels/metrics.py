@@ -169,7 +169,7 @@ class MetricsPanel(ScrollingPanel):
         # Of those that are as frequent, the first classes first.
         worst = sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]
         said = [
-            Text(f"{names[true]} taken for {names[taken]} ({times:,} time{'s' if times > 1 else ''})")
+            Text(f"{names[true]} predicted as {names[taken]} ({times:,} time{'s' if times > 1 else ''})")
             for times, true, taken in worst
         ]
         label = Text("most confused: ", self.style_of("dim"))
@@ -178,7 +178,7 @@ class MetricsPanel(ScrollingPanel):
         return [*flow(said, width), Text()]
 
     def _matrix(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """Rows are true classes, columns what they are taken for: numbers where they fit, else shades, else a word."""
+        """Rows are true classes, columns what was predicted: numbers where they fit, else shades, else a word."""
         confusion = metrics.get("confusion")
         if not confusion:
             return []
@@ -191,7 +191,7 @@ class MetricsPanel(ScrollingPanel):
             needed = left + 1 + len(confusion)
             return [Text(f"the confusion matrix takes {needed} columns: too wide for here", dim)]
         numbers = cell <= room
-        how = ["true class by row", "taken for by column", *([] if numbers else ["darker: more"])]
+        how = ["true class by row", "predicted by column", *([] if numbers else ["darker: more"])]
         lines = flow([Text(part, dim) for part in how], width)
         if numbers:
             # The columns stand in the order of the rows, whose names are told in full.

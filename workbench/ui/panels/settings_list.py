@@ -303,6 +303,8 @@ def _initials(row: Row) -> str:
 
 
 def _same_training(draft: Draft, run: Preset) -> bool:
-    """Whether a draft would train what the run trains, whatever the two are called."""
-    names = {"name": run.name, "description": run.description}
-    return not draft.problems and draft.preset.with_absolute_paths().model_copy(update=names) == run
+    """Whether a draft is what the run was started with, whatever the two are called and was changed by hand since."""
+    if draft.problems or run.changes[: len(draft.preset.changes)] != draft.preset.changes:
+        return False
+    left_out = {"name": run.name, "description": run.description, "changes": run.changes}
+    return draft.preset.with_absolute_paths().model_copy(update=left_out) == run

@@ -35,7 +35,7 @@ GIB = 2**30
 LEAST_NAME_CELLS = 12
 _AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
 _GIVES_WAY = (
-    "room", "temperature", "power", "host", "rate", "card", "utilization", "left", "preset", "detail", "badge",
+    "room", "temperature", "power", "host", "card", "badge", "utilization", "left", "rate", "preset", "detail",
     "percent", "changed", "epoch",
 )  # fmt: skip
 """What gives way, first things first: the room behind the state's word before anything else.

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from workbench.settings.changes import in_words, read
 from workbench.ui.form.fields import NOT_SET
 from workbench.ui.form.parsing import shown
 from workbench.ui.screens.dialog import Dialog, plain
@@ -61,4 +62,6 @@ def changes_table(changes: dict[str, tuple[Any, Any]], titles: tuple[str, str, s
 
 def written(value: Any) -> str:
     """A value as the settings show it; a dash where one side has no such setting."""
+    if changes := read(value):
+        return in_words(None, changes)
     return "-" if value is None else shown(value) or NOT_SET

@@ -38,6 +38,7 @@ from workbench.ui.screens.advice_actions import AdviceActions
 from workbench.ui.screens.inspect_actions import InspectActions
 from workbench.ui.screens.preset_actions import PresetActions
 from workbench.ui.themes import THEMES
+from workbench.ui.watch import course_of
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -143,7 +144,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
             self._show_top()
         if self.state != self._last_state:
             before, self._last_state = self._last_state, self.state
-            if self._said_of not in (None, self.state):
+            if self._said_of not in (None, course_of(self.state)):
                 self._said, self._said_of = None, None
                 self._show_hint()
             self.on_state_changed(before, self.state)
@@ -281,7 +282,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
         while_it_holds: it is about the run as it is now, and goes when the run's state does.
         """
-        self._said_of = self.state if while_it_holds else None
+        self._said_of = course_of(self.state) if while_it_holds else None
         hint = self.query_one(HintLine)
         glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
         self._said = Text(f"{glyph}{text}", hint.style_of(kind))

@@ -20,7 +20,7 @@ from workbench.ui.columns import ColumnReader
 from workbench.ui.form.stepping import live_rate
 from workbench.ui.log_lines import result_of
 from workbench.ui.panels.notice import NoticePanel
-from workbench.ui.watch import ENDED, Watch
+from workbench.ui.watch import ENDED, Watch, course_of
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
@@ -323,7 +323,7 @@ class RunActions(Screen[None]):
         finally:
             self.is_attaching = False
         self.session.watch = watch
-        self.say(f"{run.name}: {watch.state}", while_it_holds=True)
+        self.say(f"{run.name}: {course_of(watch.state)}", while_it_holds=True)
         self._began()
 
     @work(group="runs", exclusive=True)
