@@ -15,8 +15,9 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.expectation import Expectation
 from workbench.ui.form.draft import Draft
 from workbench.ui.panels.lines import HintLine
-from workbench.ui.panels.settings import SettingsPanel, _same_training
+from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.settings_editor import ChoiceList, ValueField
+from workbench.ui.panels.settings_list import _same_training
 
 WIDE, NARROW = (80, 24), (120, 36)
 """The panel has the whole width of a small screen, and a third of a larger one."""

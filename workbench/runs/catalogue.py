@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +15,7 @@ from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.events import EpochEnd, Event, Prepared, State, Tested, decode
 from workbench.runs.lock import is_running
 from workbench.runs.preset_text import PresetReader
+from workbench.runs.row import RunRow
 from workbench.runs.row_memory import RowMemory, Stamp
 from workbench.runs.status import Status, Summary, ended, read_summary
 
@@ -31,43 +31,13 @@ STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
 """Files of a run whose change makes its row another."""
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One run. What is not known is None, empty, or 0 epochs."""
-
-    run: RunDirectory
-    status: Status
-    preset_name: str
-    started: datetime | None
-    """UTC, from the run's name; for one that was renamed, when its preset was written."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """By key path, such as optimizer.learning_rate."""
-    epoch: int = 0
-    """Epochs completed."""
-    epochs: int = 0
-    """Epochs planned."""
-    state: str = ""
-    """What the trainer of a run in progress said last that it does, such as paused; empty where that is far back."""
-    monitor: str = ""
-    best: float | None = None
-    """The monitored metric at the best epoch."""
-    test: dict[str, Any] | None = None
-    """Metrics of the test split, without those by class."""
-    seconds: float | None = None
-    """Training time."""
-    reason: str = ""
-    """Why it failed, or what is wrong with its files."""
-    broken: bool = False
-    """Whether its files could not be read, so that nothing else here is to be relied on."""
-
-
 class Catalogue:
     """The rows of a runs folder; reading it again costs little while nothing changes."""
 
     def __init__(self, runs_folder: Path) -> None:
         self._folder = runs_folder
         self._known: dict[Path, tuple[Stamp, RunRow]] | None = None
-        self._memory = RowMemory(runs_folder, RunRow)
+        self._memory = RowMemory(runs_folder)
         self._presets = PresetReader()
 
     def rows(self) -> list[RunRow]:

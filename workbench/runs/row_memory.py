@@ -14,17 +14,15 @@ from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic_core import from_json
 
 from workbench.errors import StorageError
 from workbench.files import open_regular, user_folder, write_atomically
 from workbench.runs.directory import RunDirectory
+from workbench.runs.row import RunRow
 from workbench.runs.typed import Take, take_of
-
-if TYPE_CHECKING:
-    from workbench.runs.catalogue import RunRow
 
 Stamp = tuple[tuple[int, int] | None, ...]
 """When each of a run's files was last written, in ns, and its size; None where there is none."""
@@ -39,12 +37,11 @@ LEFT_OUT = ("run", "broken")
 class RowMemory:
     """The rows of a folder's ended runs."""
 
-    def __init__(self, runs_folder: Path, kind: type[RunRow]) -> None:
+    def __init__(self, runs_folder: Path) -> None:
         self._folder = runs_folder
-        self._kind = kind
-        self._names = [item.name for item in fields(kind) if item.name not in LEFT_OUT]
+        self._names = [item.name for item in fields(RunRow) if item.name not in LEFT_OUT]
         """What is kept of a row; a memory of other fields is another version's."""
-        hints = get_type_hints(kind)
+        hints = get_type_hints(RunRow)
         self._takes: dict[str, Take] = {name: take_of(hints[name]) for name in self._names if name != "started"}
         self._written: dict[Path, Stamp] = {}
 
@@ -90,4 +87,4 @@ class RowMemory:
         row["settings"] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings}
         row["started"] = None if kept["started"] is None else datetime.fromtimestamp(kept["started"], UTC)
         read = tuple(None if part is None else (int(part[0]), int(part[1])) for part in stamp)
-        return read, self._kind(run, **row)
+        return read, RunRow(run, **row)

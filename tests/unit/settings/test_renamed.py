@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import PresetError
-from workbench.runs.catalogue import RunRow
 from workbench.runs.directory import RunDirectory
 from workbench.runs.preset_text import flattened
+from workbench.runs.row import RunRow
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import RENAMED
 from workbench.ui.screens.compare import differing_settings

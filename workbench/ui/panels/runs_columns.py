@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.display import LABELS
-from workbench.runs.catalogue import RunRow
+from workbench.runs.row import RunRow
 
 LOWER_IS_BETTER = ("loss", "mae", "rmse")
 SHARES = ("accuracy", "f1_macro")

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.files import short_path
-from workbench.runs.catalogue import RunRow
+from workbench.runs.row import RunRow
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.runs_columns import (

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from workbench.runs.catalogue import RunRow
+from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written

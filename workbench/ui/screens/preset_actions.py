@@ -20,8 +20,8 @@ from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.preset_list import is_shipped
 
 if TYPE_CHECKING:
-    from workbench.runs.catalogue import RunRow
     from workbench.runs.directory import RunDirectory
+    from workbench.runs.row import RunRow
     from workbench.ui.app import WorkbenchApp
 
 REMEMBERED_SECONDS = 2.0

@@ -19,8 +19,9 @@ from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
 from workbench.files import short_path
-from workbench.runs.catalogue import Catalogue, RunRow
+from workbench.runs.catalogue import Catalogue
 from workbench.runs.directory import RunDirectory
+from workbench.runs.row import RunRow
 from workbench.runs.status import status
 from workbench.ui.actions import Action, bindings, help_sections
 from workbench.ui.panels.lines import HintLine, KeysLine
