@@ -395,7 +395,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
         await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press("k")
         await pilot.pause()
-        assert "not taken over" in screen_text(app)
+        assert "not applied" in screen_text(app)
 
     drive(app, steps)
     assert app.draft.preset.optimizer.label() == "sgd"
