@@ -33,6 +33,7 @@ VARIANTS = {"adam": "0.001", "sgd": "0.05", "rmsprop": "0.002"}
 
 def main() -> None:
     """Trains, and takes the pictures."""
+    os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}  # the theme's own colours, whoever takes them
     os.environ.setdefault("WORKBENCH_DATA", str(MNIST) if MNIST.is_dir() else "")
     with tempfile.TemporaryDirectory() as folder:
         for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
