@@ -32,7 +32,7 @@ from workbench.files import open_regular
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
 from workbench.runs.history import RunHistory
-from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, start_trainer
+from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, not_started, start_trainer
 from workbench.runs.lock import process_id
 from workbench.runs.status import read_summary, status
 from workbench.runs.tail import EventTail
@@ -96,12 +96,15 @@ def dry_run(preset: Preset, options: Options) -> int:
     """Shows what a preset would train; returns the exit code. Raises WorkbenchError."""
     preset = preset.with_absolute_paths()
     _check_trust(preset, options)
-    finished = subprocess.run(
-        [sys.executable, "-P", "-m", "workbench.training.plan"],
-        input=preset.to_toml().encode(),
-        capture_output=True,
-        check=False,
-    )
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-P", "-m", "workbench.training.plan"],
+            input=preset.to_toml().encode(),
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise not_started(error) from error
     try:
         plan = json.loads(finished.stdout.splitlines()[-1])
     except (ValueError, IndexError):

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import IO
 
+from workbench.errors import TrainerLostError
 from workbench.files import open_to_append, storage_error
 from workbench.runs.directory import RunDirectory
 
@@ -23,20 +24,29 @@ EXIT_STORAGE = 74
 
 
 def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
-    """Starts the trainer of a run; what it prints goes to the run's worker.log. Raises StorageError.
+    """Starts the trainer of a run; what it prints goes to the run's worker.log.
 
-    command: the user's command line, for the record.
+    command: the user's command line, for the record. Raises StorageError, and TrainerLostError where the system starts
+    no process.
     """
     with open_worker_log(run) as log:
-        return subprocess.Popen(
-            # -P: a sklearn.py in the working folder must not be imported in place of the library.
-            [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=os.environ | trainer_environment(command),
-        )
+        try:
+            return subprocess.Popen(
+                # -P: a sklearn.py in the working folder must not be imported in place of the library.
+                [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | trainer_environment(command),
+            )
+        except OSError as error:
+            raise not_started(error) from error
+
+
+def not_started(error: OSError) -> TrainerLostError:
+    """What to say where a process of ours cannot be started: no memory, too many processes, an unreadable Python."""
+    return TrainerLostError(f"cannot start the trainer's process ({sys.executable}): {error.strerror}")
 
 
 def open_worker_log(run: RunDirectory) -> IO[bytes]:
