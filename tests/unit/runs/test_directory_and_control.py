@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -95,24 +93,3 @@ def test_status_follows_the_facts(run: RunDirectory) -> None:
 def test_a_broken_summary_is_none(run: RunDirectory, text: str) -> None:
     run.summary.write_text(text)
     assert read_summary(run) is None
-
-
-def test_two_processes_cannot_train_one_run(run: RunDirectory) -> None:
-    script = (
-        "import sys; from pathlib import Path\n"
-        "from workbench.runs.directory import RunDirectory; from workbench.runs.lock import claim\n"
-        "lock = claim(RunDirectory(Path(sys.argv[1]))); print('mine', flush=True); sys.stdin.read()"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", script, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert other.stdin is not None
-    assert other.stdout is not None
-    assert other.stdout.readline() == b"mine\n"
-    with pytest.raises(UsageError, match="another process"):
-        claim(run)
-    assert process_id(run) == other.pid
-    other.kill()
-    other.wait()
-    assert status(run) in ("new", "lost")
-    claim(run).close()

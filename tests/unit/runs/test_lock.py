@@ -82,6 +82,16 @@ def test_a_living_process_that_does_not_hold_the_lock_blocks_nobody(run: RunDire
     claim(run).close()
 
 
+def test_two_processes_cannot_train_one_run(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(UsageError, match="another process"):
+        claim(run)
+    assert process_id(run) == trainer.pid
+    trainer.kill()
+    trainer.wait()
+    assert status(run) in ("new", "lost")
+    claim(run).close()
+
+
 def test_a_killed_trainer_lets_go(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
     assert process_id(run) == trainer.pid
     trainer.kill()
