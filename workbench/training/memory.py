@@ -150,12 +150,16 @@ class _Stage:
         if isinstance(tensor, nn.Parameter):
             made = nn.Parameter(made, requires_grad=tensor.requires_grad)
             if made.requires_grad:
-                made.register_post_accumulate_grad_hook(self._book_gradient)
-        return made
+                # The hook knows the ledger only: Python's garbage collector cannot see through a hook of this kind, so
+                # that a way from it back to the parameter would keep the model alive for good.
+                ledger = self._ledger
 
-    def _book_gradient(self, parameter: Tensor) -> None:
-        assert parameter.grad is not None
-        self._ledger.rebook(parameter.grad, "gradients")
+                def book(parameter: Tensor) -> None:
+                    assert parameter.grad is not None
+                    ledger.rebook(parameter.grad, "gradients")
+
+                made.register_post_accumulate_grad_hook(book)
+        return made
 
     def _fake_optimizer(self, fakes: dict[int, Tensor]) -> torch.optim.Optimizer:
         """The job's own, as it was chosen for the device, over the fake parameters."""
