@@ -158,7 +158,7 @@ def _dispatch(
         if dry_run or json_output or save_as or quiet or profile is not None:
             raise UsageError("which preset? Give one with --preset; `workbench --list presets` shows them")
         return launch.open_app(opened, overrides, runs_dir, attach, ascii=ascii_only, low_bandwidth=low_bandwidth)
-    from workbench import headless
+    from workbench.headless import train as headless
     from workbench.runs.control import MOST_PROFILE_STEPS
     from workbench.runs.directory import default_runs_folder
     from workbench.settings import library

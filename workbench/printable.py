@@ -25,7 +25,7 @@ _SEQUENCE = re.compile(
 
 
 def is_printable(text: str) -> bool:
-    """Whether a text holds nothing that a terminal would obey; tabs and newlines are allowed."""
+    """Whether a text holds nothing that a terminal would act on; tabs and newlines are allowed."""
     return _UNSAFE.search(text) is None
 
 

@@ -29,7 +29,7 @@ from tests.benchmarks.start import first_step
 from tests.benchmarks.terminal import Terminal
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.lock import process_id
-from workbench.ui.pace import ALONE_SECONDS
+from workbench.ui.live.pace import ALONE_SECONDS
 
 LONG_RUN = ["--set", "training.epochs=100000"]
 PRESET = "fast"

@@ -117,7 +117,7 @@ def trainer(preset: str, settings: list[str], way: str, scratch: Path) -> Iterat
     threads = ["runtime.num_threads=1"] if way == ONE_THREAD else []
     run = create_run(scratch, preset, library.load(preset).override([*settings, *threads]).to_toml())
     environment = {name: value for name, value in os.environ.items() if name not in WAITING}
-    command = [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)]
+    command = [sys.executable, "-P", "-m", "workbench.training.processes.worker", str(run.path)]
     with stopped(command, environment | WAYS.get(way, {}), run) as process_id:
         yield run, process_id
 

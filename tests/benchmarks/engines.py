@@ -69,7 +69,7 @@ def _step_ms(trainer: Trainer) -> float:
     trainer.engine.start_epoch(trainer._epoch_order())
     started, step = perf_counter(), 0
     while step < min(STEPS, trainer.job.steps_per_epoch):
-        step += trainer.engine.advance(step + 1).steps
+        step += trainer.engine.run_steps(step + 1).steps
     trainer.engine.losses.read(wait=True)
     return 1000 * (perf_counter() - started) / step
 

@@ -20,9 +20,9 @@ from tests.benchmarks.figures import percent_more, spread
 from tests.benchmarks.in_process import close, new_trainer
 from tests.benchmarks.machine import describe
 from tests.benchmarks.mnist_sized import mnist_folder
-from workbench.training.compiled_update import NANOSECONDS_SAVED, compile_update
-from workbench.training.recorded_update import RecordedUpdate, can_be_recorded
-from workbench.training.traced_engine import TracedEngine
+from workbench.training.engines.traced import TracedEngine
+from workbench.training.graphs.compiled_optimizer import NANOSECONDS_SAVED, compile_update
+from workbench.training.graphs.traced_optimizer import RecordedUpdate, can_be_recorded
 
 LABELS = ("rmsprop", "adadelta", "nadam", "adamax", "adam", "adagrad", "sgd")
 STEPS = 150
@@ -77,7 +77,7 @@ def _median_step(engine: TracedEngine) -> float:
     times = []
     for step in range(1, STEPS + 1):
         started = perf_counter()
-        engine.advance(step)
+        engine.run_steps(step)
         times.append(1000 * (perf_counter() - started))
     engine.losses.read(wait=True)
     return median(times)

@@ -32,7 +32,8 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.launch import trainer_environment
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
-from workbench.training import checkpoints, worker
+from workbench.training.checkpointing import files as checkpoints
+from workbench.training.processes import worker
 
 OFTEN = "training.checkpoint_seconds=0"  # at every look, ten times a second
 SCENARIOS: dict[str, list[str]] = {
@@ -46,13 +47,13 @@ SCENARIOS: dict[str, list[str]] = {
         "data.name=breast_cancer", "schedule.name=plateau", "schedule.patience=1", "training.epochs=150",
         "training.early_stopping_patience=40", "training.monitor=loss", OFTEN],
     "a loader, accumulation and clipping": [
-        "data.name=wine", "data.batch_size=16", "runtime.feed=loader", "runtime.loader_workers=0",
-        "training.accumulation=2", "training.clip_norm=0.5", "training.epochs=60", OFTEN],
+        "data.name=wine", "data.batch_size=16", "runtime.data_loading=dataloader", "runtime.num_workers=0",
+        "training.gradient_accumulation=2", "training.gradient_clip_norm=0.5", "training.epochs=60", OFTEN],
     "regression, few validations": [
         "data.name=diabetes", "loss.name=mse", "training.epochs=200", "training.validate_every=3",
         "training.checkpoint_seconds=0.1"],
     "a loader with workers": [
-        "data.name=digits", "runtime.feed=loader", "runtime.loader_workers=1", "training.epochs=5", OFTEN],
+        "data.name=digits", "runtime.data_loading=dataloader", "runtime.num_workers=1", "training.epochs=5", OFTEN],
 }  # fmt: skip
 
 

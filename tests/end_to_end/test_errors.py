@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import LONG, Workbench, events_of, wait_for
 from workbench.errors import WorkbenchError
 from workbench.runs.directory import create_run
 from workbench.settings.library import load
-from workbench.training.plan import make_plan
+from workbench.training.processes.plan import make_plan
 
 WRONG_COMMANDS = [
     (["--preset", "fats"], "did you mean fast"),

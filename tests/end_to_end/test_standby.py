@@ -115,7 +115,7 @@ def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_co
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     chosen = Preset.from_mapping(
         {"name": "drawing", "data": {"name": "module", "function": "drawing:data", "batch_size": 32},
-         "model": {"name": "module", "function": "drawing:model"}, "runtime": {"loader_workers": 0},
+         "model": {"name": "module", "function": "drawing:model"}, "runtime": {"num_workers": 0},
          "training": {"epochs": 2}},
         "drawing",
     )  # fmt: skip
@@ -145,7 +145,8 @@ class Finder:
             random.setstate(before)
 sys.meta_path.insert(0, Finder())
 import torch, torchvision.datasets, pytorch_optimizer, sklearn.model_selection
-import workbench.training.worker, workbench.training.environment, workbench.training.summary, workbench.training.trainer
+import workbench.training.trainer
+from workbench.training.processes import environment, summary, worker
 assert not draws and random.getstate() == before, draws
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -199,7 +200,7 @@ def touched(*arguments, **named): raise SystemExit("a GPU was asked for")
 torch.cuda._lazy_init = torch.cuda.device_count = touched
 # What asks the driver: the number of GPUs, the stream of one.
 torch._C._cuda_getDeviceCount = torch._C._accelerator_getStream = touched
-from workbench.training.standby import warm_up
+from workbench.training.processes.standby import warm_up
 asked = torch.cuda.is_available
 warm_up()
 assert not torch.cuda.is_initialized()

@@ -54,7 +54,7 @@ def test_the_second_ctrl_c_ends_it_at_once_and_the_run_can_still_be_resumed(work
     trainer = process_id(run)
     assert trainer is not None
     wait_for(lambda: events_of(run, "checkpoint"))
-    os.kill(trainer, signal.SIGSTOP)  # a trainer that cannot obey
+    os.kill(trainer, signal.SIGSTOP)  # a trainer that cannot answer
     reader.send_signal(signal.SIGINT)
     time.sleep(0.3)
     reader.send_signal(signal.SIGINT)

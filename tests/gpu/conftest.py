@@ -20,7 +20,7 @@ DIGITS = [
     "data.batch_size=100",
     "model.hidden=[64]",
     "runtime.device=cuda",
-    "runtime.loader_workers=0",
+    "runtime.num_workers=0",
 ]
 """1,298 training samples: 13 steps an epoch."""
 

@@ -13,9 +13,9 @@ import torch
 from tests.gpu.conftest import DIGITS, GPU_ONLY
 from tests.unit.training.scripted import asked_at, logged_losses, look_up_after_every_step, new_trainer, of_type
 from workbench.runs.control import Request
-from workbench.runs.events import MemorySnapshot, Profiled, Timing, Warned
-from workbench.training.memory_errors import explain_out_of_memory
-from workbench.training.memory_snapshot import write_after_running_out
+from workbench.runs.events import MemorySnapshot, Profiled, Timing, WarningRaised
+from workbench.training.memory.out_of_memory import explain_out_of_memory
+from workbench.training.memory.snapshot import write_after_running_out
 from workbench.training.trainer import Trainer
 
 pytestmark = GPU_ONLY
@@ -35,7 +35,7 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, *requests: Request) -
 def test_a_profile_tells_the_gpus_time_by_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trained(tmp_path, monkeypatch, PROFILE)
     [event] = of_type(trainer, Profiled)
-    assert of_type(trainer, Warned) == []
+    assert of_type(trainer, WarningRaised) == []
     assert event.device == "cuda"
     assert event.steps >= 3
     assert 0.5 < sum(row["share"] for row in event.operators) <= 1.001
@@ -50,7 +50,7 @@ def test_a_snapshot_tells_what_the_job_holds_and_where_activations_came_from(
 ) -> None:
     trainer = trained(tmp_path, monkeypatch, MEMORY)
     [event] = of_type(trainer, MemorySnapshot)
-    assert of_type(trainer, Warned) == []
+    assert of_type(trainer, WarningRaised) == []
     assert event.steps >= 3
     text = (trainer.run.path / event.file).read_text()
     for kind in ("parameters", "optimizer state", "samples"):

@@ -12,10 +12,10 @@ from tests.unit.training.scripted import new_trainer, of_type
 from workbench.devices.gpu import GpuMonitor, GpuReading
 from workbench.errors import OutOfMemoryError
 from workbench.runs.events import Memory, Timing
-from workbench.training import cuda_clock
-from workbench.training.cuda_clock import CudaClock
 from workbench.training.loss_log import LossLog, StepLoss
-from workbench.training.memory_errors import explain_out_of_memory
+from workbench.training.memory.out_of_memory import explain_out_of_memory
+from workbench.training.timing import cuda_clock
+from workbench.training.timing.cuda_clock import CudaClock
 from workbench.training.trainer import Trainer
 
 pytestmark = GPU_ONLY
@@ -39,7 +39,7 @@ def started(folder: Path, *assignments: str) -> Trainer:
 
 def step_on(trainer: Trainer, first: int, end: int) -> None:
     for step in range(first, end):
-        advance = trainer.engine.advance(step)
+        advance = trainer.engine.run_steps(step)
         trainer.clock.end_step(advance.steps, advance.samples)
 
 
@@ -51,14 +51,14 @@ WITHOUT_WAITING = {
     "adamw": ["optimizer.name=adamw"],
     "sgd": ["optimizer.name=sgd"],
     "rmsprop": ["optimizer.name=rmsprop"],
-    "clipping": ["training.clip_norm=1.0"],
-    "accumulation": ["training.accumulation=2", "data.batch_size=50"],
+    "clipping": ["training.gradient_clip_norm=1.0"],
+    "gradient_accumulation": ["training.gradient_accumulation=2", "data.batch_size=50"],
     "a schedule": ["schedule.name=one_cycle"],
     "augmentation": ["data.flip=true", "data.shift=1", "data.cutout=2", "model.dropout=0.2"],
     "mean squared error": ["loss.name=mse", "loss.label_smoothing=0.1"],
     "balanced classes": ["loss.class_weights=balanced"],
     "fp16": ["runtime.precision=fp16"],
-    "fp16 with clipping": ["runtime.precision=fp16", "training.clip_norm=1.0"],
+    "fp16 with clipping": ["runtime.precision=fp16", "training.gradient_clip_norm=1.0"],
     "batch norm": ["model.batch_norm=true"],
     "nothing measured": ["runtime.measure=false"],
 }
@@ -97,7 +97,7 @@ def test_phases_are_positive_and_add_up_to_the_step(tmp_path: Path, monkeypatch:
 
 def test_the_transfer_of_loaded_samples_is_a_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
-    trainer = started(tmp_path, "runtime.feed=loader")
+    trainer = started(tmp_path, "runtime.data_loading=dataloader")
     step_on(trainer, 4, 10)
     torch.cuda.synchronize()
     phases = trainer.clock.take().phase_ms()
@@ -205,6 +205,6 @@ def test_running_out_of_memory_is_told_with_the_batch_size_the_peak_and_what_to_
         "GiB",
         "data.batch_size = 640",
         'runtime.precision = "bf16"',
-        'runtime.feed = "loader"',
+        'runtime.data_loading = "loader"',
     ):
         assert part in str(error)

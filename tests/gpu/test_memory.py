@@ -18,7 +18,7 @@ from workbench.runs.events import Footprint, Timing
 from workbench.settings.preset import Preset
 from workbench.training.device import device_uuid
 from workbench.training.job import build_job
-from workbench.training.memory import expected_memory
+from workbench.training.memory.estimate import expected_memory
 
 pytestmark = GPU_ONLY
 
@@ -42,7 +42,7 @@ EAGER = ["runtime.engine=eager", "runtime.deterministic=true"]
 """Deterministic, and so without the trying of algorithms, for which cuDNN takes what it likes."""
 CASES = {
     "mlp adam": ["model.hidden=[4096,4096]", "optimizer.name=adam", *EAGER],
-    "mlp adam, recorded": ["model.hidden=[8192,8192]", "optimizer.name=adam", "runtime.engine=graph"],
+    "mlp adam, recorded": ["model.hidden=[8192,8192]", "optimizer.name=adam", "runtime.engine=cuda_graph"],
     "mlp adagrad": ["model.hidden=[4096,4096]", "optimizer.name=adagrad", *EAGER],
     "cnn sgd": ["model.name=cnn", "optimizer.name=sgd", "optimizer.learning_rate=0.01", "data.batch_size=1024", *EAGER],
     "resnet9 adabound": ["model.name=resnet9", "optimizer.name=adabound", "data.batch_size=512", *EAGER],

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.gpu.conftest import DIGITS, GPU_ONLY, ampere
+from tests.unit.training.checkpointing.test_resume import assert_same, check_resume, uninterrupted
+from tests.unit.training.engines.test_against_plain_pytorch import plain_optimizer, table
 from tests.unit.training.plain import plain_losses
 from tests.unit.training.scripted import look_up_after_every_step, new_trainer, of_type
-from tests.unit.training.test_against_plain_pytorch import plain_optimizer, table
-from tests.unit.training.test_resume import assert_same, check_resume, uninterrupted
 from workbench.data.samples import InMemory
 from workbench.errors import DeviceError
 from workbench.runs.directory import create_run
@@ -24,10 +24,10 @@ from workbench.runs.events import EpochEnd, Prepared
 from workbench.runs.tail import EventTail
 from workbench.settings.optimizer import OPTIMIZERS, OptimizerChoice
 from workbench.settings.preset import Preset
-from workbench.training.clock import PhaseClock
+from workbench.training.batches import OnDeviceBatches
 from workbench.training.device import Precision, configure_torch, resolve_device
-from workbench.training.engine import EagerEngine
-from workbench.training.feeds import ResidentFeed
+from workbench.training.engines.eager import EagerEngine
+from workbench.training.timing.clock import PhaseClock
 
 pytestmark = GPU_ONLY
 
@@ -85,7 +85,7 @@ def engine_losses(
 ) -> list[float]:
     """The losses that our engine logs on the GPU."""
     device = torch.device("cuda", 0)
-    feed = ResidentFeed(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
+    feed = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
     rate = float(optimizer.param_groups[0]["lr"])
     engine = EagerEngine(
         model.train(),
@@ -99,7 +99,7 @@ def engine_losses(
     )
     engine.start_epoch(order)
     for step in range(1, STEPS + 1):
-        engine.advance(step)
+        engine.run_steps(step)
     return [step.loss for step in engine.losses.read(wait=True)]
 
 
@@ -148,8 +148,8 @@ def test_deterministic_runs_are_the_same_to_the_bit(tmp_path: Path, precision: s
         ["model.hidden=[64]", *AUGMENTED],
         [*CNN, *AUGMENTED],
         ["model.hidden=[64]", "runtime.precision=fp16", "schedule.name=one_cycle"],
-        ["model.hidden=[64]", "runtime.feed=loader"],
-        ["model.hidden=[64]", "optimizer.name=lion", "training.accumulation=2", "data.batch_size=50"],
+        ["model.hidden=[64]", "runtime.data_loading=dataloader"],
+        ["model.hidden=[64]", "optimizer.name=lion", "training.gradient_accumulation=2", "data.batch_size=50"],
     ],
     ids=["mlp", "cnn", "fp16", "loader", "lion"],
 )
@@ -163,11 +163,11 @@ def test_a_deterministic_run_goes_on_in_mid_epoch_to_the_bit(
 def test_the_trainers_process_trains_on_the_gpu(tmp_path: Path) -> None:
     preset = Preset().override([*DIGITS, "training.epochs=3", "optimizer.learning_rate=0.005"])
     run = create_run(tmp_path, preset.name, preset.to_toml())
-    command = [sys.executable, "-m", "workbench.training.worker", str(run.path)]
+    command = [sys.executable, "-m", "workbench.training.processes.worker", str(run.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     [prepared] = [event for _, event in EventTail(run.events).read() if isinstance(event, Prepared)]
-    assert (prepared.device, prepared.feed) == ("cuda:0", "resident")
+    assert (prepared.device, prepared.data_loading) == ("cuda:0", "on_device")
     assert prepared.device_name == torch.cuda.get_device_name(0)
     summary: dict[str, Any] = json.loads(run.summary.read_text())
     assert summary["status"] == "completed"

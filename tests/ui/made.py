@@ -18,21 +18,21 @@ from workbench.runs.events import (
     Footprint,
     Memory,
     MemorySnapshot,
-    Obeyed,
     Prepared,
     Profiled,
+    RequestHandled,
     Started,
     State,
     Steps,
-    Tested,
+    TestResult,
     Timing,
-    Warned,
+    WarningRaised,
     encode,
 )
 from workbench.runs.lock import Claim, claim
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
-from workbench.ui.readings import Readings
+from workbench.ui.live.readings import Readings
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00 UTC."""
@@ -99,13 +99,13 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
     yield Started(process_id=4711, learning_rate=0.01, time=NOON + 1)
     yield Prepared(
         device=device, device_name="a processor" if device == "cpu" else "NVIDIA H100 80GB HBM3", engine="eager",
-        engine_reason="the only engine so far", feed="resident", parameters=535_818, task="classification",
+        engine_reason="the only engine so far", data_loading="on_device", parameters=535_818, task="classification",
         classes=[str(digit) for digit in range(10)], train_samples=12_800, validation_samples=2_250,
         test_samples=2_650, batch_size=BATCH, steps_per_epoch=STEPS_PER_EPOCH, epochs=EPOCHS, monitor="accuracy",
         seconds=1.0, device_uuid=None if device == "cpu" else device.partition(":")[2], precision="float32",
         time=NOON + 1,
     )  # fmt: skip
-    yield Warned(step=0, message="a class has 3 samples only", time=NOON + 1)
+    yield WarningRaised(step=0, message="a class has 3 samples only", time=NOON + 1)
     yield State(state="training", step=0, time=NOON + 1)
     for first in range(1, steps + 1, 50):
         last = min(first + 49, steps)
@@ -123,7 +123,7 @@ def events(steps: int, *, device: str = "cpu", diverges: bool = False, slope: fl
         if first == 1:
             yield footprint(last, device, now)
         if last == 600:
-            yield Obeyed(command="set_learning_rate", step=600, detail="0.005", value=0.005, time=now)
+            yield RequestHandled(command="set_learning_rate", step=600, detail="0.005", value=0.005, time=now)
             yield Checkpointed(step=600, file="checkpoints/last.pt", bytes=6_400_000, seconds=0.02, time=now)
         if last % STEPS_PER_EPOCH == 0 and not (diverges and last == steps):
             yield epoch_end(last // STEPS_PER_EPOCH, now, slope)
@@ -241,7 +241,7 @@ def write_run(
         lines.append(State(state="paused", step=steps, time=last + 0.1))
     if ending == "completed":
         tested = metrics(0.9641, 0.121)
-        lines.append(Tested(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
+        lines.append(TestResult(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
     reason = f"the loss at step {steps} is not a finite number: training has diverged" if diverges else ""
     if ending:
         kind = "diverged" if diverges else ""

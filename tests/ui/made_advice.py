@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from workbench.advice.finding import Finding
-from workbench.ui import trial
+from workbench.ui.live import comparison as trial
 
 LAUNCH_BOUND = Finding(
     rule="launch-bound",
@@ -85,11 +85,11 @@ ABSTAINED = [("gpu-idle", "the share of time that the GPU was busy"), ("dead-uni
 ANSWER: dict[str, Any] = {
     "measure": "speed",
     "present": {
-        "engine": "graph", "steps": 980, "samples_per_second": 31_200.0, "peak_bytes": 64_000_000,
+        "engine": "cuda_graph", "steps": 980, "samples_per_second": 31_200.0, "peak_bytes": 64_000_000,
         "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
     },
     "changed": {
-        "engine": "graph", "steps": 640, "samples_per_second": 159_000.0, "peak_bytes": 97_500_000,
+        "engine": "cuda_graph", "steps": 640, "samples_per_second": 159_000.0, "peak_bytes": 97_500_000,
         "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
     },
     "ratio": 5.096, "ratio_low": 4.9, "ratio_high": 5.3, "rounds": 8, "samples": 62_720, "epochs": 48.3,

@@ -32,12 +32,12 @@ from workbench.advice.finding import Finding
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import State, encode
 from workbench.settings.preset import Preset
-from workbench.ui import pace
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.dialogs.advice import AdviceDialog
+from workbench.ui.dialogs.comparison import TrialDialog
+from workbench.ui.live import pace
+from workbench.ui.live.comparison import Comparison, Measured, change_in_words
 from workbench.ui.screens import advice_actions
-from workbench.ui.screens.advice import AdviceDialog
-from workbench.ui.screens.trial import TrialDialog
-from workbench.ui.trial import Comparison, Measured, change_in_words
 
 
 def asked_of(run: RunDirectory) -> list[str]:

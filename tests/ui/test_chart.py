@@ -21,11 +21,11 @@ from tests.ui import made
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
-from workbench.ui.actions import help_sections
-from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, smoothed, x_ticks, y_ticks
-from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.keys.actions import help_sections
+from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, smoothed, x_ticks, y_ticks
+from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.themes import THEMES, palette
 from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
-from workbench.ui.themes import THEMES, palette
 
 BRAILLE = range(0x2801, 0x2900)
 

@@ -16,7 +16,7 @@ from textual.theme import Theme
 from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import preset, write_run
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.themes import DARK, LIGHT, STYLES, palette
+from workbench.ui.look.themes import DARK, LIGHT, STYLES, palette
 
 LEAST = 4.5
 NO_TEXT = ("line", "cursor")

@@ -14,7 +14,7 @@ from tests.ui.made import NOON, append, events, preset, profiled, write_run, wri
 from tests.unit.test_printable import HOSTILE
 from workbench.printable import is_printable
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Finished, Prepared, Profiled, Warned
+from workbench.runs.events import Finished, Prepared, Profiled, WarningRaised
 from workbench.ui.app import WorkbenchApp
 
 TEXT = HOSTILE.replace("\x00", "").replace("\udc9b", "")
@@ -34,7 +34,7 @@ def hostile_run(runs: Path) -> RunDirectory:
     operators = [row | {"name": f"{TEXT}{row['name']}"} for row in told.operators]
     append(
         run,
-        Warned(step=650, message=TEXT, time=NOON + 3),
+        WarningRaised(step=650, message=TEXT, time=NOON + 3),
         dataclasses.replace(told, operators=operators),
         Finished(status="failed", step=700, reason=f"mine:make raised ValueError: {TEXT}", exit_code=3, time=NOON + 4),
     )

@@ -12,11 +12,11 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import append, profiled, write_memory_snapshot, write_run
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Obeyed, Warned
+from workbench.runs.events import RequestHandled, WarningRaised
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.dialogs.message import MessageDialog
+from workbench.ui.dialogs.profile import ProfileDialog
 from workbench.ui.screens.main import MainScreen
-from workbench.ui.screens.message import MessageDialog
-from workbench.ui.screens.profile import ProfileDialog
 
 STEP = 1300
 
@@ -51,7 +51,7 @@ def test_a_profile_is_asked_for_obeyed_and_shown_when_it_comes(run: RunDirectory
         await pilot.pause()
         assert asked(run) == ["profile"]
         assert "profile ..." in screen_text(app).splitlines()[0]
-        append(run, Obeyed(command="profile", step=STEP, detail=""))
+        append(run, RequestHandled(command="profile", step=STEP, detail=""))
         await look(pilot)
         assert "profiling" in screen_text(app).splitlines()[0]
         append(run, profiled(STEP))
@@ -79,7 +79,7 @@ def test_a_memory_snapshot_is_asked_for_and_its_summary_can_be_read_and_scrolled
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("P")
-        append(run, write_memory_snapshot(run, STEP), Obeyed(command="memory_snapshot", step=STEP))
+        append(run, write_memory_snapshot(run, STEP), RequestHandled(command="memory_snapshot", step=STEP))
         await look(pilot)
         assert asked(run) == ["memory_snapshot"]
         assert isinstance(app.screen, MessageDialog)
@@ -99,13 +99,13 @@ def test_a_checkpoint_that_was_asked_for_is_told_when_it_is_written_and_a_refusa
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("c")
-        append(run, Obeyed(command="checkpoint", step=STEP))
+        append(run, RequestHandled(command="checkpoint", step=STEP))
         await look(pilot)
         assert "checkpoint written at step 1,300" in screen_text(app)
         await pilot.press("P")
-        append(run, Obeyed(command="memory_snapshot", step=STEP, accepted=False, detail="one is being recorded"))
+        append(run, RequestHandled(command="memory_snapshot", step=STEP, accepted=False, detail="one is being made"))
         await look(pilot)
-        assert "memory snapshot refused: one is being recorded" in screen_text(app)
+        assert "memory snapshot refused: one is being made" in screen_text(app)
 
     drive(app, steps)
 
@@ -144,17 +144,19 @@ def test_a_profile_that_another_viewer_asked_for_does_not_come_up_by_itself(run:
 @pytest.mark.parametrize(
     "told",
     [
-        Obeyed(command="profile", step=STEP, accepted=False, detail="one has been asked for already"),
-        Warned(step=STEP, message="there is no profile: cannot write it", command="profile"),
+        RequestHandled(command="profile", step=STEP, accepted=False, detail="one has been asked for already"),
+        WarningRaised(step=STEP, message="there is no profile: cannot write it", command="profile"),
     ],
     ids=["refused", "failed"],
 )
-def test_a_profile_that_does_not_come_is_not_waited_for(run: RunDirectory, told: Obeyed | Warned) -> None:
+def test_a_profile_that_does_not_come_is_not_waited_for(
+    run: RunDirectory, told: RequestHandled | WarningRaised
+) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("p")
-        append(run, Obeyed(command="profile", step=STEP), told)
+        append(run, RequestHandled(command="profile", step=STEP), told)
         await look(pilot)
         first_line = screen_text(app).splitlines()[0]
         assert "profiling" not in first_line

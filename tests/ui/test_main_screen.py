@@ -17,14 +17,14 @@ from tests.ui.made import NOON, append, metrics, preset, write_run
 from workbench.runs import events
 from workbench.runs.history import read_history
 from workbench.settings.preset import Preset
-from workbench.ui import expectation
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.expectation import Planner
+from workbench.ui.live import planner as expectation
+from workbench.ui.live.planner import Planner
+from workbench.ui.live.session import Session
+from workbench.ui.live.watch import Watch
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.panel import Drawn
-from workbench.ui.session import Session
+from workbench.ui.panels.panel import LineWidget
 from workbench.ui.state import Remembered
-from workbench.ui.watch import Watch
 
 
 def test_a_run_in_progress_is_shown_with_its_curves_times_and_memory(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_end_of_a_run_is_told_with_its_result(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         last = [
-            events.Tested(step=2000, weights="best epoch 10", metrics=metrics(0.9641, 0.121), time=NOON + 9),
+            events.TestResult(step=2000, weights="best epoch 10", metrics=metrics(0.9641, 0.121), time=NOON + 9),
             events.Finished(status="completed", step=2000, reason="", time=NOON + 9),
         ]
         with run.events.open("a") as file:
@@ -376,9 +376,9 @@ def test_ascii_mode_draws_nothing_but_ascii(tmp_path: Path) -> None:
 def test_hidden_panels_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True), page="settings")
     drawn: set[str | None] = set()
-    original = Drawn._draw
+    original = LineWidget._draw
 
-    def note(self: Drawn) -> object:
+    def note(self: LineWidget) -> object:
         drawn.add(self.id)
         return original(self)
 
@@ -386,7 +386,7 @@ def test_hidden_panels_are_not_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyP
         await pilot.press("1")
         await pilot.pause()
         drawn.clear()
-        monkeypatch.setattr(Drawn, "_draw", note)
+        monkeypatch.setattr(LineWidget, "_draw", note)
         app.screen.show_run()  # type: ignore[attr-defined]
         assert "settings" not in drawn
         assert not drawn & {"loss", "accuracy", "learning-rate", "step-time", "memory", "metrics", "log"}
@@ -399,7 +399,7 @@ def test_what_has_not_changed_is_not_painted_again(tmp_path: Path, monkeypatch: 
     painted: list[object] = []
 
     async def steps(pilot: Pilot[None]) -> None:
-        for panel in app.screen.query(Drawn):
+        for panel in app.screen.query(LineWidget):
             monkeypatch.setattr(panel, "refresh", lambda *regions, **_: painted.append(regions))
         app.screen.show_run()  # type: ignore[attr-defined]
         await pilot.pause()
@@ -409,7 +409,7 @@ def test_what_has_not_changed_is_not_painted_again(tmp_path: Path, monkeypatch: 
 
 
 def test_the_keys_are_shown_from_the_table_that_defines_them(tmp_path: Path) -> None:
-    from workbench.ui.actions import ACTIONS
+    from workbench.ui.keys.actions import ACTIONS
 
     app = make_app(tmp_path / "runs")
 
@@ -439,7 +439,7 @@ def test_the_keys_stand_in_two_columns_where_there_is_room(tmp_path: Path) -> No
 
 
 def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
-    from workbench.ui.actions import ACTIONS
+    from workbench.ui.keys.actions import ACTIONS
 
     keys = [key for action in ACTIONS for key in action.keys]
     assert len(keys) == len(set(keys))
@@ -447,7 +447,7 @@ def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
 
 
 def test_the_palette_has_every_action(tmp_path: Path) -> None:
-    from workbench.ui.actions import ACTIONS
+    from workbench.ui.keys.actions import ACTIONS
 
     app = make_app(tmp_path / "runs")
 
@@ -502,7 +502,7 @@ def test_a_screenshot_lies_in_the_folder_that_one_is_in(tmp_path: Path) -> None:
 
 def test_the_app_imports_no_torch() -> None:
     script = (
-        "import sys; import workbench.ui.app, workbench.ui.screens.runs, workbench.ui.screens.presets; "
+        "import sys; import workbench.ui.app, workbench.ui.screens.runs, workbench.ui.dialogs.presets; "
         "print([name for name in ('torch', 'sklearn', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import write_run
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens.advice import AdviceDialog
-from workbench.ui.screens.help import HelpDialog
+from workbench.ui.dialogs.advice import AdviceDialog
+from workbench.ui.dialogs.help import HelpDialog
 from workbench.ui.screens.main import MainScreen
 from workbench.ui.screens.runs import RunsScreen
 

@@ -14,20 +14,30 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui.made import GIB, MadeReadings, events, metrics
-from workbench.runs.events import EpochEnd, Event, Finished, Memory, Obeyed, Prepared, State, Timing, Warned
-from workbench.runs.events import Tested as FinalTest  # or pytest takes it for a test
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    Finished,
+    Memory,
+    Prepared,
+    RequestHandled,
+    State,
+    Timing,
+    WarningRaised,
+)
+from workbench.runs.events import TestResult as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
-from workbench.ui.expectation import Expectation
-from workbench.ui.glyphs import ASCII, UNICODE
-from workbench.ui.log_lines import Log, LogLine
+from workbench.ui.live.log_lines import Log, LogLine
+from workbench.ui.live.planner import Expectation
+from workbench.ui.live.readings import Readings
+from workbench.ui.look.glyphs import ASCII, UNICODE
+from workbench.ui.look.themes import DARK_VARIABLES, THEMES, palette
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
 from workbench.ui.panels.metrics import MetricsPanel
-from workbench.ui.panels.panel import Drawn
+from workbench.ui.panels.panel import LineWidget
 from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar, TopBarContent
-from workbench.ui.readings import Readings
-from workbench.ui.themes import DARK_VARIABLES, THEMES, palette
 
 WIDTHS = [36, 60, 90]
 NO_GPU, ONE_GPU, EIGHT_GPUS = (MadeReadings(count).read() for count in (0, 1, 8))
@@ -36,7 +46,7 @@ NO_GPU, ONE_GPU, EIGHT_GPUS = (MadeReadings(count).read() for count in (0, 1, 8)
 class Host(App[None]):
     """An app of one panel."""
 
-    def __init__(self, panel: Drawn, *, ascii_only: bool = False) -> None:
+    def __init__(self, panel: LineWidget, *, ascii_only: bool = False) -> None:
         super().__init__()
         self.panel = panel
         self.glyphs = ASCII if ascii_only else UNICODE
@@ -60,7 +70,7 @@ Fill = Callable[[Any], None]
 
 
 def seen(
-    panel: Drawn, fill: Fill, size: tuple[int, int], *keys: str, ascii_only: bool = False, then: Fill | None = None
+    panel: LineWidget, fill: Fill, size: tuple[int, int], *keys: str, ascii_only: bool = False, then: Fill | None = None
 ) -> str:
     """What stands on the screen when the panel was filled, keys were pressed, and (`then`) more was shown."""
 
@@ -565,7 +575,7 @@ def test_what_a_process_prints_cannot_move_the_cursor_or_reach_the_clipboard(tmp
 
 def test_what_an_event_says_is_cleaned_as_well(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
-    log.take(Warned(step=1, message=HOSTILE))
+    log.take(WarningRaised(step=1, message=HOSTILE))
     log.take(Finished(status="failed", step=1, reason=HOSTILE))
     assert [line.text for line in log.lines] == ["ared b cd", "failed at step 1: ared b cd"]
     assert [line.kind for line in log.lines] == ["warning", "error"]
@@ -583,8 +593,8 @@ def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):
         log.take(event)
-    log.take(Obeyed(command="checkpoint", step=600))
-    log.take(Obeyed(command="checkpoint", step=601, accepted=False, detail="the disk is full"))
+    log.take(RequestHandled(command="checkpoint", step=600))
+    log.take(RequestHandled(command="checkpoint", step=601, accepted=False, detail="the disk is full"))
     text = "\n".join(line.text for line in log.lines)
     assert text.count("checkpoint") == 2, "one that was written has a line of its own already"
     for sign in ("set learning rate 0.005 at step 600", "checkpoint last.pt at step 600", "epoch 6 is the best so far"):
@@ -701,7 +711,7 @@ def test_the_bar_tells_the_learning_rate_of_the_run_that_trains() -> None:
 
 # All of them.
 
-PANELS: dict[str, tuple[type[Drawn], Fill]] = {
+PANELS: dict[str, tuple[type[LineWidget], Fill]] = {
     "step time": (StepTimePanel, lambda panel: panel.show(history(device="cuda:0"))),
     "memory": (MemoryPanel, lambda panel: panel.show(history(device="cuda:0"), EIGHT_GPUS)),
     "host": (MemoryPanel, lambda panel: panel.show(history(), NO_GPU)),

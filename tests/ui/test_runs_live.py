@@ -22,8 +22,8 @@ from workbench.runs.status import status
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens.message import MessageDialog
-from workbench.ui.screens.profile import ProfileDialog
+from workbench.ui.dialogs.message import MessageDialog
+from workbench.ui.dialogs.profile import ProfileDialog
 
 PATIENCE_SECONDS = 120
 

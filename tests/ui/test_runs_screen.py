@@ -14,9 +14,9 @@ from workbench.runs.events import encode
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens.changes import written
+from workbench.ui.dialogs.changes import written
+from workbench.ui.live.watch import Watch
 from workbench.ui.screens.runs import REFRESH_SECONDS
-from workbench.ui.watch import Watch
 
 
 def app_with_runs(tmp_path: Path) -> WorkbenchApp:

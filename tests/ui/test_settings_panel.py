@@ -12,8 +12,8 @@ from workbench.settings import library
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.expectation import Expectation
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.lines import HintLine
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.settings_editor import ChoiceList, ValueField

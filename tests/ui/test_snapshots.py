@@ -248,7 +248,7 @@ def test_a_dialog_of_advice(
     answers: dict[str, Any] = {"measuring": "never", "failure": failure, "result": LEARNED}
     make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)
     fake_trial(monkeypatch, tmp_path, answers.get(dialog))
-    monkeypatch.setattr("workbench.ui.screens.trial.LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr("workbench.ui.dialogs.comparison.POLL_SECONDS", 1000.0)
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True, paused=True), page="charts")
 
     async def bring_up(pilot: Pilot[None]) -> None:

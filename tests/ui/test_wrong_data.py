@@ -12,7 +12,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Finished, State
 from workbench.runs.status import Summary
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.expectation import Expectation, content_of
+from workbench.ui.live.planner import Expectation, content_of
 from workbench.ui.panels.lines import HintLine
 from workbench.ui.panels.settings import SettingsPanel
 

@@ -15,11 +15,12 @@ from rich.text import Text
 
 from tests.ui.made import write_run
 from tests.unit.test_printable import HOSTILE
-from workbench import headless, output
-from workbench.display import JsonDisplay
+from workbench import output
 from workbench.errors import WorkbenchError
+from workbench.headless import train as headless
+from workbench.headless.display import JsonDisplay
 from workbench.printable import is_printable
-from workbench.runs.events import Warned
+from workbench.runs.events import WarningRaised
 from workbench.runs.history import read_history
 from workbench.runs.view import RunView
 
@@ -83,7 +84,7 @@ def test_events_as_json_stay_json_and_steer_nothing(monkeypatch: pytest.MonkeyPa
     written = put(monkeypatch)
     told = {"type": "warned", "message": HOSTILE.replace("\udc9b", "")}
     line = json.dumps(told, ensure_ascii=False).encode()
-    JsonDisplay().show(line, Warned(step=0, message=""), RunView())
+    JsonDisplay().show(line, WarningRaised(step=0, message=""), RunView())
     assert is_printable(written.text())
     assert json.loads(written.text()) == told
 

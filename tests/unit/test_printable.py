@@ -53,7 +53,7 @@ def test_a_program_that_prints_for_a_terminal_is_told_as_text() -> None:
 
 def test_the_command_prints_nothing_past_its_edge() -> None:
     """A rich Console of one's own, or bytes on stdout, would go around it."""
-    command = ["cli", "display", "headless", "launch", "reference", "report"]
+    command = ["cli", "headless/display", "headless/train", "launch", "reference", "headless/report"]
     for name in command:
         text = (Path(__file__).parents[2] / "workbench" / f"{name}.py").read_text()
         for past in (

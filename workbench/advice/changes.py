@@ -27,24 +27,29 @@ def halved_batch(facts: Facts) -> tuple[str, ...]:
     """Half the batch, twice accumulated: the steps stay the same."""
     if facts.preset is None or facts.preset.data.batch_size < 2:
         return ()
-    batch, accumulation = facts.preset.data.batch_size, facts.preset.training.accumulation
-    return (f"data.batch_size={batch // 2}", f"training.accumulation={2 * accumulation}")
+    batch, accumulation = facts.preset.data.batch_size, facts.preset.training.gradient_accumulation
+    return (f"data.batch_size={batch // 2}", f"training.gradient_accumulation={2 * accumulation}")
 
 
 def other_feed(facts: Facts) -> tuple[str, ...]:
     """Samples resident on the device if they fit, where the loader was asked for."""
-    if facts.preset is None or facts.preset.runtime.feed != "loader":
+    if facts.preset is None or facts.preset.runtime.data_loading != "dataloader":
         return ()
-    return ("runtime.feed=auto",)
+    return ("runtime.data_loading=auto",)
 
 
 def more_workers(facts: Facts) -> tuple[str, ...]:
     """Twice the loader's workers, up to a core each."""
-    if facts.preset is None or facts.prepared is None or facts.prepared.feed != "loader" or facts.cores is None:
+    if (
+        facts.preset is None
+        or facts.prepared is None
+        or facts.prepared.data_loading != "dataloader"
+        or facts.cores is None
+    ):
         return ()
-    workers = facts.preset.runtime.loader_workers
+    workers = facts.preset.runtime.num_workers
     more = min(max(2 * workers, 2), max(facts.cores, 1), 256)
-    return (f"runtime.loader_workers={more}",) if more > workers else ()
+    return (f"runtime.num_workers={more}",) if more > workers else ()
 
 
 def fewer_threads(facts: Facts) -> tuple[str, ...]:
@@ -74,9 +79,9 @@ def lower_learning_rate(facts: Facts) -> tuple[tuple[str, ...], float | None]:
 
 def clipped(facts: Facts) -> tuple[str, ...]:
     """The gradient clipped to a norm of 1, where it is not clipped yet."""
-    if facts.preset is None or facts.preset.training.clip_norm:
+    if facts.preset is None or facts.preset.training.gradient_clip_norm:
         return ()
-    return ("training.clip_norm=1.0",)
+    return ("training.gradient_clip_norm=1.0",)
 
 
 def regularised(facts: Facts) -> tuple[str, ...]:

@@ -215,7 +215,7 @@ def _exploding_gradient(facts: Facts) -> Finding | None:
     assert facts.health is not None
     if facts.health.gradient_norm is None or facts.health.weight_norm is None:
         return None
-    if facts.preset is not None and facts.preset.training.clip_norm:
+    if facts.preset is not None and facts.preset.training.gradient_clip_norm:
         return None
     grave = severity("exploding-gradient", facts.health.gradient_norm)
     if grave is None:

@@ -33,10 +33,10 @@ def _waiting_for_data(facts: Facts) -> Finding | None:
     grave = severity("waiting-for-data", share)
     if grave is None:
         return None
-    if facts.prepared is not None and facts.prepared.feed == "loader":
+    if facts.prepared is not None and facts.prepared.data_loading == "dataloader":
         advice = (
             "Samples come more slowly than they are trained on: let them live on the device if they fit "
-            "(runtime.feed), read with more workers, or make reading a sample cheaper."
+            "(runtime.data_loading), read with more workers, or make reading a sample cheaper."
         )
         change = changes.other_feed(facts) or changes.more_workers(facts)
     else:
@@ -97,7 +97,7 @@ def _loader_workers(facts: Facts) -> Finding | None:
     assert facts.preset is not None
     assert facts.prepared is not None
     assert facts.cores is not None
-    share, workers = facts.shares.get("data", 0.0), facts.preset.runtime.loader_workers
+    share, workers = facts.shares.get("data", 0.0), facts.preset.runtime.num_workers
     grave, change = severity("loader-workers", share), changes.more_workers(facts)
     if grave is None or not change:
         return None

@@ -27,6 +27,6 @@ def verdict(timing: Timing | None, prepared: Prepared | None) -> str:
 
 
 def _remedy(prepared: Prepared | None) -> str:
-    if prepared is not None and prepared.feed == "loader":
-        return "; more runtime.loader_workers may help"
+    if prepared is not None and prepared.data_loading == "dataloader":
+        return "; more runtime.num_workers may help"
     return ""

@@ -12,7 +12,7 @@ from typing import IO, Any
 from workbench.errors import StorageError
 from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import EpochEnd, Event, Prepared, State, Tested, decode
+from workbench.runs.events import EpochEnd, Event, Prepared, State, TestResult, decode
 from workbench.runs.lock import is_running
 from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow
@@ -25,7 +25,7 @@ TAIL_BYTES = (2**16, 2**19, 2**22)
 """How much of the end is read for its latest and best epochs: more only where less does not hold them."""
 OVERLAP_BYTES = 2**19
 """Farther back blocks are read that share so much, in which the line of an epoch fits."""
-WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, Tested))
+WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
 """How the lines begin that are of use here; the many others need not be understood."""
 STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
 """Files of a run whose change makes its row another."""
@@ -150,7 +150,7 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     monitor = _text(prepared.monitor) if prepared is not None else ""
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
-    tested = [event for event in tail if isinstance(event, Tested)]
+    tested = [event for event in tail if isinstance(event, TestResult)]
     states = [event for event in tail if isinstance(event, State)]
     return {
         "state": _text(states[-1].state) if states else "",

@@ -48,7 +48,7 @@ class ControlReader:
     """The requests that came since the last look.
 
     Of those already in the file, only what was asked since the trainer was launched is meant for it: a resumed
-    run must not obey the request that stopped it.
+    run must not handle the request that stopped it.
     """
 
     def __init__(self, run: RunDirectory, launched_at: float) -> None:

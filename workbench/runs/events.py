@@ -66,7 +66,7 @@ class Prepared(Event):
     engine: str
     engine_reason: str
     """Why that engine, in half a sentence."""
-    feed: str
+    data_loading: str
     parameters: int
     task: str
     classes: list[str]
@@ -225,7 +225,7 @@ class EpochEnd(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Obeyed(Event):
+class RequestHandled(Event):
     """A request from control.jsonl was carried out (or refused: then `detail` says why).
 
     So was a change of the learning rate that stands in the preset: then nobody asked.
@@ -292,7 +292,7 @@ class MemorySnapshot(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warned(Event):
+class WarningRaised(Event):
     """Something that the user should know."""
 
     type: ClassVar[str] = "warning"
@@ -303,7 +303,7 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested(Event):
+class TestResult(Event):
     """The test split, seen once, at the end."""
 
     type: ClassVar[str] = "test"
@@ -340,12 +340,12 @@ _TYPES: dict[str, type[Event]] = {
         Memory,
         Health,
         EpochEnd,
-        Obeyed,
+        RequestHandled,
         Checkpointed,
         Profiled,
         MemorySnapshot,
-        Warned,
-        Tested,
+        WarningRaised,
+        TestResult,
         Finished,
     )
 }
@@ -354,6 +354,9 @@ _TYPES: dict[str, type[Event]] = {
 # Looked up once: a long run has a hundred thousand lines.
 _FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
 """Of each type, how a value is taken for each field, and the fields that must be there."""
+
+_RENAMED = {"prepared": (("feed", "data_loading"),)}
+"""Fields that had another name in runs of older versions, by type of event: old, new."""
 
 
 def encode(event: Event) -> str:
@@ -370,7 +373,11 @@ def decode(line: str | bytes) -> Event | None:
     """The event in a line; None for a torn line, a type that this version does not know, or values of a wrong type."""
     try:
         values = from_json(line, allow_inf_nan=False)
-        event_type = _TYPES[values.pop("type")]
+        kind = values.pop("type")
+        event_type = _TYPES[kind]
+        for old, new in _RENAMED.get(kind, ()):
+            if old in values:
+                values.setdefault(new, values.pop(old))
         takes, needed = _FIELDS[event_type]
         taken = {name: takes[name](value) for name, value in values.items() if name in takes}
         for name in needed.difference(taken):

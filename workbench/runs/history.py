@@ -8,7 +8,7 @@ from typing import Literal
 
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Memory, Obeyed, Started, Steps, Timing
+from workbench.runs.events import EpochEnd, Event, Memory, RequestHandled, Started, Steps, Timing
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 
@@ -79,7 +79,7 @@ class RunHistory:
                 self.epochs.append(event)
                 self.best = event if event.best else self.best
                 self._take_epoch(event, seconds)
-            case Obeyed() if event.accepted:
+            case RequestHandled() if event.accepted:
                 self._take_obeyed(event, seconds)
         self.view.take(event)
 
@@ -90,7 +90,7 @@ class RunHistory:
                     value = metrics[name]
                     self.curve(f"{name}/{split}").add(event.step, float("nan") if value is None else value, seconds)
 
-    def _take_obeyed(self, event: Obeyed, seconds: float) -> None:
+    def _take_obeyed(self, event: RequestHandled, seconds: float) -> None:
         match event.command:
             case "set_learning_rate":
                 told = event.detail if event.value is None else f"{event.value:g}"

@@ -33,7 +33,7 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
                 # -P: a sklearn.py in the working folder must not be imported in place of the library.
-                [sys.executable, "-P", "-m", "workbench.training.worker", str(run.path)],
+                [sys.executable, "-P", "-m", "workbench.training.processes.worker", str(run.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -33,7 +33,7 @@ class Standby:
         """Launches one; it is ready some seconds later. Raises OSError where no process can be started."""
         return cls(
             subprocess.Popen(
-                [sys.executable, "-P", "-m", "workbench.training.standby"],
+                [sys.executable, "-P", "-m", "workbench.training.processes.standby"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

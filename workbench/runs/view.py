@@ -13,16 +13,16 @@ from workbench.runs.events import (
     Health,
     Memory,
     MemorySnapshot,
-    Obeyed,
     Prepared,
     Profiled,
     Progress,
+    RequestHandled,
     Started,
     State,
     Steps,
-    Tested,
+    TestResult,
     Timing,
-    Warned,
+    WarningRaised,
 )
 
 
@@ -49,7 +49,7 @@ class RunView:
     health: Health | None = None
     footprint: Footprint | None = None
     epoch_end: EpochEnd | None = None
-    tested: Tested | None = None
+    tested: TestResult | None = None
     profiled: Profiled | None = None
     memory_snapshot: MemorySnapshot | None = None
     finished: Finished | None = None
@@ -83,17 +83,17 @@ class RunView:
                 self.memory = event
             case Health():
                 self.health = event
-            case Obeyed() if event.accepted and event.command == "set_learning_rate":
+            case RequestHandled() if event.accepted and event.command == "set_learning_rate":
                 self.base_learning_rate = event.value
             case EpochEnd():
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
-            case Warned():
+            case WarningRaised():
                 self.warnings.append(event.message)
             case Profiled():
                 self.profiled = event
             case MemorySnapshot():
                 self.memory_snapshot = event
-            case Tested():
+            case TestResult():
                 self.tested = event
             case Finished():
                 self.finished, self.state = event, event.status

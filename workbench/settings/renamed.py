@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-RENAMED: dict[str, str] = {"runtime.threads": "runtime.num_threads"}
+RENAMED: dict[str, str] = {
+    "runtime.threads": "runtime.num_threads",
+    "runtime.loader_workers": "runtime.num_workers",
+    "runtime.feed": "runtime.data_loading",
+    "training.clip_norm": "training.gradient_clip_norm",
+    "training.accumulation": "training.gradient_accumulation",
+}
 """The key path of then, and that of now. Only the last key differs: a setting stays in its table."""
 
 

@@ -19,16 +19,16 @@ class Runtime(Settings):
         "float32",
         "number format of matrix products: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
     )
-    engine: Literal["auto", "eager", "traced", "compiled", "graph"] = setting(
+    engine: Literal["auto", "eager", "traced", "compiled", "cuda_graph"] = setting(
         "auto",
         "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
         "operators as a list, without autograd, compiled makes machine code of that list (seconds to minutes, once), "
-        "graph replays whole steps as CUDA graphs (compiled does too where it can)",
+        "cuda_graph replays whole steps as CUDA graphs (compiled does too where it can)",
     )
-    feed: Literal["auto", "resident", "loader"] = setting(
-        "auto", "samples resident on the device, or read by a loader; auto: resident if they fit"
+    data_loading: Literal["auto", "on_device", "dataloader"] = setting(
+        "auto", "samples kept on the device, or read batch by batch by a DataLoader; auto: on the device if they fit"
     )
-    loader_workers: int = setting(2, "processes that read samples for the loader", unit="processes", ge=0, le=256)
+    num_workers: int = setting(2, "processes that read samples for the DataLoader", unit="processes", ge=0, le=256)
     num_threads: int = setting(
         0,
         "PyTorch CPU threads (torch.set_num_threads); 0 = automatic: PyTorch takes as many as there are cores",

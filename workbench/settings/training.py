@@ -23,8 +23,10 @@ class Training(Settings):
         0, "validations without a better result before training stops; 0 never stops", ge=0
     )
     early_stopping_min_delta: float = setting(0.0, "by how much a result must be better to count", ge=0)
-    clip_norm: float = setting(0.0, "norm to which the gradient is clipped; 0 turns it off", step=0.5, ge=0)
-    accumulation: int = setting(1, "batches whose gradients make one step", unit="batches", step="double", ge=1)
+    gradient_clip_norm: float = setting(0.0, "norm to which the gradient is clipped; 0 turns it off", step=0.5, ge=0)
+    gradient_accumulation: int = setting(
+        1, "batches whose gradients make one step", unit="batches", step="double", ge=1
+    )
     keep_best: bool = setting(True, "keep the best epoch's weights, and test with them")
     checkpoint_seconds: float = setting(
         30.0, "minimum time between checkpoints; one is always written at the end", unit="s", step=5, ge=0

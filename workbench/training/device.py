@@ -10,7 +10,7 @@ import torch
 
 from workbench.errors import DeviceError
 from workbench.settings.runtime import Runtime
-from workbench.training.products import multiply_by_onednn
+from workbench.training.matmul_backend import multiply_by_onednn
 
 
 def resolve_device(requested: str) -> torch.device:

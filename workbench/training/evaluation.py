@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from workbench.data.preparation import TargetScale
 from workbench.data.samples import Task
-from workbench.training.clock import PhaseClock
+from workbench.training.batches import BatchSource
 from workbench.training.device import Precision
-from workbench.training.feeds import Feed
 from workbench.training.metrics import classification_metrics, prediction_metrics, regression_metrics
 from workbench.training.squashed import squashed_twice
+from workbench.training.timing.clock import PhaseClock
 
 if TYPE_CHECKING:
     from workbench.settings.loss import LossChoice, LossFunction
@@ -53,7 +53,7 @@ class Evaluator:
         self._task = task
         self._target_scale = target_scale
 
-    def evaluate(self, feed: Feed, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def evaluate(self, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
         """Loss (mean over samples) and metrics; None if `interrupted` said so between two batches."""
         was_training = self._model.training
         self._model.eval()
@@ -63,7 +63,7 @@ class Evaluator:
         finally:
             self._model.train(was_training)
 
-    def _evaluate(self, feed: Feed, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def _evaluate(self, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
         seen: _Scores | _Predictions = _Scores(len(feed)) if self._keeps_scores(feed) else _Predictions(self._mean)
         for batch in feed.batches(torch.arange(len(feed)), PhaseClock()):
             if interrupted():
@@ -89,7 +89,7 @@ class Evaluator:
                 self._warn(advice)
             self._warn = None
 
-    def _keeps_scores(self, feed: Feed) -> bool:
+    def _keeps_scores(self, feed: BatchSource) -> bool:
         return self._task.kind == "regression" or keeps_scores(len(feed), self._task.outputs)
 
     def _mean(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | int]:

@@ -24,11 +24,11 @@ from workbench.settings.data import Augmented
 from workbench.settings.loss import losses_for
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
-from workbench.training.checkpoints import seed_everything, seed_python
-from workbench.training.course import Digests, digests_when_asked
+from workbench.training.batches import Augment, BatchSource, DataLoaderBatches, OnDeviceBatches, fits_resident
+from workbench.training.checkpointing.course import Digests, digests_when_asked
+from workbench.training.checkpointing.files import seed_everything, seed_python
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
-from workbench.training.feeds import Augment, Feed, LoaderFeed, ResidentFeed, fits_resident
 from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Job:
     loss: LossFunction
     optimizer: torch.optim.Optimizer
     target_scale: TargetScale | None
-    train: Feed
-    validation: Feed | None
-    test: Feed | None
+    train: BatchSource
+    validation: BatchSource | None
+    test: BatchSource | None
     monitor: Monitor
     class_counts: Tensor | None
     """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
@@ -107,7 +107,7 @@ class Job:
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps of an epoch."""
-        return -(-self.samples_per_epoch // (self.preset.data.batch_size * self.preset.training.accumulation))
+        return -(-self.samples_per_epoch // (self.preset.data.batch_size * self.preset.training.gradient_accumulation))
 
     @property
     def _has_batch_norm(self) -> bool:
@@ -290,25 +290,25 @@ def _feeds(
     splits: Splits,
     preparation: Preparation,
     device: torch.device,
-) -> tuple[Feed, Feed | None, Feed | None]:
+) -> tuple[BatchSource, BatchSource | None, BatchSource | None]:
     runtime = preset.runtime
     all_splits = [split for split in (splits.train, splits.validation, splits.test) if split is not None]
     fits = fits_resident(all_splits, device)
-    if runtime.feed == "resident" and not fits:
+    if runtime.data_loading == "on_device" and not fits:
         raise PresetError(
-            f'runtime.feed = "resident", but the samples do not fit into half of the free memory of {device}; '
-            'use "auto" or "loader"'
+            f'runtime.data_loading = "on_device", but the samples do not fit into half of the free memory of {device}; '
+            'use "auto" or "dataloader"'
         )
-    resident = fits and runtime.feed != "loader"
+    resident = fits and runtime.data_loading != "dataloader"
 
-    def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> Feed:
+    def feed(split: Split, augmentation: Augment | None, *, evaluating: bool) -> BatchSource:
         batch_size = preset.data.batch_size
         if resident and isinstance(split, InMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
-            return ResidentFeed(split, preparation, batch_size, device, augmentation)
-        workers, seed = runtime.loader_workers, preset.training.seed
-        return LoaderFeed(split, preparation, batch_size, device, augmentation, workers, seed)
+            return OnDeviceBatches(split, preparation, batch_size, device, augmentation)
+        workers, seed = runtime.num_workers, preset.training.seed
+        return DataLoaderBatches(split, preparation, batch_size, device, augmentation, workers, seed)
 
     for split in all_splits:
         if len(split) == 0:
@@ -320,7 +320,7 @@ def _feeds(
     )
 
 
-def _monitor(preset: Preset, task: Task, validation: Feed | None) -> Monitor:
+def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Monitor:
     name, validated = str(preset.training.monitor), validation is not None
     known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
     if name == "auto":

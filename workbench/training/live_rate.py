@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from workbench.errors import StorageError
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Obeyed
+from workbench.runs.events import RequestHandled
 from workbench.runs.writer import EventWriter
 from workbench.settings.changes import MOST_CHANGES, Change
 from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
@@ -58,7 +58,9 @@ class LiveRate:
             if self._told_until < change.step <= step:
                 rate = change.learning_rate
                 self._events.write(
-                    Obeyed(command="set_learning_rate", step=change.step, detail=f"{rate:g}", value=rate, replayed=True)
+                    RequestHandled(
+                        command="set_learning_rate", step=change.step, detail=f"{rate:g}", value=rate, replayed=True
+                    )
                 )
         self._told_until = step
 

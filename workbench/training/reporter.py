@@ -14,11 +14,11 @@ from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import HostMonitor
 from workbench.runs.events import Memory, Steps, Timing, float32_text_value
 from workbench.runs.writer import EventWriter
-from workbench.training.clock import PhaseClock
 from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss
-from workbench.training.spinning import Spinning
-from workbench.training.step_times import percentiles
+from workbench.training.processes.spinning import Spinning
+from workbench.training.timing.clock import PhaseClock
+from workbench.training.timing.step_times import percentiles
 
 
 class Reporter:

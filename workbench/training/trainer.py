@@ -19,26 +19,26 @@ from torch import Tensor
 from workbench.errors import DamagedCheckpointError, DivergedError, StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Obeyed, Progress, State, Tested, Warned
+from workbench.runs.events import EpochEnd, Progress, RequestHandled, State, TestResult, WarningRaised
 from workbench.runs.writer import EventWriter
-from workbench.training.checkpoints import seed_python
-from workbench.training.clocks import make_clock
-from workbench.training.engines import make_engine
+from workbench.training.checkpointing.files import seed_python
+from workbench.training.checkpointing.saver import Saver
+from workbench.training.checkpointing.state import Position
+from workbench.training.engines.choose import make_engine
+from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.evaluation import Evaluator
-from workbench.training.footprint import FootprintReporter
-from workbench.training.graph_engine import GraphEngine
-from workbench.training.health import HealthProbe
+from workbench.training.health.probe import HealthProbe
 from workbench.training.inbox import Inbox
-from workbench.training.inspection import Inspection
 from workbench.training.job import Job
 from workbench.training.live_rate import LiveRate
-from workbench.training.position import Position
+from workbench.training.memory.breakdown import FootprintReporter
+from workbench.training.profiling.requests import Inspection
 from workbench.training.reporter import Reporter
-from workbench.training.saver import Saver
+from workbench.training.timing.choose import make_clock
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 """Time between two looks up from training; requests must be obeyed within 0.2 s."""
-PAUSED_LOOK_SECONDS = 0.02
+PAUSED_POLL_SECONDS = 0.02
 REPORT_SECONDS = 1.0
 """Time between two timing and memory events."""
 
@@ -70,7 +70,7 @@ class Trainer:
             job, self.clock, self.learning_rate, self._warn, lambda what: events.write(Progress(what=what, done=0))
         )
         self.engine = self.engine_choice.engine
-        if isinstance(self.engine, GraphEngine):
+        if isinstance(self.engine, CudaGraphEngine):
             self.engine.book = self._book
         self._evaluator = Evaluator(
             job.model,
@@ -86,7 +86,7 @@ class Trainer:
         self._saver = Saver(job, run, events, self.schedule)
         self._logged_step = 0
         """Steps whose losses have been written."""
-        self._next_look = self._next_report = 0.0
+        self._next_poll = self._next_report = 0.0
         seed_python(training.seed + 2)  # all is imported and built
 
     def train(self) -> None:
@@ -145,19 +145,19 @@ class Trainer:
         while position.samples_done < samples and not self.stopping:
             if self.inspection.wanted:
                 self._inspect(samples - position.samples_done)
-            advance = self.engine.advance(position.step + 1)
+            advance = self.engine.run_steps(position.step + 1)
             position.step += advance.steps
             position.samples_done += advance.samples
             self.clock.end_step(advance.steps, advance.samples)
-            if self.clock.now >= self._next_look:
-                self._look_up()
+            if self.clock.now >= self._next_poll:
+                self._poll()
                 self.clock.mark("rest")
         self._read_losses(wait=True)  # on a GPU: until the last step queued is done, which is training time
         self.inspection.end(position.step)
         self.clock.pause()
 
     def _inspect(self, samples_left: int) -> None:
-        steps_left = -(-samples_left // (self.job.preset.data.batch_size * self._settings.accumulation))
+        steps_left = -(-samples_left // (self.job.preset.data.batch_size * self._settings.gradient_accumulation))
         last_epoch = self.position.epoch + 1 == self._epochs
         self.inspection.before_step(self.position.step + 1, steps_left, last_epoch=last_epoch)
 
@@ -246,7 +246,7 @@ class Trainer:
             return
         if not math.isfinite(self.test_metrics["loss"]):
             raise DivergedError(self._no_number("the test loss"))
-        self._events.write(Tested(step=self.position.step, weights=weights, metrics=self.test_metrics))
+        self._events.write(TestResult(step=self.position.step, weights=weights, metrics=self.test_metrics))
 
     def _best_weights(self, epoch: int) -> str:
         """Gives the model the best epoch's weights; empty, and said, where they are lost: the last ones are not."""
@@ -259,10 +259,10 @@ class Trainer:
 
     # What happens between two steps, about ten times a second.
 
-    def _look_up(self) -> None:
-        self._next_look = self.clock.now + LOOK_SECONDS
+    def _poll(self) -> None:
+        self._next_poll = self.clock.now + POLL_SECONDS
         self._read_losses()
-        self.obey()
+        self.handle_requests()
         if self.inspection.is_on:
             return  # what else there is to do waits: it would be part of what is seen
         if self.clock.now >= self._next_report:
@@ -273,9 +273,9 @@ class Trainer:
     def _interrupted(self) -> bool:
         """Between two batches of an evaluation: obeys requests; True if the trainer is to stop."""
         now = time.perf_counter()
-        if now >= self._next_look:
-            self._next_look = now + LOOK_SECONDS
-            self.obey()
+        if now >= self._next_poll:
+            self._next_poll = now + POLL_SECONDS
+            self.handle_requests()
         return self.stopping
 
     def _report(self) -> None:
@@ -325,10 +325,10 @@ class Trainer:
         kept = self._saver.what_is_kept(self.position)
         return (
             f"{what} is not a finite number: {why}; {kept}. Try a smaller "
-            "optimizer.learning_rate, training.clip_norm = 1.0, or schedule.warmup_epochs = 1"
+            "optimizer.learning_rate, training.gradient_clip_norm = 1.0, or schedule.warmup_epochs = 1"
         )
 
-    def obey(self) -> None:
+    def handle_requests(self) -> None:
         """Carries out what has been asked since the last call, in order; while paused, waits for more."""
         self._carry_out(self._inbox.read())
         if not self._paused:
@@ -339,7 +339,7 @@ class Trainer:
             self._say("paused")
             started = time.perf_counter()
             while self._paused and not self.stopping:
-                time.sleep(PAUSED_LOOK_SECONDS)
+                time.sleep(PAUSED_POLL_SECONDS)
                 self._carry_out(self._inbox.read())
             self._book("paused", time.perf_counter() - started)
             self._say(state)
@@ -359,7 +359,7 @@ class Trainer:
             refusal = f"unknown request {request.command!r}" if handler is None else handler(request)
             detail = refusal or ("" if request.value is None else f"{request.value:g}")
             self._events.write(
-                Obeyed(
+                RequestHandled(
                     command=request.command,
                     step=self.position.step,
                     accepted=refusal is None,
@@ -430,7 +430,7 @@ class Trainer:
     # Small helpers.
 
     def _warn(self, message: str) -> None:
-        self._events.write(Warned(step=self.position.step, message=message))
+        self._events.write(WarningRaised(step=self.position.step, message=message))
 
     def _say(self, state: str, detail: str = "") -> None:
         if state != "paused":

@@ -14,19 +14,19 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
-from workbench.ui.actions import ACTIONS
-from workbench.ui.ascii import AsciiFilter
-from workbench.ui.dimmed import DimFilter
 from workbench.ui.form.draft import Draft
-from workbench.ui.glyphs import ASCII, UNICODE, Glyphs
-from workbench.ui.key_order import KeyOrder, Passed
+from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.keys.key_order import KeyOrder, Passed
+from workbench.ui.live.readings import MachineReadings, ReadingSource
+from workbench.ui.live.session import Session
+from workbench.ui.look.ascii import AsciiFilter
+from workbench.ui.look.dimmed import DimFilter
+from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.printable_filter import PrintableFilter
+from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
 from workbench.ui.options import AppOptions
-from workbench.ui.printable_filter import PrintableFilter
-from workbench.ui.readings import MachineReadings, ReadingSource
 from workbench.ui.screens.main import MainScreen
-from workbench.ui.session import Session
 from workbench.ui.state import Remembered
-from workbench.ui.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
 
 
 class WorkbenchApp(App[None]):

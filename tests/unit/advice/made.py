@@ -16,12 +16,12 @@ from workbench.settings.preset import Preset
 MIB, GIB = 2**20, 2**30
 
 PREPARED = Prepared(
-    device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident", parameters=1000,
+    device="cpu", device_name="CPU", engine="eager", engine_reason="", data_loading="on_device", parameters=1000,
     task="classification", classes=["cat", "dog"], train_samples=6400, validation_samples=800, test_samples=800,
     batch_size=64, steps_per_epoch=100, epochs=20, monitor="accuracy", seconds=1.0, num_threads=8,
 )  # fmt: skip
 ON_GPU = replace(PREPARED, device="cuda:0", device_name="NVIDIA H100 80GB HBM3")
-LOADED = replace(PREPARED, feed="loader")
+LOADED = replace(PREPARED, data_loading="dataloader")
 
 
 def preset(*assignments: str) -> Preset:

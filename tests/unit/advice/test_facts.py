@@ -15,9 +15,20 @@ from workbench.advice.rules import findings
 from workbench.advice.trends import LEAST_READINGS
 from workbench.devices.gpu import GpuReading
 from workbench.errors import DataError
-from workbench.runs.events import EpochEnd, Event, Finished, Health, Memory, Obeyed, Prepared, Started, Steps, Timing
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    Finished,
+    Health,
+    Memory,
+    Prepared,
+    RequestHandled,
+    Started,
+    Steps,
+    Timing,
+)
 from workbench.runs.history import RunHistory
-from workbench.ui.readings import own_gpu
+from workbench.ui.live.readings import own_gpu
 
 STEPS = PREPARED.steps_per_epoch
 
@@ -214,7 +225,7 @@ def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:
     assert facts(steps([1.0])).learning_rate is None
     started = Started(process_id=1, learning_rate=0.01)
     assert facts(started, steps([1.0])).learning_rate == 0.01
-    changed = Obeyed(command="set_learning_rate", step=1, value=0.0005)
+    changed = RequestHandled(command="set_learning_rate", step=1, value=0.0005)
     assert facts(started, steps([1.0]), changed).learning_rate == 0.0005
     again = Started(process_id=2, resumed=True, learning_rate=0.01)
     assert facts(started, steps([1.0]), changed, again).learning_rate == 0.01

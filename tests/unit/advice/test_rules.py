@@ -207,7 +207,7 @@ def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twent
         ("exploding-gradient", {"health": health(norm=99.0)}, None),
         ("exploding-gradient", {"health": health(norm=100.0)}, "warning"),
         ("exploding-gradient", {"health": health(norm=10_000.0)}, "critical"),
-        ("exploding-gradient", {"health": health(norm=1e4), "preset": preset("training.clip_norm=1.0")}, None),
+        ("exploding-gradient", {"health": health(norm=1e4), "preset": preset("training.gradient_clip_norm=1.0")}, None),
         ("class-imbalance", {"class_counts": (399, 100)}, None),
         ("class-imbalance", {"class_counts": (400, 100)}, "warning"),
         ("class-imbalance", {"class_counts": (9900, 100)}, "critical"),
@@ -297,15 +297,15 @@ WAITING = {"shares": shares(data=0.3)}
 
 
 def test_waiting_for_a_loader_proposes_what_may_help() -> None:
-    asked_for = preset("runtime.feed=loader")
-    assert change("waiting-for-data", **WAITING, prepared=LOADED, preset=asked_for) == ("runtime.feed=auto",)
-    assert change("waiting-for-data", **WAITING, prepared=LOADED) == ("runtime.loader_workers=4",)
+    asked_for = preset("runtime.data_loading=dataloader")
+    assert change("waiting-for-data", **WAITING, prepared=LOADED, preset=asked_for) == ("runtime.data_loading=auto",)
+    assert change("waiting-for-data", **WAITING, prepared=LOADED) == ("runtime.num_workers=4",)
     assert change("waiting-for-data", **WAITING, prepared=LOADED, cores=2) == ()
-    assert change("loader-workers", **WAITING, prepared=LOADED, cores=3) == ("runtime.loader_workers=3",)
+    assert change("loader-workers", **WAITING, prepared=LOADED, cores=3) == ("runtime.num_workers=3",)
     assert found("loader-workers", **WAITING, prepared=LOADED, cores=2) is None
     assert found("loader-workers", **WAITING) is None, "nothing is read by a loader"
-    none = preset("runtime.loader_workers=0")
-    assert change("loader-workers", **WAITING, prepared=LOADED, preset=none) == ("runtime.loader_workers=2",)
+    none = preset("runtime.num_workers=0")
+    assert change("loader-workers", **WAITING, prepared=LOADED, preset=none) == ("runtime.num_workers=2",)
 
 
 @pytest.mark.parametrize(("samples", "proposed"), [(2560, "256"), (2559, "128"), (1279, None)])
@@ -321,8 +321,8 @@ def test_a_slow_engine_that_was_asked_for_is_given_up_first() -> None:
 
 
 def test_full_memory_halves_the_batch_and_keeps_the_steps() -> None:
-    facts = {"gpu_used_bytes": 79 * GIB, "preset": preset("training.accumulation=2")}
-    assert change("gpu-memory", **facts) == ("data.batch_size=32", "training.accumulation=4")
+    facts = {"gpu_used_bytes": 79 * GIB, "preset": preset("training.gradient_accumulation=2")}
+    assert change("gpu-memory", **facts) == ("data.batch_size=32", "training.gradient_accumulation=4")
 
 
 def test_a_learning_rate_is_proposed_for_a_run_that_goes_on() -> None:

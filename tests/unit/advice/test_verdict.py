@@ -38,10 +38,10 @@ def test_waiting_for_data_is_named_before_the_largest_phase() -> None:
 
 
 def test_workers_are_proposed_only_where_a_loader_feeds_the_run() -> None:
-    said = verdict(timed(data=31, forward=29, backward=40), replace(PREPARED, feed="loader"))
+    said = verdict(timed(data=31, forward=29, backward=40), replace(PREPARED, data_loading="dataloader"))
     assert said.startswith("waiting for data takes 31 % of a step")
-    assert "runtime.loader_workers" in said
-    assert "loader_workers" not in verdict(timed(data=31, forward=29, backward=40), None)
+    assert "runtime.num_workers" in said
+    assert "num_workers" not in verdict(timed(data=31, forward=29, backward=40), None)
 
 
 def test_a_step_that_is_mostly_overhead_gets_a_proposal() -> None:

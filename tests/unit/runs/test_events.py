@@ -135,7 +135,7 @@ def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
 
 def test_a_view_follows_steps_and_goes_back_when_a_run_is_resumed() -> None:
     view = RunView()
-    view.take(Prepared(device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident",
+    view.take(Prepared(device="cpu", device_name="CPU", engine="eager", engine_reason="", data_loading="on_device",
                        parameters=1, task="classification", classes=[], train_samples=10, validation_samples=None,
                        test_samples=None, batch_size=1, steps_per_epoch=10, epochs=2, monitor="loss",
                        seconds=0.1))  # fmt: skip

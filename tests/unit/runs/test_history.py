@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from tests.ui.made import epoch_end, events, write_run
-from workbench.runs.events import EpochEnd, Obeyed, Started, State, Steps, Timing
+from workbench.runs.events import EpochEnd, RequestHandled, Started, State, Steps, Timing
 from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory, read_history
 
 
@@ -41,9 +41,9 @@ def test_curves_of_a_run_hold_what_its_events_told() -> None:
 def test_requests_that_were_obeyed_are_marked_and_refused_ones_are_not() -> None:
     history = taken(
         steps(1, [1.0] * 10),
-        Obeyed(command="set_learning_rate", step=5, detail="0.01"),
-        Obeyed(command="dance", step=6, accepted=False, detail="unknown"),
-        Obeyed(command="pause", step=7),
+        RequestHandled(command="set_learning_rate", step=5, detail="0.01"),
+        RequestHandled(command="dance", step=6, accepted=False, detail="unknown"),
+        RequestHandled(command="pause", step=7),
     )
     assert [(mark.step, mark.kind) for mark in history.marks] == [(5, "learning_rate"), (7, "pause")]
     assert history.marks[0].text == "learning rate 0.01"
@@ -115,7 +115,7 @@ def test_nothing_grows_without_end() -> None:
     for number in range(5000):
         history.take(steps(number * 10 + 1, [0.5] * 10))
         history.take(timing)
-        history.take(Obeyed(command="pause", step=number))
+        history.take(RequestHandled(command="pause", step=number))
         history.take(State(state="training", step=number))
         history.take(epoch_end(number + 1, 0.0))
     assert len(history.marks) == MOST_MARKS

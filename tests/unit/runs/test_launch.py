@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench import headless
 from workbench.errors import TrainerLostError
+from workbench.headless import train as headless
 from workbench.runs.directory import create_run
 from workbench.runs.launch import start_trainer
 from workbench.settings.preset import Preset

@@ -23,8 +23,8 @@ from workbench.runs.history import read_history
 from workbench.runs.lock import is_running, process_id
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.tail import LineTail
+from workbench.ui.live.watch import Watch
 from workbench.ui.start import _run_to_attach
-from workbench.ui.watch import Watch
 
 NUMBERS = [-1, 0, 1, 10**400, -(10**18), 1e308, -0.5]
 VALUES: list[Any] = [None, "x", "", True, *NUMBERS, [], [1], ["x"], [None], [[]], {}, {"x": 1}]

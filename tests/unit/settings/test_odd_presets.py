@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import PresetError, StorageError, UsageError
-from workbench.headless import save_preset
+from workbench.headless.train import save_preset
 from workbench.settings import library
 from workbench.settings.data import default_data_folder
 from workbench.settings.preset import MOST_BYTES, Preset

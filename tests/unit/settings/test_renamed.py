@@ -23,7 +23,7 @@ def test_an_old_preset_is_read_and_saved_under_the_new_name(tmp_path: Path) -> N
     path.write_text("[runtime]\nthreads = 3\nfeed = 'loader'\n")
     preset = Preset.load(path)
     assert preset.runtime.num_threads == 3
-    assert preset.runtime.feed == "loader"
+    assert preset.runtime.data_loading == "dataloader"
     written = preset.to_toml()
     assert "num_threads = 3" in written
     assert "\nthreads" not in written

@@ -16,7 +16,7 @@ from workbench.runs.events import Event, Steps
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training import trainer as trainer_module
-from workbench.training.feeds import Feed, LoaderFeed
+from workbench.training.batches import BatchSource, DataLoaderBatches
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
@@ -95,7 +95,7 @@ def at_the_test(trainer: Trainer) -> bool:
 
 def look_up_after_every_step(patch: pytest.MonkeyPatch) -> None:
     """Makes trainers look up after every step and every evaluated batch, and wait for nothing."""
-    patch.setattr(trainer_module, "LOOK_SECONDS", 0.0)
+    patch.setattr(trainer_module, "POLL_SECONDS", 0.0)
     patch.setattr(time, "sleep", lambda seconds: None)
 
 
@@ -126,9 +126,9 @@ def logged_losses(trainer: Trainer) -> dict[int, float]:
     return losses
 
 
-def end_workers(*feeds: Feed | None) -> None:
+def end_workers(*feeds: BatchSource | None) -> None:
     """Ends the workers of loaders now; left to the garbage collector, each can take five seconds."""
     for feed in feeds:
-        iterator = feed._loader._iterator if isinstance(feed, LoaderFeed) else None
+        iterator = feed._loader._iterator if isinstance(feed, DataLoaderBatches) else None
         if iterator is not None and hasattr(iterator, "_shutdown_workers"):
             iterator._shutdown_workers()

@@ -18,7 +18,7 @@ from workbench.settings.preset import Preset
 from workbench.settings.runtime import Runtime
 from workbench.training.device import Precision, configure_torch, device_name, resolve_device
 from workbench.training.job import build_job
-from workbench.training.memory_errors import explain_out_of_memory
+from workbench.training.memory.out_of_memory import explain_out_of_memory
 from workbench.training.trainer import Trainer
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
@@ -161,7 +161,7 @@ def test_fp16_passes_over_steps_whose_gradients_overflow(make_trainer: Callable[
     scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**60})
     before = [parameter.clone() for parameter in trainer.job.model.parameters()]
     trainer.engine.start_epoch(torch.arange(109))
-    trainer.engine.advance(1)
+    trainer.engine.run_steps(1)
     after = list(trainer.job.model.parameters())
     assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
     assert scaler.get_scale() < 2.0**60
@@ -205,9 +205,9 @@ def explained(error: Exception, *assignments: str) -> str | None:
     "error", [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")]
 )
 def test_a_host_without_memory_is_told_with_the_batch_size_and_what_to_try(error: Exception) -> None:
-    message = explained(error, "data.batch_size=64", "training.accumulation=3")
+    message = explained(error, "data.batch_size=64", "training.gradient_accumulation=3")
     assert message is not None
-    for part in ("batch size 64", "data.batch_size = 32", "training.accumulation = 6", "a smaller model"):
+    for part in ("batch size 64", "data.batch_size = 32", "training.gradient_accumulation = 6", "a smaller model"):
         assert part in message
 
 
@@ -226,7 +226,7 @@ def test_a_batch_of_one_sample_is_not_advised_to_be_halved() -> None:
     message = explained(MemoryError(), "data.batch_size=1")
     assert message is not None
     assert "data.batch_size =" not in message
-    assert "training.accumulation" not in message
+    assert "training.gradient_accumulation" not in message
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), ValueError(), KeyError("memory")])

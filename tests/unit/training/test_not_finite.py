@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from tests.unit.training.scripted import end_workers
 from workbench.errors import DataError, DivergedError
 from workbench.runs.directory import create_run
 from workbench.runs.writer import EventWriter
@@ -20,13 +21,11 @@ from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
-from .scripted import end_workers
-
 Functions = dict[str, Callable[..., Any]]
 
 PRESET = (
     "data.name=module", "data.function=mine:data", "data.batch_size=4", "runtime.device=cpu",
-    "training.epochs=2", "runtime.loader_workers=0", "validation.stratified=false",
+    "training.epochs=2", "runtime.num_workers=0", "validation.stratified=false",
 )  # fmt: skip
 
 
@@ -104,7 +103,7 @@ def test_a_loaders_worker_tells_it_without_its_traceback(
     user_functions: Functions, tmp_path: Path, workers: int
 ) -> None:
     user_functions["mine:data"] = lambda: {"train": Rows(), "test": Rows(7)}
-    trainer = trainer_of(tmp_path, f"runtime.loader_workers={workers}", "training.epochs=1")
+    trainer = trainer_of(tmp_path, f"runtime.num_workers={workers}", "training.epochs=1")
     try:
         with pytest.raises(DataError, match=r"^sample 7 of the test split holds nan at \(2,\) .counted"):
             trainer.train()

@@ -10,12 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from workbench.runs.events import Warned
+from tests.unit.training.scripted import of_type
+from tests.unit.training.test_not_finite import Rows, trainer_of
+from workbench.runs.events import WarningRaised
 from workbench.settings.preset import Preset
 from workbench.training.squashed import squashed_twice
-
-from .scripted import of_type
-from .test_not_finite import Rows, trainer_of
 
 SCORES = 3 * torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
 
@@ -60,4 +59,4 @@ def test_a_run_says_it_once(
         tmp_path, "model.name=module", "model.function=mine:model", f"validation.method={method}", "training.epochs=3"
     )
     trainer.train()
-    assert sum("softmax" in event.message for event in of_type(trainer, Warned)) == warnings
+    assert sum("softmax" in event.message for event in of_type(trainer, WarningRaised)) == warnings

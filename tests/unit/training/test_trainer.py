@@ -39,17 +39,17 @@ from workbench.runs.status import read_summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.loss import CrossEntropy
 from workbench.settings.preset import Preset
-from workbench.training import checkpoints
 from workbench.training import trainer as trainer_module
-from workbench.training.checkpoints import best_checkpoint
-from workbench.training.clock import PhaseClock
-from workbench.training.engine import EagerEngine
+from workbench.training.batches import Batch, BatchSource
+from workbench.training.checkpointing import files as checkpoints
+from workbench.training.checkpointing.files import best_checkpoint
+from workbench.training.engines.eager import EagerEngine
 from workbench.training.evaluation import Evaluator
-from workbench.training.feeds import Batch, Feed
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
+from workbench.training.processes.worker import _Worker
+from workbench.training.timing.clock import PhaseClock
 from workbench.training.trainer import Trainer
-from workbench.training.worker import _Worker
 
 CPU = torch.device("cpu")
 ALONE = ("runtime.engine=eager", "runtime.measure=false")
@@ -202,7 +202,7 @@ class Results:
         self._name = name
         genuine = Evaluator.evaluate
 
-        def evaluate(evaluator: Evaluator, feed: Feed, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+        def evaluate(evaluator: Evaluator, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
             self.weights.append(weights(trainer))
             found = genuine(evaluator, feed, interrupted)
             if feed is trainer.job.test:
@@ -225,7 +225,7 @@ def test_the_best_epochs_weights_are_those_that_are_tested(
     assert torch.equal(results.weights[4], results.weights[1])
     assert not torch.equal(results.weights[4], results.weights[3])
     assert [end.best for end in of_type(trainer, events.EpochEnd)] == [True, True, False, False]
-    [test] = of_type(trainer, events.Tested)
+    [test] = of_type(trainer, events.TestResult)
     assert test.weights == "best epoch 2"
     assert test.metrics == trainer.test_metrics
     assert trainer.position.best_epoch == 2
@@ -239,7 +239,7 @@ def test_without_best_weights_the_last_are_tested(make_trainer: MakeTrainer, mon
     results = Results(monkeypatch, trainer, [0.9, 0.5], "accuracy")
     trainer.train()
     assert torch.equal(results.weights[2], results.weights[1])
-    [test] = of_type(trainer, events.Tested)
+    [test] = of_type(trainer, events.TestResult)
     assert test.weights == "last epoch 2"
     assert not best_checkpoint(trainer.run).exists()
 
@@ -358,7 +358,7 @@ def test_without_validation_the_training_samples_tell_the_best_epoch(make_traine
 def test_without_a_test_split_nothing_is_tested(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("validation.test_fraction=0")
     trainer.train()
-    assert of_type(trainer, events.Tested) == []
+    assert of_type(trainer, events.TestResult) == []
     assert trainer.test_metrics is None
 
 
@@ -400,7 +400,10 @@ def test_the_loss_of_a_split_does_not_depend_on_how_it_is_batched(make_trainer: 
     """Nor where classes have weights: then a mean over the samples weighs each by its class."""
     for weighting in ("equal", "balanced"):
         losses = []
-        for batching in (["runtime.feed=resident"], ["runtime.feed=loader", "runtime.loader_workers=0"]):
+        for batching in (
+            ["runtime.data_loading=on_device"],
+            ["runtime.data_loading=dataloader", "runtime.num_workers=0"],
+        ):
             trainer = make_trainer(
                 *batching, f"loss.class_weights={weighting}", "data.name=wine", "validation.stratified=false"
             )
@@ -414,7 +417,7 @@ def test_the_loss_of_a_split_does_not_depend_on_how_it_is_batched(make_trainer: 
 
 
 def obeyed(trainer: Trainer) -> list[tuple[str, int, bool]]:
-    return [(event.command, event.step, event.accepted) for event in of_type(trainer, events.Obeyed)]
+    return [(event.command, event.step, event.accepted) for event in of_type(trainer, events.RequestHandled)]
 
 
 @pytest.fixture
@@ -444,7 +447,7 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
     saved = checkpoints.load(trainer.run.last_checkpoint, CPU)
     assert (saved["position"]["step"], saved["position"]["samples_done"]) == (10, 48)
     assert best_checkpoint(trainer.run).exists()
-    assert of_type(trainer, events.Tested) == []
+    assert of_type(trainer, events.TestResult) == []
     assert obeyed(trainer) == [("stop", 10, True)]
 
 
@@ -461,7 +464,7 @@ def test_stop_while_testing_tests_nothing(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_while(at_the_test, [STOP]))
     trainer.train()
     assert trainer.stopping
-    assert of_type(trainer, events.Tested) == []
+    assert of_type(trainer, events.TestResult) == []
     assert trainer.test_metrics is None
 
 
@@ -568,7 +571,7 @@ def test_a_new_learning_rate_holds_from_the_next_step_on(tmp_path: Path) -> None
     assert [after[step] for step in range(1, 7)] == [before[step] for step in range(1, 7)]
     assert all(after[step] != before[step] for step in range(7, 15))
     assert obeyed(changed) == [("set_learning_rate", 5, True)]
-    [event] = of_type(changed, events.Obeyed)
+    [event] = of_type(changed, events.RequestHandled)
     assert event.detail == "0.1"
     rates = {steps.first_step: steps.learning_rate for steps in of_type(changed, events.Steps)}
     assert [rates[step] for step in range(1, 15)] == pytest.approx([0.001] * 5 + [0.1] * 9)
@@ -588,7 +591,7 @@ def test_a_new_learning_rate_is_what_the_schedule_multiplies(tmp_path: Path) -> 
 def test_a_learning_rate_that_cannot_be_is_refused_with_the_reason(tmp_path: Path, value: float | None) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(2, [Request("set_learning_rate", value)]))
     trainer.train()
-    [answer] = of_type(trainer, events.Obeyed)
+    [answer] = of_type(trainer, events.RequestHandled)
     assert not answer.accepted
     assert "above 0" in answer.detail
     assert trainer.base_learning_rate == 0.001
@@ -599,7 +602,7 @@ def test_an_unknown_request_is_refused_by_name_and_training_goes_on(tmp_path: Pa
     trainer = new_trainer(tmp_path, [], asked_at(2, [Request("dance"), Request("not even JSON", 3.0)]))
     trainer.train()
     assert obeyed(trainer) == [("dance", 2, False), ("not even JSON", 2, False)]
-    assert [answer.detail for answer in of_type(trainer, events.Obeyed)] == [
+    assert [answer.detail for answer in of_type(trainer, events.RequestHandled)] == [
         "unknown request 'dance'",
         "unknown request 'not even JSON'",
     ]
@@ -691,7 +694,7 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
 def test_a_loss_that_is_no_number_is_found_however_seldom_the_trainer_looks(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer_module, "LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 3600.0)
     lose_at(monkeypatch, 3, math.nan)
     with pytest.raises(DivergedError, match="step 3 "):
         make_trainer(*ALONE).train()
@@ -741,7 +744,9 @@ def test_divergence_says_what_to_try(make_trainer: MakeTrainer) -> None:
         "optimizer.learning_rate=1000",
         "activation.name=identity",
     )
-    with pytest.raises(DivergedError, match=r"optimizer\.learning_rate.*training\.clip_norm.*schedule\.warmup_epochs"):
+    with pytest.raises(
+        DivergedError, match=r"optimizer\.learning_rate.*training\.gradient_clip_norm.*schedule\.warmup_epochs"
+    ):
         trainer.train()
 
 
@@ -787,12 +792,12 @@ def losses_of(make_trainer: MakeTrainer, *assignments: str) -> tuple[list[float]
     return [losses[step] for step in sorted(losses)], weights(trainer)
 
 
-@pytest.mark.parametrize("clip", ["training.clip_norm=0", "training.clip_norm=0.05"])
+@pytest.mark.parametrize("clip", ["training.gradient_clip_norm=0", "training.gradient_clip_norm=0.05"])
 def test_two_batches_of_8_make_the_step_of_a_batch_of_16(make_trainer: MakeTrainer, clip: str) -> None:
     """The short last step of 13 samples too."""
     common = ["optimizer.name=sgd", "training.keep_best=false", clip]
     whole = losses_of(make_trainer, *common, "data.batch_size=16")
-    halves = losses_of(make_trainer, *common, "data.batch_size=8", "training.accumulation=2")
+    halves = losses_of(make_trainer, *common, "data.batch_size=8", "training.gradient_accumulation=2")
     assert len(whole[0]) == 2 * STEPS_PER_EPOCH
     assert halves[0] == pytest.approx(whole[0], rel=1e-4)
     torch.testing.assert_close(halves[1], whole[1], rtol=1e-4, atol=1e-5)
@@ -800,7 +805,7 @@ def test_two_batches_of_8_make_the_step_of_a_batch_of_16(make_trainer: MakeTrain
 
 def test_accumulation_counts_samples_and_hits_as_whole_batches_do(make_trainer: MakeTrainer) -> None:
     ends = []
-    for batching in (["data.batch_size=16"], ["data.batch_size=4", "training.accumulation=4"]):
+    for batching in (["data.batch_size=16"], ["data.batch_size=4", "training.gradient_accumulation=4"]):
         trainer = make_trainer("optimizer.name=sgd", *batching)
         trainer.train()
         ends.append(of_type(trainer, events.EpochEnd)[-1])
@@ -815,11 +820,11 @@ def test_clipping_bounds_the_step(make_trainer: MakeTrainer, precision: str) -> 
     common = ["optimizer.name=sgd", "optimizer.momentum=0", "optimizer.learning_rate=1"]
     lengths: dict[float, float] = {}
     for clip in (0.0, 0.01):
-        trainer = make_trainer(*common, f"training.clip_norm={clip}", f"runtime.precision={precision}")
+        trainer = make_trainer(*common, f"training.gradient_clip_norm={clip}", f"runtime.precision={precision}")
         trainer.job.model.train()
         trainer.engine.start_epoch(torch.arange(16))
         before = weights(trainer)
-        trainer.engine.advance(1)
+        trainer.engine.run_steps(1)
         lengths[clip] = float((weights(trainer) - before).norm())
     assert lengths[0.0] > 0.1
     assert lengths[0.01] == pytest.approx(0.01, rel=1e-3)

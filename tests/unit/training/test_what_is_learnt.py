@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.display import describe
 from workbench.errors import PresetError
-from workbench.report import print_plan
+from workbench.headless.display import describe
+from workbench.headless.report import print_plan
 from workbench.runs.events import Prepared
 from workbench.settings.preset import Preset
-from workbench.training.clock import PhaseClock
-from workbench.training.plan import make_plan
+from workbench.training.processes.plan import make_plan
+from workbench.training.timing.clock import PhaseClock
 from workbench.training.trainer import Trainer
 
 ROWS = 60
@@ -51,7 +51,7 @@ def test_a_plan_says_what_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_the_head_of_a_run_says_what_is_learnt() -> None:
     prepared = Prepared(
-        device="cpu", device_name="CPU", engine="eager", engine_reason="", feed="resident", parameters=1000,
+        device="cpu", device_name="CPU", engine="eager", engine_reason="", data_loading="on_device", parameters=1000,
         task="regression", classes=[], train_samples=64, validation_samples=8, test_samples=8, batch_size=64,
         steps_per_epoch=1, epochs=20, monitor="loss", seconds=1.0, learns="price: numbers from 1.2 to 9.9",
     )  # fmt: skip
@@ -117,7 +117,7 @@ def test_values_that_fall_together_without_standardising_are_said(tmp_path: Path
     assert note.startswith("column 'a': 60 different values are only 3")
 
 
-@pytest.mark.parametrize("feed", ["resident", "loader"])
+@pytest.mark.parametrize("feed", ["on_device", "dataloader"])
 def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_units(
     make_trainer: Callable[..., Trainer], tmp_path: Path, feed: str
 ) -> None:
@@ -126,8 +126,9 @@ def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_un
         tmp_path, feature=lambda row: 20230101 + row * 7 % ROWS, target=lambda row: 1e9 + (row * 7 % ROWS) / 10
     )
     trainer = make_trainer(
-        *settings, "loss.name=mse", "training.epochs=150", "optimizer.learning_rate=0.02", f"runtime.feed={feed}",
-        "runtime.loader_workers=0",
+        *settings, "loss.name=mse", "training.epochs=150", "optimizer.learning_rate=0.02",
+        f"runtime.data_loading={feed}",
+        "runtime.num_workers=0",
     )  # fmt: skip
     batches = list(trainer.job.train.batches(torch.arange(len(trainer.job.train)), PhaseClock()))
     inputs, targets = torch.cat([batch.inputs for batch in batches]), torch.cat([batch.targets for batch in batches])

@@ -11,19 +11,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from tests.unit.training.conftest import events_of
 from workbench.errors import UserCodeError
 from workbench.runs.directory import create_run
 from workbench.runs.events import Steps
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.training.clock import PhaseClock
 from workbench.training.inbox import Inbox
 from workbench.training.job import Job, build_job
-from workbench.training.memory import expected_memory
-from workbench.training.plan import make_plan
+from workbench.training.memory.estimate import expected_memory
+from workbench.training.processes.plan import make_plan
+from workbench.training.timing.clock import PhaseClock
 from workbench.training.trainer import Trainer
-
-from .conftest import events_of
 
 VOCABULARY, WORDS = 50, 12
 IDS = torch.randint(0, VOCABULARY, (96, WORDS), generator=torch.Generator().manual_seed(0))
@@ -83,10 +82,10 @@ def losses(folder: Path, *assignments: str) -> list[float]:
 
 
 @pytest.mark.parametrize("data", [lambda: (IDS, LABELS), lambda: (IDS.int().numpy(), LABELS.numpy()), Listed])
-@pytest.mark.parametrize("feed", ["auto", "loader"])
+@pytest.mark.parametrize("feed", ["auto", "dataloader"])
 def test_ids_reach_the_model_as_they_are(functions: Functions, data: Callable[[], Any], feed: str) -> None:
     functions["mine:data"] = data
-    job = job_of(*OWN, f"runtime.feed={feed}", "runtime.loader_workers=0")
+    job = job_of(*OWN, f"runtime.data_loading={feed}", "runtime.num_workers=0")
     batch = next(iter(job.train.batches(torch.arange(len(job.train)), PhaseClock())))
     assert batch.inputs.dtype == job.input_type == torch.int64
     assert {tuple(row) for row in batch.inputs.tolist()} <= {tuple(row) for row in IDS.tolist()}
@@ -98,7 +97,7 @@ def test_ids_reach_the_model_as_they_are(functions: Functions, data: Callable[[]
 @pytest.mark.parametrize("data", [lambda: (IDS, LABELS), Listed])
 def test_engines_agree_on_ids(functions: Functions, tmp_path: Path, data: Callable[[], Any]) -> None:
     functions["mine:data"] = data
-    workers = "runtime.loader_workers=0"
+    workers = "runtime.num_workers=0"
     expected = losses(tmp_path, *OWN, workers, "runtime.engine=eager")
     assert losses(tmp_path, *OWN, workers, "runtime.engine=traced") == pytest.approx(expected, rel=1e-4)
     assert losses(tmp_path, *OWN, workers) == expected
@@ -124,7 +123,7 @@ def test_a_model_that_takes_measures_is_told_what_to_return(functions: Functions
 @pytest.mark.parametrize("data", [lambda: (IDS, LABELS), Listed])
 def test_other_models_take_whole_numbers_as_measures(functions: Functions, data: Callable[[], Any]) -> None:
     functions["mine:data"] = data
-    job = job_of(*DATA, "runtime.loader_workers=0", "validation.method=none", "validation.test_fraction=0")
+    job = job_of(*DATA, "runtime.num_workers=0", "validation.method=none", "validation.test_fraction=0")
     batch = next(iter(job.train.batches(torch.arange(len(job.train)), PhaseClock())))
     columns = IDS[: len(batch.inputs)].double()
     expected = (columns - IDS.double().mean(0)) / IDS.double().std(0, correction=0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from workbench.runs.events import Obeyed
-from workbench.ui.asked_rate import AskedRates
+from workbench.runs.events import RequestHandled
+from workbench.ui.live.asked_rate import AskedRates
 
 
-def answer(value: float, *, accepted: bool = True, replayed: bool = False) -> Obeyed:
-    return Obeyed(command="set_learning_rate", step=1, value=value, accepted=accepted, replayed=replayed)
+def answer(value: float, *, accepted: bool = True, replayed: bool = False) -> RequestHandled:
+    return RequestHandled(command="set_learning_rate", step=1, value=value, accepted=accepted, replayed=replayed)
 
 
 def test_a_held_key_steps_on_from_what_was_asked_last() -> None:

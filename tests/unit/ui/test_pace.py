@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workbench.ui.pace import ALONE_SECONDS, Pace, What
+from workbench.ui.live.pace import ALONE_SECONDS, Pace, What
 
 
 class Clock:

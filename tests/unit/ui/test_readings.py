@@ -13,8 +13,8 @@ from tests.ui.made import events, gpu
 from workbench.devices.cgroup import CgroupMemory
 from workbench.devices.gpu import GpuReading
 from workbench.runs.events import Prepared
-from workbench.ui import readings
-from workbench.ui.readings import MachineReadings, own_gpu, short_name
+from workbench.ui.live import readings
+from workbench.ui.live.readings import MachineReadings, own_gpu, short_name
 
 PREPARED = next(event for event in events(1) if isinstance(event, Prepared))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.ui.made import NOON, preset, write_run
 from workbench.advice.facts import Facts
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.events import Event, Finished, Obeyed, Started, State, encode
+from workbench.runs.events import Event, Finished, RequestHandled, Started, State, encode
 from workbench.settings.changes import Change
-from workbench.ui.watch import Watch
+from workbench.ui.live.watch import Watch
 
 
 def test_what_was_asked_of_a_run_that_has_ended_is_no_longer_awaited(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ def test_a_resumed_run_has_the_rate_of_its_checkpoint_everywhere(tmp_path: Path)
     watch = Watch(run)
     watch.read_all()
     assert rates_everywhere(watch) == (0.01, 0.01, 0.01)
-    append(run, Obeyed(command="set_learning_rate", step=600, detail="0.00123457", value=exact))
+    append(run, RequestHandled(command="set_learning_rate", step=600, detail="0.00123457", value=exact))
     watch.look()
     assert rates_everywhere(watch) == (exact, exact, exact)
-    append(run, Obeyed(command="set_learning_rate", step=601, detail="refused", value=5000.0, accepted=False))
+    append(run, RequestHandled(command="set_learning_rate", step=601, detail="refused", value=5000.0, accepted=False))
     watch.look()
     assert watch.learning_rate == exact
     append(run, Started(process_id=2, resumed=True, step=400, learning_rate=0.01))
@@ -79,8 +79,8 @@ def test_a_resumed_run_has_the_rate_of_its_checkpoint_everywhere(tmp_path: Path)
 
 def test_two_hundred_pauses_do_not_make_the_rate_forgotten(tmp_path: Path) -> None:
     run = create_run(tmp_path, "fast", preset().to_toml())
-    pauses = [Obeyed(command="pause", step=601)] * 300
-    change = Obeyed(command="set_learning_rate", step=600, detail="0.002", value=0.002)
+    pauses = [RequestHandled(command="pause", step=601)] * 300
+    change = RequestHandled(command="set_learning_rate", step=600, detail="0.002", value=0.002)
     append(run, Started(process_id=1, learning_rate=0.01), change, *pauses)
     watch = Watch(run)
     watch.read_all()
@@ -89,7 +89,7 @@ def test_two_hundred_pauses_do_not_make_the_rate_forgotten(tmp_path: Path) -> No
 
 def test_a_run_of_an_older_version_claims_no_rate(tmp_path: Path) -> None:
     run = create_run(tmp_path, "fast", preset().to_toml())
-    append(run, Started(process_id=1), Obeyed(command="set_learning_rate", step=600, detail="0.002"))
+    append(run, Started(process_id=1), RequestHandled(command="set_learning_rate", step=600, detail="0.002"))
     watch = Watch(run)
     watch.read_all()
     assert rates_everywhere(watch) == (None, None, 0.01)
@@ -99,7 +99,7 @@ def test_a_run_of_an_older_version_claims_no_rate(tmp_path: Path) -> None:
 def test_the_settings_that_a_run_has_now_hold_no_change_that_is_still_to_come(tmp_path: Path) -> None:
     changes = (Change(step=600, learning_rate=0.02), Change(step=900, learning_rate=0.05))
     run = create_run(tmp_path, "fast", preset().model_copy(update={"changes": changes}).to_toml())
-    replayed = Obeyed(command="set_learning_rate", step=600, detail="0.02", value=0.02, replayed=True)
+    replayed = RequestHandled(command="set_learning_rate", step=600, detail="0.02", value=0.02, replayed=True)
     append(run, Started(process_id=1, learning_rate=0.01), replayed)
     watch = Watch(run)
     watch.read_all()

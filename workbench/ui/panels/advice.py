@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.advice.finding import Finding
-from workbench.ui.actions import action
-from workbench.ui.advice import Advice
-from workbench.ui.glyphs import Glyphs
+from workbench.ui.keys.actions import action
+from workbench.ui.live.comparison import change_in_words
+from workbench.ui.live.findings import Advice
+from workbench.ui.look.glyphs import Glyphs
 from workbench.ui.panels.lines import keys_text
-from workbench.ui.panels.panel import Drawn, Panel
-from workbench.ui.trial import change_in_words
+from workbench.ui.panels.panel import LineWidget, Panel
 
 STYLES = {"critical": "error", "warning": "warning", "note": "accent"}
 """By severity."""
@@ -45,7 +45,7 @@ class AdvicePanel(Panel, can_focus=False):
         return self.wrapped(sentence(finding, self), width, height)
 
 
-def sentence(finding: Finding, on: Drawn) -> Text:
+def sentence(finding: Finding, on: LineWidget) -> Text:
     """A finding in a line; `on` is where it is drawn."""
     return Text.assemble(
         (f"{glyph_of(finding, on.glyphs)} {finding.title}", on.style_of(STYLES[finding.severity])),
@@ -65,7 +65,7 @@ def proposal(finding: Finding) -> str:
     return "" if finding.learning_rate is None else f"learning rate {finding.learning_rate:g}"
 
 
-def keys_of(advice: Advice, on: Drawn) -> Text:
+def keys_of(advice: Advice, on: LineWidget) -> Text:
     """The keys that do something with the finding at hand."""
     finding = advice.current
     keys: list[tuple[str, str]] = []

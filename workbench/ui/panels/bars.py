@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.style import Style
 from rich.text import Text
 
-from workbench.ui.glyphs import Glyphs
+from workbench.ui.look.glyphs import Glyphs
 
 
 def thin_bar(share: float, width: int, glyphs: Glyphs, filled: Style, rest: Style) -> Text:

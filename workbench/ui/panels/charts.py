@@ -14,7 +14,7 @@ from textual.message import Message
 
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
-from workbench.ui.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
+from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
 from workbench.ui.panels.panel import Panel
 from workbench.units import decimals, rate
 

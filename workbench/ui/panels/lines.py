@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from workbench.ui.actions import pressed_by_click
-from workbench.ui.panels.panel import Drawn
+from workbench.ui.keys.actions import pressed_by_click
+from workbench.ui.panels.panel import LineWidget
 
 MOST_LINES = 4
 
 
-class HintLine(Drawn):
+class HintLine(LineWidget):
     """One sentence: the help of the setting at the cursor, a notice, what went wrong."""
 
     DEFAULT_CSS = "HintLine { height: 1; }"
@@ -57,7 +57,7 @@ class HintLine(Drawn):
         return list(self._text.wrap(self.app.console, max(width - 2, 1))) if self._whole else [self._text]
 
 
-class KeysLine(Drawn):
+class KeysLine(LineWidget):
     """The keys that matter now, to be clicked on too; those of lower rank give way where the line is short."""
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
@@ -83,7 +83,7 @@ class KeysLine(Drawn):
         return [line]
 
 
-def keys_text(keys: Iterable[tuple[str, str]], on: Drawn) -> Text:
+def keys_text(keys: Iterable[tuple[str, str]], on: LineWidget) -> Text:
     """Keys and what they do, each pressed by a click too; `on` is where they are drawn."""
     accent, dim = on.style_of("accent"), on.style_of("dim")
     return Text("  ").join(

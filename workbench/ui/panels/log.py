@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from workbench.ui.log_lines import LogLine, clock
+from workbench.ui.live.log_lines import LogLine, clock
 from workbench.ui.panels.scrolling import ScrollingPanel
 
 STAMP_CELLS = 10

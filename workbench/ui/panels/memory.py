@@ -7,10 +7,10 @@ from rich.text import Text
 from workbench.devices.gpu import GpuReading
 from workbench.runs.events import Footprint, Memory, Prepared
 from workbench.runs.history import RunHistory
-from workbench.ui.expectation import Expectation
+from workbench.ui.live.planner import Expectation
+from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import flow, sparkline, thin_bar
 from workbench.ui.panels.panel import Panel
-from workbench.ui.readings import Readings, own_gpu, short_name
 from workbench.units import size
 
 GIB = 2**30

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from workbench.display import LABELS
+from workbench.headless.display import LABELS
 from workbench.runs.events import EpochEnd
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow

@@ -19,13 +19,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.ui.glyphs import Glyphs
+from workbench.ui.look.glyphs import Glyphs
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
 
 
-class Drawn(Widget):
+class LineWidget(Widget):
     """A widget of lines of text, of which only the changed stretches are painted again."""
 
     app: WorkbenchApp
@@ -107,7 +107,7 @@ EDGE_CELLS = 6
 """Cells of a border that are not its text."""
 
 
-class Panel(Drawn, can_focus=True):
+class Panel(LineWidget, can_focus=True):
     """A part of the screen within a thin border, whose colour says whether it has the focus."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.display import LABELS
+from workbench.headless.display import LABELS
 from workbench.runs.row import RunRow
 
 LOWER_IS_BETTER = ("loss", "mae", "rmse")

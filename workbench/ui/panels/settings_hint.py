@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from workbench.ui.form.rows import Row
-from workbench.ui.glyphs import Glyphs
+from workbench.ui.look.glyphs import Glyphs
 
 LEAST_HELP_CELLS = 12
 """A help cut shorter than this says nothing, and is left out."""

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from workbench.ui.form.fields import NOT_SET
 from workbench.ui.form.rows import Row
-from workbench.ui.glyphs import Glyphs
+from workbench.ui.look.glyphs import Glyphs
 
 LABEL_SHARE = 0.52
 LABEL_CELLS = (12, 27)

@@ -13,16 +13,16 @@ from textual.message import Message
 
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
-from workbench.ui.expectation import Expectation
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
+from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
 from workbench.units import rate, size
 
-BORDER = 2
+PHASE_END = 2
 """Cells between the panel's edge and what is inside."""
 
 
@@ -158,7 +158,7 @@ class SettingsList(Panel):
 
     @property
     def _columns(self) -> Columns:
-        return Columns.of(self.size.width - 2 * BORDER)
+        return Columns.of(self.size.width - 2 * PHASE_END)
 
     def content(self, width: int, height: int) -> list[Text]:
         room = self._visible_rows

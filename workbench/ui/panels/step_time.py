@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from workbench.advice.verdict import verdict
-from workbench.arithmetic import arithmetic
+from workbench.mfu import arithmetic
 from workbench.runs.events import Timing
 from workbench.runs.history import RunHistory
+from workbench.ui.look.themes import STYLES
 from workbench.ui.panels.bars import flow, sparkline
 from workbench.ui.panels.panel import Panel
-from workbench.ui.themes import STYLES
 from workbench.units import milliseconds, rate
 
 ROOMY_HEIGHT = 7

@@ -9,9 +9,9 @@ from rich.style import Style
 from rich.text import Text
 
 from workbench.runs.view import RunView
+from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import thin_bar
-from workbench.ui.panels.panel import Drawn
-from workbench.ui.readings import Readings, own_gpu, short_name
+from workbench.ui.panels.panel import LineWidget
 from workbench.units import duration
 
 STATE_STYLES = {
@@ -59,7 +59,7 @@ class TopBarContent:
     readings: Readings | None
 
 
-class TopBar(Drawn):
+class TopBar(LineWidget):
     """One line. Where it is short, things give way in the order of `_GIVES_WAY`; the state's word always stays."""
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; }"

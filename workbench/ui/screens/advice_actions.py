@@ -12,9 +12,7 @@ from textual import work
 
 from workbench.advice.finding import Finding
 from workbench.errors import PresetError, TrainerLostError, WorkbenchError
-from workbench.ui.advice import Advice
-from workbench.ui.screens.run_actions import RunActions
-from workbench.ui.trial import (
+from workbench.ui.live.comparison import (
     Comparison,
     Progress,
     Tell,
@@ -23,13 +21,15 @@ from workbench.ui.trial import (
     expected_seconds,
     present_in_words,
 )
+from workbench.ui.live.findings import Advice
+from workbench.ui.screens.run_actions import RunActions
 
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset
-    from workbench.ui.watch import Watch
+    from workbench.ui.live.watch import Watch
 
 PAUSE_PATIENCE_SECONDS = 30.0
-"""A trainer that writes a large checkpoint may take a while to obey."""
+"""A trainer that writes a large checkpoint may take a while to answer."""
 PAUSE_LOOK_SECONDS = 0.1
 
 
@@ -54,7 +54,7 @@ class AdviceActions(RunActions):
     @work(group="advice", exclusive=True)
     async def action_advice(self) -> None:
         """All findings, each with its reasons."""
-        from workbench.ui.screens.advice import AdviceDialog
+        from workbench.ui.dialogs.advice import AdviceDialog
 
         if self.session.watch is None:
             self.say("advice comes with a run: start one, or open one")
@@ -82,7 +82,7 @@ class AdviceActions(RunActions):
 
     async def _offer_learning_rate(self, value: float) -> None:
         """A rate that is not tried, only set."""
-        from workbench.ui.screens.question import QuestionDialog
+        from workbench.ui.dialogs.question import QuestionDialog
 
         if not self.session.is_busy:
             self.say(f"the run has ended; a learning rate of {value:g} can be set for the next one")
@@ -93,7 +93,7 @@ class AdviceActions(RunActions):
             self._set_learning_rate(value)
 
     async def _try_change(self, finding: Finding, watch: Watch) -> None:
-        from workbench.ui.screens.trial import TrialDialog
+        from workbench.ui.dialogs.comparison import TrialDialog
 
         try:
             present = present_settings(watch)

@@ -15,10 +15,10 @@ from textual.widgets import Static
 
 from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
+from workbench.ui.dialogs.changes import written as shown
+from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
-from workbench.ui.screens.changes import written as shown
-from workbench.ui.screens.dialog import Dialog
 from workbench.units import duration
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.files import open_regular, short_path
-from workbench.runs.events import MemorySnapshot, Obeyed, Profiled
+from workbench.runs.events import MemorySnapshot, Profiled, RequestHandled
 from workbench.ui.screens.run_actions import RunActions
 from workbench.units import count
 
@@ -60,7 +60,7 @@ class InspectActions(RunActions):
                 self.say("O shows the memory snapshot again")
                 self._show_memory(event)
 
-    def _tell_answer(self, answer: Obeyed) -> None:
+    def _tell_answer(self, answer: RequestHandled) -> None:
         """What the trainer has done, where nothing else on the screen shows it; what it has refused to do."""
         if not answer.accepted:
             self.say(f"{answer.command.replace('_', ' ')} refused: {answer.detail}", "warning")
@@ -68,13 +68,13 @@ class InspectActions(RunActions):
             self.say(f"checkpoint written at step {count(answer.step)}")
 
     def _show_profile(self, profiled: Profiled) -> None:
-        from workbench.ui.screens.profile import ProfileDialog
+        from workbench.ui.dialogs.profile import ProfileDialog
 
         assert self.session.watch is not None
         self.app.push_screen(ProfileDialog(profiled, self.session.watch.run.path))
 
     def _show_memory(self, snapshot: MemorySnapshot) -> None:
-        from workbench.ui.screens.message import MessageDialog
+        from workbench.ui.dialogs.message import MessageDialog
 
         assert self.session.watch is not None
         path = self.session.watch.run.path / snapshot.file

@@ -20,9 +20,11 @@ from textual.widget import Widget
 
 from workbench.advice.verdict import verdict
 from workbench.runs.history import RunHistory
-from workbench.ui.actions import ACTIONS, bindings, help_sections
+from workbench.ui.keys.actions import ACTIONS, bindings, help_sections
 from workbench.ui.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
-from workbench.ui.pace import Pace
+from workbench.ui.live.pace import Pace
+from workbench.ui.live.watch import course_of
+from workbench.ui.look.themes import THEMES
 from workbench.ui.panels.advice import AdvicePanel, keys_of, sentence
 from workbench.ui.panels.charts import ChartPanel, ChartView, XAxis, chart_panels
 from workbench.ui.panels.lines import HintLine, KeysLine, keys_text
@@ -37,14 +39,12 @@ from workbench.ui.panels.top_bar import TopBar, TopBarContent
 from workbench.ui.screens.advice_actions import AdviceActions
 from workbench.ui.screens.inspect_actions import InspectActions
 from workbench.ui.screens.preset_actions import PresetActions
-from workbench.ui.themes import THEMES
-from workbench.ui.watch import course_of
 
 if TYPE_CHECKING:
     from textual.theme import Theme
 
-    from workbench.ui.readings import Readings
-    from workbench.ui.watch import Watch
+    from workbench.ui.live.readings import Readings
+    from workbench.ui.live.watch import Watch
 
 STANDBY_DELAY_SECONDS = 0.5
 SMOOTHING_STEP = 0.1
@@ -437,7 +437,7 @@ class MainScreen(PresetActions, AdviceActions, InspectActions):
 
     def action_keys(self) -> None:
         """Shows the table of keys."""
-        from workbench.ui.screens.help import HelpDialog
+        from workbench.ui.dialogs.help import HelpDialog
 
         self.app.push_screen(HelpDialog(help_sections()))
 

@@ -46,7 +46,7 @@ class PresetActions(Screen[None]):
     @work(group="presets", exclusive=True)
     async def action_open_preset(self) -> None:
         """Opens a preset from the list."""
-        from workbench.ui.screens.presets import PresetsDialog
+        from workbench.ui.dialogs.presets import PresetsDialog
 
         path = await self.app.push_screen_wait(PresetsDialog(self.app.draft.preset))
         if path is None:
@@ -67,7 +67,7 @@ class PresetActions(Screen[None]):
         self.show_settings()
 
     async def _tell(self, title: str, text: str) -> None:
-        from workbench.ui.screens.message import MessageDialog
+        from workbench.ui.dialogs.message import MessageDialog
 
         await self.app.push_screen_wait(MessageDialog(title, text))
 
@@ -92,7 +92,7 @@ class PresetActions(Screen[None]):
         return not problem
 
     async def _save_as(self) -> bool:
-        from workbench.ui.screens.save_as import SaveAsDialog
+        from workbench.ui.dialogs.save_as import SaveAsDialog
 
         draft = self.app.draft
         if self._is_invalid():
@@ -130,7 +130,7 @@ class PresetActions(Screen[None]):
     @work(group="presets", exclusive=True)
     async def action_changes(self) -> None:
         """Shows what differs from the opened preset, to save or to take back."""
-        from workbench.ui.screens.changes import ChangesDialog
+        from workbench.ui.dialogs.changes import ChangesDialog
 
         draft = self.app.draft
         answer = await self.app.push_screen_wait(ChangesDialog(draft.changes(), draft.opened.name))
@@ -142,7 +142,7 @@ class PresetActions(Screen[None]):
     @work(group="presets", exclusive=True)
     async def action_revert(self) -> None:
         """Back to the opened preset, after asking."""
-        from workbench.ui.screens.question import QuestionDialog
+        from workbench.ui.dialogs.question import QuestionDialog
 
         draft = self.app.draft
         if not draft.is_changed and not draft.problems:
@@ -162,7 +162,7 @@ class PresetActions(Screen[None]):
 
     def action_command(self) -> None:
         """Shows the command that trains the same without the app."""
-        from workbench.ui.screens.command import CommandDialog
+        from workbench.ui.dialogs.command import CommandDialog
 
         self.app.push_screen(CommandDialog(self.app.draft.command()))
 
@@ -190,7 +190,7 @@ class PresetActions(Screen[None]):
 
     async def settle_unsaved_changes(self) -> bool:
         """Asks what becomes of unsaved settings; False if the user would rather stay."""
-        from workbench.ui.screens.quit import UnsavedDialog
+        from workbench.ui.dialogs.quit import UnsavedDialog
 
         draft = self.app.draft
         if not draft.is_changed:

@@ -16,16 +16,16 @@ from workbench.runs.history import RunHistory
 from workbench.settings import code
 from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
-from workbench.ui.columns import ColumnReader
 from workbench.ui.form.stepping import live_rate
-from workbench.ui.log_lines import result_of
+from workbench.ui.live.log_lines import result_of
+from workbench.ui.live.watch import ENDED, Watch, course_of
+from workbench.ui.look.columns import ColumnReader
 from workbench.ui.panels.notice import NoticePanel
-from workbench.ui.watch import ENDED, Watch, course_of
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
+    from workbench.ui.live.session import Session
     from workbench.ui.screens.runs import RunsResult
-    from workbench.ui.session import Session
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -171,7 +171,7 @@ class RunActions(Screen[None]):
 
     async def _is_trusted(self, preset: Preset) -> bool:
         """Asks before a preset's own code is run. Raises WorkbenchError where the code is not to be found."""
-        from workbench.ui.screens.question import QuestionDialog
+        from workbench.ui.dialogs.question import QuestionDialog
 
         for reference, arguments in preset.code_calls():
             if code.is_trusted(reference):
@@ -241,7 +241,7 @@ class RunActions(Screen[None]):
     @work(group="learning-rate", exclusive=True)
     async def action_learning_rate(self) -> None:
         """Asks for a learning rate, and sets it."""
-        from workbench.ui.screens.learning_rate import LearningRateDialog
+        from workbench.ui.dialogs.learning_rate import LearningRateDialog
 
         watch = self._with_rate()
         if watch is None or watch.learning_rate is None:
@@ -292,7 +292,7 @@ class RunActions(Screen[None]):
     @work(group="attach", exclusive=True)
     async def offer_runs_still_going(self) -> None:
         """On start: the runs that are still going, to choose one."""
-        from workbench.ui.screens.attach import AttachDialog
+        from workbench.ui.dialogs.attach import AttachDialog
 
         worker = self.run_worker(lambda: list_running(self.app.runs_folder), thread=True, exit_on_error=False)
         try:
@@ -372,7 +372,7 @@ class RunActions(Screen[None]):
     @work(group="quit", exclusive=True)
     async def action_ask_to_quit(self) -> None:
         """Quits; while a run is going or settings are unsaved, only after asking."""
-        from workbench.ui.screens.quit import QuitDialog
+        from workbench.ui.dialogs.quit import QuitDialog
 
         watch, answer = self.session.watch, None
         if watch is not None and watch.is_alive:

@@ -23,7 +23,7 @@ from workbench.runs.catalogue import Catalogue
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
 from workbench.runs.status import status
-from workbench.ui.actions import Action, bindings, help_sections
+from workbench.ui.keys.actions import Action, bindings, help_sections
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.runs_table import RunsTable
 
@@ -291,14 +291,14 @@ class RunsScreen(Screen[RunsResult | None]):
 
     def action_keys(self) -> None:
         """The keys of this screen."""
-        from workbench.ui.screens.help import HelpDialog
+        from workbench.ui.dialogs.help import HelpDialog
 
         self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:1]))
 
     @work(exclusive=True, group="delete")
     async def action_delete(self) -> None:
         """Deletes the run's directory, after asking; never that of a run in progress."""
-        from workbench.ui.screens.question import QuestionDialog
+        from workbench.ui.dialogs.question import QuestionDialog
 
         row = self.table.current
         if row is None or not self._may_be_deleted(row):

@@ -1,0 +1,230 @@
+"""CUDA graphs on a real GPU: the same training as without, phases that add up, and what must not be baked in."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+import pytest
+import torch
+
+from tests.gpu.conftest import GPU_ONLY
+from tests.unit.training.conftest import events_of
+from tests.unit.training.scripted import (
+    STOP,
+    asked_at,
+    build_trainer,
+    logged_losses,
+    look_up_after_every_step,
+    new_trainer,
+    of_type,
+)
+from workbench.runs.control import Request
+from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, WarningRaised
+from workbench.settings.activation import ACTIVATIONS
+from workbench.settings.loss import losses_for
+from workbench.settings.schedule import SCHEDULES
+from workbench.training import trainer as trainer_module
+from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
+from workbench.training.engines.cuda_graph import CudaGraphEngine
+from workbench.training.trainer import Trainer
+
+pytestmark = GPU_ONLY
+
+DIGITS = ["runtime.device=cuda", "data.name=digits", "model.hidden=[64]", "data.batch_size=50", "training.epochs=4"]
+
+CAPTURED = ["sgd", "adam", "amsgrad", "adamw", "nadam", "radam", "adamax", "adadelta", "rmsprop", "rprop", "asgd"]
+
+
+def trained(tmp_path_factory: pytest.TempPathFactory, *assignments: str) -> Trainer:
+    trainer = new_trainer(tmp_path_factory.mktemp("run"), [*DIGITS, *assignments])
+    trainer.train()
+    return trainer
+
+
+def losses(trainer: Trainer) -> list[float]:
+    return [loss for event in events_of(trainer) if isinstance(event, Steps) for loss in event.losses]
+
+
+def warnings(trainer: Trainer) -> list[str]:
+    return [event.message for event in events_of(trainer) if isinstance(event, WarningRaised)]
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        *(["optimizer.name=" + name] for name in CAPTURED),
+        *(["activation.name=" + name] for name in ACTIVATIONS.labels),
+        *(["loss.name=" + name] for name in losses_for("classification")),
+        *(["schedule.name=" + name] for name in SCHEDULES.labels),
+        *(["data.name=diabetes", "data.batch_size=32", "loss.name=" + name] for name in losses_for("regression")),
+        ["training.gradient_accumulation=3"],
+        ["training.gradient_clip_norm=0.1"],
+        ["model.dropout=0.3", "model.batch_norm=true"],
+        ["model.name=cnn", "model.hidden=32"],
+        ["runtime.precision=bf16"],
+    ],
+    ids=" ".join,
+)
+def test_losses_are_those_of_the_eager_engine(choice: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    eager = trained(tmp_path_factory, *choice, "runtime.engine=eager")
+    graph = trained(tmp_path_factory, *choice, "runtime.engine=cuda_graph")
+    assert isinstance(graph.engine, CudaGraphEngine)
+    assert warnings(graph) == []
+    assert graph.engine._replays
+    few = 40  # later, rounding has grown
+    rel = 5e-2 if "runtime.precision=bf16" in choice else 1e-2
+    assert losses(graph)[:few] == pytest.approx(losses(eager)[:few], rel=rel)
+    assert len(losses(graph)) == len(losses(eager))
+
+
+def test_compiled_steps_are_replayed_and_give_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
+    eager = trained(tmp_path_factory, "runtime.engine=eager")
+    compiled = trained(tmp_path_factory, "runtime.engine=compiled")
+    assert isinstance(compiled.engine, CompiledCudaGraphEngine)
+    assert warnings(compiled) == []
+    assert compiled.engine._replays
+    assert losses(compiled)[:40] == pytest.approx(losses(eager)[:40], rel=1e-2)
+
+
+def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    assert trained(tmp_path_factory).engine_choice.engine.name == "graph"
+    other = trained(tmp_path_factory, "optimizer.name=adagrad").engine_choice
+    assert (other.engine.name, other.reason) == ("traced", "adagrad cannot be captured")
+
+
+def test_phases_of_replayed_steps_are_timed_and_add_up(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
+    trainer = trained(tmp_path_factory, "training.epochs=400")
+    timings = [event for event in events_of(trainer) if isinstance(event, Timing) and event.timed_steps]
+    assert timings
+    for timing in timings[-3:]:
+        assert {"data", "forward", "backward", "metrics", "optimizer"} <= set(timing.phase_ms)
+        assert sum(timing.phase_ms.values()) == pytest.approx(timing.step_ms["p50"], rel=0.5)
+
+
+def test_a_replay_costs_the_host_less_than_a_step(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The host is free while the GPU works: whole epochs are queued before the first is done."""
+    trainer = trained(tmp_path_factory, "training.epochs=2")
+    engine = trainer.engine
+    engine.start_epoch(torch.arange(1000))
+    done = torch.cuda.Event()
+    torch.cuda._sleep(2_000_000_000)  # about a second
+    step = trainer.position.step
+    started = time.perf_counter()
+    left = 1000
+    while left:
+        advance = engine.run_steps(step + 1)
+        step, left = step + advance.steps, left - advance.samples
+    done.record()
+    assert not done.query(), f"queueing took {time.perf_counter() - started:.3f} s and waited for the device"
+    torch.cuda.synchronize()
+
+
+def test_a_capture_that_cuda_refuses_costs_a_warning_and_leaves_the_device_usable(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To wait for the device is forbidden there. Dropout and running out of memory must work as ever afterwards."""
+    step = CudaGraphEngine._one_step
+
+    def waits(self: CudaGraphEngine) -> None:
+        step(self)
+        self.hits.item()
+
+    monkeypatch.setattr(CudaGraphEngine, "_one_step", waits)
+    expected = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=traced")
+    found = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=cuda_graph")
+    [warning] = warnings(found)
+    assert "cannot be captured in a CUDA graph" in warning
+    assert "previous error" not in warning, "the end of the capture hides what it failed of"
+    assert losses(found) == pytest.approx(losses(expected), rel=1e-2)
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    torch.cuda.empty_cache()
+    with pytest.raises(torch.OutOfMemoryError):
+        torch.empty(2**50, dtype=torch.uint8, device="cuda")
+
+
+def test_a_second_graph_can_be_captured_after_one_that_was_refused(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = CudaGraphEngine._one_step
+
+    def waits(self: CudaGraphEngine) -> None:
+        step(self)
+        torch.cuda.synchronize()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CudaGraphEngine, "_one_step", waits)
+        assert warnings(trained(tmp_path_factory, "model.dropout=0.3")) != []
+    again = trained(tmp_path_factory, "model.dropout=0.3")
+    assert warnings(again) == []
+    assert isinstance(again.engine, CudaGraphEngine)
+    assert again.engine._replays
+
+
+def test_replaying_takes_no_more_memory_than_the_traced_engine_but_what_cublas_keeps(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    peaks = {}
+    for name in ("traced", "graph"):
+        gc.collect()
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        trained(tmp_path_factory, "model.hidden=[4096,4096]", "training.epochs=2", f"runtime.engine={name}")
+        peaks[name] = torch.cuda.max_memory_allocated() - before
+    assert peaks["graph"] < 1.1 * peaks["traced"] + 40 * 2**20
+
+
+def test_the_host_is_not_far_ahead_of_the_device(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Or a stop would wait for all steps that are queued."""
+    trainer = trained(tmp_path_factory, "data.batch_size=10", "training.epochs=2")
+    engine, step, left = trainer.engine, trainer.position.step, 1000
+    engine.start_epoch(torch.arange(1000))
+    started = time.perf_counter()
+    while left:
+        torch.cuda._sleep(100_000_000)  # about 0.05 s, with each of the launches
+        advance = engine.run_steps(step + 1)
+        step, left = step + advance.steps, left - advance.samples
+    queued = time.perf_counter() - started
+    torch.cuda.synchronize()
+    assert time.perf_counter() - started - queued < 0.35
+
+
+def test_a_run_of_graphs_goes_on_from_its_checkpoint(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [*DIGITS, "model.dropout=0.2", "schedule.name=one_cycle", "runtime.engine=cuda_graph"]
+    whole = trained(tmp_path_factory, *settings[len(DIGITS) :])
+    look_up_after_every_step(monkeypatch)
+    first = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(40, [STOP]))
+    first.train()
+    second = build_trainer(first.run)
+    second.restore()
+    second.train()
+    assert 40 <= first.position.step < second.position.step == whole.position.step
+    assert warnings(second) == []
+    found, expected = logged_losses(second), logged_losses(whole)
+    assert list(found) == list(expected)
+    assert sum(found.values()) == pytest.approx(sum(expected.values()), rel=5e-2)
+
+
+def test_replayed_steps_can_be_profiled_and_what_memory_holds_is_told(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up_after_every_step(monkeypatch)
+    requests = [[Request("profile", 20)], *[[] for _ in range(8)], [Request("memory_snapshot")]]
+    settings = [*DIGITS, "training.epochs=8", "runtime.engine=cuda_graph"]
+    trainer = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(30, *requests))
+    trainer.train()
+    assert warnings(trainer) == []
+    [profiled] = of_type(trainer, Profiled)
+    assert profiled.device == "cuda"
+    assert profiled.operators
+    [snapshot] = of_type(trainer, MemorySnapshot)
+    assert "in pools of CUDA graphs" in (trainer.run.path / snapshot.file).read_text()
+    assert trainer.engine._replays  # type: ignore[attr-defined]

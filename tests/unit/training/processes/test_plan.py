@@ -1,0 +1,184 @@
+"""The plan's numbers against those counted by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.settings.optimizer import OPTIMIZERS
+from workbench.settings.preset import Preset
+from workbench.training.processes import plan
+from workbench.training.processes.plan import make_plan
+
+CLASSIC_WEIGHTS = 784 * 512 + 512 * 256 + 256 * 10
+CLASSIC_PARAMETERS = CLASSIC_WEIGHTS + 512 + 256 + 10
+BATCH = 64
+
+
+@pytest.fixture(scope="module")
+def mnist_shaped(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An .npz of 1,000 random images of 28 × 28 pixels in 10 classes, 200 of them to test."""
+    random = np.random.default_rng(0)
+    file = tmp_path_factory.mktemp("data") / "mnist.npz"
+    arrays: dict[str, Any] = {}
+    for split, samples in (("train", 800), ("test", 200)):
+        arrays[f"x_{split}"] = random.integers(0, 256, (samples, 28, 28), dtype=np.uint8)
+        arrays[f"y_{split}"] = np.arange(samples) % 10
+    np.savez(file, **arrays)
+    return str(file)
+
+
+@pytest.fixture
+def classic(mnist_shaped: str) -> Preset:
+    """The classic network: 784-512-256-10, batches of 64."""
+    return Preset().override(
+        ["data.name=npz", f"data.file={json.dumps(mnist_shaped)}", "runtime.device=cpu", "training.epochs=10"]
+    )
+
+
+def test_parameters_are_those_of_the_classic_network(classic: Preset) -> None:
+    assert CLASSIC_PARAMETERS == 535_818
+    assert make_plan(classic)["parameters"] == CLASSIC_PARAMETERS
+
+
+def test_flops_are_two_a_product_forward_and_twice_that_backward_but_for_the_input(classic: Preset) -> None:
+    forward = 2 * BATCH * CLASSIC_WEIGHTS
+    backward = 2 * forward - 2 * BATCH * 784 * 512  # nobody asks for the gradient of the pixels
+    assert make_plan(classic)["flops_per_step"] == forward + backward
+
+
+def test_flops_of_a_step_count_all_accumulated_batches(classic: Preset) -> None:
+    one, three = classic, classic.override(["training.gradient_accumulation=3"])
+    assert make_plan(three)["flops_per_step"] == 3 * make_plan(one)["flops_per_step"]
+
+
+def test_flops_of_a_convolution_are_those_of_its_products(classic: Preset) -> None:
+    cnn = ["model.name=cnn", "model.channels=[4]", "model.hidden=0", "model.batch_norm=false"]
+    found = make_plan(classic.override(cnn))
+    convolution, linear = 28 * 28 * 4 * 9, 4 * 14 * 14 * 10
+    assert found["parameters"] == 4 * 9 + 4 + linear + 10
+    # Backward the weights of both, and the inputs of the second alone.
+    assert found["flops_per_step"] == 2 * BATCH * (2 * convolution + 3 * linear)
+
+
+def test_splits_steps_and_shapes_are_those_of_the_training(classic: Preset) -> None:
+    found = make_plan(classic)
+    assert (found["train_samples"], found["validation_samples"], found["test_samples"]) == (680, 120, 200)
+    assert (found["steps_per_epoch"], found["steps"]) == (11, 110)
+    assert (found["task"], found["outputs"], found["input_shape"]) == ("classification", 10, [1, 28, 28])
+    assert found["data_loading"] == "on_device"
+    assert found["device"].startswith("cpu")
+
+
+def test_without_validation_its_size_is_absent_and_not_zero(classic: Preset) -> None:
+    assert make_plan(classic.override(["validation.method=none"]))["validation_samples"] is None
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "share"),
+    [
+        (["optimizer.name=adam"], 2.0),
+        (["optimizer.name=adamw"], 2.0),
+        (["optimizer.name=amsgrad"], 3.0),
+        (["optimizer.name=sgd", "optimizer.momentum=0.9"], 1.0),
+        (["optimizer.name=sgd", "optimizer.momentum=0.0"], 0.0),
+        (["optimizer.name=adagrad"], 1.0),
+        (["optimizer.name=lion"], 1.0),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_the_optimizers_state_is_so_many_times_the_parameters(
+    classic: Preset, optimizer: list[str], share: float
+) -> None:
+    memory = make_plan(classic.override(optimizer))["memory_bytes"]
+    assert memory["parameters"] == 4 * CLASSIC_PARAMETERS
+    assert memory["optimizer"] == pytest.approx(share * 4 * CLASSIC_PARAMETERS, rel=1e-3)
+
+
+@pytest.mark.parametrize("label", OPTIMIZERS.labels)
+def test_every_optimizer_is_planned_without_training_anything(label: str) -> None:
+    memory = make_plan(Preset().override([f"optimizer.name={label}", "data.name=iris", "runtime.device=cpu"]))[
+        "memory_bytes"
+    ]
+    assert 0 <= memory["optimizer"] <= 5 * memory["parameters"]
+
+
+def test_memory_is_told_by_kind_with_its_peak(classic: Preset) -> None:
+    memory = make_plan(classic)["memory_bytes"]
+    peak = memory.pop("peak")
+    assert set(memory) == {"parameters", "gradients", "optimizer", "activations", "data", "rest"}
+    assert peak == sum(memory.values())
+    # Input of each layer: the pixels, and what the two activations give; scores, their logarithms and the loss. At the
+    # peak, when most gradients are there, some of them have been let go of.
+    assert 0 < memory["activations"] <= 4 * BATCH * (784 + 512 + 256 + 30) + 1024
+    assert memory["data"] == 1000 * (4 * 784 + 8)
+
+
+def test_samples_that_are_loaded_take_no_memory_on_the_device(classic: Preset) -> None:
+    found = make_plan(classic.override(["runtime.data_loading=dataloader", "runtime.num_workers=0"]))
+    assert found["data_loading"] == "dataloader"
+    assert found["memory_bytes"]["data"] == 0
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, Any]:
+    """Exit code and answer of the plan's process for a preset on standard input."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    exit_code = plan.main()
+    return exit_code, json.loads(capsys.readouterr().out)
+
+
+def test_the_process_answers_with_one_json_object(
+    classic: Preset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exit_code, found = answer(monkeypatch, capsys, classic.to_toml())
+    assert exit_code == 0
+    assert found["parameters"] == CLASSIC_PARAMETERS
+    assert "Linear" in found["model"]
+
+
+def test_in_the_background_it_makes_way_and_fetches_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    priorities: list[int] = []
+    monkeypatch.setattr(sys, "argv", ["plan", "--background"])
+    monkeypatch.setattr(os, "nice", priorities.append)
+    for name in ("OMP_NUM_THREADS", "WORKBENCH_OFFLINE"):
+        monkeypatch.setenv(name, "")
+    preset = Preset().override(["data.name=mnist", f"data.folder={json.dumps(str(tmp_path))}"])
+    exit_code, found = answer(monkeypatch, capsys, preset.to_toml())
+    assert exit_code == 3
+    assert "the first run downloads it" in found["error"]
+    assert found["kind"] == "not_downloaded", "which keeps nobody from starting a run"
+    assert priorities == [19]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code", "kind", "words"),
+    [
+        ('[data]\nname = "iris"\nbatch_size = 5000\n', 2, "preset", "5000"),
+        ('[data]\nname = "npz"\nfile = "nowhere.npz"\n', 3, "data", "nowhere.npz"),
+        ("nonsense", 2, "preset", "not valid TOML"),
+    ],
+)
+def test_the_process_answers_a_preset_that_cannot_be_trained_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str,
+    exit_code: int,
+    kind: str,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found_code, found = answer(monkeypatch, capsys, text)
+    assert (found_code, found["exit_code"], found["kind"]) == (exit_code, exit_code, kind)
+    assert words in found["error"]
+    assert "Traceback" not in found["error"]

@@ -1,0 +1,1 @@
+"""Training a preset without the app."""

@@ -1,0 +1,260 @@
+"""What headless training shows while it runs: a live bar, sober lines, JSON, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from workbench import output
+from workbench.printable import escaped
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    MemorySnapshot,
+    Prepared,
+    Profiled,
+    RequestHandled,
+    State,
+    WarningRaised,
+)
+from workbench.runs.view import RunView
+from workbench.units import count, decimals, duration, rate
+
+EPOCH_LINE_SECONDS = 1.0
+"""Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
+
+NARROW_COLUMNS = 100
+"""Below this width the progress line is shortened, so that its bar fits."""
+
+LATER = ("profile", "memory_snapshot")
+"""Requests that are carried out some steps after they were accepted, which an event of their own tells."""
+
+TRACE_VIEWER = "https://ui.perfetto.dev"
+"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
+
+LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
+"""Metrics whose name is not how people write them."""
+
+
+class Display:
+    """Shows nothing: the base of the others."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leaves the terminal as it was."""
+
+    def start(self, run: RunDirectory) -> None:
+        """The run's directory is known."""
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        """An event has come; `line` is as it was written, `view` has taken note of it."""
+
+    def refresh(self, view: RunView) -> None:
+        """Some time has passed."""
+
+    def narrate(self, message: str) -> None:
+        """Says something to the person who watches."""
+        print(message, file=sys.stderr, flush=True)
+
+
+class QuietDisplay(Display):
+    """Shows nothing but what must be said."""
+
+
+class JsonDisplay(Display):
+    """Events as they were written, a line each, on stdout; narration on stderr."""
+
+    def start(self, run: RunDirectory) -> None:
+        self.narrate(f"run {run.path}")
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        print(escaped(line.decode(errors="replace").strip()), flush=True)
+
+
+class LineDisplay(Display):
+    """Sober lines, for a log."""
+
+    def __init__(self) -> None:
+        self._console = output.console(soft_wrap=True)
+        self._last_epoch_line = 0.0
+
+    def start(self, run: RunDirectory) -> None:
+        self._say(Text.assemble(("run ", "dim"), str(run.path)))
+
+    def show(self, line: bytes, event: Event, view: RunView) -> None:
+        match event:
+            case Prepared():
+                self._say(describe(event))
+            case EpochEnd():
+                now = time.monotonic()
+                last = view.prepared is not None and event.epoch == view.prepared.epochs
+                if last or event.best or now - self._last_epoch_line >= EPOCH_LINE_SECONDS:
+                    self._last_epoch_line = now
+                    self._say(epoch_line(event, view))
+            case WarningRaised():
+                self._say(Text(f"warning: {event.message}", style="yellow"))
+            case RequestHandled() if event.replayed:
+                told = f"learning rate {event.value:g} after step {event.step}, as the preset says"
+                self._say(Text(told, style="dim"))
+            case RequestHandled():
+                carried_out = "noted" if event.command in LATER else "done"
+                answer = carried_out if event.accepted else f"refused: {event.detail}"
+                self._say(Text(f"{event.command}: {answer} at step {event.step}", style="dim"))
+            case Profiled():
+                self._say(Text(f"{profile_title(event)}, in {event.file}", style="dim"))
+            case MemorySnapshot():
+                self._say(Text(f"memory snapshot at step {event.step}: {event.file}", style="dim"))
+            case State() if event.detail:
+                self._say(Text(f"{event.state}: {event.detail}", style="dim"))
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text)
+        # Console.print swallows nothing, but a pipe's buffer would hide a dead reader.
+        sys.stdout.flush()
+
+
+class LiveDisplay(LineDisplay):
+    """The same lines, and under them a bar that moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._last_refresh = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def refresh(self, view: RunView) -> None:
+        now = time.monotonic()
+        if now - self._last_refresh >= 0.1:
+            self._last_refresh = now
+            self._live.update(progress_line(view, self._console.width), refresh=True)
+
+    def narrate(self, message: str) -> None:
+        self._say(Text(message, style="bold"))
+
+
+def describe(prepared: Prepared) -> Text:
+    """What is about to be trained, on what; and how to read the lines that follow."""
+    samples = [f"{count(prepared.train_samples)} train"]
+    if prepared.validation_samples:
+        samples.append(f"{count(prepared.validation_samples)} validation")
+    if prepared.test_samples:
+        samples.append(f"{count(prepared.test_samples)} test")
+    device = "the CPU" if prepared.device == "cpu" else f"{prepared.device} ({prepared.device_name})"
+    return Text.assemble(
+        (f"{count(prepared.parameters)} parameters", "bold"),
+        f" on {device}, {engine_line(prepared)}, samples {prepared.data_loading}\n",
+        f"learns {prepared.learns}\n" if prepared.learns else "",
+        f"samples: {', '.join(samples)}\n",
+        f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
+        f"{count(prepared.batch_size)}; ",
+        ("below: training | validation" if prepared.validation_samples else "below: training", "dim"),
+    )
+
+
+def engine_line(prepared: Prepared) -> str:
+    """Which engine, why where that says something, and what it took to prepare where one would notice."""
+    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
+    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
+    return f"{prepared.engine} engine{reason}{took}"
+
+
+def epoch_line(event: EpochEnd, view: RunView) -> Text:
+    """One line about an epoch, training | validation; the best so far is marked in words."""
+    epochs = view.prepared.epochs if view.prepared else event.epoch
+    text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
+    both = [metrics for metrics in (event.train, event.validation) if metrics]
+    for name, digits, scale, unit in (
+        ("loss", 4, 1, ""),
+        ("accuracy", 2, 100, " %"),
+        ("rmse", 3, 1, ""),
+        ("r2", 3, 1, ""),
+    ):
+        values = [metrics.get(name) for metrics in both if name in metrics]
+        if values:
+            write = decimals if name == "loss" else f"{{:.{digits}f}}".format
+            shown = " | ".join("nan" if value is None else write(scale * value) for value in values)
+            text.append(f"  {LABELS.get(name, name)} ", style="dim").append(f"{shown}{unit}")
+    text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
+    if event.best:
+        text.append("  best", style="green")
+    return text
+
+
+def headline(metrics: dict[str, float]) -> str:
+    """The metrics that people look at first."""
+    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
+    if metrics.get("accuracy") is not None:
+        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
+    if metrics.get("rmse") is not None:
+        parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
+    if metrics.get("r2") is not None:
+        parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")
+    return " ".join(parts)
+
+
+def progress_line(view: RunView, width: int) -> Table | Text:
+    """The bar: epoch, step, loss, accuracy, samples a second, time left."""
+    if view.prepared is None:
+        if view.progress is None:
+            return Text("preparing ...", style="dim")
+        progress = view.progress
+        if not progress.done:
+            return Text(f"{progress.what} ...", style="dim")
+        if not progress.total:
+            return Text(f"{progress.what}: {count(progress.done)} {progress.unit}", style="dim")
+        done = f"{progress.what}: {100 * progress.done / progress.total:.0f} % of {count(progress.total)}"
+        return Text(f"{done} {progress.unit}", style="dim")
+    parts = _progress_parts(view, view.prepared, narrow=width < NARROW_COLUMNS)
+    text = Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
+    table = Table.grid(padding=(0, 1), expand=False)
+    bar_width = max(min(width - text.cell_len - 2, 30), 0)
+    if bar_width >= 4:
+        table.add_row(ProgressBar(total=1.0, completed=view.share, width=bar_width), text)
+    else:
+        table.add_row(text)
+    return table
+
+
+def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
+    """Short, so that all of it fits into 80 columns."""
+    parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
+    if view.loss is not None:
+        parts.append(f"loss {decimals(view.loss)}")
+    validation = view.epoch_end.validation if view.epoch_end else None
+    if validation and "accuracy" in validation:
+        parts.append(f"acc {100 * validation['accuracy']:.1f} %")
+    if view.timing is not None:
+        parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
+    if view.state != "training":
+        parts.append(view.state)
+    elif view.seconds_left is not None:
+        parts.append(f"{duration(view.seconds_left)} left")
+    return parts
+
+
+def profile_title(profiled: Profiled) -> str:
+    """Which steps were profiled, and whose time the operators took, in a line."""
+    last = profiled.first_step + profiled.steps - 1
+    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
+    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
+    return f"profile of {steps}: {whose}"

@@ -1,0 +1,295 @@
+"""Training a preset to the end without the app: starts the trainer, reads its events, reports.
+
+The trainer is a process of its own; this one only reads its run directory, as every other viewer does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from workbench import output
+from workbench.errors import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    StorageError,
+    TrainerLostError,
+    UntrustedCodeError,
+    UsageError,
+    WorkbenchError,
+)
+from workbench.files import open_regular
+from workbench.headless import report
+from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
+from workbench.runs.control import ask
+from workbench.runs.directory import RunDirectory, create_run, find_run
+from workbench.runs.history import RunHistory
+from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, not_started, start_trainer
+from workbench.runs.lock import process_id
+from workbench.runs.status import read_summary, status
+from workbench.runs.tail import EventTail
+from workbench.settings import code, library
+from workbench.settings.preset import Preset
+
+POLL_SECONDS = 0.05
+LOG_BYTES = 2**16
+"""Of the end of a trainer's log, in which its last line is looked for."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, apart from what."""
+
+    runs_folder: Path
+    json_output: bool = False
+    quiet: bool = False
+    trust_code: bool = False
+    profile_steps: int | None = None
+    """How many steps to profile, once the first ones of the process are over."""
+
+
+def train(preset: Preset, options: Options) -> int:
+    """Trains a preset in a new run; returns the exit code. Raises WorkbenchError."""
+    preset = preset.with_absolute_paths()
+    _check_trust(preset, options)
+    run = create_run(options.runs_folder, preset.name, preset.to_toml())
+    return _follow(run, options)
+
+
+def resume(name_or_path: str, options: Options) -> int:
+    """Goes on with a run; returns the exit code. Raises UsageError if it is running or complete."""
+    run = find_run(options.runs_folder, name_or_path)
+    match status(run):
+        case "running":
+            number = process_id(run)
+            raise UsageError(f"the run {run.name} is still running{f' (process {number})' * (number is not None)}")
+        case "completed":
+            raise UsageError(
+                f"the run {run.name} has completed. To train longer, start a new run: "
+                f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
+            )
+    _check_trust(Preset.load(run.preset), options)
+    return _follow(run, options)
+
+
+def save_preset(preset: Preset, name: str) -> int:
+    """Saves a preset under a name in the user's folder. Raises UsageError if there is one already."""
+    mapping = preset.with_absolute_paths().to_mapping() | {"name": name.removesuffix(library.SUFFIX)}
+    named = Preset.from_mapping(mapping, "--save-as")
+    path = library.user_folder() / f"{named.name}{library.SUFFIX}"
+    if path.exists():
+        raise UsageError(f"{path} is there already; choose another name, or remove it first")
+    named.save(path)
+    print(f"saved {path}\ntrain it with: workbench --preset {named.name}")
+    return EXIT_DONE
+
+
+def dry_run(preset: Preset, options: Options) -> int:
+    """Shows what a preset would train; returns the exit code. Raises WorkbenchError."""
+    preset = preset.with_absolute_paths()
+    _check_trust(preset, options)
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-P", "-m", "workbench.training.processes.plan"],
+            input=preset.to_toml().encode(),
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise not_started(error) from error
+    try:
+        plan = json.loads(finished.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise TrainerLostError(f"planning failed: {finished.stderr.decode(errors='replace').strip()}") from None
+    if "error" in plan:
+        failure = WorkbenchError(plan["error"])
+        failure.exit_code = plan["exit_code"]
+        raise failure
+    if options.json_output:
+        print(json.dumps(plan))
+    else:
+        report.print_plan(preset, plan)
+    return EXIT_DONE
+
+
+def _check_trust(preset: Preset, options: Options) -> None:
+    for reference, arguments in preset.code_calls():
+        if options.trust_code:
+            code.trust(reference)
+        elif not code.is_trusted(reference):
+            raise UntrustedCodeError(code.question(reference, arguments))
+
+
+class _Interrupts:
+    """Counts Ctrl-C and SIGTERM while a run is followed; the trainer's own session does not get them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __enter__(self) -> _Interrupts:
+        for number in self._old:
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+
+
+def _follow(run: RunDirectory, options: Options) -> int:
+    """Starts the trainer of a run, shows it until it ends, and reports; returns the exit code."""
+    tail = EventTail(run.events)
+    tail.skip_to_end()
+    history = RunHistory()
+    display = _display(options)
+    with _Interrupts() as interrupts:
+        trainer = start_trainer(run, shlex.join(sys.argv))
+        try:
+            with display:
+                display.start(run)
+                if options.profile_steps:
+                    _ask_for_profile(run, options.profile_steps, display)
+                _watch(run, tail, history, display, trainer, interrupts)
+        except BrokenPipeError:
+            # Whoever read our output is gone; the run goes on, as when a terminal is lost.
+            output.abandon()
+            print(f"nobody reads the output any more; the run continues in {run.path}", file=sys.stderr)
+            return EXIT_DONE
+    return _conclude(run, history, trainer, options, interrupts.count)
+
+
+def _display(options: Options) -> Display:
+    if options.json_output:
+        return JsonDisplay()
+    if options.quiet:
+        return QuietDisplay()
+    return LiveDisplay() if sys.stdout.isatty() else LineDisplay()
+
+
+def _watch(
+    run: RunDirectory,
+    tail: EventTail,
+    history: RunHistory,
+    display: Display,
+    trainer: subprocess.Popen[bytes],
+    interrupts: _Interrupts,
+) -> None:
+    """Shows events until the trainer has ended. The second interrupt ends it at once."""
+    obeyed, view = 0, history.view
+    while True:
+        ended = trainer.poll() is not None
+        events = tail.read()
+        for line, event in events:
+            history.take(event)
+            display.show(line, event, view)
+        display.refresh(view)
+        if interrupts.count > obeyed:
+            obeyed = interrupts.count
+            if obeyed == 1:
+                what = "after this step, all is saved" if view.prepared else "as soon as the preparation allows"
+                display.narrate(f"stopping {what}; interrupt again to end it at once")
+                _ask_to_stop(run, trainer)
+            else:
+                _kill(trainer)
+        if ended and not events:
+            return
+        if not events:
+            time.sleep(POLL_SECONDS)
+
+
+def _ask_for_profile(run: RunDirectory, steps: int, display: Display) -> None:
+    try:
+        ask(run, "profile", steps)
+    except StorageError as error:
+        display.narrate(f"there will be no profile: {error}")
+
+
+def _ask_to_stop(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+    try:
+        ask(run, "stop")
+    except StorageError:
+        trainer.terminate()  # a full disk must not keep a run from being stopped
+
+
+def _kill(trainer: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(trainer.pid, signal.SIGKILL)  # its loader workers too
+    except ProcessLookupError:
+        trainer.kill()
+
+
+def _conclude(
+    run: RunDirectory, history: RunHistory, trainer: subprocess.Popen[bytes], options: Options, interrupts: int
+) -> int:
+    """Reports how the run ended; returns the exit code. Raises WorkbenchError if it did not end well."""
+    exit_code, view = trainer.returncode, history.view
+    how_to_resume = f"resume it with: workbench --resume {report.typed_path(run.path)}"
+    if interrupts > 1 and view.finished is None:
+        raise _interrupted(f"killed at step {view.step}; {how_to_resume}")
+    if exit_code == EXIT_BUSY:
+        raise UsageError(f"the run {run.name} is being trained by another process")
+    if exit_code == EXIT_STORAGE:
+        gone = next((path for path in (run.path, run.events) if not path.exists()), None)
+        if gone is not None:
+            raise StorageError(
+                f"{gone} was deleted or moved during the run, so training ended. What is left can be "
+                "resumed where it is now"
+            )
+        free = shutil.disk_usage(run.path).free
+        raise StorageError(
+            f"the run directory {run.path} could not be written any more ({free / 2**20:.0f} MiB are free on that "
+            f"disk). What was written is whole; free some space, then {how_to_resume}"
+        )
+    summary = read_summary(run)
+    if view.finished is None or summary is None:
+        cause = f"killed by signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
+        if exit_code == -signal.SIGKILL:
+            cause += ", as the system does when memory runs out"
+        raise TrainerLostError(
+            f"the trainer died without an error message ({cause}) at step {view.step}; {_last_log_line(run)}"
+            f"{how_to_resume}"
+        )
+    try:
+        if not options.quiet and (summary.step or summary.status == "stopped"):
+            report.print_report(run, summary, history, to_stderr=options.json_output)
+        if options.quiet and not options.json_output:
+            print(run.path)
+        if not options.quiet and not options.json_output and (reason := output.take_loss()):
+            # What the run has come to lies in its directory; so this is no failure of the training.
+            print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
+    except BrokenPipeError:
+        output.abandon()  # how the run ended is told by the exit code all the same
+    if summary.status == "failed":
+        failure = WorkbenchError(summary.reason)
+        failure.exit_code = summary.exit_code
+        raise failure
+    return summary.exit_code
+
+
+def _interrupted(message: str) -> WorkbenchError:
+    error = WorkbenchError(message)
+    error.exit_code = EXIT_INTERRUPTED
+    return error
+
+
+def _last_log_line(run: RunDirectory) -> str:
+    try:
+        with open_regular(run.worker_log) as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LOG_BYTES, 0))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return f"its log ends with: {lines[-1]}; " if lines else ""

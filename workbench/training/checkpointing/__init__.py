@@ -1,0 +1,1 @@
+"""What a run is saved as, and continued from."""

@@ -1,0 +1,154 @@
+"""What a training's course depends on: kept in its checkpoints, so that a change between two lives is not trained on.
+
+A learning rate edited in the middle would be neither the old one nor the new, rows added to a file would move samples
+from the test split into training: such a run is refused. Where it runs, and how long, may change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.data.samples import InMemory, Samples, Split
+from workbench.errors import DataError, PresetError
+from workbench.runs.directory import RunDirectory
+from workbench.settings.base import PathMarker, Settings
+from workbench.settings.preset import Preset
+from workbench.settings.renamed import with_present_paths
+from workbench.training.checkpointing.files import anew
+
+Digests = dict[str, dict[str, Any]]
+"""By split: how many samples, and a digest of inputs and targets; empty where only reading would tell."""
+
+FREE = ("name", "description", "training.checkpoint_seconds", "changes")
+"""Settings that change nothing that is trained, and the learning rates that were set while the run went on; free are
+paths too (the data tells), and `runtime` but for its precision."""
+SAID = (
+    "training.epochs",
+    "training.early_stopping_patience",
+    "training.early_stopping_min_delta",
+    "training.keep_best",
+)
+"""Settings by which a run may be made to train longer, or to end earlier: another is taken, and said."""
+
+BLOCK_BYTES, MOST_BLOCKS = 2**18, 1024
+"""Of larger tensors so many blocks are looked at, evenly spread: 256 MiB take less than half a second."""
+
+
+def settings_of(preset: Preset) -> str:
+    """All settings, for a checkpoint."""
+    return json.dumps(preset.flat())
+
+
+def digests_of(samples: Samples) -> Digests:
+    """What the samples are, as the source gave them; not how they are split, which the settings tell."""
+    splits = {"training": samples.train, "validation": samples.validation, "test": samples.test}
+    digests = {name: _of_split(split) for name, split in splits.items() if split is not None}
+    digests["training"]["classes"] = list(samples.task.classes)
+    return digests
+
+
+def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
+    """`digests_of` samples as the source gave them, made at the first checkpoint, so that training starts at once.
+
+    Of inputs in float64 and int64 they are made now: they are not kept, and what becomes of them as they are
+    standardised depends, in the last bit, on the number of threads.
+    """
+    if isinstance(samples.train, InMemory) and samples.train.inputs.dtype in (torch.float64, torch.int64):
+        now = digests_of(samples)
+        return lambda: now
+    return lambda: digests_of(samples)
+
+
+def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str]:
+    """Compares the settings with those in the run's checkpoint; what has changed and may.
+
+    Raises PresetError where the course would be another. A setting that either does not know is passed over: the
+    checkpoint may be of another version.
+    """
+    try:
+        before = with_present_paths(dict(json.loads(saved))) if isinstance(saved, str) else {}
+    except (ValueError, TypeError):
+        return []
+    now = json.loads(settings_of(preset))
+    changed = [path for path in now if path in before and before[path] != now[path] and not _is_free(path, preset)]
+    refused = [path for path in changed if path not in SAID]
+    if refused:
+        told = "; ".join(f"{path} was {_told(before[path])} and is {_told(now[path])} now" for path in refused[:5])
+        raise PresetError(
+            f"the preset of this run is not the one that {run.last_checkpoint} was trained with: {told}. Put it back "
+            f"in {run.preset}, or start a new run with the new one: {anew(run)}"
+        )
+    return [f"{path} was {_told(before[path])} before and is {_told(now[path])} from here on" for path in changed]
+
+
+def check_data(saved: object, now: Digests, run: RunDirectory) -> None:
+    """Compares the data with what the run's checkpoint was trained on. Raises DataError where they are others."""
+    if not isinstance(saved, dict):
+        return
+    for name, split in now.items():
+        before = saved.get(name)
+        if isinstance(before, dict) and (change := _change(name, before, split)):
+            raise DataError(
+                f"the data of this run is not what {run.last_checkpoint} was trained on: {change}. Put the data back "
+                "(a function of your own must return the same samples at every call: seed what it draws), or start "
+                f"a new run with the new data: {anew(run)}"
+            )
+
+
+def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
+    if before.get("samples") != now["samples"]:
+        return f"the {name} data had {before.get('samples')} samples and has {now['samples']} now"
+    for what, told in (("classes", "classes"), ("targets", "targets"), ("inputs", "inputs")):
+        if what in now and before.get(what) and now[what] and before[what] != now[what]:
+            return f"the {told} of the {name} data have changed"
+    return ""
+
+
+def _is_free(path: str, preset: Preset) -> bool:
+    table, _, key = path.partition(".")
+    if table == "runtime":
+        return key != "precision"
+    if path in FREE:
+        return True
+    choice = getattr(preset, table, None)
+    field = type(choice).model_fields.get(key) if isinstance(choice, Settings) else None
+    return field is not None and any(isinstance(item, PathMarker) for item in field.metadata)
+
+
+def _told(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _of_split(split: Split) -> dict[str, Any]:
+    targets = "" if split.targets is None else _digest(split.targets)
+    if isinstance(split, InMemory):
+        return {"samples": len(split), "targets": targets, "inputs": _digest(split.inputs)}
+    # Samples that are read one by one are not read for this; a data set may know the names of its files.
+    names = getattr(split.dataset, "names", None)
+    named = ""
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):  # else something of a user's
+        named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest()
+    chosen = "" if split.indices is None else _digest(split.indices)
+    return {"samples": len(split), "targets": targets, "inputs": named + chosen}
+
+
+def _digest(tensor: Tensor) -> str:
+    """Of type, shape and values, of a large tensor those of blocks; empty for one that does not lie in memory."""
+    whole = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+    try:
+        values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    except (RuntimeError, TypeError):
+        return ""
+    blocks = -(-len(values) // BLOCK_BYTES)
+    step = max(blocks // MOST_BLOCKS, 1)
+    for block in range(0, blocks, step):
+        whole.update(values[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES].data)
+    whole.update(values[-BLOCK_BYTES:].data)
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""Operator graphs (torch.fx): traced, checked and changed."""

@@ -1,0 +1,1 @@
+"""How well the network can learn."""

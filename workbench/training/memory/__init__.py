@@ -1,0 +1,1 @@
+"""What a run takes of its device: estimated, and measured."""

@@ -1,0 +1,85 @@
+"""Telling what a run takes of its device by kind: expected from a rehearsal, measured where the device tells."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import torch
+
+from workbench.runs.events import Footprint
+from workbench.runs.writer import EventWriter
+from workbench.training.job import Job
+from workbench.training.memory.estimate import Rehearsal
+
+RISE = 1.01
+"""A new peak is told from this much of the last one on: a handful of lines, however long the run."""
+
+
+class FootprintReporter:
+    """Writes the footprint of a run: once, and on a GPU again when its peak has risen."""
+
+    def __init__(self, events: EventWriter, job: Job) -> None:
+        """To be made before anything is hooked onto the job's model: the rehearsal copies it now and plays later."""
+        self._events = events
+        self._job = job
+        self._rehearsal: Rehearsal | None = Rehearsal(job)
+        self._told: Footprint | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether there is anything to tell."""
+        return self._told is None or (self._measured_peak or 0) > RISE * (self._told.peak_bytes or 0)
+
+    def report(self, step: int) -> None:
+        """Writes the footprint. The first time takes some 50 ms, a deep network a second: not within a timed step."""
+        if self._rehearsal is not None:
+            self._expected, self._rehearsal = self._rehearsal.play(), None
+        expected, peak = self._expected, self._measured_peak
+        kinds = expected.kinds | self._counted()
+        unmeasured: list[str] = [name for name in ("activations", "rest") if name in kinds]
+        at = expected.peak_during
+        if peak is None:
+            peak, unmeasured = expected.peak_bytes, [*unmeasured, "peak"]
+        else:
+            kinds["rest"] = max(peak - sum(bytes for kind, bytes in kinds.items() if kind != "rest"), 0)
+            at = f"up to step {step}"
+        self._told = Footprint(
+            step=step,
+            kinds=kinds,
+            expected=unmeasured,
+            peak_bytes=peak,
+            peak_at=at,
+            expected_peak_bytes=expected.peak_bytes,
+            flops_per_step=expected.flops_per_step,
+            reason=expected.reason,
+        )
+        self._events.write(self._told)
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """What summary.json says: bytes by kind, peak and expected peak; empty before the first report."""
+        if self._told is None:
+            return {}
+        peaks = {"peak": self._told.peak_bytes, "expected_peak": self._told.expected_peak_bytes}
+        return self._told.kinds | {name: value for name, value in peaks.items() if value is not None}
+
+    @property
+    def flops_per_step(self) -> int | None:
+        """Of products and convolutions; None before the first report, and where they cannot be counted."""
+        return None if self._told is None else self._told.flops_per_step
+
+    @property
+    def _measured_peak(self) -> int | None:
+        device = self._job.device
+        return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+    def _counted(self) -> dict[str, int]:
+        """What can be counted without any rehearsal: the tensors that are there."""
+        job = self._job
+        states = (value for state in job.optimizer.state.values() for value in state.values())
+        return {
+            "parameters": sum(tensor.nbytes for tensor in chain(job.model.parameters(), job.model.buffers())),
+            "gradients": sum(tensor.nbytes for tensor in job.model.parameters() if tensor.requires_grad),
+            "optimizer": sum(value.nbytes for value in states if isinstance(value, torch.Tensor)),
+            "data": sum(feed.resident_bytes for feed in (job.train, job.validation, job.test) if feed is not None),
+        }

@@ -1,0 +1,131 @@
+"""A ledger of the memory that a computation would take, without computing it.
+
+PyTorch's fake tensors have shape, type and device but no numbers. All code runs on them as it is, autograd, autocast
+and optimizers included, in no memory and some ten microseconds an operation.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from workbench.training.memory.flops import flops_of
+
+CUDA_GRANULARITY = 512
+"""Bytes to whose multiples the allocator of CUDA rounds up."""
+
+
+@dataclass(slots=True)
+class Block:
+    """Memory of one storage."""
+
+    bytes: int
+    kind: str
+
+
+class MemoryTracker(TorchDispatchMode):
+    """Inside the `with`, tensors are fake; each new storage is booked, and taken off when it is let go.
+
+    granularity: bytes to whose multiples the device's allocator rounds up.
+    """
+
+    def __init__(self, granularity: int = 1) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = self.peak_bytes = 0
+        """What lives now, and the most that ever did."""
+        self.flops = 0
+        """Of matrix products and convolutions so far."""
+        # Numbers that a job keeps beside its model (class weights, means) may come in as they are.
+        self._fake: Any = FakeTensorMode(allow_non_fake_inputs=True)
+        self._granularity = granularity
+        self._kind: str | None = "rest"
+        self._blocks: dict[int, tuple[Block, weakref.ref[Any]]] = {}
+        self._at_peak: list[Block] = []
+
+    def __enter__(self) -> Self:
+        self._fake.__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+        self._fake.__exit__(kind, error, traceback)
+
+    @contextmanager
+    def category(self, kind: str | None) -> Iterator[None]:
+        """What is made inside the `with` is of this kind; with None it is not booked at all."""
+        before, self._kind = self._kind, kind
+        try:
+            yield
+        finally:
+            self._kind = before
+
+    def recategorize(self, tensor: Tensor, kind: str) -> None:
+        """A tensor that is there already is of this kind; at a peak that has passed, too."""
+        found = self._blocks.get(tensor.untyped_storage()._cdata)
+        if found is not None:
+            found[0].kind = kind
+
+    def forget_peak(self) -> None:
+        """From now on the peak is that of what follows."""
+        self._note_peak()
+
+    def kinds_at_peak(self) -> dict[str, int]:
+        """Bytes of each kind that lived at the peak."""
+        kinds: dict[str, int] = {}
+        for block in self._at_peak:
+            kinds[block.kind] = kinds.get(block.kind, 0) + block.bytes
+        return kinds
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
+            return _any_number(args[0].dtype)
+        if func._schema.name.startswith("aten::_fused_"):
+            return None  # optimizers that change all in place, without further memory; not all know fake tensors
+        result = func(*args, **kwargs)
+        self.flops += flops_of(func, args, kwargs, result)
+        for made in tree_leaves(result):
+            if isinstance(made, FakeTensor):
+                self._book(made.untyped_storage())
+        return result
+
+    def _book(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key in self._blocks:
+            return
+        size = 0 if self._kind is None else -(-storage.nbytes() // self._granularity) * self._granularity
+        self._blocks[key] = Block(size, self._kind or "rest"), weakref.ref(storage, self._releaser(key, size))
+        self.bytes += size
+        if self.bytes > self.peak_bytes:
+            self._note_peak()
+
+    def _releaser(self, key: int, size: int) -> Callable[[Any], None]:
+        def release(_: Any) -> None:
+            if self._blocks.pop(key, None) is not None:
+                self.bytes -= size
+
+        return release
+
+    def _note_peak(self) -> None:
+        self.peak_bytes = self.bytes
+        self._at_peak = [block for block, _ in self._blocks.values()]
+
+
+def _any_number(dtype: torch.dtype) -> float | int | bool:
+    """What `.item()` gives: a number that whoever asked can go on with."""
+    if dtype == torch.bool:
+        return True
+    return 2.0 if dtype.is_floating_point else 1  # not 1.0: NAdam divides by 1 less such a number

@@ -1,0 +1,85 @@
+"""How well one of the two trainings of a comparison does on samples that it is not trained on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workbench.training.job import Job
+from workbench.training.timing.clock import PhaseClock
+
+MOST_SAMPLES = 2048
+"""Of the validation split: the same ones for both."""
+PARTS = 16
+"""Of those samples: the losses of the parts tell how much a difference depends on which samples they are."""
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What was measured after some training."""
+
+    samples_trained: int
+    loss: float
+    """Mean over the validation samples; may not be finite."""
+    parts: tuple[float, ...] = ()
+    """Mean of each part; empty for few samples."""
+    f1: float | None = None
+    """Mean over the classes; None for numbers."""
+
+
+class Validation:
+    """Measures a job on a subset of its validation split, and leaves the model in the mode it was in."""
+
+    def __init__(self, job: Job) -> None:
+        """Raises ValueError where the job has no validation split."""
+        if job.validation is None:
+            raise ValueError("there is no validation split")
+        self._job, self._feed = job, job.validation
+        # A split may be sorted by class: the subset is drawn, the same one for every job that has the same split.
+        drawn = torch.randperm(len(self._feed), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES]
+        self._chosen = drawn.sort().values if len(drawn) < len(self._feed) else torch.arange(len(self._feed))
+        self._parts = torch.randperm(len(drawn), generator=torch.Generator().manual_seed(1)).tensor_split(PARTS)
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def measure(self, samples_trained: int) -> Validated:
+        """Loss and F1 now."""
+        scores, targets = self._predict()
+        loss = float(self._job.loss(scores, targets))
+        parts: tuple[float, ...] = ()
+        if len(scores) >= 2 * PARTS and math.isfinite(loss):
+            places = [part.to(scores.device) for part in self._parts]
+            parts = tuple(float(self._job.loss(scores[part], targets[part])) for part in places)
+        f1 = mean_f1(scores, targets) if self._job.task.kind == "classification" else None
+        return Validated(samples_trained, loss, parts, f1)
+
+    def _predict(self) -> tuple[Tensor, Tensor]:
+        model, was_training = self._job.model, self._job.model.training
+        model.eval()
+        try:
+            with torch.inference_mode():
+                scores, targets = [], []
+                for batch in self._feed.batches(self._chosen, PhaseClock()):
+                    with self._job.precision.autocast():
+                        scores.append(model(batch.inputs).float())
+                    targets.append(batch.targets)
+                return torch.cat(scores), torch.cat(targets)
+        finally:
+            model.train(was_training)
+
+
+def mean_f1(scores: Tensor, targets: Tensor) -> float:
+    """F1 of each class that occurs or is predicted, all classes counting alike.
+
+    scores: float (samples, classes); targets: int64 (samples,).
+    """
+    classes, predictions = scores.shape[1], scores.argmax(dim=1)
+    support = torch.bincount(targets, minlength=classes)
+    predicted = torch.bincount(predictions, minlength=classes)
+    hits = torch.bincount(targets[predictions == targets], minlength=classes)
+    seen = support + predicted
+    return float((2 * hits[seen > 0].double() / seen[seen > 0]).mean())

@@ -1,0 +1,222 @@
+"""One of the two trainings that a comparison makes: the trainer's own engine and clock on a throw-away model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from workbench.settings.preset import Preset
+from workbench.training.batches import DataLoaderBatches
+from workbench.training.device import configure_torch, resolve_device
+from workbench.training.engines.choose import make_engine
+from workbench.training.job import build_job
+from workbench.training.timing.choose import make_clock
+from workbench.training.timing.step_times import Measured
+
+if TYPE_CHECKING:
+    from workbench.training.job import Job
+    from workbench.training.loss_log import StepLoss
+
+FIRST_STEPS = 8
+"""Left out before the first turn, and not counted: in them memory is allocated, libraries choose their algorithms, and
+a step is captured in a CUDA graph."""
+
+
+class Side:
+    """A training that goes on a little at each turn, and what was measured of it."""
+
+    def __init__(self, preset: Preset) -> None:
+        """Builds all parts. Raises what `build_job` raises."""
+        self.preset = preset
+        self.steps = 0
+        """Measured steps; those that are left out are not among them."""
+        self.samples_trained = 0
+        """From the first step on, those left out too."""
+        self.peak_bytes: int | None = None
+        """The most that the GPU held for this training; None on the CPU."""
+        self._held_bytes = 0
+        self._epoch = 0
+        self._samples_left = 0
+        self._step = 0
+        self._steps_per_second = 0.0
+        """As last measured: how many steps a turn has."""
+        self._losses: list[StepLoss] = []
+        # The other one may have set another number, and 0 means that nothing is set.
+        self._threads = torch.get_num_threads()
+        self._device = resolve_device(preset.runtime.device)
+        with self._counting_memory():
+            self._job = build_job(preset, lambda progress: None)
+            self._schedule = preset.schedule.build(preset.training.epochs)
+            self._clock = make_clock(self._device, preset.runtime.measure)
+            # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
+            self._engine = make_engine(self._job, self._clock, self._learning_rate, lambda warning: None).engine
+            self._job.model.train()
+        torch.set_num_threads(self._threads)
+
+    @property
+    def feed(self) -> str:
+        """By which feed the batches come."""
+        return self._job.train.name
+
+    @property
+    def engine(self) -> str:
+        """Which engine executes the steps."""
+        return self._engine.name
+
+    @property
+    def num_threads(self) -> int:
+        """CPU threads of PyTorch."""
+        return self.preset.runtime.num_threads or self._threads
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of a whole optimizer step."""
+        return self.preset.data.batch_size * self.preset.training.gradient_accumulation
+
+    def samples_of(self, steps: int) -> int:
+        """On how many samples so many optimizer steps train: the last batch of an epoch may be short."""
+        epochs, rest = divmod(steps, self._job.steps_per_epoch)
+        return epochs * self._job.samples_per_epoch + rest * self.samples_per_step
+
+    @property
+    def loss_scale(self) -> object:
+        """What must be the same for two losses to be comparable."""
+        return self.preset.loss, self.preset.data.normalize_target
+
+    @property
+    def job(self) -> Job:
+        """What is trained."""
+        return self._job
+
+    @property
+    def epoch(self) -> int:
+        """Epochs completed."""
+        return self.samples_trained // self._job.samples_per_epoch
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the last loss was a finite number."""
+        return not self._losses or math.isfinite(self._losses[-1].loss)
+
+    def warm_up(self, seconds: float) -> None:
+        """The first steps, of which nothing is counted, and how many a turn of so many seconds has."""
+        with self._counting_memory():
+            self._train_steps(FIRST_STEPS)
+            self._clock.take()
+            steps, least = 1, 0.25 * seconds
+            while (measured := self._timed(steps)).seconds < least:
+                steps *= 2
+        self._steps_per_second = measured.steps / measured.seconds
+
+    def turn(self, seconds: float) -> float:
+        """Trains for about so long, some uncounted steps before it; returns its samples a second.
+
+        By a number of steps, not until a time: on a GPU the host may be seconds ahead of what is done.
+        """
+        with self._counting_memory():
+            self._train_steps(self._steps_left_out)
+            self._clock.take()
+            measured = self._timed(max(round(seconds * self._steps_per_second), 1))
+        self._note(measured)
+        return measured.samples / measured.seconds
+
+    def train_to(self, samples: int) -> Measured:
+        """Trains whole steps until it has trained on at least so many samples in all."""
+        with self._counting_memory():
+            self._clock.take()
+            self._train(lambda: self.samples_trained < samples)
+            measured = self._clock.take()
+        self._note(measured)
+        return measured
+
+    def _timed(self, steps: int) -> Measured:
+        self._train_steps(steps)
+        return self._clock.take()
+
+    def loss_after(self, samples: int, window: float) -> float:
+        """The mean loss of the last `window` samples of the first `samples` ones; NaN if there is none."""
+        total, count, trained = 0.0, 0, 0
+        for step in self._losses:
+            trained += step.samples
+            if trained > samples and count:
+                break
+            if trained > samples - window:
+                total, count = total + step.loss * step.samples, count + step.samples
+        return total / count if count else math.nan
+
+    @property
+    def _steps_left_out(self) -> int:
+        """One, for the caches; where a loader's workers have read ahead meanwhile, as many as that lasts."""
+        if not isinstance(self._job.train, DataLoaderBatches):
+            return 1
+        ahead = 2 * self.preset.runtime.num_workers  # prefetch_factor is 2
+        return ahead // self.preset.training.gradient_accumulation + 1
+
+    def _train_steps(self, steps: int) -> None:
+        """At least so many steps: an engine may make several at once."""
+        last = self._step + steps
+        self._train(lambda: self._step < last)
+
+    def _train(self, goes_on: Callable[[], bool]) -> None:
+        """As the trainer's epoch loop does."""
+        self._configure()
+        clock, engine = self._clock, self._engine
+        self._begin_epoch_if_due()
+        clock.begin()
+        while goes_on():
+            if self._samples_left <= 0:
+                self._wait()
+                self._begin_epoch_if_due()
+                clock.begin()
+            advance = engine.run_steps(self._step + 1)
+            self._step += advance.steps
+            self._samples_left -= advance.samples
+            self.samples_trained += advance.samples
+            clock.end_step(advance.steps, advance.samples)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until the last step is done, which is training time; then the clock stands still."""
+        self._losses += self._engine.losses.read(wait=True)
+        self._clock.pause()
+
+    def _begin_epoch_if_due(self) -> None:
+        if self._samples_left > 0:
+            return
+        seed = (self.preset.training.seed * 1_000_003 + self._epoch) % 2**63
+        order = torch.randperm(len(self._job.train), generator=torch.Generator().manual_seed(seed))
+        self._engine.start_epoch(order[: self._job.samples_per_epoch])
+        self._epoch += 1
+        self._samples_left = self._job.samples_per_epoch
+
+    def _learning_rate(self, step: int) -> float:
+        return self.preset.optimizer.learning_rate * self._schedule.factor((step - 1) / self._job.steps_per_epoch)
+
+    def _configure(self) -> None:
+        """What PyTorch keeps globally, as this side wants it: the other one may want it otherwise."""
+        torch.set_num_threads(self._threads)
+        configure_torch(self.preset.runtime, self._device)
+
+    def _note(self, measured: Measured) -> None:
+        if not measured.steps:
+            return
+        self._steps_per_second = measured.steps / measured.seconds
+        self.steps += measured.steps
+
+    @contextmanager
+    def _counting_memory(self) -> Iterator[None]:
+        """Counts what is allocated meanwhile to this side, and notes the most that it ever held."""
+        if self._device.type != "cuda":
+            yield
+            return
+        torch.cuda.init()
+        torch.cuda.reset_peak_memory_stats(self._device)
+        before = torch.cuda.memory_allocated(self._device)
+        yield
+        peak = torch.cuda.max_memory_allocated(self._device) - before + self._held_bytes
+        self.peak_bytes = max(self.peak_bytes or 0, peak)
+        self._held_bytes += torch.cuda.memory_allocated(self._device) - before

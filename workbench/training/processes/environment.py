@@ -1,0 +1,44 @@
+"""What a run ran on: GPU, driver, versions, host, command and git revision, for whoever compares runs later."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench import __version__
+from workbench.devices.gpu import GpuMonitor
+from workbench.devices.host import describe_host
+from workbench.files import write_text_atomically
+from workbench.runs.directory import RunDirectory
+from workbench.runs.launch import COMMAND_VARIABLE
+from workbench.training.processes.revision import git_revision
+
+
+def write_environment(run: RunDirectory) -> None:
+    """Writes environment.json. What is not to be had is left out. Raises StorageError."""
+    described: dict[str, Any] = {
+        "workbench": __version__,
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "command": os.environ.get(COMMAND_VARIABLE),
+        "working_folder": str(Path.cwd()),
+        "git_revision": git_revision(Path.cwd()),
+        "host": describe_host(),
+    }
+    monitor = GpuMonitor.open()
+    if monitor is not None:
+        with monitor:
+            described["driver"] = monitor.driver_version
+            described["gpus"] = [
+                {"index": gpu.index, "name": gpu.name, "uuid": gpu.uuid, "total_bytes": gpu.total_bytes}
+                for gpu in monitor.read()
+            ]
+    present = {name: value for name, value in described.items() if value is not None}
+    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n", parents=False)

@@ -1,0 +1,187 @@
+"""The time of a step's phases on a GPU.
+
+The host only queues work, so a sample of the steps is timed by CUDA events, which the GPU stamps as it passes them;
+they are read later, when they have long been done, so that nothing ever waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+
+from workbench.training.timing.clock import PhaseClock
+from workbench.training.timing.step_times import Measured
+
+GPU_SAMPLE_SECONDS = 0.05
+"""Least time between two steps that are timed on a GPU."""
+
+PhaseEvents = list[tuple[str, "torch.cuda.Event"]]
+"""Events of a step, in order: what had just ended at each."""
+
+
+@dataclass(frozen=True)
+class _TimedReplay:
+    """Replays that were timed, as soon as the device has done them."""
+
+    steps: int
+    start: torch.cuda.Event
+    """Before the plain replay of so many steps."""
+    end: torch.cuda.Event
+    done: torch.cuda.Event
+    """After the replay of a step with events at its phase_events, which follows."""
+    phase_events: PhaseEvents
+
+
+class CudaClock(PhaseClock):
+    """Times the phases of a sample of the steps by CUDA events on the current stream.
+
+    Steps that are replayed as CUDA graphs cannot be looked into. For those a second graph of the same step, with events
+    at the ends of its phases, is replayed in place of the plain one now and then: it tells the shares of the phases,
+    and a plain replay just before it how long a step is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_sample = 0.0
+        self._events: PhaseEvents | None = None
+        """Those of the step being timed."""
+        self._unread: deque[PhaseEvents] = deque()
+        self._external = False
+        """Whether events are being made part of a graph."""
+        self._replays = False
+        self._unread_replay: _TimedReplay | None = None
+
+    def begin(self) -> None:
+        super().begin()
+        self._start_step()
+
+    def pause(self) -> None:
+        super().pause()
+        self._events = None  # a step that a pause or a validation interrupts is not timed
+
+    def mark(self, phase: str) -> None:
+        if self._events is not None:
+            self._record(phase)
+
+    def end_step(self, steps: int, samples: int) -> None:
+        if self._events is not None:
+            self._record("rest")
+            self._unread.append(self._events)
+            self._events = None
+        super().end_step(steps, samples)
+        if self.running:
+            self._start_step()
+
+    def take(self) -> Measured:
+        while self._unread and self._unread[0][-1][1].query():
+            events = self._unread.popleft()
+            for (_, earlier), (phase, later) in pairwise(events):
+                self._add_phase(phase, earlier.elapsed_time(later) / 1000)
+            self._window.timed_steps += 1
+            self._window.step_ms.append(events[0][1].elapsed_time(events[-1][1]))
+        self._read_replay()
+        return super().take()
+
+    @contextmanager
+    def capturing_phase_events(self) -> Iterator[PhaseEvents]:
+        """Inside the `with`, marks become part of the graph being recorded; from then on only replays are timed.
+
+        Raises TypeError where this PyTorch has no such events.
+        """
+        self._events, self._external = [], True
+        try:
+            yield self._events
+            self._replays = True
+        finally:
+            self._events, self._external = None, False
+
+    def wants_replay(self) -> bool:
+        """Whether it is time to time a replay, and the last one that was timed is done."""
+        if not self.running or self.now < self._next_sample:
+            return False
+        self._read_replay()
+        return self._unread_replay is None
+
+    def time_replays(
+        self, steps: int, plain: Callable[[], None], timed: Callable[[], None], phase_events: PhaseEvents
+    ) -> None:
+        """Starts a plain replay of `steps` steps, which is timed, and one of a step with its `phase_events`."""
+        self._next_sample = self.now + GPU_SAMPLE_SECONDS
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        # Whether a graph's own events have been passed in this replay or in the one before cannot be asked of them.
+        done = torch.cuda.Event()
+        start.record()
+        plain()
+        end.record()
+        timed()
+        done.record()
+        self._unread_replay = _TimedReplay(steps, start, end, done, phase_events)
+
+    def _read_replay(self) -> None:
+        replay = self._unread_replay
+        if replay is None or not replay.done.query():
+            return
+        self._unread_replay = None
+        step_ms = replay.start.elapsed_time(replay.end) / replay.steps
+        parts = [(phase, earlier.elapsed_time(later)) for (_, earlier), (phase, later) in pairwise(replay.phase_events)]
+        whole = sum(milliseconds for _, milliseconds in parts)
+        if whole <= 0:
+            return
+        for phase, milliseconds in parts:
+            self._add_phase(phase, step_ms * milliseconds / whole / 1000)
+        self._window.timed_steps += 1
+        self._window.step_ms.append(step_ms)
+
+    def _start_step(self) -> None:
+        if self.now >= self._next_sample and not self._replays:
+            self._next_sample = self.now + GPU_SAMPLE_SECONDS
+            self._events = []
+            self._record("start")
+
+    def _record(self, phase: str) -> None:
+        external = {"external": True} if self._external else {}
+        event = torch.cuda.Event(enable_timing=True, **external)
+        event.record()
+        assert self._events is not None
+        self._events.append((phase, event))
+
+
+class NvtxRanges(PhaseClock):
+    """Names the phases for NVIDIA's profilers, above what another clock does."""
+
+    FOLLOWS = {"forward": "backward", "backward": "metrics"}
+    """Phases that begin where another ends, inside a graph of operators."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_in_range = False
+
+    def enter(self, phase: str) -> None:
+        self._leave()
+        torch.cuda.nvtx.range_push(phase)
+        self._is_in_range = True
+
+    def mark(self, phase: str) -> None:
+        super().mark(phase)
+        if phase in self.FOLLOWS:
+            self.enter(self.FOLLOWS[phase])
+        else:
+            self._leave()
+
+    def pause(self) -> None:
+        self._leave()
+        super().pause()
+
+    def _leave(self) -> None:
+        if self._is_in_range:
+            torch.cuda.nvtx.range_pop()
+            self._is_in_range = False
+
+
+class NvtxClock(NvtxRanges, CudaClock):
+    """The clock of a GPU while `nsys profile` watches."""

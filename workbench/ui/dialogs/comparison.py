@@ -1,0 +1,182 @@
+"""A comparison of settings: first what is being measured, then both results side by side, to be kept or not."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from workbench.advice.finding import Finding
+from workbench.errors import WorkbenchError
+from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.live.comparison import Comparison, Progress, RefusedError, Tell
+from workbench.ui.live.comparison_words import WITHOUT_MEASURE, answer, method, question, rows
+from workbench.ui.panels.bars import thin_bar
+from workbench.units import duration
+
+if TYPE_CHECKING:
+    from workbench.ui.app import WorkbenchApp
+
+MEASURING_KEYS = "esc cancel"
+POLL_SECONDS = 1.0
+BAR_CELLS = 40
+
+
+class TrialDialog(Dialog[str]):
+    """Dismisses with "keep", with "set" (keep, and set the learning rate of the run in progress), or None.
+
+    Leaving it while it measures cancels the measuring.
+    """
+
+    app: WorkbenchApp
+    title_text = "comparison of settings"
+    DEFAULT_CSS = "TrialDialog > #box { width: 110; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "keep", "keep", show=True),
+        Binding("s", "set", "keep, and set it in this run", show=True),
+        Binding("r", "cancel", "revert", show=True),
+    ]
+
+    def __init__(
+        self,
+        finding: Finding,
+        measure: Callable[[Tell], Awaitable[Comparison]],
+        *,
+        now: str,
+        can_set: bool,
+        expected_seconds: float | None,
+    ) -> None:
+        """finding: proposes the change; measure: gives the result, and tells what it does; raises WorkbenchError.
+
+        now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
+        progress may be set too. expected_seconds: that the comparison will take, where it is known.
+        """
+        super().__init__()
+        self._finding = finding
+        self._measure = measure
+        self._now = now
+        self._can_set = can_set
+        self._expected_seconds = expected_seconds
+        self._progress = Progress("starting")
+        self._seconds = 0
+        self._timer: Timer | None = None
+        self.comparison: Comparison | None = None
+        self.refusal = "" if finding.measure is not None else WITHOUT_MEASURE
+        """Why two trainings cannot answer: the change may be kept all the same."""
+        self.failure = ""
+
+    def body(self) -> Iterable[Widget]:
+        finding = self._finding
+        asked = question(finding.change, finding.measure, self._now)
+        yield plain(Text.assemble((finding.title, "bold"), f"  {asked}"))
+        yield plain("")
+        yield Static("", id="told", markup=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._timer = self.set_interval(POLL_SECONDS, self._another_second)
+        self._show()
+        if not self.refusal:
+            self._measure_in_rounds()
+
+    def keys_text(self) -> str:
+        keys = MEASURING_KEYS
+        if self._can_keep:
+            also = "s keep, and set it in this run  " if self._can_set else ""
+            keys = f"k keep  {also}r revert"
+        elif self.failure:
+            keys = "esc leave"
+        return Text(keys).markup
+
+    @property
+    def _can_keep(self) -> bool:
+        return self.comparison is not None or bool(self.refusal)
+
+    @work(exclusive=True)
+    async def _measure_in_rounds(self) -> None:
+        try:
+            self.comparison = await self._measure(self._tell)
+        except RefusedError as error:
+            self.refusal = str(error)
+        except WorkbenchError as error:
+            self.failure = str(error)
+        except OSError as error:
+            self.failure = f"no measuring process can be started: {error.strerror}"
+        self._show()
+
+    def _tell(self, progress: Progress) -> None:
+        self._progress = progress
+        self._show()
+
+    def _another_second(self) -> None:
+        self._seconds += 1
+        if self._is_measuring:
+            self._show()
+
+    @property
+    def _is_measuring(self) -> bool:
+        return not self._can_keep and not self.failure
+
+    def _show(self) -> None:
+        told = self.query_one("#told", Static)
+        told.set_class(bool(self.failure), "error")
+        if self.comparison is not None:
+            told.update(self._results(self.comparison))
+        elif self.failure:
+            told.update(f"{self.app.glyphs.wrong} {self.failure}")
+        elif self.refusal:
+            told.update(self.refusal)
+        else:
+            told.update(self._doing())
+        self.query_one("#box").border_subtitle = self.keys_text()
+
+    def _doing(self) -> Text:
+        progress, glyphs, palette = self._progress, self.app.glyphs, self.app.palette
+        lines = [Text(f"{progress.doing} {glyphs.ellipsis} {self._seconds} s{self._left()}")]
+        if progress.rounds:
+            share = (progress.round - 1) / progress.rounds
+            bar = thin_bar(share, BAR_CELLS, glyphs, palette["train"], palette["line"])
+            lines.append(Text.assemble(bar, f"  round {progress.round} of {progress.rounds}"))
+        if self._finding.measure is not None:
+            lines += [Text(), Text(method(self._finding.measure))]
+        return Text("\n").join(lines)
+
+    def _left(self) -> str:
+        """What is to come: from the rounds so far; before them from how the run itself went."""
+        left = self._progress.seconds_left
+        if left is None:
+            if self._expected_seconds is None or self._seconds >= self._expected_seconds:
+                return ""
+            left = self._expected_seconds - self._seconds
+        return f", about {duration(left) if left >= 60 else f'{max(round(left), 1)} s'} left"
+
+    def _results(self, comparison: Comparison) -> Table:
+        times = self.app.glyphs.times
+        box = Table.grid()
+        box.add_row(Text(answer(comparison, self._finding.change, self._finding.rule, times), "bold"))
+        box.add_row("")
+        table = Table.grid(padding=(0, 3))
+        for justify in ("left", "right", "right", "left"):
+            table.add_column(justify=justify)
+        table.add_row("", Text("as it is", "dim"), Text("changed", "dim"), "")
+        for title, before, after, remark in rows(comparison, times):
+            table.add_row(Text(title, "dim"), Text(before), Text(after), Text(remark, "dim"))
+        box.add_row(table)
+        return box
+
+    def action_keep(self) -> None:
+        """The change goes into the settings."""
+        if self._can_keep:
+            self.dismiss("keep")
+
+    def action_set(self) -> None:
+        """The same, and the learning rate of the run in progress."""
+        if self._can_keep and self._can_set:
+            self.dismiss("set")

@@ -1,0 +1,131 @@
+"""What all dialogs share: a bordered box in the middle, a title, and a line of the keys that end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Generic, TypeVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from workbench.ui.keys.actions import key_name
+
+Result = TypeVar("Result")
+BORDER_CELLS = 3
+"""Between the keys in the lower border and the box's right edge."""
+
+
+class Dialog(ModalScreen[Result | None], Generic[Result]):
+    """Escape always leaves everything as it was."""
+
+    DEFAULT_CSS = """
+    Dialog {
+        align: center middle;
+        background: $background 60%;
+    }
+    Dialog > #box {
+        width: 84;
+        max-width: 100%;
+        height: auto;
+        max-height: 94%;
+        border: round $accent;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $dim;
+        background: $surface;
+        padding: 0 1;
+    }
+    Dialog > #box > * { height: auto; }
+    Dialog Static { width: 1fr; }
+    Dialog .dim { color: $dim; }
+    Dialog .error { color: $error; }
+    Dialog .warning { color: $warning; }
+    Dialog Input {
+        border: none;
+        height: 1;
+        padding: 0 1;
+        background: $panel;
+        width: 1fr;
+    }
+    Dialog Input:focus { border: none; background: $cursor-line; }
+    Dialog OptionList {
+        border: none;
+        padding: 0;
+        background: $surface;
+        max-height: 16;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
+    Dialog OptionList:focus { border: none; }
+    Dialog OptionList > .option-list--option-highlighted { background: $cursor-line; text-style: bold; }
+    Dialog OptionList:focus > .option-list--option-highlighted { background: $cursor-line; color: $foreground; }
+    Dialog:ansi OptionList > .option-list--option-highlighted { text-style: reverse; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "leave", show=True)]
+
+    title_text = ""
+    """What stands in the upper border."""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Text(self.title_text).markup
+            box.border_subtitle = self.keys_text()
+            yield from self.body()
+
+    def body(self) -> Iterable[Widget]:
+        """What stands in the box."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """For dialogs to extend."""
+
+    def keys_text(self) -> str:
+        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
+        seen: dict[str, str] = {}
+        for binding in self._shown_bindings():
+            if (key := _key_of(binding)) not in seen.values():
+                seen.setdefault(binding.description, key)
+        return Text("  ".join(f"{key} {label}" for label, key in seen.items())).markup
+
+    def _shown_bindings(self) -> list[Binding]:
+        found = [item for owner in type(self).__mro__ for item in owner.__dict__.get("BINDINGS", [])]
+        return [item for item in found if item.show and self.check_action(item.action, ())]
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key in the lower border does what the key does."""
+        box = self.query_one("#box")
+        keys = Text.from_markup(str(box.border_subtitle or "")).plain
+        x = event.screen_x - (box.region.right - BORDER_CELLS - len(keys))
+        if event.screen_y != box.region.bottom - 1 or not 0 <= x < len(keys):
+            return
+        clicked = keys[keys.rfind("  ", 0, x + 1) + 1 :].lstrip()
+        for binding in self._shown_bindings():
+            if clicked.startswith(f"{_key_of(binding)} "):
+                await self.run_action(binding.action)
+                return
+
+    def action_cancel(self) -> None:
+        """Leaves everything as it was."""
+        self.dismiss(None)
+
+
+def _key_of(binding: Binding) -> str:
+    return key_name(binding.key.split(",")[0])
+
+
+def plain(text: str | Text, *, id: str | None = None, classes: str | None = None) -> Static:
+    """A text whose brackets are brackets."""
+    return Static(text, id=id, classes=classes, markup=False)
+
+
+def options(rows: Iterable[tuple[str, Text | str]], id: str = "choices") -> OptionList:
+    """A list to choose from: (id, what is shown)."""
+    return OptionList(*(Option(Text(row) if isinstance(row, str) else row, id=key) for key, row in rows), id=id)

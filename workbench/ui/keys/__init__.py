@@ -1,0 +1,1 @@
+"""Keys: the table of all bindings, and their order."""

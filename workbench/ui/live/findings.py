@@ -1,0 +1,52 @@
+"""What is found in the run that is watched, and which finding is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workbench.advice.finding import Finding
+
+if TYPE_CHECKING:
+    from workbench.runs.history import RunHistory
+    from workbench.settings.preset import Preset
+    from workbench.ui.live.readings import Readings
+
+
+@dataclass
+class Advice:
+    """The findings, the gravest first, and what could not be judged."""
+
+    findings: Sequence[Finding] = ()
+    abstained: Sequence[tuple[str, str]] = ()
+    """Rules that said nothing, each with what they lack."""
+    _rule: str = field(default="", repr=False)
+    """Of the finding at hand; empty: the gravest, whichever that is."""
+
+    @property
+    def place(self) -> int:
+        """Which of the findings is at hand, from 0."""
+        return next((place for place, finding in enumerate(self.findings) if finding.rule == self._rule), 0)
+
+    @property
+    def current(self) -> Finding | None:
+        """The finding at hand; None where nothing is found."""
+        return self.findings[self.place] if self.findings else None
+
+    def renew(self, history: RunHistory, preset: Preset, readings: Readings | None) -> None:
+        """Judges what is known of the run by now. The finding at hand stays so as long as it is found."""
+        from workbench.advice.facts import Facts
+        from workbench.advice.rules import abstained, findings
+
+        facts = Facts.of(history, preset, readings)
+        self.findings, self.abstained = findings(facts), abstained(facts)
+
+    def go_to_next(self) -> None:
+        """The next finding; after the last the first one."""
+        if self.findings:
+            self._rule = self.findings[(self.place + 1) % len(self.findings)].rule
+
+    def clear(self) -> None:
+        """Another run."""
+        self.findings, self.abstained, self._rule = (), (), ""

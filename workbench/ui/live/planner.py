@@ -1,0 +1,164 @@
+"""What the settings being edited would take, before anything is trained: a plan, made by a process beside the app.
+
+Started when nothing has been edited for a while and nothing else is to be done, at low priority, one at a time, and
+ended as soon as the settings change again or a run starts. It ends by itself, so a GPU that it looked at is let go.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from workbench.errors import USERS_KINDS, WorkbenchError
+from workbench.settings import code
+from workbench.settings.preset import Preset
+
+EDIT_SECONDS = 1.5
+"""So long nothing must have been edited."""
+MOST_KEPT = 32
+COMMAND = (sys.executable, "-P", "-m", "workbench.training.processes.plan", "--background")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a plan says; of a preset that cannot be planned, why not."""
+
+    parameters: int | None = None
+    learns: str = field(default="", kw_only=True)
+    """What there is to predict, in words."""
+    kinds: dict[str, int] = field(default_factory=dict)
+    """Bytes by kind, as in a run's footprint."""
+    peak_bytes: int | None = None
+    reason: str = ""
+    is_wrong: bool = False
+    """Whether the reason is that these settings cannot be trained with this data."""
+
+    @classmethod
+    def from_plan(cls, plan: dict[str, Any]) -> Expectation:
+        """From what the planning process writes."""
+        if "error" in plan:
+            return cls(reason=str(plan["error"]), is_wrong=plan.get("kind") in USERS_KINDS)
+        kinds = dict(plan["memory_bytes"])
+        peak = kinds.pop("peak", None)
+        reason = "" if peak is not None else "\n".join(plan["notes"][-1:])
+        return cls(plan["parameters"], kinds, peak, reason, learns=plan.get("learns", ""))
+
+
+class Planner:
+    """Keeps the expectation of the preset that is being edited, one process at a time."""
+
+    def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+        self._preset: Preset | None = None
+        self._wanted = ""
+        """The preset as TOML, without its name; empty where nothing is to be planned."""
+        self._since = 0.0
+        self._known: dict[str, Expectation] = {}
+
+    @property
+    def expectation(self) -> Expectation | None:
+        """Of the preset last looked at; None while it is not known."""
+        return self._known.get(self._wanted)
+
+    def take_fault(self, preset: Preset) -> str:
+        """What is wrong with these settings, as far as they have been planned; empty if nothing is known to be.
+
+        It is told once, and then found out anew: the user may mend the file meanwhile.
+        """
+        known = self._known.get(content := content_of(preset))
+        if known is None or not known.is_wrong:
+            return ""
+        del self._known[content]
+        return known.reason
+
+    def look(self, preset: Preset | None, *, may_run: bool = True) -> bool:
+        """Starts, reads or ends the process as is due; True if there is another expectation than before.
+
+        preset: what is being edited; None while it cannot be planned. may_run: whether a process may run; without one,
+        what is known already is told all the same.
+        """
+        before = self.expectation
+        if preset is not self._preset:
+            self._preset = preset
+            self._want("" if preset is None else content_of(preset))
+        elif not may_run:
+            self.close()
+        elif self._process is not None and self._process.poll() is not None:
+            self._keep(self._read())
+        elif self._process is None and self._wanted and self.expectation is None:
+            self._start_if_due(preset)
+        return self.expectation is not before
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def _want(self, content: str) -> None:
+        if content == self._wanted:
+            return
+        self.close()
+        self._wanted, self._since = content, time.monotonic()
+        if (known := self.expectation) is not None and known.peak_bytes is None:
+            del self._known[content]  # what kept it from being planned may be gone: data is there, code is trusted
+
+    def _start_if_due(self, preset: Preset | None) -> None:
+        if preset is None or time.monotonic() - self._since < EDIT_SECONDS:
+            return
+        try:
+            if (reason := _untrusted(preset)) is not None:
+                self._keep(Expectation(reason=reason))
+                return
+            self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open until the process has ended
+            with tempfile.TemporaryFile() as request:  # a pipe holds less than a long preset: the app would wait
+                request.write(self._wanted.encode())
+                request.seek(0)
+                self._process = subprocess.Popen(
+                    self._command,
+                    stdin=request,
+                    stdout=self._output,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        except (WorkbenchError, OSError) as error:
+            self.close()
+            self._keep(Expectation(reason=str(error)))
+
+    def _read(self) -> Expectation:
+        assert self._output is not None
+        try:
+            self._output.seek(0)
+            return Expectation.from_plan(json.loads(self._output.read().splitlines()[-1]))
+        except (OSError, ValueError, IndexError, KeyError, TypeError):
+            return Expectation(reason="planning failed; `workbench --dry-run` says why")
+
+    def _keep(self, expectation: Expectation) -> None:
+        self.close()
+        while len(self._known) >= MOST_KEPT:
+            self._known.pop(next(iter(self._known)))
+        self._known[self._wanted] = expectation
+
+
+def content_of(preset: Preset) -> str:
+    """What training depends on: a preset by another name needs no plan of its own."""
+    return preset.with_absolute_paths().model_copy(update={"name": "draft", "description": ""}).to_toml()
+
+
+def _untrusted(preset: Preset) -> str | None:
+    """Why code of the preset's own may not be run for this; None if there is none, or the user trusts it."""
+    for reference in preset.code_references():
+        if not code.is_trusted(reference):
+            return f"{reference} is not trusted yet; starting a run asks"
+    return None

@@ -1,0 +1,107 @@
+"""Starting trainers, and having the next one ready.
+
+A trainer imports PyTorch for seconds. The standby trainer has done so before it is needed; it becomes the trainer of
+the next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from workbench.errors import USERS_KINDS, WorkbenchError
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.launch import start_trainer
+from workbench.runs.standby import Standby
+from workbench.runs.status import read_summary
+from workbench.settings.preset import Preset
+from workbench.ui.live.planner import Planner
+from workbench.ui.live.watch import Watch
+
+
+class Session:
+    """What the app runs."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        self.runs_folder = runs_folder
+        self.watch: Watch | None = None
+        self._standby: Standby | None = None
+        self._begun: Watch | None = None
+        self._watched_before: Watch | None = None
+        self.planner = Planner()
+
+    def start(self, preset: Preset, command: str) -> Watch:
+        """Starts a new run and watches it. Raises WorkbenchError where it cannot be started."""
+        preset = preset.with_absolute_paths()
+        run = create_run(self.runs_folder, preset.name, preset.to_toml())
+        before = self.watch
+        self._begun = self._begin(run, command)
+        self._watched_before = before
+        return self._begun
+
+    def resume(self, run: RunDirectory, command: str) -> Watch:
+        """Goes on with a run that has ended before its time, and watches it. Raises WorkbenchError."""
+        return self._begin(run, command)
+
+    def give_up(self) -> str:
+        """Removes the run that was begun here, if its settings or data were wrong and nothing was trained.
+
+        A typing error leaves no run behind: what was watched before is watched again. Returns what was wrong; empty if
+        the run that is watched is no such run.
+        """
+        watch = self.watch
+        if watch is None or watch is not self._begun or watch.history.view.prepared is not None:
+            return ""
+        summary = read_summary(watch.run)
+        if summary is None or summary.step or summary.kind not in USERS_KINDS:
+            return ""
+        shutil.rmtree(watch.run.path, ignore_errors=True)
+        self.watch, self._begun = self._watched_before, None
+        return summary.reason
+
+    def _begin(self, run: RunDirectory, command: str) -> Watch:
+        self.planner.close()  # nothing runs beside a run
+        self.watch = Watch(run, self._trainer(run, command))
+        return self.watch
+
+    def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
+        if self._standby is None or not self._standby.is_alive:
+            return start_trainer(run, command)
+        trainer = self._standby.start(run, command)  # if this raises, it goes on standing by
+        self._standby = None
+        return trainer
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the run that is watched is going."""
+        return self.watch is not None and self.watch.is_alive
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a trainer stands by, ready."""
+        return self._standby is not None and self._standby.is_ready
+
+    def keep_standby(self) -> None:
+        """Launches a standby trainer if none is there and nothing runs that it would disturb."""
+        if self._standby is not None and self._standby.is_alive:
+            return
+        if self.watch is not None and self.watch.has_process:
+            return
+        try:
+            self._standby = Standby.launch()
+        except (WorkbenchError, OSError):
+            self._standby = None  # the next run starts cold
+
+    def plan(self, preset: Preset | None) -> bool:
+        """Sees to the expectation of a preset while nothing runs that this would disturb; True if it has changed."""
+        is_free = self.watch is None or not self.watch.has_process
+        is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
+        return self.planner.look(preset, may_run=is_free and not is_warming_up)
+
+    def close(self) -> None:
+        """Ends the standby trainer and the plan; a run goes on."""
+        self.planner.close()
+        if self._standby is not None:
+            self._standby.close()
+            self._standby = None

@@ -1,0 +1,208 @@
+"""A run that is being watched: what its files have said so far, and whether its trainer still lives."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from workbench.runs.control import Command, ask
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import (
+    Event,
+    Finished,
+    MemorySnapshot,
+    Profiled,
+    RequestHandled,
+    Started,
+    State,
+    WarningRaised,
+)
+from workbench.runs.history import RunHistory
+from workbench.runs.launch import EXIT_STORAGE
+from workbench.runs.lock import is_running
+from workbench.runs.tail import EventTail
+from workbench.settings.preset import Preset
+from workbench.ui.live.asked_rate import AskedRates
+from workbench.ui.live.log_lines import Log
+
+LIVING_SECONDS = 1.0
+"""Time between two looks at whether a trainer that is not our child lives."""
+TELLING = ("timing", "epoch", "health", "finished")
+"""The types of events after which advice may be another: about one a second."""
+ENDED = ("completed", "stopped", "failed", "lost")
+
+
+def course_of(state: str) -> str:
+    """A run's state, but that training and validating, which take turns many times a second, are one."""
+    return "training" if state == "validating" else state
+
+
+class Watch:
+    """The run's directory is all it knows: who started the trainer, and when, makes no difference."""
+
+    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
+        """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
+        self.run = run
+        self.preset: Preset = Preset.load(run.preset)
+        self.trainer = trainer
+        self.history = RunHistory()
+        self.log = Log(run.worker_log)
+        self.pending: Command | None = None
+        """What was asked of the trainer and is not yet obeyed."""
+        self.awaited: set[str] = set()
+        """Of profile and memory_snapshot, what was asked of the trainer here and has neither come nor failed."""
+        self.arrived: list[Profiled | MemorySnapshot] = []
+        """What has come of them, until it is taken."""
+        self.answers: list[RequestHandled] = []
+        """To what was asked here, until they are taken."""
+        self.asked_rates = AskedRates()
+        self.has_news = True
+        """Whether something came from which advice is drawn; whoever draws it sets it to False."""
+        self._launched = 0.0 if trainer is None else time.time()
+        self._has_spoken = False
+        """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
+        self._has_ended = False
+        """Whether it has said its last word: the process may take another moment to go."""
+        self._tail = EventTail(run.events)
+        self._alive = trainer is not None or is_running(run)
+        self._looked = time.monotonic()
+
+    def look(self) -> bool:
+        """Reads what is new, as much as one look may take; True if there was anything."""
+        # Whether it lives is asked first: what it wrote before it ended is then in the files.
+        was_alive, self._alive = self._alive, self._lives()
+        events = self._tail.read()
+        for _, event in events:
+            self._note_rate(event)
+            self.history.take(event)
+            self.log.take(event)
+            if isinstance(event, RequestHandled):
+                self._note_obeyed(event)
+            self._note_arrived(event)
+            self.has_news |= event.type in TELLING
+            if event.time >= self._launched:
+                self._has_spoken = True
+                self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
+        if not self.is_alive:
+            self.pending = None  # nobody is there to handle it
+            self.asked_rates.forget()
+        output = self.log.read_output()
+        return bool(events) or output or was_alive != self._alive
+
+    def _note_obeyed(self, event: RequestHandled) -> None:
+        if event.command == self.pending and not event.replayed:
+            self.pending = None
+            self.answers.append(event)
+        if not event.accepted:
+            self.awaited.discard(event.command)
+
+    def _note_rate(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.asked_rates.forget()
+            case RequestHandled() if event.command == "set_learning_rate":
+                self.asked_rates.answered(event, self.learning_rate)
+
+    def _note_arrived(self, event: Event) -> None:
+        match event:
+            case Profiled() if "profile" in self.awaited:
+                self.awaited.discard("profile")
+                self.arrived.append(event)
+            case MemorySnapshot() if "memory_snapshot" in self.awaited:
+                self.awaited.discard("memory_snapshot")
+                self.arrived.append(event)
+            case WarningRaised() if event.command is not None:
+                self.awaited.discard(event.command)
+
+    def read_all(self) -> None:
+        """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
+        while self.look():
+            pass
+
+    def ask(self, command: Command, value: float | None = None) -> None:
+        """Asks the trainer for something. Raises StorageError."""
+        ask(self.run, command, value)
+        self.pending = command
+        if command == "set_learning_rate" and value is not None:
+            self.asked_rates.ask(value, self.learning_rate)
+        if command in ("profile", "memory_snapshot"):
+            self.awaited.add(command)
+
+    def undo_learning_rate(self) -> float | None:
+        """Asks for the rate before the last change; None where there is none. Raises StorageError."""
+        value = self.asked_rates.undo()
+        if value is not None:
+            ask(self.run, "set_learning_rate", value)
+            self.pending = "set_learning_rate"
+        return value
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Before the schedule's factor, as the trainer has told it; None where it has not."""
+        return self.history.view.base_learning_rate
+
+    @property
+    def title(self) -> str:
+        """The run as people tell it from others: its preset's name and when it was started, local time."""
+        started = self.run.started
+        return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
+
+    @property
+    def settings(self) -> Preset:
+        """The run's settings, with the learning rate that it has now."""
+        rate = self.learning_rate
+        if rate is None or (rate == self.preset.optimizer.learning_rate and not self.preset.changes):
+            return self.preset
+        return self.preset.at_learning_rate(rate)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the trainer goes on, as of the last look."""
+        return self._alive and not self._has_ended
+
+    @property
+    def has_process(self) -> bool:
+        """Whether the trainer's process is still there, as of the last look."""
+        return self._alive
+
+    @property
+    def state(self) -> str:
+        """What the trainer is doing, or how the run ended; new: no trainer has written anything so far."""
+        view = self.history.view
+        if self.is_alive:
+            return view.state if self._has_spoken else "starting"
+        if view.finished is not None:
+            return view.finished.status
+        return "new" if self._is_untouched else "lost"
+
+    @property
+    def _is_untouched(self) -> bool:
+        """Whether it is a run that someone else has created, and whose trainer is not there yet."""
+        return self.trainer is None and not self._tail.has_read
+
+    @property
+    def reason(self) -> str:
+        """Why the run ended, in words; empty where there is nothing to say."""
+        finished = self.history.view.finished
+        if self.is_alive:
+            return ""
+        if finished is not None:
+            return finished.reason
+        if self._is_untouched:
+            return ""
+        if not self.run.path.exists():
+            return f"{self.run.path} has been deleted or moved; its trainer ends"
+        code = None if self.trainer is None else self.trainer.returncode
+        if code == EXIT_STORAGE:
+            return f"{self.run.path} could not be written any more; free some space, then resume it"
+        cause = f" (signal {-code})" if code is not None and code < 0 else ""
+        return f"the trainer died without an error message{cause}, as when it is killed or memory runs out"
+
+    def _lives(self) -> bool:
+        if self.trainer is not None:
+            return self.trainer.poll() is None
+        now = time.monotonic()
+        if now - self._looked < LIVING_SECONDS:
+            return self._alive
+        self._looked = now
+        return is_running(self.run)
