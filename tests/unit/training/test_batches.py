@@ -240,7 +240,7 @@ def same(first: list[Batch], second: list[Batch]) -> bool:
     return all(torch.equal(one.inputs, other.inputs) for one, other in zip(first, second, strict=True))
 
 
-@pytest.mark.parametrize("kind", ["resident", "loader"])
+@pytest.mark.parametrize("kind", ["on_device", "dataloader"])
 @pytest.mark.parametrize(
     "asked", [["data.flip=true"], ["data.shift=2"], ["data.cutout=3"]], ids=["flip", "shift", "cutout"]
 )
@@ -266,7 +266,7 @@ def test_both_feeds_of_a_preset_deliver_the_same_numbers() -> None:
 
 
 def test_samples_that_do_not_fit_are_loaded_unless_the_user_insists(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert job_of().train.name == "resident"
+    assert job_of().train.name == "on_device"
     monkeypatch.setattr(feeds, "free_bytes", lambda device: 1000)
     job = job_of()
     assert [feed.name for feed in (job.train, job.validation, job.test) if feed is not None] == ["dataloader"] * 3
