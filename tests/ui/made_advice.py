@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from workbench.advice.finding import Finding
-from workbench.ui.live import comparison as trial
+from workbench.ui.live import comparison
 
 LAUNCH_BOUND = Finding(
     rule="launch-bound",
@@ -114,8 +114,8 @@ def make_findings(
     monkeypatch.setattr("workbench.advice.rules.abstained", lambda facts: list(abstained))
 
 
-def fake_trial(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[str, Any] | str | None = None) -> Path:
-    """A process in the trial's place. It notes what it is asked, and gives the answer; "": dies, "never": does not.
+def fake_comparison(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[str, Any] | str | None = None) -> Path:
+    """A process in its place. It notes what it is asked, and gives the answer; "": dies, "never": does not.
 
     Returns the file with the lines that it has read.
     """
@@ -138,5 +138,5 @@ def fake_trial(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[str, 
         "print('something that a library prints')\n"
         "print(told)\n"
     )
-    monkeypatch.setattr(trial, "COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(comparison, "COMMAND", (sys.executable, "-c", program))
     return asked

@@ -1,4 +1,4 @@
-"""Advice in the app: the line that says it, the dialog that says why, and the trial that measures it."""
+"""Advice in the app: the line that says it, the dialog that says why, and the comparison that measures it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.ui.made_advice import (
     RATE_ONLY,
     STOP_EARLY,
     TOO_FAST,
-    fake_trial,
+    fake_comparison,
     make_findings,
 )
 from tests.ui.test_runs_live import until
@@ -34,7 +34,7 @@ from workbench.runs.events import State, encode
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.advice import AdviceDialog
-from workbench.ui.dialogs.comparison import TrialDialog
+from workbench.ui.dialogs.comparison import ComparisonDialog
 from workbench.ui.live import pace
 from workbench.ui.live.comparison import Comparison, Measured, change_in_words
 from workbench.ui.screens import advice_actions
@@ -186,7 +186,7 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    asked = fake_trial(monkeypatch, tmp_path)
+    asked = fake_comparison(monkeypatch, tmp_path)
     app, run = watched(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -219,7 +219,7 @@ def test_a_change_is_tried_on_a_paused_run_and_kept_in_the_settings(
 @pytest.mark.parametrize("key", ["r", "escape"])
 def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    fake_trial(monkeypatch, tmp_path)
+    fake_comparison(monkeypatch, tmp_path)
     app = ended(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -227,16 +227,18 @@ def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: 
         await until(pilot, lambda: "5.1 ×" in screen_text(app))
         await pilot.press(key)
         await pilot.pause()
-        assert not isinstance(app.screen, TrialDialog)
+        assert not isinstance(app.screen, ComparisonDialog)
 
     drive(app, steps)
     assert app.draft.changes() == {}
     assert not (app.session.watch.run.control.exists())  # type: ignore[union-attr]
 
 
-def test_leaving_a_trial_kills_the_process_and_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaving_a_comparison_kills_the_process_and_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    asked = fake_trial(monkeypatch, tmp_path, "never")
+    asked = fake_comparison(monkeypatch, tmp_path, "never")
     app, run = watched(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -248,14 +250,14 @@ def test_leaving_a_trial_kills_the_process_and_the_run_goes_on(tmp_path: Path, m
         process_id = int(asked.read_text().splitlines()[0])
         await until(pilot, lambda: not psutil.pid_exists(process_id))
         assert asked_of(run) == ["pause", "resume"]
-        assert not isinstance(app.screen, TrialDialog)
+        assert not isinstance(app.screen, ComparisonDialog)
 
     drive(app, steps)
 
 
-def test_quitting_amid_a_trial_lets_the_run_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quitting_amid_a_comparison_lets_the_run_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    asked = fake_trial(monkeypatch, tmp_path, "never")
+    asked = fake_comparison(monkeypatch, tmp_path, "never")
     app, run = watched(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -276,7 +278,7 @@ def test_quitting_amid_a_trial_lets_the_run_go_on(tmp_path: Path, monkeypatch: p
 
 def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    asked = fake_trial(monkeypatch, tmp_path)
+    asked = fake_comparison(monkeypatch, tmp_path)
     app, run = watched(tmp_path, paused=True)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -290,7 +292,7 @@ def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch
 
 def test_a_run_that_does_not_pause_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    fake_trial(monkeypatch, tmp_path)
+    fake_comparison(monkeypatch, tmp_path)
     monkeypatch.setattr(advice_actions, "PAUSE_PATIENCE_SECONDS", 0.2)
     app, run = watched(tmp_path)
 
@@ -310,11 +312,11 @@ def test_a_run_that_does_not_pause_is_left_alone(tmp_path: Path, monkeypatch: py
         ("", "ended without an answer"),
     ],
 )  # fmt: skip
-def test_a_trial_that_fails_says_why_and_nothing_is_kept(
+def test_a_comparison_that_fails_says_why_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, said: str
 ) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    fake_trial(monkeypatch, tmp_path, answer)
+    fake_comparison(monkeypatch, tmp_path, answer)
     app = ended(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -322,7 +324,7 @@ def test_a_trial_that_fails_says_why_and_nothing_is_kept(
         await until(pilot, lambda: said in screen_text(app))
         await pilot.press("k")
         await pilot.pause()
-        assert isinstance(app.screen, TrialDialog), "there is nothing to keep"
+        assert isinstance(app.screen, ComparisonDialog), "there is nothing to keep"
         await pilot.press("escape")
         await pilot.pause()
 
@@ -335,7 +337,7 @@ def test_a_learning_rate_is_set_in_the_run_in_progress_only_when_the_user_says_s
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, asked: list[str]
 ) -> None:
     make_findings(monkeypatch, [TOO_FAST])
-    fake_trial(monkeypatch, tmp_path)
+    fake_comparison(monkeypatch, tmp_path)
     app, run = watched(tmp_path, paused=True)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -386,7 +388,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
 ) -> None:
     """The run has Adam; meanwhile SGD, which has no betas, has been chosen for the next one."""
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("optimizer.betas=[0.8, 0.99]",))])
-    fake_trial(monkeypatch, tmp_path)
+    fake_comparison(monkeypatch, tmp_path)
     app = ended(tmp_path)
     app.draft.choose("optimizer", "sgd")
 
@@ -401,7 +403,7 @@ def test_a_change_that_does_not_fit_the_settings_is_refused_in_words(
     assert app.draft.preset.optimizer.label() == "sgd"
 
 
-def test_the_answer_of_a_trial_is_what_the_tests_make_of_it() -> None:
+def test_the_answer_of_a_comparison_is_what_the_tests_make_of_it() -> None:
     for made in (ANSWER, LEARNED):
         assert set(made) == {field.name for field in fields(Comparison)}
         for side in ("present", "changed"):
@@ -413,7 +415,7 @@ def test_while_it_measures_the_round_and_the_time_left_are_shown_and_the_run_is_
 ) -> None:
     """Screen #23: no bar, "2 seconds each" for 25 to 45, and `training` in the top line of a run that was paused."""
     make_findings(monkeypatch, [LAUNCH_BOUND])
-    fake_trial(monkeypatch, tmp_path, "never")
+    fake_comparison(monkeypatch, tmp_path, "never")
     app, run = watched(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -439,7 +441,7 @@ def test_overfitting_is_asked_and_answered_by_the_validation_loss(
 ) -> None:
     """Screen #4: "overfitting – is dropout 0.2 better?" compared speed and training loss."""
     make_findings(monkeypatch, [OVERFIT])
-    asked = fake_trial(monkeypatch, tmp_path, LEARNED)
+    asked = fake_comparison(monkeypatch, tmp_path, LEARNED)
     app = ended(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -479,7 +481,7 @@ def test_a_comparison_that_would_take_too_long_is_refused_and_the_change_can_be_
 ) -> None:
     make_findings(monkeypatch, [OVERFIT])
     words = "to answer this, both settings would have to train on 9,000,000 samples"
-    fake_trial(monkeypatch, tmp_path, {"error": words, "which": "", "exit_code": 3, "refused": True})
+    fake_comparison(monkeypatch, tmp_path, {"error": words, "which": "", "exit_code": 3, "refused": True})
     app = ended(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:

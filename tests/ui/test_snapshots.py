@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
-from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_trial, make_findings
+from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_comparison, make_findings
 from workbench.settings import code
 from workbench.ui.app import WorkbenchApp
 
@@ -247,7 +247,7 @@ def test_a_dialog_of_advice(
     failure = {"error": "the GPU (NVIDIA H100, 79.6 GiB) ran out of memory at batch size 512", "which": "changed"}
     answers: dict[str, Any] = {"measuring": "never", "failure": failure, "result": LEARNED}
     make_findings(monkeypatch, [TOO_FAST, LAUNCH_BOUND], ABSTAINED)
-    fake_trial(monkeypatch, tmp_path, answers.get(dialog))
+    fake_comparison(monkeypatch, tmp_path, answers.get(dialog))
     monkeypatch.setattr("workbench.ui.dialogs.comparison.POLL_SECONDS", 1000.0)
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True, paused=True), page="charts")
 

@@ -1,4 +1,4 @@
-"""A trial's answer in words, and the real process from request to answer."""
+"""A comparison's answer in words, and the real process from request to answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from workbench.runs.directory import create_run
 from workbench.runs.events import Timing
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
-from workbench.ui.live import comparison as trial
+from workbench.ui.live import comparison
 from workbench.ui.live.comparison import (
     MOST_SECONDS,
     START_SECONDS,
     Comparison,
+    ComparisonProcess,
     Progress,
-    TrialProcess,
     change_in_words,
     expected_seconds,
 )
@@ -190,7 +190,7 @@ def test_the_real_process_answers_what_the_app_reads(tmp_path: Path) -> None:
 
     async def measured() -> Comparison:
         change = ["data.batch_size=256"]
-        async with TrialProcess.launched(small(), change, run, "validation_loss", 40) as process:
+        async with ComparisonProcess.launched(small(), change, run, "validation_loss", 40) as process:
             return await process.measure(told.append)
 
     found = asyncio.run(measured())
@@ -206,6 +206,8 @@ def test_the_process_lets_the_run_go_on_if_whoever_launched_it_dies(tmp_path: Pa
     run = create_run(tmp_path, "paused", "")
     request: dict[str, Any] = {"preset": small().to_toml(), "change": list(BATCH), "run": str(run.path)}
     # The end of its input is all that a death leaves behind.
-    ended = subprocess.run(trial.COMMAND, input=json.dumps(request).encode() + b"\n", capture_output=True, check=False)
+    ended = subprocess.run(
+        comparison.COMMAND, input=json.dumps(request).encode() + b"\n", capture_output=True, check=False
+    )
     assert ended.stdout == b""
     assert json.loads(run.control.read_text())["command"] == "resume"

@@ -10,7 +10,7 @@ measure: by what it is decided whether the change helps, a name of `MEASURES`; s
 present settings both must train, null for as many as need be; most_seconds: a comparison of what is learned that would
 take longer is refused.
 
-With "run": PATH, a run that was paused for the trial, the process measures once a second line comes; and if standard
+With "run": PATH, a run that was paused for it, the process measures once a second line comes; and if standard
 input ends before it has answered, whoever launched it has died: then it lets that run go on, and ends.
 """
 
@@ -36,7 +36,7 @@ from workbench.settings.preset import Preset
 if TYPE_CHECKING:
     from workbench.training.processes.comparison_rounds import Rounds
     from workbench.training.processes.comparison_validation import Validated
-    from workbench.training.processes.contender import Side
+    from workbench.training.processes.contender import Contender
 
 MEASURES = ("speed", "memory", "validation_loss", "f1", "dead_units", "saturated_units")
 SHARES = {"dead_units": "dead_share", "saturated_units": "saturated_share"}
@@ -47,8 +47,8 @@ MOST_SECONDS = 180.0
 Which = Literal["", "present", "changed"]
 
 
-class TrialFailedError(Exception):
-    """A trial that could not be made; its text is for the user."""
+class ComparisonFailedError(Exception):
+    """A comparison that could not be made; its text is for the user."""
 
     def __init__(self, text: str, which: Which, exit_code: int) -> None:
         super().__init__(text)
@@ -56,8 +56,8 @@ class TrialFailedError(Exception):
         self.exit_code = exit_code
 
 
-class TrialRefusedError(TrialFailedError):
-    """A trial that could not answer what is asked, though nothing is wrong with either setting."""
+class ComparisonRefusedError(ComparisonFailedError):
+    """A comparison that could not answer what is asked, though nothing is wrong with either setting."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "", EXIT_FAILED)
@@ -73,7 +73,7 @@ class Request:
     steps: int | None
     most_seconds: float
     run: RunDirectory | None
-    """Was paused for the trial."""
+    """Was paused for the comparison."""
 
     @classmethod
     def from_json(cls, line: str) -> Request:
@@ -94,7 +94,7 @@ class Request:
 
 
 def main() -> int:
-    """Makes the trial that is asked for on standard input; returns the exit code."""
+    """Makes the comparison that is asked for on standard input; returns the exit code."""
     which: Which = ""
     try:
         request = Request.from_json(sys.stdin.readline())
@@ -102,14 +102,14 @@ def main() -> int:
     except Exception as error:
         traceback.print_exc()
         exit_code = EXIT_FAILED
-        if isinstance(error, TrialFailedError):
+        if isinstance(error, ComparisonFailedError):
             which, exit_code = error.which, error.exit_code
         elif isinstance(error, WorkbenchError):
             exit_code = error.exit_code
-        known = isinstance(error, (TrialFailedError, WorkbenchError))
+        known = isinstance(error, (ComparisonFailedError, WorkbenchError))
         text = str(error) if known else f"{type(error).__name__}: {error}"
         told = {"error": text, "which": which, "exit_code": exit_code}
-        print(json.dumps(told | {"refused": True} if isinstance(error, TrialRefusedError) else told), flush=True)
+        print(json.dumps(told | {"refused": True} if isinstance(error, ComparisonRefusedError) else told), flush=True)
         return exit_code
     print(json.dumps(found), flush=True)
     return 0
@@ -134,23 +134,23 @@ def _listen(run: RunDirectory | None) -> threading.Event:
 
 
 def compare(request: Request, go: threading.Event) -> dict[str, Any]:
-    """Measures both. Raises TrialFailedError, which says which of the two it was."""
+    """Measures both. Raises ComparisonFailedError, which says which of the two it was."""
     from workbench.devices.cores import CoreMonitor
     from workbench.training.processes.comparison_rounds import TooLongError, learning_rounds, speed_rounds
-    from workbench.training.processes.contender import Side
+    from workbench.training.processes.contender import Contender
     from workbench.training.processes.spinning import Spinning
 
     _tell("preparing the present settings")
     with _told("present", request.present):
-        present = Side(request.present)
+        present = Contender(request.present)
     _tell("preparing the changed settings")
     with _told("changed", request.changed):
-        changed = Side(request.changed)
+        changed = Contender(request.changed)
     _check(request, present, changed)
     _tell("pausing the run")
     go.wait()
 
-    def told(side: Side) -> AbstractContextManager[None]:
+    def told(side: Contender) -> AbstractContextManager[None]:
         return _told("present" if side is present else "changed", side.preset)
 
     def tell(number: int, rounds: int, seconds_left: float | None) -> None:
@@ -171,30 +171,32 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
             fewer, most = request.measure in SHARES, request.most_seconds
             rounds = learning_rounds(present, changed, request.steps, most, tell, told, or_fewer=fewer)
     except TooLongError as error:
-        raise TrialRefusedError(str(error)) from error
+        raise ComparisonRefusedError(str(error)) from error
     finally:
         spinning.close()
     return _answer(request, present, changed, rounds)
 
 
-def _check(request: Request, present: Side, changed: Side) -> None:
-    """Raises TrialFailedError where the two cannot be compared."""
+def _check(request: Request, present: Contender, changed: Contender) -> None:
+    """Raises ComparisonFailedError where the two cannot be compared."""
     if request.present.runtime.data_loading == request.changed.runtime.data_loading and present.feed != changed.feed:
-        raise TrialFailedError(
+        raise ComparisonFailedError(
             f"there is no room to hold the samples twice: the present settings would be fed by the {present.feed} "
             f"feed and the changed ones by the {changed.feed} feed",
             "",
             EXIT_FAILED,
         )
     if request.measure == "memory" and present.peak_bytes is None:
-        raise TrialRefusedError(f"how much memory a training takes is not told by this device ({present.job.device})")
+        raise ComparisonRefusedError(
+            f"how much memory a training takes is not told by this device ({present.job.device})"
+        )
     if request.measure == "validation_loss" and present.loss_scale != changed.loss_scale:
-        raise TrialRefusedError(
+        raise ComparisonRefusedError(
             "the change makes another loss, and two kinds of loss cannot be compared. Keep the change, start a run "
             "with it, and compare the metrics of the two runs."
         )
     if request.measure == "f1" and (present.job.validation is None or present.job.task.kind != "classification"):
-        raise TrialRefusedError("F1 needs a validation split of classes, which this run does not have")
+        raise ComparisonRefusedError("F1 needs a validation split of classes, which this run does not have")
 
 
 def _tell(doing: str, number: int = 0, rounds: int = 0, seconds_left: float | None = None) -> None:
@@ -214,10 +216,10 @@ def _told(which: Which, preset: Preset) -> Iterator[None]:
     except Exception as error:
         known = error if isinstance(error, WorkbenchError) else explain_out_of_memory(error, preset, None)
         text = str(known or f"{type(error).__name__}: {error}")
-        raise TrialFailedError(text, which, known.exit_code if known else EXIT_FAILED) from error
+        raise ComparisonFailedError(text, which, known.exit_code if known else EXIT_FAILED) from error
 
 
-def _answer(request: Request, present: Side, changed: Side, rounds: Rounds) -> dict[str, Any]:
+def _answer(request: Request, present: Contender, changed: Contender, rounds: Rounds) -> dict[str, Any]:
     """What was measured of both, as the app reads it."""
     from workbench.training.processes.comparison_rounds import difference, lowest, paired
 
@@ -242,7 +244,7 @@ def _answer(request: Request, present: Side, changed: Side, rounds: Rounds) -> d
     }
 
 
-def _measured(request: Request, side: Side, validated: Sequence[Validated]) -> dict[str, Any]:
+def _measured(request: Request, side: Contender, validated: Sequence[Validated]) -> dict[str, Any]:
     from workbench.training.processes.comparison_rounds import lowest, worst_share
 
     best, last = lowest(validated), validated[-1] if validated else None

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.training.health.probe import HealthProbe
 from workbench.training.processes.comparison_validation import Validated, Validation
-from workbench.training.processes.contender import Side
+from workbench.training.processes.contender import Contender
 from workbench.training.timing.step_times import Measured
 from workbench.units import count, duration
 
@@ -41,7 +41,7 @@ STANDARD_ERRORS = 2.131
 
 Tell = Callable[[int, int, float | None], None]
 """Hears of every round: its number from 1, how many there are, and about how many seconds are left."""
-Told = Callable[[Side], AbstractContextManager[None]]
+Told = Callable[[Contender], AbstractContextManager[None]]
 """Says of what goes wrong inside the `with` which side it was."""
 
 
@@ -61,7 +61,7 @@ class Rounds:
     """0 where the losses are those of training samples."""
 
 
-def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told, adapt: Callable[[], None]) -> Rounds:
+def speed_rounds(present: Contender, changed: Contender, tell: Tell, told: Told, adapt: Callable[[], None]) -> Rounds:
     """Rounds of speed; adapt: takes a look at who else uses the cores, once both are warm."""
     found = Rounds()
     for side in (present, changed):
@@ -74,7 +74,7 @@ def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told, adapt: Ca
     ):
         each = (time.perf_counter() - started) / done if done else None
         tell(done + 1, SPEED_ROUNDS, None if each is None else each * (SPEED_ROUNDS - done))
-        pace: dict[Side, float] = {}
+        pace: dict[Contender, float] = {}
         for side in (present, changed) if done % 2 == 0 else (changed, present):
             with told(side):
                 pace[side] = side.turn(TURN_SECONDS)
@@ -84,8 +84,8 @@ def speed_rounds(present: Side, changed: Side, tell: Tell, told: Told, adapt: Ca
 
 
 def learning_rounds(
-    present: Side,
-    changed: Side,
+    present: Contender,
+    changed: Contender,
     steps: int | None,
     most_seconds: float,
     tell: Tell,
@@ -113,7 +113,7 @@ def learning_rounds(
         goal = trained + (samples - trained) * number // LEARNING_ROUNDS
         spent, left = time.perf_counter() - started, LEARNING_ROUNDS - number + 1
         tell(number, LEARNING_ROUNDS, spent / (number - 1) * left if number > 1 else (samples - trained) * pace)
-        measured: dict[Side, Measured] = {}
+        measured: dict[Contender, Measured] = {}
         for side in (present, changed) if number % 2 else (changed, present):
             with told(side):
                 measured[side] = side.train_to(goal)
@@ -125,13 +125,13 @@ def learning_rounds(
     return found
 
 
-def _validations(present: Side, changed: Side) -> tuple[Validation, Validation] | None:
+def _validations(present: Contender, changed: Contender) -> tuple[Validation, Validation] | None:
     if present.job.validation is None or changed.job.validation is None:
         return None
     return Validation(present.job), Validation(changed.job)
 
 
-def _probe(present: Side, changed: Side, most_samples: int | None, told: Told) -> float:
+def _probe(present: Contender, changed: Contender, most_samples: int | None, told: Told) -> float:
     """Trains both on the same few samples; returns the seconds that a sample takes on both together."""
     goal, began = max(present.samples_per_step, changed.samples_per_step), time.perf_counter()
     before, seconds = 0, 0.0
@@ -147,7 +147,7 @@ def _probe(present: Side, changed: Side, most_samples: int | None, told: Told) -
         before, goal = goal, 2 * goal
 
 
-def _samples(present: Side, asked: int | None, pace: float, most_seconds: float) -> int:
+def _samples(present: Contender, asked: int | None, pace: float, most_seconds: float) -> int:
     """On how many samples both train. Raises TooLongError."""
     epoch = present.job.samples_per_epoch
     if asked is None:
@@ -167,7 +167,7 @@ def _pace(measured: Measured) -> float:
     return measured.samples / measured.seconds
 
 
-def _trained_loss(side: Side, samples: int) -> Validated:
+def _trained_loss(side: Contender, samples: int) -> Validated:
     window = max(LOSS_SHARE * samples, side.samples_per_step)
     return Validated(samples, side.loss_after(samples, window))
 
@@ -215,7 +215,7 @@ def difference(present: Validated | None, changed: Validated | None) -> tuple[fl
     return middle - half, middle + half
 
 
-def worst_share(side: Side, which: str) -> float | None:
+def worst_share(side: Contender, which: str) -> float | None:
     """The share of dead units ("dead_share"), or of saturated values, in the worst layer.
 
     0 where no activation can have any; None for a model whose activations cannot be looked at.

@@ -26,7 +26,7 @@ FIRST_STEPS = 8
 a step is captured in a CUDA graph."""
 
 
-class Side:
+class Contender:
     """A training that goes on a little at each turn, and what was measured of it."""
 
     def __init__(self, preset: Preset) -> None:

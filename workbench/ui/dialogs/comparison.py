@@ -29,7 +29,7 @@ POLL_SECONDS = 1.0
 BAR_CELLS = 40
 
 
-class TrialDialog(Dialog[str]):
+class ComparisonDialog(Dialog[str]):
     """Dismisses with "keep", with "set" (keep, and set the learning rate of the run in progress), or None.
 
     Leaving it while it measures cancels the measuring.
@@ -37,7 +37,7 @@ class TrialDialog(Dialog[str]):
 
     app: WorkbenchApp
     title_text = "comparison of settings"
-    DEFAULT_CSS = "TrialDialog > #box { width: 110; }"
+    DEFAULT_CSS = "ComparisonDialog > #box { width: 110; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "keep", "keep", show=True),
         Binding("s", "set", "keep, and set it in this run", show=True),

@@ -99,7 +99,7 @@ class Comparison:
         return cls(**values | {side: Measured(**values[side]) for side in ("present", "changed")})
 
 
-class TrialProcess:
+class ComparisonProcess:
     """The process. It begins to measure when it is told to; it ends with whoever launched it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -114,7 +114,7 @@ class TrialProcess:
         paused_run: RunDirectory | None,
         measure: Measure = "speed",
         steps: int | None = None,
-    ) -> AsyncIterator[TrialProcess]:
+    ) -> AsyncIterator[ComparisonProcess]:
         """Launches one, which prepares both trainings; on leaving, it is killed if it is still there.
 
         measure: by what it is decided whether the change helps; steps: as in Finding.
@@ -128,16 +128,16 @@ class TrialProcess:
             limit=MOST_LINE_BYTES,
             start_new_session=True,  # so that it can be ended together with its loader's workers
         )
-        trial = cls(process)
+        comparison = cls(process)
         try:
             request = {
                 "preset": preset.to_toml(), "change": list(change), "measure": measure, "steps": steps,
                 "most_seconds": MOST_SECONDS,
             }  # fmt: skip
-            trial._write(request | {"run": str(paused_run.path)} if paused_run is not None else request)
-            yield trial
+            comparison._write(request | {"run": str(paused_run.path)} if paused_run is not None else request)
+            yield comparison
         finally:
-            await trial._end()
+            await comparison._end()
 
     async def measure(self, tell: Tell = lambda progress: None) -> Comparison:
         """Lets it measure, tells what it is doing, and waits for the answer.

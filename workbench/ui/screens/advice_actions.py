@@ -14,9 +14,9 @@ from workbench.advice.finding import Finding
 from workbench.errors import PresetError, TrainerLostError, WorkbenchError
 from workbench.ui.live.comparison import (
     Comparison,
+    ComparisonProcess,
     Progress,
     Tell,
-    TrialProcess,
     change_in_words,
     expected_seconds,
     present_in_words,
@@ -93,7 +93,7 @@ class AdviceActions(RunActions):
             self._set_learning_rate(value)
 
     async def _try_change(self, finding: Finding, watch: Watch) -> None:
-        from workbench.ui.dialogs.comparison import TrialDialog
+        from workbench.ui.dialogs.comparison import ComparisonDialog
 
         try:
             present = present_settings(watch)
@@ -106,7 +106,7 @@ class AdviceActions(RunActions):
         async def measure(tell: Tell) -> Comparison:
             return await self._measure(present, finding, watch, tell)
 
-        dialog = TrialDialog(
+        dialog = ComparisonDialog(
             finding,
             measure,
             now=present_in_words(present, finding.change),
@@ -136,12 +136,14 @@ class AdviceActions(RunActions):
         assert finding.measure is not None
         must_pause = watch.is_alive and watch.state != "paused"
         run = watch.run if must_pause else None
-        async with TrialProcess.launched(present, finding.change, run, finding.measure, finding.steps) as trial:
+        async with ComparisonProcess.launched(
+            present, finding.change, run, finding.measure, finding.steps
+        ) as comparison:
             if not must_pause:
-                return await trial.measure(tell)
+                return await comparison.measure(tell)
             tell(Progress("pausing the run"))
             async with self._paused(watch):
-                return await trial.measure(lambda progress: tell(_while_paused(progress)))
+                return await comparison.measure(lambda progress: tell(_while_paused(progress)))
 
     @asynccontextmanager
     async def _paused(self, watch: Watch) -> AsyncIterator[None]:

@@ -18,17 +18,17 @@ from workbench.advice.finding import Measure
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
 from workbench.training.metrics import classification_metrics
-from workbench.training.processes import comparison as trial
-from workbench.training.processes import comparison_rounds as trial_rounds
+from workbench.training.processes import comparison
+from workbench.training.processes import comparison_rounds
 from workbench.training.processes.comparison_validation import mean_f1
-from workbench.training.processes.contender import Side
+from workbench.training.processes.contender import Contender
 from workbench.training.trainer import Trainer
 
 
 @pytest.fixture(autouse=True)
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_rounds, "TURN_SECONDS", 0.02)
-    monkeypatch.setattr(trial_rounds, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(comparison_rounds, "TURN_SECONDS", 0.02)
+    monkeypatch.setattr(comparison_rounds, "PROBE_SECONDS", 0.05)
 
 
 def request_line(*change: str, present: tuple[str, ...] = (), **more: Any) -> str:
@@ -46,7 +46,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def all_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str) -> tuple[int, list[Any]]:
     """The same, with all that it says meanwhile."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(line))
-    exit_code = trial.main()
+    exit_code = comparison.main()
     return exit_code, [json.loads(told) for told in capsys.readouterr().out.splitlines()]
 
 
@@ -58,11 +58,11 @@ def test_both_are_measured_and_their_paces_compared(
     assert exit_code == 0
     for side in (found["present"], found["changed"]):
         assert side["engine"] == "traced"
-        assert side["steps"] >= trial_rounds.LEAST_ROUNDS
+        assert side["steps"] >= comparison_rounds.LEAST_ROUNDS
         assert side["samples_per_second"] > 0
         assert side["peak_bytes"] is None, "the CPU does not tell"
     assert 0 < found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
-    assert found["rounds"] >= trial_rounds.LEAST_ROUNDS
+    assert found["rounds"] >= comparison_rounds.LEAST_ROUNDS
     assert found["measure"] == "speed"
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
@@ -96,11 +96,11 @@ def test_what_cannot_be_measured_is_told_with_the_side_that_fails(
 def test_running_out_of_memory_is_told_of_the_side_that_did(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def turn(side: Side, seconds: float) -> None:
+    def turn(side: Contender, seconds: float) -> None:
         if side.samples_per_step == 32:
             raise MemoryError
 
-    monkeypatch.setattr(Side, "turn", turn)
+    monkeypatch.setattr(Contender, "turn", turn)
     exit_code, found = answer(monkeypatch, capsys, request_line("data.batch_size=32"))
     assert (exit_code, found["which"]) == (3, "changed")
     assert "ran out of memory at batch size 32" in found["error"]
@@ -110,7 +110,10 @@ def test_every_round_is_told_with_the_time_that_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Screen #23: "2 seconds each" took 25 to 45 s, without a bar."""
-    for measure, rounds in (("speed", trial_rounds.SPEED_ROUNDS), ("validation_loss", trial_rounds.LEARNING_ROUNDS)):
+    for measure, rounds in (
+        ("speed", comparison_rounds.SPEED_ROUNDS),
+        ("validation_loss", comparison_rounds.LEARNING_ROUNDS),
+    ):
         line = request_line("data.batch_size=32", measure=measure, steps=40)
         told = [each["progress"] for each in all_lines(monkeypatch, capsys, line)[1][:-1]]
         assert [each["doing"] for each in told[:2]] == [
@@ -135,7 +138,7 @@ def test_a_hiccup_in_a_round_or_two_changes_no_figure_and_none_contradicts_anoth
     """Eight rounds; in two of them something else took the machine from one side alone."""
     present = [1000.0, 1010.0, 990.0, 100.0, 1000.0, 1005.0, 995.0, 1000.0]
     changed = [1210.0, 1200.0, 1190.0, 1200.0, 120.0, 1200.0, 1204.0, 1198.0]
-    found = trial_rounds.paired(list(zip(present, changed, strict=True)))
+    found = comparison_rounds.paired(list(zip(present, changed, strict=True)))
     assert found["present"] == pytest.approx(1000, rel=0.01)
     assert found["changed"] == pytest.approx(1200, rel=0.01)
     assert found["ratio"] == pytest.approx(found["changed"] / found["present"])
@@ -175,14 +178,14 @@ def test_what_is_learned_is_compared_by_the_validation_loss_that_the_trainer_has
 def test_the_same_settings_give_the_same_losses_and_no_difference() -> None:
     """So that a difference between two losses comes from the change alone."""
     line = request_line("runtime.num_workers=0", present=DIGITS, measure="validation_loss", steps=44)
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     assert found["present"]["loss"] == found["changed"]["loss"]
     assert (found["difference_low"], found["difference_high"]) == (0.0, 0.0)
 
 
 def test_another_batch_size_trains_on_as_many_samples() -> None:
     line = request_line("data.batch_size=128", present=DIGITS, measure="validation_loss", steps=40)
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     asked = 1298 + 19 * 64  # an epoch of 21 steps, the last batch of which is short, and 19 steps
     assert asked <= found["samples"] < asked + 128
     assert found["present"]["lowest_after"] <= asked
@@ -190,14 +193,14 @@ def test_another_batch_size_trains_on_as_many_samples() -> None:
 
 def test_what_showed_after_a_step_or_two_still_has_its_rounds() -> None:
     line = request_line("data.batch_size=64", measure="validation_loss", steps=1)
-    found = trial.compare(trial.Request.from_json(line), at_once())
-    assert found["rounds"] == trial_rounds.LEARNING_ROUNDS
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
+    assert found["rounds"] == comparison_rounds.LEARNING_ROUNDS
     assert found["present"]["loss"] is not None
 
 
 def test_without_a_validation_split_the_losses_are_those_of_training_samples() -> None:
     line = request_line("optimizer.learning_rate=0.1", present=("validation.method=none",), measure="validation_loss")
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     assert found["validation_samples"] == 0
     assert found["difference_low"] is None
     assert found["present"]["loss"] != found["changed"]["loss"]
@@ -208,24 +211,24 @@ def test_dead_units_are_counted() -> None:
     present = ("optimizer.name=sgd", "optimizer.learning_rate=30", "model.hidden=[16, 16]")
     change = ("activation.name=leaky_relu", "optimizer.learning_rate=0.1")
     line = request_line(*change, present=present, measure="dead_units", steps=30)
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     assert found["present"]["share"] >= 0.5
     assert found["changed"]["share"] == 0.0
 
 
 def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all() -> None:
     """They die early; that a run is long must not keep the question from being answered."""
-    assert set(trial.SHARES) == {"dead_units", "saturated_units"}
+    assert set(comparison.SHARES) == {"dead_units", "saturated_units"}
     line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     # At least those; more where warming up alone took them past that. All that was asked for would be a million.
-    assert trial_rounds.MOST_EPOCHS - 1 <= found["epochs"] < 10_000
+    assert comparison_rounds.MOST_EPOCHS - 1 <= found["epochs"] < 10_000
     assert found["changed"]["share"] == 0.0
 
 
 def test_rare_classes_are_judged_by_f1() -> None:
     line = request_line("loss.class_weights=balanced", present=DIGITS, measure="f1", steps=60)
-    found = trial.compare(trial.Request.from_json(line), at_once())
+    found = comparison.compare(comparison.Request.from_json(line), at_once())
     assert not found["same_loss"]
     for side in (found["present"], found["changed"]):
         assert 0.5 < side["f1"] <= 1
@@ -271,7 +274,7 @@ def test_what_cannot_be_compared_is_refused_in_words(
 
 
 def test_every_measure_that_advice_names_is_known() -> None:
-    assert get_args(Measure) == trial.MEASURES
+    assert get_args(Measure) == comparison.MEASURES
 
 
 def test_a_loss_that_is_not_finite_is_null(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -287,7 +290,7 @@ def test_a_loss_that_is_not_finite_is_null(monkeypatch: pytest.MonkeyPatch, caps
 def test_a_side_trains_as_the_trainer_does(make_trainer: Callable[..., Trainer]) -> None:
     trainer = make_trainer("training.epochs=3", "schedule.name=cosine")
     trainer.train()
-    side = Side(trainer.job.preset)
+    side = Contender(trainer.job.preset)
     samples = 3 * trainer.job.samples_per_epoch
     side.train_to(samples)
     assert side.samples_trained == samples
@@ -299,7 +302,7 @@ def test_a_side_trains_as_the_trainer_does(make_trainer: Callable[..., Trainer])
 @pytest.mark.parametrize("engine", ["auto", "eager", "traced"])
 def test_a_side_has_the_engine_that_the_trainer_has(make_trainer: Callable[..., Trainer], engine: str) -> None:
     trainer = make_trainer(f"runtime.engine={engine}")
-    assert Side(trainer.job.preset).engine == trainer.engine.name
+    assert Contender(trainer.job.preset).engine == trainer.engine.name
 
 
 def test_an_engine_that_does_not_fit_is_told(
@@ -311,7 +314,7 @@ def test_an_engine_that_does_not_fit_is_told(
 
 
 def test_a_turn_has_the_steps_that_its_seconds_hold() -> None:
-    side = Side(Preset().override(SMALL))
+    side = Contender(Preset().override(SMALL))
     side._steps_per_second = 50.0
     side.turn(0.2)
     assert side.steps == 10
@@ -320,7 +323,7 @@ def test_a_turn_has_the_steps_that_its_seconds_hold() -> None:
 
 
 def test_steps_that_a_loader_has_read_ahead_are_left_out() -> None:
-    side = Side(Preset().override([*SMALL, "runtime.data_loading=dataloader", "runtime.num_workers=0"]))
+    side = Contender(Preset().override([*SMALL, "runtime.data_loading=dataloader", "runtime.num_workers=0"]))
     assert side.feed == "dataloader"
     assert side._steps_left_out == 1
     side.preset = side.preset.override(["runtime.num_workers=3"])
@@ -328,7 +331,7 @@ def test_steps_that_a_loader_has_read_ahead_are_left_out() -> None:
 
 
 def test_a_global_setting_of_one_side_does_not_reach_the_other() -> None:
-    present, changed = (Side(Preset().override([*SMALL, *change])) for change in ((), ("runtime.num_threads=3",)))
+    present, changed = (Contender(Preset().override([*SMALL, *change])) for change in ((), ("runtime.num_threads=3",)))
     before, seen = torch.get_num_threads(), []
     for side in (present, changed, present):
         side._configure()
@@ -350,7 +353,7 @@ def test_a_run_that_was_paused_for_it_goes_on_when_the_launcher_has_died(
     ended = threading.Event()
     monkeypatch.setattr(sys, "stdin", io.StringIO("go\n"))
     monkeypatch.setattr("os._exit", lambda code: ended.set())
-    go = trial._listen(run)
+    go = comparison._listen(run)
     assert go.wait(10)
     assert ended.wait(10)
     assert json.loads(run.control.read_text())["command"] == "resume"
