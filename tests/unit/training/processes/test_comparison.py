@@ -18,8 +18,7 @@ from workbench.advice.finding import Measure
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
 from workbench.training.metrics import classification_metrics
-from workbench.training.processes import comparison
-from workbench.training.processes import comparison_rounds
+from workbench.training.processes import comparison, comparison_rounds
 from workbench.training.processes.comparison_validation import mean_f1
 from workbench.training.processes.contender import Contender
 from workbench.training.trainer import Trainer
