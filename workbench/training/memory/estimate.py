@@ -22,7 +22,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from workbench.data.preparation import Preparation
 from workbench.training.batches import PREPARE_CHUNK, Batch, BatchSource, OnDeviceBatches
 from workbench.training.device import Precision
-from workbench.training.engines.cuda_graph import obstacle
+from workbench.training.engines.cuda_graph import why_not_capturable
 from workbench.training.evaluation import keeps_scores
 from workbench.training.job import Job, augmentation
 from workbench.training.memory.tracker import CUDA_GRANULARITY, MemoryTracker
@@ -221,7 +221,7 @@ class _Stage:
         return fake
 
     def _train_step(self, batches: Iterator[Batch]) -> None:
-        """What EagerEngine does in a step; of batches that follow one another two are enough."""
+        """What `TrainStep` does; of batches that follow one another two are enough."""
         training, ledger = self._job.preset.training, self._ledger
         for _ in range(min(training.gradient_accumulation, 2)):
             with ledger.category("activations"):
@@ -289,7 +289,7 @@ def _workspace_bytes(job: Job) -> int:
     forward = torch.cuda.memory_allocated(device) - before
     loss.backward()
     del ones, loss
-    recorded = job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and obstacle(job) is None
+    recorded = job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and why_not_capturable(job) is None
     return torch.cuda.memory_allocated(device) - before + (forward if recorded else 0)
 
 
