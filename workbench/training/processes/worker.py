@@ -110,19 +110,19 @@ class _Worker:
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         notes = self._restore(trainer, resumed)
-        position = trainer.position
+        state = trainer.state
         self._events.write(
             Started(
                 process_id=os.getpid(),
                 resumed=resumed,
-                step=position.step,
-                epoch=position.epoch,
+                step=state.step,
+                epoch=state.epoch,
                 learning_rate=trainer.base_learning_rate,
             )
         )
         self._events.write(self._prepared(trainer))
         for note in (*notes, *job.notes):
-            self._events.write(WarningRaised(step=position.step, message=note))
+            self._events.write(WarningRaised(step=state.step, message=note))
         return trainer
 
     def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
@@ -176,10 +176,9 @@ class _Worker:
         self._events.write(Progress(what=progress.what, done=progress.done, total=progress.total, unit=progress.unit))
 
     def _asked_to_stop(self) -> bool:
-        """Obeys what was asked while preparing; True if the trainer is to stop."""
+        """Handles what was asked while preparing; True if the trainer is to stop."""
         assert self._trainer is not None
-        self._trainer.handle_requests()
-        return self._trainer.stopping
+        return self._trainer.handle_requests()
 
     def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
         from workbench.training.processes.summary import summarize, with_earlier_life
@@ -212,7 +211,7 @@ class _Worker:
 
         if not is_gpu_out_of_memory(error):
             return None
-        step = self._trainer.position.step if self._trainer else 0
+        step = self._trainer.state.step if self._trainer else 0
         return write_after_running_out(self._run, step, device, self._job)
 
 

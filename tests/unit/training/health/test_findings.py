@@ -45,7 +45,7 @@ def findings_of(trainer: Trainer) -> dict[str, Finding]:
     for _, event in EventTail(trainer.run.events).read():
         history.take(event)
     status = "failed" if kind else "completed"
-    history.take(Finished(status=status, step=trainer.position.step, reason=ending, kind=kind))
+    history.take(Finished(status=status, step=trainer.state.step, reason=ending, kind=kind))
     known = Facts.of(history, job.preset)
     assert known.cores
     return {finding.rule: finding for finding in findings(replace(known, cores=8))}
