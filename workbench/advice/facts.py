@@ -19,7 +19,7 @@ from workbench.advice.trends import (
     validation_trend,
 )
 from workbench.devices.gpu import GpuReading, run_gpu
-from workbench.errors import DivergedError
+from workbench.errors import DivergedError, not_finite_in_words
 
 if TYPE_CHECKING:
     from workbench.runs.events import Health, Prepared, Timing
@@ -31,9 +31,6 @@ RECENT = 10
 
 LEAST_SECONDS = 2.0
 """Of training that was timed: before, what a step takes says nothing of what it will take."""
-
-DIVERGED = "is not a finite number"
-"""Before it stands, in the reason for which a run that has diverged has ended, what is NaN or infinite."""
 
 
 class MachineReading(Protocol):
@@ -88,7 +85,7 @@ class Facts:
     loss: LossTrend | None = None
     plateau: Plateau | None = None
     diverged: str | None = None
-    """What is not a finite number any more, as the trainer said it; empty if all is finite."""
+    """Which quantity is not a finite number any more, and at which step, in words; empty if all are finite."""
     validation: ValidationTrend | None = None
     health: Health | None = None
     class_counts: Sequence[int] | None = None
@@ -254,15 +251,19 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
+    """From how the run ended; where it does not say what is not finite, from the losses."""
     finished = history.view.finished
-    if finished is not None and finished.kind == DivergedError.kind:
-        return finished.reason.partition(DIVERGED)[0].strip()
-    if finished is not None and finished.kind:
+    has_diverged = finished is not None and finished.kind == DivergedError.kind
+    if finished is not None and finished.kind and not has_diverged:
         return ""  # numbers in the data that are not finite are no divergence, and the reason names them
+    if finished is not None and finished.what and finished.at_step is not None:
+        return not_finite_in_words(finished.what, finished.at_step)
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None
-    return f"the loss near step {losses.buckets[-1].last_step}" if losses.buckets[-1].gap else ""
+    if losses.buckets[-1].gap:
+        return f"the loss near step {losses.buckets[-1].last_step}"
+    return None if has_diverged else ""
 
 
 def _class_counts(history: RunHistory) -> Sequence[int] | None:

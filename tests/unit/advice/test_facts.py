@@ -201,14 +201,38 @@ def test_advice_judges_the_card_that_the_memory_panel_shows(live: bool) -> None:
 def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> None:
     assert facts(steps([1.0] * 30)).diverged == ""
     assert facts(steps([1.0] * 29 + [math.nan])).diverged == "the loss near step 30"
-    reason = "the validation loss after step 40 is not a finite number: training has diverged"
+    reason = "something is not a finite number: training has diverged"
     other = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="data"))
     assert other.diverged == "", "the kind tells, not the words"
-    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="diverged"))
+    ended = facts(steps([1.0] * 40), diverged("validation loss", 40, reason=reason))
     assert ended.diverged == "the validation loss after step 40"
     [finding] = findings(ended)
     assert finding.fact == "the validation loss after step 40 is not a finite number"
     assert finding.learning_rate is None, "the run has ended"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("loss", "the loss at step 31"),
+        ("weight", "a weight after step 31"),
+        ("test loss", "the test loss after step 31"),
+    ],
+)
+def test_what_is_not_finite_is_read_from_the_events_fields(what: str, words: str) -> None:
+    assert facts(steps([1.0] * 40), diverged(what, 31)).diverged == words
+
+
+def test_a_run_that_does_not_say_what_diverged_is_judged_by_its_losses_alone() -> None:
+    """Runs of older versions name it only in a sentence, which is not parsed."""
+    old = Finished(status="failed", step=40, kind="diverged", reason="the loss at step 40 is not a finite number: ...")
+    assert facts(steps([1.0] * 39 + [math.nan]), old).diverged == "the loss near step 40"
+    assert facts(steps([1.0] * 40), old).diverged is None
+    assert facts(old).diverged is None
+
+
+def diverged(what: str, at_step: int, reason: str = "") -> Finished:
+    return Finished(status="failed", step=40, reason=reason, kind="diverged", what=what, at_step=at_step)
 
 
 def test_samples_that_are_not_finite_are_no_divergence() -> None:

@@ -683,8 +683,9 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
 ) -> None:
     lose_at(monkeypatch, 11, value)
     trainer = make_trainer("training.epochs=9", *ALONE)
-    with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number"):
+    with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number") as diverged:
         trainer.train()
+    assert (diverged.value.what, diverged.value.step) == ("loss", 11)
     assert trainer.state.step == 11
     logged = logged_losses(trainer)
     assert sorted(logged) == list(range(1, 12))
@@ -758,8 +759,9 @@ def test_a_checkpoint_never_holds_weights_that_are_no_numbers(
     """The step that ruins the weights has a finite loss: it is the next one's that is not."""
     trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false")
     ruin_weights_at(monkeypatch, trainer, 5)
-    with pytest.raises(DivergedError, match=r"a weight after step 5 .*last good checkpoint"):
+    with pytest.raises(DivergedError, match=r"a weight after step 5 .*last good checkpoint") as diverged:
         trainer.train()
+    assert (diverged.value.what, diverged.value.step) == ("weight", 5)
     saved = saved_weights(trainer.run.last_checkpoint)
     assert all(bool(tensor.isfinite().all()) for tensor in saved.values())
 
@@ -779,8 +781,9 @@ def test_a_validation_loss_that_is_no_number_is_divergence(
 ) -> None:
     trainer = make_trainer()
     Results(monkeypatch, trainer, [0.5, math.nan], "loss")
-    with pytest.raises(DivergedError, match="the validation loss after step 14 is not a finite number"):
+    with pytest.raises(DivergedError, match="the validation loss after step 14 is not a finite number") as diverged:
         trainer.train()
+    assert (diverged.value.what, diverged.value.step) == ("validation loss", 14)
 
 
 # Steps and batches.

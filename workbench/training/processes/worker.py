@@ -20,6 +20,7 @@ from workbench.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     USERS_KINDS,
+    DivergedError,
     RunDeletedError,
     StorageError,
     WorkbenchError,
@@ -180,7 +181,14 @@ class _Worker:
         assert self._trainer is not None
         return self._trainer.handle_requests()
 
-    def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
+    def _finish(
+        self,
+        status: str,
+        reason: str = "",
+        exit_code: int | None = None,
+        kind: str = "",
+        diverged: DivergedError | None = None,
+    ) -> int:
         from workbench.training.processes.summary import summarize, with_earlier_life
 
         if exit_code is None:
@@ -190,7 +198,18 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
+        what, at_step = ("", None) if diverged is None else (diverged.what, diverged.step)
+        self._events.write(
+            Finished(
+                status=status,
+                step=summary.step,
+                reason=reason,
+                exit_code=exit_code,
+                kind=kind,
+                what=what,
+                at_step=at_step,
+            )
+        )
         return exit_code
 
     def _fail(self, error: Exception) -> int:
@@ -201,7 +220,8 @@ class _Worker:
             summary = self._memory_summary(error, device)
             error = explain_out_of_memory(error, self._preset, device, summary) or error
         if isinstance(error, WorkbenchError):
-            return self._finish("failed", str(error), error.exit_code, error.kind)
+            diverged = error if isinstance(error, DivergedError) else None
+            return self._finish("failed", str(error), error.exit_code, error.kind, diverged)
         return self._finish("failed", _internal(error), EXIT_FAILED, "internal")
 
     def _memory_summary(self, error: Exception, device: torch.device | None) -> Path | None:
