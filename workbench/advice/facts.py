@@ -70,8 +70,6 @@ class Facts:
     """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
     other_cores: float | None = None
     """Cores that other programs take."""
-    knee_batch_size: int | None = None
-    """From this batch size on, samples/s no longer rise; known once a scan of batch sizes has been made."""
 
     gpu_used_bytes: int | None = None
     """Memory of the run's card that is in use by all processes, without what PyTorch only keeps for later."""
@@ -163,7 +161,6 @@ FACT_NAMES = {
     "gpu_busy_share": "the share of time that the GPU was busy",
     "cpu_wait_share": "how long threads waited for a core (Linux, with runtime.measure)",
     "other_cores": "how long threads waited for a core (Linux, with runtime.measure)",
-    "knee_batch_size": "a measurement of several batch sizes",
     "gpu_used_bytes": "the GPU's memory in use",
     "gpu_total_bytes": "the GPU's memory in use",
     "host_used_bytes": "the host's memory in use",
