@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.ui.made import MadeReadings, events, preset
-from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED
+from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED, health, layer, tensor
 from workbench.advice.facts import RECENT, Facts
-from workbench.advice.rules import findings
+from workbench.advice.rules import RULES, findings
 from workbench.advice.trends import LEAST_READINGS
 from workbench.devices.gpu import GpuReading
 from workbench.errors import DataError
@@ -242,6 +242,22 @@ def test_samples_that_are_not_finite_are_no_divergence() -> None:
         steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind)
     )
     assert ended.diverged == ""
+
+
+def test_a_run_that_told_everything_leaves_no_rule_without_a_fact_that_it_needs() -> None:
+    """A rule that needs what no event and no reading can tell would never fire."""
+    prepared = replace(ON_GPU, device_uuid="b", class_counts=[3300, 3100])
+    told: list[Event] = [Started(process_id=1, learning_rate=0.01), prepared]
+    for epoch in range(1, 21):
+        told.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
+        second = timing(epoch * STEPS, timed=STEPS, data=0.1, forward=0.9)
+        told.append(replace(second, gpu_busy_share=0.8, cpu_wait_share=0.1, other_cores=0.2))
+        told.append(epoch_end(epoch, 0.5))
+    told += memories(lambda second: GIB)
+    told.append(health([layer(dead_share=0.1)], [tensor()]))
+    known = Facts.of(history(*told), preset(), TwoCards())
+    needed = {fact for rule in RULES for fact in rule.needs}
+    assert [fact for fact in sorted(needed) if getattr(known, fact) is None] == []
 
 
 def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:
