@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from workbench.training.memory.flops import flops_of
+from workbench.training.memory.workspaces import CONVOLUTIONS, OperatorCall
 
 CUDA_GRANULARITY = 512
 """Bytes to whose multiples the allocator of CUDA rounds up."""
@@ -45,6 +46,8 @@ class MemoryTracker(TorchDispatchMode):
         """What lives now, and the most that ever did."""
         self.flops = 0
         """Of matrix products and convolutions so far."""
+        self.convolutions: dict[OperatorCall, int] = {}
+        """Most bytes that lived right after each distinct convolution."""
         # Numbers that a job keeps beside its model (class weights, means) may come in as they are.
         self._fake: Any = FakeTensorMode(allow_non_fake_inputs=True)
         self._granularity = granularity
@@ -100,6 +103,9 @@ class MemoryTracker(TorchDispatchMode):
         for made in tree_leaves(result):
             if isinstance(made, FakeTensor):
                 self._book(made.untyped_storage())
+        if func in CONVOLUTIONS:
+            call = OperatorCall.of(func, args)
+            self.convolutions[call] = max(self.convolutions.get(call, 0), self.bytes)
         return result
 
     def _book(self, storage: torch.UntypedStorage) -> None:
