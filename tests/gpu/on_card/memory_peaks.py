@@ -27,8 +27,7 @@ from tests.unit.training.scripted import build_trainer
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
 from workbench.training.job import build_job
-from workbench.training.memory import estimate
-from workbench.training.memory.tracker import MemoryTracker
+from workbench.training.memory.estimate import MemoryEstimate
 
 MIB = 2**20
 MNIST = ["mnist-mlp eager", "mnist-mlp auto"]
@@ -75,26 +74,21 @@ def show(case: str) -> None:
     record = torch.cuda.memory._record_memory_history
     folder = Path(tempfile.mkdtemp())
     preset = preset_of(case, folder)
-    trackers: list[MemoryTracker] = []
-
-    def keep(granularity: int) -> MemoryTracker:
-        trackers.append(MemoryTracker(granularity))
-        return trackers[-1]
-
     before = torch.cuda.memory_allocated(DEVICE)
-    with mock.patch.object(estimate, "MemoryTracker", keep):
-        expected = estimate.expected_memory(build_job(preset, lambda _: None))
-    calls = dict(trackers.pop().convolutions)
+    estimate = MemoryEstimate(build_job(preset, lambda _: None))
+    expected = estimate.run(measure_convolutions=True)
+    calls = {call: stage.peak_bytes for stage in estimate._fake_run.stages for call in stage.convolutions}
+    del estimate
     gc.collect()
     torch.cuda.empty_cache()
     kinds = {kind: bytes // MIB for kind, bytes in expected.kinds.items()}
     print(
-        f"expected {(expected.peak_bytes or 0) / MIB:.1f} MiB during {expected.peak_during}: {kinds} {expected.reason}; "
-        f"left by the estimate {(torch.cuda.memory_allocated(DEVICE) - before) / MIB:.1f}"
+        f"expected {(expected.peak_bytes or 0) / MIB:.1f} MiB during {expected.peak_during}: {kinds} {expected.reason}"
+        f"; left by the estimate {(torch.cuda.memory_allocated(DEVICE) - before) / MIB:.1f}"
     )
     torch.cuda.reset_peak_memory_stats(DEVICE)
     record("all", stacks="python", max_entries=3_000_000)
-    with mock.patch.object(torch.cuda.memory, "_record_memory_history", lambda *_, **__: None):
+    with mock.patch.object(torch.cuda.memory, "_record_memory_history"):
         trainer = build_trainer(create_run(folder, preset.name, preset.to_toml()))
         parameters = list(trainer.job.model.parameters())
         print("weights", sum(p.nbytes for p in parameters) / MIB, "largest", max(p.nbytes for p in parameters) / MIB)

@@ -1,8 +1,9 @@
-"""Measures the memory that cuDNN takes while it computes a convolution, which no fake tensor can tell.
+"""Measures the workspaces of cuBLAS and cuDNN on the device, which no fake tensor shows.
 
-cuDNN takes its workspace from PyTorch's allocator for the time of a call. How large it is depends on the algorithm, so
-the convolution is computed once, on the device, with tensors of the same shapes. Where cuDNN tries its algorithms
-(`torch.backends.cudnn.benchmark`), the largest workspace is that of a trial, here as in a training's first step.
+Both take them from PyTorch's allocator. cuBLAS keeps one for each thread and stream. cuDNN takes one for the time of a
+call, and its size depends on the algorithm: so each distinct convolution is computed once with tensors of its shapes.
+Where cuDNN tries its algorithms (`torch.backends.cudnn.benchmark`), the largest workspace is that of a trial, as it is
+in the first step of a training.
 """
 
 from __future__ import annotations
@@ -11,9 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 CONVOLUTIONS = frozenset({torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default})
+
+
+def cublas_workspace_bytes(device: torch.device, *, captures: bool) -> int:
+    """Bytes that cuBLAS keeps from its first matrix product on, in a process that has computed none: tens of MiB each.
+
+    Forward and backward run in threads of their own. captures: steps are captured too, on a stream of its own.
+    """
+    before = torch.cuda.memory_allocated(device)
+    ones = torch.ones(16, 16, device=device, requires_grad=True)  # draws no random numbers
+    loss = F.linear(ones, ones, ones[0]).sum()
+    forward = torch.cuda.memory_allocated(device) - before
+    loss.backward()
+    del ones, loss
+    return torch.cuda.memory_allocated(device) - before + (forward if captures else 0)
 
 
 @dataclass(frozen=True)
@@ -38,13 +54,13 @@ class OperatorCall:
 
     @classmethod
     def of(cls, operator: Any, arguments: tuple[Any, ...]) -> OperatorCall:
-        """The call of an operator with these arguments, equal to every other with the same shapes."""
+        """The call of an operator with these arguments, equal to every other one with the same shapes."""
         return cls(operator, tuple(_hashable(argument) for argument in arguments))
 
     def workspace_bytes(self, device: torch.device) -> int:
-        """Runs the call on a CUDA device; the most bytes allocated during it that its results do not hold.
+        """Runs the call on a CUDA device; returns the most bytes allocated meanwhile that are not its results.
 
-        Resets the device's peak statistics. Raises torch.OutOfMemoryError and what the operator raises.
+        Resets the device's peak statistics. Raises torch.OutOfMemoryError, and what the operator raises.
         """
         made = [
             argument.empty(device) if isinstance(argument, TensorShape) else argument for argument in self.arguments
