@@ -27,6 +27,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
+from workbench.wording import engine_line, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
@@ -36,9 +37,6 @@ NARROW_COLUMNS = 100
 
 LATER = ("profile", "memory_snapshot")
 """Requests that are carried out some steps after they were accepted, which an event of their own tells."""
-
-TRACE_VIEWER = "https://ui.perfetto.dev"
-"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 
 LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
 """Metrics whose name is not how people write them."""
@@ -171,13 +169,6 @@ def describe(prepared: Prepared) -> Text:
     )
 
 
-def engine_line(prepared: Prepared) -> str:
-    """Which engine, why where that says something, and what it took to prepare where one would notice."""
-    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
-    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
-    return f"{prepared.engine} engine{reason}{took}"
-
-
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
     """One line about an epoch, training | validation; the best so far is marked in words."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
@@ -198,18 +189,6 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
     if event.best:
         text.append("  best", style="green")
     return text
-
-
-def headline(metrics: dict[str, float]) -> str:
-    """The metrics that people look at first."""
-    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
-    if metrics.get("accuracy") is not None:
-        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
-    if metrics.get("rmse") is not None:
-        parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
-    if metrics.get("r2") is not None:
-        parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")
-    return " ".join(parts)
 
 
 def progress_line(view: RunView, width: int) -> Table | Text:
@@ -250,11 +229,3 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     elif view.seconds_left is not None:
         parts.append(f"{duration(view.seconds_left)} left")
     return parts
-
-
-def profile_title(profiled: Profiled) -> str:
-    """Which steps were profiled, and whose time the operators took, in a line."""
-    last = profiled.first_step + profiled.steps - 1
-    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
-    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
-    return f"profile of {steps}: {whose}"

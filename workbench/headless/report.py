@@ -16,7 +16,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.headless.display import LABELS, TRACE_VIEWER, headline, profile_title
+from workbench.headless.display import LABELS
 from workbench.mfu import arithmetic
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Footprint, Profiled
@@ -26,6 +26,7 @@ from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
+from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
 """So many classes are listed one by one."""

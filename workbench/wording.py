@@ -1,0 +1,36 @@
+"""Words for events that the app and headless training both show."""
+
+from __future__ import annotations
+
+from workbench.runs.events import Prepared, Profiled
+from workbench.units import count, decimals, duration
+
+TRACE_VIEWER = "https://ui.perfetto.dev"
+"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
+
+
+def engine_line(prepared: Prepared) -> str:
+    """The engine, the reason for it where there is one, and its preparation time from half a second on."""
+    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
+    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
+    return f"{prepared.engine} engine{reason}{took}"
+
+
+def headline(metrics: dict[str, float]) -> str:
+    """The main metrics in a line: loss, and accuracy or RMSE and R²."""
+    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
+    if metrics.get("accuracy") is not None:
+        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
+    if metrics.get("rmse") is not None:
+        parts.append(f"RMSE {metrics['rmse']:.4g}")
+    if metrics.get("r2") is not None:
+        parts.append(f"R² {metrics['r2']:.3f}")
+    return " ".join(parts)
+
+
+def profile_title(profiled: Profiled) -> str:
+    """The profiled steps, and whether the operators' times are the GPU's or the host's."""
+    last = profiled.first_step + profiled.steps - 1
+    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
+    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
+    return f"profile of {steps}: {whose}"
