@@ -110,7 +110,7 @@ def chart_panels() -> list[ChartPanel]:
 class ChartPanel(Panel):
     """One chart. The focused one has a cursor that reads values."""
 
-    KEYS = (
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
         (", .", "smooth"),
         ("g", "log scale"),
