@@ -14,11 +14,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from workbench.files import short_path
-from workbench.headless.display import TRACE_VIEWER, profile_title
 from workbench.printable import without_sequences
 from workbench.runs.events import Profiled
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.panels.bars import thin_bar
+from workbench.wording import TRACE_VIEWER, profile_title
 
 if TYPE_CHECKING:
     from workbench.ui.app import WorkbenchApp
