@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from workbench.data.preparation import TargetScale
 from workbench.data.samples import Task
+from workbench.data.target_scale import TargetScale
 from workbench.training.batches import BatchSource
 from workbench.training.device import Precision
 from workbench.training.metrics import classification_metrics, prediction_metrics, regression_metrics

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from workbench.data.preparation import Preparation
+from workbench.data.encoding import Standardize
 from workbench.training.batches import PREPARE_CHUNK, Batch, BatchSource, OnDeviceBatches
 from workbench.training.device import Precision
 from workbench.training.engines.cuda_graph import obstacle
 from workbench.training.evaluation import keeps_scores
-from workbench.training.job import Job, augmentation
+from workbench.training.job import Job
 from workbench.training.memory.tracker import CUDA_GRANULARITY, MemoryTracker
 from workbench.training.metrics import columns_at_a_time, rank_sums, regression_metrics
 from workbench.training.timing.clock import PhaseClock
@@ -95,6 +95,8 @@ class _Stage:
     """What is played with: all fake, and on the CPU as it says itself, for only there can it be tried everywhere."""
 
     def __init__(self, job: Job) -> None:
+        if job.input_names:
+            raise NotImplementedError("batches of inputs by name differ in size")
         self._job = job
         self._ledger = MemoryTracker(CUDA_GRANULARITY if job.device.type == "cuda" else 1)
         precision = job.precision.name
@@ -309,7 +311,7 @@ class _FakeDataLoaderBatches:
         self.batch_size = feed.batch_size
         self._samples = len(feed)
         self._sample, self._target = job.sample
-        self._augment = None if evaluating else augmentation(job.preset, job.samples)
+        self._augment = None if evaluating else job.preset.data.augmentation()
         self._ahead = job.device.type == "cuda"
 
     def __len__(self) -> int:
@@ -335,7 +337,9 @@ class _FakeDataLoaderBatches:
 
 def _prepare(inputs: Tensor) -> Tensor:
     """Samples as they were read to model input, with numbers that do not matter."""
-    prepared: Tensor = Preparation(torch.zeros(()), torch.ones(()))(inputs)
+    if inputs.dtype == torch.int64:  # ids are what the model takes
+        return inputs
+    prepared: Tensor = Standardize(torch.zeros(()), torch.ones(()))(inputs)
     return prepared
 
 
