@@ -19,7 +19,6 @@ from workbench.runs.events import EpochEnd, Progress, State, WarningRaised
 from workbench.runs.writer import EventWriter
 from workbench.training.base_rate import ScheduledRate
 from workbench.training.best_epoch import BestEpoch
-from workbench.training.checkpointing.files import seed_python
 from workbench.training.checkpointing.saver import Saver
 from workbench.training.checkpointing.state import TrainingState
 from workbench.training.divergence import DivergenceCheck
@@ -36,6 +35,7 @@ from workbench.training.loss_reader import LossReader
 from workbench.training.memory.breakdown import FootprintReporter
 from workbench.training.poll_schedule import PollSchedule
 from workbench.training.profiling.requests import Inspection
+from workbench.training.random_state import seed_python
 from workbench.training.reporter import Reporter
 from workbench.training.requests import RequestHandler
 from workbench.training.timing.choose import make_clock

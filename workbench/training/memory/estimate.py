@@ -54,7 +54,9 @@ class MemoryEstimate:
         self._cublas_bytes = 0
         try:
             if job.device.type == "cuda":
-                captures = job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and why_not_capturable(job) is None
+                captures = (
+                    job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and why_not_capturable(job) is None
+                )
                 self._cublas_bytes = cublas_workspace_bytes(job.device, captures=captures)
             self._fake_run = FakeRun(job)
         except Exception as error:  # a model that cannot be copied
