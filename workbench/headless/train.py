@@ -5,7 +5,6 @@ The trainer is a process of its own; this one only reads its run directory, as e
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -30,10 +29,12 @@ from workbench.errors import (
 from workbench.files import open_regular
 from workbench.headless import report
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
+from workbench.processes.messages import encode
+from workbench.processes.plan import make_plan
+from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, start_trainer
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
 from workbench.runs.history import RunHistory
-from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, not_started, start_trainer
 from workbench.runs.lock import process_id
 from workbench.runs.status import read_summary, status
 from workbench.runs.tail import EventTail
@@ -97,25 +98,9 @@ def dry_run(preset: Preset, options: Options) -> int:
     """Shows what a preset would train; returns the exit code. Raises WorkbenchError."""
     preset = preset.with_absolute_paths()
     _check_trust(preset, options)
-    try:
-        finished = subprocess.run(
-            [sys.executable, "-P", "-m", "workbench.training.processes.plan"],
-            input=preset.to_toml().encode(),
-            capture_output=True,
-            check=False,
-        )
-    except OSError as error:
-        raise not_started(error) from error
-    try:
-        plan = json.loads(finished.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        raise TrainerLostError(f"planning failed: {finished.stderr.decode(errors='replace').strip()}") from None
-    if "error" in plan:
-        failure = WorkbenchError(plan["error"])
-        failure.exit_code = plan["exit_code"]
-        raise failure
+    plan = make_plan(preset)
     if options.json_output:
-        print(json.dumps(plan))
+        print(encode(plan))
     else:
         report.print_plan(preset, plan)
     return EXIT_DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 
+from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -18,7 +19,6 @@ from workbench.runs.events import (
     WarningRaised,
 )
 from workbench.runs.history import RunHistory
-from workbench.runs.launch import EXIT_STORAGE
 from workbench.runs.lock import is_running
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
