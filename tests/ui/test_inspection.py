@@ -38,7 +38,7 @@ async def look(pilot: Pilot[None]) -> None:
     """What the app does twice a second."""
     main = pilot.app.screen_stack[0]
     assert isinstance(main, MainScreen)
-    main.look()
+    main.poll()
     await pilot.pause()
     await pilot.pause()
 

@@ -28,7 +28,7 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
     run = None if attach is None else _run_to_attach(attach, options.runs_folder)
     from workbench.ui.app import WorkbenchApp
     from workbench.ui.form.draft import Draft
-    from workbench.ui.state import Remembered
+    from workbench.ui.live.remembered import Remembered
 
     remembered = Remembered.load()
     draft = Draft(*_preset_to_open(name, remembered.preset, run))

@@ -13,8 +13,8 @@ from workbench.runs.preset_text import flattened
 from workbench.runs.row import RunRow
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import RENAMED
+from workbench.ui.form.differences import differs
 from workbench.ui.screens.compare import differing_settings
-from workbench.ui.screens.preset_actions import differs
 
 
 def test_an_old_preset_is_read_and_saved_under_the_new_name(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ LIVING_SECONDS = 1.0
 """Time between two looks at whether a trainer that is not our child lives."""
 TELLING = ("timing", "epoch", "health", "finished")
 """The types of events after which advice may be another: about one a second."""
-ENDED = ("completed", "stopped", "failed", "lost")
+RESUMABLE = ("stopped", "failed", "lost")
+ENDED = ("completed", *RESUMABLE)
 
 
 def course_of(state: str) -> str:
@@ -67,7 +68,7 @@ class Watch:
         self._alive = trainer is not None or is_running(run)
         self._looked = time.monotonic()
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Reads what is new, as much as one look may take; True if there was anything."""
         # Whether it lives is asked first: what it wrote before it ended is then in the files.
         was_alive, self._alive = self._alive, self._lives()
@@ -116,7 +117,7 @@ class Watch:
 
     def read_all(self) -> None:
         """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
-        while self.look():
+        while self.poll():
             pass
 
     def ask(self, command: Command, value: float | None = None) -> None:
