@@ -45,8 +45,8 @@ class Pages:
             container = screen.query_one(f"#{box}")
             container.display = any(child.display for child in container.children)
         screen.query_one("#right").display = screen.query_one("#charts").display or screen.query_one("#lower").display
-        if screen.focused is None or not _is_shown(screen.focused):
-            self._focus_first(layout.panels)
+        if not self._has_visible_focus:
+            screen.call_after_refresh(self._focus_page)
 
     def panels(self) -> list[Panel]:
         """The panels that take turns."""
@@ -63,9 +63,20 @@ class Pages:
         """Whether the screen has room for one page at a time."""
         return size_class(*self._screen.app.size) == "compact"
 
-    def _focus_first(self, shown: frozenset[str]) -> None:
-        first = next((name for name in PAGES[self.page] if name in shown), None) or next(iter(sorted(shown)))
-        self._screen.call_after_refresh(self._screen.query_one(f"#{first}").focus)
+    @property
+    def _has_visible_focus(self) -> bool:
+        focused = self._screen.focused
+        return focused is not None and all(
+            item.display for item in focused.ancestors_with_self if isinstance(item, Widget)
+        )
+
+    def _focus_page(self) -> None:
+        """Moves the focus to the page that is up now; since it was asked for, the focus may have moved by itself."""
+        if not self._has_visible_focus:
+            shown = {panel.id: panel for panel in self.panels() if panel.display}
+            first = next((name for name in (*PAGES[self.page], *shown) if name in shown), None)
+            if first is not None:
+                shown[first].focus()
 
     def go_to(self, page: str, *, remember: bool = True) -> None:
         """Brings up a page, and moves the focus there. remember: as the page of the next start."""
@@ -96,7 +107,3 @@ class Pages:
         self._remembered.four_charts = not self._remembered.four_charts
         self.lay_out()
         return not (self.is_compact and self._screen.app.size.height < ROWS_OF_FOUR_CHARTS)
-
-
-def _is_shown(widget: Widget) -> bool:
-    return all(item.display for item in widget.ancestors_with_self if isinstance(item, Widget))
