@@ -9,20 +9,14 @@ from dataclasses import replace
 
 from workbench.advice.finding import Finding
 from workbench.errors import PresetError, TrainerLostError, WorkbenchError
+from workbench.processes.comparison import Comparison, Progress
+from workbench.processes.comparison_process import ComparisonProcess, Report
 from workbench.settings.preset import Preset
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.form.draft import Draft
-from workbench.ui.live.comparison import (
-    Comparison,
-    ComparisonProcess,
-    Progress,
-    Tell,
-    change_in_words,
-    expected_seconds,
-    present_in_words,
-)
+from workbench.ui.live.comparison import change_in_words, expected_seconds, present_in_words
 from workbench.ui.live.findings import Advice
 from workbench.ui.live.readings import Readings
 from workbench.ui.live.session import Session
@@ -126,8 +120,8 @@ class AdviceController:
             self._host.say(f"this cannot be tried: {error}", "error")
             return
 
-        async def measure(tell: Tell) -> Comparison:
-            return await self._measure(present, finding, watch, tell)
+        async def measure(report: Report) -> Comparison:
+            return await self._measure(present, finding, watch, report)
 
         dialog = ComparisonDialog(
             finding,
@@ -153,7 +147,7 @@ class AdviceController:
         self._host.say(f"{change_in_words(change)} for the next run; ctrl+s saves the preset")
         return True
 
-    async def _measure(self, present: Preset, finding: Finding, watch: Watch, tell: Tell) -> Comparison:
+    async def _measure(self, present: Preset, finding: Finding, watch: Watch, report: Report) -> Comparison:
         """Measures a change while the run, if it is in progress, is paused. Raises WorkbenchError, OSError."""
         assert finding.measure is not None
         must_pause = watch.is_alive and watch.state != "paused"
@@ -162,10 +156,10 @@ class AdviceController:
             present, finding.change, run, finding.measure, finding.steps
         ) as comparison:
             if not must_pause:
-                return await comparison.measure(tell)
-            tell(Progress("pausing the run"))
+                return await comparison.measure(report)
+            report(Progress("pausing the run"))
             async with self._paused(watch):
-                return await comparison.measure(lambda progress: tell(_while_paused(progress)))
+                return await comparison.measure(lambda progress: report(_while_paused(progress)))
 
     @asynccontextmanager
     async def _paused(self, watch: Watch) -> AsyncIterator[None]:
