@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from workbench.metrics import METRICS, written
 from workbench.runs.events import Prepared, Profiled
-from workbench.units import count, decimals, duration
+from workbench.units import count, duration
 
 TRACE_VIEWER = "https://ui.perfetto.dev"
 """What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
@@ -18,14 +19,8 @@ def engine_line(prepared: Prepared) -> str:
 
 def headline(metrics: dict[str, float]) -> str:
     """The main metrics in a line: loss, and accuracy or RMSE and R²."""
-    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
-    if metrics.get("accuracy") is not None:
-        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
-    if metrics.get("rmse") is not None:
-        parts.append(f"RMSE {metrics['rmse']:.4g}")
-    if metrics.get("r2") is not None:
-        parts.append(f"R² {metrics['r2']:.3f}")
-    return " ".join(parts)
+    shown = written(metrics, [metric for metric in METRICS if metric.is_headline])
+    return " ".join(f"{label} {value}" for label, value in shown)
 
 
 def profile_title(profiled: Profiled) -> str:

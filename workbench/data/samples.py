@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 from torch import Tensor
 
+from workbench.data.task import Task as Task
+
 
 class SampleSequence(Protocol):
     """Samples that are read one by one because they do not fit in memory: a map-style torch Dataset."""
@@ -76,21 +78,6 @@ class Lazy:
 
 
 Split = InMemory | Lazy
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a model learns from the samples: its output size, and for classes their names."""
-
-    kind: Literal["classification", "regression"]
-    outputs: int
-    """How many numbers a model returns: one a class, or one a target column."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, in order of their numbers; empty for regression."""
-    targets: tuple[str, ...] = ()
-    """Names of the columns to predict: one an output of a regression, one for classes; empty where they have none."""
-    doubt: str = ""
-    """Where whole numbers were taken for the one kind and may be the other: what the other takes to be set."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import output
+from workbench.metrics import METRICS
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -37,9 +38,6 @@ NARROW_COLUMNS = 100
 
 LATER = ("profile", "memory_snapshot")
 """Requests that are carried out some steps after they were accepted, which an event of their own tells."""
-
-LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
-"""Metrics whose name is not how people write them."""
 
 
 class Display:
@@ -174,17 +172,11 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
     epochs = view.prepared.epochs if view.prepared else event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
-    for name, digits, scale, unit in (
-        ("loss", 4, 1, ""),
-        ("accuracy", 2, 100, " %"),
-        ("rmse", 3, 1, ""),
-        ("r2", 3, 1, ""),
-    ):
-        values = [metrics.get(name) for metrics in both if name in metrics]
-        if values:
-            write = decimals if name == "loss" else f"{{:.{digits}f}}".format
-            shown = " | ".join("nan" if value is None else write(scale * value) for value in values)
-            text.append(f"  {LABELS.get(name, name)} ", style="dim").append(f"{shown}{unit}")
+    for metric in METRICS:
+        values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
+        if metric.is_headline and values:
+            shown = " | ".join("nan" if value is None else metric.number(value) for value in values)
+            text.append(f"  {metric.label} ", style="dim").append(f"{shown}{metric.unit}")
     text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
     if event.best:
         text.append("  best", style="green")

@@ -16,7 +16,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.headless.display import LABELS
+from workbench.metrics import written
 from workbench.mfu import arithmetic
 from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
@@ -31,8 +31,6 @@ from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
 """So many classes are listed one by one."""
-
-PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
@@ -145,15 +143,8 @@ def kinds_line(kinds: dict[str, int], expected: set[str]) -> str:
 
 
 def metrics_line(metrics: dict[str, Any]) -> str:
-    """All scalar metrics of a split in a line."""
-    parts = [
-        f"{name.removesuffix('_macro')} {100 * metrics[name]:.2f} %" for name in PERCENT_METRICS if name in metrics
-    ]
-    if metrics.get("roc_auc") is not None:
-        parts.append(f"{LABELS['roc_auc']} {metrics['roc_auc']:.4f}")
-    numbers = [name for name in ("rmse", "mae", "r2", "loss") if metrics.get(name) is not None]
-    parts += [f"{LABELS.get(name, name)} {metrics[name]:.4g}" for name in numbers]
-    return "  ".join(parts)
+    """All metrics of a split in a line."""
+    return "  ".join(f"{label} {value}" for label, value in written(metrics))
 
 
 def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
