@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench import files
 from workbench.errors import PresetError, StorageError
 from workbench.files import expanded, is_file
+from workbench.runs.directory import RunDirectory
 
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset  # 0.2 s, which the shell's completion of names does not have
@@ -59,9 +60,16 @@ def find(name_or_path: str) -> Path:
 
 def load(name_or_path: str) -> Preset:
     """The preset of that name or path. Raises PresetError."""
+    return load_file(find(name_or_path))
+
+
+def load_file(path: Path) -> Preset:
+    """The preset in a file. One that lies in a run's directory is read as the run's. Raises PresetError."""
     from workbench.settings.preset import Preset
 
-    return Preset.load(find(name_or_path))
+    run = RunDirectory(path.parent)
+    is_of_run = path.name == run.preset.name and (is_file(run.events) or is_file(run.process))
+    return Preset.of_run(path) if is_of_run else Preset.load(path)
 
 
 def names() -> list[str]:

@@ -176,7 +176,7 @@ class PresetActions(Screen[None]):
         What was edited by hand is not lost without a question.
         """
         try:
-            preset = Preset.load(run.preset)
+            preset = Preset.of_run(run.preset)
         except WorkbenchError as error:
             self.say(str(error), "error")
             return

@@ -281,7 +281,7 @@ class RunActions(Screen[None]):
 
     async def _resume(self, run: RunDirectory) -> None:
         try:
-            if not await self._is_trusted(Preset.load(run.preset)):
+            if not await self._is_trusted(Preset.of_run(run.preset)):
                 return
             self.session.resume(run, f"workbench --resume {run.name}")
         except WorkbenchError as error:
