@@ -64,12 +64,12 @@ def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tu
     """The preset asked for; else the one of the run that is watched, the last one, or the first."""
     if name is not None:
         path = library.find(name)
-        return Preset.load(path), path
+        return library.load_file(path), path
     if run is not None:
-        return Preset.load(run.preset), None
+        return Preset.of_run(run.preset), None
     if last:
         try:
-            return Preset.load(Path(last)), Path(last)
+            return library.load_file(Path(last)), Path(last)
         except PresetError:
             pass  # moved, or broken since: the app must open all the same
     path = library.find(FIRST_PRESET)

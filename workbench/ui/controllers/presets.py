@@ -136,7 +136,7 @@ class PresetController:
     async def take_settings(self, run: RunDirectory) -> None:
         """Takes a run's settings for the next run; what differs from the opened preset is marked."""
         try:
-            preset = Preset.load(run.preset)
+            preset = Preset.of_run(run.preset)
         except WorkbenchError as error:
             self._host.say(str(error), "error")
             return

@@ -124,7 +124,7 @@ class RunController:
     async def resume(self, run: RunDirectory) -> None:
         """Resumes a run from its last checkpoint."""
         try:
-            if not await is_trusted(Preset.load(run.preset), self._host):
+            if not await is_trusted(Preset.of_run(run.preset), self._host):
                 return
             self._session.resume(run, f"workbench --resume {run.name}")
         except WorkbenchError as error:

@@ -41,7 +41,7 @@ class Watch:
     def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
         """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
         self.run = run
-        self.preset: Preset = Preset.load(run.preset)
+        self.preset: Preset = Preset.of_run(run.preset)
         self.trainer = trainer
         self.history = RunHistory()
         self.log = Log(run.worker_log)
