@@ -43,7 +43,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
         # Of the whole run, as the rows above: another window would give other figures.
-        facts = Facts.of(history, Preset.load(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
+        facts = Facts.of(history, Preset.of_run(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
         found = findings(facts)
         if found:
             console.print()
@@ -67,7 +67,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
-        if rates := _learning_rates(Preset.load(run.preset), summary.step):
+        if rates := _learning_rates(Preset.of_run(run.preset), summary.step):
             rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))

@@ -106,7 +106,7 @@ class _Worker:
         from workbench.training.processes.environment import write_environment
         from workbench.training.trainer import Trainer
 
-        self._preset = Preset.load(self._run.preset)
+        self._preset = Preset.of_run(self._run.preset)
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
