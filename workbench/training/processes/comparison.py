@@ -138,7 +138,7 @@ def compare(request: Request, go: threading.Event) -> dict[str, Any]:
     from workbench.devices.cores import CoreMonitor
     from workbench.training.processes.comparison_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.processes.contender import Contender
-    from workbench.training.processes.spinning import Spinning
+    from workbench.training.threads.spinning import Spinning
 
     _tell("preparing the present settings")
     with _told("present", request.present):
