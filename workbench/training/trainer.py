@@ -236,7 +236,7 @@ class Trainer:
     def _read_losses(self, wait: bool = False) -> None:
         """Writes the losses that have arrived. Raises DivergedError at the first that is not finite."""
         losses = self._losses.read(self.state, wait=wait)
-        self._base_rate.tell(self._losses.step)
+        self._base_rate.report(self._losses.step)
         self._check.training_losses(losses, self._losses.step)
 
     def _look_at_health(self, *, last: bool = False) -> None:
