@@ -26,7 +26,8 @@ fi
     date -u +%FT%TZ
     uname -r
     nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,clocks.sm,mig.mode.current --format=csv,noheader
-    python3 -m pip list --format=freeze 2>/dev/null | grep -iE "^(torch|torchvision|triton|numpy|pytest|pytest-xdist)=="
+    python3 -c 'import importlib.metadata as m
+print(*(f"{name} {m.version(name)}" for name in ("torch", "torchvision", "numpy", "pytest", "pydantic")), sep="; ")'
     python3 --version
 } 2>&1 | tee "$OUT/machine.txt"
 exec python3 -m tests.gpu.on_card.stages "$@"

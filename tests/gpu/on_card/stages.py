@@ -56,7 +56,7 @@ def probes(kit: Kit, seconds: float) -> None:
         lines = probe_lines(ended.output)
         silent = [name for name in names if not any(line.startswith(f"{name}: ") for line in lines)]
         if ended.exit_code != 0 or silent:
-            lines.append(f"{', '.join(silent) or names[-1]}: {ended.in_words}: {ended.output.strip()[-200:]}")
+            lines.append(f"{', '.join(silent) or names[-1]}: {ended.in_words}: {' '.join(ended.output.split())[-200:]}")
         return lines
 
     timed = [name for name in TIMED_PROBES if name in chosen]

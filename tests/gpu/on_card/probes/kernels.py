@@ -93,7 +93,7 @@ def in_graph(device: torch.device, work: Callable[[], object]) -> float:
         for _ in range(REPEATS):
             work()
     graph.replay()
-    found = []
+    found: list[float] = []
     for _ in range(REPLAYS):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
