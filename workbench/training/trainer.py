@@ -25,7 +25,7 @@ from workbench.training.checkpointing.files import seed_python
 from workbench.training.checkpointing.saver import Saver
 from workbench.training.checkpointing.state import Position
 from workbench.training.engines.choose import make_engine
-from workbench.training.engines.cuda_graph import CudaGraphEngine
+from workbench.training.engines.engine import EngineHooks
 from workbench.training.evaluation import Evaluator
 from workbench.training.health.probe import HealthProbe
 from workbench.training.inbox import Inbox
@@ -66,12 +66,9 @@ class Trainer:
         self.reporter = Reporter(events, self.clock, job.device, runtime.measure)
         self.footprint = FootprintReporter(events, job) if runtime.measure else None
         self.inspection = Inspection(job, run, events, self.clock, self._book)
-        self.engine_choice = make_engine(
-            job, self.clock, self.learning_rate, self._warn, lambda what: events.write(Progress(what=what, done=0))
-        )
+        hooks = EngineHooks(self._warn, lambda what: events.write(Progress(what=what, done=0)), self._book)
+        self.engine_choice = make_engine(job, self.clock, self.learning_rate, hooks)
         self.engine = self.engine_choice.engine
-        if isinstance(self.engine, CudaGraphEngine):
-            self.engine.book = self._book
         self._evaluator = Evaluator(
             job.model,
             job.loss,
@@ -186,7 +183,7 @@ class Trainer:
         position.epoch += 1
         position.samples_done = position.loss_samples = 0
         position.loss_sum = 0.0
-        self.engine.hits.zero_()
+        self.engine.correct.zero_()
         self.last_epoch = EpochEnd(
             epoch=position.epoch,
             step=position.step,
@@ -206,7 +203,7 @@ class Trainer:
         position = self.position
         metrics = {"loss": position.loss_sum / max(position.loss_samples, 1)}
         if self.job.task.kind == "classification":
-            metrics["accuracy"] = int(self.engine.hits) / max(position.samples_done, 1)
+            metrics["accuracy"] = int(self.engine.correct) / max(position.samples_done, 1)
         return metrics
 
     def _note_result(self, metrics: dict[str, Any]) -> bool:
@@ -396,7 +393,7 @@ class Trainer:
             started = time.perf_counter()
             self.position.seconds["train"] = self.clock.training_seconds
             self.position.learning_rate = self._rate.at(self.position.step)
-            self._saver.save(self.position, hits=int(self.engine.hits))
+            self._saver.save(self.position, hits=int(self.engine.correct))
             self._book("checkpoint", time.perf_counter() - started)
 
     def restore(self) -> list[str]:
@@ -404,8 +401,8 @@ class Trainer:
 
         Raises StorageError if none can be read; PresetError or DataError if it is of another training.
         """
-        self.position, hits, notes = self._saver.restore()
-        self.engine.hits.fill_(hits)
+        self.position, correct, notes = self._saver.restore()
+        self.engine.correct.fill_(correct)
         self._logged_step = self.position.step
         self.clock.training_seconds = self.position.seconds.get("train", 0.0)
         if note := self._rate.resume(self.position.step, self.position.learning_rate):

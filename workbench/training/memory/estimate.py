@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from workbench.training.engines.cuda_graph import obstacle
+from workbench.training.engines.cuda_graph import why_not_capturable
 from workbench.training.job import Job
 from workbench.training.memory.fake_run import PREPARING, FakeRun, Stage
 from workbench.training.memory.workspaces import OperatorCall, convolution_workspaces, cublas_workspace_bytes
@@ -54,7 +54,9 @@ class MemoryEstimate:
         self._cublas_bytes = 0
         try:
             if job.device.type == "cuda":
-                captures = job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and obstacle(job) is None
+                captures = (
+                    job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and why_not_capturable(job) is None
+                )
                 self._cublas_bytes = cublas_workspace_bytes(job.device, captures=captures)
             self._fake_run = FakeRun(job)
         except Exception as error:  # a model that cannot be copied

@@ -13,6 +13,7 @@ from workbench.settings.preset import Preset
 from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
+from workbench.training.engines.engine import EngineHooks
 from workbench.training.job import build_job
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.step_times import Measured
@@ -53,7 +54,7 @@ class Contender:
             self._schedule = preset.schedule.build(preset.training.epochs)
             self._clock = make_clock(self._device, preset.runtime.measure)
             # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
-            self._engine = make_engine(self._job, self._clock, self._learning_rate, lambda warning: None).engine
+            self._engine = make_engine(self._job, self._clock, self._learning_rate, EngineHooks()).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
 
