@@ -197,9 +197,6 @@ class Health(Event):
     tensors: Annotated[list[dict[str, Any]], TENSORS]
     """Trained parameters, those with the least gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
-    layer_count: int
-    """Of all activations looked at, also those that are left out above."""
-    tensor_count: int
     gradient_norm: float | None
     """Of all trained parameters together, before any clipping; null if it is not a finite number."""
     weight_norm: float | None
