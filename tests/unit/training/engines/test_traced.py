@@ -52,7 +52,9 @@ def losses(trainer: Trainer) -> list[float]:
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
-def test_losses_and_correct_samples_are_those_of_the_eager_engine(choice: list[str], make_trainer: Callable[..., Trainer]) -> None:
+def test_losses_and_correct_samples_are_those_of_the_eager_engine(
+    choice: list[str], make_trainer: Callable[..., Trainer]
+) -> None:
     # One after the other: each seeds the random generators that dropout and augmentation draw from.
     eager = make_trainer(*DIGITS, *choice, "runtime.engine=eager")
     expected = losses(eager)
