@@ -22,15 +22,14 @@ CONVOLUTIONS = frozenset({torch.ops.aten.convolution.default, torch.ops.aten.con
 def cublas_workspace_bytes(device: torch.device, *, captures: bool) -> int:
     """Bytes that cuBLAS keeps from its first matrix product on, in a process that has computed none: tens of MiB each.
 
-    Forward and backward run in threads of their own. captures: steps are captured too, on a stream of its own.
+    Forward and backward run in threads of their own. captures: steps are also captured, on a stream of its own.
     """
     before = torch.cuda.memory_allocated(device)
     ones = torch.ones(16, 16, device=device, requires_grad=True)  # draws no random numbers
-    loss = F.linear(ones, ones, ones[0]).sum()
-    forward = torch.cuda.memory_allocated(device) - before
-    loss.backward()
-    del ones, loss
-    return torch.cuda.memory_allocated(device) - before + (forward if captures else 0)
+    F.linear(ones, ones, ones[0]).sum().backward()
+    del ones
+    streams = 2 if captures else 1
+    return streams * (torch.cuda.memory_allocated(device) - before)
 
 
 @dataclass(frozen=True)
