@@ -39,8 +39,8 @@ def started(folder: Path, *assignments: str) -> Trainer:
 
 def step_on(trainer: Trainer, first: int, end: int) -> None:
     for step in range(first, end):
-        advance = trainer.engine.run_steps(step)
-        trainer.clock.end_step(advance.steps, advance.samples)
+        run = trainer.engine.run_steps(step)
+        trainer.clock.end_step(run.steps, run.samples)
 
 
 # A setting is here if PyTorch's own part of the step waits for nothing; some optimizers do (ASGD, and with loss

@@ -73,14 +73,18 @@ class OperatorCall:
 def convolution_workspaces(calls: Iterable[OperatorCall], device: torch.device) -> dict[OperatorCall, int]:
     """The bytes of cuDNN's workspace for each convolution; about ten milliseconds for each distinct one.
 
-    Resets the device's peak statistics. Raises torch.OutOfMemoryError, and RuntimeError where cuDNN refuses a shape.
+    Takes at most half of the memory that is free: other processes may be training. Resets the device's peak statistics.
+    Raises torch.OutOfMemoryError, and RuntimeError where cuDNN refuses a shape.
     """
     cudnn = torch.backends.cudnn
     benchmark, cudnn.benchmark = cudnn.benchmark, False
+    free, total = torch.cuda.mem_get_info(device)
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved(device) + free / 2) / total, device)
     try:
         return {call: call.run_once(device) for call in set(calls)}
     finally:
         cudnn.benchmark = benchmark
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
         torch.cuda.empty_cache()
 
 
