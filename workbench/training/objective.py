@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from workbench.data.inputs import Inputs
 from workbench.training.device import Precision
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Objective:
     """Whether targets are classes."""
 
     def forward(
-        self, inputs: Tensor, targets: Tensor, model: Callable[[Tensor], Tensor] | None = None
+        self, inputs: Inputs, targets: Tensor, model: Callable[[Inputs], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """The mean loss of a batch, a scalar, and the model's scores. model: in place of the objective's own."""
         with self.precision.autocast():

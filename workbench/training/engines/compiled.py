@@ -90,7 +90,7 @@ class CompiledGradients(Autograd):
         Raises CannotTraceError where they differ, and what torch raises where there is no compiler.
         """
         self._full = len(batch.targets)
-        inputs = with_random_numbers(batch.inputs)
+        inputs = with_random_numbers(batch.tensor)
         plain = super().__call__
         expected = self._results(plain, inputs, batch.targets, loss_weight)
         found = self._results(self.__call__, inputs, batch.targets, loss_weight)

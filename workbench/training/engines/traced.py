@@ -53,7 +53,7 @@ class TracedGradients:
         scaler, function = self._objective.precision.scaler, self._function
         scale = None if scaler is None else scaler.scale(self._one)
         held = function.parameters, function.buffers_and_frozen
-        return Arguments(*held, batch.inputs, batch.targets, self._correct, scale)
+        return Arguments(*held, batch.tensor, batch.targets, self._correct, scale)
 
     def _graph(self, arguments: Arguments, loss_weight: float) -> fx.GraphModule:
         """The graph for a batch of this shape. Raises CannotTraceError."""

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from workbench.data.inputs import Inputs, map_inputs
 from workbench.runs.events import Health
 from workbench.training.health.activations import ActivationStatistics
 from workbench.training.objective import Objective, trained_parameters
@@ -88,25 +89,31 @@ class HealthProbe:
             return None
         # Half a batch at a time: it must fit beside the optimizer's state.
         model, size = self._job.model, min(max(self._job.preset.data.batch_size // 2, 2), SAMPLES)
-        inputs, targets = batch.inputs, batch.targets
+        samples = len(batch.targets)
+
+        def part(first: int) -> tuple[Inputs, Tensor]:
+            """Inputs and targets of the next samples from `first` on."""
+            end = first + size
+            return map_inputs(batch.inputs, lambda tensor: tensor[first:end]), batch.targets[first:end]
+
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
         trained = [parameters[name].requires_grad_() for name in names]
         state = parameters | {name: buffer.clone() for name, buffer in model.named_buffers()}
         scale = 1.0 if self._job.precision.scaler is None else float(self._job.precision.scaler.get_scale())
         with _undisturbed(model, self._job.device), ActivationStatistics(model) as activations:
-            loss = self._forward(state, inputs[:size], targets[:size], activations)
+            loss = self._forward(state, *part(0), activations)
             gradients = torch.autograd.grad(loss * scale, trained, allow_unused=True)
             with torch.no_grad():
-                for chunk, chunk_targets in zip(inputs[size:].split(size), targets[size:].split(size), strict=True):
-                    if len(chunk) > 1:  # batch norm cannot take a single sample
-                        self._forward(state, chunk, chunk_targets, activations)
+                for first in range(size, samples, size):
+                    if samples - first > 1:  # batch norm cannot take a single sample
+                        self._forward(state, *part(first), activations)
         with torch.no_grad():
             tensors, gradient_norm, weight_norm = _tensors(names, trained, gradients, scale)
         return Health(
             step=step,
             epoch=epoch,
-            samples=len(inputs),
+            samples=samples,
             layers=activations.results()[:MOST_LISTED],
             tensors=_extremes(tensors),
             gradient_norm=gradient_norm,
@@ -115,11 +122,11 @@ class HealthProbe:
         )
 
     def _forward(
-        self, state: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, activations: ActivationStatistics
+        self, state: Mapping[str, Tensor], inputs: Inputs, targets: Tensor, activations: ActivationStatistics
     ) -> Tensor:
         """The loss of the model with these parameters and buffers."""
 
-        def model(inputs: Tensor) -> Tensor:
+        def model(inputs: Inputs) -> Tensor:
             scores: Tensor = functional_call(self._job.model, dict(state), (inputs,))
             return scores
 

@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
+from workbench.training.accumulators import KeptScores
 from workbench.training.batches import PREPARE_CHUNK, Batch, BatchSource, OnDeviceBatches
 from workbench.training.device import Precision
 from workbench.training.engines.train_step import Autograd, TrainStep
-from workbench.training.evaluation import keeps_scores
+from workbench.training.evaluation import split_metrics
 from workbench.training.job import Job
 from workbench.training.memory.fake_batches import FakeDataLoaderBatches, endless_batches, prepare
 from workbench.training.memory.tracker import CUDA_GRANULARITY, MemoryTracker
 from workbench.training.memory.workspaces import OperatorCall
-from workbench.training.metrics import columns_at_a_time, rank_sums, regression_metrics
+from workbench.training.metrics import columns_at_a_time, rank_sums
 from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
 
@@ -206,7 +207,7 @@ class FakeRun:
                     self._tracker.recategorize(value, "optimizer")
 
     def _evaluate(self, split: BatchSource) -> None:
-        """The last batch of a split, when the scores of all others are there, and the metrics."""
+        """The last batch of a split, when the scores of all others are there if they are kept, and the metrics."""
         samples = len(split)
         order = torch.arange(min(split.batch_size, samples))
         self._model.eval()
@@ -214,19 +215,14 @@ class FakeRun:
         with self._precision.autocast():
             last = self._model(batch.inputs).float()
         self._model.train()
-        targets = batch.targets.new_empty((samples, *batch.targets.shape[1:]))
-        if not keeps_scores(samples, last.shape[1]):
-            self._loss(last, batch.targets)
-            return
-        scores = last.new_empty((samples, *last.shape[1:]))
-        self._loss(scores, targets)
+        self._loss(last, batch.targets)
+        metrics = split_metrics(self._job.task, self._job.preset.loss, max(samples, len(last)))
+        metrics.update(last, batch.targets)
+        kept = [each for each in metrics.accumulators.values() if isinstance(each, KeptScores)]
         # What ends in a number of elements that only real numbers tell has been counted by then.
         with suppress(DynamicOutputShapeException, DataDependentOutputException):
-            if self._job.task.kind == "classification":
-                classes = torch.arange(min(columns_at_a_time(samples), scores.shape[1]))
-                rank_sums(scores.softmax(dim=1), targets, classes)
-            else:
-                regression_metrics(scores, targets)
+            for scores, targets in (each.buffers for each in kept):
+                rank_sums(scores, targets, torch.arange(min(columns_at_a_time(samples), scores.shape[1])))
 
     def _keep_best(self) -> None:
         """Checks the weights and copies them; the second time, the earlier copy is alive until then."""

@@ -51,3 +51,10 @@ class Remembered:
         """Keeps it; a full disk loses habits, nothing else."""
         with suppress(StorageError):
             write_text_atomically(self.path(), tomli_w.dumps(asdict(self)))
+
+    def remember_preset(self, path: Path | None) -> None:
+        """Keeps the preset that has just been opened, however this app may end; None: it has no file."""
+        if path is not None:
+            latest = self.load()  # another app may have changed the rest since
+            latest.preset = self.preset = str(path.absolute())
+            latest.save()
