@@ -41,7 +41,7 @@ def health(
 ) -> Health:
     return Health(
         step=100, epoch=1, samples=256, seconds=0.01, layers=list(layers), tensors=list(tensors),
-        layer_count=len(layers), tensor_count=len(tensors), gradient_norm=norm, weight_norm=20.0,
+        gradient_norm=norm, weight_norm=20.0,
     )  # fmt: skip
 
 

@@ -279,7 +279,7 @@ def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:
 
 def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
     measured = Health(
-        step=300, epoch=3, samples=256, seconds=0.01, layers=[], tensors=[], layer_count=0, tensor_count=0,
+        step=300, epoch=3, samples=256, seconds=0.01, layers=[], tensors=[],
         gradient_norm=1.0, weight_norm=1.0,
     )  # fmt: skip
     assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured

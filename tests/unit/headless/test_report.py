@@ -83,7 +83,7 @@ def test_a_report_ends_with_what_was_found_and_how_to_change_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     health = Health(
-        step=1300, epoch=6, samples=256, seconds=0.01, layer_count=1, tensor_count=0, gradient_norm=1.0,
+        step=1300, epoch=6, samples=256, seconds=0.01, gradient_norm=1.0,
         weight_norm=9.0, layers=[{"name": "layers.2", "kind": "relu", "units": 512, "dead_share": 0.93}], tensors=[],
     )  # fmt: skip
     lines = reported(tmp_path, capsys, health)
