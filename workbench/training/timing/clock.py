@@ -1,4 +1,4 @@
-"""Where the time of each step goes: data, transfer, forward, backward, metrics, optimizer, rest; they add up to it.
+"""Where the time of each step goes, by phase (`workbench.runs.phases`); the phases add up to it.
 
 On the CPU every step is timed by the host's clock, which costs well under a microsecond a phase. For a GPU see
 `cuda_clock`; `clocks` chooses.
