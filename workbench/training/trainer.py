@@ -21,7 +21,6 @@ from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Progress, RequestHandled, State, TestResult, WarningRaised
 from workbench.runs.writer import EventWriter
-from workbench.training.checkpointing.files import seed_python
 from workbench.training.checkpointing.saver import Saver
 from workbench.training.checkpointing.state import Position
 from workbench.training.engines.choose import make_engine
@@ -33,6 +32,7 @@ from workbench.training.job import Job
 from workbench.training.live_rate import LiveRate
 from workbench.training.memory.breakdown import FootprintReporter
 from workbench.training.profiling.requests import Inspection
+from workbench.training.random_state import seed_python
 from workbench.training.reporter import Reporter
 from workbench.training.timing.choose import make_clock
 

@@ -140,7 +140,7 @@ def test_train_accuracy_is_that_of_the_scores_as_they_were_trained_on(make_train
     [end] = of_type(trainer, events.EpochEnd)
     batches = list(trainer.job.train.batches(torch.arange(109), PhaseClock()))
     with torch.no_grad():
-        hits = sum(int((trainer.job.model(batch.inputs).argmax(1) == batch.targets).sum()) for batch in batches)
+        hits = sum(int((trainer.job.model(batch.tensor).argmax(1) == batch.targets).sum()) for batch in batches)
     assert end.train["accuracy"] == pytest.approx(hits / 109)
 
 
@@ -382,7 +382,7 @@ def test_metrics_of_a_regression_are_in_the_datas_own_units(make_trainer: MakeTr
     assert trainer.job.test is not None
     batches = list(trainer.job.test.batches(torch.arange(len(targets)), PhaseClock()))
     with torch.no_grad():
-        scores = trainer.job.model.eval()(torch.cat([batch.inputs for batch in batches])).double()
+        scores = trainer.job.model.eval()(torch.cat([batch.tensor for batch in batches])).double()
     errors = scores * trained.std(0, correction=0) + trained.mean(0) - targets
     found = trainer.test_metrics
     assert found is not None

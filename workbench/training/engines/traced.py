@@ -77,7 +77,7 @@ class TracedEngine(EagerEngine):
         """What the graph of a batch is called with."""
         scaler, function = self._precision.scaler, self._function
         scale = None if scaler is None else scaler.scale(self._one)
-        return Arguments(function.parameters, function.others, batch.inputs, batch.targets, self.hits, scale)
+        return Arguments(function.parameters, function.others, batch.tensor, batch.targets, self.hits, scale)
 
     def graph(self, arguments: Arguments, share: float) -> fx.GraphModule:
         """The graph for a batch of this shape. Raises CannotTraceError."""

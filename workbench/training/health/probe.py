@@ -86,7 +86,7 @@ class HealthProbe:
             return None
         # Half a batch at a time: there must be room for it beside the optimizer's state.
         model, size = self._job.model, min(max(self._job.preset.data.batch_size // 2, 2), SAMPLES)
-        inputs, targets = batch.inputs, batch.targets
+        inputs, targets = batch.tensor, batch.targets
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
         trained = [parameters[name].requires_grad_() for name in names]

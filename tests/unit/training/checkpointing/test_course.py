@@ -185,7 +185,7 @@ def test_the_digest_is_of_the_data_as_it_was_read(tmp_path: Path) -> None:
 def samples(**parts: Any) -> Samples:
     generator = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn(40, 3, generator=generator), torch.arange(40) % 2
-    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")), "table")
+    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")))
     return replace(made, **parts)
 
 
