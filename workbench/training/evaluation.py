@@ -80,8 +80,7 @@ class Evaluator:
     def _check(self, scores: Tensor) -> None:
         """The first scores of all show whether the model applies what the loss applies as well."""
         if self._warn is not None:
-            advice = squashed_twice(scores, self._choice) if self._task.kind == "classification" else ""
-            if advice:
+            if advice := squashed_twice(scores, self._choice):
                 self._warn(advice)
             self._warn = None
 
