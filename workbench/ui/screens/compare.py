@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.table import Table
@@ -18,18 +18,16 @@ from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog
+from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.units import duration
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
 
 
 class CompareDialog(Dialog[bool]):
     """A column a run, under the letters that the charts use."""
 
-    app: WorkbenchApp
+    app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
     title_text = "compare"
     DEFAULT_CSS = """
