@@ -10,7 +10,9 @@ from workbench.data.task import Task
 
 def test_an_answer_is_correct_where_the_highest_score_is_that_of_the_class() -> None:
     scores = torch.tensor([[0.1, 2.0, -1.0], [3.0, 2.9, 0.0], [-2.0, -3.0, -1.0], [1.0, 1.0, 0.0]])
-    correct = Task("classification", 3).correct(scores, torch.tensor([1, 1, 2, 0]))
+    count = Task("classification", 3).correct
+    assert count is not None
+    correct = count(scores, torch.tensor([1, 1, 2, 0]))
     assert (correct.dtype, correct.shape, int(correct)) == (torch.int64, (), 3)
 
 
@@ -28,4 +30,4 @@ def test_an_answer_is_correct_where_the_highest_score_is_that_of_the_class() -> 
 def test_a_task_knows_its_metrics(task: Task, monitor: str, counts_correct: bool, metrics: list[str]) -> None:
     assert [metric.name for metric in task.metrics] == metrics
     assert task.default_monitor == monitor
-    assert task.counts_correct is counts_correct
+    assert (task.correct is not None) == counts_correct
