@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import output
-from workbench.metrics import METRICS
+from workbench.metrics import headline_metrics
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -172,9 +172,9 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
     epochs = view.prepared.epochs if view.prepared else event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
-    for metric in METRICS:
+    for metric in headline_metrics(view.prepared.monitor if view.prepared else ""):
         values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
-        if metric.is_headline and values:
+        if values:
             shown = " | ".join("nan" if value is None else metric.number(value) for value in values)
             text.append(f"  {metric.label} ", style="dim").append(f"{shown}{metric.unit}")
     text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")

@@ -78,7 +78,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
         rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
-        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation)}"
+        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
         rows.append(("best validation", best))
     rows.append(("time", _times(summary)))
     if summary.phase_ms:

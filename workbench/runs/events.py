@@ -132,7 +132,7 @@ class Timing(Event):
     timed_steps: int
     """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
     phase_ms: dict[str, float]
-    """Mean of each phase: data, transfer, forward, backward, metrics, optimizer, rest."""
+    """Mean of each phase that was seen, see `workbench.runs.phases`."""
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float

@@ -187,7 +187,7 @@ def make_direct(
     """An engine that runs the job's steps directly."""
     training = job.preset.training
     parameters = trained_parameters(job.optimizer)
-    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.kind == "classification")
+    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.correct)
     correct = torch.zeros((), dtype=torch.int64, device=job.device)
     gradients = recipe.gradients(objective, correct, clock)
     # Before the optimizer is changed: what cannot be prepared is left as it was.
