@@ -49,6 +49,10 @@ class LossChoice(Choice):
         """
         return len(targets)
 
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Raw scores (n, classes) as the probabilities that the loss takes them for."""
+        return scores.sigmoid() if self.independent_classes else scores.softmax(dim=1)
+
 
 def label_smoothing() -> float:
     """The setting shared by the losses that compare with one-hot targets."""

@@ -61,8 +61,8 @@ class Job:
     task: Task
     encoding: Encoding
     """Turns raw samples, as the data source gives them, into model input; on the host."""
-    raw_type: torch.dtype | None
-    """Of raw inputs, as the data source gives them; None for inputs by name."""
+    raw: dict[str, Any]
+    """Shape and type of one sample as the data source gives it, see `workbench.data.inputs.describe`."""
     example: Inputs
     """Two samples of model input, made up, on the host: a tensor, or tensors by name."""
     sample: tuple[Any, Tensor]
@@ -171,7 +171,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         samples=data.samples,
         task=task,
         encoding=data.encoding,
-        raw_type=data.raw_type,
+        raw=data.raw,
         example=data.example,
         sample=data.sample,
         model=model,
