@@ -165,7 +165,7 @@ def _takes_ids(preset: Preset) -> bool:
 def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
     """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
     first = samples.train[0][0]
-    if samples.fit_encoding is not None or not isinstance(first, Tensor) or first.dtype != torch.int64:
+    if samples.has_own_inputs or not isinstance(first, Tensor) or first.dtype != torch.int64:
         return samples
     if _takes_ids(preset):
         note = (
@@ -181,7 +181,7 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
     if samples.fit_encoding is not None:
         return samples.fit_encoding(splits.train)
     train = splits.train
-    if isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
+    if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()
     return standardize(train, preset.data.normalize)
 

@@ -132,6 +132,8 @@ class _Builder:
         job, training = self.job, self.job.preset.training
         if issubclass(KINDS[name], CompiledUpdateEngine):
             self.tell("compiling the step (kept for the next time)")
+        if name != "eager" and job.input_names:
+            raise CannotTraceError("inputs by name are trained by the eager engine alone")
         if name == "cuda_graph" and (reason := obstacle(job)) is not None:
             raise CannotTraceError(reason)
         engine = KINDS[name](
