@@ -28,8 +28,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 import torch
 
 from tests.end_to_end.conftest import events_of
+from workbench.processes.worker import trainer_environment
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.launch import trainer_environment
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
@@ -143,7 +143,7 @@ def outcome(run: RunDirectory) -> dict[str, Any]:
     }
     cpu = torch.device("cpu")
     last, best = (checkpoints.load(path, cpu) for path in (run.last_checkpoint, checkpoints.best_checkpoint(run)))
-    for clock in ("seconds", "epoch_began"):
+    for clock in ("seconds", "seconds_before_epoch"):
         del last["position"][clock]
     tests = [event["metrics"] for event in events_of(run, "test")][-1:]
     summary = read_summary(run)

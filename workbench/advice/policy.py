@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.advice.finding import Measure
+from workbench.processes.comparison import Measure
 
 LEAST_STEPS = 20
 """Before so many steps nothing is said: the first ones warm up."""
@@ -63,14 +63,6 @@ POLICY: dict[str, Policy] = {
         None,
         "waiting 10 % of a step while fewer workers than cores read",
         "PyTorch's performance tuning guide: more workers, as long as cores are free",
-    ),
-    "batch-below-knee": Policy(
-        "small batch",
-        1.0,
-        None,
-        "smaller than where samples/s stop rising",
-        "the scan of batch sizes on this machine",
-        below=True,
     ),
     "matrix-units": Policy(
         "idle matrix units",

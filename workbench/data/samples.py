@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from workbench.data.encoding import Encoding
 from workbench.data.inputs import Inputs
+from workbench.data.task import Task as Task
 
 
 class SampleSequence(Protocol):
@@ -112,21 +113,6 @@ class Lazy:
 
 
 Split = InMemory | NamedInMemory | Lazy
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a model learns from the samples: its output size, and for classes their names."""
-
-    kind: Literal["classification", "regression"]
-    outputs: int
-    """How many numbers a model returns: one a class, or one a target column."""
-    classes: tuple[str, ...] = ()
-    """Names of the classes, in order of their numbers; empty for regression."""
-    targets: tuple[str, ...] = ()
-    """Names of the columns to predict: one an output of a regression, one for classes; empty where they have none."""
-    doubt: str = ""
-    """Where whole numbers were taken for the one kind and may be the other: what the other takes to be set."""
 
 
 @dataclass(frozen=True)

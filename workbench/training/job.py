@@ -16,6 +16,7 @@ from workbench.data.progress import Progress
 from workbench.data.samples import Samples, Task
 from workbench.data.target_scale import TargetScale
 from workbench.errors import PresetError
+from workbench.metrics import metric
 from workbench.settings.preset import Preset
 from workbench.training.batches import BatchSource
 from workbench.training.build_model import build_model
@@ -23,7 +24,6 @@ from workbench.training.checkpointing.course import Digests
 from workbench.training.data_loading import batch_sources
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
-from workbench.training.metrics import CLASS_METRICS, HIGHER_IS_BETTER, NUMBER_METRICS
 from workbench.training.prepared_data import PreparedData, check_batch_size, check_loss, prepare
 from workbench.training.random_state import seed_python
 
@@ -46,7 +46,7 @@ class Monitor:
             return False
         if best is None:
             return True
-        gain = value - best if self.name in HIGHER_IS_BETTER else best - value
+        gain = value - best if metric(self.name).higher_is_better else best - value
         return gain > self.min_delta
 
 
@@ -211,17 +211,16 @@ def _check_single_sample(model: nn.Module, example: Tensor) -> None:
 
 def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Monitor:
     name, validated = str(preset.training.monitor), validation is not None
-    known: tuple[str, ...] = CLASS_METRICS if task.kind == "classification" else NUMBER_METRICS
+    known = [each.name for each in task.metrics if each.can_monitor and (validated or each.while_training)]
     if name == "auto":
-        name = "accuracy" if task.kind == "classification" else "loss"
-    if not validated:
-        known = ("loss", "accuracy") if task.kind == "classification" else ("loss",)
+        name = task.default_monitor
     if name not in known:
         reason = "the data" if validated else "training without validation"
         raise PresetError(f'training.monitor = "{name}" does not fit {reason}; these do: {", ".join(known)}')
-    if name == "roc_auc" and validation is not None and not keeps_scores(len(validation), task.outputs):
+    needs_all = metric(name).needs_all_scores
+    if needs_all and validation is not None and not keeps_scores(len(validation), task.outputs):
         raise PresetError(
-            f'training.monitor = "roc_auc" needs all scores of the validation split at once, and {len(validation)} '
+            f'training.monitor = "{name}" needs all scores of the validation split at once, and {len(validation)} '
             f"samples with {task.outputs} classes have too many; choose accuracy or loss"
         )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)

@@ -67,7 +67,7 @@ def test_the_best_weights_of_digits_give_the_test_metrics_of_the_run(tmp_path: P
     loaded = TrainedModel.load(moved_away(trainer))
     assert loaded.classes == tuple(map(str, range(10)))
     assert loaded.raw == {"shape": [1, 8, 8], "type": "uint8"}
-    assert loaded.epoch == trainer.position.best_epoch
+    assert loaded.epoch == trainer.state.best_epoch
     assert loaded.preset == trainer.job.preset
     assert_classifies_as(metrics, loaded, test)
 
