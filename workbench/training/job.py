@@ -61,6 +61,8 @@ class Job:
     task: Task
     encoding: Encoding
     """Turns raw samples, as the data source gives them, into model input; on the host."""
+    batch_encoding: Encoding
+    """What is left of it to do with each batch; on the device."""
     raw: dict[str, Any]
     """Shape and type of one sample as the data source gives it, see `workbench.data.inputs.describe`."""
     example: Inputs
@@ -171,6 +173,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         samples=data.samples,
         task=task,
         encoding=data.encoding,
+        batch_encoding=batch_encoding,
         raw=data.raw,
         example=data.example,
         sample=data.sample,

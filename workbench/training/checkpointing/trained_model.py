@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench import __version__
-from workbench.data.encoding import Encoding, Identity
+from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.inputs import Inputs, describe, dtype_named, made_up
 from workbench.data.target_scale import TargetScale
@@ -132,20 +132,18 @@ class TrainedModel(nn.Module):
             return raw
         if list(raw.shape[1:]) != self.raw["shape"]:
             raise DataError(f"samples have shape {tuple(raw.shape)}, but the model takes {self._expected()}")
-        kind = dtype_named(self.raw["type"])
-        if kind == torch.uint8 and raw.dtype != torch.uint8:
-            raise self._wrong_type(raw, "pixels from 0 to 255")
-        if isinstance(self.encoding, Identity) and kind == torch.int64:
-            if raw.is_floating_point():
-                raise self._wrong_type(raw, "ids")
-            return raw.long()
-        return raw if kind == torch.uint8 or raw.is_floating_point() else raw.double()
+        seen = dtype_named(self.raw["type"])
+        if raw.dtype == seen:
+            return raw
+        if isinstance(self.encoding, Standardize) and seen != torch.uint8:
+            return raw if raw.is_floating_point() else raw.double()  # measures, in whatever type
+        if seen == torch.uint8 or raw.is_floating_point() != seen.is_floating_point:
+            found = str(raw.dtype).removeprefix("torch.")
+            pixels = ", pixels from 0 to 255" * (seen == torch.uint8)
+            raise DataError(f"samples are {found}, but the model takes {self._expected()}{pixels}")
+        return raw.to(seen)
 
     def _expected(self) -> str:
         if "shape" not in self.raw:
             return f"tensors by name: {', '.join(sorted(self.raw))}"
         return f"samples of shape (n, {', '.join(map(str, self.raw['shape']))}) in {self.raw['type']}"
-
-    def _wrong_type(self, raw: Tensor, meaning: str) -> DataError:
-        found = str(raw.dtype).removeprefix("torch.")
-        return DataError(f"samples are {found}, but the model takes {self._expected()}, {meaning}")
