@@ -78,9 +78,9 @@ class Job:
     test: BatchSource | None
     monitor: Monitor
     class_counts: Tensor | None
-    """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    """How often each class occurs in the training split; None for numbers, or if it is not known."""
     loss_class_counts: Tensor | None
-    """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
+    """What the loss was built with: those, or all equal where they are not known; None for numbers."""
     learns: str
     """What there is to predict, in words."""
     data_digests: Callable[[], Digests]

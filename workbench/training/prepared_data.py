@@ -58,7 +58,7 @@ class PreparedData:
     class_counts: Tensor | None
     """How often each class occurs in the training split, int64 on the host.
 
-    None for a regression, and where only reading all samples would tell.
+    None for a regression, and where all samples would have to be read to count.
     """
     digests: Callable[[], Digests]
     """What the data is, as it was read."""
@@ -125,7 +125,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
 
 
 def check_loss(preset: Preset, samples: Samples) -> None:
-    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    """Raises PresetError where the loss is for another kind of targets, or where they were guessed wrongly."""
     task, loss = samples.task, preset.loss
     learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
     if task.kind not in loss.tasks:

@@ -114,9 +114,7 @@ def test_a_checkpoint_predicts_by_it_on_raw_waves(preset: Preset, tmp_path: Path
     model = TrainedModel.load(best_checkpoint(trainer.run))
     assert float((model(split.inputs).argmax(1) == split.targets).double().mean()) == test.metrics["accuracy"]
     assert torch.equal(model(split.inputs.int()), model(split.inputs))
-    with pytest.raises(
-        DataError, match=r"samples are float32, but the model takes samples of shape \(n, 64\) in int16"
-    ):
+    with pytest.raises(DataError, match=r"samples are float32, but the model takes .* \(n, 64\) in int16"):
         model(split.inputs / 5000)
 
 
