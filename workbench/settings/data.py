@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 TaskName = Literal["auto", "classification", "regression"]
 
-IN_MEMORY_SHARE = 0.25
-"""Decoded images that take more than this share of the free memory are read one by one instead."""
+IN_MEMORY_FRACTION = 0.25
+"""Decoded images that take more than this fraction of the free memory are read one by one instead."""
 
 
 MISSING_VALUES = (
@@ -68,7 +68,7 @@ class Augmented(DataChoice):
     """Images, which can be varied at random while training, on the device, a whole batch at once."""
 
     flip: bool = setting(False, "mirror half of the images, left to right")
-    shift: int = setting(0, "shift each image by up to so many pixels", unit="pixels", ge=0, le=1024)
+    shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
     cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
@@ -209,7 +209,7 @@ class ImageFolder(Augmented):
         from workbench.devices.host import HostMonitor
 
         channels = 3 if self.colors == "rgb" else 1
-        limit_bytes = int(IN_MEMORY_SHARE * HostMonitor(os.getpid()).read().available_bytes)
+        limit_bytes = int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
         return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
 
 
