@@ -55,7 +55,7 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """What viewers ask of the trainer, one request a line."""
+        """Requests of viewers to the trainer, one a line."""
         return self.path / "control.jsonl"
 
     @property
@@ -75,12 +75,12 @@ class RunDirectory:
 
     @property
     def last_checkpoint(self) -> Path:
-        """The state of training that a resumed run goes on from; there once one was written."""
+        """The state of training that a resumed run continues from; there once one was written."""
         return self.checkpoints / "last.pt"
 
     @property
     def profiles(self) -> Path:
-        """The folder of traces and memory snapshots; there once one was asked for."""
+        """The folder of traces and memory snapshots; there once one was requested."""
         return self.path / "profiles"
 
     @property
@@ -95,7 +95,7 @@ def default_runs_folder() -> Path:
 
 
 def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: str | None = None) -> RunDirectory:
-    """A new run directory with its preset in it. Raises StorageError where it cannot be written.
+    """Creates a run directory with its preset in it. Raises StorageError where it cannot be written.
 
     study: the id of the study that the run belongs to; ValueError where no study can be called that.
     """
@@ -126,7 +126,7 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: 
 
 
 def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
-    """The run of that path or name; a part of the name is enough if one run alone has it. Raises UsageError."""
+    """Finds a run by its path or name; a part of the name is enough if only one run has it. Raises UsageError."""
     path = expanded(name_or_path)
     if is_file(RunDirectory(path).preset):
         return RunDirectory(path.absolute())

@@ -27,7 +27,7 @@ class RunRow:
     epochs: int = 0
     """Epochs planned."""
     state: str = ""
-    """What the trainer of a run in progress said last that it does, such as paused; empty where that is far back."""
+    """The last state that the trainer of a run in progress reported, such as paused; empty where that is far back."""
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""

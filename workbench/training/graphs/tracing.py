@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
+from workbench.errors import first_line as first_line
 from workbench.training.device import Precision
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -30,11 +31,6 @@ CHECKED_NUMBERS = 4096
 
 PHASE_END = "border"
 """Key of a node's meta data: the phase that ends with this node."""
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in a line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 below_autograd = torch._C._AutoDispatchBelowAutograd

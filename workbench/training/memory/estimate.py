@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from workbench.data.preparation import Preparation
+from workbench.errors import type_and_first_line
 from workbench.training.batches import PREPARE_CHUNK, Batch, BatchSource, OnDeviceBatches
 from workbench.training.device import Precision
 from workbench.training.engines.cuda_graph import obstacle
@@ -86,8 +87,7 @@ class Rehearsal:
             "gradients": sum(tensor.nbytes for tensor in weights if tensor.requires_grad),
             "data": sum(feed.resident_bytes for feed in (job.train, job.validation, job.test) if feed is not None),
         }
-        first_line = (str(self._failure).splitlines() or [""])[0]
-        reason = f"the peak cannot be told in advance: {type(self._failure).__name__}: {first_line}"
+        reason = f"the peak cannot be told in advance: {type_and_first_line(self._failure)}"
         return ExpectedMemory(kinds, None, "", None, reason)
 
 
