@@ -71,6 +71,7 @@ class Standby:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                bufsize=0,
             )
         )
 
@@ -131,9 +132,7 @@ class Standby:
         self._read()
         self._exit_codes.pop(order.run, None)
         try:
-            pipe = self._pipe(self._process.stdin)
-            pipe.write(f"{encode(order)}\n".encode())
-            pipe.flush()
+            self._pipe(self._process.stdin).write(f"{encode(order)}\n".encode())
         except OSError:
             self.close()
             return False
