@@ -16,7 +16,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.headless.display import LABELS, TRACE_VIEWER, headline, profile_title
+from workbench.metrics import written
 from workbench.mfu import arithmetic
 from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
@@ -27,11 +27,10 @@ from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
+from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
 """So many classes are listed one by one."""
-
-PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
@@ -44,7 +43,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
         # Of the whole run, as the rows above: another window would give other figures.
-        facts = Facts.of(history, Preset.load(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
+        facts = Facts.of(history, Preset.of_run(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
         found = findings(facts)
         if found:
             console.print()
@@ -68,7 +67,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
-        if rates := _learning_rates(Preset.load(run.preset), summary.step):
+        if rates := _learning_rates(Preset.of_run(run.preset), summary.step):
             rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
@@ -144,15 +143,8 @@ def kinds_line(kinds: dict[str, int], expected: set[str]) -> str:
 
 
 def metrics_line(metrics: dict[str, Any]) -> str:
-    """All scalar metrics of a split in a line."""
-    parts = [
-        f"{name.removesuffix('_macro')} {100 * metrics[name]:.2f} %" for name in PERCENT_METRICS if name in metrics
-    ]
-    if metrics.get("roc_auc") is not None:
-        parts.append(f"{LABELS['roc_auc']} {metrics['roc_auc']:.4f}")
-    numbers = [name for name in ("rmse", "mae", "r2", "loss") if metrics.get(name) is not None]
-    parts += [f"{LABELS.get(name, name)} {metrics[name]:.4g}" for name in numbers]
-    return "  ".join(parts)
+    """All metrics of a split in a line."""
+    return "  ".join(f"{label} {value}" for label, value in written(metrics))
 
 
 def class_line(metrics: dict[str, Any], classes: list[str]) -> str:

@@ -76,7 +76,7 @@ def resume(name_or_path: str, options: Options) -> int:
                 f"the run {run.name} has completed. To train longer, start a new run: "
                 f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
-    _check_trust(Preset.load(run.preset), options)
+    _check_trust(Preset.of_run(run.preset), options)
     return _follow(run, options)
 
 

@@ -13,11 +13,12 @@ from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from workbench.metrics import BY_CLASS, METRICS
+
 Take = Callable[[Any], Any]
 """Returns the value; in lists and tables of numbers, a null is NaN. Raises TypeError, or OverflowError."""
 
-BY_CLASS = ("precision", "recall", "f1", "support", "confusion")
-WELL_KNOWN = (*BY_CLASS, "loss", "accuracy", "f1_macro", "roc_auc", "mae", "rmse", "r2")
+WELL_KNOWN = frozenset(BY_CLASS) | {metric.name for metric in METRICS}
 """The metrics that readers know the shape of."""
 LARGEST = 2**63
 """No count of ours comes near; floats and array indices could not hold larger ones."""

@@ -26,7 +26,8 @@ from workbench.ui.live.log_lines import Log
 
 TELLING = ("timing", "epoch", "health", "finished")
 """The types of events after which advice may be another: about one a second."""
-ENDED = ("completed", "stopped", "failed", "lost")
+RESUMABLE = ("stopped", "failed", "lost")
+ENDED = ("completed", *RESUMABLE)
 
 
 def course_of(state: str) -> str:
@@ -40,7 +41,7 @@ class Watch:
     def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
         """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
         self.run = run
-        self.preset: Preset = Preset.load(run.preset)
+        self.preset: Preset = Preset.of_run(run.preset)
         self.trainer = trainer
         self.history = RunHistory()
         self.log = Log(run.worker_log)
@@ -62,7 +63,7 @@ class Watch:
         """Whether it has said its last word: the process may take another moment to go."""
         self._follower = Follower(run, trainer)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Reads what is new, as much as one look may take; True if there was anything."""
         was_alive = self._follower.is_alive
         events = self._follower.read()
@@ -110,7 +111,7 @@ class Watch:
 
     def read_all(self) -> None:
         """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
-        while self.look():
+        while self.poll():
             pass
 
     def ask(self, command: Command, value: float | None = None) -> None:
