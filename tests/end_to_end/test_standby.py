@@ -74,7 +74,7 @@ def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
 
 
 TABLES = ["data.name=iris", "model.hidden=[16]", "optimizer.name=sgd", "data.batch_size=16"]
-IN_TURN = (
+IN_TURN: tuple[list[str], ...] = (
     [],
     [*TABLES, "runtime.num_threads=1", "runtime.deterministic=true", "runtime.precision=bf16", "training.seed=7"],
     ["optimizer.name=adamw", "schedule.name=cosine", "model.batch_norm=true"],

@@ -22,11 +22,11 @@ from workbench.errors import StorageError
 from workbench.files import open_regular, user_folder, write_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
+from workbench.runs.status import ENDED
 from workbench.runs.typed import Take, take_of
 
 Stamp = tuple[tuple[int, int] | None, ...]
 """When each of a run's files was last written, in ns, and its size; None where there is none."""
-ENDED = ("completed", "stopped", "failed", "lost")
 LEAST_NEWS = 20
 """How many new rows there must be before the memory is written: fewer are read in a moment."""
 MOST_BYTES = 2**28

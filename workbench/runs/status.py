@@ -13,6 +13,9 @@ from workbench.runs.typed import metrics, taken
 
 Status = Literal["new", "running", "completed", "stopped", "failed", "lost"]
 """`lost`: the process ended without a summary: killed, or the machine restarted."""
+RESUMABLE = ("stopped", "failed", "lost")
+ENDED = ("completed", *RESUMABLE)
+"""Statuses of a run that is not in progress and was begun."""
 
 
 @dataclass(frozen=True)

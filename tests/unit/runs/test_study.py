@@ -11,7 +11,7 @@ from workbench.errors import StorageError
 from workbench.runs import directory, row_memory
 from workbench.runs.catalogue import Catalogue, list_rows
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.row import by_study
+from workbench.runs.row import RunRow, by_study
 from workbench.runs.study import StudyMembership, read_study
 
 STUDY = "20261127T120000Z-search-1a2b"
@@ -75,7 +75,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def names(rows: list[row_memory.RunRow]) -> list[str]:
+def names(rows: list[RunRow]) -> list[str]:
     return [row.run.name[-1] for row in rows]
 
 

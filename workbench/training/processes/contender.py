@@ -57,7 +57,7 @@ class Contender:
             base_rate = BaseRate(preset.optimizer.learning_rate)
             learning_rate = ScheduledRate(base_rate.at, schedule, self._job.steps_per_epoch).at
             self._clock = make_clock(self._device, preset.runtime.measure)
-            # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
+            # The run itself reports what an engine warns of: here it is enough that it continues as it would there.
             self._engine = make_engine(self._job, self._clock, learning_rate, EngineHooks()).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
