@@ -119,3 +119,15 @@ class TrainerLostError(WorkbenchError):
     """The trainer's process ended without a word (killed, machine restarted)."""
 
     kind = "lost"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def type_and_first_line(error: BaseException) -> str:
+    """An error that is not for the user, in one line: "ValueError: too many values"."""
+    said = first_line(error)
+    kind = type(error).__name__
+    return kind if said == kind else f"{kind}: {said}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
 from workbench.training.batches import Batch, OnDeviceBatches
 from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
@@ -19,7 +19,7 @@ from workbench.training.engines.engine import Engine, EngineHooks, LearningRate
 from workbench.training.engines.traced import TracedGradients
 from workbench.training.engines.train_step import Autograd, Gradients, OptimizerStep, TrainStep
 from workbench.training.graphs.traced_optimizer import TracedOptimizer, can_be_traced
-from workbench.training.graphs.tracing import CannotTraceError, first_line
+from workbench.training.graphs.tracing import CannotTraceError
 from workbench.training.job import Job
 from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
