@@ -15,7 +15,9 @@ from textual.message import Message
 from workbench.metrics import METRICS, Metric, metric
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
-from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
+from workbench.ui.look.chart import Drawing, Plot, Series, draw
+from workbench.ui.look.points import Point, points_by_column, smoothed
+from workbench.ui.look.scales import round_step
 from workbench.ui.panels.panel import Panel
 from workbench.units import decimals, rate
 
