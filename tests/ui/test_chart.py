@@ -28,6 +28,7 @@ from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.look.scales import x_ticks, y_ticks
 from workbench.ui.look.themes import THEMES, palette
 from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
+from workbench.ui.panels.x_axis import range_of
 
 BRAILLE = range(0x2801, 0x2900)
 
@@ -365,7 +366,9 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         width = panel.size.width - 4
-        [run] = [item for item in panel._run_series(history, panel._x_range(history), width) if item.style == "train"]
+        [run] = [
+            item for item in panel._run_series(history, range_of("step", history, []), width) if item.style == "train"
+        ]
         assert run.points[-1].mean > 0.15
         assert f"train {run.points[-1].mean:.4f} (last 0.1459)" in panel.heading().plain
         panel.show(history, ChartView())
@@ -380,7 +383,7 @@ def test_no_more_than_a_fifth_of_a_chart_is_empty_at_first(steps: int) -> None:
     """screen/REPORT #37: x ended at 1, 2 or 5 times a power of ten, half of the width away."""
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        first, last = panel._x_range(history)
+        first, last = range_of("step", history, [])
         assert first == 0
         assert steps <= last <= steps * 1.21
 
