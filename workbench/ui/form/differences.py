@@ -10,8 +10,9 @@ from workbench.errors import PresetError
 from workbench.runs.row import RunRow
 from workbench.settings import library
 from workbench.settings.changes import in_words, read
-from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
+from workbench.ui.form.fields import short_name
 
 REMEMBERED_SECONDS = 2.0
 """How long a preset's settings are taken to be those of its file, so that many runs of it read it once."""
@@ -30,10 +31,6 @@ def differs(row: RunRow) -> str:
     """What a run's settings have that the preset of its name has not, in a line."""
     settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
-
-    def short_name(path: str) -> str:
-        table, _, key = path.rpartition(".")
-        return table if table in FAMILIES and key == FAMILIES[table].tag else key
 
     found = [
         f"{short_name(path)} {value}"

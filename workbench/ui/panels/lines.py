@@ -46,10 +46,8 @@ class HintLine(LineWidget):
         return [Text.assemble(" ", line) for line in [*lines[: height - 1], rest]]
 
     def _with_keys(self, width: int) -> Text:
-        line, room = Text.assemble(" ", self._text), width - self._keys.cell_len - 3
-        if line.cell_len > room:
-            line.truncate(max(room - 1, 0))
-            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        room = width - self._keys.cell_len - 3
+        line = self.cut(Text.assemble(" ", self._text), room)
         line.pad_right(room - line.cell_len)
         return Text.assemble(line, "  ", self._keys)
 

@@ -138,10 +138,8 @@ class MetricsPanel(ScrollingPanel):
         return lines
 
     def _fitted(self, name: str, cells: int) -> str:
-        """A name in so many cells, filled up with blanks or shortened."""
-        if cell_len(name) > cells:
-            name = set_cell_size(name, cells - 1) + self.glyphs.ellipsis
-        return set_cell_size(name, cells)
+        """A name in exactly `cells` cells, filled up with blanks or shortened."""
+        return set_cell_size(self.glyphs.cut(name, cells), cells)
 
     def _most_confused(self, metrics: dict[str, Any], width: int) -> list[Text]:
         confusion = metrics.get("confusion")

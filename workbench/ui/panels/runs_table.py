@@ -261,9 +261,7 @@ class RunsTable(Panel):
     def _joined(self, texts: Sequence[Text], columns: Sequence[tuple[Column, int]]) -> Text:
         line = Text()
         for text, (column, cells) in zip(texts, columns, strict=True):
-            if text.cell_len > cells:
-                text.truncate(max(cells - 1, 0))
-                text.append(self.glyphs.ellipsis, self.style_of("dim"))
+            text = self.cut(text, cells)
             if line.cell_len:
                 line.append(" " * GAP)
             line.append(" " * (cells - text.cell_len if column.at_right else 0))

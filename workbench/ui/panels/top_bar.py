@@ -106,9 +106,7 @@ class TopBar(LineWidget):
             cells = max(items[name].cell_len - (_width(items) - width), LEAST_NAME_CELLS)
             if cells < items[name].cell_len:
                 mark = items[name][-2:] if items[name].plain.endswith(" *") else Text()
-                shortened = items[name].copy()
-                shortened.truncate(cells - 1 - mark.cell_len)
-                items[name] = Text.assemble(shortened, (self.glyphs.ellipsis, self.style_of("dim")), mark)
+                items[name] = Text.assemble(self.cut(items[name], cells - mark.cell_len), mark)
         elif name == "room":
             items["state"] = items["state"].copy()
             items["state"].rstrip()
