@@ -88,5 +88,5 @@ def test_without_a_run_in_progress_nothing_is_asked(tmp_path: Path) -> None:
     assert desk.requests == []
     assert desk.host.dialogs == []
     assert {text for _, text in desk.host.said} == {
-        "no run is going; the learning rate of the next one is among the settings"
+        "no run is in progress; the learning rate of the next one is among the settings"
     }

@@ -54,7 +54,7 @@ def test_the_same_key_pauses_and_resumes_the_run_in_progress(tmp_path: Path) -> 
 def test_a_request_without_a_run_is_refused_in_words(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert not desk.run.request("stop")
-    assert desk.host.said == [("text", "no run is going")]
+    assert desk.host.said == [("text", "no run is in progress")]
     desk.watch(ending="completed")
     assert not desk.run.request("stop")
     assert desk.requests == []

@@ -39,7 +39,7 @@ def differs(row: RunRow) -> str:
     ]
     if row.settings.get("changes", ()) != settings.get("changes", ()):
         rate = row.settings.get("optimizer.learning_rate")
-        told = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
+        changes = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
         # First, so that a narrow column shows it: nobody looks for it in the settings.
-        found.insert(0, f"learning rate {told}" if told else "no changes of the learning rate")
+        found.insert(0, f"learning rate {changes}" if changes else "no changes of the learning rate")
     return ", ".join(found)

@@ -29,7 +29,7 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         if any(value in option.get("enum", ()) for value in named for option in options):
             return named[0]
         value = parse(text, next(option for option in options if "enum" not in option))
-        # A word that is no entry of the list either was meant as a name: so the answer tells the names.
+        # A word that is no entry of the list either was meant as a name: the error then lists the names.
         is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
         return text if is_word else value
     if "$ref" in schema:  # a table of its own, written inline

@@ -1,4 +1,4 @@
-"""The two lines at the foot of the screen: a sentence about what is at hand, and the keys."""
+"""The two lines at the foot of the screen: a sentence, and the keys."""
 
 from __future__ import annotations
 
