@@ -10,6 +10,7 @@ import pytest
 from workbench.errors import UsageError
 from workbench.settings import explain
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.toml_text import toml
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -52,5 +53,5 @@ def test_the_schema_knows_every_table_and_every_choice() -> None:
 
 @pytest.mark.parametrize("value", [True, 3, 0.001, 1e-8, 1e6, 'a"b', (1, 2), ("x",), 0.0, 1000.0])
 def test_values_are_shown_as_toml(value: object) -> None:
-    shown = tomllib.loads(f"x = {explain.toml_value(value)}")["x"]
+    shown = tomllib.loads(f"x = {toml(value)}")["x"]
     assert shown == (list(value) if isinstance(value, tuple) else value)
