@@ -67,9 +67,25 @@ class UserCodeError(WorkbenchError):
 
 
 class DivergedError(WorkbenchError):
-    """The loss became NaN or infinite."""
+    """A loss or a weight became NaN or infinite."""
 
     kind = "diverged"
+
+    def __init__(self, message: str, what: str, step: int) -> None:
+        super().__init__(message)
+        self.what = what
+        """Which quantity is not finite, as in `not_finite_in_words`."""
+        self.step = step
+        """The optimizer step at or after which it was not."""
+
+
+def not_finite_in_words(what: str, step: int) -> str:
+    """The quantity that is not finite, such as "the loss at step 30" or "a weight after step 30".
+
+    what: loss, weight, validation loss, or test loss.
+    """
+    article, when = "a" if what == "weight" else "the", "at" if what == "loss" else "after"
+    return f"{article} {what} {when} step {step}"
 
 
 class OutOfMemoryError(WorkbenchError):

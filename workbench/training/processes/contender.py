@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.settings.preset import Preset
+from workbench.training.base_rate import BaseRate, ScheduledRate
 from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
+from workbench.training.epoch_order import epoch_order
 from workbench.training.job import build_job
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.step_times import Measured
@@ -50,10 +52,12 @@ class Contender:
         self._device = resolve_device(preset.runtime.device)
         with self._counting_memory():
             self._job = build_job(preset, lambda progress: None)
-            self._schedule = preset.schedule.build(preset.training.epochs)
+            schedule = preset.schedule.build(preset.training.epochs)
+            base_rate = BaseRate(preset.optimizer.learning_rate)
+            learning_rate = ScheduledRate(base_rate.at, schedule, self._job.steps_per_epoch).at
             self._clock = make_clock(self._device, preset.runtime.measure)
             # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
-            self._engine = make_engine(self._job, self._clock, self._learning_rate, lambda warning: None).engine
+            self._engine = make_engine(self._job, self._clock, learning_rate, lambda warning: None).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
 
@@ -187,14 +191,9 @@ class Contender:
     def _begin_epoch_if_due(self) -> None:
         if self._samples_left > 0:
             return
-        seed = (self.preset.training.seed * 1_000_003 + self._epoch) % 2**63
-        order = torch.randperm(len(self._job.train), generator=torch.Generator().manual_seed(seed))
-        self._engine.start_epoch(order[: self._job.samples_per_epoch])
+        self._engine.start_epoch(epoch_order(self._job, self._epoch))
         self._epoch += 1
         self._samples_left = self._job.samples_per_epoch
-
-    def _learning_rate(self, step: int) -> float:
-        return self.preset.optimizer.learning_rate * self._schedule.factor((step - 1) / self._job.steps_per_epoch)
 
     def _configure(self) -> None:
         """What PyTorch keeps globally, as this side wants it: the other one may want it otherwise."""

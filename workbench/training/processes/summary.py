@@ -17,20 +17,20 @@ def summarize(
     seconds = {"total": round(total_seconds, 3)}
     if trainer is None:
         return Summary(status, reason, exit_code, 0, 0, None, "", None, None, None, seconds, kind=kind)
-    position, clock = trainer.position, trainer.clock
+    state, clock = trainer.state, trainer.clock
     measured = clock.total_phases
-    seconds |= {name: round(spent, 6) for name, spent in position.seconds.items()}
+    seconds |= {name: round(spent, 6) for name, spent in trainer.times.seconds.items()}
     seconds["train"] = round(clock.training_seconds, 6)
     return Summary(
         status=status,
         reason=reason,
         exit_code=exit_code,
-        step=position.step,
-        epoch=position.epoch,
-        best_epoch=position.best_epoch,
+        step=state.step,
+        epoch=state.epoch,
+        best_epoch=state.best_epoch,
         monitor=trainer.job.monitor.name,
         train=trainer.last_epoch.train if trainer.last_epoch else None,
-        validation=position.best_validation,
+        validation=state.best_validation,
         test=trainer.test_metrics,
         seconds=seconds,
         phase_ms=measured.phase_ms(),

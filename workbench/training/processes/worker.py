@@ -20,6 +20,7 @@ from workbench.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     USERS_KINDS,
+    DivergedError,
     RunDeletedError,
     StorageError,
     WorkbenchError,
@@ -110,19 +111,19 @@ class _Worker:
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         notes = self._restore(trainer, resumed)
-        position = trainer.position
+        state = trainer.state
         self._events.write(
             Started(
                 process_id=os.getpid(),
                 resumed=resumed,
-                step=position.step,
-                epoch=position.epoch,
+                step=state.step,
+                epoch=state.epoch,
                 learning_rate=trainer.base_learning_rate,
             )
         )
         self._events.write(self._prepared(trainer))
         for note in (*notes, *job.notes):
-            self._events.write(WarningRaised(step=position.step, message=note))
+            self._events.write(WarningRaised(step=state.step, message=note))
         return trainer
 
     def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
@@ -176,12 +177,18 @@ class _Worker:
         self._events.write(Progress(what=progress.what, done=progress.done, total=progress.total, unit=progress.unit))
 
     def _asked_to_stop(self) -> bool:
-        """Obeys what was asked while preparing; True if the trainer is to stop."""
+        """Handles what was asked while preparing; True if the trainer is to stop."""
         assert self._trainer is not None
-        self._trainer.handle_requests()
-        return self._trainer.stopping
+        return self._trainer.handle_requests()
 
-    def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
+    def _finish(
+        self,
+        status: str,
+        reason: str = "",
+        exit_code: int | None = None,
+        kind: str = "",
+        diverged: DivergedError | None = None,
+    ) -> int:
         from workbench.training.processes.summary import summarize, with_earlier_life
 
         if exit_code is None:
@@ -191,7 +198,18 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
+        what, at_step = ("", None) if diverged is None else (diverged.what, diverged.step)
+        self._events.write(
+            Finished(
+                status=status,
+                step=summary.step,
+                reason=reason,
+                exit_code=exit_code,
+                kind=kind,
+                what=what,
+                at_step=at_step,
+            )
+        )
         return exit_code
 
     def _fail(self, error: Exception) -> int:
@@ -202,7 +220,8 @@ class _Worker:
             summary = self._memory_summary(error, device)
             error = explain_out_of_memory(error, self._preset, device, summary) or error
         if isinstance(error, WorkbenchError):
-            return self._finish("failed", str(error), error.exit_code, error.kind)
+            diverged = error if isinstance(error, DivergedError) else None
+            return self._finish("failed", str(error), error.exit_code, error.kind, diverged)
         return self._finish("failed", _internal(error), EXIT_FAILED, "internal")
 
     def _memory_summary(self, error: Exception, device: torch.device | None) -> Path | None:
@@ -212,7 +231,7 @@ class _Worker:
 
         if not is_gpu_out_of_memory(error):
             return None
-        step = self._trainer.position.step if self._trainer else 0
+        step = self._trainer.state.step if self._trainer else 0
         return write_after_running_out(self._run, step, device, self._job)
 
 

@@ -294,7 +294,7 @@ def test_a_batch_that_cannot_be_traced_is_tried_once(
     assert isinstance(trainer.engine, traced_engine.TracedEngine)
     trainer.engine._graphs.clear()
     trainer.train()
-    assert trainer.position.epoch == 2
+    assert trainer.state.epoch == 2
     assert len(tried) == 2  # whole batches, and the short last one of each epoch
 
 

@@ -145,7 +145,7 @@ def test_a_model_that_cannot_be_measured_trains_on_without(
     monkeypatch.setattr(health_module, "functional_call", fails)
     trainer = make_trainer("training.epochs=3")
     trainer.train()
-    assert trainer.position.step == 21
+    assert trainer.state.step == 21
     assert of_type(trainer, Health) == []
     assert "this model is odd" in capsys.readouterr().err
 
