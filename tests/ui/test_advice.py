@@ -29,6 +29,7 @@ from tests.ui.made_advice import (
 )
 from tests.ui.test_runs_live import until
 from workbench.advice.finding import Finding
+from workbench.processes.comparison import Comparison, Measured
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import State, encode
 from workbench.settings.preset import Preset
@@ -36,7 +37,7 @@ from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.advice import AdviceDialog
 from workbench.ui.dialogs.comparison import ComparisonDialog
 from workbench.ui.live import pace
-from workbench.ui.live.comparison import Comparison, Measured, change_in_words
+from workbench.ui.live.comparison import change_in_words
 from workbench.ui.screens import advice_actions
 
 
@@ -287,7 +288,7 @@ def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch
 
     drive(app, steps)
     assert asked_of(run) == []
-    assert "run" not in json.loads(asked.read_text().splitlines()[1])
+    assert json.loads(asked.read_text().splitlines()[1])["run"] is None
 
 
 def test_a_run_that_does_not_pause_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from workbench.console import SafeConsole
 from workbench.errors import PresetError
 from workbench.headless.display import LABELS, TRACE_VIEWER, headline, profile_title
 from workbench.mfu import arithmetic
+from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
@@ -212,31 +213,32 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
             console.print(Text(line), overflow="fold")
 
 
-def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
+def print_plan(preset: Preset, plan: Plan) -> None:
     """What a dry run found."""
-    shape = " × ".join(map(str, plan["input_shape"]))
-    splits = [f"{count(plan['train_samples'])} train"]
-    splits += [f"{count(plan[f'{name}_samples'])} {name}" for name in ("validation", "test") if plan[f"{name}_samples"]]
-    memory = dict(plan["memory_bytes"])
-    peak = memory.pop("peak", None)
-    at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan['peak_during']}"
+    shape = " × ".join(map(str, plan.input_shape))
+    splits = [f"{count(plan.train_samples)} train"]
+    for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):
+        if samples:
+            splits.append(f"{count(samples)} {name}")
+    peak = plan.peak_bytes
+    at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan.peak_during}"
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
-        ("device", plan["device"]),
-        ("learns", plan["learns"]),
-        ("task", f"{plan['task']}, {shape} → {plan['outputs']}"),
-        ("parameters", count(plan["parameters"])),
-        ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),
-        ("samples", f"{', '.join(splits)} ({plan['data_loading']})"),
-        ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
-        ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
+        ("device", plan.device),
+        ("learns", plan.learns),
+        ("task", f"{plan.task}, {shape} → {plan.outputs}"),
+        ("parameters", count(plan.parameters)),
+        ("FLOPs a step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
+        ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
+        ("steps", f"{count(plan.steps_per_epoch)} an epoch, {count(plan.steps)} in all"),
+        ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
     if rates := _learning_rates(preset):
         rows.append(("learning rate", rates))
-    rows += [("note", note) for note in plan["notes"]]
+    rows += [("note", note) for note in plan.notes]
     console = output.console()
     _print_rows(console, rows)
-    console.print(Text(plan["model"], style="dim"))
+    console.print(Text(plan.model, style="dim"))
 
 
 def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:

@@ -18,6 +18,7 @@ from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow
 from workbench.runs.row_memory import RowMemory, Stamp
 from workbench.runs.status import Status, Summary, ended, read_summary
+from workbench.runs.study import read_study
 
 HEAD_BYTES = 2**18
 """How much of the beginning of a run's events is read for what tells its best epoch."""
@@ -118,7 +119,7 @@ def _read(
         settings = presets.settings(read_small(run.preset))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
-    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs"))}
+    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run)}
     if summary is not None:
         values |= {
             "epoch": _whole(summary.epoch),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, storage_error, write_text_atomically
+from workbench.runs.study import StudyMembership
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class RunDirectory:
     def preset(self) -> Path:
         """The complete preset, as resolved."""
         return self.path / "preset.toml"
+
+    @property
+    def study(self) -> Path:
+        """The id of the study that the run belongs to, as JSON; there for such a run only."""
+        return self.path / "study.json"
 
     @property
     def environment(self) -> Path:
@@ -87,8 +94,12 @@ def default_runs_folder() -> Path:
     return Path(os.environ.get("WORKBENCH_RUNS") or "runs")
 
 
-def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDirectory:
-    """A new run directory with its preset in it. Raises StorageError where it cannot be written."""
+def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: str | None = None) -> RunDirectory:
+    """A new run directory with its preset in it. Raises StorageError where it cannot be written.
+
+    study: the id of the study that the run belongs to; ValueError where no study can be called that.
+    """
+    membership = None if study is None else StudyMembership(study)
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     while True:
         run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
@@ -104,9 +115,12 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
             raise storage_error(run.path, error) from error
         break
     try:
+        # A directory is a run once its preset is there, so that comes last.
+        if membership is not None:
+            membership.save(run)
         write_text_atomically(run.preset, preset_toml, parents=False)
     except StorageError:
-        run.path.rmdir()
+        shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
 

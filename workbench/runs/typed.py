@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -114,6 +115,11 @@ def take_of(annotation: Any) -> Take:
         return _optional(take_of(inner))
     if origin is Literal:
         return _one_of(arguments)
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return partial(taken, annotation)
+    if origin is tuple and arguments[1:] == (...,):
+        items = _list(take_of(arguments[0]))
+        return lambda value: tuple(items(value))
     if origin is list:
         return _numbers if arguments == (float,) else _list(take_of(arguments[0]))
     if origin is dict:

@@ -110,8 +110,8 @@ def test_plan_and_memory_are_known_for_ids(functions: Functions, data: Callable[
     assert memory.reason == ""
     assert (memory.kinds["data"] >= IDS.nbytes / 2) == resident
     plan = make_plan(Preset().override(OWN))
-    assert plan["input_shape"] == [WORDS]
-    assert plan["parameters"] == 50 * 8 + 8 * 2 + 2
+    assert plan.input_shape == (WORDS,)
+    assert plan.parameters == 50 * 8 + 8 * 2 + 2
 
 
 def test_a_model_that_takes_measures_is_told_what_to_return(functions: Functions) -> None:

@@ -25,9 +25,9 @@ from workbench.errors import (
     StorageError,
     WorkbenchError,
 )
+from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, WarningRaised
-from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.lock import claim
 from workbench.runs.tail import has_event
 from workbench.runs.writer import EventWriter

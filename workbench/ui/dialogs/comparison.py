@@ -15,8 +15,9 @@ from textual.widgets import Static
 
 from workbench.advice.finding import Finding
 from workbench.errors import WorkbenchError
+from workbench.processes.comparison import Comparison, Progress, RefusedError
+from workbench.processes.comparison_process import Report
 from workbench.ui.dialogs.dialog import Dialog, plain
-from workbench.ui.live.comparison import Comparison, Progress, RefusedError, Tell
 from workbench.ui.live.comparison_words import WITHOUT_MEASURE, answer, method, question, rows
 from workbench.ui.panels.bars import thin_bar
 from workbench.units import duration
@@ -47,7 +48,7 @@ class ComparisonDialog(Dialog[str]):
     def __init__(
         self,
         finding: Finding,
-        measure: Callable[[Tell], Awaitable[Comparison]],
+        measure: Callable[[Report], Awaitable[Comparison]],
         *,
         now: str,
         can_set: bool,

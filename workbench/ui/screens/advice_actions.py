@@ -12,15 +12,9 @@ from textual import work
 
 from workbench.advice.finding import Finding
 from workbench.errors import PresetError, TrainerLostError, WorkbenchError
-from workbench.ui.live.comparison import (
-    Comparison,
-    ComparisonProcess,
-    Progress,
-    Tell,
-    change_in_words,
-    expected_seconds,
-    present_in_words,
-)
+from workbench.processes.comparison import Comparison, Progress
+from workbench.processes.comparison_process import ComparisonProcess, Report
+from workbench.ui.live.comparison import change_in_words, expected_seconds, present_in_words
 from workbench.ui.live.findings import Advice
 from workbench.ui.screens.run_actions import RunActions
 
@@ -103,7 +97,7 @@ class AdviceActions(RunActions):
             self.say(f"this cannot be tried: {error}", "error")
             return
 
-        async def measure(tell: Tell) -> Comparison:
+        async def measure(tell: Report) -> Comparison:
             return await self._measure(present, finding, watch, tell)
 
         dialog = ComparisonDialog(
@@ -131,7 +125,7 @@ class AdviceActions(RunActions):
         self.say(f"{change_in_words(change)} for the next run; ctrl+s saves the preset")
         return True
 
-    async def _measure(self, present: Preset, finding: Finding, watch: Watch, tell: Tell) -> Comparison:
+    async def _measure(self, present: Preset, finding: Finding, watch: Watch, tell: Report) -> Comparison:
         """Measures a change while the run, if it is going, is paused. Raises WorkbenchError, OSError."""
         assert finding.measure is not None
         must_pause = watch.is_alive and watch.state != "paused"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import IO
 
+from workbench.processes.modules import Module, command_line
+from workbench.processes.worker import open_worker_log, start_trainer, trainer_environment
 from workbench.runs.directory import RunDirectory
-from workbench.runs.launch import open_worker_log, start_trainer, trainer_environment
 
 READY = b"ready\n"
 
@@ -33,7 +33,7 @@ class Standby:
         """Launches one; it is ready some seconds later. Raises OSError where no process can be started."""
         return cls(
             subprocess.Popen(
-                [sys.executable, "-P", "-m", "workbench.training.processes.standby"],
+                command_line(Module.STANDBY),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

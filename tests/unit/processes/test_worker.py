@@ -9,8 +9,8 @@ import pytest
 
 from workbench.errors import TrainerLostError
 from workbench.headless import train as headless
+from workbench.processes.worker import start_trainer
 from workbench.runs.directory import create_run
-from workbench.runs.launch import start_trainer
 from workbench.settings.preset import Preset
 
 

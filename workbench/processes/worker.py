@@ -1,4 +1,4 @@
-"""Starting the trainer: a process of its own, in its own session, that outlives whoever started it."""
+"""Starts the trainer of a run: a process of its own, in its own session, that outlives whoever started it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import IO
 
 from workbench.errors import TrainerLostError
 from workbench.files import open_to_append, storage_error
+from workbench.processes.modules import Module, command_line
 from workbench.runs.directory import RunDirectory
 
 COMMAND_VARIABLE = "WORKBENCH_COMMAND"
@@ -32,8 +33,7 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
     with open_worker_log(run) as log:
         try:
             return subprocess.Popen(
-                # -P: a sklearn.py in the working folder must not be imported in place of the library.
-                [sys.executable, "-P", "-m", "workbench.training.processes.worker", str(run.path)],
+                command_line(Module.WORKER, str(run.path)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
