@@ -91,7 +91,7 @@ def test_a_report_ends_with_what_was_found_and_how_to_change_it(
     assert lines[-5] == ""
     assert severity.startswith("critical  dead units: 93 % of the 512 units of layers.2 (relu) are dead")
     assert "90 % is critical (Lu et al. (2019)" in threshold
-    assert advice.strip().startswith("Dead units hardly ever come back.")
+    assert advice.strip().startswith("Dead units hardly ever recover.")
     assert change.strip() == "--set activation.name=leaky_relu --set optimizer.learning_rate=0.0005"
 
 
