@@ -1,4 +1,4 @@
-"""The status of a run, from its lock and its summary; never from what a dead process wrote last."""
+"""What has become of a run, from facts: its lock and its summary, never from what a dead process wrote last."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def status(run: RunDirectory) -> Status:
 
 
 def ended(run: RunDirectory, summary: Summary | None) -> Status:
-    """The status of a run that is not in progress."""
+    """What has become of a run that is not in progress."""
     if summary is not None:
         return summary.status if summary.status in ("completed", "stopped", "failed") else "failed"  # type: ignore[return-value]
     return "lost" if run.events.exists() else "new"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TaskName = Literal["auto", "classification", "regression"]
 
 IN_MEMORY_FRACTION = 0.25
-"""Decoded images that need more than this fraction of the free memory are read one by one instead."""
+"""Decoded images that take more than this fraction of the free memory are read one by one instead."""
 
 
 MISSING_VALUES = (
@@ -61,7 +61,7 @@ class Augmented(DataChoice):
 
     flip: bool = setting(False, "mirror half of the images, left to right")
     shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
-    cutout: int = setting(0, "side of a square that is blanked in each image", unit="pixels", ge=0, le=1024)
+    cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
 
 
 class Digits(Augmented):

@@ -52,7 +52,7 @@ class LossChoice(Choice):
 
 def label_smoothing() -> float:
     """The setting shared by the losses that compare with one-hot targets."""
-    smoothing: float = setting(0.0, "fraction of a target that is spread evenly over all classes", ge=0, lt=1)
+    smoothing: float = setting(0.0, "fraction of a target spread evenly over all classes", ge=0, lt=1)
     return smoothing
 
 
