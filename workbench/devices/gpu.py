@@ -29,7 +29,6 @@ class GpuReading:
     utilization_percent: int | None
     """Percentage of the last moments (up to a second, by the driver) in which any kernel ran."""
     power_watts: float | None
-    power_limit_watts: float | None
     temperature_celsius: int | None
 
     @classmethod
@@ -52,8 +51,7 @@ class _Gpu:
 class GpuMonitor:
     """Reads all GPUs of this machine. Close it, or use it as a context manager.
 
-    driver_version: such as 580.65.06; cuda_driver_version: the newest CUDA that the driver serves, such as 13.0. Each
-    is None where it is not available.
+    driver_version: such as 580.65.06; None where it is not available.
     """
 
     def __init__(self, nvml: ModuleType) -> None:
@@ -61,7 +59,6 @@ class GpuMonitor:
         self._nvml = nvml
         self._is_open = True
         self.driver_version = self._ask(lambda: _text(nvml.nvmlSystemGetDriverVersion()))
-        self.cuda_driver_version = self._ask(lambda: _cuda_version(nvml.nvmlSystemGetCudaDriverVersion_v2()))
         gpus = [self._gpu(index) for index in range(self._ask(nvml.nvmlDeviceGetCount) or 0)]
         self._gpus = [gpu for gpu in gpus if gpu is not None]
 
@@ -134,7 +131,6 @@ class GpuMonitor:
             total_bytes=None if memory is None else int(memory.total),
             utilization_percent=None if utilization is None else int(utilization.gpu),
             power_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetPowerUsage(handle))),
-            power_limit_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetEnforcedPowerLimit(handle))),
             temperature_celsius=self._ask(
                 lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
             ),
@@ -211,8 +207,3 @@ def _text(value: bytes | str) -> str:
 
 def _watts(milliwatts: int) -> float:
     return milliwatts / 1000
-
-
-def _cuda_version(number: int) -> str:
-    """12080 is 12.8."""
-    return f"{number // 1000}.{number % 1000 // 10}"

@@ -33,7 +33,7 @@ class Summary:
     """Metrics of the best epoch."""
     test: Annotated[dict[str, Any], metrics] | None
     seconds: dict[str, float] = field(default_factory=dict)
-    """prepare, train, validate, checkpoint, profile, paused, test, total."""
+    """train, total, and the categories of the trainer's `TimeAccount`."""
     phase_ms: dict[str, float] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     samples_per_second: float | None = None

@@ -176,7 +176,7 @@ class TwoCards:
     """Two cards of one name: the first is full, of somebody else's."""
 
     gpus: tuple[GpuReading, ...] = tuple(
-        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None, None)
+        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None)
         for index, letter, used in ((0, "a", 79), (1, "b", 5))
     )
     host_total_bytes: int = 64 * GIB

@@ -53,7 +53,7 @@ def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> N
 
 @pytest.mark.usefixtures("at_every_step")
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_training_at_its_step(
+def test_a_loss_that_is_not_finite_ends_training_at_its_step(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     lose_at(monkeypatch, 11, value)
@@ -68,7 +68,7 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
     assert math.isfinite(logged[10])
 
 
-def test_a_loss_that_is_no_number_is_found_however_seldom_the_trainer_looks(
+def test_a_loss_that_is_not_finite_is_found_however_seldom_the_trainer_polls(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll_schedule, "POLL_SECONDS", 3600.0)
@@ -128,7 +128,7 @@ def test_divergence_says_what_to_try(make_trainer: MakeTrainer) -> None:
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_a_checkpoint_never_holds_weights_that_are_no_numbers(
+def test_a_checkpoint_never_holds_weights_that_are_not_finite(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The step that ruins the weights has a finite loss: it is the next one's that is not."""
@@ -141,7 +141,7 @@ def test_a_checkpoint_never_holds_weights_that_are_no_numbers(
     assert all(bool(tensor.isfinite().all()) for tensor in saved.values())
 
 
-def test_a_last_step_that_ruins_the_weights_is_no_completed_training(
+def test_a_run_whose_last_step_ruins_the_weights_is_not_completed(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also without a validation that would notice."""
@@ -151,7 +151,7 @@ def test_a_last_step_that_ruins_the_weights_is_no_completed_training(
         trainer.train()
 
 
-def test_a_validation_loss_that_is_no_number_is_divergence(
+def test_a_validation_loss_that_is_not_finite_is_divergence(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer()

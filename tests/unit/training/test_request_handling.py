@@ -33,7 +33,7 @@ from workbench.training.timing import time_account
 from workbench.training.trainer import Trainer
 
 
-def obeyed(trainer: Trainer) -> list[tuple[str, int, bool]]:
+def handled(trainer: Trainer) -> list[tuple[str, int, bool]]:
     return [(event.command, event.step, event.accepted) for event in of_type(trainer, events.RequestHandled)]
 
 
@@ -44,7 +44,7 @@ def test_requests_come_from_the_runs_control_file(make_trainer: MakeTrainer) -> 
     ask(trainer.run, "checkpoint")
     ask(trainer.run, "stop")
     trainer.train()
-    assert obeyed(trainer) == [("set_learning_rate", 1, True), ("checkpoint", 1, True), ("stop", 1, True)]
+    assert handled(trainer) == [("set_learning_rate", 1, True), ("checkpoint", 1, True), ("stop", 1, True)]
     assert trainer.base_learning_rate == 0.25
     assert trainer.stopping
 
@@ -60,7 +60,7 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
     assert (saved["position"]["step"], saved["position"]["samples_done"]) == (10, 48)
     assert best_checkpoint(trainer.run).exists()
     assert of_type(trainer, events.TestResult) == []
-    assert obeyed(trainer) == [("stop", 10, True)]
+    assert handled(trainer) == [("stop", 10, True)]
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -84,13 +84,13 @@ def test_stop_while_testing_tests_nothing(tmp_path: Path) -> None:
 def test_nothing_is_trained_between_pause_and_resume(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [], [], [RESUME]))
     trainer.train()
-    assert obeyed(trainer) == [("pause", 3, True), ("resume", 3, True)]
-    told = [
+    assert handled(trainer) == [("pause", 3, True), ("resume", 3, True)]
+    written = [
         (event.state, event.step)
         for event in of_type(trainer, events.State)
         if event.step == 3 or event.state == "paused"
     ]
-    assert told == [("paused", 3), ("training", 3)]
+    assert written == [("paused", 3), ("training", 3)]
     assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
@@ -99,8 +99,8 @@ def test_a_paused_run_takes_other_requests(tmp_path: Path) -> None:
     rate = Request("set_learning_rate", 0.5)
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [CHECKPOINT], [rate], [RESUME]))
     trainer.train()
-    assert [command for command, *_ in obeyed(trainer)] == ["pause", "checkpoint", "set_learning_rate", "resume"]
-    assert {step for _, step, _ in obeyed(trainer)} == {3}
+    assert [command for command, *_ in handled(trainer)] == ["pause", "checkpoint", "set_learning_rate", "resume"]
+    assert {step for _, step, _ in handled(trainer)} == {3}
     assert of_type(trainer, events.Checkpointed)[0].step == 3
     assert trainer.base_learning_rate == 0.5
 
@@ -113,39 +113,39 @@ def test_stop_ends_a_pause(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_a_pause_and_its_end_in_one_look_are_both_obeyed(tmp_path: Path) -> None:
+def test_a_pause_and_its_end_in_one_poll_are_both_handled(tmp_path: Path) -> None:
     """Whoever asks for both within a tenth of a second must not leave the run paused forever."""
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE, RESUME]))
     trainer.train()
-    assert obeyed(trainer) == [("pause", 3, True), ("resume", 3, True)]
+    assert handled(trainer) == [("pause", 3, True), ("resume", 3, True)]
     assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_a_pause_and_a_stop_in_one_look_stop(tmp_path: Path) -> None:
+def test_a_pause_and_a_stop_in_one_poll_stop(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE, STOP]))
     trainer.train()
     assert (trainer.stopping, trainer.state.step) == (True, 3)
-    assert ("stop", 3, True) in obeyed(trainer)
+    assert ("stop", 3, True) in handled(trainer)
 
 
 @pytest.mark.usefixtures("at_every_step")
 def test_every_request_is_answered_also_a_second_pause(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [PAUSE], [RESUME]))
     trainer.train()
-    assert [command for command, *_ in obeyed(trainer)] == ["pause", "pause", "resume"]
+    assert [command for command, *_ in handled(trainer)] == ["pause", "pause", "resume"]
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_an_end_of_a_pause_and_a_new_pause_in_one_look_leave_the_run_paused(tmp_path: Path) -> None:
+def test_a_resume_and_a_new_pause_in_one_poll_leave_the_run_paused(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [RESUME, PAUSE], [], [RESUME]))
     trainer.train()
-    assert obeyed(trainer) == [(command, 3, True) for command in ("pause", "resume", "pause", "resume")]
+    assert handled(trainer) == [(command, 3, True) for command in ("pause", "resume", "pause", "resume")]
     assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_after_a_pause_the_run_says_what_it_goes_on_with(tmp_path: Path) -> None:
+def test_after_a_pause_the_run_reports_the_state_that_it_returns_to(tmp_path: Path) -> None:
     for moment, state in ((at_validation, "validating"), (at_the_test, "testing")):
         trainer = new_trainer(tmp_path, ["training.epochs=1"], asked_while(moment, [PAUSE], [RESUME]))
         trainer.train()
@@ -153,7 +153,7 @@ def test_after_a_pause_the_run_says_what_it_goes_on_with(tmp_path: Path) -> None
         assert states[states.index("paused") + 1] == state
 
 
-def test_a_pause_while_validating_is_booked_as_a_pause_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_while_validating_counts_as_a_pause_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that goes only while the trainer waits."""
     look_up_after_every_step(monkeypatch)
     now = [1e9]  # later than all that the clock of training says
@@ -181,7 +181,7 @@ def test_a_new_learning_rate_holds_from_the_next_step_on(tmp_path: Path) -> None
     # The loss of step 6 is computed before step 6 changes the weights.
     assert [after[step] for step in range(1, 7)] == [before[step] for step in range(1, 7)]
     assert all(after[step] != before[step] for step in range(7, 15))
-    assert obeyed(changed) == [("set_learning_rate", 5, True)]
+    assert handled(changed) == [("set_learning_rate", 5, True)]
     [event] = of_type(changed, events.RequestHandled)
     assert event.detail == "0.1"
     rates = {steps.first_step: steps.learning_rate for steps in of_type(changed, events.Steps)}
@@ -199,7 +199,7 @@ def test_a_new_learning_rate_is_what_the_schedule_multiplies(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("at_every_step")
 @pytest.mark.parametrize("value", [None, 0.0, -1.0, math.nan, math.inf])
-def test_a_learning_rate_that_cannot_be_is_refused_with_the_reason(tmp_path: Path, value: float | None) -> None:
+def test_an_invalid_learning_rate_is_refused_with_the_reason(tmp_path: Path, value: float | None) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(2, [Request("set_learning_rate", value)]))
     trainer.train()
     [answer] = of_type(trainer, events.RequestHandled)
@@ -209,10 +209,10 @@ def test_a_learning_rate_that_cannot_be_is_refused_with_the_reason(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_an_unknown_request_is_refused_by_name_and_training_goes_on(tmp_path: Path) -> None:
+def test_an_unknown_request_is_refused_by_name_and_training_continues(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(2, [Request("dance"), Request("not even JSON", 3.0)]))
     trainer.train()
-    assert obeyed(trainer) == [("dance", 2, False), ("not even JSON", 2, False)]
+    assert handled(trainer) == [("dance", 2, False), ("not even JSON", 2, False)]
     assert [answer.detail for answer in of_type(trainer, events.RequestHandled)] == [
         "unknown request 'dance'",
         "unknown request 'not even JSON'",
@@ -221,24 +221,24 @@ def test_an_unknown_request_is_refused_by_name_and_training_goes_on(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_a_checkpoint_that_is_asked_for_is_written_at_once(tmp_path: Path) -> None:
+def test_a_requested_checkpoint_is_written_at_once(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(4, [CHECKPOINT]))
     trainer.train()
     first = of_type(trainer, events.Checkpointed)[0]
     assert (first.step, first.file) == (4, "checkpoints/last.pt")
     assert first.bytes > 0
-    assert obeyed(trainer) == [("checkpoint", 4, True)]
+    assert handled(trainer) == [("checkpoint", 4, True)]
 
 
 @pytest.mark.usefixtures("at_every_step")
-def test_a_checkpoint_that_is_asked_for_while_testing_holds_the_last_weights(
+def test_a_checkpoint_requested_while_testing_holds_the_last_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model then holds the best epoch's, which are in a file of their own."""
     trainer = new_trainer(tmp_path, [], asked_while(at_the_test, [CHECKPOINT]))
     results = Results(monkeypatch, trainer, [0.9, 0.5], "accuracy")
     trainer.train()
-    assert obeyed(trainer) == [("checkpoint", 14, True)]
+    assert handled(trainer) == [("checkpoint", 14, True)]
     trainer.job.model.load_state_dict(saved_weights(trainer.run.last_checkpoint))
     assert torch.equal(weights(trainer), results.weights[1])
 

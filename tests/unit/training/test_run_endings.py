@@ -36,7 +36,7 @@ def test_a_run_whose_directory_is_deleted_ends_and_leaves_nothing(tmp_path: Path
     assert not run.path.exists()
 
 
-def test_a_resumed_run_that_never_comes_to_training_keeps_what_it_had_reached(make_trainer: MakeTrainer) -> None:
+def test_a_resumed_run_that_never_gets_to_training_keeps_its_results(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     run, events = trainer.run, EventWriter(trainer.run.events)
     trainer.train()

@@ -20,18 +20,18 @@ from workbench.runs import events
 from workbench.training.timing.clock import PhaseClock
 
 
-def test_a_run_tells_what_happened_in_order(make_trainer: MakeTrainer) -> None:
+def test_events_are_written_in_order(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     trainer.train()
-    told = [
+    written = [
         event for event in events_of(trainer) if not isinstance(event, (events.Timing, events.Memory, events.Footprint))
     ]
-    lines = [f"{event.type} {getattr(event, 'state', getattr(event, 'file', ''))}".strip() for event in told]
-    lines = [line for line, _ in itertools.groupby(lines)]  # how many looks an epoch takes is a matter of time
+    lines = [f"{event.type} {getattr(event, 'state', getattr(event, 'file', ''))}".strip() for event in written]
+    lines = [line for line, _ in itertools.groupby(lines)]  # how many polls an epoch takes is a matter of time
     epoch = ["state training", "steps", "state validating", "epoch"]
     saved = ["checkpoint checkpoints/best.pt", "checkpoint checkpoints/last.pt"]
     assert lines == [*epoch, *epoch, *saved, "state testing", "test"]
-    assert [event.time for event in told] == sorted(event.time for event in told)
+    assert [event.time for event in written] == sorted(event.time for event in written)
 
 
 def test_every_step_is_logged_exactly_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_every_step_is_logged_exactly_once(make_trainer: MakeTrainer, monkeypatc
     assert [event.seconds for event in logged] == sorted(event.seconds for event in logged)
 
 
-def test_looking_up_more_often_changes_no_loss(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polling_more_often_changes_no_loss(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     seldom = make_trainer("model.dropout=0.3")
     seldom.train()
     look_up_after_every_step(monkeypatch)
@@ -91,7 +91,7 @@ def test_train_accuracy_is_that_of_the_scores_as_they_were_trained_on(make_train
     assert end.train["accuracy"] == pytest.approx(hits / 109)
 
 
-def test_an_epoch_tells_the_learning_rate_of_its_last_step_also_where_the_plateau_lowers_it(
+def test_an_epochs_event_holds_the_learning_rate_of_its_last_step_also_where_the_plateau_schedule_lowers_it(
     make_trainer: MakeTrainer,
 ) -> None:
     trainer = make_trainer(
@@ -111,7 +111,7 @@ def test_events_are_strict_json(make_trainer: MakeTrainer) -> None:
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
 
 
-def test_timing_and_memory_are_told_at_the_end_of_the_shortest_run(make_trainer: MakeTrainer) -> None:
+def test_the_shortest_run_reports_timing_and_memory_at_its_end(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     trainer.train()
     timings, memories = of_type(trainer, events.Timing), of_type(trainer, events.Memory)

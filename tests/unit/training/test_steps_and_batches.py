@@ -38,7 +38,7 @@ def test_two_batches_of_8_make_the_step_of_a_batch_of_16(make_trainer: MakeTrain
     torch.testing.assert_close(halves[1], whole[1], rtol=1e-4, atol=1e-5)
 
 
-def test_accumulation_counts_samples_and_hits_as_whole_batches_do(make_trainer: MakeTrainer) -> None:
+def test_accumulation_counts_samples_and_correct_ones_as_whole_batches_do(make_trainer: MakeTrainer) -> None:
     ends = []
     for batching in (["data.batch_size=16"], ["data.batch_size=4", "training.gradient_accumulation=4"]):
         trainer = make_trainer("optimizer.name=sgd", *batching)

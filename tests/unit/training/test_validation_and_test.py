@@ -61,7 +61,7 @@ def test_the_last_checkpoint_holds_the_last_weights_and_the_best_the_best(
         assert torch.equal(weights(trainer), results.weights[epoch - 1])
 
 
-def test_a_metric_that_is_no_number_is_never_the_best(
+def test_a_metric_that_is_not_finite_is_never_the_best(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = make_trainer("training.epochs=3", "training.monitor=f1_macro")
@@ -140,7 +140,7 @@ def test_no_sample_is_in_two_splits() -> None:
     assert sum(len(part) for part in parts) == len(samples.train)
 
 
-def test_validation_is_every_so_many_epochs_and_after_the_last(make_trainer: MakeTrainer) -> None:
+def test_validation_comes_every_few_epochs_and_after_the_last(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("training.epochs=5", "training.validate_every=2")
     trainer.train()
     ends = of_type(trainer, events.EpochEnd)
@@ -149,7 +149,7 @@ def test_validation_is_every_so_many_epochs_and_after_the_last(make_trainer: Mak
     assert all(end.train["loss"] > 0 for end in ends)
 
 
-def test_without_validation_the_training_samples_tell_the_best_epoch(make_trainer: MakeTrainer) -> None:
+def test_without_validation_the_training_samples_decide_the_best_epoch(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("validation.method=none", "training.monitor=loss", "training.epochs=4")
     trainer.train()
     ends = of_type(trainer, events.EpochEnd)

@@ -37,7 +37,6 @@ class Glyphs:
     warning: str
     ellipsis: str
     times: str
-    plus_minus: str
     degree: str
 
 
@@ -61,7 +60,6 @@ UNICODE = Glyphs(
     warning="▲",
     ellipsis="…",
     times="×",
-    plus_minus="±",
     degree="°",
 )
 
@@ -85,6 +83,5 @@ ASCII = Glyphs(
     warning="!",
     ellipsis="~",
     times="x",
-    plus_minus="+-",
     degree="",
 )

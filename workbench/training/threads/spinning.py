@@ -14,7 +14,7 @@ import threading
 import torch
 
 from workbench.devices.cores import CoreReading
-from workbench.training.processes import openmp
+from workbench.training.threads import openmp
 
 BUSY_CORES, BUSY_WAIT = 0.3, 0.1
 """From so many cores taken by others on, while threads wait for so great a share of the time, they sleep at once."""
