@@ -180,7 +180,8 @@ def _times(summary: Summary) -> str:
     parts = [
         f"{name} {duration(seconds[key])}"
         for key, name in (
-            ("capture", "recording steps"),
+            ("capture", "capturing steps"),
+            ("compile", "compiling"),
             ("train", "training"),
             ("validate", "validation"),
             ("test", "test"),
