@@ -29,7 +29,7 @@ def main() -> None:
     """Prints a table for each preset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presets", default="mnist-mlp,mnist-cnn", help="of those that train on MNIST")
-    parser.add_argument("--engines", default="eager,traced,compiled", help=f"of {','.join(ENGINES)}")
+    parser.add_argument("--engines", default="eager,traced", help=f"of {','.join(ENGINES)}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="settings for all")
     parser.add_argument("--turns", type=int, default=6)
     options = parser.parse_args()

@@ -26,7 +26,7 @@ from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.schedule import SCHEDULES
 from workbench.training import reporter
-from workbench.training.engines import cuda_graph
+from workbench.training.engines.capture import seconds_of
 from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
 from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.trainer import Trainer
@@ -108,7 +108,7 @@ def test_compiled_steps_are_no_slower_than_those_that_are_not(tmp_path_factory: 
         trainer = trained(tmp_path_factory, "model.hidden=[512,256]", f"runtime.engine={name}")
         work = trainer.engine._several  # type: ignore[attr-defined]
         assert work is not None
-        seconds[name] = min(cuda_graph.seconds_of(work[1].replay, trainer.job.device) for _ in range(20)) / work[0]
+        seconds[name] = min(seconds_of(work[1].replay, trainer.job.device) for _ in range(20)) / work[0]
     print({name: f"{1e6 * value:.1f} us a step" for name, value in seconds.items()})
     assert seconds["compiled"] < 1.05 * seconds["cuda_graph"]
 

@@ -172,6 +172,7 @@ def _times(summary: Summary) -> str:
         f"{name} {duration(seconds[key])}"
         for key, name in (
             ("capture", "capturing steps"),
+            ("compile", "compiling"),
             ("train", "training"),
             ("validate", "validation"),
             ("test", "test"),

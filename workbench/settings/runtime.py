@@ -22,8 +22,8 @@ class Runtime(Settings):
     engine: Literal["auto", "eager", "traced", "compiled", "cuda_graph"] = setting(
         "auto",
         "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
-        "operators as a list, without autograd, compiled makes machine code of that list (seconds to minutes, once), "
-        "cuda_graph replays whole steps as CUDA graphs (compiled does too where it can)",
+        "operators as a list, without autograd, cuda_graph replays whole steps as CUDA graphs, compiled does too, with "
+        "steps by torch.compile (NVIDIA GPUs only; seconds to minutes, once)",
     )
     data_loading: Literal["auto", "on_device", "dataloader"] = setting(
         "auto", "samples kept on the device, or read batch by batch by a DataLoader; auto: on the device if they fit"

@@ -175,8 +175,7 @@ class CompiledOptimizer:
         for copied, parameter in pairs:
             copied.grad = None if parameter.grad is None else parameter.grad.clone()
         for group in plain.param_groups:
-            on_host = group["lr"].device.type == "cpu"
-            group |= {"foreach": False, "fused": None, "lr": float(group["lr"]) if on_host else group["lr"]}
+            group |= {"foreach": False, "fused": None, "lr": float(group["lr"])}
         return plain
 
 
