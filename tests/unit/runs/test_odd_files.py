@@ -151,7 +151,7 @@ def test_odd_files_of_one_run_do_not_keep_the_app_from_the_one_that_is_going(tmp
     """R6: `--attach` without a run's name looks at all of them."""
     odd = write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100)
     odd.process.write_text('{"process_id": -1, "start_time": Infinity}')
-    with pytest.raises(UsageError, match="no run is going"):
+    with pytest.raises(UsageError, match="no run is in progress"):
         _run_to_attach("", tmp_path)
     going = write_run(tmp_path, "20261124T130000Z-fast-0002", steps=100, alive=True)
     assert _run_to_attach("", tmp_path) == going

@@ -23,7 +23,7 @@ from workbench.training.device import Precision
 from workbench.training.engines.train_step import Autograd, TrainStep
 from workbench.training.evaluation import split_metrics
 from workbench.training.job import Job
-from workbench.training.memory.fake_batches import FakeDataLoaderBatches, endless_batches, prepare
+from workbench.training.memory.fake_batches import Encode, FakeDataLoaderBatches, endless_batches, fake_encoding
 from workbench.training.memory.tracker import CUDA_GRANULARITY, MemoryTracker
 from workbench.training.memory.workspaces import OperatorCall
 from workbench.training.metrics import columns_at_a_time, rank_sums
@@ -54,6 +54,8 @@ class FakeRun:
 
     def __init__(self, job: Job) -> None:
         """Copies what it needs. Raises whatever copying the model raises."""
+        if job.input_names:
+            raise NotImplementedError("batches of inputs by name differ in size")
         self._job = job
         self._tracker = MemoryTracker(CUDA_GRANULARITY if job.device.type == "cuda" else 1)
         precision = job.precision.name
@@ -78,8 +80,7 @@ class FakeRun:
     def _train_step_of(self, job: Job) -> TrainStep:
         """The step that the eager engine runs."""
         parameters = trained_parameters(self._optimizer)
-        classes = job.task.kind == "classification"
-        objective = Objective(self._model, self._loss, self._precision, parameters, classes)
+        objective = Objective(self._model, self._loss, self._precision, parameters, job.task.correct)
         clock, correct = _KindByPhase(self._tracker), torch.zeros((), dtype=torch.int64)
         return TrainStep(
             gradients=Autograd(objective, correct, clock),
@@ -167,16 +168,17 @@ class FakeRun:
         # On a GPU the samples as they were read come one split after another; on the CPU all of them are there, and a
         # split that was not cut out of another takes nothing more.
         raw = [self._raw(source, is_new=is_cut) for source, is_cut in splits] if on_cpu else []
+        encode = fake_encoding(job.batch_encoding)
         fakes: list[BatchSource] = []
         for number, (source, _) in enumerate(splits):
             if not isinstance(source, OnDeviceBatches):
-                fakes.append(FakeDataLoaderBatches(job, source, evaluating=number > 0))
+                fakes.append(FakeDataLoaderBatches(job, source, encode, evaluating=number > 0))
                 continue
             inputs = raw[number] if on_cpu else self._raw(source, is_new=True)
             with self._tracker.category("data"):
-                fakes.append(self._fake_batches(source))
+                fakes.append(self._fake_batches(source, encode))
             if source.is_prepared:
-                prepare(inputs[:PREPARE_CHUNK])
+                encode(inputs[:PREPARE_CHUNK])
             del inputs
         return fakes
 
@@ -186,7 +188,7 @@ class FakeRun:
         with self._tracker.category("rest" if is_new else None):
             return torch.empty((len(source), *sample.shape), dtype=sample.dtype)
 
-    def _fake_batches(self, source: OnDeviceBatches) -> OnDeviceBatches:
+    def _fake_batches(self, source: OnDeviceBatches, encode: Encode) -> OnDeviceBatches:
         fake = copy.copy(source)
         for name, value in vars(source).items():
             if isinstance(value, Tensor):
@@ -194,7 +196,7 @@ class FakeRun:
             elif isinstance(value, torch.device):
                 setattr(fake, name, torch.device("cpu"))
             elif isinstance(value, nn.Module):
-                setattr(fake, name, prepare)
+                setattr(fake, name, encode)
         return fake
 
     def _train_step(self, batches: Iterator[Batch]) -> None:
