@@ -32,7 +32,7 @@ def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, *requests: Request) -
     return trainer
 
 
-def test_a_profile_tells_the_gpus_time_by_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_has_the_gpus_time_by_operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trained(tmp_path, monkeypatch, PROFILE)
     [event] = of_type(trainer, Profiled)
     assert of_type(trainer, WarningRaised) == []
@@ -45,7 +45,7 @@ def test_a_profile_tells_the_gpus_time_by_operator(tmp_path: Path, monkeypatch: 
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 39 - event.steps
 
 
-def test_a_snapshot_tells_what_the_job_holds_and_where_activations_came_from(
+def test_a_snapshot_shows_what_the_job_holds_and_where_activations_came_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = trained(tmp_path, monkeypatch, MEMORY)
@@ -69,7 +69,7 @@ def test_training_is_the_same_to_the_bit_with_and_without(tmp_path: Path, monkey
     assert logged_losses(plain) == logged_losses(looked_at)
 
 
-def test_running_out_of_memory_tells_what_held_it(tmp_path: Path) -> None:
+def test_running_out_of_memory_says_what_held_it(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [*DIGITS, "data.batch_size=1280", "model.hidden=[16384]"])
     torch.cuda.empty_cache()
     device = torch.device("cuda", 0)

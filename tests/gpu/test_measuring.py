@@ -139,7 +139,7 @@ def reading(monitor: GpuMonitor) -> GpuReading:
     return found
 
 
-def test_the_driver_tells_of_the_memory_that_pytorch_takes() -> None:
+def test_the_driver_sees_the_memory_that_pytorch_takes() -> None:
     monitor = GpuMonitor.open()
     assert monitor is not None
     with monitor:
@@ -166,7 +166,7 @@ def test_readings_that_the_gpu_gives_are_plausible() -> None:
     assert gpu.temperature_celsius is None or 0 < gpu.temperature_celsius < 120
 
 
-def test_a_run_tells_of_memory_and_of_sampled_phases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_writes_its_memory_and_sampled_phases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
     trainer = new_trainer(tmp_path, [*DIGITS, "training.epochs=3"])
     trainer.train()
@@ -184,7 +184,7 @@ def test_a_run_tells_of_memory_and_of_sampled_phases(tmp_path: Path, monkeypatch
     assert trainer.reporter.torch_peak_bytes is not None
 
 
-def test_running_out_of_memory_is_told_with_the_batch_size_the_peak_and_what_to_try(tmp_path: Path) -> None:
+def test_running_out_of_memory_names_the_batch_size_the_peak_and_what_to_try(tmp_path: Path) -> None:
     """All but 16 MiB of the GPU is taken away, and a layer's output takes 80."""
     trainer = new_trainer(tmp_path, [*DIGITS, "data.batch_size=1280", "model.hidden=[16384]"])
     torch.cuda.empty_cache()

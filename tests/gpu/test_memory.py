@@ -47,7 +47,7 @@ EAGER = ["runtime.engine=eager", "runtime.deterministic=true"]
 """Deterministic: cuDNN does not try its algorithms, for which it takes whatever memory is free."""
 CASES = {
     "mlp adam": ["model.hidden=[4096,4096]", "optimizer.name=adam", *EAGER],
-    "mlp adam, recorded": ["model.hidden=[8192,8192]", "optimizer.name=adam", "runtime.engine=cuda_graph"],
+    "mlp adam, captured": ["model.hidden=[8192,8192]", "optimizer.name=adam", "runtime.engine=cuda_graph"],
     "mlp adagrad": ["model.hidden=[4096,4096]", "optimizer.name=adagrad", *EAGER],
     "cnn sgd": ["model.name=cnn", "optimizer.name=sgd", "optimizer.learning_rate=0.01", "data.batch_size=1024", *EAGER],
     "resnet9 adabound": ["model.name=resnet9", "optimizer.name=adabound", "data.batch_size=512", *EAGER],
@@ -86,7 +86,7 @@ def test_convolutions_are_measured_in_half_of_the_memory_that_is_free(
     assert expected_memory(job).peak_bytes is not None
 
 
-def test_looking_at_health_takes_little_more_than_the_gradients(images: str) -> None:
+def test_measuring_health_takes_little_more_than_the_gradients(images: str) -> None:
     job = build_job(Preset().override([*of_images(images), "model.hidden=[4096,4096]"]), lambda _: None)
     probe = HealthProbe(job)
     assert probe.measure(100, 1) is not None  # cuBLAS takes its workspaces
@@ -97,7 +97,7 @@ def test_looking_at_health_takes_little_more_than_the_gradients(images: str) -> 
     assert gradients < torch.cuda.max_memory_allocated(DEVICE) - before < gradients + 24 * 2**20
 
 
-def test_a_run_tells_the_measured_peak_and_the_memory_of_its_tensors(tmp_path: Path) -> None:
+def test_a_footprint_has_the_measured_peak_and_the_memory_of_the_tensors(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [*DIGITS, "optimizer.name=adam"])
     trainer.train()
     told = of_type(trainer, Footprint)[-1]
@@ -110,7 +110,7 @@ def test_a_run_tells_the_measured_peak_and_the_memory_of_its_tensors(tmp_path: P
     assert told.flops_per_step is not None
 
 
-def test_the_card_of_a_run_is_found_by_its_lasting_name() -> None:
+def test_the_card_of_a_run_is_found_by_its_uuid() -> None:
     monitor, uuid = GpuMonitor.open(), device_uuid(DEVICE)
     assert monitor is not None
     assert uuid
@@ -120,7 +120,7 @@ def test_the_card_of_a_run_is_found_by_its_lasting_name() -> None:
         assert monitor.busy_time(uuid) is not None
 
 
-def test_how_busy_the_card_was_is_a_share(tmp_path: Path) -> None:
+def test_how_busy_the_card_was_is_a_fraction(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [*DIGITS, "training.epochs=300"])
     trainer.train()
     shares = [timing.gpu_busy_share for timing in of_type(trainer, Timing) if timing.gpu_busy_share is not None]

@@ -44,7 +44,7 @@ def digits(*others: str) -> list[str]:
     return [*(part for part in DIGITS if not part.startswith("model.")), *others]
 
 
-def test_auto_is_the_gpu_and_a_gpu_beyond_the_last_is_told() -> None:
+def test_auto_is_the_gpu_and_a_gpu_beyond_the_last_is_an_error() -> None:
     assert resolve_device("auto") == torch.device("cuda", 0)
     count = torch.cuda.device_count()
     with pytest.raises(DeviceError, match=torch.cuda.get_device_name(0)):
@@ -145,7 +145,7 @@ def test_deterministic_runs_are_the_same_to_the_bit(tmp_path: Path, precision: s
     ],
     ids=["mlp", "cnn", "fp16", "loader", "lion"],
 )
-def test_a_deterministic_run_goes_on_in_mid_epoch_to_the_bit(
+def test_a_deterministic_run_resumes_in_mid_epoch_to_the_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: list[str]
 ) -> None:
     look_up_after_every_step(monkeypatch)

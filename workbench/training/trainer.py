@@ -32,7 +32,7 @@ from workbench.training.inbox import Inbox
 from workbench.training.job import Job
 from workbench.training.live_rate import LiveRate
 from workbench.training.loss_reader import LossReader
-from workbench.training.memory.breakdown import FootprintReporter
+from workbench.training.memory.breakdown import MemoryBreakdown
 from workbench.training.poll_schedule import PollSchedule
 from workbench.training.profiling.requests import Inspection
 from workbench.training.random_state import seed_python
@@ -63,7 +63,7 @@ class Trainer:
         self.clock = make_clock(job.device, measure)
         self.times = TimeAccount()
         self.reporter = Reporter(events, self.clock, job.device, measure)
-        self.footprint = FootprintReporter(events, job) if measure else None
+        self.footprint = MemoryBreakdown(events, job) if measure else None
         self.inspection = Inspection(job, run, events, self.clock, self.times.add)
         hooks = EngineHooks(self._warn, lambda what: events.write(Progress(what=what, done=0)), self.times.add)
         self.engine_choice = make_engine(job, self.clock, self.learning_rate, hooks)

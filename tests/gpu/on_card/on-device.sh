@@ -10,7 +10,7 @@ export START=${START:-$(date +%s)} OUT=${OUT:-/tmp/out} WORK=${WORK:-/tmp/on-car
 mkdir -p "$OUT" "$WORK"
 if [ -d .gpu/wheels ] && [ ! -d "$WORK/site/pydantic" ]; then
     python3 -m pip install --quiet --no-index --no-deps --no-compile --target "$WORK/site" .gpu/wheels/*.whl \
-        >"$OUT/install.log" 2>&1 ||
+        >"$WORK/install.log" 2>&1 ||
         for wheel in .gpu/wheels/*.whl; do python3 -m zipfile -e "$wheel" "$WORK/site"; done # a wheel is an archive
 fi
 export PYTHONPATH="$PWD:$WORK/site${PYTHONPATH:+:$PYTHONPATH}"

@@ -51,8 +51,9 @@ def probes(kit: Kit, seconds: float) -> None:
         left = min(end - time.time(), most_seconds)
         if left < 5:
             return [f"{' '.join(names)}: left out, time is up"]
-        log = kit.out / f"probe-{names[0]}.log"
-        ended = run([PYTHON, "-m", "tests.gpu.on_card.probes", *names], log, left)
+        ended = run([PYTHON, "-m", "tests.gpu.on_card.probes", *names], kit.work / f"probe-{names[0]}.log", left)
+        with (kit.out / "probes.log").open("a") as file:
+            file.write(ended.output)
         lines = probe_lines(ended.output)
         silent = [name for name in names if not any(line.startswith(f"{name}: ") for line in lines)]
         if ended.exit_code != 0 or silent:
@@ -87,7 +88,7 @@ def tests(kit: Kit, seconds: float) -> None:
     """The tests on a GPU, several at once."""
     workers = os.environ.get("WORKERS", "8")
     ended = pytest(kit, "tests.log", seconds, "-n", workers, "--dist", "worksteal")
-    outcomes = test_outcomes(ended.output)
+    outcomes = outcomes_of_tests(ended.output)
     counts = Counter(outcomes.values())
     kit.add(f"== {' '.join(chosen_tests())}, {workers} at once: {dict(counts)} ({ended.in_words})")
     if not outcomes:
@@ -106,7 +107,7 @@ def again(kit: Kit, seconds: float) -> None:
         return
     ended = pytest(kit, "tests-again.log", seconds, "-n", "0", "--last-failed", "--tb=long")
     kit.add(f"== again, one after the other ({ended.in_words}):")
-    for name, outcome in test_outcomes(ended.output).items():
+    for name, outcome in outcomes_of_tests(ended.output).items():
         if outcome != "SKIPPED":
             kit.add(f"{outcome} {name.removeprefix('tests/gpu/')}")
 
@@ -118,12 +119,12 @@ def chosen_tests() -> list[str]:
 
 def pytest(kit: Kit, log: str, seconds: float, *options: str) -> Ended:
     """Runs pytest on the chosen tests."""
-    command = [PYTHON, "-m", "pytest", "-v", "--color=no", "--tb=short", "--durations=12"]
+    command = [PYTHON, "-m", "pytest", "-v", "--color=no", "--tb=short", "--durations=12", "-p", "no:benchmark"]
     command += ["-o", f"cache_dir={kit.work}/pytest-cache", "-o", "timeout=60", *chosen_tests(), *options]
     return run(command, kit.out / log, seconds, COLUMNS="200")
 
 
-def test_outcomes(output: str) -> dict[str, str]:
+def outcomes_of_tests(output: str) -> dict[str, str]:
     """The outcome of each test in the output of `pytest -v`, with and without xdist."""
     found: dict[str, str] = {}
     outcome = "PASSED|FAILED|ERROR|SKIPPED"
@@ -133,9 +134,6 @@ def test_outcomes(output: str) -> dict[str, str]:
         elif match := re.match(rf"(tests/\S+::.+?) ({outcome})\b", line):
             found[match[1]] = match[2]
     return found
-
-
-test_outcomes.__test__ = False  # type: ignore[attr-defined]  # pytest would collect it
 
 
 def bench(kit: Kit, seconds: float) -> None:

@@ -90,7 +90,7 @@ def test_outcomes_of_tests_with_and_without_several_at_once() -> None:
         "tests/gpu/test_a.py::test_two FAILED   [100%]\n"
         "FAILED tests/gpu/test_a.py::test_two - assert 1 == 2\n"
     )
-    assert stages.test_outcomes(output) == {
+    assert stages.outcomes_of_tests(output) == {
         "tests/gpu/test_a.py::test_one[b c]": "PASSED",
         "tests/gpu/test_a.py::test_two": "FAILED",
     }

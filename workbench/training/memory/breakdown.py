@@ -15,7 +15,7 @@ RISE = 1.01
 """A peak is reported anew when it is this many times the last one: a handful of lines, however long the run."""
 
 
-class FootprintReporter:
+class MemoryBreakdown:
     """Writes the footprint of a run: once, and on a GPU again when its peak has risen."""
 
     def __init__(self, events: EventWriter, job: Job) -> None:

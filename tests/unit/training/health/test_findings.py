@@ -86,7 +86,7 @@ def test_a_gradient_that_vanishes_in_a_deep_network_of_sigmoids(tmp_path: Path) 
     assert vanishing.change == ("model.batch_norm=true",)
 
 
-def test_a_loss_that_is_no_number_any_more(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     settings = ("optimizer.name=sgd", "loss.name=mse", "optimizer.learning_rate=2.4", "training.epochs=40")
     finding = findings_of(new_trainer(tmp_path, settings))["not-finite"]
     assert finding.severity == "critical"
@@ -94,7 +94,7 @@ def test_a_loss_that_is_no_number_any_more(tmp_path: Path) -> None:
     assert finding.change == ("optimizer.learning_rate=0.24", "training.gradient_clip_norm=1.0")
 
 
-def test_samples_learned_by_heart(tmp_path: Path) -> None:
+def test_overfitting(tmp_path: Path) -> None:
     """Three quarters of the iris flowers have a label drawn by lot, so that there is nothing else to learn."""
     settings = ("model.hidden=[256]", "optimizer.learning_rate=0.01", "training.epochs=60")
     trainer = new_trainer(tmp_path, settings)

@@ -120,7 +120,7 @@ def test_it_is_measured_at_the_end_however_short_the_training(make_trainer: Make
     assert of_type(short, Health) == [], "nothing is concluded from fewer than 20 steps"
 
 
-def test_it_takes_at_most_its_share_of_the_time(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_takes_at_most_its_fraction_of_the_time(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
     probe = HealthProbe(make_trainer().job)
@@ -136,7 +136,7 @@ def test_it_takes_at_most_its_share_of_the_time(make_trainer: MakeTrainer, monke
     assert probe.due(2001, 0.1, last=True)
 
 
-def test_a_model_that_cannot_be_measured_trains_on_without(
+def test_a_model_that_cannot_be_measured_continues_to_train(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails(*_: Any) -> None:
@@ -176,7 +176,7 @@ def test_gradients_are_those_of_the_batch(make_trainer: MakeTrainer) -> None:
     assert found.gradient_norm == pytest.approx(float(total), rel=1e-3)
 
 
-def test_a_weight_that_is_not_finite_is_told(make_trainer: MakeTrainer) -> None:
+def test_a_weight_that_is_not_finite_is_reported(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     with torch.no_grad():
         trainer.job.model.get_parameter("layers.3.bias")[0] = float("nan")
@@ -231,7 +231,7 @@ def test_other_activations_sleep_where_their_slope_ends(activation: nn.Module, a
     assert slopes[0] < 0.02 < slopes[1]
 
 
-def test_activations_that_cannot_die_are_not_looked_at() -> None:
+def test_activations_that_cannot_die_are_not_measured() -> None:
     assert told(Shifted(nn.Hardtanh()), torch.ones(3, 2)) == {}
     assert told(Shifted(nn.LeakyReLU()), torch.ones(3, 2)) == {}
     assert told(Shifted(nn.PReLU()), torch.ones(3, 2)) == {}
@@ -274,7 +274,7 @@ def test_a_module_that_is_used_twice_is_two_layers() -> None:
 
 
 @pytest.mark.usefixtures("after_every_epoch")
-def test_the_event_is_bounded_and_tells_the_worst(make_trainer: MakeTrainer) -> None:
+def test_the_event_is_bounded_and_names_the_worst(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(f"model.hidden={[4] * 40}", "training.epochs=1")
     trainer.train()
     [first, *_] = of_type(trainer, Health)

@@ -185,7 +185,9 @@ def test_without_the_workspaces_of_convolutions_there_is_no_expected_peak(
     assert while_training.kinds["activations"] > 0
 
 
-def test_where_cudnn_tries_its_algorithms_that_is_said(cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_cudnn_tries_its_algorithms_the_reason_says_so(
+    cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = replace(cnn_on_a_gpu, preset=cnn_on_a_gpu.preset.override(["runtime.deterministic=false"]))
     monkeypatch.setattr(estimate, "convolution_workspaces", lambda calls, device: dict.fromkeys(calls, 0))
     expected = expected_memory(job)
@@ -226,7 +228,7 @@ class NeedsNumbers(nn.Module):
         return scores + scores[scores > 0].sum() * 0
 
 
-def test_a_model_that_needs_numbers_is_told_of_as_far_as_can_be(images: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_model_that_needs_numbers_only_the_tensors_are_known(images: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.settings.model.Mlp.build", lambda *_: NeedsNumbers())
     expected = expected_memory(build_job(of_images(images), lambda _: None))
     assert (expected.peak_bytes, expected.flops_per_step) == (None, None)
@@ -235,7 +237,7 @@ def test_a_model_that_needs_numbers_is_told_of_as_far_as_can_be(images: str, mon
     assert "cannot be estimated" in expected.reason
 
 
-def test_a_run_tells_its_footprint_once_where_the_peak_is_not_measured(images: str, tmp_path: Path) -> None:
+def test_a_run_writes_its_footprint_once_where_the_peak_is_not_measured(images: str, tmp_path: Path) -> None:
     preset = of_images(images, "optimizer.name=adam")
     run = create_run(tmp_path, preset.name, preset.to_toml())
     inbox = ScriptedInbox(run, nothing)

@@ -55,7 +55,7 @@ SNAPSHOT = {
 OWNERS = {100: Owner("parameters", "0.weight"), 400: Owner("optimizer state", "exp_avg of 0.weight")}
 
 
-def test_totals_are_of_one_device_and_tell_gaps_rounding_and_graphs() -> None:
+def test_totals_are_of_one_device_with_gaps_rounding_and_graphs() -> None:
     found = totals(SNAPSHOT, 0)
     assert (found.reserved, found.segments, found.graphs) == (39 * MIB, 3, 16 * MIB)
     assert found.held == 31 * MIB

@@ -30,7 +30,7 @@ STEP_ON_CPU = counted("ProfilerStep*", cpu=300, cpu_total=2000, mark=True)
 STEP_ON_GPU = counted("ProfilerStep*", gpu=5000, on="CUDA", mark=True)
 
 
-def test_on_the_cpu_the_hosts_time_is_told_and_what_lies_between_operators() -> None:
+def test_on_the_cpu_the_table_shows_the_hosts_time_also_between_operators() -> None:
     device, rows = top_operators([counted("aten::mm", cpu=700, cpu_total=750, calls=6), STEP_ON_CPU], on_gpu=False)
     assert device == "cpu"
     assert rows == [
@@ -39,7 +39,7 @@ def test_on_the_cpu_the_hosts_time_is_told_and_what_lies_between_operators() -> 
     ]
 
 
-def test_on_a_gpu_operators_are_told_with_the_time_of_their_kernels() -> None:
+def test_on_a_gpu_operators_have_the_time_of_their_kernels() -> None:
     device, rows = top_operators(
         [
             counted("aten::linear", cpu=90, gpu=0, gpu_total=600),
@@ -57,7 +57,7 @@ def test_on_a_gpu_operators_are_told_with_the_time_of_their_kernels() -> None:
     assert [(row["name"], row["share"]) for row in rows] == [("aten::addmm", 0.8), ("aten::relu", 0.2)]
 
 
-def test_kernels_are_told_by_name_where_a_graph_has_launched_them() -> None:
+def test_kernels_have_their_own_names_where_a_graph_has_launched_them() -> None:
     device, rows = top_operators(
         [
             counted("cudaGraphLaunch", cpu=30),
@@ -72,7 +72,7 @@ def test_kernels_are_told_by_name_where_a_graph_has_launched_them() -> None:
     assert [(row["name"], row["calls"]) for row in rows] == [("sgemm_128x64", 40), ("elementwise_kernel", 1)]
 
 
-def test_a_gpu_that_tells_nothing_leaves_the_hosts_time() -> None:
+def test_without_kernels_the_table_shows_the_hosts_time() -> None:
     device, rows = top_operators([counted("aten::mm", cpu=50), STEP_ON_CPU], on_gpu=True)
     assert device == "cpu"
     assert [row["name"] for row in rows] == [BETWEEN_OPERATORS, "aten::mm"]

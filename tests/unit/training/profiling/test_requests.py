@@ -89,7 +89,7 @@ def test_the_asked_steps_are_in_the_trace_and_no_others(tmp_path: Path) -> None:
     ]
 
 
-def test_the_operators_are_told_by_self_time_and_their_shares_add_up(tmp_path: Path) -> None:
+def test_operators_are_sorted_by_self_time_and_their_fractions_add_up(tmp_path: Path) -> None:
     operators = the_profile(trained(tmp_path, asked_at(12, [profile(4)]))).operators
     assert 0 < len(operators) <= MOST_OPERATORS
     names = {row["name"]: row for row in operators}
@@ -152,7 +152,7 @@ def test_what_there_is_is_written_when_a_stop_or_a_pause_comes_first(tmp_path: P
     assert step_marks(trainer) == ["13", "14"]
 
 
-def test_a_profile_that_finds_no_step_is_told(tmp_path: Path) -> None:
+def test_a_profile_that_finds_no_step_is_a_warning(tmp_path: Path) -> None:
     trainer = trained(tmp_path, asked_at(8, [profile()], [STOP]))
     assert of_type(trainer, Profiled) == []
     [warned] = of_type(trainer, WarningRaised)
@@ -244,7 +244,7 @@ def test_a_file_where_the_folder_should_be_is_a_warning(tmp_path: Path) -> None:
     assert len(logged_losses(trainer)) == 42
 
 
-def test_a_snapshot_of_the_hosts_memory_tells_what_the_job_holds(
+def test_a_snapshot_of_the_hosts_memory_lists_what_the_job_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This process holds what other tests have left, which may be larger than all of the job's.
@@ -260,6 +260,6 @@ def test_a_snapshot_of_the_hosts_memory_tells_what_the_job_holds(
     assert "profile" in trainer.times.seconds
 
 
-def test_memory_is_told_while_paused_too(tmp_path: Path) -> None:
+def test_a_snapshot_is_written_while_paused_too(tmp_path: Path) -> None:
     trainer = trained(tmp_path, asked_at(12, [PAUSE], [MEMORY], [RESUME]))
     assert len(of_type(trainer, MemorySnapshot)) == 1
