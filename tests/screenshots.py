@@ -21,8 +21,8 @@ from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.remembered import Remembered
 from workbench.ui.options import AppOptions
-from workbench.ui.state import Remembered
 
 FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
 MNIST = Path(__file__).resolve().parents[2] / "shared" / "data"

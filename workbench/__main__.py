@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -10,6 +11,10 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     del sys.path[0]
 
 from workbench import output
+from workbench.cli.names import COMMANDS
+
+COMPLETION_VARIABLE = "_WORKBENCH_COMPLETE"
+"""Set where the shell asks what may follow; the command line is then in other variables."""
 
 
 def main() -> None:
@@ -27,15 +32,20 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> NoReturn:
     """Hands over; ends with SystemExit."""
-    if len(arguments) <= 1 and not "".join(arguments).startswith("-"):
+    if _opens_app_plainly(arguments) and COMPLETION_VARIABLE not in os.environ:
         # The usual way to open the app: importing the parser would cost it a tenth of its start.
         from workbench.launch import open_plainly
 
         sys.exit(open_plainly(arguments[0] if arguments else None))
-    from workbench.cli import app, arguments_with_attach
+    from workbench.cli.root import app
 
-    app(args=arguments_with_attach(arguments))
+    app(args=arguments, prog_name="workbench")
     sys.exit()
+
+
+def _opens_app_plainly(arguments: list[str]) -> bool:
+    """Whether there is nothing to parse: at most the name of a preset."""
+    return not arguments or (len(arguments) == 1 and not arguments[0].startswith("-") and arguments[0] not in COMMANDS)
 
 
 if __name__ == "__main__":

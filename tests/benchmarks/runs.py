@@ -49,7 +49,7 @@ def make(folder: Path, runs: int) -> None:
 
 def measure(folder: Path) -> None:
     """Prints what the tables cost, as JSON."""
-    from workbench.ui.screens.preset_actions import differs
+    from workbench.ui.form.differences import differs
 
     found: dict[str, Any] = {}
 

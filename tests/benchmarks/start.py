@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.processes.standby import Standby
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import Steps
-from workbench.runs.standby import Standby
 from workbench.runs.status import read_summary
 from workbench.runs.tail import EventTail
 from workbench.settings.library import load

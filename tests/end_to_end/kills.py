@@ -28,8 +28,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 import torch
 
 from tests.end_to_end.conftest import events_of
+from workbench.processes.worker import trainer_environment
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.launch import trainer_environment
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints

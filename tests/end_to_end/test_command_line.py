@@ -12,7 +12,8 @@ from tests.end_to_end.conftest import Workbench
 from workbench import __version__
 from workbench.settings.preset import FAMILIES
 
-LIGHT = ["workbench.cli", "workbench.headless.train", "workbench.reference", "workbench.settings.preset",
+LIGHT = ["workbench.cli.root", "workbench.cli.runs", "workbench.cli.completion",
+         "workbench.headless.train", "workbench.reference", "workbench.settings.preset",
          "workbench.settings.library", "workbench.runs.status", "workbench.runs.view", "workbench.devices.gpu",
          "workbench.devices.host"]  # fmt: skip
 HEAVY = ["torch", "torchvision", "sklearn", "scipy", "numpy", "pytorch_optimizer"]
@@ -84,3 +85,39 @@ def test_modules_in_the_working_folder_are_not_imported_in_place_of_libraries(wo
     started = workbench.run("--list", "presets")
     assert "EXECUTED" not in started.stderr
     assert "iris" in started.stdout
+
+
+def test_the_commands_train_list_and_resume(workbench: Workbench) -> None:
+    """The same run as `workbench --preset`, and the same refusals as `workbench --resume`."""
+    trained = workbench.run("train", "iris", "--set", "training.epochs=2", "--quiet")
+    assert trained.returncode == 0, trained.stderr
+    [run] = workbench.runs
+    assert trained.stdout == f"{run.path}\n"
+    [listed] = [json.loads(line) for line in workbench.run("runs", "--json").stdout.splitlines()]
+    assert (listed["name"], listed["status"], listed["epoch"], listed["epochs"]) == (run.name, "completed", 2, 2)
+    assert listed["monitor"] == "accuracy"
+    assert 0 <= listed["best"] <= 1
+    resumed = workbench.run("resume", run.name)
+    assert resumed.returncode == 2
+    assert f"the run {run.name} has completed" in resumed.stderr
+    planned = workbench.run("train", "nowhere", "--dry-run")
+    assert (planned.returncode, planned.stdout) == (2, "")
+    assert "there is no preset 'nowhere'" in planned.stderr
+
+
+def test_bash_completes_what_the_script_asks_for(workbench: Workbench) -> None:
+    """The script that --install-completion installs, in a real bash."""
+    script = workbench.run("--show-completion", "bash").stdout
+    program = workbench.folder / "workbench"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(workbench.command())} "$@"\n')
+    program.chmod(0o755)
+    pressed = "COMP_WORDS=(workbench train mnist-m)\nCOMP_CWORD=2\n_workbench_completion ./workbench\n"
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\n{pressed}\necho ${{COMPREPLY[@]}}"],
+        cwd=workbench.folder,
+        env=workbench.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["mnist-mlp", "mnist-mlp-tuned"]

@@ -17,10 +17,10 @@ import pytest
 
 from tests.end_to_end.conftest import PATIENCE_SECONDS, events_of, has_ended, steps_logged, wait_for
 from workbench.errors import StorageError
+from workbench.processes.standby import Standby
+from workbench.processes.worker import start_trainer
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.launch import start_trainer
-from workbench.runs.standby import Standby
 from workbench.runs.status import read_summary, status
 from workbench.settings import code
 from workbench.settings.preset import Preset
@@ -231,7 +231,7 @@ def test_it_ends_when_whoever_launched_it_is_killed() -> None:
 def launch_from_a_process(then: str) -> subprocess.Popen[str]:
     """A process that launches a standby, does something with it, prints the standby's process id, and sleeps."""
     script = (
-        f"import time; from workbench.runs.standby import Standby; standby = Standby.launch(); {then or 'pass'}; "
+        f"import time; from workbench.processes.standby import Standby; standby = Standby.launch(); {then or 'pass'}; "
         "print(standby.process_id, flush=True); time.sleep(600)"
     )
     return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

@@ -189,3 +189,33 @@ def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workben
     assert "Traceback" not in stderr
     step = steps_logged(run)
     wait_for(lambda: steps_logged(run) > step)
+
+
+def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(workbench: Workbench) -> None:
+    """As an earlier version left it; the same file as a preset of one's own is refused with the new names."""
+    chosen = ["training.gradient_clip_norm=0.5", "runtime.data_loading=dataloader", "runtime.num_workers=0"]
+    reader = workbench.start("--preset", "iris", *LONG, *(word for each in chosen for word in ("--set", each)))
+    run = workbench.training_run()
+    reader.send_signal(signal.SIGINT)
+    reader.communicate()
+    text = run.preset.read_text()
+    for now, then in (
+        ("gradient_clip_norm", "clip_norm"),
+        ('data_loading = "dataloader"', 'feed = "loader"'),
+        ("num_workers", "loader_workers"),
+        ("epochs = 1000000", "epochs = 1"),
+    ):
+        assert now in text
+        text = text.replace(now, then)
+    run.preset.write_text(text)
+    copied = workbench.folder / "mine.toml"
+    copied.write_text(text)
+    refused = workbench.run("--preset", "mine.toml", "--dry-run")
+    assert refused.returncode == 2
+    assert "training.clip_norm is called training.gradient_clip_norm now" in refused.stderr
+    assert 'runtime.feed is called runtime.data_loading now and "loader" is called "dataloader" now' in refused.stderr
+    [listed] = [json.loads(line) for line in workbench.run("runs", "--json").stdout.splitlines()]
+    assert (listed["name"], listed["status"], listed["epochs"]) == (run.name, "stopped", 1)
+    resumed = workbench.run("resume", run.name)
+    assert resumed.returncode == 0, resumed.stderr
+    assert status(run) == "completed"

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
 
 from tests.gpu.conftest import GPU_ONLY
 from tests.unit.training.conftest import events_of
@@ -25,7 +26,6 @@ from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.schedule import SCHEDULES
 from workbench.training import reporter
-from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
 from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.trainer import Trainer
 

@@ -16,8 +16,8 @@ from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.remembered import Remembered
 from workbench.ui.options import AppOptions
-from workbench.ui.state import Remembered
 
 Drive = Callable[[Pilot[None]], Awaitable[None]]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from workbench.advice.finding import Finding
-from workbench.ui.live import comparison
+from workbench.processes import comparison_process
 
 LAUNCH_BOUND = Finding(
     rule="launch-bound",
@@ -138,5 +138,5 @@ def fake_comparison(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[
         "print('something that a library prints')\n"
         "print(told)\n"
     )
-    monkeypatch.setattr(comparison, "COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(comparison_process, "COMMAND", (sys.executable, "-c", program))
     return asked

@@ -29,15 +29,16 @@ from tests.ui.made_advice import (
 )
 from tests.ui.test_runs_live import until
 from workbench.advice.finding import Finding
+from workbench.processes.comparison import Comparison, Measured
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import State, encode
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.controllers import advice as advice_controller
 from workbench.ui.dialogs.advice import AdviceDialog
 from workbench.ui.dialogs.comparison import ComparisonDialog
 from workbench.ui.live import pace
-from workbench.ui.live.comparison import Comparison, Measured, change_in_words
-from workbench.ui.screens import advice_actions
+from workbench.ui.live.comparison import change_in_words
 
 
 def asked_of(run: RunDirectory) -> list[str]:
@@ -148,14 +149,14 @@ def test_findings_are_judged_when_news_come_not_at_every_look(tmp_path: Path, mo
         before = len(judged)
         assert before >= 1
         for _ in range(5):
-            app.screen.look()  # type: ignore[attr-defined]
+            app.screen.poll()  # type: ignore[attr-defined]
         assert len(judged) == before
         with run.events.open("a") as file:
             file.write(f"{encode(State(state='training', step=1300))}\n")
-        app.screen.look()  # type: ignore[attr-defined]
+        app.screen.poll()  # type: ignore[attr-defined]
         assert len(judged) == before, "nothing was measured"
         tell_more(run)
-        app.screen.look()  # type: ignore[attr-defined]
+        app.screen.poll()  # type: ignore[attr-defined]
         assert len(judged) == before + 1
 
     drive(app, steps)
@@ -287,13 +288,13 @@ def test_a_run_that_the_user_has_paused_stays_paused(tmp_path: Path, monkeypatch
 
     drive(app, steps)
     assert asked_of(run) == []
-    assert "run" not in json.loads(asked.read_text().splitlines()[1])
+    assert json.loads(asked.read_text().splitlines()[1])["run"] is None
 
 
 def test_a_run_that_does_not_pause_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
     fake_comparison(monkeypatch, tmp_path)
-    monkeypatch.setattr(advice_actions, "PAUSE_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(advice_controller, "PAUSE_PATIENCE_SECONDS", 0.2)
     app, run = watched(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:

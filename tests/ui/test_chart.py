@@ -483,6 +483,29 @@ def test_a_run_that_predicts_numbers_has_a_coefficient_of_determination_in_place
     watch(drive, taken(events()), panel="accuracy")
 
 
+def test_the_chart_of_a_metric_shows_one_after_the_other_of_those_that_the_run_has() -> None:
+    def events() -> Iterable[Event]:
+        yield from made.events(50)
+        for epoch in (1, 2):
+            values = {"loss": 1.0, "accuracy": 0.4 * epoch, "precision_macro": 0.5, "mcc": 0.3 * epoch, "r2": 0.1}
+            yield EpochEnd(
+                epoch=epoch, step=200 * epoch, learning_rate=0.1, train={"loss": 1.0}, best=True,
+                validation=values, train_seconds=1.0, validation_seconds=0.1,
+            )  # fmt: skip
+
+    async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
+        titles = []
+        for _ in range(3):
+            titles.append((panel.heading().plain.split("  ")[0], "0.6000" in panel.heading().plain))
+            await pilot.press("b")
+        assert titles == [("accuracy %", False), ("MCC", True), ("accuracy %", False)]
+        assert "best 80.00 at epoch 2" not in panel.footing().plain
+        await pilot.press("b")
+        assert "best 80.00 at epoch 2" in panel.footing().plain
+
+    watch(drive, taken(events()), panel="accuracy")
+
+
 @pytest.mark.parametrize("x", [2.0**62, -(2.0**62), 1e300])
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_a_point_far_outside_is_drawn_at_the_edge(x: float, ascii_only: bool) -> None:

@@ -38,7 +38,7 @@ async def look(pilot: Pilot[None]) -> None:
     """What the app does twice a second."""
     main = pilot.app.screen_stack[0]
     assert isinstance(main, MainScreen)
-    main.look()
+    main.poll()
     await pilot.pause()
     await pilot.pause()
 
@@ -63,7 +63,7 @@ def test_a_profile_is_asked_for_obeyed_and_shown_when_it_comes(run: RunDirectory
             assert part in text
         await pilot.press("escape")
         await pilot.pause()
-        assert "is asked for" not in screen_text(app), "it has come"
+        assert "is requested" not in screen_text(app), "it has come"
         assert "profiling" not in screen_text(app).splitlines()[0]
         await look(pilot)
         assert isinstance(app.screen, MainScreen), "it comes up once"
@@ -122,7 +122,7 @@ def test_nothing_is_laid_over_another_dialog(run: RunDirectory) -> None:
         assert app.screen is help_dialog
         await pilot.press("escape")
         await look(pilot)
-        assert "the profile is there: o shows it" in screen_text(app)
+        assert "the profile has arrived: o shows it" in screen_text(app)
 
     drive(app, steps)
 

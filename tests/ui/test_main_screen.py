@@ -20,11 +20,11 @@ from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.live import planner as expectation
 from workbench.ui.live.planner import Planner
+from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.panel import LineWidget
-from workbench.ui.state import Remembered
 
 
 def test_a_run_in_progress_is_shown_with_its_curves_times_and_memory(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_small_screen_turns_to_the_charts_of_the_run_that_is_watched(
 
     async def steps(_: Pilot[None]) -> None:
         assert app.screen.query_one("#loss").display
-        assert app.screen._page == page  # type: ignore[attr-defined]
+        assert app.screen.pages.page == page  # type: ignore[attr-defined]
         assert app.remembered.page == "settings", "where the next start begins"
 
     drive(app, steps, size)
@@ -145,7 +145,7 @@ def test_the_end_of_a_run_is_told_with_its_result(tmp_path: Path) -> None:
         ]
         with run.events.open("a") as file:
             file.writelines(f"{events.encode(event)}\n" for event in last)
-        app.screen.look()  # type: ignore[attr-defined]
+        app.screen.poll()  # type: ignore[attr-defined]
         await pilot.pause()
         assert "completed; test, best epoch 10: loss 0.1210 accuracy 96.41 %" in screen_text(app)
 
@@ -214,7 +214,7 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
     under = [write_run(tmp_path / "runs", f"20261124T13000{number}Z-fast-{number}") for number in range(2)]
 
     async def steps(pilot: Pilot[None]) -> None:
-        app.screen.overlays = [(run.name, read_history(run)) for run in under]  # type: ignore[attr-defined]
+        app.screen.runs.overlays = [(run.name, read_history(run)) for run in under]  # type: ignore[attr-defined]
         await pilot.press("2", "home")
         await pilot.pause()
         for chart in app.screen.query(ChartPanel):
@@ -223,8 +223,8 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
         loss = app.screen.query_one("#loss", ChartPanel)
         assert loss.heading().plain == "loss  t 0.1685  v 0.2023  A B", "screen/REPORT #18: what is drawn"
         assert re.fullmatch(r"\d+ t \S+ v \S+ A \S+ B \S+", loss.footing().plain)
-        app.screen.overlays.pop()  # type: ignore[attr-defined]
-        app.screen.overlays.pop()  # type: ignore[attr-defined]
+        app.screen.runs.overlays.pop()  # type: ignore[attr-defined]
+        app.screen.runs.overlays.pop()  # type: ignore[attr-defined]
         app.screen.show_run()  # type: ignore[attr-defined]
         assert re.fullmatch(r"\d+  train \S+  valid \S+", loss.footing().plain), loss.footing().plain
 

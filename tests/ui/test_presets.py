@@ -15,7 +15,7 @@ from workbench.errors import StorageError
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.state import Remembered
+from workbench.ui.live.remembered import Remembered
 
 
 def app_with(tmp_path: Path, name: str = "fast") -> WorkbenchApp:

@@ -54,7 +54,7 @@ def csv_app(runs: Path, **how: object) -> WorkbenchApp:
 async def started(pilot: Pilot[None], app: WorkbenchApp) -> None:
     await pilot.press("space")
     await app.workers.wait_for_complete([item for item in app.workers if item.group == "start"])
-    app.screen.look()  # type: ignore[attr-defined]
+    app.screen.poll()  # type: ignore[attr-defined]
     await pilot.pause()
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from workbench.errors import StorageError, WorkbenchError
 from workbench.files import make_folder, open_regular, open_to_append, open_to_claim, read_small, write_text_atomically
+from workbench.processes.worker import open_worker_log
 from workbench.runs.catalogue import list_rows
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.launch import open_worker_log
 from workbench.runs.lock import claim
 from workbench.runs.status import read_summary, status
 from workbench.runs.tail import EventTail, LineTail

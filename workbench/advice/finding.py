@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from workbench.processes.comparison import Measure
+
 Severity = Literal["note", "warning", "critical"]
-
-Measure = Literal["speed", "memory", "validation_loss", "f1", "dead_units", "saturated_units"]
-"""By what a comparison of settings decides whether a change helps:
-
-samples a second; the most memory that the device held; the lowest validation loss; F1 on validation samples, all
-classes counting alike; the share of dead units, or of saturated values, in the worst layer.
-"""
 
 
 @dataclass(frozen=True)

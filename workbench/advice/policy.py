@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.advice.finding import Measure
+from workbench.processes.comparison import Measure
 
 LEAST_STEPS = 20
 """Before so many steps nothing is said: the first ones warm up."""

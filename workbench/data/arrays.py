@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.channels import COMMON_CHANNELS, channels_axis
+from workbench.data.one_hot import is_one_hot
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.target import invented_classes
 from workbench.devices.host import HostMonitor
@@ -85,7 +86,6 @@ def arrays(
     return Samples(
         splits["train"],
         posed,
-        kind="table" if inputs["train"].ndim == 2 else "image",
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=tuple(notes),
@@ -252,7 +252,7 @@ def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Ta
                 f"(n, outputs) are needed, and in each split the same outputs"
             )
     notes = []
-    if task != "regression" and all(_is_one_hot(values) for _, values in y.values()):
+    if task != "regression" and all(is_one_hot(values) for _, values in y.values()):
         notes.append(f"{name} is one-hot: the classes are the columns of its ones")
         y = {split: (other, values.argmax(1)) for split, (other, values) in y.items()}
         columns = tuple(map(str, range(train.shape[1])))
@@ -272,13 +272,6 @@ def _targets(file: Path, y: dict[str, tuple[str, Array]], task: str) -> tuple[Ta
         )
     posed, classes = _classes(file, y, guessed=task == "auto")
     return posed, classes, notes
-
-
-def _is_one_hot(values: Array) -> bool:
-    """Whether each row has a single one and zeros besides."""
-    if values.ndim != 2 or values.shape[1] < 2:
-        return False
-    return bool((((values == 0) | (values == 1)).all(1) & ((values == 1).sum(1) == 1)).all())
 
 
 def _classes(file: Path, y: dict[str, tuple[str, Array]], *, guessed: bool) -> tuple[Task, dict[str, Tensor]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Subset, TensorDataset
 
 from workbench.data.class_numbers import ClassNumbers
+from workbench.data.one_hot import is_one_hot
 from workbench.data.samples import InMemory, Lazy, Split
 from workbench.errors import UserCodeError, WorkbenchError
 
@@ -176,22 +177,16 @@ def _known_targets(dataset: Any, first: Tensor) -> Tensor | None:
 
 def check_not_one_hot(targets: Tensor, where: str) -> None:
     """Raises UserCodeError where floating-point targets (n, outputs) are classes, each a row with a single 1."""
-    if _is_one_hot(targets):
+    if is_one_hot(targets):
         raise UserCodeError(
             f"{where}: targets of shape {tuple(targets.shape)} look one-hot, 1 for the class and 0 elsewhere; return "
             "the numbers of the classes, targets.argmax(1)"
         )
 
 
-def _is_one_hot(targets: Tensor) -> bool:
-    if targets.dim() != 2 or targets.shape[1] < 2:
-        return False
-    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())
-
-
 def _one_hot_hint(targets: Tensor) -> str:
     # As int64: not all comparisons know all types of whole numbers.
-    return ". They look one-hot: return the numbers of the classes, targets.argmax(1)" * _is_one_hot(targets.long())
+    return ". They look one-hot: return the numbers of the classes, targets.argmax(1)" * is_one_hot(targets.long())
 
 
 def _numbers(targets: Tensor, samples: int) -> Tensor:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import output
+from workbench.metrics import METRICS
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -27,6 +28,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
+from workbench.wording import engine_line, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
@@ -36,12 +38,6 @@ NARROW_COLUMNS = 100
 
 LATER = ("profile", "memory_snapshot")
 """Requests that are carried out some steps after they were accepted, which an event of their own tells."""
-
-TRACE_VIEWER = "https://ui.perfetto.dev"
-"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
-
-LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "roc_auc": "ROC AUC"}
-"""Metrics whose name is not how people write them."""
 
 
 class Display:
@@ -171,45 +167,20 @@ def describe(prepared: Prepared) -> Text:
     )
 
 
-def engine_line(prepared: Prepared) -> str:
-    """Which engine, why where that says something, and what it took to prepare where one would notice."""
-    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
-    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
-    return f"{prepared.engine} engine{reason}{took}"
-
-
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
     """One line about an epoch, training | validation; the best so far is marked in words."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
-    for name, digits, scale, unit in (
-        ("loss", 4, 1, ""),
-        ("accuracy", 2, 100, " %"),
-        ("rmse", 3, 1, ""),
-        ("r2", 3, 1, ""),
-    ):
-        values = [metrics.get(name) for metrics in both if name in metrics]
-        if values:
-            write = decimals if name == "loss" else f"{{:.{digits}f}}".format
-            shown = " | ".join("nan" if value is None else write(scale * value) for value in values)
-            text.append(f"  {LABELS.get(name, name)} ", style="dim").append(f"{shown}{unit}")
+    for metric in METRICS:
+        values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
+        if metric.is_headline and values:
+            shown = " | ".join("nan" if value is None else metric.number(value) for value in values)
+            text.append(f"  {metric.label} ", style="dim").append(f"{shown}{metric.unit}")
     text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
     if event.best:
         text.append("  best", style="green")
     return text
-
-
-def headline(metrics: dict[str, float]) -> str:
-    """The metrics that people look at first."""
-    parts = [f"loss {decimals(metrics['loss'])}"] if metrics.get("loss") is not None else ["loss nan"]
-    if metrics.get("accuracy") is not None:
-        parts.append(f"accuracy {100 * metrics['accuracy']:.2f} %")
-    if metrics.get("rmse") is not None:
-        parts.append(f"{LABELS['rmse']} {metrics['rmse']:.4g}")
-    if metrics.get("r2") is not None:
-        parts.append(f"{LABELS['r2']} {metrics['r2']:.3f}")
-    return " ".join(parts)
 
 
 def progress_line(view: RunView, width: int) -> Table | Text:
@@ -250,11 +221,3 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     elif view.seconds_left is not None:
         parts.append(f"{duration(view.seconds_left)} left")
     return parts
-
-
-def profile_title(profiled: Profiled) -> str:
-    """Which steps were profiled, and whose time the operators took, in a line."""
-    last = profiled.first_step + profiled.steps - 1
-    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
-    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
-    return f"profile of {steps}: {whose}"

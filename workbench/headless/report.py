@@ -16,8 +16,9 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.headless.display import LABELS, TRACE_VIEWER, headline, profile_title
+from workbench.metrics import written
 from workbench.mfu import arithmetic
+from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
@@ -26,11 +27,10 @@ from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
+from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
 """So many classes are listed one by one."""
-
-PERCENT_METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro")
 
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
@@ -43,7 +43,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
         # Of the whole run, as the rows above: another window would give other figures.
-        facts = Facts.of(history, Preset.load(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
+        facts = Facts.of(history, Preset.of_run(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
         found = findings(facts)
         if found:
             console.print()
@@ -67,7 +67,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if view.prepared is not None and view.prepared.learns:
         rows.append(("learns", view.prepared.learns))
     with suppress(PresetError):
-        if rates := _learning_rates(Preset.load(run.preset), summary.step):
+        if rates := _learning_rates(Preset.of_run(run.preset), summary.step):
             rows.append(("learning rate", rates))
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
@@ -143,15 +143,8 @@ def kinds_line(kinds: dict[str, int], expected: set[str]) -> str:
 
 
 def metrics_line(metrics: dict[str, Any]) -> str:
-    """All scalar metrics of a split in a line."""
-    parts = [
-        f"{name.removesuffix('_macro')} {100 * metrics[name]:.2f} %" for name in PERCENT_METRICS if name in metrics
-    ]
-    if metrics.get("roc_auc") is not None:
-        parts.append(f"{LABELS['roc_auc']} {metrics['roc_auc']:.4f}")
-    numbers = [name for name in ("rmse", "mae", "r2", "loss") if metrics.get(name) is not None]
-    parts += [f"{LABELS.get(name, name)} {metrics[name]:.4g}" for name in numbers]
-    return "  ".join(parts)
+    """All metrics of a split in a line."""
+    return "  ".join(f"{label} {value}" for label, value in written(metrics))
 
 
 def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
@@ -212,31 +205,32 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
             console.print(Text(line), overflow="fold")
 
 
-def print_plan(preset: Preset, plan: dict[str, Any]) -> None:
+def print_plan(preset: Preset, plan: Plan) -> None:
     """What a dry run found."""
-    shape = " × ".join(map(str, plan["input_shape"]))
-    splits = [f"{count(plan['train_samples'])} train"]
-    splits += [f"{count(plan[f'{name}_samples'])} {name}" for name in ("validation", "test") if plan[f"{name}_samples"]]
-    memory = dict(plan["memory_bytes"])
-    peak = memory.pop("peak", None)
-    at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan['peak_during']}"
+    shape = " × ".join(map(str, plan.input_shape))
+    splits = [f"{count(plan.train_samples)} train"]
+    for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):
+        if samples:
+            splits.append(f"{count(samples)} {name}")
+    peak = plan.peak_bytes
+    at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan.peak_during}"
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
-        ("device", plan["device"]),
-        ("learns", plan["learns"]),
-        ("task", f"{plan['task']}, {shape} → {plan['outputs']}"),
-        ("parameters", count(plan["parameters"])),
-        ("FLOPs a step", f"{rate(plan['flops_per_step'])}FLOP" if plan["flops_per_step"] else "not available"),
-        ("samples", f"{', '.join(splits)} ({plan['data_loading']})"),
-        ("steps", f"{count(plan['steps_per_epoch'])} an epoch, {count(plan['steps'])} in all"),
-        ("expected memory", f"{at_peak}: {kinds_line(memory, set())}"),
+        ("device", plan.device),
+        ("learns", plan.learns),
+        ("task", f"{plan.task}, {shape} → {plan.outputs}"),
+        ("parameters", count(plan.parameters)),
+        ("FLOPs a step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
+        ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
+        ("steps", f"{count(plan.steps_per_epoch)} an epoch, {count(plan.steps)} in all"),
+        ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
     if rates := _learning_rates(preset):
         rows.append(("learning rate", rates))
-    rows += [("note", note) for note in plan["notes"]]
+    rows += [("note", note) for note in plan.notes]
     console = output.console()
     _print_rows(console, rows)
-    console.print(Text(plan["model"], style="dim"))
+    console.print(Text(plan.model, style="dim"))
 
 
 def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:

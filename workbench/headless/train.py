@@ -5,17 +5,14 @@ The trainer is a process of its own; this one only reads its run directory, as e
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from workbench import output
 from workbench.errors import (
@@ -30,17 +27,19 @@ from workbench.errors import (
 from workbench.files import open_regular
 from workbench.headless import report
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
+from workbench.headless.interrupts import Interrupts
+from workbench.processes.messages import encode
+from workbench.processes.plan import make_plan
+from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, start_trainer
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run, find_run
+from workbench.runs.follow import Follower, Written
 from workbench.runs.history import RunHistory
-from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE, not_started, start_trainer
 from workbench.runs.lock import process_id
 from workbench.runs.status import read_summary, status
-from workbench.runs.tail import EventTail
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
 
-POLL_SECONDS = 0.05
 LOG_BYTES = 2**16
 """Of the end of a trainer's log, in which its last line is looked for."""
 
@@ -77,7 +76,7 @@ def resume(name_or_path: str, options: Options) -> int:
                 f"the run {run.name} has completed. To train longer, start a new run: "
                 f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
-    _check_trust(Preset.load(run.preset), options)
+    _check_trust(Preset.of_run(run.preset), options)
     return _follow(run, options)
 
 
@@ -97,25 +96,9 @@ def dry_run(preset: Preset, options: Options) -> int:
     """Shows what a preset would train; returns the exit code. Raises WorkbenchError."""
     preset = preset.with_absolute_paths()
     _check_trust(preset, options)
-    try:
-        finished = subprocess.run(
-            [sys.executable, "-P", "-m", "workbench.training.processes.plan"],
-            input=preset.to_toml().encode(),
-            capture_output=True,
-            check=False,
-        )
-    except OSError as error:
-        raise not_started(error) from error
-    try:
-        plan = json.loads(finished.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        raise TrainerLostError(f"planning failed: {finished.stderr.decode(errors='replace').strip()}") from None
-    if "error" in plan:
-        failure = WorkbenchError(plan["error"])
-        failure.exit_code = plan["exit_code"]
-        raise failure
+    plan = make_plan(preset)
     if options.json_output:
-        print(json.dumps(plan))
+        print(encode(plan))
     else:
         report.print_plan(preset, plan)
     return EXIT_DONE
@@ -129,46 +112,36 @@ def _check_trust(preset: Preset, options: Options) -> None:
             raise UntrustedCodeError(code.question(reference, arguments))
 
 
-class _Interrupts:
-    """Counts Ctrl-C and SIGTERM while a run is followed; the trainer's own session does not get them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def __enter__(self) -> _Interrupts:
-        for number in self._old:
-            signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-
-
 def _follow(run: RunDirectory, options: Options) -> int:
     """Starts the trainer of a run, shows it until it ends, and reports; returns the exit code."""
-    tail = EventTail(run.events)
-    tail.skip_to_end()
-    history = RunHistory()
-    display = _display(options)
-    with _Interrupts() as interrupts:
+    follower = Follower(run, from_now=True)
+    history, display = RunHistory(), _display(options)
+    with Interrupts() as interrupts:
         trainer = start_trainer(run, shlex.join(sys.argv))
         try:
             with display:
                 display.start(run)
                 if options.profile_steps:
                     _ask_for_profile(run, options.profile_steps, display)
-                _watch(run, tail, history, display, trainer, interrupts)
+                for written in follower.until_ended(trainer):
+                    _show(written, history, display)
+                    if interrupts.handle(run, trainer):
+                        prepared = history.view.prepared is not None
+                        what = "after this step, all is saved" if prepared else "as soon as the preparation allows"
+                        display.narrate(f"stopping {what}; interrupt again to end it at once")
         except BrokenPipeError:
-            # Whoever read our output is gone; the run goes on, as when a terminal is lost.
+            # Whoever read our output is gone; the run continues, as when a terminal is lost.
             output.abandon()
             print(f"nobody reads the output any more; the run continues in {run.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(run, history, trainer, options, interrupts.count)
+
+
+def _show(written: Written, history: RunHistory, display: Display) -> None:
+    for line, event in written:
+        history.take(event)
+        display.show(line, event, history.view)
+    display.refresh(history.view)
 
 
 def _display(options: Options) -> Display:
@@ -179,56 +152,11 @@ def _display(options: Options) -> Display:
     return LiveDisplay() if sys.stdout.isatty() else LineDisplay()
 
 
-def _watch(
-    run: RunDirectory,
-    tail: EventTail,
-    history: RunHistory,
-    display: Display,
-    trainer: subprocess.Popen[bytes],
-    interrupts: _Interrupts,
-) -> None:
-    """Shows events until the trainer has ended. The second interrupt ends it at once."""
-    obeyed, view = 0, history.view
-    while True:
-        ended = trainer.poll() is not None
-        events = tail.read()
-        for line, event in events:
-            history.take(event)
-            display.show(line, event, view)
-        display.refresh(view)
-        if interrupts.count > obeyed:
-            obeyed = interrupts.count
-            if obeyed == 1:
-                what = "after this step, all is saved" if view.prepared else "as soon as the preparation allows"
-                display.narrate(f"stopping {what}; interrupt again to end it at once")
-                _ask_to_stop(run, trainer)
-            else:
-                _kill(trainer)
-        if ended and not events:
-            return
-        if not events:
-            time.sleep(POLL_SECONDS)
-
-
 def _ask_for_profile(run: RunDirectory, steps: int, display: Display) -> None:
     try:
         ask(run, "profile", steps)
     except StorageError as error:
         display.narrate(f"there will be no profile: {error}")
-
-
-def _ask_to_stop(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
-    try:
-        ask(run, "stop")
-    except StorageError:
-        trainer.terminate()  # a full disk must not keep a run from being stopped
-
-
-def _kill(trainer: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(trainer.pid, signal.SIGKILL)  # its loader workers too
-    except ProcessLookupError:
-        trainer.kill()
 
 
 def _conclude(

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+from workbench.metrics import curve_names
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Memory, RequestHandled, Started, Steps, Timing
@@ -13,8 +14,6 @@ from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 
 MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed"]
-CURVE_METRICS = ("loss", "accuracy", "rmse", "mae", "r2", "f1_macro", "roc_auc")
-"""The scalar metrics of an epoch that are drawn as curves."""
 MOST_MARKS, MOST_READINGS, MOST_EPOCHS = 200, 240, 8
 
 
@@ -85,7 +84,7 @@ class RunHistory:
 
     def _take_epoch(self, event: EpochEnd, seconds: float) -> None:
         for split, metrics in (("train", event.train), ("validation", event.validation or {})):
-            for name in CURVE_METRICS:
+            for name in curve_names():
                 if name in metrics and (split, name) != ("train", "loss"):
                     value = metrics[name]
                     self.curve(f"{name}/{split}").add(event.step, float("nan") if value is None else value, seconds)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from workbench.metrics import BY_CLASS, METRICS
 
 Take = Callable[[Any], Any]
 """Returns the value; in lists and tables of numbers, a null is NaN. Raises TypeError, or OverflowError."""
 
-BY_CLASS = ("precision", "recall", "f1", "support", "confusion")
-WELL_KNOWN = (*BY_CLASS, "loss", "accuracy", "f1_macro", "roc_auc", "mae", "rmse", "r2")
+WELL_KNOWN = frozenset(BY_CLASS) | {metric.name for metric in METRICS}
 """The metrics that readers know the shape of."""
 LARGEST = 2**63
 """No count of ours comes near; floats and array indices could not hold larger ones."""
@@ -114,6 +116,11 @@ def take_of(annotation: Any) -> Take:
         return _optional(take_of(inner))
     if origin is Literal:
         return _one_of(arguments)
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return partial(taken, annotation)
+    if origin is tuple and arguments[1:] == (...,):
+        items = _list(take_of(arguments[0]))
+        return lambda value: tuple(items(value))
     if origin is list:
         return _numbers if arguments == (float,) else _list(take_of(arguments[0]))
     if origin is dict:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench import files
 from workbench.errors import PresetError, StorageError
 from workbench.files import expanded, is_file
-from workbench.settings.preset import Preset
-from workbench.settings.problems import nearest
+from workbench.runs.directory import RunDirectory
+
+if TYPE_CHECKING:
+    from workbench.settings.preset import Preset  # 0.2 s, which the shell's completion of names does not have
 
 SUFFIX = ".toml"
 
@@ -44,6 +47,8 @@ def find(name_or_path: str) -> Path:
         for folder in folders():
             if is_file(folder / file_name):
                 return folder / file_name
+        from workbench.settings.problems import nearest
+
         raise PresetError(f"there is no preset {name_or_path!r}{nearest(path.stem, names())}")
     with suppress(OSError, ValueError):  # what is too long, or holds a NUL, is no folder either
         if path.is_dir():
@@ -55,7 +60,16 @@ def find(name_or_path: str) -> Path:
 
 def load(name_or_path: str) -> Preset:
     """The preset of that name or path. Raises PresetError."""
-    return Preset.load(find(name_or_path))
+    return load_file(find(name_or_path))
+
+
+def load_file(path: Path) -> Preset:
+    """The preset in a file. One that lies in a run's directory is read as the run's. Raises PresetError."""
+    from workbench.settings.preset import Preset
+
+    run = RunDirectory(path.parent)
+    is_of_run = path.name == run.preset.name and (is_file(run.events) or is_file(run.process))
+    return Preset.of_run(path) if is_of_run else Preset.load(path)
 
 
 def names() -> list[str]:

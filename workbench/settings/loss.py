@@ -42,12 +42,16 @@ class LossChoice(Choice):
         """
         raise NotImplementedError
 
-    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
-        """What the mean loss of a batch counts for in the mean over several batches.
+    def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
+        """A function of a batch's targets: how much its mean loss counts in the mean over several batches.
 
-        targets: of the batch; class_counts: what the loss was built with.
+        class_counts: what the loss was built with.
         """
-        return len(targets)
+        return len
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Raw scores (n, classes) as the probabilities that the loss takes them for."""
+        return scores.sigmoid() if self.independent_classes else scores.softmax(dim=1)
 
 
 def label_smoothing() -> float:
@@ -87,9 +91,9 @@ class CrossEntropy(LossChoice):
 
         return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
 
-    def batch_weight(self, targets: Tensor, class_counts: Tensor | None) -> Tensor | int:
+    def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
         weight = None if class_counts is None else self._weight(class_counts)
-        return len(targets) if weight is None else weight[targets].sum()
+        return len if weight is None else lambda targets: weight[targets].sum()
 
     def _weight(self, class_counts: Tensor) -> Tensor | None:
         import torch

@@ -26,7 +26,7 @@ from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
 from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
 from workbench.settings.problems import describe_syntax_error, describe_validation_error, shortened
-from workbench.settings.renamed import present_parts, with_present_keys
+from workbench.settings.renamed import with_present_names
 from workbench.settings.runtime import Runtime
 from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
 from workbench.settings.training import Training
@@ -104,31 +104,21 @@ class Preset(Settings):
     @classmethod
     def from_toml(cls, text: str, where: str) -> Preset:
         """The preset in a TOML text; `where` is what error messages call it. Raises PresetError."""
-        if DEEP.search(text):
-            raise PresetError(f"{where} is not a preset: it is nested too deeply")
-        try:
-            values = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
-            raise PresetError(describe_syntax_error(error, where)) from None
-        return cls.from_mapping(values, where, text)
+        return cls.from_mapping(_parsed(text, where), where, text)
 
     @classmethod
     def load(cls, path: Path) -> Preset:
         """The preset in a file. Raises PresetError, also where the file cannot be read."""
-        try:
-            if path.exists() and not path.is_file():  # a pipe would be waited for
-                raise PresetError(f"{path} is not a plain file; a preset is a .toml file")
-            with path.open("rb") as file:
-                content = file.read(MOST_BYTES + 1)
-            if len(content) > MOST_BYTES:
-                raise PresetError(f"{path} is larger than {size(MOST_BYTES)}: it is no preset")
-            # Line ends as `open` reads them in a text file.
-            text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-        except UnicodeDecodeError:
-            raise PresetError(f"{path} is not a text file in UTF-8") from None
-        except OSError as error:
-            raise PresetError(f"cannot read the preset {path}: {error.strerror}") from None
-        return cls.from_toml(text, str(path))
+        return cls.from_toml(_text_of(path), str(path))
+
+    @classmethod
+    def of_run(cls, path: Path) -> Preset:
+        """The preset in a run's preset.toml. Raises PresetError.
+
+        The run may be older than a name of today: what was trained under old names is read as what it means now.
+        """
+        text = _text_of(path)
+        return cls.from_mapping(with_present_names(_parsed(text, str(path))), str(path), text)
 
     def to_mapping(self) -> dict[str, Any]:
         """All settings as nested dictionaries of TOML values, the name of a choice first."""
@@ -204,9 +194,36 @@ class Preset(Settings):
         return {path: (here.get(path), there.get(path)) for path in paths if here.get(path) != there.get(path)}
 
 
+def _text_of(path: Path) -> str:
+    """The text of a preset's file. Raises PresetError."""
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+            raise PresetError(f"{path} is not a plain file; a preset is a .toml file")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise PresetError(f"{path} is larger than {size(MOST_BYTES)}: it is no preset")
+        # Line ends as `open` reads them in a text file.
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise PresetError(f"{path} is not a text file in UTF-8") from None
+    except OSError as error:
+        raise PresetError(f"cannot read the preset {path}: {error.strerror}") from None
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    """The tables of a TOML text. Raises PresetError."""
+    if DEEP.search(text):
+        raise PresetError(f"{where} is not a preset: it is nested too deeply")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
+        raise PresetError(describe_syntax_error(error, where)) from None
+
+
 def _with_default_tags(values: Mapping[str, Any]) -> dict[str, Any]:
     """Names the default choice in tables that name none, and turns lists into tuples (strict types want them)."""
-    tagged = {key: _tuples(value) for key, value in with_present_keys(values).items()}
+    tagged = {key: _tuples(value) for key, value in values.items()}
     for name, family in FAMILIES.items():
         table = tagged.get(name)
         if isinstance(table, dict) and family.tag not in table:
@@ -236,7 +253,7 @@ def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
     except (ValueError, RecursionError):
         values = {}
     # More than the one value is a text that happens to go on like TOML.
-    return present_parts(path), values["value"] if list(values) == ["value"] else text.strip()
+    return path, values["value"] if list(values) == ["value"] else text.strip()
 
 
 def _is_tag(path: list[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from workbench.settings.base import Choice, Family
+from workbench.settings.renamed import RENAMED_VALUES, renamed_setting, renamed_value
 from workbench.units import count
 
 MOST_TOLD = 20
@@ -96,6 +97,10 @@ def _short(problem: Any, help: str) -> str:
         return str(context["error"])
     if kind == "string_pattern_mismatch":
         return f"must be {help.partition(';')[0].rpartition(': ')[2]}"
+    if kind == "literal_error":
+        paths = [path for path in RENAMED_VALUES if path.endswith(f".{location[0]}")]
+        if renamed := "".join(renamed_value(path, problem["input"]) for path in paths):
+            return renamed
     sentence = _SHORT_NEEDS.get(kind) or _needs(kind, context, problem["msg"])
     return sentence if entry is None else f"entry {entry + 1} {sentence}"
 
@@ -145,9 +150,14 @@ def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
 
 
 def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: Mapping[str, Family]) -> str:
-    key = ".".join(path) or "the preset"
+    written = ".".join(path)
+    key = written or "the preset"
     key = shortened(re.sub(r"\.(\d+)", lambda index: f"[{index[1]}]", key))
     kind, found, context = problem["type"], problem["input"], problem.get("ctx", {})
+    if kind == "extra_forbidden" and (renamed := renamed_setting(written, found, model.model_fields)):
+        return renamed
+    if kind == "literal_error" and (renamed := renamed_value(written, found)):
+        return f"{key}: {renamed}"
     if kind == "extra_forbidden":
         choice = f" of {model.label()}" if issubclass(model, Choice) and len(path) > 1 else ""
         what = "setting" if len(path) > 1 else "table or setting"

@@ -1,8 +1,13 @@
-"""Settings that had another name once: presets and runs of then are read as what they mean now."""
+"""Settings and values that had another name once.
+
+In a preset, in `--set` and in the app an old name is refused, and the message says what it is called now. The preset of
+a run that was trained under old names is read as what it means now (`Preset.of_run`), and so are the settings in its
+checkpoints.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 RENAMED: dict[str, str] = {
@@ -11,8 +16,16 @@ RENAMED: dict[str, str] = {
     "runtime.feed": "runtime.data_loading",
     "training.clip_norm": "training.gradient_clip_norm",
     "training.accumulation": "training.gradient_accumulation",
+    "schedule.every": "schedule.step_size",
+    "schedule.peak_at": "schedule.pct_start",
 }
 """The key path of then, and that of now. Only the last key differs: a setting stays in its table."""
+
+RENAMED_VALUES: dict[str, dict[str, str]] = {
+    "runtime.data_loading": {"loader": "dataloader", "resident": "on_device"},
+    "runtime.engine": {"graph": "cuda_graph"},
+}
+"""By the key path of now: the value of then, and that of now."""
 
 
 def present_path(path: str) -> str:
@@ -20,25 +33,45 @@ def present_path(path: str) -> str:
     return RENAMED.get(path, path)
 
 
-def with_present_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+def present_value(path: str, value: Any) -> Any:
+    """The value by which a choice is known now. path: of now."""
+    return RENAMED_VALUES.get(path, {}).get(value, value) if isinstance(value, str) else value
+
+
+def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's nested tables, under the names of now.
 
-    A table that has a setting under both names is left as it is: validation says that it does not know the old one.
+    A setting that stands there under both names keeps both: validation says that it does not know the old one.
     """
     renewed = dict(values)
-    for old, new in RENAMED.items():
-        table, _, key = old.rpartition(".")
-        present, found = new.rpartition(".")[2], renewed.get(table)
-        if isinstance(found, Mapping) and key in found and present not in found:
-            renewed[table] = {present if name == key else name: value for name, value in found.items()}
+    for table, found in values.items():
+        if isinstance(found, Mapping):
+            renewed[table] = {
+                key if (now := present_path(f"{table}.{key}").rpartition(".")[2]) in found else now: present_value(
+                    present_path(f"{table}.{key}"), value
+                )
+                for key, value in found.items()
+            }
     return renewed
 
 
 def with_present_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by key path, under the names of now."""
-    return {present_path(path): value for path, value in settings.items()}
+    return {present_path(path): present_value(present_path(path), value) for path, value in settings.items()}
 
 
-def present_parts(path: Sequence[str]) -> list[str]:
-    """A key path in parts, under the name of now."""
-    return present_path(".".join(path)).split(".")
+def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
+    """What to say of a setting that is not known: what it is called now. Empty if it never was one.
+
+    path: as it was written; known: the names of the settings that its table has.
+    """
+    now = RENAMED.get(path)
+    if now is None or now.rpartition(".")[2] not in known:
+        return ""
+    return " and ".join(filter(None, (f"{path} is called {now} now", renamed_value(now, value))))
+
+
+def renamed_value(path: str, value: Any) -> str:
+    """What to say of a value that is not known: what it is called now. Empty if it never was one."""
+    now = present_value(path, value)
+    return "" if now == value else f'"{value}" is called "{now}" now'

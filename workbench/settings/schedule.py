@@ -69,11 +69,11 @@ class Step(ScheduleChoice):
     """Falls by a factor every few epochs."""
 
     name: Literal["step"] = "step"
-    every: int = setting(10, "epochs between two falls", unit="epochs", ge=1)
+    step_size: int = setting(10, "epochs between two falls", unit="epochs", ge=1)
     gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
-        return self.gamma ** math.floor(epoch / self.every)
+        return self.gamma ** math.floor(epoch / self.step_size)
 
 
 class Exponential(ScheduleChoice):
@@ -100,15 +100,15 @@ class OneCycle(ScheduleChoice):
     """Rises to the learning rate and falls far below where it began: fast training (Smith, 2018)."""
 
     name: Literal["one_cycle"] = "one_cycle"
-    peak_at: float = setting(0.3, "share of training at which the learning rate is highest", gt=0, lt=1)
+    pct_start: float = setting(0.3, "share of training at which the learning rate is highest", gt=0, lt=1)
     start: float = setting(0.04, "factor at the start", step="ladder", gt=0, le=1)
     end: float = setting(0.000004, "factor at the end", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         share = epoch / epochs
-        if share < self.peak_at:
-            return _cosine(self.start, 1.0, share / self.peak_at)
-        return _cosine(1.0, self.end, (share - self.peak_at) / (1 - self.peak_at))
+        if share < self.pct_start:
+            return _cosine(self.start, 1.0, share / self.pct_start)
+        return _cosine(1.0, self.end, (share - self.pct_start) / (1 - self.pct_start))
 
 
 class Plateau(ScheduleChoice):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from workbench.metrics import monitor_names
 from workbench.settings.base import Settings, setting
 
-Monitor = Literal["auto", "loss", "accuracy", "f1_macro", "roc_auc", "mae", "rmse", "r2"]
+if TYPE_CHECKING:
+    Monitor = str
+else:
+    Monitor = Literal["auto", *monitor_names()]
 
 
 class Training(Settings):
@@ -17,7 +21,8 @@ class Training(Settings):
     validate_every: int = setting(1, "epochs between two validations", unit="epochs", ge=1)
     monitor: Monitor = setting(
         "auto",
-        "what tells the best epoch, of the validation split: auto is accuracy for classes and loss for numbers",
+        "the metric of the validation split that decides which epoch is the best: auto is accuracy for classes and "
+        "loss for numbers",
     )
     early_stopping_patience: int = setting(
         0, "validations without a better result before training stops; 0 never stops", ge=0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+from workbench.processes.worker import launched_at
 from workbench.runs.control import ControlReader, Request
 from workbench.runs.directory import RunDirectory
-from workbench.runs.launch import launched_at
 
 
 class Inbox:

@@ -1,4 +1,7 @@
-"""Metrics of a split, from all its scores at once, on the device where they are.
+"""Computes the metrics that `workbench.metrics` declares, each by a function of the same name.
+
+A function is registered with what it is computed from: `@computed_from(ClassCounts)` for a number from an accumulator
+that several metrics may share, `@mean_over_samples` for the mean of what each sample has for itself.
 
 Own code rather than torchmetrics: that costs a second or more to import in every trainer, and what is needed of it is
 a confusion matrix and a rank sum. The tests hold each number against scikit-learn.
@@ -6,16 +9,23 @@ a confusion matrix and a rank sum. The tests hold each number against scikit-lea
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-CONFUSION_CLASSES = 100
-"""With more classes the confusion matrix is left out: a million numbers an epoch help nobody."""
-
-LISTED_CLASSES = 10_000
-"""With more classes the numbers of each are left out: megabytes an epoch."""
+from workbench.metrics import Metric
+from workbench.training.accumulators import (
+    Accumulator,
+    ClassCounts,
+    ErrorSums,
+    KeptScores,
+    SampleMean,
+    SplitFacts,
+    on_host_without_float64,
+)
 
 CHUNK_NUMBERS = 2**20
 """Scores that are ranked at a time, each of which takes some 64 bytes meanwhile."""
@@ -23,52 +33,143 @@ CHUNK_NUMBERS = 2**20
 SORT_COSTS = 16
 """Comparisons of one score with those of all samples that take as long as sorting a class's scores takes a sample."""
 
-CLASS_METRICS = ("loss", "accuracy", "f1_macro", "roc_auc")
-NUMBER_METRICS = ("loss", "mae", "rmse", "r2")
-
-HIGHER_IS_BETTER = frozenset({"accuracy", "f1_macro", "roc_auc", "r2"})
+Value = TypeVar("Value", bound=Callable[..., float | None])
 
 
-def classification_metrics(scores: Tensor, targets: Tensor) -> dict[str, Any]:
-    """Accuracy, precision, recall, F1 (macro, weighted, and per class of up to LISTED_CLASSES), ROC AUC, confusion.
+@dataclass(frozen=True)
+class Computation:
+    """How a metric is computed."""
 
-    scores: float (samples, classes), probabilities or any monotone function of them per class; targets: int64
-    (samples,). A class that neither occurs nor is predicted counts in no macro mean; what would be 0 / 0 within
-    a class is 0 (as scikit-learn's zero_division=0). ROC AUC is one class against the rest, averaged over the
-    classes that have both; None if there are none. Confusion: rows are true classes, columns predictions.
+    accumulator: Callable[[SplitFacts], Any]
+    """Makes what it is computed from; metrics that name the same one share it."""
+    value: Callable[[Any], float | None]
+    """Computes it; None where it is not defined for these samples."""
+
+
+COMPUTATIONS: dict[str, Computation] = {}
+"""By the metric's name. The loss is computed by the evaluation itself: it depends on the settings."""
+
+
+def computed_from(accumulator: type[Accumulator]) -> Callable[[Value], Value]:
+    """Registers a function of an accumulator as the metric of the function's name."""
+
+    def register(function: Value) -> Value:
+        COMPUTATIONS[function.__name__] = Computation(accumulator.of_split, function)
+        return function
+
+    return register
+
+
+def mean_over_samples(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """Registers a function of a batch's scores and targets, one value a sample, as the metric of its name."""
+    COMPUTATIONS[function.__name__] = Computation(lambda _: SampleMean(function), SampleMean.compute)
+    return function
+
+
+class SplitMetrics:
+    """All metrics of a task on one split, batch by batch."""
+
+    def __init__(self, metrics: list[Metric], split: SplitFacts, *, keeps_scores: bool) -> None:
+        """metrics: of the task; keeps_scores: whether the scores of all samples may be kept, see `KeptScores`."""
+        declared = [metric for metric in metrics if metric.name in COMPUTATIONS]
+        self._absent = [metric.name for metric in declared if metric.needs_all_scores and not keeps_scores]
+        self._computations = {
+            metric.name: COMPUTATIONS[metric.name] for metric in declared if metric.name not in self._absent
+        }
+        makers = dict.fromkeys(computation.accumulator for computation in self._computations.values())
+        self.accumulators: dict[Callable[[SplitFacts], Any], Accumulator] = {make: make(split) for make in makers}
+
+    def update(self, scores: Tensor, targets: Tensor) -> None:
+        """Adds a batch. scores: (n, outputs), raw, or numbers in the data's own units; targets alike."""
+        scores, targets = on_host_without_float64(scores), on_host_without_float64(targets)
+        for accumulator in self.accumulators.values():
+            accumulator.update(scores, targets)
+
+    def compute(self) -> dict[str, Any]:
+        """The metrics and the numbers of each class; None for a metric that is not defined or not known."""
+        values: dict[str, Any] = {
+            name: computation.value(self.accumulators[computation.accumulator])
+            for name, computation in self._computations.items()
+        }
+        for accumulator in self.accumulators.values():
+            values |= accumulator.details()
+        return values | dict.fromkeys(self._absent)
+
+
+@computed_from(ClassCounts)
+def accuracy(counts: ClassCounts) -> float:
+    """The fraction of samples whose class has the highest score."""
+    correct, support, _ = counts.counts
+    return float(correct.sum() / support.sum().clamp(min=1))
+
+
+@computed_from(ClassCounts)
+def precision_macro(counts: ClassCounts) -> float:
+    """Mean over the classes of the fraction of its predictions that are right."""
+    return counts.macro("precision")
+
+
+@computed_from(ClassCounts)
+def recall_macro(counts: ClassCounts) -> float:
+    """Mean over the classes of the fraction of its samples that are found."""
+    return counts.macro("recall")
+
+
+@computed_from(ClassCounts)
+def f1_macro(counts: ClassCounts) -> float:
+    """Mean over the classes of the harmonic mean of precision and recall."""
+    return counts.macro("f1")
+
+
+@computed_from(ClassCounts)
+def mcc(counts: ClassCounts) -> float:
+    """Matthews correlation of true and predicted classes (Gorodkin, 2004): 1 perfect, 0 as good as chance.
+
+    0 where all samples are of one class or are taken for one, as scikit-learn has it.
     """
-    return prediction_metrics(scores.argmax(dim=1), targets, scores.shape[1]) | {"roc_auc": roc_auc(scores, targets)}
+    correct, support, predicted = counts.counts
+    samples = support.sum()
+    covariance = correct.sum() * samples - support.dot(predicted)
+    variances = (samples**2 - support.dot(support)) * (samples**2 - predicted.dot(predicted))
+    return float(covariance / variances.sqrt()) if variances > 0 else 0.0
 
 
-def prediction_metrics(predictions: Tensor, targets: Tensor, classes: int) -> dict[str, Any]:
-    """What `classification_metrics` gives apart from ROC AUC; predictions and targets: int64 (samples,).
-
-    Takes memory in proportion to samples and classes, and to classes² only up to CONFUSION_CLASSES.
-    """
-
-    def count(labels: Tensor) -> Tensor:
-        return torch.bincount(labels, minlength=classes).double()
-
-    hits, support, predicted = count(targets[predictions == targets]), count(targets), count(predictions)
-    precision = hits / predicted.clamp(min=1)
-    recall = hits / support.clamp(min=1)
-    f1 = 2 * hits / (support + predicted).clamp(min=1)
-    seen = (support + predicted > 0).double()
-    metrics: dict[str, Any] = {"accuracy": float(hits.sum() / max(len(targets), 1))}
-    for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
-        metrics[f"{name}_macro"] = float((values * seen).sum() / seen.sum().clamp(min=1))
-        metrics[f"{name}_weighted"] = float((values * support).sum() / support.sum().clamp(min=1))
-    if classes <= LISTED_CLASSES:
-        for name, values in (("precision", precision), ("recall", recall), ("f1", f1)):
-            metrics[name] = [round(value, 6) for value in values.tolist()]
-        metrics["support"] = [int(count) for count in support.tolist()]
-    if classes <= CONFUSION_CLASSES:
-        pairs = torch.bincount(targets * classes + predictions, minlength=classes * classes)
-        metrics["confusion"] = pairs.reshape(classes, classes).tolist()
-    return metrics
+@mean_over_samples
+def top5_accuracy(scores: Tensor, targets: Tensor) -> Tensor:
+    """Whether a sample's class is among the five with the highest scores; of equal ones the first classes count."""
+    own = scores.gather(1, targets.unsqueeze(1))
+    earlier = torch.arange(scores.shape[1], device=scores.device) < targets.unsqueeze(1)
+    # "Not less" rather than "greater", so that no score that is NaN is among the highest.
+    ahead = torch.where(earlier, ~(scores < own), ~(scores <= own))
+    return ahead.sum(1) < 5
 
 
-def roc_auc(scores: Tensor, targets: Tensor) -> float | None:
+@computed_from(ErrorSums)
+def mae(sums: ErrorSums) -> float:
+    """Mean absolute error, in the data's own units, over all target columns."""
+    return float(sums.absolute.mean()) / sums.samples
+
+
+@computed_from(ErrorSums)
+def rmse(sums: ErrorSums) -> float:
+    """Root mean squared error, in the data's own units, over all target columns."""
+    return float((sums.squared.mean() / sums.samples).sqrt())
+
+
+@computed_from(ErrorSums)
+def r2(sums: ErrorSums) -> float | None:
+    """R², the mean over the target columns; None where a column is constant."""
+    spread = sums.spread
+    return float((1 - sums.squared / spread).mean()) if bool((spread > 0).all()) else None
+
+
+@computed_from(KeptScores)
+def roc_auc(kept: KeptScores) -> float | None:
+    """Area under the ROC curve, see `mean_area`."""
+    return mean_area(*kept.all)
+
+
+def mean_area(scores: Tensor, targets: Tensor) -> float | None:
     """Area under the ROC curve, one class against the rest, mean over the classes that have both.
 
     By rank sums (Mann and Whitney, 1947), ties counting half. scores: (samples, classes); targets: (samples,).
@@ -116,19 +217,3 @@ def own_ranks(scores: Tensor, targets: Tensor, some: Tensor) -> Tensor:
     own = by_class[some, torch.arange(len(some), device=some.device)]
     below, not_above = (mask.view(torch.uint8).sum(0, dtype=torch.int32) for mask in (by_class < own, by_class <= own))
     return (below + not_above + 1).double() / 2
-
-
-def regression_metrics(predictions: Tensor, targets: Tensor) -> dict[str, Any]:
-    """Mean absolute error, root mean squared error and R², in the data's own units, over all target columns.
-
-    predictions and targets: float (samples, outputs). R² is the mean over columns; None where a column is constant.
-    """
-    predictions, targets = predictions.double(), targets.double()
-    errors = predictions - targets
-    residual = errors.square().sum(0)
-    spread = (targets - targets.mean(0)).square().sum(0)
-    return {
-        "mae": float(errors.abs().mean()),
-        "rmse": float(errors.square().mean().sqrt()),
-        "r2": float((1 - residual / spread).mean()) if bool((spread > 0).all()) else None,
-    }

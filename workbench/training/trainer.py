@@ -19,12 +19,11 @@ from workbench.runs.events import EpochEnd, Progress, State, WarningRaised
 from workbench.runs.writer import EventWriter
 from workbench.training.base_rate import ScheduledRate
 from workbench.training.best_epoch import BestEpoch
-from workbench.training.checkpointing.files import seed_python
 from workbench.training.checkpointing.saver import Saver
 from workbench.training.checkpointing.state import TrainingState
 from workbench.training.divergence import DivergenceCheck
 from workbench.training.engines.choose import make_engine
-from workbench.training.engines.cuda_graph import CudaGraphEngine
+from workbench.training.engines.engine import EngineHooks
 from workbench.training.epoch_order import epoch_order
 from workbench.training.evaluation import Evaluator
 from workbench.training.health.probe import HealthProbe
@@ -36,6 +35,7 @@ from workbench.training.loss_reader import LossReader
 from workbench.training.memory.breakdown import FootprintReporter
 from workbench.training.poll_schedule import PollSchedule
 from workbench.training.profiling.requests import Inspection
+from workbench.training.random_state import seed_python
 from workbench.training.reporter import Reporter
 from workbench.training.requests import RequestHandler
 from workbench.training.timing.choose import make_clock
@@ -65,12 +65,9 @@ class Trainer:
         self.reporter = Reporter(events, self.clock, job.device, measure)
         self.footprint = FootprintReporter(events, job) if measure else None
         self.inspection = Inspection(job, run, events, self.clock, self.times.add)
-        self.engine_choice = make_engine(
-            job, self.clock, self.learning_rate, self._warn, lambda what: events.write(Progress(what=what, done=0))
-        )
+        hooks = EngineHooks(self._warn, lambda what: events.write(Progress(what=what, done=0)), self.times.add)
+        self.engine_choice = make_engine(job, self.clock, self.learning_rate, hooks)
         self.engine = self.engine_choice.engine
-        if isinstance(self.engine, CudaGraphEngine):
-            self.engine.book = self.times.add
         evaluator = Evaluator(
             job.model,
             job.loss,
@@ -213,7 +210,7 @@ class Trainer:
     @property
     def _correct(self) -> Tensor:
         """Samples of this epoch classified correctly, on the device."""
-        return self.engine.hits
+        return self.engine.correct
 
     # What happens between two steps, about ten times a second.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from rich.style import Style
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.events import Event, Key
-from textual.filter import LineFilter
 from textual.screen import Screen
 
 from workbench.runs.directory import RunDirectory
@@ -18,25 +15,19 @@ from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import ACTIONS
 from workbench.ui.keys.key_order import KeyOrder, Passed
 from workbench.ui.live.readings import MachineReadings, ReadingSource
+from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
-from workbench.ui.look.ascii import AsciiFilter
-from workbench.ui.look.dimmed import DimFilter
-from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
-from workbench.ui.look.printable_filter import PrintableFilter
-from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
+from workbench.ui.look.styled_app import StyledApp, has_few_colours
 from workbench.ui.options import AppOptions
 from workbench.ui.screens.main import MainScreen
-from workbench.ui.state import Remembered
 
 
-class WorkbenchApp(App[None]):
+class WorkbenchApp(StyledApp):
     """Tune, train and profile PyTorch models from one terminal."""
 
     TITLE = "workbench"
     CSS_PATH = "workbench.tcss"
     ENABLE_COMMAND_PALETTE = True
-    # The scrolling of a list is not worth its bytes over SSH.
-    animation_level = "none"
 
     def __init__(
         self,
@@ -47,53 +38,20 @@ class WorkbenchApp(App[None]):
         remembered: Remembered | None = None,
     ) -> None:
         """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's."""
-        super().__init__()
+        self.remembered = Remembered.load() if remembered is None else remembered
+        super().__init__(ascii_only=options.ascii, theme=self.remembered.theme)
+        self._theme_at_start = self.theme
         self.draft = draft
         self.options = options
-        self.attach_to = attach
-        self.glyphs: Glyphs = ASCII if options.ascii else UNICODE
-        self._printable_filter = PrintableFilter()
-        self._ascii_filters = [AsciiFilter()] if options.ascii else []
-        self.remembered = Remembered.load() if remembered is None else remembered
+        self._attach_to = attach
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
-        self._keys = KeyOrder(self)
         self.session = Session(options.runs_folder)
-        self.runs_folder = options.runs_folder
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = self._theme_at_start = self._first_theme()
-        self._palette: tuple[str, dict[str, Style]] = ("", {})
-        self._dim_filters: dict[str, DimFilter] = {}
-        """By theme: lines are kept as a filter has made them."""
-
-    def _first_theme(self) -> str:
-        if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
-            return "workbench-ansi"
-        return self.remembered.theme if self.remembered.theme in self.available_themes else "workbench-dark"
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        theme = self.current_theme
-        if theme.ansi:
-            return ANSI_VARIABLES
-        return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
-
-    @property
-    def palette(self) -> dict[str, Style]:
-        """The styles that panels draw with, in the present theme."""
-        if self._palette[0] != self.theme:
-            self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
-        return self._palette[1]
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
-        if self.current_theme.ansi:
-            return filters  # the terminal knows best what is dim among its colours
-        if self.theme not in self._dim_filters:
-            self._dim_filters[self.theme] = DimFilter(self.palette["dim"])
-        return [self._dim_filters[self.theme], *filters]
+        self._keys = KeyOrder(self)
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(id="main")
+        return MainScreen(
+            self.draft, self.session, self.remembered, self.options, self.readings, attach_to=self._attach_to
+        )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         if isinstance(screen, MainScreen):
@@ -140,12 +98,9 @@ class WorkbenchApp(App[None]):
         self.remembered.preset = Remembered.load().preset or self.remembered.preset
         self.remembered.save()
 
-    def remember_preset(self) -> None:
-        """The preset that has just been opened is the last one, however this app may end."""
-        if self.draft.path is not None:
-            latest = Remembered.load()
-            latest.preset = self.remembered.preset = str(self.draft.path.absolute())
-            latest.save()
+    def action_next_theme(self) -> None:
+        super().action_next_theme()
+        self.keep_habits()
 
     async def on_unmount(self) -> None:
         self.session.close()
@@ -158,11 +113,3 @@ def _runner(screen: MainScreen, name: str) -> Callable[[], Awaitable[None]]:
         await screen.run_action(name)
 
     return run
-
-
-def has_few_colours() -> bool:
-    """Whether the terminal says that it has sixteen colours at most."""
-    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
-        return False
-    terminal = os.environ.get("TERM", "")
-    return not ("256" in terminal or "direct" in terminal or "kitty" in terminal or "alacritty" in terminal)

@@ -28,7 +28,7 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
     run = None if attach is None else _run_to_attach(attach, options.runs_folder)
     from workbench.ui.app import WorkbenchApp
     from workbench.ui.form.draft import Draft
-    from workbench.ui.state import Remembered
+    from workbench.ui.live.remembered import Remembered
 
     remembered = Remembered.load()
     draft = Draft(*_preset_to_open(name, remembered.preset, run))
@@ -64,12 +64,12 @@ def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tu
     """The preset asked for; else the one of the run that is watched, the last one, or the first."""
     if name is not None:
         path = library.find(name)
-        return Preset.load(path), path
+        return library.load_file(path), path
     if run is not None:
-        return Preset.load(run.preset), None
+        return Preset.of_run(run.preset), None
     if last:
         try:
-            return Preset.load(Path(last)), Path(last)
+            return library.load_file(Path(last)), Path(last)
         except PresetError:
             pass  # moved, or broken since: the app must open all the same
     path = library.find(FIRST_PRESET)

@@ -12,8 +12,8 @@ from workbench.headless.train import save_preset
 from workbench.settings import library
 from workbench.settings.data import default_data_folder
 from workbench.settings.preset import MOST_BYTES, Preset
-from workbench.ui.preset_list import list_presets, where
-from workbench.ui.state import Remembered
+from workbench.ui.form.preset_list import list_presets, where
+from workbench.ui.live.remembered import Remembered
 
 
 def refusal(text: str) -> str:

@@ -1,7 +1,9 @@
-"""Settings that were renamed: what was written under the old name is read, and written under the new one."""
+"""Settings and values that were renamed: refused where a user writes them, read where a run was trained under them."""
 
 from __future__ import annotations
 
+import json
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,58 +13,174 @@ from workbench.errors import PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.preset_text import flattened
 from workbench.runs.row import RunRow
+from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.settings.renamed import RENAMED
+from workbench.settings.renamed import RENAMED, RENAMED_VALUES, with_present_paths
+from workbench.ui.form.differences import differs
+from workbench.ui.form.draft import Draft
 from workbench.ui.screens.compare import differing_settings
-from workbench.ui.screens.preset_actions import differs
+
+OLD = """\
+name = "old"
+
+[runtime]
+engine = "graph"
+feed = "loader"
+threads = 3
+
+[schedule]
+name = "step"
+every = 4
+
+[training]
+clip_norm = 0.5
+accumulation = 2
+"""
 
 
-def test_an_old_preset_is_read_and_saved_under_the_new_name(tmp_path: Path) -> None:
-    """Also the preset.toml of an old run, which resuming reads the same way."""
-    path = tmp_path / "old.toml"
-    path.write_text("[runtime]\nthreads = 3\nfeed = 'loader'\n")
-    preset = Preset.load(path)
-    assert preset.runtime.num_threads == 3
-    assert preset.runtime.data_loading == "dataloader"
-    written = preset.to_toml()
-    assert "num_threads = 3" in written
-    assert "\nthreads" not in written
-    assert Preset.from_toml(written, "new") == preset
+def refused(text: str) -> str:
+    with pytest.raises(PresetError) as error:
+        Preset.from_toml(text, "old.toml")
+    return str(error.value)
 
 
-def test_an_old_assignment_means_the_new_setting() -> None:
-    assert Preset().override(["runtime.threads=2"]).runtime.num_threads == 2
-    assert Preset().override(["runtime.num_threads=4", "runtime.threads=2"]).runtime.num_threads == 2
+def test_an_old_name_in_a_preset_is_refused_with_its_line_and_the_new_name() -> None:
+    assert refused("[training]\n\nclip_norm = 1.0") == (
+        "old.toml: line 3, training.clip_norm is called training.gradient_clip_norm now"
+    )
+    problems = refused(OLD)
+    for said in (
+        'line 4, runtime.engine: "graph" is called "cuda_graph" now',
+        'line 5, runtime.feed is called runtime.data_loading now and "loader" is called "dataloader" now',
+        "line 6, runtime.threads is called runtime.num_threads now",
+        "line 10, schedule.every is called schedule.step_size now",
+        "line 13, training.clip_norm is called training.gradient_clip_norm now",
+        "line 14, training.accumulation is called training.gradient_accumulation now",
+    ):
+        assert said in problems
 
 
-def test_a_value_under_both_names_is_refused() -> None:
-    with pytest.raises(PresetError, match=r"line 3, runtime\.threads: unknown setting; did you mean num_threads"):
-        Preset.from_toml("[runtime]\nnum_threads = 1\nthreads = 2", "both")
+@pytest.mark.parametrize("old", RENAMED)
+def test_every_old_name_is_refused_with_the_new_one(old: str) -> None:
+    table, _, key = old.rpartition(".")
+    choice = {"every": 'name = "step"', "peak_at": 'name = "one_cycle"'}.get(key, "")
+    found = refused(f"[{table}]\n{key} = 1\n{choice}")
+    assert f"line 2, {old} is called {RENAMED[old]} now" in found
 
 
-def test_a_wrong_value_under_the_old_name_is_told_under_the_new_one() -> None:
+@pytest.mark.parametrize(("path", "old"), [(path, old) for path, values in RENAMED_VALUES.items() for old in values])
+def test_every_old_value_is_refused_with_the_new_one(path: str, old: str) -> None:
+    table, _, key = path.rpartition(".")
+    new = RENAMED_VALUES[path][old]
+    said = f'{path}: "{old}" is called "{new}" now'
+    assert refused(f'[{table}]\n{key} = "{old}"') == f"old.toml: line 2, {said}"
+    with pytest.raises(PresetError, match=f"--set: {said}"):
+        Preset().override([f"{path}={old}"])
+    assert Preset().override([f"{path}={new}"]).flat()[path] == new
+
+
+def test_a_name_that_another_choice_once_had_is_only_unknown() -> None:
+    """The cosine has no step_size: nobody is sent there."""
+    assert "schedule.every: unknown setting of cosine" in refused('[schedule]\nname = "cosine"\nevery = 3')
+
+
+def test_an_old_assignment_is_refused() -> None:
+    with pytest.raises(PresetError, match=r"--set: runtime\.threads is called runtime\.num_threads now"):
+        Preset().override(["runtime.threads=2"])
+    with pytest.raises(PresetError, match=r"runtime\.threads is called runtime\.num_threads now"):
+        Preset().override(["runtime.num_threads=4", "runtime.threads=2"])
+
+
+def test_the_form_says_what_an_old_value_is_called() -> None:
+    draft = Draft(Preset())
+    assert draft.enter("runtime.engine", "graph") == '"graph" is called "cuda_graph" now'
+    assert draft.preset == Preset()
+    with pytest.raises(PresetError, match=r"runtime\.threads is called runtime\.num_threads now"):
+        draft.assign(["runtime.threads=2"])
+    assert draft.preset == Preset()
+
+
+def test_the_preset_of_an_old_run_means_what_it_meant(tmp_path: Path) -> None:
+    path = tmp_path / "preset.toml"
+    path.write_text(OLD)
+    preset = Preset.of_run(path)
+    assert preset == Preset(name="old").override(
+        [
+            "runtime.engine=cuda_graph",
+            "runtime.data_loading=dataloader",
+            "runtime.num_threads=3",
+            "schedule.name=step",
+            "schedule.step_size=4",
+            "training.gradient_clip_norm=0.5",
+            "training.gradient_accumulation=2",
+        ]
+    )
+    assert Preset.from_toml(preset.to_toml(), "new") == preset, "saved, it is a preset of today"
+
+
+def test_a_preset_file_is_read_as_a_runs_only_where_a_run_is(tmp_path: Path) -> None:
+    """`workbench --preset runs/RUN/preset.toml --set ...` is what a completed run says to do."""
+    path = tmp_path / "preset.toml"
+    path.write_text(OLD)
+    with pytest.raises(PresetError, match="is called"):
+        library.load(str(path))
+    (tmp_path / "events.jsonl").touch()
+    assert library.load(str(path)).runtime.num_threads == 3
+    other = tmp_path / "other.toml"
+    other.write_text(OLD)
+    with pytest.raises(PresetError, match="is called"):
+        library.load(str(other))
+
+
+def test_a_run_with_a_value_under_both_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "preset.toml"
+    path.write_text("[runtime]\nnum_threads = 1\nthreads = 2")
+    with pytest.raises(PresetError, match=r"line 3, runtime\.threads is called runtime\.num_threads now"):
+        Preset.of_run(path)
+
+
+def test_a_wrong_value_under_an_old_name_is_reported_under_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "preset.toml"
+    path.write_text('[runtime]\nthreads = "two"')
     with pytest.raises(PresetError, match=r"runtime\.num_threads: found \"two\""):
-        Preset.from_toml('[runtime]\nthreads = "two"', "old")
+        Preset.of_run(path)
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
 def test_the_new_names_are_settings_and_the_old_ones_are_not(old: str, new: str) -> None:
-    flat = Preset().flat()
-    assert new in flat
-    assert old not in flat
+    names = {
+        path
+        for schedule in ("constant", "step", "one_cycle")
+        for path in Preset().override([f"schedule.name={schedule}"]).flat()
+    }
+    assert new in names
+    assert old not in names
     assert old.rpartition(".")[0] == new.rpartition(".")[0]
 
 
-def row(text: str) -> RunRow:
-    import tomllib
+def test_the_settings_in_an_old_checkpoint_are_those_of_now() -> None:
+    old = flattened(tomllib.loads(OLD))
+    assert with_present_paths(json.loads(json.dumps(old))) == {
+        "name": "old",
+        "runtime.engine": "cuda_graph",
+        "runtime.data_loading": "dataloader",
+        "runtime.num_threads": 3,
+        "schedule.name": "step",
+        "schedule.step_size": 4,
+        "training.gradient_clip_norm": 0.5,
+        "training.gradient_accumulation": 2,
+    }
 
+
+def row(text: str) -> RunRow:
     return RunRow(RunDirectory(Path("run")), "completed", "fast", datetime.now(UTC), flattened(tomllib.loads(text)))
 
 
 def test_an_old_run_differs_by_its_values_not_by_a_name() -> None:
-    new = Preset().to_toml()
-    old = new.replace("num_threads", "threads")
-    assert "threads = 0" in old
+    new = Preset().override(["runtime.data_loading=dataloader"]).to_toml()
+    old = new.replace("num_threads", "threads").replace('data_loading = "dataloader"', 'feed = "loader"')
+    assert "\nthreads = 0" in old
+    assert '\nfeed = "loader"' in old
     assert differing_settings([row(new), row(old)]) == {}
     assert differing_settings([row(new), row(old.replace("threads = 0", "threads = 1"))]) == {
         "runtime.num_threads": [0, 1]

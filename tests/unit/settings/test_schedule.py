@@ -68,7 +68,7 @@ def test_constant_stays(epochs: int, steps: int) -> None:
 @given(EPOCHS, STEPS_PER_EPOCH, st.integers(1, 12), GAMMAS)
 def test_step_is_torchs_step_lr_stepped_each_epoch(epochs: int, steps: int, every: int, gamma: float) -> None:
     expected = torch_factors(lambda o: lr_scheduler.StepLR(o, every, gamma), epochs)
-    found = step_factors(Step(every=every, gamma=gamma).build(epochs), epochs, steps)
+    found = step_factors(Step(step_size=every, gamma=gamma).build(epochs), epochs, steps)
     assert found == pytest.approx(per_step(expected, steps), rel=1e-9)
 
 
@@ -106,7 +106,7 @@ def test_one_cycle_is_torchs_one_cycle_lr_that_ends_after_the_last_step(
             final_div_factor=start / end,
         )
 
-    found = step_factors(OneCycle(peak_at=peak_at, start=start, end=end).build(epochs), epochs, steps)
+    found = step_factors(OneCycle(pct_start=peak_at, start=start, end=end).build(epochs), epochs, steps)
     assert found == pytest.approx(torch_factors(scheduler, total), abs=1e-9)
 
 

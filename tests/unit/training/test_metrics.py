@@ -14,14 +14,27 @@ from sklearn import metrics as sklearn_metrics
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from workbench.metrics import METRICS, metrics_for
 from workbench.training import metrics as metrics_module
-from workbench.training.metrics import (
-    CONFUSION_CLASSES,
-    LISTED_CLASSES,
-    classification_metrics,
-    regression_metrics,
-    roc_auc,
-)
+from workbench.training.accumulators import CONFUSION_CLASSES, LISTED_CLASSES, KeptScores, MeanLoss, SplitFacts
+from workbench.training.metrics import COMPUTATIONS, SplitMetrics, mean_area
+
+
+def measured(task: str, scores: Tensor, targets: Tensor, batch: int, *, keeps_scores: bool = True) -> dict[str, Any]:
+    """What a split's metrics are after batches of that size; scores are taken for probabilities."""
+    facts = SplitFacts(len(scores), scores.shape[1], lambda scores: scores)
+    metrics = SplitMetrics(metrics_for(task, scores.shape[1]), facts, keeps_scores=keeps_scores)
+    for some, true in zip(scores.split(batch), targets.split(batch), strict=True):
+        metrics.update(some, true)
+    return metrics.compute()
+
+
+def classification_metrics(scores: Tensor, targets: Tensor, batch: int = 7) -> dict[str, Any]:
+    return measured("classification", scores, targets, batch)
+
+
+def regression_metrics(predictions: Tensor, targets: Tensor, batch: int = 7) -> dict[str, Any]:
+    return measured("regression", predictions, targets, batch)
 
 
 def random_case(seed: int, samples: int, classes: int, levels: int) -> tuple[Tensor, Tensor]:
@@ -31,7 +44,7 @@ def random_case(seed: int, samples: int, classes: int, levels: int) -> tuple[Ten
     return scores, torch.randint(0, classes, (samples,), generator=generator)
 
 
-def mean_area(scores: Tensor, targets: Tensor) -> float | None:
+def expected_mean_area(scores: Tensor, targets: Tensor) -> float | None:
     """One class against the rest, over the classes that have both, by scikit-learn."""
     areas = [
         sklearn_metrics.roc_auc_score((targets == label).numpy(), scores[:, label].numpy())
@@ -54,18 +67,52 @@ def check_against_scikit_learn(scores: Tensor, targets: Tensor) -> dict[str, Any
     for name, values in zip(("precision", "recall", "f1", "support"), per_class, strict=True):
         assert found[name] == pytest.approx(values.tolist(), abs=1e-6)
     assert found["confusion"] == sklearn_metrics.confusion_matrix(true, predicted, labels=labels).tolist()
-    expected_area = mean_area(scores, targets)
+    # A single class leaves the correlation undefined; scikit-learn's own 0 / 0 in that case is 0 too.
+    assert found["mcc"] == pytest.approx(sklearn_metrics.matthews_corrcoef(true, predicted), abs=1e-12)
+    assert ("top5_accuracy" in found) == (scores.shape[1] > 5)
+    if scores.shape[1] > 5:
+        # scikit-learn prefers the last of equal scores, and the first class here is its last one.
+        flipped = scores.flip(1).numpy()
+        expected_top5 = sklearn_metrics.top_k_accuracy_score(scores.shape[1] - 1 - true, flipped, k=5, labels=labels)
+        assert found["top5_accuracy"] == pytest.approx(expected_top5)
+        assert found["top5_accuracy"] >= found["accuracy"]
+    expected_area = expected_mean_area(scores, targets)
     assert found["roc_auc"] == (None if expected_area is None else pytest.approx(expected_area))
     return found
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from([2, 3, 10, 10_000]), st.booleans())
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 9), st.sampled_from([2, 3, 10, 10_000]), st.booleans())
 def test_classification_agrees_with_scikit_learn(
     seed: int, samples: int, classes: int, levels: int, sorting: bool
 ) -> None:
     with mock.patch.object(metrics_module, "SORT_COSTS", 0 if sorting else 16):
         check_against_scikit_learn(*random_case(seed, samples, classes, levels))
+
+
+@pytest.mark.parametrize("name", ["mcc", "top5_accuracy"])
+def test_a_large_case_agrees_with_scikit_learn(name: str) -> None:
+    generator = torch.Generator().manual_seed(6)
+    targets = torch.randint(0, 120, (5_000,), generator=generator)
+    scores = torch.randn(5_000, 120, generator=generator) + 3 * torch.nn.functional.one_hot(targets, 120)
+    found = classification_metrics(scores, targets, batch=512)[name]
+    true, predicted = targets.numpy(), scores.argmax(1).numpy()
+    expected = {
+        "mcc": sklearn_metrics.matthews_corrcoef(true, predicted),
+        "top5_accuracy": sklearn_metrics.top_k_accuracy_score(true, scores.numpy(), k=5, labels=range(120)),
+    }[name]
+    assert 0.3 < found < 0.95
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_score_that_is_not_a_number_is_not_among_the_five_highest() -> None:
+    scores = torch.arange(14.0).reshape(2, 7)
+    scores[0, 6] = scores[1, 0] = torch.nan
+    assert metrics_module.top5_accuracy(scores, torch.tensor([6, 6])).tolist() == [False, True]
+
+
+def test_every_declared_metric_is_computed_and_every_computed_one_is_declared() -> None:
+    assert {metric.name for metric in METRICS} == {"loss", *COMPUTATIONS}
 
 
 def test_a_class_that_is_never_predicted_has_precision_zero() -> None:
@@ -92,7 +139,7 @@ def test_the_area_of_probabilities_is_scikit_learns_macro_one_vs_rest() -> None:
     probabilities = torch.randn(200, 5, generator=generator).double().softmax(1)
     targets = torch.randint(0, 5, (200,), generator=generator)
     expected = sklearn_metrics.roc_auc_score(targets.numpy(), probabilities.numpy(), multi_class="ovr", average="macro")
-    assert roc_auc(probabilities, targets) == pytest.approx(expected)
+    assert mean_area(probabilities, targets) == pytest.approx(expected)
 
 
 def test_the_area_of_two_classes_is_that_of_the_positive_class() -> None:
@@ -100,15 +147,15 @@ def test_the_area_of_two_classes_is_that_of_the_positive_class() -> None:
     positive = torch.randint(0, 8, (100,), generator=generator).double() / 8
     targets = torch.randint(0, 2, (100,), generator=generator)
     expected = sklearn_metrics.roc_auc_score(targets.numpy(), positive.numpy())
-    assert roc_auc(torch.stack([1 - positive, positive], 1), targets) == pytest.approx(expected)
+    assert mean_area(torch.stack([1 - positive, positive], 1), targets) == pytest.approx(expected)
 
 
 def test_equal_scores_for_all_have_area_one_half() -> None:
-    assert roc_auc(torch.ones(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])) == pytest.approx(0.5)
+    assert mean_area(torch.ones(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])) == pytest.approx(0.5)
 
 
 def test_one_class_alone_has_no_area() -> None:
-    assert roc_auc(torch.rand(4, 3), torch.zeros(4, dtype=torch.int64)) is None
+    assert mean_area(torch.rand(4, 3), torch.zeros(4, dtype=torch.int64)) is None
 
 
 def test_a_single_sample_has_all_metrics_but_the_area() -> None:
@@ -167,7 +214,7 @@ def test_areas_are_the_same_however_scores_are_ranked_and_how_many_together(
     targets = targets.clamp(max=5)
     monkeypatch.setattr(metrics_module, "CHUNK_NUMBERS", at_a_time * 50)
     monkeypatch.setattr(metrics_module, "SORT_COSTS", sort_costs)
-    assert roc_auc(scores, targets) == pytest.approx(mean_area(scores, targets), abs=1e-12)
+    assert mean_area(scores, targets) == pytest.approx(expected_mean_area(scores, targets), abs=1e-12)
 
 
 @settings(deadline=None, max_examples=40)
@@ -203,3 +250,67 @@ def test_one_constant_column_among_several_leaves_no_r2() -> None:
 
 def test_a_single_sample_has_errors_but_no_r2() -> None:
     assert regression_metrics(torch.tensor([[3.0]]), torch.tensor([[1.0]])) == {"mae": 2.0, "rmse": 2.0, "r2": None}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("batch", [1, 9, 1000])
+def test_batches_of_any_size_give_the_metrics_of_all_samples_at_once(seed: int, batch: int) -> None:
+    scores, targets = random_case(seed, 200, 8, 50)
+    assert classification_metrics(scores, targets, batch) == pytest.approx(classification_metrics(scores, targets, 200))
+    numbers = 1e6 + torch.randn(200, 2, generator=torch.Generator().manual_seed(seed)).double()
+    found = regression_metrics(numbers + 0.25, numbers, batch)
+    assert found["r2"] == pytest.approx(sklearn_metrics.r2_score(numbers.numpy(), numbers.numpy() + 0.25), rel=1e-9)
+
+
+class Waits(TorchDispatchMode):
+    """Notes operators whose result a host must wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if any(name in str(func) for name in ("_local_scalar_dense", "nonzero", "bincount", "unique", "_to_copy.cpu")):
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def held(metrics: SplitMetrics) -> int:
+    """Numbers in all tensors that the accumulators hold."""
+    found = 0
+    for accumulator in metrics.accumulators.values():
+        for value in vars(accumulator).values():
+            tensors = value if isinstance(value, list) else [value]
+            found += sum(tensor.numel() for tensor in tensors if isinstance(tensor, Tensor))
+    return found
+
+
+@pytest.mark.parametrize(("task", "classes"), [("classification", 10), ("classification", 200), ("regression", 3)])
+def test_without_the_area_nothing_grows_with_the_samples_and_no_batch_is_waited_for(task: str, classes: int) -> None:
+    samples, batch = 2_000, 20
+    facts = SplitFacts(samples, classes, lambda scores: scores.softmax(1))
+    metrics = SplitMetrics(metrics_for(task, classes), facts, keeps_scores=False)
+    loss = MeanLoss(
+        torch.nn.functional.cross_entropy if task == "classification" else torch.nn.functional.mse_loss, len
+    )
+    generator = torch.Generator().manual_seed(7)
+    sizes = []
+    for _ in range(samples // batch):
+        scores = torch.randn(batch, classes, generator=generator)
+        targets = torch.randint(0, classes, (batch,), generator=generator) if task == "classification" else scores + 1
+        with Waits() as waits:
+            loss.update(scores, targets)
+            metrics.update(scores, targets)
+        assert waits.found == []
+        sizes.append(held(metrics))
+    assert set(sizes) == {sizes[0]}
+    assert sizes[0] <= max(classes**2, 3 * classes) + 10 if classes <= CONFUSION_CLASSES else 3 * classes + 10
+    assert metrics.compute().get("roc_auc") is None
+
+
+def test_the_area_alone_keeps_the_scores_of_all_samples() -> None:
+    facts = SplitFacts(50, 10, lambda scores: scores.softmax(1))
+    metrics = SplitMetrics(metrics_for("classification", 10), facts, keeps_scores=True)
+    metrics.update(*random_case(8, 5, 10, 100))
+    kept = [each for each in metrics.accumulators.values() if isinstance(each, KeptScores)]
+    assert [each.buffers[0].shape for each in kept] == [(50, 10)]

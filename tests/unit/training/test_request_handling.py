@@ -191,7 +191,7 @@ def test_a_new_learning_rate_holds_from_the_next_step_on(tmp_path: Path) -> None
 @pytest.mark.usefixtures("at_every_step")
 def test_a_new_learning_rate_is_what_the_schedule_multiplies(tmp_path: Path) -> None:
     request = asked_at(1, [Request("set_learning_rate", 8.0)])
-    trainer = new_trainer(tmp_path, ["schedule.name=step", "schedule.every=1", "schedule.gamma=0.5"], request)
+    trainer = new_trainer(tmp_path, ["schedule.name=step", "schedule.step_size=1", "schedule.gamma=0.5"], request)
     trainer.train()
     rates = {steps.first_step: steps.learning_rate for steps in of_type(trainer, events.Steps)}
     assert (rates[7], rates[8]) == (8.0, 4.0)

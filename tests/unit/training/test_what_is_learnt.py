@@ -14,6 +14,7 @@ import torch
 from workbench.errors import PresetError
 from workbench.headless.display import describe
 from workbench.headless.report import print_plan
+from workbench.processes.plan import Plan
 from workbench.runs.events import Prepared
 from workbench.settings.preset import Preset
 from workbench.training.processes.plan import make_plan
@@ -37,14 +38,14 @@ def npz(tmp_path: Path, y: Any) -> list[str]:
     return ["data.name=npz", f"data.file={json.dumps(str(tmp_path / 'd.npz'))}"]
 
 
-def plan(*assignments: str) -> dict[str, Any]:
+def plan(*assignments: str) -> Plan:
     return make_plan(Preset().override(["runtime.device=cpu", "data.batch_size=16", *assignments]))
 
 
 def test_a_plan_says_what_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = table(tmp_path, target=lambda row: 3 + row % 6)
     found = plan(*settings)
-    assert found["learns"] == "quality: 6 classes (3, 4, … 8)"
+    assert found.learns == "quality: 6 classes (3, 4, … 8)"
     print_plan(Preset().override(settings), found)
     assert "learns           quality: 6 classes (3, 4, … 8)" in capsys.readouterr().out.splitlines()
 
@@ -64,13 +65,13 @@ def test_a_loss_for_numbers_does_not_train_guessed_classes(tmp_path: Path, loss:
     settings = [*table(tmp_path, target=lambda row: 3 + row % 6), f"loss.name={loss}"]
     with pytest.raises(PresetError, match=r"quality: 6 classes \(3, 4, … 8\)\); set data.task = \"regression\""):
         plan(*settings)
-    assert plan(*settings, "data.task=regression")["learns"] == "quality: numbers from 3 to 8"
-    assert plan(*settings, "data.task=classification")["learns"] == "quality: 6 classes (3, 4, … 8)"
-    assert plan(*settings, "loss.name=cross_entropy")["task"] == "classification"
+    assert plan(*settings, "data.task=regression").learns == "quality: numbers from 3 to 8"
+    assert plan(*settings, "data.task=classification").learns == "quality: 6 classes (3, 4, … 8)"
+    assert plan(*settings, "loss.name=cross_entropy").task == "classification"
 
 
 def test_classes_of_words_may_be_trained_by_a_loss_for_numbers(tmp_path: Path) -> None:
-    assert plan(*table(tmp_path, target=lambda row: "ab"[row % 2]), "loss.name=mse")["outputs"] == 2
+    assert plan(*table(tmp_path, target=lambda row: "ab"[row % 2]), "loss.name=mse").outputs == 2
 
 
 def test_whole_numbers_of_an_npz_are_no_classes_for_a_loss_for_numbers(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_whole_numbers_of_an_npz_are_no_classes_for_a_loss_for_numbers(tmp_path:
     settings = [*npz(tmp_path, 100_000 + 1000 * (np.arange(ROWS) % 10)), "loss.name=mse"]
     with pytest.raises(PresetError, match=r"y: 10 classes \(100000, 101000, … 109000\)\); set data.task = "):
         plan(*settings)
-    assert plan(*settings, "data.task=regression")["learns"] == "y: numbers from 100000 to 109000"
+    assert plan(*settings, "data.task=regression").learns == "y: numbers from 100000 to 109000"
 
 
 def test_a_loss_for_classes_says_how_whole_numbers_become_classes(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_loss_for_classes_says_how_whole_numbers_become_classes(tmp_path: Path
     settings = table(tmp_path, target=lambda row: row % 30)
     with pytest.raises(PresetError, match=r"'quality' has 30 different whole numbers.* data.task = \"classification\""):
         plan(*settings)
-    assert plan(*settings, "data.task=classification", "validation.stratified=false")["outputs"] == 30
+    assert plan(*settings, "data.task=classification", "validation.stratified=false").outputs == 30
 
 
 def test_amounts_of_money_are_not_classes(tmp_path: Path) -> None:
@@ -98,8 +99,8 @@ def test_amounts_of_money_are_not_classes(tmp_path: Path) -> None:
 def test_one_hot_labels_are_classes(tmp_path: Path) -> None:
     """data/REPORT 16."""
     found = plan(*npz(tmp_path, np.eye(3)[np.arange(ROWS) % 3]))
-    assert (found["learns"], found["outputs"]) == ("y: 3 classes (0, 1, 2)", 3)
-    assert "y is one-hot: the classes are the columns of its ones" in found["notes"]
+    assert (found.learns, found.outputs) == ("y: 3 classes (0, 1, 2)", 3)
+    assert "y is one-hot: the classes are the columns of its ones" in found.notes
 
 
 def test_too_few_samples_after_rows_were_dropped_are_told_with_the_emptiest_columns(tmp_path: Path) -> None:
@@ -112,8 +113,8 @@ def test_too_few_samples_after_rows_were_dropped_are_told_with_the_emptiest_colu
 def test_values_that_fall_together_without_standardising_are_said(tmp_path: Path) -> None:
     """data/REPORT 02."""
     settings = table(tmp_path, target=lambda row: "ab"[row % 2], feature=lambda row: 20230101 + row)
-    assert not any("different values are only" in note for note in plan(*settings)["notes"])
-    [note] = [note for note in plan(*settings, "data.normalize=none")["notes"] if "different values are only" in note]
+    assert not any("different values are only" in note for note in plan(*settings).notes)
+    [note] = [note for note in plan(*settings, "data.normalize=none").notes if "different values are only" in note]
     assert note.startswith("column 'a': 60 different values are only 3")
 
 
@@ -131,7 +132,7 @@ def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_un
         "runtime.num_workers=0",
     )  # fmt: skip
     batches = list(trainer.job.train.batches(torch.arange(len(trainer.job.train)), PhaseClock()))
-    inputs, targets = torch.cat([batch.inputs for batch in batches]), torch.cat([batch.targets for batch in batches])
+    inputs, targets = torch.cat([batch.tensor for batch in batches]), torch.cat([batch.targets for batch in batches])
     assert inputs.dtype == targets.dtype == torch.float32
     assert len(inputs.unique()) == len(targets.unique()) == len(trainer.job.train)
     assert float(inputs.mean()) == pytest.approx(0, abs=1e-5)

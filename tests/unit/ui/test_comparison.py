@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -13,25 +14,20 @@ import pytest
 
 from tests.ui.made_advice import ANSWER, LEARNED, OVERFIT
 from tests.unit.advice.made import PREPARED
-from workbench.advice.finding import Measure
+from workbench.errors import TrainerLostError, WorkbenchError
+from workbench.processes import comparison_process
+from workbench.processes.comparison import MOST_SECONDS, Comparison, Measure, Progress, RefusedError
+from workbench.processes.comparison_process import ComparisonProcess
+from workbench.processes.messages import decode
 from workbench.runs.directory import create_run
 from workbench.runs.events import Timing
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
-from workbench.ui.live import comparison
-from workbench.ui.live.comparison import (
-    MOST_SECONDS,
-    START_SECONDS,
-    Comparison,
-    ComparisonProcess,
-    Progress,
-    change_in_words,
-    expected_seconds,
-)
+from workbench.ui.live.comparison import START_SECONDS, change_in_words, expected_seconds
 from workbench.ui.live.comparison_words import answer, method, question, rows
 
-MADE = Comparison.from_answer(ANSWER)
-TAUGHT = Comparison.from_answer(LEARNED)
+MADE = decode(Comparison, ANSWER)
+TAUGHT = decode(Comparison, LEARNED)
 BATCH = ("data.batch_size=512",)
 
 
@@ -202,12 +198,47 @@ def test_the_real_process_answers_what_the_app_reads(tmp_path: Path) -> None:
     assert not run.control.exists(), "whoever paused the run lets it go on"
 
 
+def answer_of(*lines: object) -> Comparison:
+    """What the app makes of the lines that a process writes."""
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    program = f"import sys; sys.stdin.readline(); sys.stdin.readline(); print({text!r})"
+
+    async def measured() -> Comparison:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(comparison_process, "COMMAND", (sys.executable, "-S", "-c", program))
+            async with ComparisonProcess.launched(small(), BATCH, None) as process:
+                return await process.measure()
+
+    return asyncio.run(measured())
+
+
+def test_the_answer_is_found_among_what_libraries_print() -> None:
+    assert answer_of("a warning", {"progress": {"doing": "x"}}, ANSWER, '{"a": 1}', "another") == MADE
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        ({"error": "too many", "exit_code": 2, "which": "changed"}, WorkbenchError, "with the change: too many"),
+        ({"error": "too many", "exit_code": 2, "which": "present"}, WorkbenchError, "already with the present .*many"),
+        ({"error": "broken", "exit_code": 3, "later": 1}, WorkbenchError, "^broken"),
+        ({"error": "too long", "exit_code": 3, "which": "", "refused": True}, RefusedError, "^too long"),
+        ({"present": {}}, TrainerLostError, "ended without an answer"),
+        ("killed", TrainerLostError, "ended without an answer"),
+    ],
+)
+def test_a_failure_is_raised_in_words(failure: object, kind: type[WorkbenchError], words: str) -> None:
+    with pytest.raises(WorkbenchError, match=words) as raised:
+        answer_of({"progress": {"doing": "x"}}, failure)
+    assert type(raised.value) is kind
+
+
 def test_the_process_lets_the_run_go_on_if_whoever_launched_it_dies(tmp_path: Path) -> None:
     run = create_run(tmp_path, "paused", "")
     request: dict[str, Any] = {"preset": small().to_toml(), "change": list(BATCH), "run": str(run.path)}
     # The end of its input is all that a death leaves behind.
     ended = subprocess.run(
-        comparison.COMMAND, input=json.dumps(request).encode() + b"\n", capture_output=True, check=False
+        comparison_process.COMMAND, input=json.dumps(request).encode() + b"\n", capture_output=True, check=False
     )
     assert ended.stdout == b""
     assert json.loads(run.control.read_text())["command"] == "resume"

@@ -13,9 +13,9 @@ from workbench.data import header
 from workbench.errors import DataError
 from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
+from workbench.ui.form.column_reader import ColumnReader
 from workbench.ui.form.completion import columns, common_beginning, entry_of, narrowed, paths
 from workbench.ui.form.draft import Draft
-from workbench.ui.look.columns import ColumnReader
 
 COLUMNS = [("age", "1, 2"), ("bought", "yes, no"), ("petal, width", "0.2"), ("class", "setosa")]
 

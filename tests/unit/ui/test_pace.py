@@ -29,7 +29,7 @@ def count(pace: Pace, clock: Clock, what: What, *, beside_cpu: bool, seconds: fl
 
 def counts(*, beside_cpu: bool, touched: bool = True, slower: float = 1.0, late: float = 0.0) -> dict[What, int]:
     """In six seconds, of each."""
-    whats: tuple[What, ...] = ("look", "draw", "judge", "read")
+    whats: tuple[What, ...] = ("poll", "draw", "judge", "read")
     found: dict[What, int] = {}
     for what in whats:
         clock = Clock()
@@ -40,16 +40,16 @@ def counts(*, beside_cpu: bool, touched: bool = True, slower: float = 1.0, late:
 
 
 def test_usually_it_looks_and_draws_twice_a_second() -> None:
-    assert counts(beside_cpu=False) == {"look": 12, "draw": 12, "judge": 12, "read": 6}
-    assert counts(beside_cpu=False, touched=False) == {"look": 12, "draw": 12, "judge": 12, "read": 6}
+    assert counts(beside_cpu=False) == {"poll": 12, "draw": 12, "judge": 12, "read": 6}
+    assert counts(beside_cpu=False, touched=False) == {"poll": 12, "draw": 12, "judge": 12, "read": 6}
 
 
 def test_beside_a_trainer_on_the_cpu_it_draws_less() -> None:
-    assert counts(beside_cpu=True) == {"look": 12, "draw": 6, "judge": 2, "read": 3}
+    assert counts(beside_cpu=True) == {"poll": 12, "draw": 6, "judge": 2, "read": 3}
 
 
 def test_beside_one_and_left_alone_it_looks_every_three_seconds() -> None:
-    assert counts(beside_cpu=True, touched=False) == {"look": 2, "draw": 2, "judge": 2, "read": 2}
+    assert counts(beside_cpu=True, touched=False) == {"poll": 2, "draw": 2, "judge": 2, "read": 2}
 
 
 def test_a_timer_that_is_late_at_times_changes_nothing() -> None:
@@ -58,8 +58,8 @@ def test_a_timer_that_is_late_at_times_changes_nothing() -> None:
 
 
 def test_a_narrow_line_has_it_done_half_as_often() -> None:
-    assert counts(beside_cpu=False, slower=2) == {"look": 6, "draw": 6, "judge": 6, "read": 3}
-    assert counts(beside_cpu=True, slower=2) == {"look": 6, "draw": 3, "judge": 1, "read": 2}
+    assert counts(beside_cpu=False, slower=2) == {"poll": 6, "draw": 6, "judge": 6, "read": 3}
+    assert counts(beside_cpu=True, slower=2) == {"poll": 6, "draw": 3, "judge": 1, "read": 2}
 
 
 def test_a_touch_wakes_it_at_once() -> None:

@@ -7,18 +7,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from workbench.processes.plan import Plan
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.live import planner as module
 from workbench.ui.live.planner import Expectation, Planner
 
-PLAN: dict[str, Any] = {"parameters": 42, "memory_bytes": {"parameters": 168, "rest": 32, "peak": 200}, "notes": []}
-"""What the process answers, of what is looked at here."""
+PLANNED = Plan(
+    device="cpu (CPU)", task="classification", learns="y: 2 classes (a, b)", outputs=2, input_shape=(4,), parameters=42,
+    train_samples=100, steps_per_epoch=10, steps=100, data_loading="on_device",
+    memory_bytes={"parameters": 168, "rest": 32, "peak": 200}, peak_during="a training step", model="Linear", notes=(),
+)  # fmt: skip
+PLAN = asdict(PLANNED)
+"""What the process answers."""
 
 
 def answering(answer: str, *, seconds: float = 0.0) -> tuple[str, ...]:
@@ -71,13 +77,22 @@ def starts() -> int:
 
 
 def test_a_plan_says_what_would_be_learnt() -> None:
-    assert Expectation.from_plan(PLAN | {"learns": "y: 2 classes (a, b)"}).learns == "y: 2 classes (a, b)"
+    assert Expectation.from_answer(PLANNED).learns == "y: 2 classes (a, b)"
+
+
+def test_where_the_peak_is_not_known_the_last_note_says_why() -> None:
+    unknown = replace(PLANNED, memory_bytes={"parameters": 168}, notes=("of the data", "the peak cannot be told"))
+    assert Expectation.from_answer(unknown) == Expectation(
+        42, {"parameters": 168}, None, "the peak cannot be told", learns=PLANNED.learns
+    )
 
 
 def test_a_plan_is_made_of_the_presets_content_and_kept(planners: list[Planner]) -> None:
     planner = planner_of(planners, *answering(json.dumps(PLAN)))
     found = settle(planner, Preset(name="mine"))
-    assert found == Expectation(parameters=42, kinds={"parameters": 168, "rest": 32}, peak_bytes=200)
+    assert found == Expectation(
+        parameters=42, kinds={"parameters": 168, "rest": 32}, peak_bytes=200, learns=PLANNED.learns
+    )
     assert Preset.from_toml(Path("preset.toml").read_text(), "").optimizer == Preset().optimizer
     other = Preset().override(["optimizer.name=sgd"])
     settle(planner, other)

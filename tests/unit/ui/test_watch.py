@@ -22,7 +22,7 @@ def test_what_was_asked_of_a_run_that_has_ended_is_no_longer_awaited(tmp_path: P
     assert watch.pending == "pause"
     with run.events.open("a") as file:
         file.write(f"{encode(Finished(status='stopped', step=1400, reason='', time=NOON + 9))}\n")
-    watch.look()
+    watch.poll()
     assert watch.state == "stopped"
     assert watch.pending is None
 
@@ -33,7 +33,7 @@ def test_a_run_whose_trainer_is_yet_to_come_is_new_and_not_lost(tmp_path: Path) 
     watch.read_all()
     assert (watch.state, watch.reason) == ("new", "")
     run.events.write_text(f"{encode(State(state='preparing', step=0, time=NOON))}\n")
-    watch.look()
+    watch.poll()
     assert watch.state == "lost", "it has been there, and is not now"
     assert "died without an error message" in watch.reason
 
@@ -67,13 +67,13 @@ def test_a_resumed_run_has_the_rate_of_its_checkpoint_everywhere(tmp_path: Path)
     watch.read_all()
     assert rates_everywhere(watch) == (0.01, 0.01, 0.01)
     append(run, RequestHandled(command="set_learning_rate", step=600, detail="0.00123457", value=exact))
-    watch.look()
+    watch.poll()
     assert rates_everywhere(watch) == (exact, exact, exact)
     append(run, RequestHandled(command="set_learning_rate", step=601, detail="refused", value=5000.0, accepted=False))
-    watch.look()
+    watch.poll()
     assert watch.learning_rate == exact
     append(run, Started(process_id=2, resumed=True, step=400, learning_rate=0.01))
-    watch.look()
+    watch.poll()
     assert rates_everywhere(watch) == (0.01, 0.01, 0.01)
 
 

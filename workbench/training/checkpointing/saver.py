@@ -21,6 +21,7 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.generations import Generations
 from workbench.training.checkpointing.state import TrainingState
 from workbench.training.job import Job
+from workbench.training.random_state import random_state, restore_random_state
 
 EXECUTION = ("capturable", "foreach", "fused")
 """What an optimizer's group says of how it is executed."""
@@ -73,7 +74,7 @@ class Saver:
             "optimizer": self._job.optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "scaler": {} if scaler is None else scaler.state_dict(),
-            "random": checkpoints.random_state(self._job.device),
+            "random": random_state(self._job.device),
             "settings": course.settings_of(self._job.preset),
             "data": self._data,
         }
@@ -137,7 +138,7 @@ class Saver:
             self._schedule.load_state_dict(state["schedule"])
             if self._job.precision.scaler is not None and state["scaler"]:
                 self._job.precision.scaler.load_state_dict(state["scaler"])
-            checkpoints.restore_random_state(state["random"], device)
+            restore_random_state(state["random"], device)
         except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise checkpoints.damaged(path, error) from error
         return position, notes

@@ -9,7 +9,7 @@ import torch
 from workbench.runs.events import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
-from workbench.training.memory.estimate import Rehearsal
+from workbench.training.memory.estimate import MemoryEstimate
 
 RISE = 1.01
 """A new peak is told from this much of the last one on: a handful of lines, however long the run."""
@@ -22,7 +22,7 @@ class FootprintReporter:
         """To be made before anything is hooked onto the job's model: the rehearsal copies it now and plays later."""
         self._events = events
         self._job = job
-        self._rehearsal: Rehearsal | None = Rehearsal(job)
+        self._estimate: MemoryEstimate | None = MemoryEstimate(job)
         self._told: Footprint | None = None
 
     @property
@@ -32,8 +32,8 @@ class FootprintReporter:
 
     def report(self, step: int) -> None:
         """Writes the footprint. The first time takes some 50 ms, a deep network a second: not within a timed step."""
-        if self._rehearsal is not None:
-            self._expected, self._rehearsal = self._rehearsal.play(), None
+        if self._estimate is not None:
+            self._expected, self._estimate = self._estimate.run(), None
         expected, peak = self._expected, self._measured_peak
         kinds = expected.kinds | self._counted()
         unmeasured: list[str] = [name for name in ("activations", "rest") if name in kinds]

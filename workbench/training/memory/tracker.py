@@ -1,7 +1,7 @@
-"""A ledger of the memory that a computation would take, without computing it.
+"""Tracks the memory that a computation would take, without computing it.
 
-PyTorch's fake tensors have shape, type and device but no numbers. All code runs on them as it is, autograd, autocast
-and optimizers included, in no memory and some ten microseconds an operation.
+PyTorch's fake tensors have shape, type and device but no numbers. All code runs on them unchanged, autograd, autocast
+and optimizers included: an operation takes no memory and about ten microseconds.
 """
 
 from __future__ import annotations
@@ -20,32 +20,35 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from workbench.training.memory.flops import flops_of
+from workbench.training.memory.workspaces import CONVOLUTIONS, OperatorCall
 
 CUDA_GRANULARITY = 512
-"""Bytes to whose multiples the allocator of CUDA rounds up."""
+"""CUDA's allocator rounds each allocation up to a multiple of this many bytes."""
 
 
 @dataclass(slots=True)
 class Block:
-    """Memory of one storage."""
+    """The memory of one storage."""
 
     bytes: int
     kind: str
 
 
 class MemoryTracker(TorchDispatchMode):
-    """Inside the `with`, tensors are fake; each new storage is booked, and taken off when it is let go.
+    """Inside the `with`, tensors are fake; each storage counts from its allocation until it is freed.
 
-    granularity: bytes to whose multiples the device's allocator rounds up.
+    granularity: the device's allocator rounds each allocation up to a multiple of this many bytes.
     """
 
     def __init__(self, granularity: int = 1) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.bytes = self.peak_bytes = 0
-        """What lives now, and the most that ever did."""
+        """Allocated now, and the most since the last `reset_peak`."""
         self.flops = 0
-        """Of matrix products and convolutions so far."""
-        # Numbers that a job keeps beside its model (class weights, means) may come in as they are.
+        """Of matrix products, convolutions and attention so far."""
+        self.convolutions: dict[OperatorCall, int] = {}
+        """Most bytes allocated right after each distinct convolution, since the last `reset_peak`."""
+        # Tensors that a job keeps beside its model (class weights, means) may be real.
         self._fake: Any = FakeTensorMode(allow_non_fake_inputs=True)
         self._granularity = granularity
         self._kind: str | None = "rest"
@@ -65,7 +68,7 @@ class MemoryTracker(TorchDispatchMode):
 
     @contextmanager
     def category(self, kind: str | None) -> Iterator[None]:
-        """What is made inside the `with` is of this kind; with None it is not booked at all."""
+        """What is allocated inside the `with` is of this kind; with None it is not counted."""
         before, self._kind = self._kind, kind
         try:
             yield
@@ -73,17 +76,18 @@ class MemoryTracker(TorchDispatchMode):
             self._kind = before
 
     def recategorize(self, tensor: Tensor, kind: str) -> None:
-        """A tensor that is there already is of this kind; at a peak that has passed, too."""
+        """Changes the kind of a tensor that is alive, at the last peak too."""
         found = self._blocks.get(tensor.untyped_storage()._cdata)
         if found is not None:
             found[0].kind = kind
 
-    def forget_peak(self) -> None:
-        """From now on the peak is that of what follows."""
+    def reset_peak(self) -> None:
+        """The peak is what is alive now, until more is."""
+        self.convolutions.clear()
         self._note_peak()
 
     def kinds_at_peak(self) -> dict[str, int]:
-        """Bytes of each kind that lived at the peak."""
+        """Bytes of each kind that were alive at the peak."""
         kinds: dict[str, int] = {}
         for block in self._at_peak:
             kinds[block.kind] = kinds.get(block.kind, 0) + block.bytes
@@ -94,30 +98,35 @@ class MemoryTracker(TorchDispatchMode):
         if func is torch.ops.aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
             return _any_number(args[0].dtype)
         if func._schema.name.startswith("aten::_fused_"):
-            return None  # optimizers that change all in place, without further memory; not all know fake tensors
+            return None  # fused optimizers work in place; not all of them support fake tensors
         result = func(*args, **kwargs)
-        self.flops += flops_of(func, args, kwargs, result)
+        self.flops += flops_of(func, args, result)
         for made in tree_leaves(result):
             if isinstance(made, FakeTensor):
-                self._book(made.untyped_storage())
+                self._track(made.untyped_storage())
+        if func in CONVOLUTIONS:
+            call = OperatorCall.of(func, args)
+            self.convolutions[call] = max(self.convolutions.get(call, 0), self.bytes)
         return result
 
-    def _book(self, storage: torch.UntypedStorage) -> None:
+    def _track(self, storage: torch.UntypedStorage) -> None:
         key = storage._cdata
         if key in self._blocks:
             return
         size = 0 if self._kind is None else -(-storage.nbytes() // self._granularity) * self._granularity
-        self._blocks[key] = Block(size, self._kind or "rest"), weakref.ref(storage, self._releaser(key, size))
+        self._blocks[key] = Block(size, self._kind or "rest"), weakref.ref(storage, self._freed(key, size))
         self.bytes += size
         if self.bytes > self.peak_bytes:
             self._note_peak()
 
-    def _releaser(self, key: int, size: int) -> Callable[[Any], None]:
-        def release(_: Any) -> None:
+    def _freed(self, key: int, size: int) -> Callable[[Any], None]:
+        """What is called when a storage is freed."""
+
+        def free(_: Any) -> None:
             if self._blocks.pop(key, None) is not None:
                 self.bytes -= size
 
-        return release
+        return free
 
     def _note_peak(self) -> None:
         self.peak_bytes = self.bytes
@@ -125,7 +134,7 @@ class MemoryTracker(TorchDispatchMode):
 
 
 def _any_number(dtype: torch.dtype) -> float | int | bool:
-    """What `.item()` gives: a number that whoever asked can go on with."""
+    """What `.item()` returns: a number with which the caller can continue."""
     if dtype == torch.bool:
         return True
     return 2.0 if dtype.is_floating_point else 1  # not 1.0: NAdam divides by 1 less such a number

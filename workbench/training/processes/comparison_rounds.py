@@ -1,4 +1,4 @@
-"""The rounds of a comparison: both sides train in turns, and what each round brought is kept side by side.
+"""The rounds of a comparison: both contenders train in turns, and what each round brought is kept.
 
 For speed and memory a round lasts a fraction of a second. For what a training learns, both sides train from the start
 on the same number of samples, and are measured on the same validation samples after each round.
@@ -21,7 +21,7 @@ from workbench.training.timing.step_times import Measured
 from workbench.units import count, duration
 
 TURN_SECONDS = 0.25
-"""Of a round of speed, for each side: short, so that what else the machine does hits both alike."""
+"""Of a round of speed, for each contender: short, so that what else the machine does hits both alike."""
 SPEED_ROUNDS = 8
 LEAST_ROUNDS = 3
 """Of speed, however long a step takes."""
@@ -39,10 +39,10 @@ LOSS_SHARE = 0.1
 STANDARD_ERRORS = 2.131
 """Half the width of the 95 % interval of a mean of 16 values, those of the parts (Student's t)."""
 
-Tell = Callable[[int, int, float | None], None]
-"""Hears of every round: its number from 1, how many there are, and about how many seconds are left."""
-Told = Callable[[Contender], AbstractContextManager[None]]
-"""Says of what goes wrong inside the `with` which side it was."""
+Report = Callable[[int, int, float | None], None]
+"""Called with every round: its number from 1, how many there are, and about how many seconds are left."""
+Naming = Callable[[Contender], AbstractContextManager[None]]
+"""Names the contender in what goes wrong inside the `with`."""
 
 
 class TooLongError(Exception):
@@ -61,23 +61,25 @@ class Rounds:
     """0 where the losses are those of training samples."""
 
 
-def speed_rounds(present: Contender, changed: Contender, tell: Tell, told: Told, adapt: Callable[[], None]) -> Rounds:
+def speed_rounds(
+    present: Contender, changed: Contender, report: Report, naming: Naming, adapt: Callable[[], None]
+) -> Rounds:
     """Rounds of speed; adapt: takes a look at who else uses the cores, once both are warm."""
     found = Rounds()
-    for side in (present, changed):
-        with told(side):
-            side.warm_up(TURN_SECONDS)
+    for contender in (present, changed):
+        with naming(contender):
+            contender.warm_up(TURN_SECONDS)
     adapt()
     started, done = time.perf_counter(), 0
     while done < LEAST_ROUNDS or (
         done < SPEED_ROUNDS and time.perf_counter() - started < MOST_DELAY * 2 * TURN_SECONDS * SPEED_ROUNDS
     ):
         each = (time.perf_counter() - started) / done if done else None
-        tell(done + 1, SPEED_ROUNDS, None if each is None else each * (SPEED_ROUNDS - done))
+        report(done + 1, SPEED_ROUNDS, None if each is None else each * (SPEED_ROUNDS - done))
         pace: dict[Contender, float] = {}
-        for side in (present, changed) if done % 2 == 0 else (changed, present):
-            with told(side):
-                pace[side] = side.turn(TURN_SECONDS)
+        for contender in (present, changed) if done % 2 == 0 else (changed, present):
+            with naming(contender):
+                pace[contender] = contender.turn(TURN_SECONDS)
         found.paces.append((pace[present], pace[changed]))
         done += 1
     return found
@@ -88,8 +90,8 @@ def learning_rounds(
     changed: Contender,
     steps: int | None,
     most_seconds: float,
-    tell: Tell,
-    told: Told,
+    report: Report,
+    naming: Naming,
     *,
     or_fewer: bool = False,
 ) -> Rounds:
@@ -102,7 +104,7 @@ def learning_rounds(
     validations = _validations(present, changed)
     found.validation_samples = 0 if validations is None else len(validations[0])
     samples = None if steps is None else max(present.samples_of(steps), changed.samples_per_step)
-    pace = _probe(present, changed, samples, told)
+    pace = _probe(present, changed, samples, naming)
     if or_fewer and samples is not None and samples * pace > most_seconds:
         samples = None
     samples = _samples(present, samples, pace, most_seconds)
@@ -112,16 +114,16 @@ def learning_rounds(
     for number in range(1, LEARNING_ROUNDS + 1):
         goal = trained + (samples - trained) * number // LEARNING_ROUNDS
         spent, left = time.perf_counter() - started, LEARNING_ROUNDS - number + 1
-        tell(number, LEARNING_ROUNDS, spent / (number - 1) * left if number > 1 else (samples - trained) * pace)
+        report(number, LEARNING_ROUNDS, spent / (number - 1) * left if number > 1 else (samples - trained) * pace)
         measured: dict[Contender, Measured] = {}
-        for side in (present, changed) if number % 2 else (changed, present):
-            with told(side):
-                measured[side] = side.train_to(goal)
+        for contender in (present, changed) if number % 2 else (changed, present):
+            with naming(contender):
+                measured[contender] = contender.train_to(goal)
         if measured[present].steps and measured[changed].steps:
             found.paces.append((_pace(measured[present]), _pace(measured[changed])))
-        for place, (side, kept) in enumerate(((present, found.present), (changed, found.changed))):
-            with told(side):
-                kept.append(_trained_loss(side, goal) if validations is None else validations[place].measure(goal))
+        for place, (contender, kept) in enumerate(((present, found.present), (changed, found.changed))):
+            with naming(contender):
+                kept.append(_trained_loss(contender, goal) if validations is None else validations[place].measure(goal))
     return found
 
 
@@ -131,15 +133,15 @@ def _validations(present: Contender, changed: Contender) -> tuple[Validation, Va
     return Validation(present.job), Validation(changed.job)
 
 
-def _probe(present: Contender, changed: Contender, most_samples: int | None, told: Told) -> float:
+def _probe(present: Contender, changed: Contender, most_samples: int | None, naming: Naming) -> float:
     """Trains both on the same few samples; returns the seconds that a sample takes on both together."""
     goal, began = max(present.samples_per_step, changed.samples_per_step), time.perf_counter()
     before, seconds = 0, 0.0
     while True:
         seconds = 0.0
-        for side in (present, changed):
-            with told(side):
-                seconds += side.train_to(goal).seconds
+        for contender in (present, changed):
+            with naming(contender):
+                seconds += contender.train_to(goal).seconds
         pace = seconds / max(goal - before, 1)
         enough = time.perf_counter() - began >= PROBE_SECONDS
         if enough or (most_samples is not None and 2 * goal > most_samples / LEARNING_ROUNDS):
@@ -167,9 +169,9 @@ def _pace(measured: Measured) -> float:
     return measured.samples / measured.seconds
 
 
-def _trained_loss(side: Contender, samples: int) -> Validated:
-    window = max(LOSS_SHARE * samples, side.samples_per_step)
-    return Validated(samples, side.loss_after(samples, window))
+def _trained_loss(contender: Contender, samples: int) -> Validated:
+    window = max(LOSS_SHARE * samples, contender.samples_per_step)
+    return Validated(samples, contender.loss_after(samples, window))
 
 
 # What the rounds say.
@@ -184,7 +186,7 @@ def paired(paces: Sequence[tuple[float, float]]) -> dict[str, Any]:
     ordered = sorted(paces, key=lambda pair: pair[1] / pair[0])
     cut = len(ordered) // 4
     kept = ordered[cut : len(ordered) - cut]
-    before, after = (math.exp(fmean(math.log(pair[side]) for pair in kept)) for side in (0, 1))
+    before, after = (math.exp(fmean(math.log(pair[place]) for pair in kept)) for place in (0, 1))
     ratios = [pair[1] / pair[0] for pair in kept]
     return {
         "present": before,
@@ -215,12 +217,12 @@ def difference(present: Validated | None, changed: Validated | None) -> tuple[fl
     return middle - half, middle + half
 
 
-def worst_share(side: Contender, which: str) -> float | None:
+def worst_share(contender: Contender, which: str) -> float | None:
     """The share of dead units ("dead_share"), or of saturated values, in the worst layer.
 
     0 where no activation can have any; None for a model whose activations cannot be looked at.
     """
-    health = HealthProbe(side.job).measure(side.steps, side.epoch)
+    health = HealthProbe(contender.job).measure(contender.steps, contender.epoch)
     if health is None:
         return None
     return max((float(layer[which]) for layer in health.layers if layer.get(which) is not None), default=0.0)

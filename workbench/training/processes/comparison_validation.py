@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from workbench.training.accumulators import ClassCounts
 from workbench.training.job import Job
+from workbench.training.metrics import f1_macro
 from workbench.training.timing.clock import PhaseClock
 
 MOST_SAMPLES = 2048
@@ -77,9 +79,6 @@ def mean_f1(scores: Tensor, targets: Tensor) -> float:
 
     scores: float (samples, classes); targets: int64 (samples,).
     """
-    classes, predictions = scores.shape[1], scores.argmax(dim=1)
-    support = torch.bincount(targets, minlength=classes)
-    predicted = torch.bincount(predictions, minlength=classes)
-    hits = torch.bincount(targets[predictions == targets], minlength=classes)
-    seen = support + predicted
-    return float((2 * hits[seen > 0].double() / seen[seen > 0]).mean())
+    counts = ClassCounts(scores.shape[1])
+    counts.update(scores, targets)
+    return f1_macro(counts)

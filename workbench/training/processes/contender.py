@@ -14,6 +14,7 @@ from workbench.training.base_rate import BaseRate, ScheduledRate
 from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
+from workbench.training.engines.engine import EngineHooks
 from workbench.training.epoch_order import epoch_order
 from workbench.training.job import build_job
 from workbench.training.timing.choose import make_clock
@@ -57,7 +58,7 @@ class Contender:
             learning_rate = ScheduledRate(base_rate.at, schedule, self._job.steps_per_epoch).at
             self._clock = make_clock(self._device, preset.runtime.measure)
             # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
-            self._engine = make_engine(self._job, self._clock, learning_rate, lambda warning: None).engine
+            self._engine = make_engine(self._job, self._clock, learning_rate, EngineHooks()).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
 

@@ -13,8 +13,8 @@ from workbench import __version__
 from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import describe_host
 from workbench.files import write_text_atomically
+from workbench.processes.worker import COMMAND_VARIABLE
 from workbench.runs.directory import RunDirectory
-from workbench.runs.launch import COMMAND_VARIABLE
 from workbench.training.processes.revision import git_revision
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import FrameType
 
 from workbench.files import open_to_append
+from workbench.processes.standby import READY
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.standby import READY
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 

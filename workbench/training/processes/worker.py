@@ -25,9 +25,9 @@ from workbench.errors import (
     StorageError,
     WorkbenchError,
 )
+from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed, Finished, Prepared, Progress, Started, State, Steps, WarningRaised
-from workbench.runs.launch import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.lock import claim
 from workbench.runs.tail import has_event
 from workbench.runs.writer import EventWriter
@@ -106,7 +106,7 @@ class _Worker:
         from workbench.training.processes.environment import write_environment
         from workbench.training.trainer import Trainer
 
-        self._preset = Preset.load(self._run.preset)
+        self._preset = Preset.of_run(self._run.preset)
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.style import Style
 from rich.table import Table
@@ -17,11 +17,8 @@ from workbench.advice.finding import Finding
 from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.live.comparison import change_in_words
 from workbench.ui.live.findings import Advice
+from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import STYLES, can_be_tried, glyph_of, tried
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
-
 
 TRY = "try it"
 
@@ -29,7 +26,7 @@ TRY = "try it"
 class AdviceDialog(Dialog[str]):
     """Dismisses with "try" for the finding at hand."""
 
-    app: WorkbenchApp
+    app: StyledApp
     title_text = "advice"
     DEFAULT_CSS = """
     AdviceDialog > #box { width: 110; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -15,14 +15,13 @@ from textual.widgets import Static
 
 from workbench.advice.finding import Finding
 from workbench.errors import WorkbenchError
+from workbench.processes.comparison import Comparison, Progress, RefusedError
+from workbench.processes.comparison_process import Report
 from workbench.ui.dialogs.dialog import Dialog, plain
-from workbench.ui.live.comparison import Comparison, Progress, RefusedError, Tell
 from workbench.ui.live.comparison_words import WITHOUT_MEASURE, answer, method, question, rows
+from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
 from workbench.units import duration
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
 
 MEASURING_KEYS = "esc cancel"
 POLL_SECONDS = 1.0
@@ -35,7 +34,7 @@ class ComparisonDialog(Dialog[str]):
     Leaving it while it measures cancels the measuring.
     """
 
-    app: WorkbenchApp
+    app: StyledApp
     title_text = "comparison of settings"
     DEFAULT_CSS = "ComparisonDialog > #box { width: 110; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +46,7 @@ class ComparisonDialog(Dialog[str]):
     def __init__(
         self,
         finding: Finding,
-        measure: Callable[[Tell], Awaitable[Comparison]],
+        measure: Callable[[Report], Awaitable[Comparison]],
         *,
         now: str,
         can_set: bool,

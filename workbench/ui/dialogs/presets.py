@@ -20,7 +20,7 @@ from workbench.settings.library import SUFFIX
 from workbench.settings.preset import Preset
 from workbench.ui.dialogs.changes import changes_table
 from workbench.ui.dialogs.dialog import Dialog, plain
-from workbench.ui.preset_list import PresetEntry, list_presets
+from workbench.ui.form.preset_list import PresetEntry, list_presets
 
 LEFT_OUT = ("name", "description")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -14,14 +14,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from workbench.files import short_path
-from workbench.headless.display import TRACE_VIEWER, profile_title
 from workbench.printable import without_sequences
 from workbench.runs.events import Profiled
 from workbench.ui.dialogs.dialog import Dialog, plain
+from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
+from workbench.wording import TRACE_VIEWER, profile_title
 
 BAR_CELLS = 14
 WIDE_COLUMNS = 70
@@ -31,7 +29,7 @@ WIDE_COLUMNS = 70
 class ProfileDialog(Dialog[bool]):
     """A row an operator; scrolls where the screen is low."""
 
-    app: WorkbenchApp
+    app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,o,q", "cancel", "close", show=False)]
     DEFAULT_CSS = """
     ProfileDialog > #box { width: 110; }

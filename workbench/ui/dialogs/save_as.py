@@ -18,7 +18,7 @@ from workbench.files import short_path
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.dialogs.dialog import Dialog, plain
-from workbench.ui.preset_list import is_shipped
+from workbench.ui.form.preset_list import is_shipped
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def _base(preset: Preset, path: Path | None) -> tuple[str, list[str]]:
     preset = preset.with_absolute_paths()  # the command may be given in another folder
     if path is not None:
         try:
-            return _name_of(path), assignments(Preset.load(path).with_absolute_paths(), preset)
+            return _name_of(path), assignments(library.load_file(path).with_absolute_paths(), preset)
         except PresetError:
             pass  # deleted or broken since
     candidates = {}

@@ -182,6 +182,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("left right", "a cursor that reads values; page up and down for longer strides"),
             ("esc", "no cursor"),
             ("enter", "maximise, and back"),
+            ("b", "in the chart of the accuracy: the next metric"),
             ("L p r x c R", "on its axis: learning rate set, pause, resume, stop, checkpoint, run resumed"),
         ),
     ),

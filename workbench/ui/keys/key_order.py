@@ -8,14 +8,12 @@ has the focus a moment later only. The same is true of a dialog.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Any
 
 from textual import events
+from textual.app import App
 from textual.message import Message
 from textual.widgets import Input
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
 
 SETTLE_SECONDS = 0.02
 """What a key has brought about, a dialog in a worker's task or another focus, has begun by then."""
@@ -30,7 +28,7 @@ class Passed(Message):
 class KeyOrder:
     """Which keys wait for which."""
 
-    def __init__(self, app: WorkbenchApp) -> None:
+    def __init__(self, app: App[Any]) -> None:
         self._app = app
         self._waiting: deque[events.Key] = deque()
         self._next: events.Key | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from workbench.advice.finding import Measure
 from workbench.advice.policy import POLICY
 from workbench.advice.rule import percent, severity
-from workbench.ui.live.comparison import Comparison, Measured, change_in_words
+from workbench.processes.comparison import Comparison, Measure, Measured
+from workbench.ui.live.comparison import change_in_words
 from workbench.units import count, rate, size
 
 LEAST_DIFFERENCE = 0.03

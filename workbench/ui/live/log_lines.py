@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workbench.headless.display import engine_line, headline, profile_title
 from workbench.printable import without_sequences
 from workbench.runs.events import (
     Checkpointed,
@@ -27,6 +26,7 @@ from workbench.runs.events import (
 from workbench.runs.tail import LineTail
 from workbench.runs.view import RunView
 from workbench.units import count, duration, size
+from workbench.wording import engine_line, headline, profile_title
 
 Kind = Literal["info", "warning", "error", "output"]
 MOST_LINES = 500

@@ -15,11 +15,11 @@ TICK_SECONDS = 0.5
 ALONE_SECONDS = 10.0
 """Since the last key or click, after which nobody seems to look closely."""
 
-What = Literal["look", "draw", "judge", "read"]
+What = Literal["poll", "draw", "judge", "read"]
 
-_USUAL: dict[What, float] = {"look": TICK_SECONDS, "draw": TICK_SECONDS, "judge": TICK_SECONDS, "read": 1.0}
-_BESIDE_CPU: dict[What, float] = {"look": TICK_SECONDS, "draw": 1.0, "judge": 3.0, "read": 2.0}
-_BESIDE_CPU_ALONE: dict[What, float] = {"look": 3.0, "draw": 3.0, "judge": 3.0, "read": 3.0}
+_USUAL: dict[What, float] = {"poll": TICK_SECONDS, "draw": TICK_SECONDS, "judge": TICK_SECONDS, "read": 1.0}
+_BESIDE_CPU: dict[What, float] = {"poll": TICK_SECONDS, "draw": 1.0, "judge": 3.0, "read": 2.0}
+_BESIDE_CPU_ALONE: dict[What, float] = {"poll": 3.0, "draw": 3.0, "judge": 3.0, "read": 3.0}
 
 
 class Pace:

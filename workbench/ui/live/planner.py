@@ -6,22 +6,23 @@ ended as soon as the settings change again or a run starts. It ends by itself, s
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
 from workbench.errors import USERS_KINDS, WorkbenchError
+from workbench.processes.messages import Failure
+from workbench.processes.modules import Module, command_line
+from workbench.processes.plan import BACKGROUND, Plan, read_answer
 from workbench.settings import code
 from workbench.settings.preset import Preset
 
 EDIT_SECONDS = 1.5
 """So long nothing must have been edited."""
 MOST_KEPT = 32
-COMMAND = (sys.executable, "-P", "-m", "workbench.training.processes.plan", "--background")
+COMMAND = command_line(Module.PLAN, BACKGROUND)
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,12 @@ class Expectation:
     """Whether the reason is that these settings cannot be trained with this data."""
 
     @classmethod
-    def from_plan(cls, plan: dict[str, Any]) -> Expectation:
-        """From what the planning process writes."""
-        if "error" in plan:
-            return cls(reason=str(plan["error"]), is_wrong=plan.get("kind") in USERS_KINDS)
-        kinds = dict(plan["memory_bytes"])
-        peak = kinds.pop("peak", None)
-        reason = "" if peak is not None else "\n".join(plan["notes"][-1:])
-        return cls(plan["parameters"], kinds, peak, reason, learns=plan.get("learns", ""))
+    def from_answer(cls, answer: Plan | Failure) -> Expectation:
+        """From what the planning process answers."""
+        if isinstance(answer, Failure):
+            return cls(reason=answer.error, is_wrong=answer.kind in USERS_KINDS)
+        reason = "" if answer.peak_bytes is not None else "\n".join(answer.notes[-1:])
+        return cls(answer.parameters, answer.memory_kinds, answer.peak_bytes, reason, learns=answer.learns)
 
 
 class Planner:
@@ -140,8 +139,8 @@ class Planner:
         assert self._output is not None
         try:
             self._output.seek(0)
-            return Expectation.from_plan(json.loads(self._output.read().splitlines()[-1]))
-        except (OSError, ValueError, IndexError, KeyError, TypeError):
+            return Expectation.from_answer(read_answer(self._output.read()))
+        except (OSError, ValueError):
             return Expectation(reason="planning failed; `workbench --dry-run` says why")
 
     def _keep(self, expectation: Expectation) -> None:

@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 
 from workbench.errors import USERS_KINDS, WorkbenchError
+from workbench.processes.standby import Standby
+from workbench.processes.worker import start_trainer
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.launch import start_trainer
-from workbench.runs.standby import Standby
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.ui.live.planner import Planner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 
+from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -17,19 +18,16 @@ from workbench.runs.events import (
     State,
     WarningRaised,
 )
+from workbench.runs.follow import Follower
 from workbench.runs.history import RunHistory
-from workbench.runs.launch import EXIT_STORAGE
-from workbench.runs.lock import is_running
-from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log
 
-LIVING_SECONDS = 1.0
-"""Time between two looks at whether a trainer that is not our child lives."""
 TELLING = ("timing", "epoch", "health", "finished")
 """The types of events after which advice may be another: about one a second."""
-ENDED = ("completed", "stopped", "failed", "lost")
+RESUMABLE = ("stopped", "failed", "lost")
+ENDED = ("completed", *RESUMABLE)
 
 
 def course_of(state: str) -> str:
@@ -43,7 +41,7 @@ class Watch:
     def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
         """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
         self.run = run
-        self.preset: Preset = Preset.load(run.preset)
+        self.preset: Preset = Preset.of_run(run.preset)
         self.trainer = trainer
         self.history = RunHistory()
         self.log = Log(run.worker_log)
@@ -63,15 +61,12 @@ class Watch:
         """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
         self._has_ended = False
         """Whether it has said its last word: the process may take another moment to go."""
-        self._tail = EventTail(run.events)
-        self._alive = trainer is not None or is_running(run)
-        self._looked = time.monotonic()
+        self._follower = Follower(run, trainer)
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Reads what is new, as much as one look may take; True if there was anything."""
-        # Whether it lives is asked first: what it wrote before it ended is then in the files.
-        was_alive, self._alive = self._alive, self._lives()
-        events = self._tail.read()
+        was_alive = self._follower.is_alive
+        events = self._follower.read()
         for _, event in events:
             self._note_rate(event)
             self.history.take(event)
@@ -87,7 +82,7 @@ class Watch:
             self.pending = None  # nobody is there to handle it
             self.asked_rates.forget()
         output = self.log.read_output()
-        return bool(events) or output or was_alive != self._alive
+        return bool(events) or output or was_alive != self._follower.is_alive
 
     def _note_obeyed(self, event: RequestHandled) -> None:
         if event.command == self.pending and not event.replayed:
@@ -116,7 +111,7 @@ class Watch:
 
     def read_all(self) -> None:
         """Reads to the end of the files; may take seconds for a long run, so not in the app's own thread."""
-        while self.look():
+        while self.poll():
             pass
 
     def ask(self, command: Command, value: float | None = None) -> None:
@@ -158,12 +153,12 @@ class Watch:
     @property
     def is_alive(self) -> bool:
         """Whether the trainer goes on, as of the last look."""
-        return self._alive and not self._has_ended
+        return self._follower.is_alive and not self._has_ended
 
     @property
     def has_process(self) -> bool:
         """Whether the trainer's process is still there, as of the last look."""
-        return self._alive
+        return self._follower.is_alive
 
     @property
     def state(self) -> str:
@@ -178,7 +173,7 @@ class Watch:
     @property
     def _is_untouched(self) -> bool:
         """Whether it is a run that someone else has created, and whose trainer is not there yet."""
-        return self.trainer is None and not self._tail.has_read
+        return self.trainer is None and not self._follower.has_read
 
     @property
     def reason(self) -> str:
@@ -197,12 +192,3 @@ class Watch:
             return f"{self.run.path} could not be written any more; free some space, then resume it"
         cause = f" (signal {-code})" if code is not None and code < 0 else ""
         return f"the trainer died without an error message{cause}, as when it is killed or memory runs out"
-
-    def _lives(self) -> bool:
-        if self.trainer is not None:
-            return self.trainer.poll() is None
-        now = time.monotonic()
-        if now - self._looked < LIVING_SECONDS:
-            return self._alive
-        self._looked = now
-        return is_running(self.run)

@@ -12,6 +12,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from workbench.metrics import METRICS, Metric, metric
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
@@ -30,6 +31,8 @@ MARK_LETTERS = {
 }
 SMOOTHED = "loss/train"
 """The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
+METRIC_CHART = "accuracy"
+"""The id of the chart of a metric, whichever it shows."""
 MARKERS = "*+"
 """Of a chart's own curves in plain ASCII."""
 DASHED_SAMPLE = "╍"
@@ -62,44 +65,52 @@ class Quantity:
     tick: Callable[[float], str]
     can_be_log: bool = True
     most: float | None = None
+    metric: Metric | None = None
+    """The metric whose curves these are; None for what is no metric."""
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether values are written as percentages."""
+        return self.metric is not None and self.metric.is_fraction
 
 
 def _tick(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
-
-
 def _percent_tick(value: float) -> str:
     return f"{100 * value:g}" if abs(value) < 1 else f"{100 * value:.0f}"
 
 
-LOSS = Quantity(
-    "loss", "loss", (("train", "loss/train", "train"), ("validation", "loss/validation", "validation")), decimals, _tick
-)
-ACCURACY = Quantity(
-    "accuracy", "accuracy %",
-    (("train", "accuracy/train", "train"), ("validation", "accuracy/validation", "validation")),
-    _percent, _percent_tick, can_be_log=False, most=1.0,
-)  # fmt: skip
-R_SQUARED = Quantity(
-    "accuracy", "R²", (("validation", "r2/validation", "validation"),), decimals, _tick, can_be_log=False, most=1.0
-)
+def quantity_of(metric: Metric, id: str) -> Quantity:
+    """A metric as a chart shows it: its curve of the validation, and that of training where there is one."""
+    splits = ("train", "validation") if metric.while_training else ("validation",)
+    return Quantity(
+        id,
+        f"{metric.label}{metric.unit}",
+        tuple((split, f"{metric.name}/{split}", split) for split in splits),
+        metric.number if metric.is_fraction else decimals,
+        _percent_tick if metric.is_fraction else _tick,
+        can_be_log=not metric.higher_is_better,
+        most=1.0 if metric.is_fraction else metric.most,
+        metric=metric,
+    )
+
+
+LOSS = quantity_of(metric("loss"), "loss")
 LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
 THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)
 
 
 def chart_panels() -> list[ChartPanel]:
     """The four charts; the last two are shown on request."""
-    return [ChartPanel(quantity) for quantity in (LOSS, ACCURACY, LEARNING_RATE, THROUGHPUT)]
+    return [ChartPanel(LOSS), MetricChart(), ChartPanel(LEARNING_RATE), ChartPanel(THROUGHPUT)]
 
 
 class ChartPanel(Panel):
     """One chart. The focused one has a cursor that reads values."""
 
-    KEYS = (
+    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("left right", "read values"),
         (", .", "smooth"),
         ("g", "log scale"),
@@ -142,10 +153,7 @@ class ChartPanel(Panel):
 
     @property
     def quantity(self) -> Quantity:
-        """What is shown; a run that predicts numbers has R² in place of an accuracy."""
-        prepared = None if self._history is None else self._history.view.prepared
-        if self._quantity is ACCURACY and prepared is not None and prepared.task == "regression":
-            return R_SQUARED
+        """What is shown."""
         return self._quantity
 
     @property
@@ -183,13 +191,13 @@ class ChartPanel(Panel):
 
     def _latest(self, value: float) -> str:
         """With a digit less where values are percents: the title is short of room."""
-        if self.quantity is ACCURACY and math.isfinite(value):
+        if self.quantity.is_percent and math.isfinite(value):
             return f"{100 * value:.1f}"
         return self._written(value)
 
     def _shortest(self, value: float) -> str:
         """With three digits, where curves laid under leave no room for more."""
-        return f"{value:.3g}" if math.isfinite(value) and self.quantity is not ACCURACY else self._latest(value)
+        return f"{value:.3g}" if math.isfinite(value) and not self.quantity.is_percent else self._latest(value)
 
     def _written(self, value: float) -> str:
         return self.quantity.write(value) if math.isfinite(value) else "NaN"
@@ -206,7 +214,7 @@ class ChartPanel(Panel):
             parts.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
         if self._view.x_axis != "step":
             parts.append(f"by {self._view.x_axis}")
-        if self.quantity is ACCURACY and (best := self._best()):
+        if best := self._best():
             parts.append(best)
         return Text("  ".join(parts), self.style_of("dim"))
 
@@ -220,10 +228,11 @@ class ChartPanel(Panel):
         return f"{rest * place}{self.glyphs.dot}{rest * (SLIDER_CELLS - 1 - place)}"
 
     def _best(self) -> str:
-        best = None if self._history is None else self._history.best
-        if best is None or not best.validation or best.validation.get("accuracy") is None:
+        best, metric = None if self._history is None else self._history.best, self.quantity.metric
+        if metric is None or not metric.is_fraction or best is None or not best.validation:
             return ""
-        return f"best {_percent(best.validation['accuracy'])} at epoch {best.epoch}"
+        value = best.validation.get(metric.name)
+        return "" if value is None else f"best {metric.number(value)} at epoch {best.epoch}"
 
     def content(self, width: int, height: int) -> list[Text]:
         history = self._history
@@ -394,6 +403,43 @@ class ChartPanel(Panel):
         column = event.x - 2 - self._drawing.left
         if 0 <= column < self._drawing.columns:
             self._put_cursor(column)
+
+
+class MetricChart(ChartPanel):
+    """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
+
+    KEYS = (*ChartPanel.KEYS, ("b", "next metric"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))
+        self._place = 0
+        """Of the metric shown, among those that can be shown."""
+
+    @property
+    def quantity(self) -> Quantity:
+        """The metric shown."""
+        shown = self._metrics()
+        return quantity_of(shown[self._place % len(shown)], METRIC_CHART)
+
+    def _metrics(self) -> list[Metric]:
+        """The task's own metrics that can be shown, those that grow as the model gets better first.
+
+        Of those that are not shown at first, the ones that the run has a curve of.
+        """
+        prepared = None if self._history is None else self._history.view.prepared
+        task = "classification" if prepared is None else prepared.task
+        own = sorted(
+            (each for each in METRICS if each.task == task and each.is_curve),
+            key=lambda each: not each.higher_is_better,
+        )
+        curves = {} if self._history is None else self._history.curves
+        return own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves] or [metric("accuracy")]
+
+    def action_next_metric(self) -> None:
+        """Shows the next metric."""
+        self._place = (self._place + 1) % len(self._metrics())
+        self.redraw()
 
 
 def _count(value: float) -> str:

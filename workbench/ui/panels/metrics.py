@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from workbench.headless.display import LABELS
+from workbench.metrics import written
 from workbench.runs.events import EpochEnd
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow
@@ -17,8 +17,6 @@ from workbench.ui.panels.scrolling import ScrollingPanel
 MOST_CONFUSED = 3
 MOST_CLASSES = 30
 """With more classes the worst ones are listed."""
-HEADLINES = (("accuracy", "accuracy"), ("f1_macro", "F1"), ("precision_macro", "precision"), ("recall_macro", "recall"))
-NUMBERS = ("loss", "rmse", "mae", "r2")
 SHADES = (" ", "░", "▒", "▓")
 ASCII_SHADES = (" ", ".", "o", "#")
 COLUMNS = (("f1", "F1", 8), ("recall", "recall", 8), ("precision", "precision", 9), ("support", "samples", 9))
@@ -101,17 +99,9 @@ class MetricsPanel(ScrollingPanel):
         return next((epoch for epoch in candidates if epoch is not None and epoch.validation), None)
 
     def _headline(self, metrics: dict[str, Any]) -> list[Text]:
-        values = [(label, f"{100 * metrics[key]:.2f} %") for key, label in HEADLINES if metrics.get(key) is not None]
-        if metrics.get("roc_auc") is not None:
-            values.append((LABELS["roc_auc"], f"{metrics['roc_auc']:.4f}"))
-        for key in NUMBERS:
-            if metrics.get(key) is not None:
-                values.append((LABELS.get(key, key), f"{metrics[key]:.4g}"))
-            elif key == "loss" and key in metrics:  # it was not finite
-                values.append(("loss", "nan"))
         return [
             Text.assemble((f"{label} ", self.style_of("dim")), (value, self.style_of("strong")))
-            for label, value in values
+            for label, value in written(metrics)
         ]
 
     def _class_names(self, classes: int) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import takewhile
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -20,15 +20,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.ui.look.glyphs import Glyphs
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
+from workbench.ui.look.styled_app import StyledApp
 
 
 class LineWidget(Widget):
     """A widget of lines of text, of which only the changed stretches are painted again."""
 
-    app: WorkbenchApp
+    app: StyledApp
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.headless.display import LABELS
+from workbench.metrics import metric as declared
 from workbench.runs.row import RunRow
 
-LOWER_IS_BETTER = ("loss", "mae", "rmse")
-SHARES = ("accuracy", "f1_macro")
-"""Metrics that people read in percent."""
 GAP = 2
 """Cells between two columns."""
 LEAST_COLUMNS = 3
@@ -100,14 +97,12 @@ def number(value: object) -> float | None:
 
 def label_of(metric: str) -> str:
     """A metric as people write it."""
-    return LABELS.get(metric, metric.removesuffix("_macro"))
+    return declared(metric).label
 
 
 def written(metric: str, value: float | None) -> str:
     """A metric's value as people read it."""
-    if value is None:
-        return "-"
-    return f"{100 * value:.2f} %" if metric in SHARES else f"{value:.4g}"
+    return "-" if value is None else declared(metric).write(value)
 
 
 def epochs_of(row: RunRow) -> str:
@@ -119,4 +114,4 @@ def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
     """Larger is better; metrics that cannot be compared stand apart."""
     if value is None:
         return None
-    return metric, -value if metric in LOWER_IS_BETTER else value
+    return metric, value if declared(metric).higher_is_better else -value

@@ -8,10 +8,10 @@ from functools import partial
 
 from workbench.errors import WorkbenchError
 from workbench.ui.form import completion
+from workbench.ui.form.column_reader import Column, ColumnReader
 from workbench.ui.form.completion import Candidate
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.rows import Row
-from workbench.ui.look.columns import Column, ColumnReader
 from workbench.ui.panels.settings_completion import CompletedField
 from workbench.ui.panels.settings_editor import Leave, ValueField
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from workbench.runs.view import RunView
 from workbench.ui.live.readings import Readings, own_gpu, short_name
+from workbench.ui.live.watch import ENDED
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import LineWidget
 from workbench.units import duration
@@ -26,7 +27,6 @@ STATE_STYLES = {
     "failed": "error",
     "lost": "error",
 }
-ENDED = ("completed", "stopped", "failed", "lost")
 STATE_CELLS = len("validating")
 """As wide as any state of a run that goes on: what follows must not jump with every validation."""
 BAR_CELLS = (6, 48)

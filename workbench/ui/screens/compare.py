@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.style import Style
 from rich.table import Table
@@ -13,24 +13,21 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from workbench.metrics import in_reading_order
 from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog
+from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.charts import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.units import duration
-
-if TYPE_CHECKING:
-    from workbench.ui.app import WorkbenchApp
-
-TEST_METRICS = ("accuracy", "f1_macro", "roc_auc", "loss", "rmse", "r2")
 
 
 class CompareDialog(Dialog[bool]):
     """A column a run, under the letters that the charts use."""
 
-    app: WorkbenchApp
+    app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
     title_text = "compare"
     DEFAULT_CSS = """
@@ -79,7 +76,7 @@ class CompareDialog(Dialog[bool]):
             yield title, [written(row.monitor, row.best) for row in self._rows]
         else:
             yield "best", [_best(row) for row in self._rows]
-        for name in TEST_METRICS:
+        for name in (metric.name for metric in in_reading_order() if metric.can_monitor):
             values = [number((row.test or {}).get(name)) for row in self._rows]
             if any(value is not None for value in values):
                 yield f"test {label_of(name)}", [written(name, value) for value in values]

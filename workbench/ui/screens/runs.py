@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
@@ -20,20 +19,19 @@ from textual.widgets import Input
 from workbench.errors import WorkbenchError
 from workbench.files import short_path
 from workbench.runs.catalogue import Catalogue
-from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
 from workbench.runs.status import status
+from workbench.ui.controllers.runs import RunsResult
+from workbench.ui.form.differences import differs
 from workbench.ui.keys.actions import Action, bindings, help_sections
+from workbench.ui.live.watch import RESUMABLE
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.runs_table import RunsTable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.ui.app import WorkbenchApp
-
 REFRESH_SECONDS = 2.0
-RESUMABLE = ("stopped", "failed", "lost")
 STARTING_SECONDS = 60.0
 """A run this young that has no trainer yet is about to get one."""
 GROUP = "All runs"
@@ -61,19 +59,9 @@ ACTIONS: tuple[Action, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class RunsResult:
-    """What the user wants of the main screen."""
-
-    action: Literal["open", "take", "resume", "overlay"]
-    run: RunDirectory | None = None
-    overlays: tuple[RunDirectory, ...] = ()
-
-
 class RunsScreen(Screen[RunsResult | None]):
     """Dismisses with what is wanted of the main screen, or None."""
 
-    app: WorkbenchApp
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
     AUTO_FOCUS = "RunsTable"
     DEFAULT_CSS = """
@@ -98,12 +86,11 @@ class RunsScreen(Screen[RunsResult | None]):
             super().__init__()
             self.problem = problem
 
-    def __init__(self, runs_folder: Path, differs: Callable[[RunRow], str], marked: Sequence[str] = ()) -> None:
-        """differs: what a run has that the preset of its name has not, in a line; marked: names of runs."""
+    def __init__(self, runs_folder: Path, marked: Sequence[str] = ()) -> None:
+        """marked: names of the runs that are marked at first."""
         super().__init__()
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
-        self._differs = differs
         self._told: dict[str, tuple[dict[str, Any], str]] = {}
         """By name the settings of each run, and what of them its preset has not. Of the reading thread alone."""
         self._marked_before = marked
@@ -142,7 +129,7 @@ class RunsScreen(Screen[RunsResult | None]):
             for row in rows:
                 known = self._told.get(row.run.name)
                 if known is None or known[0] != row.settings:  # its learning rate was changed by hand
-                    self._told[row.run.name] = row.settings, "" if row.broken else self._differs(row)
+                    self._told[row.run.name] = row.settings, "" if row.broken else differs(row)
             self.post_message(self.Read(rows, {name: told for name, (_, told) in self._told.items()}))
         except WorkbenchError as error:
             self.post_message(self.NotRead(str(error)))

@@ -22,6 +22,7 @@ from tests.unit.training.scripted import (
 )
 from workbench.data.samples import InMemory, Lazy, Samples, Task
 from workbench.errors import DataError, PresetError
+from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import course
 from workbench.training.checkpointing.course import digests_of
@@ -185,7 +186,7 @@ def test_the_digest_is_of_the_data_as_it_was_read(tmp_path: Path) -> None:
 def samples(**parts: Any) -> Samples:
     generator = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn(40, 3, generator=generator), torch.arange(40) % 2
-    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")), "table")
+    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")))
     return replace(made, **parts)
 
 
@@ -255,3 +256,15 @@ def test_of_samples_read_one_by_one_the_names_and_labels_tell() -> None:
     named_otherwise = Named([])
     named_otherwise.names = {0: "zero"}  # type: ignore[assignment]  # a user's own, of whatever kind
     assert digests_of(samples(train=Lazy(named_otherwise)))["training"]["inputs"] == ""
+
+
+def test_settings_saved_under_old_names_and_values_are_no_change(tmp_path: Path) -> None:
+    """A checkpoint of a version that had other names: its course is the same, and what did change is refused."""
+    assignments = ["schedule.name=step", "training.gradient_clip_norm=0.5", "runtime.engine=cuda_graph"]
+    preset = Preset().override(assignments)
+    old = {"training.gradient_clip_norm": "training.clip_norm", "schedule.step_size": "schedule.every"}
+    saved = {old.get(path, path): value for path, value in preset.flat().items()} | {"runtime.engine": "graph"}
+    run = RunDirectory(tmp_path)
+    assert course.check_settings(json.dumps(saved), preset, run) == []
+    with pytest.raises(PresetError, match=r"training\.gradient_clip_norm was 0\.5 and is 2\.0 now"):
+        course.check_settings(json.dumps(saved), preset.override(["training.gradient_clip_norm=2.0"]), run)

@@ -160,7 +160,7 @@ def test_gradients_are_those_of_the_batch(make_trainer: MakeTrainer) -> None:
     batch = trainer.job.train.sample(109)
     assert batch is not None
     model = trainer.job.model
-    trainer.job.loss(model(batch.inputs[:50]), batch.targets[:50]).backward()
+    trainer.job.loss(model(batch.tensor[:50]), batch.targets[:50]).backward()
     own = {name: parameter.grad for name, parameter in model.named_parameters()}
     assert {tensor["name"] for tensor in found.tensors} == {"layers.1.weight", "layers.3.weight"}
     for tensor in found.tensors:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd.profiler import profile
 
 from tests.unit.training.scripted import ScriptedInbox, nothing
@@ -18,9 +21,12 @@ from workbench.runs.directory import create_run
 from workbench.runs.events import Footprint, decode
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.training.job import build_job
-from workbench.training.memory.estimate import KINDS, expected_memory
+from workbench.training.job import Job, build_job
+from workbench.training.memory import estimate
+from workbench.training.memory.estimate import KINDS, ExpectedMemory, MemoryEstimate, expected_memory
+from workbench.training.memory.fake_run import PREPARING, TRAINING, FakeRun
 from workbench.training.memory.tracker import MemoryTracker
+from workbench.training.memory.workspaces import TensorShape
 from workbench.training.trainer import Trainer
 
 TOLERANCE = 0.15
@@ -103,7 +109,7 @@ def test_the_kinds_are_those_of_the_tensors_and_add_up_to_the_peak(images: str) 
     )
 
 
-def test_a_rehearsal_leaves_the_job_as_it_was(images: str) -> None:
+def test_an_estimate_leaves_the_job_as_it_was(images: str) -> None:
     job = build_job(of_images(images, "optimizer.name=adagrad", "model.batch_norm=true"), lambda _: None)
     before = {name: tensor.clone() for name, tensor in job.model.state_dict().items()}
     generator = torch.get_rng_state()
@@ -113,6 +119,99 @@ def test_a_rehearsal_leaves_the_job_as_it_was(images: str) -> None:
     assert all(parameter.grad is None for parameter in job.model.parameters())
     assert job.model.training
     assert all(float(state["step"]) == 0 for state in job.optimizer.state.values())
+
+
+def test_an_estimate_keeps_nothing_of_the_job_alive(images: str) -> None:
+    """Its hooks on parameters are held in C++, where Python's garbage collector does not look."""
+    gc.collect()
+    before = sum(issubclass(type(thing), FakeTensor) for thing in gc.get_objects())
+    job = build_job(of_images(images), lambda _: None)
+    expected_memory(job)
+    model = weakref.ref(job.model)
+    del job
+    gc.collect()
+    assert model() is None
+    assert sum(issubclass(type(thing), FakeTensor) for thing in gc.get_objects()) == before
+
+
+MIB = 2**20
+
+
+@pytest.fixture
+def cnn_on_a_gpu(images: str, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A job that says it is on a GPU, for which cuBLAS keeps 3 MiB."""
+    job = build_job(of_images(images, "model.name=cnn", "runtime.deterministic=true"), lambda _: None)
+    torch.use_deterministic_algorithms(False)
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 3 * MIB)
+    return replace(job, device=torch.device("cuda"))
+
+
+def test_the_workspace_of_a_convolution_comes_on_top_of_what_is_alive(
+    cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_run = FakeRun(cnn_on_a_gpu)
+    fake_run.run()
+    training = [stage for stage in fake_run.stages if stage.name == TRAINING]
+    [largest] = {max(stage.convolutions, key=stage.convolutions.__getitem__) for stage in training}
+    alive = max(stage.convolutions[largest] for stage in training)
+    assert str(largest.operator) == "aten.convolution_backward.default"
+    assert 0 < alive <= max(stage.peak_bytes for stage in training)
+
+    def measured(workspace: int) -> ExpectedMemory:
+        monkeypatch.setattr(
+            estimate, "convolution_workspaces", lambda calls, device: dict.fromkeys(calls, 0) | {largest: workspace}
+        )
+        return expected_memory(cnn_on_a_gpu)
+
+    expected, without = measured(500 * MIB), measured(0)
+    assert (expected.peak_bytes, expected.peak_during) == (alive + 503 * MIB, TRAINING)
+    assert without.peak_bytes == max(stage.peak_bytes for stage in training) + 3 * MIB
+    assert sum(expected.kinds.values()) == expected.peak_bytes
+    assert expected.reason == ""
+
+
+def test_without_the_workspaces_of_convolutions_there_is_no_expected_peak(
+    cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory\nand more")
+
+    monkeypatch.setattr(estimate, "convolution_workspaces", fails)
+    while_training, failed = MemoryEstimate(cnn_on_a_gpu).run(), expected_memory(cnn_on_a_gpu)
+    assert (while_training.peak_bytes, failed.peak_bytes) == (None, None)
+    assert "while training" in while_training.reason
+    assert failed.reason.endswith("could not be measured: CUDA out of memory")
+    assert while_training.flops_per_step
+    assert while_training.kinds["activations"] > 0
+
+
+def test_where_cudnn_tries_its_algorithms_that_is_said(cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = replace(cnn_on_a_gpu, preset=cnn_on_a_gpu.preset.override(["runtime.deterministic=false"]))
+    monkeypatch.setattr(estimate, "convolution_workspaces", lambda calls, device: dict.fromkeys(calls, 0))
+    expected = expected_memory(job)
+    assert expected.peak_bytes
+    assert "tries its algorithms" in expected.reason
+
+
+def test_cublas_keeps_nothing_yet_while_the_samples_are_prepared(images: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build_job(of_images(images, "model.hidden=[8]"), lambda _: None)
+    job = replace(built, device=torch.device("cuda"))
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 0)
+    without = expected_memory(job)
+    assert without.peak_during == PREPARING
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 1)
+    assert expected_memory(job).peak_bytes == without.peak_bytes
+
+
+def test_distinct_convolutions_are_those_of_other_shapes() -> None:
+    with MemoryTracker() as tracker:
+        images, weight = torch.empty(2, 3, 8, 8), torch.empty(4, 3, 3, 3)
+        for batch in (images, images, images[:1]):
+            torch.nn.functional.conv2d(batch, weight)
+    assert len(tracker.convolutions) == 2
+    call = next(iter(tracker.convolutions))
+    made = [a.empty(torch.device("cpu")) if isinstance(a, TensorShape) else a for a in call.arguments]
+    assert call.operator(*made).shape == (2, 4, 6, 6)
 
 
 class NeedsNumbers(nn.Module):
@@ -133,7 +232,7 @@ def test_a_model_that_needs_numbers_is_told_of_as_far_as_can_be(images: str, mon
     assert (expected.peak_bytes, expected.flops_per_step) == (None, None)
     assert expected.kinds["parameters"] == expected.kinds["gradients"] == 4 * (3 * SIDE * SIDE + 1) * CLASSES
     assert "activations" not in expected.kinds
-    assert "cannot be told in advance" in expected.reason
+    assert "cannot be estimated" in expected.reason
 
 
 def test_a_run_tells_its_footprint_once_where_the_peak_is_not_measured(images: str, tmp_path: Path) -> None:
@@ -155,33 +254,33 @@ def test_a_run_tells_its_footprint_once_where_the_peak_is_not_measured(images: s
     assert trainer.footprint.bytes["peak"] == expected.peak_bytes
 
 
-def test_nothing_is_rehearsed_where_nothing_is_measured(images: str, tmp_path: Path) -> None:
+def test_nothing_is_estimated_where_nothing_is_measured(images: str, tmp_path: Path) -> None:
     preset = of_images(images, "runtime.measure=false")
     run = create_run(tmp_path, preset.name, preset.to_toml())
     trainer = Trainer(build_job(preset, lambda _: None), run, EventWriter(run.events), ScriptedInbox(run, nothing))
     assert trainer.footprint is None
 
 
-def test_the_ledger_books_what_lives_and_knows_what_lived_at_the_peak() -> None:
-    with MemoryTracker() as ledger:
-        with ledger.category("data"):
+def test_the_tracker_counts_what_is_alive_and_what_was_at_the_peak() -> None:
+    with MemoryTracker() as tracker:
+        with tracker.category("data"):
             kept = torch.empty(100)
         passing = kept * 2
-        assert ledger.bytes == ledger.peak_bytes == 800
+        assert tracker.bytes == tracker.peak_bytes == 800
         view = passing[:50]
         del passing
-        assert ledger.bytes == 800, "a view keeps the whole"
+        assert tracker.bytes == 800, "a view keeps the whole"
         del view
-        assert (ledger.bytes, ledger.peak_bytes) == (400, 800)
-        assert ledger.kinds_at_peak() == {"data": 400, "rest": 400}
-        ledger.forget_peak()
-        assert ledger.peak_bytes == 400
+        assert (tracker.bytes, tracker.peak_bytes) == (400, 800)
+        assert tracker.kinds_at_peak() == {"data": 400, "rest": 400}
+        tracker.reset_peak()
+        assert tracker.peak_bytes == 400
         assert float(kept.sum()) == 2.0, "a number that code can go on with"
 
 
-def test_the_ledger_rounds_up_as_an_allocator_does_and_counts_flops() -> None:
-    with MemoryTracker(granularity=512) as ledger:
+def test_the_tracker_rounds_up_as_an_allocator_does_and_counts_flops() -> None:
+    with MemoryTracker(granularity=512) as tracker:
         left, right = torch.empty(3, 4), torch.empty(4, 5)
-        assert ledger.bytes == 2 * 512
+        assert tracker.bytes == 2 * 512
         left @ right
-        assert ledger.flops == 2 * 3 * 4 * 5
+        assert tracker.flops == 2 * 3 * 4 * 5

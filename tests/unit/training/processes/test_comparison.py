@@ -12,12 +12,12 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from sklearn.metrics import f1_score
 
 from tests.unit.training.conftest import SMALL
-from workbench.advice.finding import Measure
+from workbench.processes.comparison import Measure, Request
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
-from workbench.training.metrics import classification_metrics
 from workbench.training.processes import comparison, comparison_rounds
 from workbench.training.processes.comparison_validation import mean_f1
 from workbench.training.processes.contender import Contender
@@ -177,32 +177,33 @@ def test_what_is_learned_is_compared_by_the_validation_loss_that_the_trainer_has
 def test_the_same_settings_give_the_same_losses_and_no_difference() -> None:
     """So that a difference between two losses comes from the change alone."""
     line = request_line("runtime.num_workers=0", present=DIGITS, measure="validation_loss", steps=44)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
-    assert found["present"]["loss"] == found["changed"]["loss"]
-    assert (found["difference_low"], found["difference_high"]) == (0.0, 0.0)
+    found = comparison.compare(Request.from_json(line), at_once())
+    assert found.present.loss == found.changed.loss
+    assert (found.difference_low, found.difference_high) == (0.0, 0.0)
 
 
 def test_another_batch_size_trains_on_as_many_samples() -> None:
     line = request_line("data.batch_size=128", present=DIGITS, measure="validation_loss", steps=40)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
+    found = comparison.compare(Request.from_json(line), at_once())
     asked = 1298 + 19 * 64  # an epoch of 21 steps, the last batch of which is short, and 19 steps
-    assert asked <= found["samples"] < asked + 128
-    assert found["present"]["lowest_after"] <= asked
+    assert asked <= found.samples < asked + 128
+    assert found.present.lowest_after is not None
+    assert found.present.lowest_after <= asked
 
 
 def test_what_showed_after_a_step_or_two_still_has_its_rounds() -> None:
     line = request_line("data.batch_size=64", measure="validation_loss", steps=1)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
-    assert found["rounds"] == comparison_rounds.LEARNING_ROUNDS
-    assert found["present"]["loss"] is not None
+    found = comparison.compare(Request.from_json(line), at_once())
+    assert found.rounds == comparison_rounds.LEARNING_ROUNDS
+    assert found.present.loss is not None
 
 
 def test_without_a_validation_split_the_losses_are_those_of_training_samples() -> None:
     line = request_line("optimizer.learning_rate=0.1", present=("validation.method=none",), measure="validation_loss")
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
-    assert found["validation_samples"] == 0
-    assert found["difference_low"] is None
-    assert found["present"]["loss"] != found["changed"]["loss"]
+    found = comparison.compare(Request.from_json(line), at_once())
+    assert found.validation_samples == 0
+    assert found.difference_low is None
+    assert found.present.loss != found.changed.loss
 
 
 def test_dead_units_are_counted() -> None:
@@ -210,33 +211,37 @@ def test_dead_units_are_counted() -> None:
     present = ("optimizer.name=sgd", "optimizer.learning_rate=30", "model.hidden=[16, 16]")
     change = ("activation.name=leaky_relu", "optimizer.learning_rate=0.1")
     line = request_line(*change, present=present, measure="dead_units", steps=30)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
-    assert found["present"]["share"] >= 0.5
-    assert found["changed"]["share"] == 0.0
+    found = comparison.compare(Request.from_json(line), at_once())
+    assert found.present.share is not None
+    assert found.present.share >= 0.5
+    assert found.changed.share == 0.0
 
 
 def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all() -> None:
     """They die early; that a run is long must not keep the question from being answered."""
     assert set(comparison.SHARES) == {"dead_units", "saturated_units"}
     line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
+    found = comparison.compare(Request.from_json(line), at_once())
     # At least those; more where warming up alone took them past that. All that was asked for would be a million.
-    assert comparison_rounds.MOST_EPOCHS - 1 <= found["epochs"] < 10_000
-    assert found["changed"]["share"] == 0.0
+    assert comparison_rounds.MOST_EPOCHS - 1 <= found.epochs < 10_000
+    assert found.changed.share == 0.0
 
 
 def test_rare_classes_are_judged_by_f1() -> None:
     line = request_line("loss.class_weights=balanced", present=DIGITS, measure="f1", steps=60)
-    found = comparison.compare(comparison.Request.from_json(line), at_once())
-    assert not found["same_loss"]
-    for side in (found["present"], found["changed"]):
-        assert 0.5 < side["f1"] <= 1
+    found = comparison.compare(Request.from_json(line), at_once())
+    assert not found.same_loss
+    for side in (found.present, found.changed):
+        assert side.f1 is not None
+        assert 0.5 < side.f1 <= 1
 
 
 def test_f1_is_that_of_the_trainers_metrics() -> None:
     scores = torch.randn(200, 7, generator=torch.Generator().manual_seed(3))
     targets = torch.randint(0, 6, (200,), generator=torch.Generator().manual_seed(4))
-    assert mean_f1(scores, targets) == pytest.approx(classification_metrics(scores, targets)["f1_macro"])
+    assert mean_f1(scores, targets) == pytest.approx(
+        f1_score(targets.numpy(), scores.argmax(1).numpy(), average="macro")
+    )
 
 
 def test_what_takes_too_long_is_refused_with_how_long_it_would_take(
@@ -272,8 +277,12 @@ def test_what_cannot_be_compared_is_refused_in_words(
     assert words in found["error"]
 
 
-def test_every_measure_that_advice_names_is_known() -> None:
-    assert get_args(Measure) == comparison.MEASURES
+@pytest.mark.parametrize("measure", sorted(set(get_args(Measure)) - {"memory"}))  # which the CPU does not tell
+def test_every_measure_is_answered(measure: Measure) -> None:
+    found = comparison.compare(Request.from_json(request_line("data.batch_size=32", measure=measure)), at_once())
+    assert found.measure == measure
+    assert (found.present.share is None) == (measure not in ("dead_units", "saturated_units"))
+    assert (found.present.loss is None) == (measure == "speed")
 
 
 def test_a_loss_that_is_not_finite_is_null(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -352,7 +361,7 @@ def test_a_run_that_was_paused_for_it_goes_on_when_the_launcher_has_died(
     ended = threading.Event()
     monkeypatch.setattr(sys, "stdin", io.StringIO("go\n"))
     monkeypatch.setattr("os._exit", lambda code: ended.set())
-    go = comparison._listen(run)
+    go = comparison._listen(str(run.path))
     assert go.wait(10)
     assert ended.wait(10)
     assert json.loads(run.control.read_text())["command"] == "resume"

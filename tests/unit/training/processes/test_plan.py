@@ -45,40 +45,41 @@ def classic(mnist_shaped: str) -> Preset:
 
 def test_parameters_are_those_of_the_classic_network(classic: Preset) -> None:
     assert CLASSIC_PARAMETERS == 535_818
-    assert make_plan(classic)["parameters"] == CLASSIC_PARAMETERS
+    assert make_plan(classic).parameters == CLASSIC_PARAMETERS
 
 
 def test_flops_are_two_a_product_forward_and_twice_that_backward_but_for_the_input(classic: Preset) -> None:
     forward = 2 * BATCH * CLASSIC_WEIGHTS
     backward = 2 * forward - 2 * BATCH * 784 * 512  # nobody asks for the gradient of the pixels
-    assert make_plan(classic)["flops_per_step"] == forward + backward
+    assert make_plan(classic).flops_per_step == forward + backward
 
 
 def test_flops_of_a_step_count_all_accumulated_batches(classic: Preset) -> None:
-    one, three = classic, classic.override(["training.gradient_accumulation=3"])
-    assert make_plan(three)["flops_per_step"] == 3 * make_plan(one)["flops_per_step"]
+    one, three = make_plan(classic), make_plan(classic.override(["training.gradient_accumulation=3"]))
+    assert one.flops_per_step is not None
+    assert three.flops_per_step == 3 * one.flops_per_step
 
 
 def test_flops_of_a_convolution_are_those_of_its_products(classic: Preset) -> None:
     cnn = ["model.name=cnn", "model.channels=[4]", "model.hidden=0", "model.batch_norm=false"]
     found = make_plan(classic.override(cnn))
     convolution, linear = 28 * 28 * 4 * 9, 4 * 14 * 14 * 10
-    assert found["parameters"] == 4 * 9 + 4 + linear + 10
+    assert found.parameters == 4 * 9 + 4 + linear + 10
     # Backward the weights of both, and the inputs of the second alone.
-    assert found["flops_per_step"] == 2 * BATCH * (2 * convolution + 3 * linear)
+    assert found.flops_per_step == 2 * BATCH * (2 * convolution + 3 * linear)
 
 
 def test_splits_steps_and_shapes_are_those_of_the_training(classic: Preset) -> None:
     found = make_plan(classic)
-    assert (found["train_samples"], found["validation_samples"], found["test_samples"]) == (680, 120, 200)
-    assert (found["steps_per_epoch"], found["steps"]) == (11, 110)
-    assert (found["task"], found["outputs"], found["input_shape"]) == ("classification", 10, [1, 28, 28])
-    assert found["data_loading"] == "on_device"
-    assert found["device"].startswith("cpu")
+    assert (found.train_samples, found.validation_samples, found.test_samples) == (680, 120, 200)
+    assert (found.steps_per_epoch, found.steps) == (11, 110)
+    assert (found.task, found.outputs, found.input_shape) == ("classification", 10, (1, 28, 28))
+    assert found.data_loading == "on_device"
+    assert found.device.startswith("cpu")
 
 
 def test_without_validation_its_size_is_absent_and_not_zero(classic: Preset) -> None:
-    assert make_plan(classic.override(["validation.method=none"]))["validation_samples"] is None
+    assert make_plan(classic.override(["validation.method=none"])).validation_samples is None
 
 
 @pytest.mark.parametrize(
@@ -97,22 +98,21 @@ def test_without_validation_its_size_is_absent_and_not_zero(classic: Preset) -> 
 def test_the_optimizers_state_is_so_many_times_the_parameters(
     classic: Preset, optimizer: list[str], share: float
 ) -> None:
-    memory = make_plan(classic.override(optimizer))["memory_bytes"]
+    memory = make_plan(classic.override(optimizer)).memory_bytes
     assert memory["parameters"] == 4 * CLASSIC_PARAMETERS
     assert memory["optimizer"] == pytest.approx(share * 4 * CLASSIC_PARAMETERS, rel=1e-3)
 
 
 @pytest.mark.parametrize("label", OPTIMIZERS.labels)
 def test_every_optimizer_is_planned_without_training_anything(label: str) -> None:
-    memory = make_plan(Preset().override([f"optimizer.name={label}", "data.name=iris", "runtime.device=cpu"]))[
-        "memory_bytes"
-    ]
+    preset = Preset().override([f"optimizer.name={label}", "data.name=iris", "runtime.device=cpu"])
+    memory = make_plan(preset).memory_bytes
     assert 0 <= memory["optimizer"] <= 5 * memory["parameters"]
 
 
 def test_memory_is_told_by_kind_with_its_peak(classic: Preset) -> None:
-    memory = make_plan(classic)["memory_bytes"]
-    peak = memory.pop("peak")
+    found = make_plan(classic)
+    memory, peak = found.memory_kinds, found.peak_bytes
     assert set(memory) == {"parameters", "gradients", "optimizer", "activations", "data", "rest"}
     assert peak == sum(memory.values())
     # Input of each layer: the pixels, and what the two activations give; scores, their logarithms and the loss. At the
@@ -123,8 +123,8 @@ def test_memory_is_told_by_kind_with_its_peak(classic: Preset) -> None:
 
 def test_samples_that_are_loaded_take_no_memory_on_the_device(classic: Preset) -> None:
     found = make_plan(classic.override(["runtime.data_loading=dataloader", "runtime.num_workers=0"]))
-    assert found["data_loading"] == "dataloader"
-    assert found["memory_bytes"]["data"] == 0
+    assert found.data_loading == "dataloader"
+    assert found.memory_bytes["data"] == 0
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str) -> tuple[int, Any]:

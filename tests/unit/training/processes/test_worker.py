@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.files import storage_error
-from workbench.runs.launch import EXIT_STORAGE
+from workbench.processes.worker import EXIT_STORAGE
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

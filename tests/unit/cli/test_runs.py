@@ -1,0 +1,85 @@
+"""`workbench runs`: a line a run."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.root import app
+from workbench.cli.runs import age_in_words, as_json, cells
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.row import RunRow
+from workbench.runs.status import Summary
+from workbench.settings.preset import Preset
+
+STARTED = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
+
+
+def row(tmp_path: Path) -> RunRow:
+    run = RunDirectory(tmp_path / "20261127T120000Z-fast-0a1b")
+    return RunRow(run, "completed", "fast", STARTED, epoch=9, epochs=10, monitor="accuracy", best=0.987654, seconds=1.5)
+
+
+def test_the_cells_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cells(row(tmp_path), STARTED + timedelta(hours=5, minutes=59)) == (
+        "completed", "fast", "9/10", "accuracy 0.9877", "5 h", "20261127T120000Z-fast-0a1b",
+    )  # fmt: skip
+
+
+def test_what_is_not_known_is_a_dash_and_a_broken_run_says_so(tmp_path: Path) -> None:
+    broken = RunRow(RunDirectory(tmp_path / "renamed"), "lost", "", None, broken=True)
+    assert cells(broken)[:5] == ("broken", "renamed", "0/0", "-", "-")
+    known = as_json(broken)
+    assert known["started"] is known["best"] is known["preset"] is known["monitor"] is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-3, "0 s"), (59.4, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86_399, "23 h"), (864_000, "10 d")],
+)
+def test_ages(seconds: float, words: str) -> None:
+    assert age_in_words(seconds) == words
+
+
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    with pytest.raises(SystemExit) as exit:
+        app(args=["runs", *words], prog_name="workbench")
+    assert exit.value.code == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_runs_are_listed_newest_first_for_programs_and_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = create_run(tmp_path / "runs", "iris", Preset(name="iris").to_toml())
+    first = RunDirectory(first.path.rename(tmp_path / "runs" / "20200101T000000Z-iris-0000"))
+    second = create_run(tmp_path / "runs", "fast", Preset(name="fast").override(["training.epochs=7"]).to_toml())
+    second.events.touch()
+    Summary(
+        status="completed", exit_code=0, reason="", epoch=7, step=70, best_epoch=6, monitor="accuracy",
+        train={}, validation={"accuracy": 0.75}, test=None, seconds={"train": 2.5, "total": 3.0},
+    ).save(second)  # fmt: skip
+    lines = listed(capsys)
+    assert [line.split("\t")[:4] for line in lines] == [
+        ["completed", "fast", "7/7", "accuracy 0.75"],
+        ["new", "iris", "0/10", "-"],
+    ]
+    assert lines[1].split("\t")[5] == f"runs/{first.name}"
+    found = [json.loads(line) for line in listed(capsys, "--json")]
+    assert [(run["name"], run["status"], run["best"]) for run in found] == [
+        (second.name, "completed", 0.75),
+        (first.name, "new", None),
+    ]
+    assert found[0]["directory"] == str(second.path)
+    assert found[1]["started"] == "2020-01-01T00:00:00+00:00"
+    assert (found[0]["epoch"], found[0]["epochs"], found[0]["seconds"]) == (7, 7, 2.5)
+
+
+def test_a_folder_without_runs_is_an_empty_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert listed(capsys, "--runs-dir", str(tmp_path / "none")) == []
+    assert listed(capsys, "--json", "--runs-dir", str(tmp_path / "none")) == []

@@ -1,0 +1,75 @@
+"""What a command line asks for, and which options contradict each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.cli.names import COMMANDS
+from workbench.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """One command line, of `workbench` itself or of a command that trains. Raises UsageError for a contradiction."""
+
+    opened: str | None = None
+    """The preset to open in the app."""
+    preset: str | None = None
+    """The preset to train."""
+    overrides: tuple[str, ...] = ()
+    """`key.path=value`, one for each --set."""
+    dry_run: bool = False
+    json_output: bool = False
+    quiet: bool = False
+    runs_dir: Path | None = None
+    resume: str | None = None
+    """The run to resume."""
+    save_as: str | None = None
+    trust_code: bool = False
+    list_what: str | None = None
+    explain: str | None = None
+    schema: bool = False
+    attach: str | None = None
+    """The run to open the app on; empty for the latest that is in progress."""
+    ascii_only: bool = False
+    low_bandwidth: bool = False
+    profile: int | None = None
+    """How many steps to profile."""
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks what can be chosen, so that nothing else counts."""
+        return self.list_what is not None or self.explain is not None or self.schema
+
+    @property
+    def opens_app(self) -> bool:
+        """Whether it opens the app, rather than train or answer a question."""
+        return not self.is_question and self.preset is None and self.resume is None
+
+    def __post_init__(self) -> None:
+        if not self.is_question and (problem := self._contradiction()):
+            raise UsageError(problem)
+
+    def _contradiction(self) -> str:
+        """What is wrong with the options together; empty where they fit."""
+        from workbench.runs.control import MOST_PROFILE_STEPS
+
+        if self.opened in COMMANDS:
+            return (
+                f"{self.opened} is a command, and a command comes first: workbench {self.opened}. "
+                f"A preset of that name is opened by its path: workbench ./{self.opened}.toml"
+            )
+        if self.opens_app:
+            headless = self.dry_run or self.json_output or self.save_as or self.quiet or self.profile is not None
+            return "which preset? Give one with --preset; `workbench --list presets` shows them" if headless else ""
+        if self.profile is not None and not 1 <= self.profile <= MOST_PROFILE_STEPS:
+            return f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
+        if self.profile is not None and (self.dry_run or self.save_as):
+            return "--profile needs a training run: it does not go with --dry-run or --save-as"
+        if self.resume is not None and (self.preset or self.overrides or self.dry_run or self.save_as):
+            return "--resume continues a run as it was; it takes no --preset, --set, --dry-run, --save-as"
+        if self.opened is not None or self.attach is not None:
+            option = "--preset trains" if self.resume is None else "--resume continues a run"
+            return f"{option} without the app; to open the app, give the preset's name alone"
+        return ""

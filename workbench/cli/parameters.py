@@ -1,0 +1,46 @@
+"""Options that several commands have, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.completion import complete_assignments, complete_runs
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting, e.g. optimizer.learning_rate=0.003.",
+        autocompletion=complete_assignments,
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Build and check everything, show what it takes, train nothing.")
+]
+JsonOutput = Annotated[
+    bool, typer.Option("--json", help="Events (or the plan) as JSON lines on stdout, narration on stderr.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")]
+RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")]
+SaveAs = Annotated[
+    str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
+]
+TrustCode = Annotated[
+    bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
+]
+Profile = Annotated[
+    int | None,
+    typer.Option(
+        "--profile",
+        metavar="N",
+        help="Profile N steps once the first are over: a trace for Perfetto, and the most expensive operators.",
+    ),
+]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
+]

@@ -1,0 +1,210 @@
+"""`workbench` itself: opens the app, trains or answers a question, or hands over to the command of the first word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from workbench import __version__, output
+from workbench.cli import parameters
+from workbench.cli.completion import complete_first_word, complete_presets, complete_runs
+from workbench.cli.exit_codes import EXIT_CODES, end_with
+from workbench.cli.names import COMMANDS
+
+ROOT = "workbench"
+"""The hidden command whose options are those of `workbench` without a command."""
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class _Command(TyperCommand):
+    """A command whose help is in our own words: its colours may pass."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with output.styled():
+            super().format_help(ctx, formatter)
+
+
+class _Group(TyperGroup):
+    """All commands; without the name of one, the root command takes the whole command line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in COMMANDS:
+            args = [ROOT, *(args if ctx.resilient_parsing else arguments_with_attach(args))]
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """None: whatever stands on the command line is the command's. (typer imports pydantic to parse an option.)"""
+        return []
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; its file is imported only now."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        alone = typer.Typer(add_completion=False, context_settings=CONTEXT)
+        alone.command(cmd_name, cls=_Command, epilog=EXIT_CODES)(function_of(cmd_name))
+        return typer.main.get_command(alone)
+
+
+class _RootContext(typer.Context):
+    """The root command is known by the name of the program."""
+
+    @property
+    def command_path(self) -> str:
+        assert self.parent is not None
+        return self.parent.command_path
+
+
+class _Root(_Command):
+    """The root command. Its options are the program's: to install completion, and in `--help` the commands too."""
+
+    context_class: type[Any] = _RootContext
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        completion = [] if ctx.parent is None else ctx.parent.command.params
+        *own, help = super().get_params(ctx)
+        return [*own, *completion, help]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        program = ctx.parent.command
+        # What typer prints for a group of commands, with the options of the root command.
+        shown = TyperGroup(
+            name=program.name,
+            params=self.get_params(ctx)[:-1],
+            commands={name: TyperCommand(name, help=function_of(name).__doc__) for name in COMMANDS},
+            help=self.help,
+            epilog=self.epilog,
+            subcommand_metavar="| COMMAND [ARGS]...",
+            context_settings=self.context_settings,
+            rich_markup_mode=program.rich_markup_mode,
+        )
+        with output.styled():
+            shown.format_help(ctx, formatter)
+
+
+app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, context_settings=CONTEXT)
+
+
+@app.callback()
+def _commands() -> None:
+    """Makes typer take the one function below for a command of a group. All that is done is done by commands."""
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.command(ROOT, cls=_Root, hidden=True, epilog=EXIT_CODES)
+def workbench(
+    opened: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PRESET]",
+            help="Open the app with this preset; without one, with the last. A preset that is named like a command is "
+            "opened by its path.",
+            autocompletion=complete_first_word,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            "-p",
+            metavar="NAME|PATH",
+            help="Train this preset without the app: a path, or a name in ./presets, your folder, or those shipped.",
+            autocompletion=complete_presets,
+        ),
+    ] = None,
+    overrides: parameters.Overrides = None,
+    dry_run: parameters.DryRun = False,
+    json_output: parameters.JsonOutput = False,
+    quiet: parameters.Quiet = False,
+    runs_dir: parameters.RunsDir = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            help="Resume a run from its last checkpoint.",
+            autocompletion=complete_runs,
+        ),
+    ] = None,
+    save_as: parameters.SaveAs = None,
+    trust_code: parameters.TrustCode = False,
+    list_what: Annotated[
+        str | None,
+        typer.Option("--list", metavar="WHAT", help="List optimizers, losses, activations, models, data, presets, ..."),
+    ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="PATH", help="Explain every setting of e.g. optimizer.adam or training."),
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of presets, for editors that check them.")
+    ] = False,
+    attach: Annotated[
+        str | None,
+        typer.Option(
+            "--attach",
+            metavar="[RUN]",
+            help="Open the app on a run in progress; without RUN, the latest.",
+            autocompletion=complete_runs,
+        ),
+    ] = None,
+    ascii_only: Annotated[
+        bool, typer.Option("--ascii", help="The app in plain ASCII, for terminals without the glyphs.")
+    ] = False,
+    low_bandwidth: Annotated[
+        bool, typer.Option("--low-bandwidth", help="The app updates half as often: for slow connections.")
+    ] = False,
+    profile: parameters.Profile = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Tune, train and profile PyTorch models from one terminal."""
+    from workbench.cli.command_line import CommandLine
+    from workbench.cli.hand_over import hand_over
+
+    end_with(
+        lambda: hand_over(
+            CommandLine(
+                opened=opened,
+                preset=preset,
+                overrides=tuple(overrides or ()),
+                dry_run=dry_run,
+                json_output=json_output,
+                quiet=quiet,
+                runs_dir=runs_dir,
+                resume=resume,
+                save_as=save_as,
+                trust_code=trust_code,
+                list_what=list_what,
+                explain=explain,
+                schema=schema,
+                attach=attach,
+                ascii_only=ascii_only,
+                low_bandwidth=low_bandwidth,
+                profile=profile,
+            )
+        )
+    )
+
+
+def function_of(command: str) -> Callable[..., None]:
+    """The function of a command: of the same name as its file."""
+    function: Callable[..., None] = getattr(import_module(f"workbench.cli.{command}"), command)
+    return function
+
+
+def arguments_with_attach(arguments: list[str]) -> list[str]:
+    """The command line with an empty run after a bare `--attach`: which run it is may be left out."""
+    completed = []
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        completed.append(f"{argument}=" if argument == "--attach" and following.startswith("-") else argument)
+    return completed

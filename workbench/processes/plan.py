@@ -1,0 +1,83 @@
+"""What a preset would train, without training it: a process answers, so that whoever asks needs no PyTorch.
+
+A preset goes to its standard input as TOML; its last line of output is a `Plan`, or a `Failure`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+
+from workbench.errors import TrainerLostError
+from workbench.processes.messages import Failure, decode, last_object
+from workbench.processes.modules import Module, command_line
+from workbench.processes.worker import not_started
+from workbench.settings.preset import Preset
+
+BACKGROUND = "--background"
+"""Makes the process take what nobody else wants of the processor, and download nothing."""
+PEAK = "peak"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a preset would train, and what that would take."""
+
+    device: str
+    task: str
+    learns: str
+    """What there is to predict, in words."""
+    outputs: int
+    input_shape: tuple[int, ...]
+    """Of one sample."""
+    parameters: int
+    train_samples: int
+    steps_per_epoch: int
+    steps: int
+    """Optimizer steps of the whole run."""
+    data_loading: str
+    memory_bytes: dict[str, int]
+    """Expected, by kind as in the footprint event, and their peak; no peak where it is not known."""
+    peak_during: str
+    """What the memory is at its peak for."""
+    model: str
+    """As PyTorch prints it."""
+    notes: tuple[str, ...]
+    """What the user should know; the last one says why the peak is not known."""
+    flops_per_step: int | None = None
+    validation_samples: int | None = None
+    """None where there is no such split."""
+    test_samples: int | None = None
+
+    @property
+    def memory_kinds(self) -> dict[str, int]:
+        """Expected bytes by kind."""
+        return {kind: size for kind, size in self.memory_bytes.items() if kind != PEAK}
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """Expected peak of the device's memory; None where it is not known."""
+        return self.memory_bytes.get(PEAK)
+
+
+def read_answer(output: bytes) -> Plan | Failure:
+    """The answer in all that the process wrote to standard output. Raises ValueError where there is none."""
+    values = last_object(output)
+    return decode(Failure, values) if "error" in values else decode(Plan, values)
+
+
+def make_plan(preset: Preset) -> Plan:
+    """Plans a preset in a process, and waits for it. Raises WorkbenchError."""
+    try:
+        finished = subprocess.run(
+            command_line(Module.PLAN), input=preset.to_toml().encode(), capture_output=True, check=False
+        )
+    except OSError as error:
+        raise not_started(error) from error
+    try:
+        answer = read_answer(finished.stdout)
+    except ValueError:
+        raise TrainerLostError(f"planning failed: {finished.stderr.decode(errors='replace').strip()}") from None
+    if isinstance(answer, Failure):
+        raise answer.as_error()
+    return answer

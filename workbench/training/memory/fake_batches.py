@@ -1,0 +1,61 @@
+"""Batches of fake tensors, in place of those that a data loader reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from workbench.data.encoding import Standardize
+from workbench.training.batches import Batch, BatchSource
+from workbench.training.job import Job
+from workbench.training.timing.clock import PhaseClock
+
+
+class FakeDataLoaderBatches:
+    """Batches that a loader has read: prepared and augmented on the device; on a GPU the next one is there already."""
+
+    name = "dataloader"
+    resident_bytes = 0
+
+    def __init__(self, job: Job, source: BatchSource, *, evaluating: bool) -> None:
+        self.batch_size = source.batch_size
+        self._samples = len(source)
+        self._sample, self._target = job.sample
+        self._augment = None if evaluating else job.preset.data.augmentation()
+        self._ahead = job.device.type == "cuda"
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
+        following = self._read() if self._ahead else None
+        for _ in order.split(self.batch_size):
+            inputs, targets = self._read() if following is None else following
+            if following is not None:
+                following = self._read()
+            inputs = prepare(inputs)
+            yield Batch(inputs if self._augment is None else self._augment(inputs), targets)
+
+    def sample(self, count: int) -> Batch | None:
+        """Nobody looks at samples that are not there."""
+        return None
+
+    def _read(self) -> tuple[Tensor, Tensor]:
+        inputs = torch.empty((self.batch_size, *self._sample.shape), dtype=self._sample.dtype)
+        return inputs, torch.empty((self.batch_size, *self._target.shape), dtype=self._target.dtype)
+
+
+def endless_batches(source: BatchSource) -> Iterator[Batch]:
+    """Whole batches, one after another."""
+    while True:
+        yield from source.batches(torch.arange(source.batch_size), PhaseClock())
+
+
+def prepare(inputs: Tensor) -> Tensor:
+    """Turns samples as they were read into model input, with numbers that do not matter."""
+    if inputs.dtype == torch.int64:  # ids are what the model takes
+        return inputs
+    prepared: Tensor = Standardize(torch.zeros(()), torch.ones(()))(inputs)
+    return prepared

@@ -1,0 +1,57 @@
+"""What a controller needs of the screen that it works for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from textual.screen import Screen
+
+Result = TypeVar("Result")
+
+
+class Host(Protocol):
+    """The main screen, as controllers see it; in tests a list of what was asked of it."""
+
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        """Shows a sentence until the next key; while_it_holds: until the run's state changes too.
+
+        kind: "text", "warning" or "error".
+        """
+
+    def poll(self) -> None:
+        """Reads what the run has written, and shows it."""
+
+    def show_run(self) -> None:
+        """Shows what is known of the run."""
+
+    def show_settings(self) -> None:
+        """Shows the settings being edited."""
+
+    def show_advice(self) -> None:
+        """Shows the current finding."""
+
+    def show_charts(self) -> None:
+        """Brings up the charts where the screen has room for the settings alone."""
+
+    def show_wrong_setting(self, wrong: str) -> None:
+        """Moves to the setting that a message is about."""
+
+    def show_notice(self, title: str, message: str, keys: str) -> None:
+        """Shows an error that stays until it is dismissed."""
+
+    def dismiss_notice(self) -> None:
+        """Hides that error."""
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether a dialog or another screen lies over this one."""
+
+    def open(self, dialog: Screen[Result]) -> None:
+        """Opens a dialog that has no answer."""
+
+    async def ask(self, dialog: Screen[Result]) -> Result | None:
+        """Opens a dialog and waits for its answer; None if the user leaves it."""
+
+    async def in_thread(self, work: Callable[[], Result]) -> Result:
+        """Runs `work` in a thread. Raises what it raises."""

@@ -1,0 +1,159 @@
+"""Presets: open, save, save as, show changes, revert; and the settings of a run as the next ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.errors import PresetError, WorkbenchError
+from workbench.files import short_path
+from workbench.runs.directory import RunDirectory
+from workbench.settings.changes import in_words
+from workbench.settings.preset import Preset
+from workbench.ui.controllers.host import Host
+from workbench.ui.form.draft import Draft
+from workbench.ui.form.preset_list import is_shipped
+from workbench.ui.live.remembered import Remembered
+
+
+class PresetController:
+    """Opens and saves what is being edited; settings that were edited are never lost without a question."""
+
+    def __init__(self, draft: Draft, remembered: Remembered, host: Host) -> None:
+        self._draft = draft
+        self._remembered = remembered
+        self._host = host
+
+    def remember(self) -> None:
+        """Makes the opened preset the one that the next start opens."""
+        self._remembered.remember_preset(self._draft.path)
+
+    async def choose(self) -> None:
+        """Opens a preset from the list."""
+        from workbench.ui.dialogs.message import MessageDialog
+        from workbench.ui.dialogs.presets import PresetsDialog
+
+        path = await self._host.ask(PresetsDialog(self._draft.preset))
+        if path is None:
+            return
+        try:
+            preset = Preset.load(path)
+        except PresetError as error:
+            await self._host.ask(MessageDialog("this preset cannot be opened", str(error)))
+            return
+        if await self.settle_unsaved_changes():
+            self._open(preset, path)
+            self._host.say(f"opened {short_path(path)}")
+
+    def _open(self, preset: Preset, path: Path) -> None:
+        self._draft.open(preset, path)
+        self.remember()
+        self._host.show_settings()
+
+    async def save(self) -> bool:
+        """Saves to the preset's file, or as another one if it has none or is shipped; False if nothing was saved."""
+        draft = self._draft
+        if self._is_invalid():
+            return False
+        if draft.path is None or is_shipped(draft.path):
+            return await self.save_as()
+        if problem := self._write(draft.preset, draft.path):
+            self._host.say(f"not saved: {problem}", "error")
+        return not problem
+
+    async def save_as(self) -> bool:
+        """Asks for a name, and saves under it; False if nothing was saved."""
+        from workbench.ui.dialogs.save_as import SaveAsDialog
+
+        draft = self._draft
+        if self._is_invalid():
+            return False
+        # The old description would not be true of other settings.
+        is_other = draft.is_changed and draft.preset.description == draft.opened.description
+        description = "" if is_other else draft.preset.description
+        dialog = SaveAsDialog(draft.preset, draft.preset.name, description)
+        while (answer := await self._host.ask(dialog)) is not None:
+            problem = self._write(answer.preset, answer.path)
+            if not problem:
+                return True
+            # Asks again, with what was typed: another name or folder may do.
+            dialog = SaveAsDialog(draft.preset, answer.preset.name, answer.preset.description, f"not saved: {problem}")
+        return False
+
+    def _is_invalid(self) -> bool:
+        """Whether a setting has an invalid value, which is then said."""
+        for path, problem in self._draft.problems.items():
+            self._host.say(f"not saved: {path}: {problem}", "error")
+            return True
+        return False
+
+    def _write(self, preset: Preset, path: Path) -> str:
+        """Saves a preset, and says so; returns why it could not be saved."""
+        preset = preset.with_absolute_paths()
+        try:
+            preset.save(path)
+        except WorkbenchError as error:
+            return str(error)
+        self._open(preset, path)
+        self._host.say(f"saved {short_path(path)}")
+        return ""
+
+    async def show_changes(self) -> None:
+        """Shows what differs from the opened preset, to save or to revert."""
+        from workbench.ui.dialogs.changes import ChangesDialog
+
+        answer = await self._host.ask(ChangesDialog(self._draft.changes(), self._draft.opened.name))
+        if answer == "save":
+            await self.save()
+        elif answer == "revert":
+            self._revert()
+
+    async def revert(self) -> None:
+        """Goes back to the opened preset, after asking."""
+        from workbench.ui.dialogs.question import QuestionDialog
+
+        draft = self._draft
+        if not draft.is_changed and not draft.problems:
+            self._host.say("nothing differs from the opened preset")
+            return
+        count = len(draft.changes())
+        differ = "1 setting differs" if count == 1 else f"{count} settings differ"
+        text = f"{differ} from {draft.opened.name}; reverting loses {'it' if count == 1 else 'them'}."
+        choices = (("y", "revert"), ("n", "keep them"))
+        if await self._host.ask(QuestionDialog("revert?", text, choices, "n")) == "y":
+            self._revert()
+
+    def _revert(self) -> None:
+        self._draft.revert()
+        self._host.show_settings()
+        self._host.say(f"back to {self._draft.opened.name} as it was opened")
+
+    def show_command(self) -> None:
+        """Shows the command that trains the same without the app."""
+        from workbench.ui.dialogs.command import CommandDialog
+
+        self._host.open(CommandDialog(self._draft.command()))
+
+    async def take_settings(self, run: RunDirectory) -> None:
+        """Takes a run's settings for the next run; what differs from the opened preset is marked."""
+        try:
+            preset = Preset.of_run(run.preset)
+        except WorkbenchError as error:
+            self._host.say(str(error), "error")
+            return
+        if self._draft.is_edited and not await self.settle_unsaved_changes():
+            return
+        self._draft.take(preset)
+        self._host.show_settings()
+        changes = [(change.step, change.learning_rate) for change in preset.changes]
+        rates = in_words(preset.optimizer.learning_rate, changes)
+        self._host.say(f"settings of {run.name}" + (f", its learning rate changes too: {rates}" if rates else ""))
+
+    async def settle_unsaved_changes(self) -> bool:
+        """Asks whether to save or discard unsaved settings; False if the user would rather keep editing."""
+        from workbench.ui.dialogs.quit import UnsavedDialog
+
+        draft = self._draft
+        if not draft.is_changed:
+            return True
+        answer = await self._host.ask(UnsavedDialog(draft.preset.name, draft.changes()))
+        return answer == "discard" or (answer == "save" and await self.save())

@@ -1,0 +1,113 @@
+"""Other runs: attach to one, overlay some, take settings from one; and leaving the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workbench.errors import WorkbenchError
+from workbench.runs.catalogue import list_running
+from workbench.runs.directory import RunDirectory
+from workbench.runs.history import RunHistory
+from workbench.ui.controllers.host import Host
+from workbench.ui.controllers.presets import PresetController
+from workbench.ui.controllers.run import RunController
+from workbench.ui.live.session import Session
+from workbench.ui.live.watch import Watch, course_of
+
+
+@dataclass(frozen=True)
+class RunsResult:
+    """What the user chose in the list of runs."""
+
+    action: Literal["open", "take", "resume", "overlay"]
+    run: RunDirectory | None = None
+    overlays: tuple[RunDirectory, ...] = ()
+
+
+class RunsController:
+    """Opens and overlays runs that exist already."""
+
+    def __init__(self, session: Session, run: RunController, presets: PresetController, host: Host) -> None:
+        self._session = session
+        self._run = run
+        self._presets = presets
+        self._host = host
+        self.overlays: list[tuple[str, RunHistory]] = []
+        """Names and histories of the runs that the charts overlay."""
+        self.is_attaching = False
+        """Whether a thread reads a run, which nobody else may read meanwhile."""
+
+    async def offer_running(self) -> None:
+        """Offers the runs that are still running, at the app's start."""
+        from workbench.ui.dialogs.attach import AttachDialog
+
+        try:
+            running = await self._host.in_thread(lambda: list_running(self._session.runs_folder))
+        except Exception:
+            return  # a folder that cannot be read is reported when a run is to be written there
+        if running and self._session.watch is None:
+            lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in running]
+            if (run := await self._host.ask(AttachDialog(lines))) is not None:
+                await self.attach(run)
+
+    async def attach(self, run: RunDirectory) -> None:
+        """Watches a run that was started elsewhere or has ended."""
+        try:
+            watch = Watch(run)
+        except WorkbenchError as error:
+            self._host.say(str(error), "error")
+            return
+        self.is_attaching = True
+        self._host.say(f"reading {run.name} ...")
+        try:
+            await self._host.in_thread(watch.read_all)
+        except Exception as error:
+            self._host.say(f"{run.name} cannot be read: {error}", "error")
+            return
+        finally:
+            self.is_attaching = False
+        self._session.watch = watch
+        self._host.say(f"{run.name}: {course_of(watch.state)}", while_it_holds=True)
+        self._run.show_new_run()
+
+    async def carry_out(self, result: RunsResult | None) -> None:
+        """Does what the user chose in the list of runs."""
+        match result:
+            case RunsResult("overlay"):
+                await self._overlay(result.overlays)
+            case RunsResult("open", RunDirectory() as run):
+                await self.attach(run)
+            case RunsResult("resume", RunDirectory() as run):
+                await self._run.resume(run)
+            case RunsResult("take", RunDirectory() as run):
+                await self._presets.take_settings(run)
+
+    async def _overlay(self, runs: tuple[RunDirectory, ...]) -> None:
+        def read() -> list[tuple[str, RunHistory]]:
+            found = []
+            for run in runs:
+                watch = Watch(run)
+                watch.read_all()
+                found.append((run.name, watch.history))
+            return found
+
+        try:
+            self.overlays = await self._host.in_thread(read)
+        except Exception as error:
+            self._host.say(f"cannot read these runs: {error}", "error")
+        self._host.show_run()
+
+    async def may_quit(self) -> bool:
+        """Asks while a run is in progress or settings are unsaved; False if the user would rather stay."""
+        from workbench.ui.dialogs.quit import QuitDialog
+
+        watch, answer = self._session.watch, None
+        if watch is not None and watch.is_alive:
+            answer = await self._host.ask(QuitDialog(watch.run.name, watch.state))
+            if answer is None:
+                return False
+        # Unsaved settings first: a user who stays to save them has not stopped the run.
+        if not await self._presets.settle_unsaved_changes():
+            return False
+        return not (answer == "stop" and self._session.is_busy and not self._run.request("stop"))

@@ -1,0 +1,48 @@
+"""How a run's settings differ from the preset of its name, in a line of the list of runs."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Any
+
+from workbench.errors import PresetError
+from workbench.runs.row import RunRow
+from workbench.settings import library
+from workbench.settings.changes import in_words, read
+from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.renamed import with_present_paths
+
+REMEMBERED_SECONDS = 2.0
+"""How long a preset's settings are taken to be those of its file, so that many runs of it read it once."""
+
+
+@lru_cache(maxsize=1000)
+def _settings_of(name: str, _now: int) -> dict[str, Any]:
+    """The settings of the preset of that name, all defaults where there is none: once for all runs of it."""
+    try:
+        return library.load(name).flat()
+    except PresetError:
+        return Preset().flat()
+
+
+def differs(row: RunRow) -> str:
+    """What a run's settings have that the preset of its name has not, in a line."""
+    settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
+    left_out = ("name", "description")
+
+    def short_name(path: str) -> str:
+        table, _, key = path.rpartition(".")
+        return table if table in FAMILIES and key == FAMILIES[table].tag else key
+
+    found = [
+        f"{short_name(path)} {value}"
+        for path, value in with_present_paths(row.settings).items()
+        if path not in (*left_out, "changes") and settings.get(path) != value
+    ]
+    if row.settings.get("changes", ()) != settings.get("changes", ()):
+        rate = row.settings.get("optimizer.learning_rate")
+        told = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
+        # First, so that a narrow column shows it: nobody looks for it in the settings.
+        found.insert(0, f"learning rate {told}" if told else "no changes of the learning rate")
+    return ", ".join(found)

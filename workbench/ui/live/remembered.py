@@ -1,0 +1,60 @@
+"""What the app remembers from one start to the next: theme, layout, how charts are shown, the preset last opened."""
+
+from __future__ import annotations
+
+import tomllib
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from workbench.errors import StorageError
+from workbench.files import user_folder, write_text_atomically
+
+
+@dataclass
+class Remembered:
+    """The user's habits. Whatever cannot be read is as on the first start."""
+
+    theme: str = ""
+    """Empty: chosen for the terminal."""
+    page: str = "settings"
+    """The page of a small screen, and what is below the charts on a larger one."""
+    four_charts: bool = False
+    smoothing: float = 0.6
+    log: bool = False
+    x_axis: str = "step"
+    preset: str = ""
+    """Path of the preset last opened."""
+
+    @staticmethod
+    def path() -> Path:
+        """The file: in the user's folder of state. Raises StorageError where the user has no home folder."""
+        return user_folder("state") / "app.toml"
+
+    @classmethod
+    def load(cls) -> Remembered:
+        """What was remembered; defaults for what is missing, or of a wrong type."""
+        try:
+            values: dict[str, Any] = tomllib.loads(cls.path().read_text(encoding="utf-8"))
+        except (OSError, StorageError, ValueError, RecursionError):
+            return cls()
+        remembered = cls()
+        for field in fields(cls):
+            if type(values.get(field.name)) is type(getattr(remembered, field.name)):
+                setattr(remembered, field.name, values[field.name])
+        return remembered
+
+    def save(self) -> None:
+        """Keeps it; a full disk loses habits, nothing else."""
+        with suppress(StorageError):
+            write_text_atomically(self.path(), tomli_w.dumps(asdict(self)))
+
+    def remember_preset(self, path: Path | None) -> None:
+        """Keeps the preset that has just been opened, however this app may end; None: it has no file."""
+        if path is not None:
+            latest = self.load()  # another app may have changed the rest since
+            latest.preset = self.preset = str(path.absolute())
+            latest.save()

@@ -1,0 +1,74 @@
+"""What panels, dialogs and screens know of the app: its theme, its palette, its glyphs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from rich.style import Style
+from textual.app import App
+from textual.filter import LineFilter
+
+from workbench.ui.look.ascii import AsciiFilter
+from workbench.ui.look.dimmed import DimFilter
+from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.printable_filter import PrintableFilter
+from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
+
+
+class StyledApp(App[None]):
+    """An app with the look of workbench, and nothing else: panels can be shown in it alone."""
+
+    # The scrolling of a list is not worth its bytes over SSH.
+    animation_level = "none"
+
+    def __init__(self, *, ascii_only: bool = False, theme: str = "") -> None:
+        """theme: the one to begin with, if there is one of that name and the terminal has the colours for it."""
+        super().__init__()
+        self.glyphs: Glyphs = ASCII if ascii_only else UNICODE
+        self._printable_filter = PrintableFilter()
+        self._ascii_filters = [AsciiFilter()] if ascii_only else []
+        self._dim_filters: dict[str, DimFilter] = {}
+        """By theme, because Textual caches lines by the filters that drew them."""
+        self._palette: tuple[str, dict[str, Style]] = ("", {})
+        for each in THEMES:
+            self.register_theme(each)
+        if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
+            self.theme = "workbench-ansi"
+        else:
+            self.theme = theme if theme in self.available_themes else "workbench-dark"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        theme = self.current_theme
+        if theme.ansi:
+            return ANSI_VARIABLES
+        return DARK_VARIABLES if theme.dark else LIGHT_VARIABLES
+
+    @property
+    def palette(self) -> dict[str, Style]:
+        """The styles that panels draw with, in the present theme."""
+        if self._palette[0] != self.theme:
+            self._palette = self.theme, palette(self.theme_variables, ansi=self.current_theme.ansi)
+        return self._palette[1]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = [self._printable_filter, *super().get_line_filters(), *self._ascii_filters]
+        if self.current_theme.ansi:
+            return filters  # the terminal knows best what is dim among its colours
+        if self.theme not in self._dim_filters:
+            self._dim_filters[self.theme] = DimFilter(self.palette["dim"])
+        return [self._dim_filters[self.theme], *filters]
+
+    def action_next_theme(self) -> None:
+        """Switches to the next theme: dark, light, the terminal's own colours."""
+        names = [theme.name for theme in THEMES]
+        here = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(here + 1) % len(names)]
+
+
+def has_few_colours() -> bool:
+    """Whether the terminal says that it has sixteen colours at most."""
+    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return False
+    terminal = os.environ.get("TERM", "")
+    return not ("256" in terminal or "direct" in terminal or "kitty" in terminal or "alacritty" in terminal)

@@ -1,0 +1,352 @@
+"""What the main screen shows: settings on the left, charts beside them, step time and memory below.
+
+Twice a second it reads what the run has written, and gives what is new to the panels that are seen. What can be done
+is the controllers' business, which know this screen as their Host; `main.py` has the keys.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.events import DescendantFocus, Resize
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.worker import WorkerFailed
+
+from workbench.runs.directory import RunDirectory
+from workbench.runs.history import RunHistory
+from workbench.ui.controllers.advice import AdviceController
+from workbench.ui.controllers.charts import ChartsController
+from workbench.ui.controllers.inspection import InspectController
+from workbench.ui.controllers.learning_rate import LearningRateController
+from workbench.ui.controllers.presets import PresetController
+from workbench.ui.controllers.run import RunController
+from workbench.ui.controllers.runs import RunsController
+from workbench.ui.form.draft import Draft
+from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.pace import Pace, What
+from workbench.ui.live.readings import Readings, ReadingSource
+from workbench.ui.live.remembered import Remembered
+from workbench.ui.live.session import Session
+from workbench.ui.live.watch import course_of
+from workbench.ui.look.styled_app import StyledApp
+from workbench.ui.options import AppOptions
+from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.charts import ChartPanel, chart_panels
+from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.memory import MemoryPanel
+from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.notice import NoticePanel
+from workbench.ui.panels.settings import SettingsPanel
+from workbench.ui.panels.step_time import StepTimePanel
+from workbench.ui.panels.top_bar import TopBar, TopBarContent
+from workbench.ui.screens.hints import Hints
+from workbench.ui.screens.pages import Pages
+
+STANDBY_DELAY_SECONDS = 0.5
+Result = TypeVar("Result")
+
+
+class MainView(Screen[None]):
+    """Shows a run and the settings of the next one; the Host of the controllers."""
+
+    app: StyledApp
+    AUTO_FOCUS = "#settings"
+
+    def __init__(
+        self,
+        draft: Draft,
+        session: Session,
+        remembered: Remembered,
+        options: AppOptions,
+        readings: ReadingSource,
+        attach_to: RunDirectory | None = None,
+    ) -> None:
+        """attach_to: a run to watch from the start."""
+        super().__init__(id="main")
+        self._draft = draft
+        self._session = session
+        self._options = options
+        self._readings = readings
+        self._attach_to = attach_to
+        self.run = RunController(draft, session, self)
+        self.learning_rate = LearningRateController(session, self.run, self)
+        self.presets = PresetController(draft, remembered, self)
+        self.runs = RunsController(session, self.run, self.presets, self)
+        self.advice = AdviceController(draft, session, self.learning_rate, self)
+        self.inspection = InspectController(session, self.run, self)
+        self.charts = ChartsController(remembered, self)
+        self.pages = Pages(self, remembered)
+        self._hints = Hints()
+        self._pace = Pace()
+        self._machine: Readings | None = None
+        self._last_state = "idle"
+        self._turn = 0
+        """Which half of the charts is drawn next."""
+        self._has_unseen = False
+        """Whether the run has written something that is not shown yet."""
+        self._shown_rate: float | None = None
+        """The learning rate of the run that the settings are shown beside."""
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(id="top")
+        with Horizontal(id="body"):
+            yield SettingsPanel(id="settings")
+            with Vertical(id="right"):
+                with Container(id="charts"):
+                    yield from chart_panels()
+                with Container(id="lower"):
+                    yield StepTimePanel(id="step-time")
+                    yield MemoryPanel(id="memory")
+                    yield MetricsPanel(id="metrics")
+                    yield LogPanel(id="log")
+                yield AdvicePanel(id="advice")
+        yield NoticePanel(id="notice")
+        yield HintLine(id="hint")
+        yield KeysLine(id="keys")
+
+    def on_mount(self) -> None:
+        self.show_settings()
+        self.show_run()
+        self.app.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Does what can wait until the screen has been painted once."""
+        gc.freeze()  # what is there now stays: the collector need not look at it again
+        gc.enable()
+        self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
+        self.set_interval(self._pace.tick_seconds, self._tick)
+        self._read_machine()
+        self.presets.remember()
+        if self._options.standby:
+            self.set_timer(STANDBY_DELAY_SECONDS, self._session.keep_standby)
+        if self._attach_to is not None:
+            self.attach(self._attach_to)
+        else:
+            self._offer_running()
+
+    @work(group="attach", exclusive=True)
+    async def _offer_running(self) -> None:
+        await self.runs.offer_running()
+
+    @work(group="attach", exclusive=True)
+    async def attach(self, run: RunDirectory) -> None:
+        """Watches a run that was started elsewhere or has ended."""
+        await self.runs.attach(run)
+
+    # Reading the run and the machine.
+
+    def _tick(self) -> None:
+        if self._is_due("read"):
+            self._read_machine()
+        if self._is_due("poll"):
+            self.poll()
+
+    def _is_due(self, what: What) -> bool:
+        view = None if self.history is None else self.history.view
+        on_cpu = view is not None and view.prepared is not None and view.prepared.device == "cpu"
+        return self._pace.is_due(what, beside_cpu=on_cpu and self._session.is_busy)
+
+    def poll(self) -> None:
+        watch = self._session.watch
+        if watch is not None and not self.runs.is_attaching and watch.poll():
+            self._has_unseen = True
+        self._renew_advice()
+        if watch is not None and watch.learning_rate != self._shown_rate:
+            self.show_settings()
+        if self._has_unseen and self._is_due("draw"):
+            self._has_unseen = False
+            self._show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
+        else:
+            self._show_top()
+        if self.run.state != self._last_state:
+            self._state_changed()
+        self.inspection.show_arrived()
+        if self._options.standby:
+            if watch is not None:
+                self._session.keep_standby()  # for the next run, once nothing runs that it would disturb
+            self._plan()
+
+    def _renew_advice(self) -> None:
+        self.advice.follow()
+        self._make_room_for_advice()
+        if self.advice.has_news and not self.runs.is_attaching and self._is_due("judge"):
+            self.advice.renew(self._machine)
+
+    def _make_room_for_advice(self) -> None:
+        if self.pages.has_advice != self.advice.has_found:
+            self.pages.has_advice = self.advice.has_found
+            self.pages.lay_out()
+
+    def _state_changed(self) -> None:
+        before, self._last_state = self._last_state, self.run.state
+        if self._hints.forget_unless(course_of(self.run.state)):
+            self._show_hint()
+        self.run.state_changed(before, self.run.state)
+        self.show_run()
+
+    def _plan(self) -> None:
+        """Shows what the settings being edited would take, once a dry run has found out."""
+        if self._session.plan(None if self._draft.problems else self._draft.preset):
+            self.query_one(SettingsPanel).expect(self._session.planner.expectation)
+            self._show_machine()
+
+    def _read_machine(self) -> None:
+        self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
+
+    def _read_in_thread(self) -> None:
+        self.app.call_from_thread(self._take_readings, self._readings.read())
+
+    def _take_readings(self, readings: Readings) -> None:
+        self._machine = readings
+        if self.is_attached:
+            self._show_machine()
+
+    @property
+    def history(self) -> RunHistory | None:
+        """What is known of the run that is watched."""
+        return None if self._session.watch is None else self._session.watch.history
+
+    # What is shown; what controllers ask for.
+
+    def show_run(self) -> None:
+        self._show_run(every_chart=True)
+
+    def _show_run(self, *, every_chart: bool) -> None:
+        """Hands what is known of the run to the panels; hidden ones draw nothing.
+
+        every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
+        """
+        self._turn = 1 - self._turn
+        for number, chart in enumerate(self.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, self.charts.view, self.runs.overlays)
+        self.query_one(StepTimePanel).show(self.history)
+        self.query_one(MetricsPanel).show(self.history)
+        self.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
+        self._show_machine()
+
+    def _show_machine(self) -> None:
+        self.query_one(MemoryPanel).show(self.history, self._machine, self._session.planner.expectation)
+        self._show_top()
+
+    def show_advice(self) -> None:
+        """Shows the current finding: in a panel of its own, on a small screen in the hint line."""
+        self._make_room_for_advice()
+        self.query_one(AdvicePanel).show(self.advice.advice)
+        self._show_hint()
+
+    def show_settings(self) -> None:
+        """Shows the settings being edited, beside those that a run in progress uses."""
+        watch = self._session.watch
+        running = watch.settings if watch is not None and watch.is_alive else None
+        self._shown_rate = None if watch is None else watch.learning_rate
+        self.query_one(SettingsPanel).show(self._draft, running, None if watch is None else watch.preset)
+        self._show_top()
+
+    def show_wrong_setting(self, wrong: str) -> None:
+        if self.pages.is_compact and self.pages.page != "settings":
+            self.go_to("settings")
+        self.query_one(SettingsPanel).go_to_fault(wrong)
+
+    def show_charts(self) -> None:
+        if self.pages.page == "settings" and self.pages.is_compact:
+            self.go_to("charts", remember=False)  # the next start begins where the user was
+
+    def go_to(self, page: str, *, remember: bool = True) -> None:
+        """Brings up a page, and moves the focus there. remember: as the page of the next start."""
+        self.pages.go_to(page, remember=remember)
+        self.show_run()
+
+    def show_notice(self, title: str, message: str, keys: str) -> None:
+        self.query_one(NoticePanel).show("error", title, message, keys)
+
+    def dismiss_notice(self) -> None:
+        self.query_one(NoticePanel).hide()
+
+    def _show_top(self) -> None:
+        watch = self._session.watch
+        self.query_one(TopBar).show(
+            TopBarContent(
+                preset_name=self._draft.preset.name if watch is None else watch.title,
+                changed=watch is None and self._draft.is_changed,
+                state=self.run.state,
+                detail=self.run.state_detail(has_standby=self._options.standby),
+                view=None if watch is None else watch.history.view,
+                readings=self._machine,
+            )
+        )
+        labels = {action.name: action.label for action in ACTIONS} | self.run.key_labels()
+        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
+        self.query_one(KeysLine).show([(action.shown_key, labels[action.name], action.rank) for action in shown])
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        self._hints.show(
+            self.query_one(HintLine),
+            self.pages.focused_panel,
+            self.history,
+            None if self.query_one(AdvicePanel).display else self.advice.advice,
+            has_verdict_panel=self.query_one(StepTimePanel).display,
+        )
+
+    def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
+        glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
+        about = course_of(self.run.state) if while_it_holds else None
+        self._hints.say(Text(f"{glyph}{text}", self.app.palette[kind]), about)
+        self._show_hint()
+
+    @property
+    def is_covered(self) -> bool:
+        return self.app.screen is not self
+
+    def open(self, dialog: Screen[Any]) -> None:
+        self.app.push_screen(dialog)
+
+    async def ask(self, dialog: Screen[Result]) -> Result | None:
+        return await self.app.push_screen_wait(dialog)
+
+    async def in_thread(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await self.run_worker(work, thread=True, exit_on_error=False).wait()
+        except WorkerFailed as failed:
+            raise failed.error from None
+
+    # What the user does.
+
+    def _theme_changed(self, _: Theme) -> None:
+        """Draws again what is kept in colours: the panels do so by themselves."""
+        self._hints.forget()
+        self.query_one(SettingsPanel).tell()
+        self._show_hint()
+
+    def on_key(self) -> None:
+        self._pace.touch()
+        self._hints.forget()
+
+    def on_mouse_down(self) -> None:
+        self._pace.touch()
+
+    def on_resize(self, _: Resize) -> None:
+        self.pages.lay_out()
+
+    @on(SettingsPanel.Hint)
+    def _new_setting_hint(self, message: SettingsPanel.Hint) -> None:
+        self._hints.setting = message.text
+        self._show_hint()
+
+    @on(SettingsPanel.Changed)
+    def _settings_changed(self) -> None:
+        self._show_top()
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_hint()

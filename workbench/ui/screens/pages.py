@@ -1,0 +1,109 @@
+"""Which panels of the main screen are up: pages on a small screen, one panel maximised, all of them on a wide one."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from workbench.ui.live.remembered import Remembered
+from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.layout import BELOW_CHARTS, PAGES, arrange, page_of, size_class
+from workbench.ui.panels.panel import Panel
+
+ROWS_OF_FOUR_CHARTS = 40
+"""Below this height a compact screen has room for two charts only."""
+
+
+class Pages:
+    """Lays out the panels of a screen, and moves the focus to where something is shown."""
+
+    def __init__(self, screen: Screen[None], remembered: Remembered) -> None:
+        self._screen = screen
+        self._remembered = remembered
+        self.page = remembered.page if remembered.page in PAGES else "settings"
+        """The page of a compact screen."""
+        self._below = self.page if self.page in BELOW_CHARTS else "timing"
+        """What is under the charts of a normal screen."""
+        self._maximised: str | None = None
+        """Id of the panel that has the whole screen."""
+        self.has_advice = False
+        """Whether the advice panel has its place."""
+
+    def lay_out(self) -> None:
+        """Shows the panels that the screen has room for."""
+        screen = self._screen
+        four_charts = self._remembered.four_charts
+        layout = arrange(*screen.app.size, self.page, self._below, self._maximised, four_charts)
+        classes = {f"-{layout.size}"} | ({"-maximised"} if self._maximised is not None else set())
+        if screen.classes != classes:
+            screen.set_classes(classes)
+        for panel in self.panels():
+            panel.display = panel.id in layout.panels
+        is_full = self._maximised is not None or layout.size == "compact"
+        screen.query_one(AdvicePanel).display = self.has_advice and not is_full
+        for box in ("charts", "lower"):
+            container = screen.query_one(f"#{box}")
+            container.display = any(child.display for child in container.children)
+        screen.query_one("#right").display = screen.query_one("#charts").display or screen.query_one("#lower").display
+        if not self._has_visible_focus:
+            screen.call_after_refresh(self._focus_page)
+
+    def panels(self) -> list[Panel]:
+        """The panels that take turns."""
+        return [panel for panel in self._screen.query(Panel) if panel.id not in ("notice", "advice")]
+
+    @property
+    def focused_panel(self) -> Panel | None:
+        """The panel that has the focus, or something inside it has."""
+        focused = self._screen.focused
+        return next((item for item in self.panels() if focused and item in focused.ancestors_with_self), None)
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether the screen has room for one page at a time."""
+        return size_class(*self._screen.app.size) == "compact"
+
+    @property
+    def _has_visible_focus(self) -> bool:
+        focused = self._screen.focused
+        return focused is not None and all(
+            item.display for item in focused.ancestors_with_self if isinstance(item, Widget)
+        )
+
+    def _focus_page(self) -> None:
+        """Moves the focus to the page that is up now; since it was asked for, the focus may have moved by itself."""
+        if not self._has_visible_focus:
+            shown = {panel.id: panel for panel in self.panels() if panel.display}
+            first = next((name for name in (*PAGES[self.page], *shown) if name in shown), None)
+            if first is not None:
+                shown[first].focus()
+
+    def go_to(self, page: str, *, remember: bool = True) -> None:
+        """Brings up a page, and moves the focus there. remember: as the page of the next start."""
+        self.page = page
+        self._maximised = None
+        if page in BELOW_CHARTS:
+            self._below = page
+        if remember:
+            self._remembered.page = page
+        self.lay_out()
+        self._screen.query_one(f"#{PAGES[page][0]}").focus()
+
+    def toggle_maximised(self) -> bool:
+        """Gives the focused panel the whole screen, or the others theirs back; False without a focused panel."""
+        if self._maximised is not None:
+            self._maximised = None
+        else:
+            panel = self.focused_panel
+            if panel is None or panel.id is None:
+                return False
+            self._maximised = panel.id
+            self.page = page_of(panel.id)
+        self.lay_out()
+        return True
+
+    def toggle_four_charts(self) -> bool:
+        """Shows learning rate and throughput as charts too, or hides them; False if the screen is too low for four."""
+        self._remembered.four_charts = not self._remembered.four_charts
+        self.lay_out()
+        return not (self.is_compact and self._screen.app.size.height < ROWS_OF_FOUR_CHARTS)

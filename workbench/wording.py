@@ -1,0 +1,31 @@
+"""Words for events that the app and headless training both show."""
+
+from __future__ import annotations
+
+from workbench.metrics import METRICS, written
+from workbench.runs.events import Prepared, Profiled
+from workbench.units import count, duration
+
+TRACE_VIEWER = "https://ui.perfetto.dev"
+"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
+
+
+def engine_line(prepared: Prepared) -> str:
+    """The engine, the reason for it where there is one, and its preparation time from half a second on."""
+    reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"
+    took = f", ready in {duration(prepared.engine_seconds)}" if prepared.engine_seconds >= 0.5 else ""
+    return f"{prepared.engine} engine{reason}{took}"
+
+
+def headline(metrics: dict[str, float]) -> str:
+    """The main metrics in a line: loss, and accuracy or RMSE and R²."""
+    shown = written(metrics, [metric for metric in METRICS if metric.is_headline])
+    return " ".join(f"{label} {value}" for label, value in shown)
+
+
+def profile_title(profiled: Profiled) -> str:
+    """The profiled steps, and whether the operators' times are the GPU's or the host's."""
+    last = profiled.first_step + profiled.steps - 1
+    steps = f"steps {count(profiled.first_step)} to {count(last)}" if profiled.steps > 1 else f"step {count(last)}"
+    whose = "the GPU's time" if profiled.device == "cuda" else "the host's time"
+    return f"profile of {steps}: {whose}"
