@@ -132,7 +132,7 @@ class Timing(Event):
     timed_steps: int
     """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
     phase_ms: dict[str, float]
-    """Mean of each phase: data, transfer, forward, backward, metrics, optimizer, rest."""
+    """Mean of each phase that was seen, see `workbench.runs.phases`."""
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float
@@ -198,9 +198,6 @@ class Health(Event):
     tensors: Annotated[list[dict[str, Any]], TENSORS]
     """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
-    layer_count: int
-    """Number of all activations, also of those that are left out above."""
-    tensor_count: int
     gradient_norm: float | None
     """Of all trained parameters together, before clipping; None if it is not a finite number."""
     weight_norm: float | None

@@ -203,7 +203,7 @@ class Trainer:
     def _train_metrics(self) -> dict[str, float]:
         state = self.state
         metrics = {"loss": state.loss_sum / max(state.loss_samples, 1)}
-        if self.job.task.kind == "classification":
+        if self.job.task.correct is not None:
             metrics["accuracy"] = int(self._correct) / max(state.samples_done, 1)
         return metrics
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-PHASES = ("data", "transfer", "forward", "backward", "metrics", "optimizer", "rest")
+from workbench.runs.phases import PHASES
 
 _BINS_PER_DECADE = 120
 """Resolution of the run's percentiles: 10 ** (1 / 120), about 2 %."""
