@@ -19,6 +19,7 @@ from workbench.settings.loss import CrossEntropy
 from workbench.training import poll_schedule
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
+from workbench.training.engines.engine import StepsRun
 from workbench.training.trainer import Trainer
 
 
@@ -37,16 +38,17 @@ def lose_at(patch: pytest.MonkeyPatch, step: int, value: float) -> None:
 
 
 def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> None:
-    """Makes one optimizer step leave weights that are no numbers, as a gradient that overflows does."""
-    steps, genuine = itertools.count(1), trainer.job.optimizer.step
+    """Makes one optimizer step leave weights that are NaN, as a gradient that overflows does; with any engine."""
+    genuine = trainer.engine.run_steps
 
-    def ruin() -> None:
-        genuine()
-        if next(steps) == step:
+    def ruin(first: int) -> StepsRun:
+        run = genuine(first)
+        if first <= step < first + run.steps:
             for parameter in trainer.job.model.parameters():
                 parameter.data.fill_(math.nan)
+        return run
 
-    patch.setattr(trainer.job.optimizer, "step", ruin)
+    patch.setattr(trainer.engine, "run_steps", ruin)
 
 
 @pytest.mark.usefixtures("at_every_step")

@@ -43,8 +43,8 @@ def test_a_wrong_number_of_class_weights_is_refused() -> None:
 @pytest.mark.parametrize(
     ("assignments", "fitting"),
     [
-        (["data.name=diabetes", "loss.name=mse", "training.monitor=accuracy"], "loss, mae, rmse, r2"),
-        (["training.monitor=r2"], "loss, accuracy, f1_macro, roc_auc"),
+        (["data.name=diabetes", "loss.name=mse", "training.monitor=accuracy"], "loss, rmse, mae, r2"),
+        (["training.monitor=r2"], "loss, accuracy, f1_macro, roc_auc, mcc"),
         (["validation.method=none", "training.monitor=roc_auc"], "loss, accuracy"),
         (["data.name=diabetes", "loss.name=mse", "validation.method=none", "training.monitor=mae"], "loss"),
     ],
