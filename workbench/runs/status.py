@@ -1,4 +1,4 @@
-"""What has become of a run, from facts: its lock, its summary; never from what a dead process said last."""
+"""What has become of a run, from facts: its lock and its summary, never from what a dead process wrote last."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from workbench.runs.typed import metrics, taken
 
 Status = Literal["new", "running", "completed", "stopped", "failed", "lost"]
 """`lost`: the process ended without a summary: killed, or the machine restarted."""
+RESUMABLE = ("stopped", "failed", "lost")
+ENDED = ("completed", *RESUMABLE)
+"""Statuses of a run that is not in progress and was begun."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Summary:
     """Metrics of the best epoch."""
     test: Annotated[dict[str, Any], metrics] | None
     seconds: dict[str, float] = field(default_factory=dict)
-    """prepare, train, validate, checkpoint, profile, paused, test, total."""
+    """train, total, and the categories of the trainer's `TimeAccount`."""
     phase_ms: dict[str, float] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     samples_per_second: float | None = None
@@ -53,7 +56,7 @@ class Summary:
 
 
 def read_summary(run: RunDirectory) -> Summary | None:
-    """How the run ended; None while it has not, or if the file cannot be read."""
+    """How the run ended; None if it has not ended, or if the file cannot be read."""
     try:
         return taken(Summary, json.loads(read_small(run.summary)))
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):
@@ -61,12 +64,12 @@ def read_summary(run: RunDirectory) -> Summary | None:
 
 
 def status(run: RunDirectory) -> Status:
-    """What has become of the run."""
+    """The status of the run."""
     return "running" if is_running(run) else ended(run, read_summary(run))
 
 
 def ended(run: RunDirectory, summary: Summary | None) -> Status:
-    """What has become of a run that is not going."""
+    """What has become of a run that is not in progress."""
     if summary is not None:
         return summary.status if summary.status in ("completed", "stopped", "failed") else "failed"  # type: ignore[return-value]
     return "lost" if run.events.exists() else "new"

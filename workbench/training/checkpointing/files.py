@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import torch
 
-from workbench.errors import DamagedCheckpointError
+from workbench.errors import DamagedCheckpointError, first_line
 from workbench.files import make_folder, open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 
@@ -55,9 +55,8 @@ def anew(run: RunDirectory) -> str:
 
 def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
     """What to say of a checkpoint that cannot be used."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return DamagedCheckpointError(
-        f"the checkpoint {path} is damaged or of another model: {reason}",
+        f"the checkpoint {path} is damaged or of another model: {first_line(error)}",
         f"Start a new run with its preset: {anew(RunDirectory(path.parent.parent))}",
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
 from workbench.training.batches import Batch, OnDeviceBatches
 from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
@@ -19,7 +19,7 @@ from workbench.training.engines.engine import Engine, EngineHooks, LearningRate
 from workbench.training.engines.traced import TracedGradients
 from workbench.training.engines.train_step import Autograd, Gradients, OptimizerStep, TrainStep
 from workbench.training.graphs.traced_optimizer import TracedOptimizer, can_be_traced
-from workbench.training.graphs.tracing import CannotTraceError, first_line
+from workbench.training.graphs.tracing import CannotTraceError
 from workbench.training.job import Job
 from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
@@ -189,7 +189,7 @@ def make_direct(
     """An engine that runs the job's steps directly."""
     training = job.preset.training
     parameters = trained_parameters(job.optimizer)
-    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.kind == "classification")
+    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.correct)
     correct = torch.zeros((), dtype=torch.int64, device=job.device)
     gradients = recipe.gradients(objective, correct, clock)
     # Before the optimizer is changed: what cannot be prepared is left as it was.

@@ -22,14 +22,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.errors import StorageError
+from workbench.errors import StorageError, first_line
 from workbench.files import user_folder
 from workbench.training.batches import Batch
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.engines.train_step import Autograd
 from workbench.training.graphs.agreement import agree
 from workbench.training.graphs.trace_check import check_error, difference, most_error
-from workbench.training.graphs.tracing import first_line, random_state_kept, with_random_numbers
+from workbench.training.graphs.tracing import random_state_kept, with_random_numbers
 from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
 

@@ -20,6 +20,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
+from workbench.errors import first_line
 from workbench.training.batches import Batch, OnDeviceBatches
 from workbench.training.engines.backlog import Backlog
 from workbench.training.engines.capture import Capture, Captured, CudaCapture, free_unused, seconds_of
@@ -27,7 +28,6 @@ from workbench.training.engines.direct import DirectEngine
 from workbench.training.engines.engine import EngineHooks, StepsRun
 from workbench.training.engines.host_state import HostState
 from workbench.training.graphs.agreement import agree
-from workbench.training.graphs.tracing import first_line
 from workbench.training.job import Job
 from workbench.training.timing.cuda_clock import CudaClock, PhaseEvents
 

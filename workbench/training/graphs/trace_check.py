@@ -9,13 +9,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor, fx
 
+from workbench.errors import first_line
 from workbench.training.graphs.tracing import (
     Arguments,
     CannotTraceError,
     StepFunction,
     Trace,
     below_autograd,
-    first_line,
     fixed_generator,
     random_state_kept,
     sample_elements,

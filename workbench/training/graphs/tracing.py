@@ -31,11 +31,6 @@ PHASE_END = "phase_end"
 """Key of a node's meta data: the phase that ends with this node."""
 
 
-def first_line(error: Exception) -> str:
-    """The first line of an error's message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 below_autograd = torch._C._AutoDispatchBelowAutograd
 """Skips autograd's dispatch, which a traced graph does not need; saves one seventh of a step."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
+from workbench.errors import type_and_first_line
 from workbench.training.engines.cuda_graph import why_not_capturable
 from workbench.training.job import Job
 from workbench.training.memory.fake_run import PREPARING, FakeRun, Stage
@@ -83,8 +84,7 @@ class MemoryEstimate:
                 source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None
             ),
         }
-        first_line = (str(self._failure).splitlines() or [""])[0]
-        reason = f"the peak cannot be estimated: {type(self._failure).__name__}: {first_line}"
+        reason = f"the peak cannot be estimated: {type_and_first_line(self._failure)}"
         return ExpectedMemory(kinds, None, "", None, reason)
 
     def _of(self, fake_run: FakeRun, *, measure_convolutions: bool) -> ExpectedMemory:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.training.processes.contender import Contender
 
 SHARES = {"dead_units": "dead_share", "saturated_units": "saturated_share"}
-"""The measures that look at activations, and what is looked at in each layer."""
+"""The measures of activations, and which figure of each layer they read."""
 
 
 class ComparisonFailedError(Exception):
@@ -53,7 +53,7 @@ class ComparisonFailedError(Exception):
 
 
 class ComparisonRefusedError(ComparisonFailedError):
-    """A comparison that could not answer what is asked, though nothing is wrong with either setting."""
+    """A comparison that could not answer the question, though nothing is wrong with either setting."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "", EXIT_FAILED)
@@ -83,7 +83,7 @@ def _failure(error: Exception) -> ComparisonFailure:
 
 
 def _listen(run: str | None) -> threading.Event:
-    """An event that is set once measuring may begin; watches whether whoever paused the run is still there."""
+    """Returns an event that is set once measuring may begin; watches whether whoever paused the run is still there."""
     go = threading.Event()
     if run is None:
         go.set()
@@ -108,7 +108,7 @@ def compare(request: Request, go: threading.Event) -> Comparison:
     from workbench.devices.cores import CoreMonitor
     from workbench.training.processes.comparison_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.processes.contender import Contender
-    from workbench.training.processes.spinning import Spinning
+    from workbench.training.threads.spinning import Spinning
 
     present_preset, changed_preset = request.presets()
     _report("preparing the present settings")
@@ -159,7 +159,7 @@ def _check(request: Request, present: Contender, changed: Contender) -> None:
         )
     if request.measure == "memory" and present.peak_bytes is None:
         raise ComparisonRefusedError(
-            f"how much memory a training takes is not told by this device ({present.job.device})"
+            f"this device ({present.job.device}) does not report how much memory training takes"
         )
     if request.measure == "validation_loss" and present.loss_scale != changed.loss_scale:
         raise ComparisonRefusedError(

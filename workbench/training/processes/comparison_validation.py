@@ -16,7 +16,7 @@ from workbench.training.timing.clock import PhaseClock
 MOST_SAMPLES = 2048
 """Of the validation split: the same ones for both."""
 PARTS = 16
-"""Of those samples: the losses of the parts tell how much a difference depends on which samples they are."""
+"""Of those samples: how the losses of the parts scatter shows how much a difference depends on the samples."""
 
 
 @dataclass(frozen=True)

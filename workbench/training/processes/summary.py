@@ -1,4 +1,4 @@
-"""How a run ended, gathered from the trainer."""
+"""Gathers how a run ended, from the trainer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.training.trainer import Trainer
 def summarize(
     trainer: Trainer | None, status: str, reason: str, exit_code: int, kind: str, total_seconds: float
 ) -> Summary:
-    """What summary.json says. `trainer` is None if it was never built; `total_seconds` is the process's age."""
+    """Returns what summary.json holds. trainer: None if it was never built; total_seconds: since the run began."""
     seconds = {"total": round(total_seconds, 3)}
     if trainer is None:
         return Summary(status, reason, exit_code, 0, 0, None, "", None, None, None, seconds, kind=kind)
@@ -46,7 +46,7 @@ def summarize(
 
 
 def with_earlier_life(summary: Summary, run: RunDirectory) -> Summary:
-    """The summary of a life that never came to training: what earlier ones have reached is still there."""
+    """Adds to the summary of a life that never came to training what earlier lives of the run had reached."""
     history = read_history(run)
     last, best = history.view.epoch_end, history.best
     if last is None:

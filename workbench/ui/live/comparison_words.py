@@ -1,11 +1,11 @@
-"""A comparison of settings in words: what is asked, what is being done, and what was found."""
+"""A comparison of settings in words: the question, the method and the result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from workbench.advice.policy import POLICY
-from workbench.advice.rule import percent, severity
+from workbench.advice.rule import percent, severity_of
 from workbench.processes.comparison import Comparison, Measure, Measured
 from workbench.ui.live.comparison import change_in_words
 from workbench.units import count, rate, size
@@ -31,13 +31,13 @@ OF_LEARNING: dict[Measure, str] = {
 """What is done after each round by the measures that look at what was learned."""
 
 WITHOUT_MEASURE = (
-    "Two trainings side by side cannot answer this: the change only decides when a training ends, and each step stays "
+    "Two trainings side by side cannot answer this: the change only decides when training ends, and each step stays "
     "as it is. Keep it for the next run?"
 )
 
 
 def question(change: Sequence[str], measure: Measure | None, now: str) -> str:
-    """What is asked; now: the values that the changed settings have."""
+    """The question; now: the values that the changed settings have."""
     words = f"{change_in_words(change)} (now {now})" if now else change_in_words(change)
     return QUESTIONS[measure].format(change=words) if measure is not None else f"{words}?"
 
@@ -58,7 +58,7 @@ def answer(comparison: Comparison, change: Sequence[str], rule: str, times: str)
     words = change_in_words(change)
     if comparison.changed.loss is None and comparison.measure in OF_LEARNING:
         return f"{words}: training diverges, its loss is no longer a finite number"
-    said = {
+    result = {
         "speed": pace,
         "memory": _memory,
         "validation_loss": _lowest_loss,
@@ -67,7 +67,7 @@ def answer(comparison: Comparison, change: Sequence[str], rule: str, times: str)
         "saturated_units": _share,
     }[comparison.measure](comparison, times)
     unseen = _not_shown(comparison, rule)
-    return f"{words}: {said}" + (f". {unseen}" if unseen else "")
+    return f"{words}: {result}" + (f". {unseen}" if unseen else "")
 
 
 def pace(comparison: Comparison, times: str) -> str:
@@ -81,7 +81,7 @@ def pace(comparison: Comparison, times: str) -> str:
 def _memory(comparison: Comparison, times: str) -> str:
     before, after = comparison.present.peak_bytes, comparison.changed.peak_bytes
     if before is None or after is None:
-        return "this device does not tell how much memory they take"
+        return "this device does not report how much memory they take"
     return f"at most {size(after)} of memory instead of {size(before)}; {pace(comparison, times)}"
 
 
@@ -118,16 +118,16 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
     """What to think of it where the present settings did not show what the comparison is about; else nothing."""
     present, shown = comparison.present, True
     if rule in ("dead-units", "saturated-units"):
-        shown = present.share is None or severity(rule, present.share) is not None
+        shown = present.share is None or severity_of(rule, present.share) is not None
     elif rule == "not-finite":
         shown = present.loss is None
     elif rule == "overfitting" and present.loss is not None and present.lowest_loss:
-        shown = severity(rule, present.loss / present.lowest_loss - 1) is not None
+        shown = severity_of(rule, present.loss / present.lowest_loss - 1) is not None
     if shown:
         return ""
     return (
         f"But on the {count(comparison.samples)} samples trained here the present settings do not show "
-        f"{TROUBLES.get(rule, POLICY[rule].title)}: so this does not tell whether the change helps against it"
+        f"{TROUBLES.get(rule, POLICY[rule].title)}: so this does not show whether the change helps against it"
     )
 
 

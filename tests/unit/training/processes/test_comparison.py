@@ -259,7 +259,7 @@ def test_what_takes_too_long_is_refused_with_how_long_it_would_take(
     ("change", "present", "measure", "words"),
     [
         ("loss.label_smoothing=0.1", (), "validation_loss", "two kinds of loss cannot be compared"),
-        ("data.batch_size=32", (), "memory", "is not told by this device (cpu)"),
+        ("data.batch_size=32", (), "memory", "this device (cpu) does not report"),
         ("data.batch_size=32", ("validation.method=none",), "f1", "F1 needs a validation split"),
         ("data.batch_size=32", (), "luck", "unknown measure 'luck'"),
     ],
