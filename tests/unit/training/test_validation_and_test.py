@@ -188,7 +188,7 @@ def test_metrics_of_a_regression_are_in_the_datas_own_units(make_trainer: MakeTr
     assert trainer.job.test is not None
     batches = list(trainer.job.test.batches(torch.arange(len(targets)), PhaseClock()))
     with torch.no_grad():
-        scores = trainer.job.model.eval()(torch.cat([batch.inputs for batch in batches])).double()
+        scores = trainer.job.model.eval()(torch.cat([batch.tensor for batch in batches])).double()
     errors = scores * trained.std(0, correction=0) + trained.mean(0) - targets
     found = trainer.test_metrics
     assert found is not None
