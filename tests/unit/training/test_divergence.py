@@ -19,7 +19,6 @@ from workbench.settings.loss import CrossEntropy
 from workbench.training import poll_schedule
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
-from workbench.training.engines.eager import EagerEngine
 from workbench.training.trainer import Trainer
 
 
@@ -39,8 +38,7 @@ def lose_at(patch: pytest.MonkeyPatch, step: int, value: float) -> None:
 
 def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> None:
     """Makes one optimizer step leave weights that are no numbers, as a gradient that overflows does."""
-    assert isinstance(trainer.engine, EagerEngine)
-    steps, genuine = itertools.count(1), trainer.engine._step_optimizer
+    steps, genuine = itertools.count(1), trainer.job.optimizer.step
 
     def ruin() -> None:
         genuine()
@@ -48,7 +46,7 @@ def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> N
             for parameter in trainer.job.model.parameters():
                 parameter.data.fill_(math.nan)
 
-    patch.setattr(trainer.engine, "_step_optimizer", ruin)
+    patch.setattr(trainer.job.optimizer, "step", ruin)
 
 
 @pytest.mark.usefixtures("at_every_step")

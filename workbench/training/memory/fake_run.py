@@ -80,8 +80,7 @@ class FakeRun:
     def _train_step_of(self, job: Job) -> TrainStep:
         """The step that the eager engine runs."""
         parameters = trained_parameters(self._optimizer)
-        classes = job.task.kind == "classification"
-        objective = Objective(self._model, self._loss, self._precision, parameters, classes)
+        objective = Objective(self._model, self._loss, self._precision, parameters, job.task.correct)
         clock, correct = _KindByPhase(self._tracker), torch.zeros((), dtype=torch.int64)
         return TrainStep(
             gradients=Autograd(objective, correct, clock),

@@ -171,9 +171,13 @@ class Device:
         for name, value in cuda.items():
             monkeypatch.setattr(torch.cuda, name, value)
         monkeypatch.setattr(torch.cuda, "default_generators", ["a generator"])
-        monkeypatch.setattr(captures, "_repair", lambda *_: self.told.append("repair") or self.is_repaired)
+        monkeypatch.setattr(captures, "_repair", self._repair)
         monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.told.append("end"), raising=False)
         monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.told.append("release"), raising=False)
+
+    def _repair(self, *_: object) -> bool:
+        self.told.append("repair")
+        return self.is_repaired
 
     @contextmanager
     def graph(self, graph: str, *, stream: str, **_: Any) -> Iterator[None]:

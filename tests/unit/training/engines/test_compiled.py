@@ -174,7 +174,7 @@ def test_a_short_last_batch_is_not_compiled_for(monkeypatch: pytest.MonkeyPatch)
     gradients.prepare(BATCH, 1.0)
     called.clear()
     gradients(BATCH, 1.0)
-    gradients(Batch(BATCH.inputs[:3], BATCH.targets[:3]), 1.0)
+    gradients(Batch(BATCH.tensor[:3], BATCH.targets[:3]), 1.0)
     assert called == [8]
     assert model.bias.grad is not None
 
