@@ -22,4 +22,7 @@ def saved_encoding(encoding: Encoding) -> dict[str, Any]:
 
 def restored_encoding(saved: dict[str, Any]) -> Encoding:
     """The encoding that `saved_encoding` described. Raises LookupError or TypeError where it describes none."""
-    return ENCODINGS[saved["name"]](**saved["arguments"])
+    name, arguments = saved["name"], saved["arguments"]
+    if name not in ENCODINGS:
+        raise LookupError(f"its encoding {name!r} is not one of those known here, {', '.join(ENCODINGS)}")
+    return ENCODINGS[name](**arguments)

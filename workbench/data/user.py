@@ -39,9 +39,10 @@ Channels = Literal["auto", "first", "last"]
 def from_user(result: object, where: str, channels: Channels = "auto") -> Samples:
     """Samples from what `where` (package.module:function) returned.
 
-    That may be a Samples; one data set, which is then split; (train, validation, test), None standing for what there
-    is not; or a dictionary of them. A data set is a map-style torch Dataset, or a pair (inputs, targets) of tensors or
-    arrays. Pairs, TensorDatasets and Subsets of them are held in memory; all others are read sample by sample.
+    That may be one data set, which is then split; (train, validation, test), None standing for what there is not; or a
+    dictionary of them; or a Samples, which can bring an encoding and a collate function of its own. A data set is a
+    map-style torch Dataset, or a pair (inputs, targets) of tensors or arrays. Pairs, TensorDatasets and Subsets of them
+    are held in memory; all others are read sample by sample.
 
     Samples of 3 dimensions are images, (channels, height, width); of 1 dimension rows of a table. channels: where
     samples of 3 dimensions have theirs; "auto" knows bytes whose shape tells that they come last, and asks where other

@@ -20,7 +20,7 @@ from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
 from workbench.data.splits import Splits
 from workbench.data.standardize import standardize
 from workbench.data.target_scale import TargetScale
-from workbench.errors import PresetError
+from workbench.errors import PresetError, UserCodeError
 from workbench.settings.loss import losses_for
 from workbench.settings.model import ModuleModel
 from workbench.settings.preset import Preset
@@ -179,7 +179,12 @@ def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
 def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
     """The source's own encoding; without one, numbers are standardised, and inputs by name stay as they are."""
     if samples.fit_encoding is not None:
-        return samples.fit_encoding(splits.train)
+        fitted: object = samples.fit_encoding(splits.train)
+        if not isinstance(fitted, Encoding):
+            raise UserCodeError(
+                f"fit_encoding gave a {type(fitted).__name__}; it must give a workbench.data.encoding.Encoding"
+            )
+        return fitted
     train = splits.train
     if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()

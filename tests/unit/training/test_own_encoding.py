@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.unit.training.scripted import build_trainer, of_type
 from workbench.data.encoding import Encoding
 from workbench.data.encodings import ENCODINGS, restored_encoding, saved_encoding
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
-from workbench.errors import DataError
+from workbench.errors import DataError, UserCodeError
 from workbench.runs import events
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
@@ -122,6 +123,12 @@ def test_memory_is_expected_with_what_it_makes(preset: Preset) -> None:
     memory = expected_memory(build_job(preset, lambda progress: None))
     assert memory.reason == ""
     assert memory.peak_bytes is not None
+
+
+def test_what_is_no_encoding_is_refused(preset: Preset, user_functions: dict[str, Callable[..., object]]) -> None:
+    user_functions["mine:waves"] = lambda: replace(in_memory(), fit_encoding=lambda train: nn.Flatten())  # type: ignore[arg-type, return-value]
+    with pytest.raises(UserCodeError, match=r"fit_encoding gave a Flatten; it must give a .*Encoding"):
+        build_job(preset, lambda progress: None)
 
 
 def test_an_encoding_comes_back_from_plain_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,3 +225,22 @@ def test_a_description_is_plain_data_and_is_not_that_of_a_preset_that_runs_code(
     assert described["classes"] == ["setosa", "versicolor", "virginica"]
     assert described["input"] == described["raw"] == {"shape": [4], "type": "float32"}
     assert described["encoding"]["name"] == "standardize"
+
+
+def test_a_run_of_before_continues_and_tests_its_best_weights(tmp_path: Path) -> None:
+    """Checkpoints that hold weights alone are enough for the run that wrote them."""
+    trainer = new_trainer(tmp_path, ["training.epochs=3"])
+    trainer.train()
+    [expected] = of_type(trainer, events.TestResult)
+    for path in (trainer.run.last_checkpoint, best_checkpoint(trainer.run)):
+        state = checkpoints.load(path, CPU)
+        del state["description"], state["version"]
+        checkpoints.save(path, state)
+    resumed = build_trainer(trainer.run)
+    assert resumed.restore() == []
+    resumed.train()
+    [*_, found] = of_type(resumed, events.TestResult)
+    assert (found.weights, found.metrics) == (expected.weights, expected.metrics)
+    with pytest.raises(DataError, match="cannot predict"):
+        TrainedModel.load(best_checkpoint(trainer.run))
+    assert TrainedModel.load(trainer.run.last_checkpoint).classes == ("setosa", "versicolor", "virginica")
