@@ -19,6 +19,7 @@ from workbench.settings.loss import CrossEntropy
 from workbench.training import poll_schedule
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
+from workbench.training.engines.direct import DirectEngine
 from workbench.training.trainer import Trainer
 
 
@@ -38,7 +39,9 @@ def lose_at(patch: pytest.MonkeyPatch, step: int, value: float) -> None:
 
 def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> None:
     """Makes one optimizer step leave weights that are no numbers, as a gradient that overflows does."""
-    steps, genuine = itertools.count(1), trainer.job.optimizer.step
+    assert isinstance(trainer.engine, DirectEngine)
+    optimizer_step = trainer.engine.step.optimizer_step
+    steps, genuine = itertools.count(1), optimizer_step.step
 
     def ruin() -> None:
         genuine()
@@ -46,7 +49,7 @@ def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> N
             for parameter in trainer.job.model.parameters():
                 parameter.data.fill_(math.nan)
 
-    patch.setattr(trainer.job.optimizer, "step", ruin)
+    patch.setattr(optimizer_step, "step", ruin)
 
 
 @pytest.mark.usefixtures("at_every_step")
