@@ -75,7 +75,7 @@ def test_what_would_change_the_course_is_refused_with_the_way_to_begin_anew(tmp_
 @pytest.mark.parametrize(
     "assignment",
     ["name=other", "description=x", "runtime.data_loading=dataloader", "runtime.num_workers=0", "runtime.engine=eager",
-     "runtime.threads=1", "runtime.measure=false", "training.checkpoint_seconds=1"],
+     "runtime.num_threads=1", "runtime.measure=false", "training.checkpoint_seconds=1"],
 )  # fmt: skip
 def test_what_changes_nothing_that_is_trained_passes_without_a_word(tmp_path: Path, assignment: str) -> None:
     trainer = stopped(tmp_path)
