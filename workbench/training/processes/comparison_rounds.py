@@ -219,7 +219,7 @@ def difference(present: Validated | None, changed: Validated | None) -> tuple[fl
     return middle - half, middle + half
 
 
-def worst_share(contender: Contender, which: str) -> float | None:
+def worst_fraction(contender: Contender, which: str) -> float | None:
     """Returns the fraction of dead units ("dead_share"), or of saturated values, in the worst layer.
 
     0 where no activation can have any; None for a model whose activations cannot be looked at.
