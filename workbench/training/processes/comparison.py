@@ -195,17 +195,17 @@ def _naming(which: Which, preset: Preset) -> Iterator[None]:
 def _answer(request: Request, present: Contender, changed: Contender, rounds: Rounds) -> Comparison:
     from workbench.training.processes.comparison_rounds import difference, lowest, paired
 
-    pace = paired(rounds.paces)
+    paces = paired(rounds.paces)
     interval = difference(lowest(rounds.present), lowest(rounds.changed))
     low, high = (None, None) if interval is None else interval
     return Comparison(
         measure=request.measure,
-        present=_measured(request, "present", present, pace["present"], rounds.present),
-        changed=_measured(request, "changed", changed, pace["changed"], rounds.changed),
-        ratio=round(pace["ratio"], 6),
-        ratio_low=round(pace["ratio_low"], 6),
-        ratio_high=round(pace["ratio_high"], 6),
-        rounds=pace["rounds"],
+        present=_measured(request, "present", present, paces.present, rounds.present),
+        changed=_measured(request, "changed", changed, paces.changed, rounds.changed),
+        ratio=round(paces.ratio, 6),
+        ratio_low=round(paces.ratio_low, 6),
+        ratio_high=round(paces.ratio_high, 6),
+        rounds=len(rounds.paces),
         samples=min(present.samples_trained, changed.samples_trained),
         epochs=round(present.samples_trained / present.job.samples_per_epoch, 4),
         validation_samples=rounds.validation_samples,

@@ -138,12 +138,11 @@ def test_a_hiccup_in_a_round_or_two_changes_no_figure_and_none_contradicts_anoth
     present = [1000.0, 1010.0, 990.0, 100.0, 1000.0, 1005.0, 995.0, 1000.0]
     changed = [1210.0, 1200.0, 1190.0, 1200.0, 120.0, 1200.0, 1204.0, 1198.0]
     found = comparison_rounds.paired(list(zip(present, changed, strict=True)))
-    assert found["present"] == pytest.approx(1000, rel=0.01)
-    assert found["changed"] == pytest.approx(1200, rel=0.01)
-    assert found["ratio"] == pytest.approx(found["changed"] / found["present"])
-    assert found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
-    assert found["ratio_high"] < 1.25
-    assert found["rounds"] == 8
+    assert found.present == pytest.approx(1000, rel=0.01)
+    assert found.changed == pytest.approx(1200, rel=0.01)
+    assert found.ratio == pytest.approx(found.changed / found.present)
+    assert found.ratio_low <= found.ratio <= found.ratio_high
+    assert found.ratio_high < 1.25
 
 
 # What a training learns: by samples that it is not trained on.
