@@ -22,10 +22,13 @@ from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
 from workbench.ui.keys.actions import help_sections
-from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, smoothed, x_ticks, y_ticks
+from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
+from workbench.ui.look.points import Point, points_by_column, smoothed
+from workbench.ui.look.scales import x_ticks, y_ticks
 from workbench.ui.look.themes import THEMES, palette
 from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
+from workbench.ui.panels.x_axis import range_of
 
 BRAILLE = range(0x2801, 0x2900)
 
@@ -142,14 +145,12 @@ def test_ticks_are_round_numbers(low: float, width: float, most: int) -> None:
 
 
 def test_time_is_ticked_at_round_minutes() -> None:
-    by_time = plot(flat([1.0]), x_range=(0.0, 600.0), sixties=True)
-    assert x_ticks(by_time, 6) == [0.0, 120.0, 240.0, 360.0, 480.0, 600.0]
+    assert x_ticks((0.0, 600.0), 6, sixties=True) == [0.0, 120.0, 240.0, 360.0, 480.0, 600.0]
 
 
 def test_a_run_of_less_than_a_second_has_labels_on_its_time_axis() -> None:
     """screen/REPORT #16: the only label was 0 s."""
-    by_time = plot(flat([1.0]), x_range=(0.0, 0.2), sixties=True, whole_x=False)
-    assert x_ticks(by_time, 4) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
+    assert x_ticks((0.0, 0.2), 4, whole=False, sixties=True) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
 
 
 def test_a_dashed_curve_can_be_told_from_a_whole_one_without_colours() -> None:
@@ -365,7 +366,9 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         width = panel.size.width - 4
-        [run] = [item for item in panel._run_series(history, panel._x_range(history), width) if item.style == "train"]
+        [run] = [
+            item for item in panel._run_series(history, range_of("step", history, []), width) if item.style == "train"
+        ]
         assert run.points[-1].mean > 0.15
         assert f"train {run.points[-1].mean:.4f} (last 0.1459)" in panel.heading().plain
         panel.show(history, ChartView())
@@ -380,7 +383,7 @@ def test_no_more_than_a_fifth_of_a_chart_is_empty_at_first(steps: int) -> None:
     """screen/REPORT #37: x ended at 1, 2 or 5 times a power of ten, half of the width away."""
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
-        first, last = panel._x_range(history)
+        first, last = range_of("step", history, [])
         assert first == 0
         assert steps <= last <= steps * 1.21
 

@@ -170,8 +170,8 @@ def test_without_a_run_or_a_profile_the_keys_say_what_is_missing(run: RunDirecto
 
     async def idle(pilot: Pilot[None]) -> None:
         for key, said in {
-            "p": "no run is going",
-            "P": "no run is going",
+            "p": "no run is in progress",
+            "P": "no run is in progress",
             "o": "has no profile",
             "O": "has no memory",
         }.items():

@@ -157,7 +157,7 @@ def test_quitting_leaves_the_run_going_and_the_next_start_offers_it(tmp_path: Pa
     again = make_app(tmp_path / "runs", chosen=quick())
 
     async def attach(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "still going" in screen_text(again))
+        await until(pilot, lambda: "still running" in screen_text(again))
         await pilot.press("enter")
         await until(pilot, lambda: state(again) == "training")
         await pilot.press("x")

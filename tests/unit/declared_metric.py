@@ -41,10 +41,10 @@ def main(folder: Path) -> None:
     from workbench.training.inbox import Inbox
     from workbench.training.job import build_job
     from workbench.training.trainer import Trainer
+    from workbench.ui.dialogs.compare import CompareDialog
     from workbench.ui.panels.charts import MetricChart
     from workbench.ui.panels.metrics import MetricsPanel
     from workbench.ui.panels.runs_columns import label_of, written
-    from workbench.ui.screens.compare import CompareDialog
 
     assert "even_accuracy" in Training.model_json_schema()["properties"]["monitor"]["enum"]
     small = ["data.name=digits", "model.hidden=[8]", "training.epochs=1", "runtime.device=cpu"]

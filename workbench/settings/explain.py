@@ -1,4 +1,4 @@
-"""The declarations in words: `--list`, `--explain` and the JSON schema, all from the same fields."""
+"""Describes settings in words: `--list`, `--explain` and the JSON schema, all from the same declarations."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from workbench.settings.changes import Change
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.problems import nearest
 from workbench.settings.runtime import Runtime
+from workbench.settings.toml_text import toml
 from workbench.settings.training import Training
 
 PLAIN_TABLES: dict[str, type[Settings]] = {"training": Training, "runtime": Runtime}
@@ -75,7 +76,7 @@ def type_and_bounds(described: dict[str, Any]) -> str:
     if "anyOf" in described:
         return " or ".join(type_and_bounds(option) for option in described["anyOf"])
     if "enum" in described:
-        return " | ".join(toml_value(option) for option in described["enum"])
+        return " | ".join(toml(option) for option in described["enum"])
     if described.get("type") == "array":
         items = described.get("prefixItems") or [described.get("items", {})]
         inner = ", ".join(dict.fromkeys(type_and_bounds(item) for item in items))
@@ -93,7 +94,7 @@ def type_and_bounds(described: dict[str, Any]) -> str:
 
 def _bound(number: float) -> str:
     """As declared: older versions of pydantic make 1000.0 of a float's bound of 1000."""
-    return toml_value(int(number) if number == int(number) else number)
+    return toml(int(number) if number == int(number) else number)
 
 
 def _section(title: str, settings: type[Settings], only: str) -> tuple[str, str, list[tuple[str, str, str, str]]]:
@@ -122,19 +123,4 @@ def _defaults(choice: type[Choice]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
-    return toml_value(field.default)
-
-
-def toml_value(value: Any) -> str:
-    """A value as a preset writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(toml_value(item) for item in value) + "]"
-    if isinstance(value, float):
-        return f"{value:g}" if value != int(value) or abs(value) >= 1e6 else f"{value:.1f}"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + "}"
-    return str(value)
+    return toml(field.default)

@@ -64,11 +64,11 @@ class WorkbenchApp(StyledApp):
     def _take_screenshot(self) -> None:
         main = self.screen_stack[0]
         try:
-            told, kind = f"screenshot: {self.save_screenshot(path=str(Path.cwd()))}", "text"
+            text, kind = f"screenshot: {self.save_screenshot(path=str(Path.cwd()))}", "text"
         except OSError as error:
-            told, kind = f"no screenshot: {error.filename or Path.cwd()}: {error.strerror}", "error"
+            text, kind = f"no screenshot: {error.filename or Path.cwd()}: {error.strerror}", "error"
         if isinstance(main, MainScreen):
-            main.say(told, kind)
+            main.say(text, kind)
 
     async def on_event(self, event: Event) -> None:
         is_new_key = isinstance(event, Key) and not event.is_forwarded

@@ -23,7 +23,7 @@ FIRST_PRESET = "fast"
 def open_app(name: str | None, overrides: list[str], options: AppOptions, attach: str | None) -> int:
     """Runs the app until the user quits; returns the exit code. Raises UsageError before the screen is taken over.
 
-    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is going.
+    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is running.
     """
     run = None if attach is None else _run_to_attach(attach, options.runs_folder)
     from workbench.ui.app import WorkbenchApp
@@ -41,12 +41,12 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
 
 
 def _end_with_terminal() -> None:
-    """Ends the app when its terminal is gone and nobody has told it so: Textual would go on reading from nothing.
+    """Ends the app when its terminal is gone: Textual would keep reading from nothing.
 
     Usually the SIGHUP of a lost connection comes first; a terminal that is not the session's own sends none.
     """
     watcher = select.poll()
-    watcher.register(sys.stdin.fileno(), 0)  # no event is asked for: a hang-up is told all the same
+    watcher.register(sys.stdin.fileno(), 0)  # a hang-up is reported even if no event is asked for
     watcher.poll()
     os.kill(os.getpid(), signal.SIGKILL if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else signal.SIGHUP)
 
@@ -54,10 +54,10 @@ def _end_with_terminal() -> None:
 def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:
     if name:
         return find_run(runs_folder, name)
-    going = [run for run in list_runs(runs_folder) if is_running(run)]
-    if not going:
-        raise UsageError(f"no run is going in {runs_folder.absolute()}; `workbench` and then r shows all runs")
-    return going[-1]
+    running = [run for run in list_runs(runs_folder) if is_running(run)]
+    if not running:
+        raise UsageError(f"no run is in progress in {runs_folder.absolute()}; `workbench` and then r shows all runs")
+    return running[-1]
 
 
 def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tuple[Preset, Path | None]:

@@ -35,7 +35,7 @@ HEALTH = Health(
     layers=[{"name": "0", "kind": "relu", "units": 8, "dead_share": 0.9}],
     tensors=[{"name": "w", "gradient_mean": 1e-9, "gradient_norm": 1.0, "weight_norm": 1.0, "zero_share": 0.0,
               "non_finite_share": 0.0}],
-    layer_count=1, tensor_count=1, gradient_norm=2.0, weight_norm=1.0,
+    gradient_norm=2.0, weight_norm=1.0,
 )  # fmt: skip
 
 
@@ -151,7 +151,7 @@ def test_odd_files_of_one_run_do_not_keep_the_app_from_the_one_that_is_going(tmp
     """R6: `--attach` without a run's name looks at all of them."""
     odd = write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100)
     odd.process.write_text('{"process_id": -1, "start_time": Infinity}')
-    with pytest.raises(UsageError, match="no run is going"):
+    with pytest.raises(UsageError, match="no run is in progress"):
         _run_to_attach("", tmp_path)
     going = write_run(tmp_path, "20261124T130000Z-fast-0002", steps=100, alive=True)
     assert _run_to_attach("", tmp_path) == going

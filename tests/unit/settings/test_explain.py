@@ -10,6 +10,7 @@ import pytest
 from workbench.errors import UsageError
 from workbench.settings import explain
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.toml_text import toml
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -26,7 +27,7 @@ def test_every_choice_of_a_family_is_listed_and_explained(family: str) -> None:
 
 def test_bounds_unit_and_default_are_shown() -> None:
     [(_, _, [row])] = explain.explain("data.digits.batch_size")
-    assert row == ("batch_size", "whole number, ≥ 1, ≤ 10000000, in samples", "64", "samples a batch")
+    assert row == ("batch_size", "whole number, ≥ 1, ≤ 10000000, in samples", "64", "samples per batch")
 
 
 @pytest.mark.parametrize(
@@ -52,5 +53,5 @@ def test_the_schema_knows_every_table_and_every_choice() -> None:
 
 @pytest.mark.parametrize("value", [True, 3, 0.001, 1e-8, 1e6, 'a"b', (1, 2), ("x",), 0.0, 1000.0])
 def test_values_are_shown_as_toml(value: object) -> None:
-    shown = tomllib.loads(f"x = {explain.toml_value(value)}")["x"]
+    shown = tomllib.loads(f"x = {toml(value)}")["x"]
     assert shown == (list(value) if isinstance(value, tuple) else value)

@@ -16,9 +16,9 @@ from workbench.runs.row import RunRow
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import RENAMED, RENAMED_VALUES, with_present_paths
+from workbench.ui.dialogs.compare import differing_settings
 from workbench.ui.form.differences import differs
 from workbench.ui.form.draft import Draft
-from workbench.ui.screens.compare import differing_settings
 
 OLD = """\
 name = "old"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.unit.settings.strategies import presets
 from workbench.settings.preset import Preset
+from workbench.settings.toml_text import from_toml, toml
 from workbench.ui.form.draft import Draft
-from workbench.ui.form.parsing import from_toml, parse, shown, toml, typed
+from workbench.ui.form.parsing import parse, shown, typed
 
 WHOLE = {"type": "integer"}
 NUMBER = {"type": "number"}

@@ -67,7 +67,7 @@ class LearningRateController:
         """The run in progress, if its learning rate is known; otherwise None, and a sentence that says why."""
         watch = self._session.watch
         if watch is None or not watch.is_alive:
-            text = "no run is going; the learning rate of the next one is among the settings"
+            text = "no run is in progress; the learning rate of the next one is among the settings"
             self._host.say(text, while_it_holds=True)
         elif watch.learning_rate is None:
             self._host.say("the run has not reported its learning rate yet", "warning", while_it_holds=True)

@@ -141,7 +141,7 @@ class RunController:
         """
         watch = self._session.watch
         if watch is None or not watch.is_alive:
-            self._host.say("no run is going", while_it_holds=True)
+            self._host.say("no run is in progress", while_it_holds=True)
             return False
         try:
             watch.ask(command, value)

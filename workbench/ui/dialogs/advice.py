@@ -24,7 +24,7 @@ TRY = "try it"
 
 
 class AdviceDialog(Dialog[str]):
-    """Dismisses with "try" for the finding at hand."""
+    """Dismisses with "try" for the current finding."""
 
     app: StyledApp
     title_text = "advice"
@@ -56,11 +56,11 @@ class AdviceDialog(Dialog[str]):
         return super().keys_text().replace(TRY, TRY if current is None else tried(current))
 
     def action_try(self) -> None:
-        """Tries the change of the finding at hand."""
+        """Tries the change of the current finding."""
         self.dismiss("try")
 
     def action_next(self) -> None:
-        """The next finding is at hand."""
+        """Moves to the next finding."""
         self._advice.go_to_next()
         self.query_one("#findings", Static).update(self._table())
         self.query_one("#box").border_subtitle = self.keys_text()
@@ -74,7 +74,7 @@ class AdviceDialog(Dialog[str]):
         for place, finding in enumerate(self._advice.findings):
             if place:
                 table.add_row("", "")
-            self._add(table, finding, at_hand=place == self._advice.place)
+            self._add(table, finding, is_current=place == self._advice.place)
         if self._advice.abstained:
             table.add_row("", "")
             table.add_row("", Text("Not checked yet; each still needs:", "bold"))
@@ -82,10 +82,10 @@ class AdviceDialog(Dialog[str]):
                 table.add_row(Text(rule, "dim"), Text(lacks, "dim"))
         return table
 
-    def _add(self, table: Table, finding: Finding, *, at_hand: bool) -> None:
+    def _add(self, table: Table, finding: Finding, *, is_current: bool) -> None:
         style = self.app.palette[STYLES[finding.severity]]
         glyph = glyph_of(finding, self.app.glyphs)
-        mark = f"{self.app.glyphs.folded} " if at_hand and len(self._advice.findings) > 1 else ""
+        mark = f"{self.app.glyphs.folded} " if is_current and len(self._advice.findings) > 1 else ""
         table.add_row(Text(f"{mark}{glyph} {finding.severity}", style), Text(finding.title, style + Style(bold=True)))
         rows = [("measured", finding.fact), ("threshold", finding.threshold), ("source", finding.source)]
         for name, value in [*rows, ("advice", finding.advice)]:

@@ -1,4 +1,4 @@
-"""On start: the runs that are still going."""
+"""The runs that are still running when the app starts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from workbench.ui.dialogs.dialog import Dialog, options, plain
 
 
 class AttachDialog(Dialog[RunDirectory]):
-    """Dismisses with the run to watch; None to begin afresh."""
+    """Dismisses with the run to watch; None to start afresh."""
 
-    title_text = "still going"
+    title_text = "still running"
 
     def __init__(self, runs: Sequence[tuple[RunDirectory, str]]) -> None:
         """runs: each with a line about it."""
@@ -23,7 +23,7 @@ class AttachDialog(Dialog[RunDirectory]):
         self._runs = list(runs)
 
     def body(self) -> Iterable[Widget]:
-        yield plain("Training goes on in these runs; enter watches one, esc begins afresh.", classes="dim")
+        yield plain("These runs are still training; enter watches one, esc starts afresh.", classes="dim")
         yield plain("")
         yield options((str(number), f"{run.name}  {line}") for number, (run, line) in enumerate(self._runs))
 

@@ -41,7 +41,7 @@ class PresetsDialog(Dialog[Path]):
     ]
 
     def __init__(self, current: Preset) -> None:
-        """current: what the differences are told from."""
+        """current: what the listed presets are compared with."""
         super().__init__()
         self._current = current
         self._all = list_presets()

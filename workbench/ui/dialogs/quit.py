@@ -1,4 +1,4 @@
-"""What quitting would lose: a run in progress goes on unless it is stopped; unsaved settings are asked about."""
+"""What quitting would lose: a run in progress continues unless it is stopped; unsaved settings are asked about."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class QuitDialog(QuestionDialog):
     def __init__(self, run_name: str, state: str) -> None:
         super().__init__(
             "quit?",
-            f"The run {run_name} is {state}. It goes on without workbench, and this brings it back:\n"
+            f"The run {run_name} is {state}. It continues without workbench, and this brings it back:\n"
             f"workbench --attach {run_name}",
             (("l", "leave it running, and quit"), ("s", "stop it, and quit"), ("y", "stay")),
             "l",

@@ -29,7 +29,7 @@ class ColumnReader:
         self._known: dict[Key, list[Column]] = {}
 
     async def read(self, file: str, delimiter: str) -> list[Column]:
-        """The columns of a file. Raises DataError where they cannot be told."""
+        """The columns of a file. Raises DataError if they cannot be read."""
         path = str(expanded(file).absolute())
         key = await asyncio.to_thread(_key, path, delimiter)
         if key not in self._known:
@@ -40,23 +40,23 @@ class ColumnReader:
         return self._known[key]
 
     async def wrong(self, data: Csv) -> str:
-        """What is wrong with the columns that the settings name; empty where nothing is, or that cannot be told."""
+        """What is wrong with the columns that the settings name; empty if nothing is, or the file cannot be read."""
         named = {f"data.{key}": getattr(data, key) for key in ("numeric", "categorical", "ignore")}
         named = {"data.target": [data.target], **named}
         path = str(expanded(data.file).absolute())
         try:
-            return str((await self._told(path, data.delimiter, json.dumps(named)))["wrong"])
+            return str((await self._answer(path, data.delimiter, json.dumps(named)))["wrong"])
         except (DataError, KeyError):
             return ""
 
     async def _ask(self, path: str, delimiter: str) -> list[Column]:
-        told = await self._told(path, delimiter)
+        answer = await self._answer(path, delimiter)
         try:
-            return [(column["name"], ", ".join(column["values"])) for column in told["columns"]]
+            return [(column["name"], ", ".join(column["values"])) for column in answer["columns"]]
         except (KeyError, TypeError):
             raise DataError(f"the columns of {path} cannot be read") from None
 
-    async def _told(self, *arguments: str) -> dict[str, Any]:
+    async def _answer(self, *arguments: str) -> dict[str, Any]:
         """What the process answers. Raises DataError."""
         path = arguments[0]
         try:
@@ -79,14 +79,14 @@ class ColumnReader:
                 if process.returncode is None:
                     process.kill()
         try:
-            told = json.loads(output.splitlines()[-1])
+            answer = json.loads(output.splitlines()[-1])
         except (ValueError, IndexError):
-            told = None
-        if not isinstance(told, dict):
+            answer = None
+        if not isinstance(answer, dict):
             raise DataError(f"the columns of {path} cannot be read")
-        if "error" in told:
-            raise DataError(str(told["error"]))
-        return told
+        if "error" in answer:
+            raise DataError(str(answer["error"]))
+        return answer
 
 
 def _key(path: str, delimiter: str) -> Key:

@@ -11,8 +11,8 @@ from typing import Any
 from workbench.errors import PresetError
 from workbench.settings import library
 from workbench.settings.preset import FAMILIES, Preset, switched
+from workbench.settings.toml_text import from_toml, toml
 from workbench.ui.form.fields import fields_of, model_of
-from workbench.ui.form.parsing import from_toml, toml
 
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*")
 

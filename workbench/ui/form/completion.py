@@ -11,7 +11,7 @@ from workbench.files import expanded
 from workbench.ui.form.parsing import shown, typed
 
 MOST_FILES = 500
-"""So many entries of a folder are offered."""
+"""How many entries of a folder are offered at most."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from workbench.errors import PresetError
 from workbench.runs.row import RunRow
 from workbench.settings import library
 from workbench.settings.changes import in_words, read
-from workbench.settings.preset import FAMILIES, Preset
+from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
+from workbench.ui.form.fields import short_name
 
 REMEMBERED_SECONDS = 2.0
 """How long a preset's settings are taken to be those of its file, so that many runs of it read it once."""
@@ -31,10 +32,6 @@ def differs(row: RunRow) -> str:
     settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
 
-    def short_name(path: str) -> str:
-        table, _, key = path.rpartition(".")
-        return table if table in FAMILIES and key == FAMILIES[table].tag else key
-
     found = [
         f"{short_name(path)} {value}"
         for path, value in with_present_paths(row.settings).items()
@@ -42,7 +39,7 @@ def differs(row: RunRow) -> str:
     ]
     if row.settings.get("changes", ()) != settings.get("changes", ()):
         rate = row.settings.get("optimizer.learning_rate")
-        told = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
+        changes = in_words(rate if isinstance(rate, int | float) else None, read(row.settings.get("changes")))
         # First, so that a narrow column shows it: nobody looks for it in the settings.
-        found.insert(0, f"learning rate {told}" if told else "no changes of the learning rate")
+        found.insert(0, f"learning rate {changes}" if changes else "no changes of the learning rate")
     return ", ".join(found)

@@ -6,11 +6,11 @@ that every value can be typed. Whether a value is allowed is not decided here: p
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from decimal import Decimal
 from typing import Any
+
+from workbench.settings.toml_text import from_toml, quoted, toml, toml_key
 
 SWITCH_WORDS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
@@ -29,7 +29,7 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         if any(value in option.get("enum", ()) for value in named for option in options):
             return named[0]
         value = parse(text, next(option for option in options if "enum" not in option))
-        # A word that is no entry of the list either was meant as a name: so the answer tells the names.
+        # A word that is no entry of the list either was meant as a name: the error then lists the names.
         is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
         return text if is_word else value
     if "$ref" in schema:  # a table of its own, written inline
@@ -62,7 +62,7 @@ def shown(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(_entry(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{_key(key)}={_entry(item, of_any_type=True)}" for key, item in value.items())
+        return ", ".join(f"{toml_key(key)}={_entry(item, of_any_type=True)}" for key, item in value.items())
     return str(value)
 
 
@@ -74,33 +74,6 @@ def typed(value: Any) -> str:
 def wording(label: Any) -> str:
     """A name from the declarations as people write it: one cycle for one_cycle."""
     return shown(label).replace("_", " ")
-
-
-def quoted(text: str) -> str:
-    """A text in quotes, as TOML writes it."""
-    # JSON escapes what TOML does, but for DEL; and its \\uXXXX pairs beyond the first plane are no TOML.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def toml(value: Any) -> str:
-    """A value as TOML on one line; dictionaries become inline tables."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, (tuple, list)):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)} = {toml(item)}" for key, item in value.items()) + "}"
-    return repr(value)
-
-
-def from_toml(text: str) -> Any:
-    """The value of a text in TOML; the text itself where it is none."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"] if "\n" not in text and "\r" not in text else text
-    except (ValueError, RecursionError):
-        return text
 
 
 def _whole_number(text: str) -> Any:
@@ -168,7 +141,6 @@ def _dictionary(text: str) -> Any:
 
 
 _PLAIN_ENTRY = re.compile(r"[^\s,\"'=\[\]{}#\\](?:[^,\"'=\[\]{}#\\]*[^\s,\"'=\[\]{}#\\])?")
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _entry(value: Any, *, of_any_type: bool = False) -> str:
@@ -177,10 +149,6 @@ def _entry(value: Any, *, of_any_type: bool = False) -> str:
         return toml(value) if of_any_type or isinstance(value, dict) else shown(value)
     is_plain = _PLAIN_ENTRY.fullmatch(value) and value.isprintable()
     return value if is_plain and not (of_any_type and from_toml(value) != value) else quoted(value)
-
-
-def _key(key: str) -> str:
-    return key if _PLAIN_KEY.fullmatch(key) else quoted(key)
 
 
 def _shown_number(value: float) -> str:

@@ -47,7 +47,7 @@ MOST_LIVE_FACTOR = 100
 
 
 def live_rate(value: float, began: float, direction: int) -> float:
-    """The next rung for a run in progress; the same value where the rung is out of bounds. began: the run's first."""
+    """The next rung for a run in progress; the same value if the rung is out of bounds. began: the run's first."""
     highest = min(began * MOST_LIVE_FACTOR, LEARNING_RATE_BOUNDS["le"])
     rung, slack = ladder(value, direction), 1 + 1e-9
     is_out = rung > highest * slack if direction > 0 else rung * slack < began / MOST_LIVE_FACTOR
@@ -104,7 +104,7 @@ def _nearest_allowed(value: float, schema: dict[str, Any]) -> float | None:
 
 
 def _smallest_rung(schema: dict[str, Any]) -> float:
-    """Below it there is only 0; where 0 is not allowed, the ladder goes on."""
+    """Below it there is only 0; where 0 is not allowed, the ladder continues."""
     if schema["type"] == "integer":
         return 1
     if schema.get("exclusiveMinimum") == 0:

@@ -1,8 +1,13 @@
-"""One key at a time: the next one is passed on when what the last one brought about is there.
+"""Passes on one key at a time: the next one waits until the last one has had its effect.
 
-Textual hands a key to whatever has the focus the moment it arrives. Typed quickly over a slow line, `/` and the word
-after it arrive as one: the word's letters would be keys of the screen (x stops a run), for the field that `/` opens
-has the focus a moment later only. The same is true of a dialog.
+A workaround for Textual (8.2). `App.on_event` chooses a key's target the moment the key arrives: it puts the key into
+the message queue of the widget that has the focus then, and goes to the next key. The widget acts on it later, in a
+task of its own, and `Widget.focus` and `push_screen` take effect later still. Typed quickly over a slow line, `/` and
+the word after it arrive together: the letters would be keys of the screen (x stops a run), because the field that `/`
+opens gets the focus a moment later. The same is true of dialogs. Textual's issues 1199 and 4704 describe cases of it.
+
+This file becomes unnecessary once Textual chooses the target of a key after the key before it has been handled and
+after the changes of focus and screen that it asked for. Then tests/ui/test_key_order.py passes without it.
 """
 
 from __future__ import annotations
@@ -16,29 +21,29 @@ from textual.message import Message
 from textual.widgets import Input
 
 SETTLE_SECONDS = 0.02
-"""What a key has brought about, a dialog in a worker's task or another focus, has begun by then."""
+"""By then the effect of a key has begun: a dialog that a worker opens, or a change of focus."""
 PATIENCE_SECONDS = 0.5
-"""No key holds the next ones back longer than this: its widget may have gone, and a dialog may have no field."""
+"""No key delays the next ones longer than this: its widget may have gone, and a dialog may have no field."""
 
 
 class Passed(Message):
-    """Goes the way of a key, one place behind it: when it arrives at the app, the key has been acted on."""
+    """Follows a key through the same queues: when it arrives at the app, the key has been handled."""
 
 
 class KeyOrder:
-    """Which keys wait for which."""
+    """Decides which keys wait."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self._waiting: deque[events.Key] = deque()
         self._next: events.Key | None = None
-        """The first of those that waited, on its way again."""
+        """The first of the waiting keys, sent again."""
         self._under_way = 0
-        """The number of the key that is being acted on; 0 for none."""
+        """The number of the key that is being handled; 0: none."""
         self._count = 0
 
     def may_pass(self, key: events.Key) -> bool:
-        """Whether a key is passed on now; otherwise it is kept, and comes again."""
+        """Whether to pass on a key now; otherwise it is kept, and sent again later."""
         if key is self._next:
             self._next = None
         elif self._under_way or self._next is not None:
@@ -47,7 +52,7 @@ class KeyOrder:
         return True
 
     def passed(self, key: events.Key) -> None:
-        """A key is on its way to what has the focus."""
+        """Notes that a key is on its way to what has the focus."""
         target = self._app.focused or self._app.screen
         is_text = isinstance(target, Input) and key.is_printable  # it changes neither focus nor screen
         if is_text or not target.post_message(Passed()):
@@ -58,18 +63,18 @@ class KeyOrder:
         self._app.set_timer(PATIENCE_SECONDS, lambda: self._let_go(number))
 
     def answered(self) -> None:
-        """A key has been acted on."""
+        """Notes that a key has been handled."""
         number = self._under_way
         self._app.set_timer(SETTLE_SECONDS, lambda: self._settled(number))
 
     def _settled(self, number: int) -> None:
         if number == self._under_way and self._waiting and self._app.focused is None:
-            self.answered()  # a dialog has come up, and its field has no focus yet
+            self.answered()  # a dialog is open, and its field has no focus yet
         else:
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:
-        """Lets the next key go, if it is this one that it waits for."""
+        """Sends the next key, if it waits for this one."""
         if number == self._under_way:
             self._under_way = 0
             self._send_next()

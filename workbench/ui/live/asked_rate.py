@@ -16,7 +16,7 @@ class AskedRates:
     """The rates to go back to, the latest last."""
 
     def ask(self, value: float, now: float | None) -> None:
-        """Takes note of a rate that is asked for; now: the rate that the trainer has told."""
+        """Takes note of a rate that is asked for; now: the rate that the trainer has reported."""
         if (rate := self.wanted(now)) is not None and rate != value:
             self._before.append(rate)
         self._on_their_way.append(value)

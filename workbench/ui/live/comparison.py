@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from workbench.advice.finding import Finding
 from workbench.processes.comparison import MOST_SECONDS
 from workbench.runs.view import RunView
-from workbench.settings.preset import FAMILIES, Preset
-from workbench.ui.form.parsing import from_toml, toml, wording
+from workbench.settings.preset import Preset
+from workbench.settings.toml_text import from_toml, toml
+from workbench.ui.form.fields import short_name
+from workbench.ui.form.parsing import wording
 
 START_SECONDS = 5.0
 """That the process of a comparison takes to import PyTorch and read the data, on two cores that do other things too."""
@@ -23,9 +25,7 @@ def change_in_words(change: Sequence[str]) -> str:
 
 def _setting_in_words(assignment: str) -> str:
     path, _, value = assignment.partition("=")
-    table, _, key = path.strip().rpartition(".")
-    named = table if table in FAMILIES and key == FAMILIES[table].tag else key
-    return f"{wording(named)} {wording(from_toml(value.strip()))}"
+    return f"{wording(short_name(path.strip()))} {wording(from_toml(value.strip()))}"
 
 
 def present_in_words(present: Preset, change: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is found in the run that is watched, and which finding is at hand."""
+"""What is found in the run that is watched, and the current finding."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Advice:
-    """The findings, the gravest first, and what could not be judged."""
+    """The findings, the most severe first, and what could not be judged."""
 
     findings: Sequence[Finding] = ()
     abstained: Sequence[tuple[str, str]] = ()
     """Rules that said nothing, each with what they lack."""
     _rule: str = field(default="", repr=False)
-    """Of the finding at hand; empty: the gravest, whichever that is."""
+    """The rule of the current finding; empty: the most severe, whichever that is."""
 
     @property
     def place(self) -> int:
-        """Which of the findings is at hand, from 0."""
+        """The place of the current finding, from 0."""
         return next((place for place, finding in enumerate(self.findings) if finding.rule == self._rule), 0)
 
     @property
     def current(self) -> Finding | None:
-        """The finding at hand; None where nothing is found."""
+        """The current finding; None if nothing is found."""
         return self.findings[self.place] if self.findings else None
 
     def renew(self, history: RunHistory, preset: Preset, readings: Readings | None) -> None:
-        """Judges what is known of the run by now. The finding at hand stays so as long as it is found."""
+        """Judges what is known of the run by now. The current finding stays current as long as it is found."""
         from workbench.advice.facts import Facts
         from workbench.advice.rules import abstained, findings
 

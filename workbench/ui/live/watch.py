@@ -44,13 +44,13 @@ class Watch:
         self.history = RunHistory()
         self.log = Log(run.worker_log)
         self.pending: Command | None = None
-        """What was asked of the trainer and is not yet obeyed."""
+        """The last request that the trainer has not handled yet."""
         self.awaited: set[str] = set()
-        """Of profile and memory_snapshot, what was asked of the trainer here and has neither come nor failed."""
+        """Requests for profiles and memory snapshots made here that have neither arrived nor failed."""
         self.arrived: list[Profiled | MemorySnapshot] = []
-        """What has come of them, until it is taken."""
+        """What has arrived, until it is taken."""
         self.answers: list[RequestHandled] = []
-        """To what was asked here, until they are taken."""
+        """The trainer's answers to requests made here, until they are taken."""
         self.asked_rates = AskedRates()
         self.has_news = True
         """Whether something came from which advice is drawn; whoever draws it sets it to False."""
@@ -70,7 +70,7 @@ class Watch:
             self.history.take(event)
             self.log.take(event)
             if isinstance(event, RequestHandled):
-                self._note_obeyed(event)
+                self._note_handled(event)
             self._note_arrived(event)
             self.has_news |= event.type in TELLING
             if event.time >= self._launched:
@@ -82,7 +82,7 @@ class Watch:
         output = self.log.read_output()
         return bool(events) or output or was_alive != self._follower.is_alive
 
-    def _note_obeyed(self, event: RequestHandled) -> None:
+    def _note_handled(self, event: RequestHandled) -> None:
         if event.command == self.pending and not event.replayed:
             self.pending = None
             self.answers.append(event)
@@ -131,7 +131,7 @@ class Watch:
 
     @property
     def learning_rate(self) -> float | None:
-        """Before the schedule's factor, as the trainer has told it; None where it has not."""
+        """Before the schedule's factor, as the trainer has reported it; None if it has not."""
         return self.history.view.base_learning_rate
 
     @property
@@ -150,12 +150,12 @@ class Watch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the trainer goes on, as of the last look."""
+        """Whether the trainer is still at work, as of the last poll."""
         return self._follower.is_alive and not self._has_ended
 
     @property
     def has_process(self) -> bool:
-        """Whether the trainer's process is still there, as of the last look."""
+        """Whether the trainer's process is still there, as of the last poll."""
         return self._follower.is_alive
 
     @property

@@ -1,46 +1,39 @@
-"""Drawing curves in cells. plotext places the dots; ranges, ticks, axes and the cursor are ours.
+"""Draws curves in cells. A cell of braille holds two by four dots.
 
-A cell of braille holds two by four dots. What is drawn stays where it is from one look to the next (round ranges, a
-point's column depends on its own x alone), so that a growing curve changes a few cells only.
+What is drawn stays where it is while a curve grows (ranges are round, a point's column depends on its x alone), so that
+a new point changes a few cells only.
+
+Of plotext only the raster is used: the lines from point to point, in dots. Its axes, ticks and log scale are not used
+for three reasons. Its ticks divide the range of the data evenly, and so move with every new point; ours are round
+numbers. Its frame and labels come as ANSI codes with the curves, whereas ours take the styles of the theme, carry the
+marks of requests on the axis, and stand beside a cursor. And it merges the dots of all curves in a
+cell under one colour, so that each curve is drawn by itself here, and the later one keeps the cell.
 """
 
 from __future__ import annotations
 
-import math
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
 from rich.style import Style
 from rich.text import Text
 
-DOTS_A_CELL = 2
-"""Columns of dots in a cell."""
+from workbench.ui.look.points import Point, fraction_across
+from workbench.ui.look.scales import fraction_of, value_range, x_ticks, y_ticks
+
 CURSOR = -1
 """In place of a curve's number: a cell of the cursor."""
 BLANKS = " \u2800"
 DASH_CELLS = 3
-"""Each of so many cells of a dashed curve is left out."""
+"""A dashed curve leaves out one cell in this many."""
 LONE, LONE_DASHED = "●", "×"
 """Marks of a point that no line leads to."""
 CANVAS_MARGIN = 0.02
-"""Share of the height left free above and below the curves."""
-LEAST, MOST = 1e-300, 1e300
-"""Values beyond these are no numbers to draw: their differences and ratios overflow."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """Some neighbouring values at an x: least, greatest, mean. Not finite: a gap."""
-
-    x: float
-    low: float
-    high: float
-    mean: float
+"""Fraction of the height left free above and below the curves."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class Series:
     letter: str = ""
     """Shown at the right end, for curves that their colour alone would tell apart."""
     dashed: bool = False
-    """LineWidget with gaps, where there is no colour to tell it by."""
+    """Drawn with gaps, where there is no colour to tell it by."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +93,7 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     rows = height - 2
     if rows < 2 or width < 12:
         return Drawing([])
-    y_range = value_range(plot)
+    y_range = _value_range(plot)
     ticks = y_ticks(y_range, max(rows // 4, 2), plot.log)
     labels = {_row(tick, y_range, rows, plot.log): plot.y_label(tick) for tick in ticks}
     left = max((len(label) for label in labels.values()), default=1) + 1
@@ -125,136 +118,35 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     return Drawing(lines, left + 1, columns, plot.x_range)
 
 
-def value_range(plot: Plot) -> tuple[float, float]:
-    """Round numbers around all values, so that the scale seldom changes."""
-    extents = [found for series in plot.series for point in series.points if (found := _extent(point, plot.log))]
+def _value_range(plot: Plot) -> tuple[float, float]:
+    extents = [found for series in plot.series for point in series.points if (found := point.extent(log=plot.log))]
     if not extents:
         return (0.1, 1.0) if plot.log else (0.0, 1.0)
-    low = min(bottom or top for bottom, top in extents) if plot.log else min(bottom for bottom, _ in extents)
-    high = max(top for _, top in extents)
-    if plot.log:
-        low, high = _log_floor(low), _log_ceiling(high)
-        return (low / 2, high * 2) if low == high else (low, high)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no more than rounding apart
-        margin = abs(low) / 10 or 0.5
-        low, high = low - margin, high + margin
-    step = round_step((high - low) / 8)
-    bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
-    if plot.most is not None:
-        top = min(top, plot.most)
-    return (max(bottom, 0.0) if low >= 0 else bottom, top)
-
-
-def _extent(point: Point, log: bool) -> tuple[float, float] | None:
-    """The least and the greatest value that can be drawn, 0 being the foot of a log scale; None: a gap."""
-    if not (abs(point.low) <= MOST and abs(point.high) <= MOST):
-        return None
-    if not log:
-        return point.low, point.high
-    if point.high < LEAST:
-        return None
-    return (point.low if point.low >= LEAST else 0.0), point.high
-
-
-def round_step(least: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below `least`."""
-    if not (least > 0 and math.isfinite(least)):
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(least))
-    return next((factor * power for factor in (1, 2, 5) if factor * power >= least * (1 - 1e-9)), 10 * power)
-
-
-def y_ticks(y_range: tuple[float, float], most: int, log: bool) -> list[float]:
-    """Round numbers within the range, at most about so many."""
-    low, high = y_range
-    if log:
-        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for factors in ((1, 2, 5), (1, 3), (1,)):
-            rungs = [factor * 10.0**power for power in powers for factor in factors]
-            kept = [rung for rung in rungs if low * (1 - 1e-9) <= rung <= high * (1 + 1e-9)]
-            if len(kept) <= most:
-                break
-        return kept[:: max(math.ceil(len(kept) / most), 1)] if len(kept) > 1 else [low, high]
-    step = round_step((high - low) / most)
-    ticks = _multiples(step, low, high)
-    # A lone number on an axis says nothing of its scale.
-    return ticks if len(ticks) > 1 else _multiples(round_step(step / 2.5), low, high)
-
-
-def _multiples(step: float, low: float, high: float) -> list[float]:
-    first = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def x_ticks(plot: Plot, most: int) -> list[float]:
-    """Round numbers within the range of x."""
-    low, high = plot.x_range
-    step = _minutes_step((high - low) / max(most, 1)) if plot.sixties else round_step((high - low) / max(most, 1))
-    if plot.whole_x:
-        step = max(step, 1.0)
-    return _multiples(step, low, high)
-
-
-def _minutes_step(least: float) -> float:
-    if least < 1:
-        return round_step(least)
-    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
-    return next((float(step) for step in steps if step >= least), round_step(least / 86400) * 86400)
-
-
-def _log_floor(value: float) -> float:
-    power = 10.0 ** math.floor(math.log10(value))
-    return max(factor * power for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9))
-
-
-def _log_ceiling(value: float) -> float:
-    return round_step(value)
-
-
-def _share(value: float, value_range_: tuple[float, float], log: bool) -> float:
-    low, high = value_range_
-    if log:
-        value = max(value, low)
-        return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-    return (value - low) / (high - low)
+    low = min((bottom or top) if plot.log else bottom for bottom, top in extents)
+    return value_range(low, max(top for _, top in extents), log=plot.log, most=plot.most)
 
 
 def _row(value: float, y_range: tuple[float, float], rows: int, log: bool) -> int:
-    share = CANVAS_MARGIN + (1 - 2 * CANVAS_MARGIN) * _share(value, y_range, log)
-    return min(max(int((1 - share) * rows), 0), rows - 1)
-
-
-def _across(x: float, x_range: tuple[float, float]) -> float:
-    """The share of the width at which x lies. What lies outside stands at the edge: a line is drawn dot by dot, and one
-    that leads far away would take all memory."""
-    share = (x - x_range[0]) / ((x_range[1] - x_range[0]) or 1.0)
-    return min(max(share, 0.0), 1.0)
+    height = CANVAS_MARGIN + (1 - 2 * CANVAS_MARGIN) * fraction_of(value, y_range, log=log)
+    return min(max(int((1 - height) * rows), 0), rows - 1)
 
 
 def _column(x: float, x_range: tuple[float, float], columns: int) -> int:
-    return min(int(_across(x, x_range) * columns), columns - 1)
+    return min(int(fraction_across(x, x_range) * columns), columns - 1)
 
 
 Cells = list[list[tuple[str, int | None]]]
 """Rows of characters, each with the number of its curve."""
 Stroke = tuple[list[float], list[float]]
-"""A curve from gap to gap: x in its own unit, y as a share of the height."""
+"""A curve from gap to gap: x in its own unit, y as a fraction of the height."""
 _CODES = re.compile(r"\x1b\[([0-9;]*)m")
 
 
 @cache
 def _plotext() -> Any:
-    """plotext, imported when the first curve is drawn: that takes 0.1 s."""
-    # plotext takes Pillow if it is there, for pictures that we never draw: 4 MB of memory, and a third of its import.
-    pillow = sys.modules.get("PIL")
-    sys.modules["PIL"] = None  # type: ignore[assignment]
-    try:
-        import plotext
-    finally:
-        if pillow is None:
-            del sys.modules["PIL"]
-        else:
-            sys.modules["PIL"] = pillow
+    """plotext, imported when the first curve is drawn: that takes a fifth of a second."""
+    import plotext
+
     plotext.terminal.limit(False, False)
     return plotext
 
@@ -294,7 +186,7 @@ def _drawn(strokes: Iterable[Stroke], character: str, plot: Plot, columns: int, 
         figure.ruler(axis).ticks([], [])
     marker = plotext.marker(character if plot.ascii else "braille")
     for xs, ys in strokes:
-        signal = figure.signal([_across(x, plot.x_range) for x in xs], ys, marker=marker)
+        signal = figure.signal([fraction_across(x, plot.x_range) for x in xs], ys, marker=marker)
         if len(xs) > 1:
             signal.lines(True)
         figure.draw(signal)
@@ -302,7 +194,7 @@ def _drawn(strokes: Iterable[Stroke], character: str, plot: Plot, columns: int, 
 
 
 def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterable[Stroke]:
-    """The curve from gap to gap, from the least to the greatest value of each point; y as a share of the height."""
+    """The curve from gap to gap, from the least to the greatest value of each point; y as a fraction of the height."""
     xs: list[float] = []
     ys: list[float] = []
     rising = True
@@ -311,7 +203,7 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
     for point in series.points:
         if not first - margin <= point.x <= last + margin:
             continue  # plotext walks every dot of a line, seen or not: far away that takes minutes and gigabytes
-        extent = _extent(point, plot.log)
+        extent = point.extent(log=plot.log)
         if extent is None:
             if xs:
                 yield xs, ys
@@ -320,9 +212,9 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
         pair = extent if rising else extent[::-1]
         rising = not rising
         for value in pair if point.low != point.high else pair[:1]:
-            share = min(max(_share(value, y_range, plot.log), 0.0), 1.0)
+            height = min(max(fraction_of(value, y_range, log=plot.log), 0.0), 1.0)
             xs.append(point.x)
-            ys.append(CANVAS_MARGIN + (1 - 2 * CANVAS_MARGIN) * share)
+            ys.append(CANVAS_MARGIN + (1 - 2 * CANVAS_MARGIN) * height)
     if xs:
         yield xs, ys
 
@@ -330,7 +222,7 @@ def _strokes(series: Series, plot: Plot, y_range: tuple[float, float]) -> Iterab
 def _with_letters(cells: Cells, plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """The canvas with the letter of each curve that has one at its right end."""
     for number, series in enumerate(plot.series):
-        ends = [point for point in series.points if _extent(point, plot.log)] if series.letter else []
+        ends = [point for point in series.points if point.extent(log=plot.log)] if series.letter else []
         if ends:
             row = _row(ends[-1].mean, y_range, rows, plot.log)
             column = min(_column(ends[-1].x, plot.x_range, columns) + 1, columns - 1)
@@ -367,8 +259,9 @@ def _x_labels(plot: Plot, columns: int) -> str:
     line = [" "] * columns
     free_from = 0
     most = max(columns // (widest + 6), 1)
-    ticks = x_ticks(plot, most)
-    if len(ticks) < 3 and len(denser := x_ticks(plot, 2 * most)) * (widest + 2) <= columns:
+    make = partial(x_ticks, plot.x_range, whole=plot.whole_x, sixties=plot.sixties)
+    ticks = make(most)
+    if len(ticks) < 3 and len(denser := make(2 * most)) * (widest + 2) <= columns:
         ticks = denser
     for tick in ticks:
         label = plot.x_label(tick)
@@ -377,45 +270,3 @@ def _x_labels(plot: Plot, columns: int) -> str:
             line[start : start + len(label)] = label
             free_from = start + len(label) + 2
     return "".join(line).rstrip()
-
-
-def points_by_column(
-    buckets: Sequence[Any], x_of: Callable[[Any], float], x_range: tuple[float, float], columns: int
-) -> list[Point]:
-    """Buckets of a curve as points, one for each column of dots that has any: extremes are kept, gaps stay gaps."""
-    dots = max(columns * DOTS_A_CELL, 1)
-    points: list[Point] = []
-    column_before: int | None = None
-    merged: Any = None
-    for bucket in buckets:
-        column = int(_across(x_of(bucket), x_range) * dots)
-        if merged is not None and column == column_before:
-            merged = merged.merged(bucket)
-            continue
-        if merged is not None:
-            points += _points(merged, x_of(merged))
-        column_before, merged = column, bucket
-    if merged is not None:
-        points += _points(merged, x_of(merged))
-    return points
-
-
-def _points(bucket: Any, x: float) -> list[Point]:
-    gap = [Point(x, math.nan, math.nan, math.nan)] if bucket.gap else []
-    return ([Point(x, bucket.minimum, bucket.maximum, bucket.mean)] if bucket.count else []) + gap
-
-
-def smoothed(points: Sequence[Point], smoothing: float) -> list[Point]:
-    """The running mean of the points' means, which keeps a share `smoothing` at each; free of bias at the start."""
-    result: list[Point] = []
-    average, weight = 0.0, 0.0
-    for point in points:
-        if not math.isfinite(point.mean):
-            result.append(point)
-            average = weight = 0.0
-            continue
-        average = smoothing * average + (1 - smoothing) * point.mean
-        weight = smoothing * weight + (1 - smoothing)
-        value = average / weight
-        result.append(Point(point.x, value, value, value))
-    return result

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len, set_cell_size
+
 
 @dataclass(frozen=True)
 class Glyphs:
@@ -37,8 +39,11 @@ class Glyphs:
     warning: str
     ellipsis: str
     times: str
-    plus_minus: str
     degree: str
+
+    def cut(self, text: str, cells: int) -> str:
+        """The text in at most `cells` cells; a longer one ends in an ellipsis."""
+        return text if cell_len(text) <= cells else set_cell_size(text, max(cells - 1, 0)) + self.ellipsis
 
 
 UNICODE = Glyphs(
@@ -61,7 +66,6 @@ UNICODE = Glyphs(
     warning="▲",
     ellipsis="…",
     times="×",
-    plus_minus="±",
     degree="°",
 )
 
@@ -85,6 +89,5 @@ ASCII = Glyphs(
     warning="!",
     ellipsis="~",
     times="x",
-    plus_minus="+-",
     degree="",
 )

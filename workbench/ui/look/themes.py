@@ -1,7 +1,7 @@
 """The colours: dark, light, and the terminal's own sixteen.
 
-Train and validation are teal and amber, which colour-blind eyes tell apart; runs laid under the current one take
-further colours of the palette of Okabe and Ito (2008), and phases are told by their order and names as well.
+Train and validation are teal and amber, which colour-blind eyes tell apart; overlaid runs take
+further colours of the palette of Okabe and Ito (2008), and phases have their order and names as well.
 """
 
 from __future__ import annotations

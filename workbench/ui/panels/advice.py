@@ -24,7 +24,7 @@ class AdvicePanel(Panel, can_focus=False):
         self._advice: Advice | None = None
 
     def show(self, advice: Advice) -> None:
-        """Shows the finding at hand."""
+        """Shows the current finding."""
         self._advice = advice
         self.redraw()
 
@@ -66,7 +66,7 @@ def proposal(finding: Finding) -> str:
 
 
 def keys_of(advice: Advice, on: LineWidget) -> Text:
-    """The keys that do something with the finding at hand."""
+    """The keys that do something with the current finding."""
     finding = advice.current
     keys: list[tuple[str, str]] = []
     if finding is not None and can_be_tried(finding):

@@ -1,4 +1,4 @@
-"""Small pictures in text: a thin bar of a share, a history of heights."""
+"""Small pictures in text: a thin bar of a fraction, a history as a sparkline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.text import Text
 from workbench.ui.look.glyphs import Glyphs
 
 
-def thin_bar(share: float, width: int, glyphs: Glyphs, filled: Style, rest: Style) -> Text:
-    """A bar of `width` cells, the first `share` of them filled."""
-    cells = min(max(round(share * width), 1 if share > 0 else 0), width)
+def thin_bar(fraction: float, width: int, glyphs: Glyphs, filled: Style, rest: Style) -> Text:
+    """A bar of `width` cells, the first `fraction` of them filled."""
+    cells = min(max(round(fraction * width), 1 if fraction > 0 else 0), width)
     return Text.assemble((glyphs.bar * cells, filled), (glyphs.rest * (width - cells), rest))
 
 

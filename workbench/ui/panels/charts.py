@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events
@@ -15,11 +15,12 @@ from textual.message import Message
 from workbench.metrics import METRICS, Metric, metric
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
-from workbench.ui.look.chart import Drawing, Plot, Point, Series, draw, points_by_column, round_step, smoothed
+from workbench.ui.look.chart import Drawing, Plot, Series, draw
+from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.panels.panel import Panel
-from workbench.units import decimals, rate
+from workbench.ui.panels.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
+from workbench.ui.panels.x_axis import XAxis, clock, count, nearest, range_of, written_x, x_of
 
-XAxis = Literal["step", "epoch", "time"]
 OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
     "learning_rate": "L",
@@ -38,9 +39,7 @@ MARKERS = "*+"
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 NAME_LETTERS = (None, 5, 1)
-"""How much of the curves' names a border shows: all, else so many letters, as there is room."""
-GROWING_SHARE = 0.1
-"""Before this share of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
+"""How many letters of the curves' names a border shows, as there is room; None: all."""
 
 
 @dataclass(frozen=True)
@@ -48,58 +47,9 @@ class ChartView:
     """How all charts are shown."""
 
     smoothing: float = 0.0
-    """Share of the running mean that each point keeps, 0 (none) to below 1."""
+    """The weight of the past in the moving average, from 0 (none) to below 1."""
     log: bool = False
     x_axis: XAxis = "step"
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a chart shows: its curves, and how a value is written."""
-
-    id: str
-    title: str
-    curves: tuple[tuple[str, str, str], ...]
-    """(name in the legend, key in RunHistory.curves, style)."""
-    write: Callable[[float], str]
-    tick: Callable[[float], str]
-    can_be_log: bool = True
-    most: float | None = None
-    metric: Metric | None = None
-    """The metric whose curves these are; None for what is no metric."""
-
-    @property
-    def is_percent(self) -> bool:
-        """Whether values are written as percentages."""
-        return self.metric is not None and self.metric.is_fraction
-
-
-def _tick(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
-
-
-def _percent_tick(value: float) -> str:
-    return f"{100 * value:g}" if abs(value) < 1 else f"{100 * value:.0f}"
-
-
-def quantity_of(metric: Metric, id: str) -> Quantity:
-    """A metric as a chart shows it: its curve of the validation, and that of training where there is one."""
-    splits = ("train", "validation") if metric.while_training else ("validation",)
-    return Quantity(
-        id,
-        f"{metric.label}{metric.unit}",
-        tuple((split, f"{metric.name}/{split}", split) for split in splits),
-        metric.number if metric.is_fraction else decimals,
-        _percent_tick if metric.is_fraction else _tick,
-        can_be_log=not metric.higher_is_better,
-        most=1.0 if metric.is_fraction else metric.most,
-        metric=metric,
-    )
-
-
-LOSS = quantity_of(metric("loss"), "loss")
-LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
-THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)
 
 
 def chart_panels() -> list[ChartPanel]:
@@ -139,7 +89,7 @@ class ChartPanel(Panel):
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
         self._cursor: float | None = None
-        """As a share of the canvas's width, so that it stays where it is when the panel is resized."""
+        """As a fraction of the canvas's width, so that it stays where it is when the panel is resized."""
         self._drawing = Drawing([])
         self._drawn_ends: dict[str, float] = {}
         """By curve: the value at which it ends as it is drawn, smoothed."""
@@ -147,7 +97,7 @@ class ChartPanel(Panel):
     def show(
         self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
     ) -> None:
-        """Shows a run, with others laid under it."""
+        """Shows a run, and others that it overlays."""
         self._history, self._view, self._overlays = history, view, overlays
         self.redraw()
 
@@ -196,7 +146,7 @@ class ChartPanel(Panel):
         return self._written(value)
 
     def _shortest(self, value: float) -> str:
-        """With three digits, where curves laid under leave no room for more."""
+        """With three digits, where overlaid runs leave no room for more."""
         return f"{value:.3g}" if math.isfinite(value) and not self.quantity.is_percent else self._latest(value)
 
     def _written(self, value: float) -> str:
@@ -248,23 +198,23 @@ class ChartPanel(Panel):
         return self._drawing.lines
 
     def _plot(self, history: RunHistory, width: int) -> Plot:
-        x_range = self._x_range(history)
+        axis = self._view.x_axis
+        x_range = range_of(axis, history, [overlay for _, overlay in self._overlays])
         series = self._overlay_series(x_range, width) + self._run_series(history, x_range, width)
         first, last = x_range
         cursor = None if self._cursor is None else first + (last - first) * self._cursor
-        marks = [(self._x(history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks]
-        by_time = self._view.x_axis == "time"
+        marks = [(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks]
         return Plot(
             series=series,
             x_range=x_range,
-            x_label=_clock if by_time else _count,
+            x_label=clock if axis == "time" else count,
             y_label=self.quantity.tick,
             log=self._log,
-            whole_x=self._view.x_axis == "step" or (not by_time and last >= 2),
+            whole_x=axis == "step" or (axis == "epoch" and last >= 2),
             marks=marks,
             cursor=cursor,
             most=self.quantity.most,
-            sixties=by_time,
+            sixties=axis == "time",
             ascii=self.glyphs.ascii,
         )
 
@@ -283,7 +233,7 @@ class ChartPanel(Panel):
         return found
 
     def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
-        """The runs laid under: their validation curve where there is one, else the smoothed training curve."""
+        """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
         found = []
         for number, (_, history) in enumerate(self._overlays):
             keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
@@ -301,43 +251,16 @@ class ChartPanel(Panel):
         if curve is None:
             return []
 
-        def x_of(bucket: Bucket) -> float:
-            return self._x(history, bucket.last_step, bucket.seconds)
+        def x(bucket: Bucket) -> float:
+            return x_of(self._view.x_axis, history, bucket.last_step, bucket.seconds)
 
-        return points_by_column(curve.buckets, x_of, x_range, width)
-
-    def _x(self, history: RunHistory, step: int, seconds: float) -> float:
-        if self._view.x_axis == "time":
-            return seconds
-        if self._view.x_axis == "epoch":
-            return step / history.steps_per_epoch
-        return float(step)
-
-    def _x_range(self, history: RunHistory) -> tuple[float, float]:
-        """From nothing to the end of the plan; before a tenth of it is done, to a round number beyond what is."""
-        view = history.view
-        done = self._x(history, view.step, view.seconds)
-        end = _round_up(done) if done > 0 else 0.0
-        if view.prepared is not None and view.share >= GROWING_SHARE:
-            planned = {
-                "step": float(view.prepared.epochs * history.steps_per_epoch),
-                "epoch": float(view.prepared.epochs),
-                "time": done / view.share,
-            }[self._view.x_axis]
-            end = planned if self._view.x_axis != "time" else _round_up(planned)
-            if view.finished is not None:
-                end = done
-        for _, overlay in self._overlays:
-            end = max(end, self._x(overlay, overlay.view.step, overlay.view.seconds))
-        return 0.0, end or 1.0
+        return points_by_column(curve.buckets, x, x_range, width)
 
     def _read_at_cursor(self, x: float, letters: int | None, unit: bool) -> Text:
         """The values of all curves nearest to the cursor; letters: of each name, None for all; unit: that of x."""
         assert self._history is not None
-        write_x = {"step": f"{x:,.0f}", "epoch": f"{x:.2f}", "time": _clock(x)}[self._view.x_axis]
-        name_x = f"{self._view.x_axis} " if unit and self._view.x_axis != "time" else ""
         gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
-        text = Text(f"{name_x}{write_x}", self.style_of("text"))
+        text = Text(written_x(self._view.x_axis, x, with_name=unit), self.style_of("text"))
         for name, key, style in self.quantity.curves:
             bucket = self._nearest(self._history, key, x)
             if bucket is not None:
@@ -352,14 +275,8 @@ class ChartPanel(Panel):
         return text
 
     def _nearest(self, history: RunHistory, key: str, x: float) -> Bucket | None:
-        curve = history.curves.get(key)
-        if curve is None or not curve.buckets:
-            return None
         first, last = self._drawing.x_range
-        end = self._x(history, history.view.step, history.view.seconds)
-        if x > end + (last - first) / self._drawing.columns:
-            return None  # not trained so far
-        return min(curve.buckets, key=lambda bucket: abs(self._x(history, bucket.last_step, bucket.seconds) - x))
+        return nearest(self._view.x_axis, history, key, x, within=(last - first) / self._drawing.columns)
 
     def action_move(self, columns: int) -> None:
         """Moves the cursor; the first time it comes in at an end of what is done."""
@@ -370,7 +287,7 @@ class ChartPanel(Panel):
         elif columns < 0 and self._history is not None:
             view = self._history.view
             first, last = self._drawing.x_range
-            done = (self._x(self._history, view.step, view.seconds) - first) / (last - first)
+            done = (x_of(self._view.x_axis, self._history, view.step, view.seconds) - first) / (last - first)
             self._put_cursor(math.ceil(done * self._drawing.columns) - 1)
         else:
             self._put_cursor(0)
@@ -440,24 +357,3 @@ class MetricChart(ChartPanel):
         """Shows the next metric."""
         self._place = (self._place + 1) % len(self._metrics())
         self.redraw()
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.3g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d}"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-
-
-def _round_up(value: float) -> float:
-    """A round number above it, at most a fifth of it away: a chart must not be half empty."""
-    step = round_step(value / 10)
-    return math.ceil(value / step - 1e-9) * step

@@ -1,4 +1,4 @@
-"""The two lines at the foot of the screen: a sentence about what is at hand, and the keys."""
+"""The two lines at the foot of the screen: a sentence, and the keys."""
 
 from __future__ import annotations
 
@@ -46,10 +46,8 @@ class HintLine(LineWidget):
         return [Text.assemble(" ", line) for line in [*lines[: height - 1], rest]]
 
     def _with_keys(self, width: int) -> Text:
-        line, room = Text.assemble(" ", self._text), width - self._keys.cell_len - 3
-        if line.cell_len > room:
-            line.truncate(max(room - 1, 0))
-            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        room = width - self._keys.cell_len - 3
+        line = self.cut(Text.assemble(" ", self._text), room)
         line.pad_right(room - line.cell_len)
         return Text.assemble(line, "  ", self._keys)
 

@@ -15,8 +15,8 @@ from workbench.units import GIB, size
 
 BAR_CELLS = (4, 32)
 GAP = 2
-TIGHT_SHARE = 0.9
-"""From this share of its memory on, a card is shown as nearly full."""
+TIGHT_FRACTION = 0.9
+"""From this fraction of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
 GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
 """Figures that are left out where there is no room for all, the first one first."""
@@ -122,14 +122,14 @@ class MemoryPanel(Panel):
 
     def _host_line(self, readings: Readings, width: int) -> Text:
         used, total = readings.host_total_bytes - readings.host_available_bytes, readings.host_total_bytes
-        share = used / total if total else 0.0
+        fraction = used / total if total else 0.0
         amounts = f"{used / GIB:.1f}/{total / GIB:.1f} GiB"
         least, most = BAR_CELLS
         bar_width = min(max(width - len(amounts) - len("host  "), least), most)
-        style = self.style_of("warning" if share >= TIGHT_SHARE else "train")
+        style = self.style_of("warning" if fraction >= TIGHT_FRACTION else "train")
         return Text.assemble(
             ("host ", self.style_of("text")),
-            thin_bar(share, bar_width, self.glyphs, style, self.style_of("line")),
+            thin_bar(fraction, bar_width, self.glyphs, style, self.style_of("line")),
             (f" {amounts}", self.style_of("text")),
         )
 
@@ -234,9 +234,9 @@ class GpuRows:
             line.append(f"{short_name(gpu.name):<{self._name_width}}  ", dim)
         cells = min(max(self._room, BAR_CELLS[0]), BAR_CELLS[1])
         if gpu.used_bytes is not None and gpu.total_bytes:
-            share = gpu.used_bytes / gpu.total_bytes
-            bar = thin_bar(share, cells, panel.glyphs, style_of("warning" if share >= TIGHT_SHARE else "train"),
-                           style_of("line"))  # fmt: skip
+            fraction = gpu.used_bytes / gpu.total_bytes
+            filled = style_of("warning" if fraction >= TIGHT_FRACTION else "train")
+            bar = thin_bar(fraction, cells, panel.glyphs, filled, style_of("line"))
             line.append_text(bar)
         elif self._amounts:
             line.append(" " * cells)

@@ -105,7 +105,7 @@ class MetricsPanel(ScrollingPanel):
         ]
 
     def _class_names(self, classes: int) -> list[str]:
-        """The names of so many classes, or their numbers where the run has not told them; 0: as told."""
+        """The names of the classes, or their numbers if the run has no names. classes: how many; 0 if unknown."""
         prepared = None if self._history is None else self._history.view.prepared
         names = list(prepared.classes) if prepared is not None else []
         return names if len(names) == classes or not classes else [str(number) for number in range(classes)]
@@ -138,10 +138,8 @@ class MetricsPanel(ScrollingPanel):
         return lines
 
     def _fitted(self, name: str, cells: int) -> str:
-        """A name in so many cells, filled up with blanks or shortened."""
-        if cell_len(name) > cells:
-            name = set_cell_size(name, cells - 1) + self.glyphs.ellipsis
-        return set_cell_size(name, cells)
+        """A name in exactly `cells` cells, filled up with blanks or shortened."""
+        return set_cell_size(self.glyphs.cut(name, cells), cells)
 
     def _most_confused(self, metrics: dict[str, Any], width: int) -> list[Text]:
         confusion = metrics.get("confusion")
@@ -184,7 +182,7 @@ class MetricsPanel(ScrollingPanel):
         how = ["true class by row", "predicted by column", *([] if numbers else ["darker: more"])]
         lines = flow([Text(part, dim) for part in how], width)
         if numbers:
-            # The columns stand in the order of the rows, whose names are told in full.
+            # The columns stand in the order of the rows, whose names are written in full.
             heads = "".join(f"{set_cell_size(name, min(cell_len(name), cell - 1)):>{cell}}" for name in names)
             lines.append(Text(" " * left + heads, dim))
         for true, row in enumerate(confusion):

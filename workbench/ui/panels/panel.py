@@ -75,14 +75,19 @@ class LineWidget(Widget):
         return [self._strip(line, width, base) for line in lines]
 
     def _strip(self, line: Text, width: int, base: Style) -> Strip:
-        if line.cell_len > width:
-            line = line.copy()
-            line.truncate(max(width - 1, 0))
-            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        line = self.cut(line, width)
         console = self.app.console
         # Rich leaves out the style of a text as a whole where no part of it has one of its own.
         style = base + console.get_style(line.style)
         return Strip(line.render(console)).adjust_cell_length(width).apply_style(style).simplify()
+
+    def cut(self, text: Text, cells: int) -> Text:
+        """The text in at most `cells` cells; a longer one is copied, and ends in a dim ellipsis."""
+        if text.cell_len <= cells:
+            return text
+        text = text.copy()
+        text.truncate(max(cells - 1, 0))
+        return text.append(self.glyphs.ellipsis, self.style_of("dim"))
 
     def render_line(self, y: int) -> Strip:
         if self._stale or len(self._strips) != self.size.height or self._drawn_in != self.app.theme:
@@ -158,18 +163,12 @@ class Panel(LineWidget, can_focus=True):
 
     def _framed(self, line: Text, width: int, border: Style) -> Text:
         room = width - 4
-        if line.cell_len > room:
-            line.truncate(max(room - 1, 0))
-            line.append(self.glyphs.ellipsis, self.style_of("dim"))
+        line = self.cut(line, room)
         line.pad_right(room - line.cell_len)
         return Text.assemble((f"{self.glyphs.vertical} ", border), line, (f" {self.glyphs.vertical}", border))
 
     def _edge(self, text: Text, width: int, left: str, right: str, border: Style, *, at_left: bool) -> Text:
-        text = text.copy()
-        room = width - EDGE_CELLS
-        if text.cell_len > room:
-            text.truncate(max(room - 1, 0))
-            text.append(self.glyphs.ellipsis, self.style_of("dim"))
+        text = self.cut(text, width - EDGE_CELLS)
         line = self.glyphs.horizontal
         if not text.cell_len:
             return Text(f"{left}{line * (width - 2)}{right}", border)

@@ -86,7 +86,7 @@ def state_of(row: RunRow) -> str:
 
 
 def tested(row: RunRow) -> float | None:
-    """The metric that told the best epoch, on the test split."""
+    """The metric that chose the best epoch, on the test split."""
     return number((row.test or {}).get(row.monitor))
 
 

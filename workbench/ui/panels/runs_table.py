@@ -60,7 +60,7 @@ class RunsTable(Panel):
         self._folder = folder
         self._rows: list[RunRow] | None = None
         self._problem = ""
-        self._told: dict[str, str] = {}
+        self._differences: dict[str, str] = {}
         self._shown: list[RunRow] = []
         self._words: list[str] = []
         self._sorted_by = SORTABLE[-1]
@@ -70,9 +70,9 @@ class RunsTable(Panel):
 
     # What is shown.
 
-    def show(self, rows: list[RunRow], told: dict[str, str]) -> None:
-        """Shows these runs; the cursor stays on its run. told: by name, what a run has that its preset has not."""
-        self._rows, self._told = rows, told
+    def show(self, rows: list[RunRow], differences: dict[str, str]) -> None:
+        """Shows these runs; the cursor stays on its run. differences: by name, of a run from its preset."""
+        self._rows, self._differences = rows, differences
         names = {row.run.name for row in rows}
         self.marked = [name for name in self.marked if name in names]
         self._arrange()
@@ -117,9 +117,9 @@ class RunsTable(Panel):
         return [by_name[name] for name in self.marked if name in by_name]
 
     def _differs(self, row: RunRow) -> str:
-        return self._told.get(row.run.name, "")
+        return self._differences.get(row.run.name, "")
 
-    def told(self, row: RunRow) -> Text:
+    def described(self, row: RunRow) -> Text:
         """What there is to say of a run: its name, what is wrong with it, what its preset has not."""
         text = Text(row.run.name, self.style_of("text"))
         if row.reason:
@@ -261,9 +261,7 @@ class RunsTable(Panel):
     def _joined(self, texts: Sequence[Text], columns: Sequence[tuple[Column, int]]) -> Text:
         line = Text()
         for text, (column, cells) in zip(texts, columns, strict=True):
-            if text.cell_len > cells:
-                text.truncate(max(cells - 1, 0))
-                text.append(self.glyphs.ellipsis, self.style_of("dim"))
+            text = self.cut(text, cells)
             if line.cell_len:
                 line.append(" " * GAP)
             line.append(" " * (cells - text.cell_len if column.at_right else 0))

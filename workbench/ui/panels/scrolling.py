@@ -58,7 +58,7 @@ class ScrollingPanel(Panel):
         return super().lines(width, height)
 
     def action_scroll_lines(self, lines: int) -> None:
-        """Moves by so many lines."""
+        """Moves by `lines` lines."""
         self._offset = max(self._offset + lines, 0)
         self.redraw()
 

@@ -55,7 +55,7 @@ class CompletedField(ValueField):
         self.renew()
 
     def tell(self, text: str) -> None:
-        """Tells something in place of the list: that it is being read, why there is none."""
+        """Shows a sentence in place of the list: that it is being read, or why there is none."""
         self._told = text
         self.renew()
 

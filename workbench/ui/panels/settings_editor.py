@@ -47,13 +47,13 @@ class ValueField(Input):
     ]
 
     def __init__(self, value: str, leave: Leave, placeholder: str = "") -> None:
-        """leave: called once, with this field, whether its value is taken, and by how many rows to go on."""
+        """leave: called once, with this field, whether its value is taken, and by how many rows to move on."""
         super().__init__(value, placeholder=placeholder, select_on_focus=True)
         self._leave = leave
         self._is_left = False
 
     def action_leave(self, taken: bool, move: int) -> None:
-        """Leaves the field, once; move: rows to go on by."""
+        """Leaves the field, once; move: rows to move on by."""
         if not self._is_left:
             self._is_left = True
             self._leave(self, taken, move)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
@@ -103,7 +103,7 @@ class RowPainter:
         if row.is_head:
             return Text.assemble((f"{row.label.capitalize():<{cells}}", self._style("strong")))
         room = cells - INDENT - 1
-        name = row.label if len(row.label) <= room else f"{row.label[: room - 1]}{self._glyphs.ellipsis}"
+        name = self._glyphs.cut(row.label, room)
         return Text.assemble((f"{'':<{INDENT}}{name:<{room}} ", self._style("text" if at_cursor else "dim")))
 
     def _add_value(self, line: Text, row: Row, end: int, folded: Sequence[Row] | None) -> None:
@@ -112,7 +112,7 @@ class RowPainter:
         value = row.value or (NOT_SET if row.kind == "text" and not row.problem else "")
         style = "error" if row.problem else "accent" if row.kind == "family" else "text" if row.value else "dim"
         marks = self._marks(row, folded)
-        line.append(self._fitted(value, end - line.cell_len - marks.cell_len), self._style(style))
+        line.append(self._glyphs.cut(value, end - line.cell_len - marks.cell_len), self._style(style))
         line.append_text(marks)
 
     def _value_cells(self, row: Row) -> int:
@@ -141,7 +141,7 @@ class RowPainter:
             remark, style = row.help if column and row.kind != "table" else "", "dim"
         if column and remark:
             line.pad_right(max(column - line.cell_len, 1))
-            line.append(self._fitted(remark, end - line.cell_len), self._style(style))
+            line.append(self._glyphs.cut(remark, end - line.cell_len), self._style(style))
         elif remark:
             shorter = [f"  {remark}", f" {remark}"] + (
                 [f" runs {running}"] if running is not None and not problem else []
@@ -160,8 +160,3 @@ class RowPainter:
                 break
             summary += item
         line.append(summary, self._style("dim"))
-
-    def _fitted(self, text: str, room: int) -> str:
-        if cell_len(text) <= room:
-            return text
-        return set_cell_size(text, max(room - 1, 0)) + self._glyphs.ellipsis

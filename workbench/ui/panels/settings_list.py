@@ -55,7 +55,7 @@ class SettingsList(Panel):
         self._fault: tuple[Preset | None, str, str] = (None, "", "")
         """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
 
-    # Told by whoever edits the rows.
+    # Set by whoever edits the rows.
 
     @property
     def is_editing(self) -> bool:
@@ -112,7 +112,7 @@ class SettingsList(Panel):
     # What is drawn.
 
     def heading(self) -> Text:
-        """Whose settings they are, once there is a run: the screen around them tells of that."""
+        """Whose settings they are, once there is a run: the panels around them show that run."""
         name = ("settings", self.style_of("strong"))
         if self._watched is None or self._draft is None:
             return Text.assemble(name)
@@ -215,14 +215,14 @@ class SettingsList(Panel):
         self._moved()
 
     def _moved(self) -> None:
-        """Brings the cursor into view, and tells about its row."""
+        """Brings the cursor into view, and describes its row."""
         room = self._visible_rows
         self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
         self.tell()
 
     def tell(self) -> None:
-        """Tells about the row at the cursor."""
+        """Describes the row at the cursor."""
         self.post_message(self.Hint(self._description()))
 
     def _description(self) -> Text:

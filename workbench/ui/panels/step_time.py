@@ -81,7 +81,7 @@ class StepTimePanel(Panel):
 
     @property
     def _has_letters(self) -> bool:
-        """Whether the phases are told by letters: in plain ASCII, and where there are no colours."""
+        """Whether letters tell the phases apart: in plain ASCII, and where there are no colours."""
         return self.glyphs.ascii or self.app.no_color
 
     def _style_of_phase(self, phase: str) -> str:

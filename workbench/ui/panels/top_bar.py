@@ -28,7 +28,7 @@ STATE_STYLES = {
     "lost": "error",
 }
 STATE_CELLS = len("validating")
-"""As wide as any state of a run that goes on: what follows must not jump with every validation."""
+"""As wide as any state of a run in progress: what follows must not jump with every validation."""
 BAR_CELLS = (6, 48)
 GAP = 2
 LEAST_NAME_CELLS = 12
@@ -45,7 +45,7 @@ The card's name becomes GPU; the preset's is shortened, and goes at changed.
 
 @dataclass(frozen=True)
 class TopBarContent:
-    """What the line tells."""
+    """What the line shows."""
 
     preset_name: str
     """Of the run that is watched, with when it was started; before a run, of the preset that is open."""
@@ -53,7 +53,7 @@ class TopBarContent:
     """Whether the settings differ from the preset's file; never for a run."""
     state: str
     detail: str
-    """Something about the state: what was asked and not yet obeyed."""
+    """Something about the state: a request that the trainer has not handled yet."""
     view: RunView | None
     readings: Readings | None
 
@@ -105,9 +105,7 @@ class TopBar(LineWidget):
             cells = max(items[name].cell_len - (_width(items) - width), LEAST_NAME_CELLS)
             if cells < items[name].cell_len:
                 mark = items[name][-2:] if items[name].plain.endswith(" *") else Text()
-                shortened = items[name].copy()
-                shortened.truncate(cells - 1 - mark.cell_len)
-                items[name] = Text.assemble(shortened, (self.glyphs.ellipsis, self.style_of("dim")), mark)
+                items[name] = Text.assemble(self.cut(items[name], cells - mark.cell_len), mark)
         elif name == "room":
             items["state"] = items["state"].copy()
             items["state"].rstrip()
@@ -125,8 +123,8 @@ class TopBar(LineWidget):
         badge = Style(reverse=True, bold=True) + self.style_of("accent")
         glyph = self.glyphs.wrong if content.state in ("failed", "lost") else self.glyphs.state
         style = self.style_of(STATE_STYLES.get(content.state, "dim"))
-        goes_on = content.state in STATE_STYLES and content.state not in ENDED
-        state = f"{content.state:<{STATE_CELLS}}" if goes_on else content.state
+        is_in_progress = content.state in STATE_STYLES and content.state not in ENDED
+        state = f"{content.state:<{STATE_CELLS}}" if is_in_progress else content.state
         name = Text.assemble(
             (content.preset_name, self.style_of("strong")), (" *" if content.changed else "", self.style_of("warning"))
         )

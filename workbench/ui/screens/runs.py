@@ -1,4 +1,4 @@
-"""All runs in a table: sort, filter, compare, lay under the current one, open, take settings, resume, delete."""
+"""All runs in a table: sort, filter, compare, overlay, open, take settings, resume, delete."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from workbench.runs.row import RunRow
 from workbench.runs.status import RESUMABLE, status
 from workbench.ui.controllers.runs import RunsResult
 from workbench.ui.form.differences import differs
-from workbench.ui.keys.actions import Action, bindings, help_sections
+from workbench.ui.keys.actions import bindings, help_sections
+from workbench.ui.keys.runs_actions import ACTIONS
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.runs_table import RunsTable
 
@@ -33,29 +34,6 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 2.0
 STARTING_SECONDS = 60.0
 """A run this young that has no trainer yet is about to get one."""
-GROUP = "All runs"
-
-ACTIONS: tuple[Action, ...] = (
-    Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
-    Action("mark", ("space",), "mark", "mark it (up to four), to overlay or compare", GROUP, 85),
-    Action(
-        "overlay",
-        ("o",),
-        "overlay",
-        "overlay the marked runs on the charts; none marked: remove overlays",
-        GROUP,
-        80,
-    ),
-    Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
-    Action("take", ("t",), "load settings", "load its settings for the next run", GROUP, 60),
-    Action("resume", ("R",), "resume", "resume a stopped, failed or lost run", GROUP, 50),
-    Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
-    Action("reverse", ("S",), "", "sort the other way round", GROUP),
-    Action("filter", ("slash",), "filter", "show only the runs that have these words", GROUP, 45),
-    Action("delete", ("delete", "D"), "delete", "delete the run's directory, after asking", GROUP, 30),
-    Action("keys", ("question_mark",), "keys", "keyboard help", GROUP, 70),
-    Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95),
-)
 
 
 class RunsScreen(Screen[RunsResult | None]):
@@ -73,10 +51,10 @@ class RunsScreen(Screen[RunsResult | None]):
     class Read(Message):
         """The runs were read: in a thread, which touches no widget."""
 
-        def __init__(self, rows: list[RunRow], told: dict[str, str]) -> None:
+        def __init__(self, rows: list[RunRow], differences: dict[str, str]) -> None:
             super().__init__()
             self.rows = rows
-            self.told = told
+            self.differences = differences
 
     class NotRead(Message):
         """They could not be read."""
@@ -90,13 +68,13 @@ class RunsScreen(Screen[RunsResult | None]):
         super().__init__()
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
-        self._told: dict[str, tuple[dict[str, Any], str]] = {}
-        """By name the settings of each run, and what of them its preset has not. Of the reading thread alone."""
+        self._differences: dict[str, tuple[dict[str, Any], str]] = {}
+        """By name: a run's settings, and how they differ from its preset. Only the reading thread uses it."""
         self._marked_before = marked
         self._is_reading = False
         self._problem = ""
         self._said: tuple[str, str] = ("", "")
-        """What a key has been answered with, and how it is drawn: until the next key."""
+        """The answer to the last key, and its style."""
 
     def compose(self) -> ComposeResult:
         yield RunsTable(self._folder, self._marked_before, id="runs")
@@ -117,7 +95,7 @@ class RunsScreen(Screen[RunsResult | None]):
     # Reading.
 
     def _read(self) -> None:
-        """Reads the runs anew, unless that is still being done."""
+        """Reads the runs again, unless a thread still does."""
         if not self._is_reading:
             self._is_reading = True
             self.run_worker(self._read_in_thread, thread=True, group="catalogue", exit_on_error=False)
@@ -126,10 +104,10 @@ class RunsScreen(Screen[RunsResult | None]):
         try:
             rows = self._catalogue.rows()
             for row in rows:
-                known = self._told.get(row.run.name)
+                known = self._differences.get(row.run.name)
                 if known is None or known[0] != row.settings:  # its learning rate was changed by hand
-                    self._told[row.run.name] = row.settings, "" if row.broken else differs(row)
-            self.post_message(self.Read(rows, {name: told for name, (_, told) in self._told.items()}))
+                    self._differences[row.run.name] = row.settings, "" if row.broken else differs(row)
+            self.post_message(self.Read(rows, {name: text for name, (_, text) in self._differences.items()}))
         except WorkbenchError as error:
             self.post_message(self.NotRead(str(error)))
         finally:
@@ -139,7 +117,7 @@ class RunsScreen(Screen[RunsResult | None]):
     def _show(self, message: Read) -> None:
         if message.rows != self.table.rows or self._problem or not message.rows:
             self._problem = ""
-            self.table.show(message.rows, message.told)
+            self.table.show(message.rows, message.differences)
             self._show_keys()
 
     @on(NotRead)
@@ -157,7 +135,7 @@ class RunsScreen(Screen[RunsResult | None]):
         if text:
             hint.show(Text(text, hint.style_of(kind)), whole=True)
         else:
-            hint.show(Text() if row is None else self.table.told(row))
+            hint.show(Text() if row is None else self.table.described(row))
 
     def on_key(self) -> None:
         """Any key: what was said has been read."""
@@ -216,12 +194,12 @@ class RunsScreen(Screen[RunsResult | None]):
         self._show_keys()
 
     def action_overlay(self) -> None:
-        """Lays the marked runs under the current one; none marked: takes away those that are there."""
+        """Overlays the marked runs on the charts; none marked: removes the overlays."""
         self._leave_with("overlay", None)
 
     def action_compare(self) -> None:
         """The settings and results in which the marked runs differ."""
-        from workbench.ui.screens.compare import CompareDialog
+        from workbench.ui.dialogs.compare import CompareDialog
 
         rows = self.table.marked_rows
         if len(rows) < 2:
@@ -230,13 +208,13 @@ class RunsScreen(Screen[RunsResult | None]):
         self.app.push_screen(CompareDialog(rows))
 
     def action_take(self) -> None:
-        """Takes its settings for the next run."""
+        """Takes the settings of the run under the cursor for the next run."""
         row = self._wanted()
         if row is not None:
             self._leave_with("take", row)
 
     def action_resume(self) -> None:
-        """Goes on with it."""
+        """Resumes the run under the cursor."""
         row = self._wanted()
         if row is not None and row.status in RESUMABLE:
             self._leave_with("resume", row)
@@ -308,7 +286,7 @@ class RunsScreen(Screen[RunsResult | None]):
             # Files that cannot be read, which is why it is shown as broken: no trainer can have written them.
             now = row.status
         if now == "running":
-            self._hint("this run is going: stop it first", "warning")
+            self._hint("this run is in progress: stop it first", "warning")
         elif now == "new" and row.started is not None and time.time() - row.started.timestamp() < STARTING_SECONDS:
             self._hint("this run is about to start: stop it first", "warning")
         else:

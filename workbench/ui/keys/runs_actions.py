@@ -1,0 +1,29 @@
+"""The table of what can be done in the list of runs, and by which key."""
+
+from __future__ import annotations
+
+from workbench.ui.keys.actions import Action
+
+GROUP = "All runs"
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", ("enter",), "open", "watch the run, or look at it as it ended", GROUP, 90),
+    Action("mark", ("space",), "mark", "mark it (up to four), to overlay or compare", GROUP, 85),
+    Action(
+        "overlay",
+        ("o",),
+        "overlay",
+        "overlay the marked runs on the charts; none marked: remove overlays",
+        GROUP,
+        80,
+    ),
+    Action("compare", ("v",), "compare", "the settings and results in which the marked runs differ", GROUP, 75),
+    Action("take", ("t",), "load settings", "load its settings for the next run", GROUP, 60),
+    Action("resume", ("R",), "resume", "resume a stopped, failed or lost run", GROUP, 50),
+    Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
+    Action("reverse", ("S",), "", "sort the other way round", GROUP),
+    Action("filter", ("slash",), "filter", "show only the runs that have these words", GROUP, 45),
+    Action("delete", ("delete", "D"), "delete", "delete the run's directory, after asking", GROUP, 30),
+    Action("keys", ("question_mark",), "keys", "keyboard help", GROUP, 70),
+    Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95),
+)

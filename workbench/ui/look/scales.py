@@ -1,0 +1,84 @@
+"""Ranges and ticks of axes: round numbers, which seldom change while a curve grows."""
+
+from __future__ import annotations
+
+import math
+
+
+def round_step(least: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is at least `least`."""
+    if not (least > 0 and math.isfinite(least)):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(least))
+    return next((factor * power for factor in (1, 2, 5) if factor * power >= least * (1 - 1e-9)), 10 * power)
+
+
+def value_range(low: float, high: float, *, log: bool, most: float | None = None) -> tuple[float, float]:
+    """Round numbers around the values from `low` to `high`.
+
+    most: the range ends there, because values have no meaning above it.
+    """
+    if log:
+        low, high = _log_floor(low), round_step(high)
+        return (low / 2, high * 2) if low == high else (low, high)
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no more than rounding apart
+        margin = abs(low) / 10 or 0.5
+        low, high = low - margin, high + margin
+    step = round_step((high - low) / 8)
+    bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
+    if most is not None:
+        top = min(top, most)
+    return (max(bottom, 0.0) if low >= 0 else bottom, top)
+
+
+def y_ticks(y_range: tuple[float, float], most: int, log: bool) -> list[float]:
+    """Round numbers within the range, about `most` of them at most."""
+    low, high = y_range
+    if log:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for factors in ((1, 2, 5), (1, 3), (1,)):
+            rungs = [factor * 10.0**power for power in powers for factor in factors]
+            kept = [rung for rung in rungs if low * (1 - 1e-9) <= rung <= high * (1 + 1e-9)]
+            if len(kept) <= most:
+                break
+        return kept[:: max(math.ceil(len(kept) / most), 1)] if len(kept) > 1 else [low, high]
+    step = round_step((high - low) / most)
+    ticks = _multiples(step, low, high)
+    # A lone number on an axis says nothing of its scale.
+    return ticks if len(ticks) > 1 else _multiples(round_step(step / 2.5), low, high)
+
+
+def x_ticks(x_range: tuple[float, float], most: int, *, whole: bool = True, sixties: bool = False) -> list[float]:
+    """Round numbers within the range, about `most` of them at most.
+
+    whole: no fractions; sixties: of seconds, so that ticks stand at round minutes and hours.
+    """
+    low, high = x_range
+    least = (high - low) / max(most, 1)
+    step = _minutes_step(least) if sixties else round_step(least)
+    return _multiples(max(step, 1.0) if whole else step, low, high)
+
+
+def fraction_of(value: float, value_range: tuple[float, float], *, log: bool = False) -> float:
+    """Where a value lies in a range: 0 at its foot, 1 at its top."""
+    low, high = value_range
+    if log:
+        return (math.log(max(value, low)) - math.log(low)) / (math.log(high) - math.log(low))
+    return (value - low) / ((high - low) or 1.0)
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    first = math.ceil(low / step - 1e-9)
+    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _minutes_step(least: float) -> float:
+    if least < 1:
+        return round_step(least)
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+    return next((float(step) for step in steps if step >= least), round_step(least / 86400) * 86400)
+
+
+def _log_floor(value: float) -> float:
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(factor * power for factor in (1, 2, 5) if factor * power <= value * (1 + 1e-9))

@@ -1,0 +1,58 @@
+"""What charts show: metrics, learning rate and throughput, each with its curves and how a value is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workbench.metrics import Metric, metric
+from workbench.units import decimals, rate
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a chart shows: its curves, and how a value is written."""
+
+    id: str
+    title: str
+    curves: tuple[tuple[str, str, str], ...]
+    """(name in the legend, key in RunHistory.curves, style)."""
+    write: Callable[[float], str]
+    tick: Callable[[float], str]
+    can_be_log: bool = True
+    most: float | None = None
+    metric: Metric | None = None
+    """The metric whose curves these are; None for what is no metric."""
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether values are written as percentages."""
+        return self.metric is not None and self.metric.is_fraction
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
+
+
+def _percent_tick(value: float) -> str:
+    return f"{100 * value:g}" if abs(value) < 1 else f"{100 * value:.0f}"
+
+
+def quantity_of(metric: Metric, id: str) -> Quantity:
+    """A metric as a chart shows it: its curve of the validation, and that of training where there is one."""
+    splits = ("train", "validation") if metric.while_training else ("validation",)
+    return Quantity(
+        id,
+        f"{metric.label}{metric.unit}",
+        tuple((split, f"{metric.name}/{split}", split) for split in splits),
+        metric.number if metric.is_fraction else decimals,
+        _percent_tick if metric.is_fraction else _tick,
+        can_be_log=not metric.higher_is_better,
+        most=1.0 if metric.is_fraction else metric.most,
+        metric=metric,
+    )
+
+
+LOSS = quantity_of(metric("loss"), "loss")
+LEARNING_RATE = Quantity("learning-rate", "learning rate", (("", "learning_rate", "train"),), "{:.3g}".format, _tick)
+THROUGHPUT = Quantity("throughput", "samples/s", (("", "samples_per_second", "train"),), rate, rate)

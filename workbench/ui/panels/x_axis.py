@@ -1,0 +1,82 @@
+"""The x axis of the charts: steps, epochs or time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from workbench.runs.curve import Bucket
+from workbench.runs.history import RunHistory
+from workbench.ui.look.scales import round_step
+
+XAxis = Literal["step", "epoch", "time"]
+GROWING_FRACTION = 0.1
+"""Before this fraction of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
+
+
+def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
+    """Where a moment of a run lies on the axis."""
+    if axis == "time":
+        return seconds
+    return step / history.steps_per_epoch if axis == "epoch" else float(step)
+
+
+def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> tuple[float, float]:
+    """From nothing to the end of the plan, or of an overlaid run that is longer.
+
+    Before a tenth of the plan is done it ends at a round number beyond what is done.
+    """
+    view = history.view
+    done = x_of(axis, history, view.step, view.seconds)
+    end = _round_up(done) if done > 0 else 0.0
+    if view.prepared is not None and view.share >= GROWING_FRACTION:
+        if view.finished is not None:
+            end = done
+        elif axis == "time":
+            end = _round_up(done / view.share)
+        else:
+            epochs = view.prepared.epochs
+            end = float(epochs if axis == "epoch" else epochs * history.steps_per_epoch)
+    ends = [x_of(axis, overlay, overlay.view.step, overlay.view.seconds) for overlay in overlays]
+    return 0.0, max([end, *ends]) or 1.0
+
+
+def nearest(axis: XAxis, history: RunHistory, key: str, x: float, *, within: float) -> Bucket | None:
+    """The point of a curve that is nearest to x; None if the run ends more than `within` before x."""
+    curve = history.curves.get(key)
+    if curve is None or not curve.buckets:
+        return None
+    if x > x_of(axis, history, history.view.step, history.view.seconds) + within:
+        return None
+    return min(curve.buckets, key=lambda bucket: abs(x_of(axis, history, bucket.last_step, bucket.seconds) - x))
+
+
+def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
+    """An x to the digit that can be read; with_name: after the name of its unit, where it has one."""
+    if axis == "time":
+        return clock(x)
+    return f"{axis if with_name else ''} {f'{x:,.0f}' if axis == 'step' else f'{x:.2f}'}".strip()
+
+
+def count(value: float) -> str:
+    """A label of steps or epochs."""
+    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
+
+
+def clock(seconds: float) -> str:
+    """A label of time: seconds, minutes and seconds, or hours."""
+    if seconds < 10:
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def _round_up(value: float) -> float:
+    """A round number above it, at most a fifth of it away: a chart must not be half empty."""
+    step = round_step(value / 10)
+    return math.ceil(value / step - 1e-9) * step
