@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
 
 from workbench.training.health.probe import HealthProbe
 from workbench.training.processes.comparison_validation import Validated, Validation
@@ -179,25 +178,31 @@ def _trained_loss(contender: Contender, samples: int) -> Validated:
 # What the rounds say.
 
 
-def paired(paces: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Two paces and their ratio, from rounds of which each has both: figures that cannot contradict each other.
+@dataclass(frozen=True)
+class PairedPaces:
+    """Two paces that were measured in turns."""
 
-    A quarter of the rounds at either end, by their ratio, is left out: a hiccup is none of the settings'. Of the others
-    all three are geometric means, so that the ratio is that of the two paces.
+    present: float
+    """Samples a second, as is the next."""
+    changed: float
+    ratio: float
+    """Changed over present."""
+    ratio_low: float
+    ratio_high: float
+
+
+def paired(paces: Sequence[tuple[float, float]]) -> PairedPaces:
+    """Two paces and their ratio, from rounds that each measured both: figures that cannot contradict each other.
+
+    A quarter of the rounds at either end, by their ratio, is left out: a hiccup has nothing to do with the settings. Of
+    the others all three are geometric means, so that the ratio is that of the two paces.
     """
     ordered = sorted(paces, key=lambda pair: pair[1] / pair[0])
     cut = len(ordered) // 4
     kept = ordered[cut : len(ordered) - cut]
     before, after = (math.exp(fmean(math.log(pair[place]) for pair in kept)) for place in (0, 1))
     ratios = [pair[1] / pair[0] for pair in kept]
-    return {
-        "present": before,
-        "changed": after,
-        "ratio": after / before,
-        "ratio_low": min(ratios),
-        "ratio_high": max(ratios),
-        "rounds": len(paces),
-    }
+    return PairedPaces(before, after, after / before, min(ratios), max(ratios))
 
 
 def lowest(validated: Sequence[Validated]) -> Validated | None:
@@ -219,7 +224,7 @@ def difference(present: Validated | None, changed: Validated | None) -> tuple[fl
     return middle - half, middle + half
 
 
-def worst_share(contender: Contender, which: str) -> float | None:
+def worst_fraction(contender: Contender, which: str) -> float | None:
     """Returns the fraction of dead units ("dead_share"), or of saturated values, in the worst layer.
 
     0 where no activation can have any; None for a model whose activations cannot be looked at.

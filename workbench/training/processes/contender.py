@@ -1,4 +1,4 @@
-"""One of the two trainings that a comparison makes: the trainer's own engine and clock on a throw-away model."""
+"""One of the two training runs of a comparison: the trainer's own engine and clock on a throw-away model."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Contender:
         self.samples_trained = 0
         """From the first step on, those left out too."""
         self.peak_bytes: int | None = None
-        """The most that the GPU held for this training; None on the CPU."""
+        """The most that the GPU held for this contender; None on the CPU."""
         self._held_bytes = 0
         self._epoch = 0
         self._samples_left = 0
@@ -63,8 +63,8 @@ class Contender:
         torch.set_num_threads(self._threads)
 
     @property
-    def feed(self) -> str:
-        """By which feed the batches come."""
+    def data_loading(self) -> str:
+        """How the batches are loaded, as in `runtime.data_loading`."""
         return self._job.train.name
 
     @property

@@ -55,14 +55,14 @@ class ProcessState:
         """Makes the process as it was, and lets go of all memory; False if that cannot be done."""
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
+        gc.collect()
+        self._restore_torch()  # which may import more of PyTorch, and that sets variables
         with contextlib.suppress(OSError):
             os.chdir(self.folder)
         if os.environ != self.environment:
             os.environ.clear()
             os.environ.update(self.environment)
         sys.path[:] = self.search_path
-        gc.collect()
-        self._restore_torch()
         with contextlib.suppress(OSError):
             PEAK_MEMORY_RESET[0].write_text(PEAK_MEMORY_RESET[1])
         return _has_emptied_gpus()

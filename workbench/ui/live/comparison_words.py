@@ -63,8 +63,8 @@ def answer(comparison: Comparison, change: Sequence[str], rule: str, times: str)
         "memory": _memory,
         "validation_loss": _lowest_loss,
         "f1": _f1,
-        "dead_units": _share,
-        "saturated_units": _share,
+        "dead_units": _fraction,
+        "saturated_units": _fraction,
     }[comparison.measure](comparison, times)
     unseen = _not_shown(comparison, rule)
     return f"{words}: {result}" + (f". {unseen}" if unseen else "")
@@ -105,8 +105,8 @@ def _f1(comparison: Comparison, _times: str) -> str:
     return f"F1 over the classes is {after:.3f} instead of {before:.3f}"
 
 
-def _share(comparison: Comparison, _times: str) -> str:
-    before, after = comparison.present.share, comparison.changed.share
+def _fraction(comparison: Comparison, _times: str) -> str:
+    before, after = comparison.present.fraction, comparison.changed.fraction
     if after is None:
         return "the activations of its model cannot be looked at"
     against = "; with the present settings training diverges" if before is None else f" instead of {percent(before)}"
@@ -118,7 +118,7 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
     """What to think of it where the present settings did not show what the comparison is about; else nothing."""
     present, shown = comparison.present, True
     if rule in ("dead-units", "saturated-units"):
-        shown = present.share is None or severity_of(rule, present.share) is not None
+        shown = present.fraction is None or severity_of(rule, present.fraction) is not None
     elif rule == "not-finite":
         shown = present.loss is None
     elif rule == "overfitting" and present.loss is not None and present.lowest_loss:
@@ -150,7 +150,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     if comparison.measure in OF_LEARNING:
         made += [
             ("F1 over the classes", lambda side: "" if side.f1 is None else f"{side.f1:.3f}", ""),
-            ("in the worst layer", lambda side: "" if side.share is None else percent(side.share), ""),
+            ("in the worst layer", lambda side: "" if side.fraction is None else percent(side.fraction), ""),
             (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or validated),
             ("    after samples", lambda side: "" if side.lowest_after is None else count(side.lowest_after), ""),
             (f"last {name}", lambda side: _loss(side.loss), unlike),

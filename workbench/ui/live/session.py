@@ -1,7 +1,10 @@
 """Starting trainers, and having the next one ready.
 
-A trainer imports PyTorch for seconds. The standby trainer has done so before it is needed; it becomes the trainer of
-the next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+A trainer imports PyTorch for seconds. The standby worker has done so before it is needed; it becomes the trainer of the
+next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+
+A worker could train run after run. The app gives each only one: between runs of minutes, PyTorch's context would keep
+hundreds of MiB of a GPU that others may want, and the memory that a run reports would not be its own alone.
 """
 
 from __future__ import annotations
