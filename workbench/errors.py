@@ -67,9 +67,25 @@ class UserCodeError(WorkbenchError):
 
 
 class DivergedError(WorkbenchError):
-    """The loss became NaN or infinite."""
+    """A loss or a weight became NaN or infinite."""
 
     kind = "diverged"
+
+    def __init__(self, message: str, what: str, step: int) -> None:
+        super().__init__(message)
+        self.what = what
+        """Which quantity is not finite, as in `not_finite_in_words`."""
+        self.step = step
+        """The optimizer step at or after which it was not."""
+
+
+def not_finite_in_words(what: str, step: int) -> str:
+    """The quantity that is not finite, such as "the loss at step 30" or "a weight after step 30".
+
+    what: loss, weight, validation loss, or test loss.
+    """
+    article, when = "a" if what == "weight" else "the", "at" if what == "loss" else "after"
+    return f"{article} {what} {when} step {step}"
 
 
 class OutOfMemoryError(WorkbenchError):
@@ -103,3 +119,15 @@ class TrainerLostError(WorkbenchError):
     """The trainer's process ended without a word (killed, machine restarted)."""
 
     kind = "lost"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line; its type where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def type_and_first_line(error: BaseException) -> str:
+    """An error that is not for the user, in one line: "ValueError: too many values"."""
+    said = first_line(error)
+    kind = type(error).__name__
+    return kind if said == kind else f"{kind}: {said}"

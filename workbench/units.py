@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+GIB = 2**30
+
 
 def count(number: float) -> str:
     """Whole numbers with thousands separators."""

@@ -18,6 +18,7 @@ from tests.benchmarks.in_process import close, new_trainer
 from tests.benchmarks.machine import ENGINES, describe
 from tests.benchmarks.mnist_sized import mnist_folder
 from workbench.errors import WorkbenchError
+from workbench.training.epoch_order import epoch_order
 from workbench.training.trainer import Trainer
 
 STEPS = 100
@@ -66,7 +67,7 @@ def compared(scratch: Path, preset: str, settings: list[str], engines: list[str]
 def _step_ms(trainer: Trainer) -> float:
     """Mean of the first steps of an epoch, up to the last one's loss."""
     trainer.job.model.train()
-    trainer.engine.start_epoch(trainer._epoch_order())
+    trainer.engine.start_epoch(epoch_order(trainer.job, 0))
     started, step = perf_counter(), 0
     while step < min(STEPS, trainer.job.steps_per_epoch):
         step += trainer.engine.run_steps(step + 1).steps

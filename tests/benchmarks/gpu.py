@@ -266,7 +266,7 @@ def made_images(count: int) -> Samples:
     stripes = torch.arange(32).div(3, rounding_mode="floor") == labels[:, None]
     pixels += 55 * stripes[:, None, :, None].to(torch.uint8)
     names = tuple(str(number) for number in range(10))
-    return Samples(InMemory(pixels, labels), Task("classification", 10, classes=names), kind="image")
+    return Samples(InMemory(pixels, labels), Task("classification", 10, classes=names))
 
 
 def starts(bench: Bench) -> None:

@@ -38,7 +38,7 @@ def new_trainer(scratch: Path, preset: str, *assignments: str) -> Trainer:
 
 def epoch_seconds(trainer: Trainer) -> float:
     """Trains an epoch; its seconds."""
-    trainer.train_one_epoch()
+    trainer.train_epoch()
     assert trainer.last_epoch is not None
     return trainer.last_epoch.train_seconds
 

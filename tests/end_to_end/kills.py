@@ -143,7 +143,7 @@ def outcome(run: RunDirectory) -> dict[str, Any]:
     }
     cpu = torch.device("cpu")
     last, best = (checkpoints.load(path, cpu) for path in (run.last_checkpoint, checkpoints.best_checkpoint(run)))
-    for clock in ("seconds", "epoch_began"):
+    for clock in ("seconds", "seconds_before_epoch"):
         del last["position"][clock]
     tests = [event["metrics"] for event in events_of(run, "test")][-1:]
     summary = read_summary(run)

@@ -124,7 +124,8 @@ def test_a_loss_that_becomes_nan_stops_the_run_at_its_step(workbench: Workbench)
     first = next(step for step, loss in enumerate(losses, start=1) if loss is None)
     assert f"step {first}" in done.stderr
     assert json.loads(run.summary.read_text())["kind"] == "diverged"
-    assert json.loads(run.events.read_text().splitlines()[-1])["kind"] == "diverged"
+    finished = json.loads(run.events.read_text().splitlines()[-1])
+    assert (finished["kind"], finished["what"], finished["at_step"]) == ("diverged", "loss", first)
     assert "Traceback" in run.worker_log.read_text()
 
 

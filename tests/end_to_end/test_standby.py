@@ -32,8 +32,8 @@ PRESET = Preset.from_mapping(
 )  # fmt: skip
 
 
-def new_run(folder: Path) -> RunDirectory:
-    return create_run(folder / "runs", PRESET.name, PRESET.to_toml())
+def new_run(folder: Path, *assignments: str) -> RunDirectory:
+    return create_run(folder / "runs", PRESET.name, PRESET.override(assignments).to_toml())
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
     warm, cold = new_run(tmp_path), new_run(tmp_path)
     assert not standby.is_ready
     wait_for(lambda: standby.is_ready)
-    assert standby.start(warm, "workbench --preset x").wait(60) == 0
+    assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
     assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
     assert told(warm) == told(cold)
     ends = [read_summary(run) for run in (warm, cold)]
@@ -71,6 +71,70 @@ def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
     assert (ends[0].status, ends[0].test) == (ends[1].status, ends[1].test)
     environments = [json.loads(run.environment.read_text()) for run in (warm, cold)]
     assert environments[0] == environments[1]
+
+
+TABLES = ["data.name=iris", "model.hidden=[16]", "optimizer.name=sgd", "data.batch_size=16"]
+IN_TURN: tuple[list[str], ...] = (
+    [],
+    [*TABLES, "runtime.num_threads=1", "runtime.deterministic=true", "runtime.precision=bf16", "training.seed=7"],
+    ["optimizer.name=adamw", "schedule.name=cosine", "model.batch_norm=true"],
+)
+"""Each asks for something that the next one does not ask for."""
+HARMFUL = (
+    ["data.name=diabetes", "loss.name=mse", "optimizer.name=sgd", "optimizer.learning_rate=1000", "training.seed=3"],
+    ["data.name=npz", 'data.file="nowhere.npz"'],
+)
+"""A run that diverges, and one that cannot be prepared."""
+
+
+def test_one_worker_trains_runs_in_turn_each_as_a_cold_trainer_does_to_the_bit(
+    tmp_path: Path, standby: Standby
+) -> None:
+    warm: list[RunDirectory] = []
+    wait_for(lambda: standby.is_ready)
+    for number, assignments in enumerate(IN_TURN):
+        warm.append(new_run(tmp_path, *assignments))
+        given = standby.train(warm[-1], "workbench --preset x")
+        assert given.pid == standby.process_id
+        assert given.wait(PATIENCE_SECONDS) == 0, warm[-1].worker_log.read_text()
+        assert status(warm[-1]) == "completed", "its lock is free"
+        if number < len(HARMFUL):
+            failing = new_run(tmp_path, *HARMFUL[number])
+            assert standby.train(failing, "workbench").wait(PATIENCE_SECONDS) == 3
+            assert status(failing) == "failed"
+        assert standby.is_ready, "at once"
+    cold = [new_run(tmp_path, *assignments) for assignments in IN_TURN]
+    for run in cold:
+        assert start_trainer(run, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
+    for one, other in zip(warm, cold, strict=True):
+        assert told(one) == told(other)
+        ends = [read_summary(run) for run in (one, other)]
+        assert ends[0] is not None
+        assert ends[1] is not None
+        assert (ends[0].status, ends[0].test, ends[0].validation) == (ends[1].status, ends[1].test, ends[1].validation)
+        environments = [json.loads(run.environment.read_text()) for run in (one, other)]
+        assert environments[0] == environments[1]
+        assert one.worker_log.read_bytes() == other.worker_log.read_bytes()
+    last = new_run(tmp_path, *TABLES)
+    trainer = standby.start(last, "workbench")
+    assert trainer.wait(PATIENCE_SECONDS) == 0, "the pipe is closed, so it ends with its last run"
+    assert status(last) == "completed"
+
+
+def test_a_signal_stops_the_run_and_ends_the_worker(tmp_path: Path, standby: Standby) -> None:
+    run = new_run(tmp_path, *TABLES, "training.epochs=1000000")
+    given = standby.train(run, "workbench")
+    wait_for(lambda: steps_logged(run) > 0)
+    ask(run, "stop")
+    assert given.wait(PATIENCE_SECONDS) == 130
+    assert standby.is_alive, "a request is for the run alone"
+    other = new_run(tmp_path, *TABLES, "training.epochs=1000000")
+    given = standby.train(other, "workbench")
+    wait_for(lambda: steps_logged(other) > 0)
+    os.kill(standby.process_id, signal.SIGTERM)
+    assert given.wait(PATIENCE_SECONDS) == 130
+    assert status(other) == "stopped"
+    wait_for(lambda: not standby.is_alive)
 
 
 DRAWING = """
@@ -121,12 +185,16 @@ def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_co
     )  # fmt: skip
     for reference in chosen.code_references():
         code.trust(reference)
-    warm, cold = (create_run(tmp_path / "runs", chosen.name, chosen.to_toml()) for _ in range(2))
+    warm, again, cold = (create_run(tmp_path / "runs", chosen.name, chosen.to_toml()) for _ in range(3))
     standby = Standby.launch()
     wait_for(lambda: standby.is_ready)
-    assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0, warm.worker_log.read_text()
+    before = standby.process_id
+    assert standby.train(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0, warm.worker_log.read_text()
+    assert not standby.is_ready, "what the code has changed is not known: the process starts itself anew"
+    assert standby.start(again, "workbench --preset x").wait(PATIENCE_SECONDS) == 0, again.worker_log.read_text()
+    assert standby.process_id == before
     assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
-    assert told(warm) == told(cold)
+    assert told(warm) == told(again) == told(cold)
     [losses] = [each["losses"] for each in told(warm) if "losses" in each]
     assert len(set(losses)) > 1
 

@@ -47,9 +47,9 @@ def test_batches_on_the_gpu_are_those_of_the_cpu_epoch_after_epoch(kind: str) ->
         expected = expected_batches(order)
         assert [len(batch.targets) for batch in found] == [len(batch.targets) for batch in expected]
         for batch, right in zip(found, expected, strict=True):
-            assert batch.inputs.is_cuda
+            assert batch.tensor.is_cuda
             assert batch.targets.is_cuda
-            torch.testing.assert_close(batch.inputs.cpu(), right.inputs)
+            torch.testing.assert_close(batch.tensor.cpu(), right.tensor)
             assert torch.equal(batch.targets.cpu(), right.targets)
     end_workers(feed)
 
@@ -62,10 +62,10 @@ def test_batches_are_right_while_training_lags_behind_the_copies(kind: str) -> N
     sums = []
     for batch in feed.batches(order, PhaseClock()):
         torch.cuda._sleep(BUSY_CYCLES)
-        sums.append((batch.inputs.double().sum(dim=(1, 2, 3)), batch.targets.clone()))
+        sums.append((batch.tensor.double().sum(dim=(1, 2, 3)), batch.targets.clone()))
         del batch
     for (inputs, targets), right in zip(sums, expected_batches(order), strict=True):
-        torch.testing.assert_close(inputs.cpu(), right.inputs.double().sum(dim=(1, 2, 3)), rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(inputs.cpu(), right.tensor.double().sum(dim=(1, 2, 3)), rtol=1e-4, atol=1e-3)
         assert torch.equal(targets.cpu(), right.targets)
     end_workers(feed)
 
@@ -81,10 +81,10 @@ def test_samples_that_fit_lie_on_the_gpu() -> None:
 def test_augmentation_runs_on_the_gpu_and_leaves_the_samples_as_they_are() -> None:
     feed = job_of("data.flip=true", "data.shift=1", "data.cutout=2").train
     order = torch.arange(len(feed))
-    first, second = (torch.cat([batch.inputs for batch in feed.batches(order, PhaseClock())]) for _ in range(2))
+    first, second = (torch.cat([batch.tensor for batch in feed.batches(order, PhaseClock())]) for _ in range(2))
     assert first.is_cuda
     assert first.shape == second.shape
     assert not torch.equal(first, second)
-    plain = torch.cat([batch.inputs for batch in job_of().train.batches(order, PhaseClock())])
-    again = torch.cat([batch.inputs for batch in job_of().train.batches(order, PhaseClock())])
+    plain = torch.cat([batch.tensor for batch in job_of().train.batches(order, PhaseClock())])
+    again = torch.cat([batch.tensor for batch in job_of().train.batches(order, PhaseClock())])
     assert torch.equal(plain, again)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import torch
+from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
 
 from tests.gpu.conftest import GPU_ONLY
 from tests.unit.training.conftest import events_of
@@ -24,8 +25,7 @@ from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, Warni
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.schedule import SCHEDULES
-from workbench.training import trainer as trainer_module
-from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
+from workbench.training import reporter
 from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.trainer import Trainer
 
@@ -98,7 +98,7 @@ def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
 def test_phases_of_replayed_steps_are_timed_and_add_up(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer_module, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(reporter, "REPORT_SECONDS", 0.0)
     trainer = trained(tmp_path_factory, "training.epochs=400")
     timings = [event for event in events_of(trainer) if isinstance(event, Timing) and event.timed_steps]
     assert timings
@@ -114,7 +114,7 @@ def test_a_replay_costs_the_host_less_than_a_step(tmp_path_factory: pytest.TempP
     engine.start_epoch(torch.arange(1000))
     done = torch.cuda.Event()
     torch.cuda._sleep(2_000_000_000)  # about a second
-    step = trainer.position.step
+    step = trainer.state.step
     started = time.perf_counter()
     left = 1000
     while left:
@@ -183,7 +183,7 @@ def test_replaying_takes_no_more_memory_than_the_traced_engine_but_what_cublas_k
 def test_the_host_is_not_far_ahead_of_the_device(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Or a stop would wait for all steps that are queued."""
     trainer = trained(tmp_path_factory, "data.batch_size=10", "training.epochs=2")
-    engine, step, left = trainer.engine, trainer.position.step, 1000
+    engine, step, left = trainer.engine, trainer.state.step, 1000
     engine.start_epoch(torch.arange(1000))
     started = time.perf_counter()
     while left:
@@ -206,7 +206,7 @@ def test_a_run_of_graphs_goes_on_from_its_checkpoint(
     second = build_trainer(first.run)
     second.restore()
     second.train()
-    assert 40 <= first.position.step < second.position.step == whole.position.step
+    assert 40 <= first.state.step < second.state.step == whole.state.step
     assert warnings(second) == []
     found, expected = logged_losses(second), logged_losses(whole)
     assert list(found) == list(expected)

@@ -78,7 +78,7 @@ def test_running_out_of_memory_tells_what_held_it(tmp_path: Path) -> None:
     try:
         with pytest.raises(torch.OutOfMemoryError) as ran_out:
             trainer.train()
-        summary = write_after_running_out(trainer.run, trainer.position.step, device, trainer.job)
+        summary = write_after_running_out(trainer.run, trainer.state.step, device, trainer.job)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, device)
         torch.cuda.memory._record_memory_history(None)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tests.gpu.conftest import DIGITS, GPU_ONLY, ampere
 from tests.unit.training.checkpointing.test_resume import assert_same, check_resume, uninterrupted
+from tests.unit.training.engines.making import direct_engine
 from tests.unit.training.engines.test_against_plain_pytorch import plain_optimizer, table
 from tests.unit.training.plain import plain_losses
 from tests.unit.training.scripted import look_up_after_every_step, new_trainer, of_type
@@ -25,9 +26,7 @@ from workbench.runs.tail import EventTail
 from workbench.settings.optimizer import OPTIMIZERS, OptimizerChoice
 from workbench.settings.preset import Preset
 from workbench.training.batches import OnDeviceBatches
-from workbench.training.device import Precision, configure_torch, resolve_device
-from workbench.training.engines.eager import EagerEngine
-from workbench.training.timing.clock import PhaseClock
+from workbench.training.device import configure_torch, resolve_device
 
 pytestmark = GPU_ONLY
 
@@ -87,15 +86,8 @@ def engine_losses(
     device = torch.device("cuda", 0)
     feed = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
     rate = float(optimizer.param_groups[0]["lr"])
-    engine = EagerEngine(
-        model.train(),
-        nn.functional.cross_entropy,
-        optimizer,
-        feed,
-        Precision("float32", device),
-        PhaseClock(),
-        lambda step: rate,
-        device=device,
+    engine = direct_engine(
+        model.train(), nn.functional.cross_entropy, optimizer, feed, lambda step: rate, device=device
     )
     engine.start_epoch(order)
     for step in range(1, STEPS + 1):

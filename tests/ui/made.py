@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -244,8 +244,8 @@ def write_run(
         lines.append(TestResult(step=steps, weights="best epoch 10", metrics=tested, time=last + 0.1))
     reason = f"the loss at step {steps} is not a finite number: training has diverged" if diverges else ""
     if ending:
-        kind = "diverged" if diverges else ""
-        lines.append(Finished(status=ending, step=steps, reason=reason, kind=kind, time=last + 0.2))
+        finished = Finished(status=ending, step=steps, reason=reason, time=last + 0.2)
+        lines.append(replace(finished, kind="diverged", what="loss", at_step=steps) if diverges else finished)
         write_summary(run, ending, steps, reason)
     run.events.write_text("".join(f"{encode(event)}\n" for event in lines))
     run.worker_log.write_text("a line that the data set printed\n")

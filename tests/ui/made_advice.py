@@ -86,11 +86,11 @@ ANSWER: dict[str, Any] = {
     "measure": "speed",
     "present": {
         "engine": "cuda_graph", "steps": 980, "samples_per_second": 31_200.0, "peak_bytes": 64_000_000,
-        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
+        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "fraction": None,
     },
     "changed": {
         "engine": "cuda_graph", "steps": 640, "samples_per_second": 159_000.0, "peak_bytes": 97_500_000,
-        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "share": None,
+        "lowest_loss": None, "lowest_after": None, "loss": None, "f1": None, "fraction": None,
     },
     "ratio": 5.096, "ratio_low": 4.9, "ratio_high": 5.3, "rounds": 8, "samples": 62_720, "epochs": 48.3,
     "validation_samples": 0, "same_loss": True, "difference_low": None, "difference_high": None,

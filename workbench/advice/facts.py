@@ -19,7 +19,7 @@ from workbench.advice.trends import (
     validation_trend,
 )
 from workbench.devices.gpu import GpuReading, run_gpu
-from workbench.errors import DivergedError
+from workbench.errors import DivergedError, not_finite_in_words
 
 if TYPE_CHECKING:
     from workbench.runs.events import Health, Prepared, Timing
@@ -31,9 +31,6 @@ RECENT = 10
 
 LEAST_SECONDS = 2.0
 """Of training that was timed: before, what a step takes says nothing of what it will take."""
-
-DIVERGED = "is not a finite number"
-"""Before it stands, in the reason for which a run that has diverged has ended, what is NaN or infinite."""
 
 
 class MachineReading(Protocol):
@@ -73,8 +70,6 @@ class Facts:
     """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
     other_cores: float | None = None
     """Cores that other programs take."""
-    knee_batch_size: int | None = None
-    """From this batch size on, samples/s no longer rise; known once a scan of batch sizes has been made."""
 
     gpu_used_bytes: int | None = None
     """Memory of the run's card that is in use by all processes, without what PyTorch only keeps for later."""
@@ -88,7 +83,7 @@ class Facts:
     loss: LossTrend | None = None
     plateau: Plateau | None = None
     diverged: str | None = None
-    """What is not a finite number any more, as the trainer said it; empty if all is finite."""
+    """Which quantity is not a finite number any more, and at which step, in words; empty if all are finite."""
     validation: ValidationTrend | None = None
     health: Health | None = None
     class_counts: Sequence[int] | None = None
@@ -166,7 +161,6 @@ FACT_NAMES = {
     "gpu_busy_share": "the share of time that the GPU was busy",
     "cpu_wait_share": "how long threads waited for a core (Linux, with runtime.measure)",
     "other_cores": "how long threads waited for a core (Linux, with runtime.measure)",
-    "knee_batch_size": "a measurement of several batch sizes",
     "gpu_used_bytes": "the GPU's memory in use",
     "gpu_total_bytes": "the GPU's memory in use",
     "host_used_bytes": "the host's memory in use",
@@ -254,15 +248,19 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
+    """From how the run ended; where it does not say what is not finite, from the losses."""
     finished = history.view.finished
-    if finished is not None and finished.kind == DivergedError.kind:
-        return finished.reason.partition(DIVERGED)[0].strip()
-    if finished is not None and finished.kind:
+    has_diverged = finished is not None and finished.kind == DivergedError.kind
+    if finished is not None and finished.kind and not has_diverged:
         return ""  # numbers in the data that are not finite are no divergence, and the reason names them
+    if finished is not None and finished.what and finished.at_step is not None:
+        return not_finite_in_words(finished.what, finished.at_step)
     losses = history.curves.get("loss/train")
     if losses is None or not losses.buckets:
         return None
-    return f"the loss near step {losses.buckets[-1].last_step}" if losses.buckets[-1].gap else ""
+    if losses.buckets[-1].gap:
+        return f"the loss near step {losses.buckets[-1].last_step}"
+    return None if has_diverged else ""
 
 
 def _class_counts(history: RunHistory) -> Sequence[int] | None:

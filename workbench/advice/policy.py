@@ -64,14 +64,6 @@ POLICY: dict[str, Policy] = {
         "waiting 10 % of a step while fewer workers than cores read",
         "PyTorch's performance tuning guide: more workers, as long as cores are free",
     ),
-    "batch-below-knee": Policy(
-        "small batch",
-        1.0,
-        None,
-        "smaller than where samples/s stop rising",
-        "the scan of batch sizes on this machine",
-        below=True,
-    ),
     "matrix-units": Policy(
         "idle matrix units",
         0.50,

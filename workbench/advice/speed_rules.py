@@ -111,22 +111,6 @@ def _loader_workers(facts: Facts) -> Finding | None:
     )
 
 
-def _batch_below_knee(facts: Facts) -> Finding | None:
-    assert facts.preset is not None
-    assert facts.knee_batch_size is not None
-    batch, knee = facts.preset.data.batch_size, facts.knee_batch_size
-    grave = severity("batch-below-knee", batch / knee)
-    if grave is None:
-        return None
-    return finding(
-        "batch-below-knee",
-        grave,
-        f"the batch has {count(batch)} samples, and samples/s rise up to {count(knee)}",
-        "A larger batch trains more samples in the same time; the learning rate may then be raised too.",
-        (f"data.batch_size={knee}",),
-    )
-
-
 def _matrix_units(facts: Facts) -> Finding | None:
     assert facts.preset is not None
     assert facts.prepared is not None
@@ -274,7 +258,6 @@ SPEED_RULES = (
     Rule("growing-memory", ("memory",), _growing_memory),
     Rule("gpu-idle", ("gpu_busy_share",), _gpu_idle),
     Rule("overhead", ("shares",), _overhead),
-    Rule("batch-below-knee", ("preset", "knee_batch_size"), _batch_below_knee),
     Rule("matrix-units", ("preset", "prepared", "shares"), _matrix_units),
     Rule("busy-cores", ("cpu_wait_share", "other_cores"), _busy_cores),
     Rule("step-outliers", ("p99_to_median", "max_to_median"), _step_outliers),

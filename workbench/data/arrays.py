@@ -86,7 +86,6 @@ def arrays(
     return Samples(
         splits["train"],
         posed,
-        kind="table" if inputs["train"].ndim == 2 else "image",
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=tuple(notes),

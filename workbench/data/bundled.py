@@ -18,7 +18,7 @@ def digits() -> Samples:
     # The data set counts pixels from 0 to 16; images are 0 to 255 everywhere else here.
     pixels = np.round(loaded.images * (255 / 16)).astype(np.uint8)
     samples = InMemory(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(loaded.target.astype(np.int64)))
-    return Samples(samples, _classes(loaded.target_names), "image")
+    return Samples(samples, _classes(loaded.target_names))
 
 
 def iris() -> Samples:
@@ -49,12 +49,12 @@ def diabetes() -> Samples:
     # Unscaled: standardising is ours, and is measured on the training split alone.
     loaded = load_diabetes(scaled=False)
     samples = InMemory(_float32(loaded.data), _float32(loaded.target).unsqueeze(1))
-    return Samples(samples, Task("regression", outputs=1, targets=("progression",)), "table")
+    return Samples(samples, Task("regression", outputs=1, targets=("progression",)))
 
 
 def _table(loaded: Any) -> Samples:
     samples = InMemory(_float32(loaded.data), torch.from_numpy(loaded.target.astype(np.int64)))
-    return Samples(samples, _classes(loaded.target_names), "table")
+    return Samples(samples, _classes(loaded.target_names))
 
 
 def _classes(names: Any) -> Task:

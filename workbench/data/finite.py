@@ -6,11 +6,13 @@ A loss does not tell of all of them: a ReLU may make 0 of NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from workbench.data.samples import InMemory, Samples, SampleSequence, Split
+from workbench.data.inputs import Inputs, map_inputs, tensors_of
+from workbench.data.samples import Lazy, Samples, SampleSequence, Split
 from workbench.errors import DataError
 
 CHUNK_NUMBERS = 2**22
@@ -51,11 +53,11 @@ def not_finite(numbers: Tensor) -> tuple[float, tuple[int, ...]] | None:
 
 
 def _checked(split: Split, name: str) -> Split:
-    if isinstance(split, InMemory):
+    if not isinstance(split, Lazy):
         _check_inputs(split.inputs, 0, name)
     if split.targets is not None:
         _check_targets(split.targets, 0, name)
-    return split if isinstance(split, InMemory) else replace(split, dataset=_Checked(split.dataset, name))
+    return replace(split, dataset=_Checked(split.dataset, name)) if isinstance(split, Lazy) else split
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,22 @@ class _Checked:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
         inputs, target = self.dataset[index]
-        _check_inputs(inputs.unsqueeze(0), index, self.name)
+        _check_inputs(map_inputs(inputs, lambda tensor: tensor.unsqueeze(0)), index, self.name)
         _check_targets(target.unsqueeze(0), index, self.name)
         return inputs, target
 
 
-def _check_inputs(inputs: Tensor, first: int, name: str) -> None:
+def _check_inputs(inputs: Inputs, first: int, name: str) -> None:
     """first: the number of the first sample."""
-    if (found := not_finite(inputs)) is not None:
-        value, (sample, *position) = found
-        raise DataError(
-            f"sample {first + sample} of {name} holds {value} at {tuple(position)} (counted from 0); all inputs must "
-            "be finite numbers in float32"
-        )
+    for tensor in tensors_of(inputs):
+        if (found := not_finite(tensor)) is not None:
+            value, (sample, *position) = found
+            raise DataError(
+                f"sample {first + sample} of {name} holds {value} at {tuple(position)} (counted from 0); all inputs "
+                "must be finite numbers in float32"
+            )
 
 
 def _check_targets(targets: Tensor, first: int, name: str) -> None:

@@ -47,7 +47,6 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
     return Samples(
         splits["train"],
         Task("classification", len(layout.classes), classes=layout.classes),
-        kind="image",
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=layout.notes + greys.notes,

@@ -1,18 +1,22 @@
 """What every data source returns: samples, the task they pose, and the splits that the source itself brings.
 
-A source (digits, a CSV file, a folder of images, ...) is a function that returns `Samples`. Splitting,
-normalising, batching and moving to the device are the same for all of them and come later, so that a new kind of
-source (text, audio) is one function more.
+A source (digits, a CSV file, a folder of images, ...) is a function that returns `Samples`. Splitting, batching and
+moving to the device are the same for all of them and come later. What differs between kinds of data, the source brings
+in `Samples`: how raw samples become model input (`fit_encoding`; numbers are standardised where it brings none), and
+how samples of different lengths become one batch (`collate`). So text and audio are each a source, its encoding and
+its collate function, beside a model that takes their input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, Protocol
 
 from torch import Tensor
 
+from workbench.data.encoding import Encoding
+from workbench.data.inputs import Inputs
 from workbench.data.task import Task as Task
 
 
@@ -21,8 +25,15 @@ class SampleSequence(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """One sample: inputs (as in InMemory, without the batch dimension) and its target."""
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
+        """One sample: inputs (a tensor or tensors by name, without the batch dimension) and its target."""
+
+
+Collate = Callable[[list[tuple[Any, Tensor]]], tuple[Inputs, Tensor]]
+"""Makes a batch (inputs, targets) of some samples. A function of a module, so that a loader's worker can be sent it."""
+
+FitEncoding = Callable[["Split"], Encoding]
+"""Makes the encoding of raw samples, from the training split alone."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,30 @@ class InMemory:
 
 
 @dataclass(frozen=True)
+class NamedInMemory:
+    """Samples held as tensors by name, such as padded ids and their lengths, and targets as in InMemory."""
+
+    inputs: Mapping[str, Tensor]
+    """Each (samples, ...)."""
+    targets: Tensor
+
+    def __post_init__(self) -> None:
+        for name, tensor in self.inputs.items():
+            if len(tensor) != len(self.targets):
+                raise ValueError(f"{len(tensor)} {name} but {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
+        return {name: tensor[index] for name, tensor in self.inputs.items()}, self.targets[index]
+
+    def subset(self, indices: Tensor) -> NamedInMemory:
+        """The samples at `indices` (int64, shape (n,)), in that order."""
+        return NamedInMemory({name: tensor[indices] for name, tensor in self.inputs.items()}, self.targets[indices])
+
+
+@dataclass(frozen=True)
 class Lazy:
     """Samples read one by one by a DataLoader; `targets` are known beforehand, so that they can be stratified.
 
@@ -68,7 +103,7 @@ class Lazy:
     def __len__(self) -> int:
         return len(self.dataset) if self.indices is None else len(self.indices)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
         return self.dataset[index if self.indices is None else int(self.indices[index])]
 
     def subset(self, indices: Tensor) -> Lazy:
@@ -77,7 +112,7 @@ class Lazy:
         return Lazy(self.dataset, None if self.targets is None else self.targets[indices], chosen)
 
 
-Split = InMemory | Lazy
+Split = InMemory | NamedInMemory | Lazy
 
 
 @dataclass(frozen=True)
@@ -86,7 +121,7 @@ class Samples:
 
     train: Split
     task: Task
-    kind: Literal["image", "table", "other"]
+    _: KW_ONLY
     validation: Split | None = None
     test: Split | None = None
     notes: tuple[str, ...] = field(default=())
@@ -95,6 +130,10 @@ class Samples:
     """Names of the columns of a table, in their order."""
     left_out: str = ""
     """Which rows were dropped and why, in words; empty for none. Among the notes too."""
+    fit_encoding: FitEncoding | None = None
+    """How raw samples become model input; None: numbers are standardised, ids stay as they are."""
+    collate: Collate | None = None
+    """How samples become a batch; None: tensors of one shape are stacked. Samples in memory need none."""
 
     def map(self, change: Callable[[Split], Split]) -> Samples:
         """The same with each of its splits changed."""

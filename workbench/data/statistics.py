@@ -1,8 +1,8 @@
-"""Mean and deviation of samples that are looked at a chunk at a time, as the model sees them: pixels from 0 to 1."""
+"""Mean and deviation of samples, counted a chunk at a time, as the model sees them: pixels from 0 to 1."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,9 +12,12 @@ from workbench.errors import DataError
 WHITE = 255.0
 """The uint8 value that the model sees as 1."""
 
+IMAGE_DIMENSIONS, ROW_DIMENSIONS = 3, 1
+"""Of one sample: (channels, height, width), and (columns,)."""
+
 
 class Statistics(Protocol):
-    """Counts samples, and tells their mean and deviation."""
+    """Counts samples and computes their mean and deviation."""
 
     chunk_numbers: int
     """How many numbers to count at a time: few, so that it needs little memory, but not so few that it takes long."""
@@ -26,12 +29,13 @@ class Statistics(Protocol):
         """Mean and deviation (of the population; 1 where there is none), float64, that broadcast over a batch."""
 
 
-def statistics(sample: Tensor, kind: Literal["image", "table", "other"]) -> Statistics:
-    """What counts samples like this one: per channel of images, per column of tables, over all of other samples.
+def statistics(sample: Tensor) -> Statistics:
+    """What counts samples like this one: per channel of images, per column of rows, over all of other samples.
 
-    Columns of a table that hold only 0 and 1 are told to have mean 0 and deviation 1, so that they stay as they are.
+    Images have three dimensions, rows one. Columns that hold only 0 and 1 get mean 0 and deviation 1, so that they
+    stay as they are.
     """
-    return Histogram() if kind == "image" and sample.dtype == torch.uint8 else Sums(kind)
+    return Histogram() if sample.dim() == IMAGE_DIMENSIONS and sample.dtype == torch.uint8 else Sums()
 
 
 class Histogram:
@@ -48,9 +52,9 @@ class Histogram:
 
     def result(self) -> tuple[Tensor, Tensor]:
         values = torch.arange(256, dtype=torch.float64)
-        shares = self._counts / self._counts.sum(1, keepdim=True)
-        mean = (shares * values).sum(1, keepdim=True)
-        std = (shares * (values - mean).square()).sum(1, keepdim=True).sqrt() / WHITE
+        fractions = self._counts / self._counts.sum(1, keepdim=True)
+        mean = (fractions * values).sum(1, keepdim=True)
+        std = (fractions * (values - mean).square()).sum(1, keepdim=True).sqrt() / WHITE
         return (mean / WHITE).reshape(1, -1, 1, 1), _or_one(std).reshape(1, -1, 1, 1)
 
 
@@ -59,8 +63,8 @@ class Sums:
 
     chunk_numbers = 2**22
 
-    def __init__(self, kind: Literal["image", "table", "other"]) -> None:
-        self._kind = kind
+    def __init__(self) -> None:
+        self._are_rows = False
         self._one = 1.0
         self._samples = 0
         self._count = 0
@@ -68,7 +72,9 @@ class Sums:
         self._only_zero_and_one = torch.ones((), dtype=torch.bool)
 
     def add(self, inputs: Tensor) -> None:
-        dims = {"image": (0, 2, 3), "table": (0,)}.get(self._kind, tuple(range(inputs.dim())))
+        dimensions = inputs.dim() - 1
+        dims = {IMAGE_DIMENSIONS: (0, 2, 3), ROW_DIMENSIONS: (0,)}.get(dimensions, tuple(range(inputs.dim())))
+        self._are_rows = dimensions == ROW_DIMENSIONS
         values = inputs.double()
         if self._samples == 0:
             # Less the first value of each channel or column: else the squares of years (2020, 2021, ...) would drown
@@ -76,7 +82,7 @@ class Sums:
             first = tuple(slice(1) if dim in dims else slice(None) for dim in range(values.dim()))
             self._shift = values[first].nan_to_num(posinf=0.0, neginf=0.0)
             self._one = WHITE if inputs.dtype == torch.uint8 else 1.0
-        if self._kind == "table":
+        if self._are_rows:
             self._only_zero_and_one = self._only_zero_and_one & ((inputs == 0) | (inputs == self._one)).all(0)
         values = values - self._shift
         self._sum = self._sum + values.sum(dims, keepdim=True)
@@ -90,7 +96,7 @@ class Sums:
         offset = self._sum / self._count
         mean = (self._shift + offset) / self._one
         std = _or_one((self._squares / self._count - offset.square()).clamp(min=0).sqrt() / self._one)
-        if self._kind == "table":
+        if self._are_rows:
             mean = torch.where(self._only_zero_and_one, 0.0, mean)
             std = torch.where(self._only_zero_and_one, 1.0, std)
         return mean, std

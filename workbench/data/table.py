@@ -97,7 +97,6 @@ def table(
     return Samples(
         InMemory(inputs, predicted),
         posed,
-        "table",
         notes=tuple(notes),
         columns=(*columns, *categories),
         left_out=left_out,

@@ -44,7 +44,7 @@ def torchvision_set(name: str, folder: Path, report: Report) -> Samples:
     if train is None or test is None:
         raise DataError(f"{name}: {folder} lacks files though they were downloaded; delete it and start again")
     classes = train[1]
-    return Samples(train[0], Task("classification", len(classes), classes=classes), kind="image", test=test[0])
+    return Samples(train[0], Task("classification", len(classes), classes=classes), test=test[0])
 
 
 def _read(name: str, dataset: Any, folder: Path, split: str) -> tuple[InMemory, tuple[str, ...]] | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from workbench.data.channels import channels_axis
 from workbench.data.class_numbers import ClassNumbers
 from workbench.data.samples import Samples, Split, Task
+from workbench.data.statistics import IMAGE_DIMENSIONS
 from workbench.data.user_split import Given, as_split, check_not_one_hot, look_at, read_sample, unwrap
 from workbench.data.words import few
 from workbench.errors import UserCodeError
@@ -64,10 +65,13 @@ def from_user(result: object, where: str, channels: Channels = "auto") -> Sample
     for name, part in parts.items():
         _check_alike(name, part, train, where)
         splits[name] = as_split(part, _own_numbers(part, train, numbers, task, notes), channels_last=last)
+    if train.sample.dtype == torch.uint8 and train.sample.dim() != IMAGE_DIMENSIONS:
+        notes.append(
+            "inputs are bytes (uint8) and so read as pixels, from 0 to 1; other whole numbers stay as they are"
+        )
     return Samples(
         splits["train"],
         task,
-        _kind(train, notes),
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=tuple(notes),
@@ -265,13 +269,3 @@ def _kind_of_numbers(sample: Tensor) -> str:
     if sample.dtype == torch.uint8:
         return "bytes (uint8)"
     return "floating-point numbers" if sample.is_floating_point() else "whole numbers"
-
-
-def _kind(train: Given, notes: list[str]) -> Literal["image", "table", "other"]:
-    if train.sample.dim() == 3:
-        return "image"
-    if train.sample.dtype == torch.uint8:
-        notes.append(
-            "inputs are bytes (uint8) and so read as pixels, from 0 to 1; other whole numbers stay as they are"
-        )
-    return "table" if train.sample.dim() == 1 else "other"

@@ -65,7 +65,7 @@ def train(preset: Preset, options: Options) -> int:
 
 
 def resume(name_or_path: str, options: Options) -> int:
-    """Goes on with a run; returns the exit code. Raises UsageError if it is running or complete."""
+    """Resumes a run; returns the exit code. Raises UsageError if it is running or complete."""
     run = find_run(options.runs_folder, name_or_path)
     match status(run):
         case "running":
@@ -199,7 +199,7 @@ def _conclude(
             # What the run has come to lies in its directory; so this is no failure of the training.
             print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     except BrokenPipeError:
-        output.abandon()  # how the run ended is told by the exit code all the same
+        output.abandon()  # the exit code says how the run ended all the same
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code

@@ -1,6 +1,8 @@
-"""A user's own model, tried out before it is trained: its mistakes are told in words, and where they were made."""
+"""A user's own model, tried out before it is trained, so that its mistakes are told in words and with their place."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -13,25 +15,23 @@ WHOLE_NUMBERS = (
 )
 
 
-def check_user_model(
-    model: object, where: str, inputs: tuple[int, ...], outputs: int, *, whole_numbers: bool = False
-) -> nn.Module:
-    """`model` itself, if it is an nn.Module that maps (2, *inputs) to (2, outputs); else raises UserCodeError.
+def check_user_model(model: object, where: str, example: Tensor | Mapping[str, Tensor], outputs: int) -> nn.Module:
+    """`model` itself, if it is an nn.Module that maps two samples to scores (2, outputs); else raises UserCodeError.
 
-    where: what the user calls the function that returned it, `package.module:function`. whole_numbers: samples are
-    int64, else float32. The trial is one forward of
-    two samples of zeros in evaluation mode and without gradients: it gives lazy layers (nn.LazyLinear) their shapes,
-    and leaves modes, running means and torch's random numbers as they were.
+    where: what the user calls the function that returned it, `package.module:function`. example: two samples, a
+    tensor or tensors by name, which the model takes as keyword arguments. It is tried out in one forward pass in
+    evaluation mode and without gradients: that gives lazy layers (nn.LazyLinear) their shapes, and leaves modes,
+    running means and torch's random numbers as they were.
     """
     if not isinstance(model, nn.Module):
         raise UserCodeError(f"{where} returned {_kind(model)}; it must return a torch.nn.Module")
     anything = next(model.parameters(), None)
     device = torch.device("cpu") if anything is None else anything.device
-    scores = _trial(
-        model, where, torch.zeros(2, *inputs, dtype=torch.int64 if whole_numbers else torch.float32, device=device)
-    )
+    by_name = {"": example} if isinstance(example, Tensor) else example
+    samples = {name: tensor.to(device) for name, tensor in by_name.items()}
+    scores = _trial(model, where, samples, device)
 
-    expected = f"for samples of shape {(2, *inputs)} it must return scores of shape {(2, outputs)}"
+    expected = f"for samples of shape {_shape(samples)} it must return scores of shape {(2, outputs)}"
     if not isinstance(scores, Tensor):
         raise UserCodeError(f"the model that {where} returned gives {_kind(scores)}; {expected}")
     if scores.shape != (2, outputs):
@@ -39,23 +39,29 @@ def check_user_model(
     return model
 
 
-def _trial(model: nn.Module, where: str, samples: Tensor) -> object:
-    """What the model makes of the samples."""
+def _trial(model: nn.Module, where: str, samples: Mapping[str, Tensor], device: torch.device) -> object:
+    """What the model makes of the samples; a single tensor has no name."""
+    has_ids = "" in samples and samples[""].dtype == torch.int64
     modes = {module: module.training for module in model.modules()}
-    gpus = [samples.device] if samples.device.type == "cuda" else []
+    gpus = [device] if device.type == "cuda" else []
     try:
         # Not inference_mode: parameters that lazy layers make there could not be trained.
         with torch.random.fork_rng(devices=gpus), torch.no_grad():
-            return model.eval()(samples)
+            return model.eval()(samples[""]) if "" in samples else model.eval()(**samples)
     except Exception as error:
         message = str(error).strip().partition("\n")[0]
         raise UserCodeError(
-            f"the model that {where} returned fails on samples of shape {tuple(samples.shape)}: "
-            f"{type(error).__name__}: {message}{WHOLE_NUMBERS * (samples.dtype == torch.int64)}"
+            f"the model that {where} returned fails on samples of shape {_shape(samples)}: "
+            f"{type(error).__name__}: {message}{WHOLE_NUMBERS * has_ids}"
         ) from error
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+def _shape(samples: Mapping[str, Tensor]) -> str:
+    shapes = {name: tuple(tensor.shape) for name, tensor in samples.items()}
+    return str(shapes.get("", shapes))
 
 
 def _kind(value: object) -> str:

@@ -93,7 +93,7 @@ class Measured:
     loss: float | None = None
     """After the last round; None if it is no finite number then."""
     f1: float | None = None
-    share: float | None = None
+    fraction: float | None = None
     """Of dead units, or of saturated values, in the worst layer; None where that could not be looked at."""
 
 

@@ -18,17 +18,18 @@ from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow
 from workbench.runs.row_memory import RowMemory, Stamp
 from workbench.runs.status import Status, Summary, ended, read_summary
+from workbench.runs.study import read_study
 
 HEAD_BYTES = 2**18
-"""How much of the beginning of a run's events is read for what tells its best epoch."""
+"""How much of the beginning of a run's events is read to learn which metric decides its best epoch."""
 TAIL_BYTES = (2**16, 2**19, 2**22)
 """How much of the end is read for its latest and best epochs: more only where less does not hold them."""
 OVERLAP_BYTES = 2**19
-"""Farther back blocks are read that share so much, in which the line of an epoch fits."""
+"""Farther back, blocks are read that overlap by this much, in which the line of an epoch fits."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
-"""How the lines begin that are of use here; the many others need not be understood."""
+"""How the lines that are read here begin; the many others are skipped."""
 STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
-"""Files of a run whose change makes its row another."""
+"""Files of a run that its row depends on."""
 
 
 class Catalogue:
@@ -66,7 +67,7 @@ def list_rows(runs_folder: Path) -> list[RunRow]:
 
 
 def list_running(runs_folder: Path) -> list[RunRow]:
-    """The runs that are going, the latest first: of the others no more is read than that. Raises StorageError."""
+    """Runs in progress, the latest first; of the others only the lock is looked at. Raises StorageError."""
     presets = PresetReader()
     return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
 
@@ -118,7 +119,7 @@ def _read(
         settings = presets.settings(read_small(run.preset))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
-    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs"))}
+    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run)}
     if summary is not None:
         values |= {
             "epoch": _whole(summary.epoch),

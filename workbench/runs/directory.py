@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, storage_error, write_text_atomically
+from workbench.runs.study import StudyMembership
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class RunDirectory:
         return self.path / "preset.toml"
 
     @property
+    def study(self) -> Path:
+        """The id of the study that the run belongs to, as JSON; there for such a run only."""
+        return self.path / "study.json"
+
+    @property
     def environment(self) -> Path:
         """GPU, driver, versions, host and command, as JSON."""
         return self.path / "environment.json"
@@ -48,7 +55,7 @@ class RunDirectory:
 
     @property
     def control(self) -> Path:
-        """What viewers ask of the trainer, one request a line."""
+        """Requests of viewers to the trainer, one a line."""
         return self.path / "control.jsonl"
 
     @property
@@ -68,12 +75,12 @@ class RunDirectory:
 
     @property
     def last_checkpoint(self) -> Path:
-        """The state of training that a resumed run goes on from; there once one was written."""
+        """The state of training that a resumed run continues from; there once one was written."""
         return self.checkpoints / "last.pt"
 
     @property
     def profiles(self) -> Path:
-        """The folder of traces and memory snapshots; there once one was asked for."""
+        """The folder of traces and memory snapshots; there once one was requested."""
         return self.path / "profiles"
 
     @property
@@ -87,8 +94,12 @@ def default_runs_folder() -> Path:
     return Path(os.environ.get("WORKBENCH_RUNS") or "runs")
 
 
-def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDirectory:
-    """A new run directory with its preset in it. Raises StorageError where it cannot be written."""
+def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: str | None = None) -> RunDirectory:
+    """Creates a run directory with its preset in it. Raises StorageError where it cannot be written.
+
+    study: the id of the study that the run belongs to; ValueError where no study can be called that.
+    """
+    membership = None if study is None else StudyMembership(study)
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     while True:
         run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
@@ -104,15 +115,18 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str) -> RunDire
             raise storage_error(run.path, error) from error
         break
     try:
+        # A directory is a run once its preset is there, so that comes last.
+        if membership is not None:
+            membership.save(run)
         write_text_atomically(run.preset, preset_toml, parents=False)
     except StorageError:
-        run.path.rmdir()
+        shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
 
 
 def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
-    """The run of that path or name; a part of the name is enough if one run alone has it. Raises UsageError."""
+    """Finds a run by its path or name; a part of the name is enough if only one run has it. Raises UsageError."""
     path = expanded(name_or_path)
     if is_file(RunDirectory(path).preset):
         return RunDirectory(path.absolute())

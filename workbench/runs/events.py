@@ -1,6 +1,6 @@
 """The events of a run: what the trainer writes and everyone else reads, one JSON object a line.
 
-A number that is not finite is null in a list of losses. A reading that is not to be had is left out (None here),
+A number that is not finite is null in a list of losses. A reading that is not available is left out (None here),
 never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
 """
 
@@ -19,7 +19,7 @@ from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, tak
 LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
 TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
 OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
-"""What readers of such tables rely on."""
+"""The columns of the tables in events, and their types: readers rely on them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Started(Event):
-    """The trainer's process began, or began again: what a reader has seen after `step` is void."""
+    """The trainer's process began, or began again: readers discard what they have seen after `step`."""
 
     type: ClassVar[str] = "started"
     process_id: int
@@ -47,7 +47,7 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """Something before training takes a while: a download, a long read."""
+    """How far something that takes a while before training has come: a download, a long read."""
 
     type: ClassVar[str] = "progress"
     what: str
@@ -58,14 +58,14 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Event):
-    """All is built and training can begin."""
+    """Everything is built; training can begin."""
 
     type: ClassVar[str] = "prepared"
     device: str
     device_name: str
     engine: str
     engine_reason: str
-    """Why that engine, in half a sentence."""
+    """Why this engine was chosen, in half a sentence."""
     data_loading: str
     parameters: int
     task: str
@@ -77,21 +77,22 @@ class Prepared(Event):
     steps_per_epoch: Annotated[int, positive]
     epochs: Annotated[int, positive]
     monitor: str
-    """Name of the validation metric that tells the best epoch."""
+    """Name of the metric by which epochs are compared."""
     seconds: float
-    """From the start of the process to here."""
+    """From the start of the process until everything was built."""
     num_threads: int | None = None
-    """CPU threads of PyTorch, as chosen or found."""
+    """CPU threads of PyTorch."""
     engine_seconds: float = 0.0
-    """Of that, what tracing, compiling or capturing the step took."""
+    """Time that tracing, compiling or capturing the step took; part of `seconds`."""
     class_counts: list[int] | None = None
-    """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    """How often each class occurs in the training split; None for regression, and where all samples would have to be
+    read to count them."""
     device_uuid: str | None = None
-    """Of the GPU, as CUDA tells it: without the GPU- with which NVML begins it."""
+    """UUID of the GPU as CUDA gives it: without the prefix GPU- that NVML adds."""
     precision: str | None = None
     """As in `runtime.precision`."""
     learns: str = ""
-    """What there is to predict, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
+    """What the model predicts, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,7 @@ class State(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Steps(Event):
-    """The losses of consecutive optimizer steps, every one of them."""
+    """The losses of consecutive optimizer steps, without gaps."""
 
     type: ClassVar[str] = "steps"
     first_step: int
@@ -115,58 +116,58 @@ class Steps(Event):
     """Position after the last of them, in epochs with fractions."""
     losses: list[float]
     learning_rate: float
-    """At the last of them."""
+    """Learning rate of the last of them, the schedule's factor included."""
     seconds: float
-    """Training time so far, pauses and validation left out."""
+    """Training time so far, without pauses and validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing(Event):
-    """Where the time of the last steps went, milliseconds a step."""
+    """How long the last steps took, in milliseconds a step, by phase."""
 
     type: ClassVar[str] = "timing"
     step: int
     steps: int
-    """Over how many steps the throughput was counted."""
+    """How many steps the throughput was counted over."""
     timed_steps: int
-    """Over how many of them phases and percentiles were measured (all on a CPU, a sample on a GPU)."""
+    """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
     phase_ms: dict[str, float]
-    """Mean of each phase: data, transfer, forward, backward, optimizer, rest."""
+    """Mean of each phase: data, transfer, forward, backward, metrics, optimizer, rest."""
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float
     samples_per_second: float
     gpu_busy_share: float | None = None
-    """Share of the time, 0 to 1, in which the run's own GPU ran anything (of anybody's), by the driver's samples."""
+    """Fraction of the time, 0 to 1, in which the run's own GPU was busy with any program, by the driver's samples."""
     cpu_wait_share: float | None = None
-    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    """Fraction, 0 to 1, of the time that the trainer's threads were ready to run in which they waited for a core."""
     other_cores: float | None = None
-    """How many of the cores that the trainer may use were taken by other programs, on average."""
+    """How many of the cores available to the trainer other programs used, on average."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint(Event):
-    """What a run takes of its device, by kind; written once it is known, and again when the peak has risen."""
+    """How much of the device's memory a run uses, by kind; written when it is known and when the peak has risen."""
 
     type: ClassVar[str] = "footprint"
     step: int
     kinds: dict[str, int]
-    """Bytes of parameters, gradients, optimizer and data as they are; of activations and the rest at the peak."""
+    """Bytes: parameters, gradients, optimizer and data now; activations and the rest at the peak."""
     expected: list[str]
-    """Which of the numbers (kinds, peak) are expected and not measured."""
+    """Which of the numbers (kinds, peak) are estimated, not measured."""
     peak_bytes: int | None = None
     peak_at: str = ""
-    """When the peak was."""
+    """At which moment memory peaked, in words."""
     expected_peak_bytes: int | None = None
     flops_per_step: int | None = None
-    """Of products and convolutions, forward and backward."""
+    """Of matrix products and convolutions, forward and backward."""
     reason: str = ""
-    """Why something is not known."""
+    """Why a number is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory(Event):
-    """Memory and vitals at a moment, in bytes, percent, watts and degrees Celsius."""
+    """Memory, utilization, power and temperature at one moment, in bytes, percent, watts and degrees Celsius."""
 
     type: ClassVar[str] = "memory"
     step: int
@@ -181,27 +182,27 @@ class Memory(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Health(Event):
-    """How well the network can learn, measured on some training samples between two epochs."""
+    """Activations and gradients, measured on some training samples between two epochs."""
 
     type: ClassVar[str] = "health"
     step: int
     epoch: int
     """Epochs completed."""
     samples: int
-    """On so many training samples activations were looked at."""
+    """How many training samples the activations were computed on."""
     seconds: float
-    """What this measurement cost."""
+    """How long this measurement took."""
     layers: Annotated[list[dict[str, Any]], LAYERS]
     """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
-    dead_share (of the units) or saturated_share (of all values)."""
+    dead_share (fraction of the units) or saturated_share (fraction of all values)."""
     tensors: Annotated[list[dict[str, Any]], TENSORS]
-    """Trained parameters, those with the least gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
+    """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
     layer_count: int
-    """Of all activations looked at, also those that are left out above."""
+    """Number of all activations, also of those that are left out above."""
     tensor_count: int
     gradient_norm: float | None
-    """Of all trained parameters together, before any clipping; null if it is not a finite number."""
+    """Of all trained parameters together, before clipping; None if it is not a finite number."""
     weight_norm: float | None
 
 
@@ -215,7 +216,7 @@ class EpochEnd(Event):
     step: int
     learning_rate: float
     train: dict[str, float]
-    """loss, and accuracy for classes, over the epoch's training samples as they were trained on."""
+    """loss, and accuracy for classification, over the epoch's training samples, before each step's update."""
     validation: Annotated[dict[str, Any], metrics] | None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
@@ -226,9 +227,9 @@ class EpochEnd(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestHandled(Event):
-    """A request from control.jsonl was carried out (or refused: then `detail` says why).
+    """A request from control.jsonl was handled: carried out, or refused for the reason in `detail`.
 
-    So was a change of the learning rate that stands in the preset: then nobody asked.
+    Also written when a change of the learning rate that the preset holds takes effect; then `replayed` is true.
     """
 
     type: ClassVar[str] = "obeyed"
@@ -236,11 +237,11 @@ class RequestHandled(Event):
     step: int
     accepted: bool = True
     detail: str = ""
-    """In words; nothing is to be read out of it."""
+    """For people; never parsed."""
     value: float | None = None
-    """That of the request: the new learning rate, before the schedule's factor; how many steps to profile."""
+    """The request's value: the new learning rate before the schedule's factor, or how many steps to profile."""
     replayed: bool = False
-    """Whether the preset says so, and nobody asked."""
+    """Whether the change comes from the preset, not from a request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,36 +258,36 @@ class Checkpointed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Profiled(Event):
-    """Some steps were profiled, and the trace is written. The clock stood still meanwhile."""
+    """Some steps were profiled and the trace was written. They do not count as training time."""
 
     type: ClassVar[str] = "profiled"
     step: int
     first_step: int
     steps: int
-    """How many steps were profiled; fewer than were asked for where the epoch, a pause or a stop came first."""
+    """How many steps were profiled: fewer than asked for if the epoch ended, or a pause or a stop came first."""
     device: str
-    """Whose time the operators took: cuda, or cpu."""
+    """On which device the operators' time was measured: cuda or cpu."""
     file: str
-    """The trace, Chrome's format in gzip: path within the run directory."""
+    """The trace in Chrome's format, gzipped: path within the run directory."""
     bytes: int
     seconds: float
     """From before the first of them until the trace was written."""
     operators: Annotated[list[dict[str, Any]], OPERATORS]
-    """Those that took most: name, calls, self_ms and total_ms over all steps, share (of the sum of all, 0 to 1)."""
+    """The slowest operators: name, calls, self_ms and total_ms over all steps, share (fraction of the sum, 0 to 1)."""
     note: str = ""
-    """Why something that could be expected is missing."""
+    """Why something that one could expect is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySnapshot(Event):
-    """What the device's memory holds was written down."""
+    """A summary of what the device's memory holds was written."""
 
     type: ClassVar[str] = "memory_snapshot"
     step: int
     steps: int
-    """Over how many steps before it allocations were recorded; 0 where only what is alive now is known."""
+    """For how many steps allocations were recorded before; 0 if only the living tensors are known."""
     file: str
-    """The summary in text: path within the run directory."""
+    """The summary as text: path within the run directory."""
     pickle: str = ""
     """PyTorch's own snapshot, for pytorch.org/memory_viz: path within the run directory; empty on the CPU."""
 
@@ -299,12 +300,12 @@ class WarningRaised(Event):
     step: int
     message: str
     command: str | None = None
-    """The request that nothing has come of, if that is what the warning is about."""
+    """The request that failed, if the warning is about one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult(Event):
-    """The test split, seen once, at the end."""
+    """Metrics of the test split, which is evaluated once, at the end."""
 
     type: ClassVar[str] = "test"
     step: int
@@ -315,7 +316,7 @@ class TestResult(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The trainer ended of its own accord; summary.json says more."""
+    """The trainer's process ends by itself, not by a kill; summary.json says more."""
 
     type: ClassVar[str] = "finished"
     status: str
@@ -325,6 +326,11 @@ class Finished(Event):
     exit_code: int = 0
     kind: str = ""
     """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
+    what: str = ""
+    """If training has diverged: what is not a finite number (loss, weight, validation loss or test loss); empty if it
+    has not, and in runs of older versions."""
+    at_step: int | None = None
+    """The step at which (a loss) or after which (anything else) it was not."""
 
 
 _TYPES: dict[str, type[Event]] = {
@@ -353,10 +359,10 @@ _TYPES: dict[str, type[Event]] = {
 
 # Looked up once: a long run has a hundred thousand lines.
 _FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
-"""Of each type, how a value is taken for each field, and the fields that must be there."""
+"""By type: how each field's value is read, and the fields that must be there."""
 
 _RENAMED = {"prepared": (("feed", "data_loading"),)}
-"""Fields that had another name in runs of older versions, by type of event: old, new."""
+"""Fields with another name in runs of older versions, by type of event: old, new."""
 
 
 def encode(event: Event) -> str:
@@ -370,7 +376,7 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line, a type that this version does not know, or values of a wrong type."""
+    """The event in a line; None for a torn line, an unknown type, or values of a wrong type."""
     try:
         values = from_json(line, allow_inf_nan=False)
         kind = values.pop("type")
@@ -381,19 +387,19 @@ def decode(line: str | bytes) -> Event | None:
         takes, needed = _FIELDS[event_type]
         taken = {name: takes[name](value) for name, value in values.items() if name in takes}
         for name in needed.difference(taken):
-            taken[name] = takes[name](None)  # a reading that is not to be had is left out; anything else is refused
+            taken[name] = takes[name](None)  # an unavailable reading was left out; anything else is refused
         return event_type(**taken)
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 
 def float32_text_value(value: float) -> float:
-    """The shortest decimal that a float32 survives (9 digits), so that logs stay small and exact."""
+    """The number rounded to the 9 digits that identify a float32, so that logs stay small and exact."""
     return float(f"{value:.9g}")
 
 
 def _jsonable(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null stands for both. Nor can it hold a file's name that is no text."""
+    """With None for NaN and infinity, which JSON does not have, and file names that are not text made readable."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):

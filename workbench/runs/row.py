@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ class RunRow:
     epochs: int = 0
     """Epochs planned."""
     state: str = ""
-    """What the trainer of a run in progress said last that it does, such as paused; empty where that is far back."""
+    """The last state that the trainer of a run in progress reported, such as paused; empty where that is far back."""
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""
@@ -36,5 +37,15 @@ class RunRow:
     """Training time."""
     reason: str = ""
     """Why it failed, or what is wrong with its files."""
+    study: str | None = None
+    """The id of the study that it belongs to."""
     broken: bool = False
     """Whether its files could not be read, so that nothing else here is to be relied on."""
+
+
+def by_study(rows: Iterable[RunRow]) -> dict[str | None, list[RunRow]]:
+    """Rows by the study that they belong to, both in the order in which they come; None: those that belong to none."""
+    groups: dict[str | None, list[RunRow]] = {}
+    for row in rows:
+        groups.setdefault(row.study, []).append(row)
+    return groups

@@ -22,13 +22,13 @@ from workbench.errors import StorageError
 from workbench.files import open_regular, user_folder, write_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
+from workbench.runs.status import ENDED
 from workbench.runs.typed import Take, take_of
 
 Stamp = tuple[tuple[int, int] | None, ...]
 """When each of a run's files was last written, in ns, and its size; None where there is none."""
-ENDED = ("completed", "stopped", "failed", "lost")
 LEAST_NEWS = 20
-"""Rows that are not remembered yet before the memory is written: fewer are read in a moment."""
+"""How many new rows there must be before the memory is written: fewer are read in a moment."""
 MOST_BYTES = 2**28
 LEFT_OUT = ("run", "broken")
 """Fields of a row that are not kept: rows of broken runs are not."""
@@ -46,7 +46,7 @@ class RowMemory:
         self._written: dict[Path, Stamp] = {}
 
     def read(self, runs: Iterable[RunDirectory]) -> dict[Path, tuple[Stamp, RunRow]]:
-        """The rows of those runs that are remembered; whoever asked looks whether their files are as they were."""
+        """Returns the rows of those runs that are remembered; the caller checks whether their files have changed."""
         try:
             with open_regular(self._file()) as file:
                 values = from_json(file.read(MOST_BYTES))

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workbench.errors import UntrustedCodeError, UserCodeError, WorkbenchError
+from workbench.errors import UntrustedCodeError, UserCodeError, WorkbenchError, type_and_first_line
 from workbench.files import short_path
 from workbench.settings import trust as yeses
 from workbench.settings.code_files import Code, read_code
@@ -84,14 +84,14 @@ def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
     try:
         module = import_code(code)
     except (Exception, SystemExit) as error:
-        raise UserCodeError(f"{reference} failed to import: {_first_line(error)}") from error
+        raise UserCodeError(f"{reference} failed to import: {type_and_first_line(error)}") from error
     function = _own_function(code, module)
     try:
         return function(*arguments, **keywords)
     except WorkbenchError:
         raise
     except (Exception, SystemExit) as error:
-        raise UserCodeError(f"{reference} raised {_first_line(error)}") from error
+        raise UserCodeError(f"{reference} raised {type_and_first_line(error)}") from error
 
 
 def _own_function(code: Code, module: ModuleType) -> Any:
@@ -113,7 +113,3 @@ def _own_function(code: Code, module: ModuleType) -> Any:
             f"define a function there that calls it, and name that"
         )
     return function
-
-
-def _first_line(error: BaseException) -> str:
-    return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]

@@ -1,12 +1,14 @@
 """Data: where the samples come from, how they are batched and normalised.
 
-Text and audio fit in as further choices whose `build()` returns `Samples` of another kind.
+A new kind of data (text, audio) is one more choice here, whose `build()` returns `Samples` with an encoding and a
+collate function of its own, see `workbench.data.samples`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +18,8 @@ from workbench.files import user_folder
 from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, PathText, members, setting
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from workbench.data.progress import Progress
     from workbench.data.samples import Samples
 
@@ -55,6 +59,10 @@ class DataChoice(Choice):
         """
         raise NotImplementedError
 
+    def augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """What varies a batch of encoded samples at random while training; None where nothing does."""
+        return None
+
 
 class Augmented(DataChoice):
     """Images, which can be varied at random while training, on the device, a whole batch at once."""
@@ -62,6 +70,14 @@ class Augmented(DataChoice):
     flip: bool = setting(False, "mirror half of the images, left to right")
     shift: int = setting(0, "shift each image by up to so many pixels", unit="pixels", ge=0, le=1024)
     cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
+
+    def augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """Varies images (n, channels, height, width)."""
+        if not (self.flip or self.shift or self.cutout):
+            return None
+        from workbench.data.augment import augment
+
+        return partial(augment, flip=self.flip, shift=self.shift, cutout=self.cutout)
 
 
 class Digits(Augmented):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from workbench.settings.activation import ActivationChoice, Relu
 from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, members, setting
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -121,16 +121,32 @@ class ModuleModel(ModelChoice):
     )
     arguments: Arguments = setting({}, "further keyword arguments for the function")
 
-    def build(
-        self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice, *, whole_numbers: bool = False
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        """As of every model, tried out on samples in float32."""
+        import torch
+
+        return self.build_for(torch.zeros(2, *inputs), outputs, activation)
+
+    def build_for(
+        self, example: Tensor | Mapping[str, Tensor], outputs: int, activation: ActivationChoice
     ) -> nn.Module:
-        """As of every model; whole_numbers: the samples are int64, as ids are."""
+        """The network, tried out on two samples: a tensor, or tensors by name that it takes as keyword arguments.
+
+        The function gets their shape, or their shapes by name, without the batch dimension. Raises UserCodeError.
+        """
+        from torch import Tensor
+
         from workbench.models.user import check_user_model
         from workbench.settings.code import call
 
+        shape: tuple[int, ...] | dict[str, tuple[int, ...]]
+        if isinstance(example, Tensor):
+            shape = tuple(example.shape[1:])
+        else:
+            shape = {name: tuple(tensor.shape[1:]) for name, tensor in example.items()}
         make: Callable[[], nn.Module] = activation.build
-        model = call(self.function, inputs, outputs, make, **self.arguments)
-        return check_user_model(model, self.function, inputs, outputs, whole_numbers=whole_numbers)
+        model = call(self.function, shape, outputs, make, **self.arguments)
+        return check_user_model(model, self.function, example, outputs)
 
 
 Model = Annotated[Mlp | Cnn | Resnet9 | Torchvision | ModuleModel, Field(discriminator="name")]

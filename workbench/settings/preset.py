@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator
 from workbench.errors import PresetError
 from workbench.files import expanded, write_text_atomically
 from workbench.printable import is_text
+from workbench.runs.preset_text import flattened
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
 from workbench.settings.changes import Change, check_order
@@ -185,7 +186,7 @@ class Preset(Settings):
 
     def flat(self) -> dict[str, Any]:
         """All settings by key path, such as optimizer.learning_rate."""
-        return _flatten(self.to_mapping())
+        return flattened(self.to_mapping())
 
     def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
         """The settings that differ, by key path: (here, there); None where one side has no such setting."""
@@ -284,13 +285,3 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
             raise PresetError(f"--set {shortened('.'.join(path))}: {shortened(key)} is not a table")
         table = inner
     table[path[-1]] = value
-
-
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

@@ -1,6 +1,6 @@
-"""Feeds: from a split to batches on the device, ready for the model.
+"""Batches: from a split to model input on the device.
 
-If the samples fit, they live on the device as tensors and a batch is gathered there (on the CPU: in RAM). Otherwise a
+If the samples fit, they are tensors on the device and a batch is gathered there (on the CPU: in RAM). Otherwise a
 DataLoader reads them, and on a GPU each batch is copied from pinned memory on a stream of its own, one batch ahead.
 """
 
@@ -9,37 +9,60 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from workbench.data.preparation import Preparation
-from workbench.data.samples import InMemory, Split
+from workbench.data.encoding import Encoding, Identity
+from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
+from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
-from workbench.errors import DataError, WorkbenchError
+from workbench.training.reading_errors import told_as_data_errors
 from workbench.training.timing.clock import PhaseClock
 
 Augment = Callable[[Tensor], Tensor]
 """Varies a batch of images (n, c, h, w) at random."""
 
 PREPARE_CHUNK = 8192
-"""Samples that are made into model input at a time."""
+"""Samples that are encoded at a time."""
 
 KEPT_SAMPLES = 256
-"""What a loader keeps of the first samples that it reads, for whoever wants to look at some again."""
+"""Of the first samples that a loader reads it keeps this many, for whoever wants to look at some again."""
 
-RESIDENT_SHARE = 0.5
-"""Most of the device's free memory that resident samples may take."""
+RESIDENT_FRACTION = 0.5
+"""The largest part of the device's free memory that samples on it may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Model input, float32 (n, ...) or ids in int64, and targets, on the device of training."""
+    """Model input and targets of some samples."""
 
-    inputs: Tensor
+    inputs: Inputs
+    """A tensor (n, ...), float32 or ids in int64, or tensors by name, which the model gets as keyword arguments."""
     targets: Tensor
+    """Class numbers, int64 (n,), or values, float32 (n, outputs)."""
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def tensor(self) -> Tensor:
+        """The inputs where they are one tensor. Raises TypeError where they are named."""
+        if not isinstance(self.inputs, Tensor):
+            raise TypeError(f"the inputs are tensors by name ({', '.join(self.inputs)}), where one tensor is needed")
+        return self.inputs
+
+    def to(self, device: torch.device, *, non_blocking: bool = False) -> Batch:
+        """The batch on a device."""
+        inputs = map_inputs(self.inputs, lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return Batch(inputs, self.targets.to(device, non_blocking=non_blocking))
+
+    def index_select(self, indices: Tensor) -> Batch:
+        """The samples of these numbers, int64 (n,) on the batch's device; waits for nothing."""
+        inputs = map_inputs(self.inputs, lambda tensor: tensor.index_select(0, indices))
+        return Batch(inputs, self.targets.index_select(0, indices))
 
 
 class BatchSource(Protocol):
@@ -48,7 +71,7 @@ class BatchSource(Protocol):
     name: str
     batch_size: int
     resident_bytes: int
-    """What the samples take on the device; 0 if they are read batch by batch."""
+    """Memory that the samples take on the device; 0 if they are read batch by batch."""
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -60,18 +83,21 @@ class BatchSource(Protocol):
         """
 
     def sample(self, count: int) -> Batch | None:
-        """About `count` samples, not varied, and without a trace in what follows; None if none were read yet."""
+        """About `count` samples, not augmented; changes nothing in the batches that follow.
+
+        None if none were read yet, and for inputs by name, whose batches may differ in length.
+        """
 
 
 class OnDeviceBatches:
-    """Batches gathered from tensors that lie on the device."""
+    """Batches gathered from tensors on the device."""
 
     name = "on_device"
 
     def __init__(
         self,
-        split: InMemory,
-        preparation: Preparation,
+        split: InMemory | NamedInMemory,
+        encoding: Encoding,
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
@@ -80,24 +106,24 @@ class OnDeviceBatches:
         self._device = device
         self._augment = augment
         self._targets = split.targets.to(device)
-        # Prepared once, if there is room for four bytes a number; else a batch at a time.
-        self._prepare: Callable[[Tensor], Tensor] | None = None
-        inputs = split.inputs.to(device)
-        if inputs.dtype != torch.int64:  # ids are what the model takes
-            if inputs.numel() * 4 <= RESIDENT_SHARE * free_bytes(device):
-                inputs = _prepared(inputs, preparation)
-            else:
-                self._prepare = preparation
+        self._encode: Callable[[Any], Any] | None = encoding
+        """What is left to do with a batch; None where the samples are model input already."""
+        inputs = map_inputs(split.inputs, lambda tensor: tensor.to(device))
+        if isinstance(encoding, Identity) and not any(tensor.is_floating_point() for tensor in tensors_of(inputs)):
+            self._encode = None  # ids are what the model takes
+        # Encoded once, if there is room for four bytes a number; else a batch at a time.
+        elif isinstance(inputs, Tensor) and inputs.numel() * 4 <= RESIDENT_FRACTION * free_bytes(device):
+            self._encode, inputs = None, _encoded(inputs, encoding)
         self._inputs = inputs
-        self.resident_bytes = self._inputs.nbytes + self._targets.nbytes
+        self.resident_bytes = bytes_of(self._inputs) + self._targets.nbytes
 
     def __len__(self) -> int:
         return len(self._targets)
 
     @property
     def is_prepared(self) -> bool:
-        """Whether the samples lie there as model input."""
-        return self._prepare is None
+        """Whether the samples on the device are model input already."""
+        return self._encode is None
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
@@ -107,32 +133,32 @@ class OnDeviceBatches:
 
     def gather(self, indices: Tensor) -> Batch:
         """The samples of these numbers, int64 (n,) on the device; waits for nothing."""
-        inputs = self._inputs.index_select(0, indices)
-        targets = self._targets.index_select(0, indices)
-        if self._prepare is not None:
-            inputs = self._prepare(inputs)
-        if self._augment is not None:
-            inputs = self._augment(inputs)
-        return Batch(inputs, targets)
+        batch = self._select(indices)
+        return batch if self._augment is None else Batch(self._augment(batch.tensor), batch.targets)
 
     def sample(self, count: int) -> Batch | None:
         # Evenly spread: samples may be sorted by class.
-        indices = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64).long().to(self._device)
-        inputs = self._inputs.index_select(0, indices)
-        return Batch(inputs if self._prepare is None else self._prepare(inputs), self._targets.index_select(0, indices))
+        if not isinstance(self._inputs, Tensor):
+            return None
+        indices = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64).long()
+        return self._select(indices.to(self._device))
+
+    def _select(self, indices: Tensor) -> Batch:
+        batch = Batch(self._inputs, self._targets).index_select(indices)
+        return batch if self._encode is None else Batch(self._encode(batch.inputs), batch.targets)
 
 
-def _prepared(inputs: Tensor, preparation: Preparation) -> Tensor:
-    """All samples as model input, made chunk by chunk, so that nothing but the result needs much memory."""
-    shape = preparation(inputs[:1]).shape[1:]
-    prepared = torch.empty((len(inputs), *shape), dtype=torch.float32, device=inputs.device)
-    for raw, made in zip(inputs.split(PREPARE_CHUNK), prepared.split(PREPARE_CHUNK), strict=True):
-        made.copy_(preparation(raw))
-    return prepared
+def _encoded(inputs: Tensor, encoding: Encoding) -> Tensor:
+    """All samples as model input, made chunk by chunk, so that only the result needs much memory."""
+    first: Tensor = encoding(inputs[:1])
+    encoded = torch.empty((len(inputs), *first.shape[1:]), dtype=first.dtype, device=inputs.device)
+    for raw, made in zip(inputs.split(PREPARE_CHUNK), encoded.split(PREPARE_CHUNK), strict=True):
+        made.copy_(encoding(raw))
+    return encoded
 
 
 class DataLoaderBatches:
-    """Batches read by a DataLoader, and prepared and augmented on the device."""
+    """Batches read by a DataLoader, encoded and augmented on the device."""
 
     name = "dataloader"
     resident_bytes = 0
@@ -140,28 +166,30 @@ class DataLoaderBatches:
     def __init__(
         self,
         split: Split,
-        preparation: Preparation,
+        encoding: Encoding,
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
         workers: int,
         seed: int,
+        collate: Collate | None = None,
     ) -> None:
+        """collate: makes a batch of samples; None stacks them."""
         self.batch_size = batch_size
         self._samples = len(split)
         self._device = device
-        self._preparation = preparation
+        self._encode = encoding
         self._augment = augment
         self._sampler = _Order()
         self._generator = torch.Generator().manual_seed(seed)
         self._kept: list[tuple[Tensor, Tensor]] = []
-        """The first batches read, as they came."""
+        """The first batches read, as they came; empty for inputs by name."""
         self._room = min(KEPT_SAMPLES, len(split))
-        # Tensor and target of a sample only: the loader's own collation makes the batch.
-        self._loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        self._loader: DataLoader[tuple[Inputs, Tensor]] = DataLoader(
             split,  # type: ignore[arg-type]  # a map-style dataset in all but its base class
             batch_size=batch_size,
             sampler=self._sampler,
+            collate_fn=collate,
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=device.type == "cuda",
@@ -175,11 +203,10 @@ class DataLoaderBatches:
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
         self._sampler.order = order
         on_device = self._copied_ahead(clock) if self._device.type == "cuda" else self._copied(clock)
-        for inputs, targets in on_device:
-            prepared = self._preparation(inputs)
+        for read in on_device:
+            batch = Batch(self._encode(read.inputs), read.targets)
             if self._augment is not None:
-                prepared = self._augment(prepared)
-            batch = Batch(prepared, targets)
+                batch = Batch(self._augment(batch.tensor), batch.targets)
             clock.mark("transfer")
             yield batch
 
@@ -187,45 +214,31 @@ class DataLoaderBatches:
         if not self._kept:
             return None
         inputs, targets = (torch.cat(parts)[:count].to(self._device) for parts in zip(*self._kept, strict=True))
-        return Batch(self._preparation(inputs), targets)
+        return Batch(self._encode(inputs), targets)
 
-    def _read(self) -> Iterator[tuple[Tensor, Tensor]]:
-        try:
+    def _read(self) -> Iterator[Batch]:
+        """Raw batches on the host."""
+        with told_as_data_errors():
             for inputs, targets in self._loader:
-                if self._room > 0:
+                if self._room > 0 and isinstance(inputs, Tensor):
                     kept = slice(0, self._room)
                     self._kept.append((inputs[kept].clone(), targets[kept].clone()))
                     self._room -= len(inputs)
-                yield inputs, targets
-        except WorkbenchError as error:
-            raise _without_worker_traceback(error) from error
-        except RuntimeError as error:
-            if "stack expects each tensor to be equal size" in str(error):
-                shapes = str(error).strip().splitlines()[-1].rpartition("RuntimeError: ")[2]
-                raise DataError(f"the samples are not all of one shape: {shapes}") from error
-            raise DataError(f"reading the samples failed: {_reason(error)}") from error
-        except (MemoryError, GeneratorExit):
-            raise
-        except Exception as error:
-            raise DataError(f"reading the samples failed: {_reason(error)}") from error
+                yield Batch(inputs, targets)
 
-    def _copied(self, clock: PhaseClock) -> Iterator[tuple[Tensor, Tensor]]:
-        for inputs, targets in self._read():
+    def _copied(self, clock: PhaseClock) -> Iterator[Batch]:
+        for batch in self._read():
             clock.mark("data")
-            yield inputs.to(self._device), targets.to(self._device)
+            yield batch.to(self._device)
 
-    def _copied_ahead(self, clock: PhaseClock) -> Iterator[tuple[Tensor, Tensor]]:
+    def _copied_ahead(self, clock: PhaseClock) -> Iterator[Batch]:
         stream = torch.cuda.Stream(self._device)
-        ahead: tuple[Tensor, Tensor, torch.cuda.Event] | None = None
-        for inputs, targets in self._read():
+        ahead: tuple[Batch, torch.cuda.Event] | None = None
+        for batch in self._read():
             clock.mark("data")
             with torch.cuda.stream(stream):
-                copy = (
-                    inputs.to(self._device, non_blocking=True),
-                    targets.to(self._device, non_blocking=True),
-                    torch.cuda.Event(),
-                )
-                copy[2].record(stream)
+                copy = batch.to(self._device, non_blocking=True), torch.cuda.Event()
+                copy[1].record(stream)
             if ahead is not None:
                 yield _handed_over(*ahead)
             ahead = copy
@@ -234,7 +247,7 @@ class DataLoaderBatches:
 
 
 class _Order(Sampler[int]):
-    """Gives the indices that it was last set to; the loader and its workers live on from epoch to epoch."""
+    """Gives the indices that it was last set to, so that the loader and its workers serve every epoch."""
 
     def __init__(self) -> None:
         self.order = torch.empty(0, dtype=torch.int64)
@@ -246,28 +259,13 @@ class _Order(Sampler[int]):
         return len(self.order)
 
 
-def _reason(error: Exception) -> str:
-    """What was raised, in a line; a loader's worker puts its traceback before it."""
-    last_line = (str(error).strip().splitlines() or [""])[-1]
-    return last_line if "Original Traceback" in str(error) else f"{type(error).__name__}: {last_line}"
-
-
-def _handed_over(inputs: Tensor, targets: Tensor, copied: torch.cuda.Event) -> tuple[Tensor, Tensor]:
+def _handed_over(batch: Batch, copied: torch.cuda.Event) -> Batch:
     """Makes the current stream wait for the copy, and the allocator keep its memory until that stream is done."""
-    current = torch.cuda.current_stream(inputs.device)
+    current = torch.cuda.current_stream(batch.targets.device)
     current.wait_event(copied)
-    inputs.record_stream(current)
-    targets.record_stream(current)
-    return inputs, targets
-
-
-def _without_worker_traceback(error: WorkbenchError) -> WorkbenchError:
-    """A loader's worker prefixes a message with its traceback; the user wants the message."""
-    message = str(error)
-    if "Original Traceback" not in message:
-        return error
-    own = message.rpartition(f"{type(error).__name__}: ")[2].strip()
-    return type(error)(own)
+    for tensor in (*tensors_of(batch.inputs), batch.targets):
+        tensor.record_stream(current)
+    return batch
 
 
 def free_bytes(device: torch.device) -> int:
@@ -277,11 +275,11 @@ def free_bytes(device: torch.device) -> int:
     return HostMonitor(os.getpid()).read().available_bytes
 
 
-def fits_resident(splits: Sequence[Split], device: torch.device) -> bool:
-    """Whether all splits together can live on the device."""
+def fit_on_device(splits: Sequence[Split], device: torch.device) -> bool:
+    """Whether all splits are in memory and there is room for all of them on the device."""
     needed = 0
     for split in splits:
-        if not isinstance(split, InMemory):
+        if isinstance(split, Lazy):
             return False
-        needed += split.inputs.nbytes + split.targets.nbytes
-    return needed <= RESIDENT_SHARE * free_bytes(device)
+        needed += bytes_of(split.inputs) + split.targets.nbytes
+    return needed <= RESIDENT_FRACTION * free_bytes(device)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from workbench.data.preparation import TargetScale
 from workbench.data.samples import Task
+from workbench.data.target_scale import TargetScale
 from workbench.training.accumulators import MeanLoss, SplitFacts
 from workbench.training.batches import BatchSource
 from workbench.training.device import Precision

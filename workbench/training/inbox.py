@@ -16,6 +16,8 @@ class Inbox:
     def __init__(self, run: RunDirectory) -> None:
         self._control = ControlReader(run, launched_at())
         self._stop_signal: int | None = None
+        self.was_signalled = False
+        """Whether a signal ever asked to stop: then the process is to end, and not its run alone."""
         self._waiting: list[Request] = []
 
     def listen_to_signals(self) -> None:
@@ -40,3 +42,4 @@ class Inbox:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._stop_signal = number
+        self.was_signalled = True

@@ -1,4 +1,4 @@
-"""Telling how training goes: losses ten times a second, timing and memory once, as events in the run directory."""
+"""Reports how training goes as events in the run directory: losses ten times a second, timing and memory once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from workbench.training.processes.spinning import Spinning
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.timing.step_times import percentiles
 
+REPORT_SECONDS = 1.0
+"""Time between two timing and memory events."""
+
 
 class Reporter:
     """Writes the recurring events of a run."""
@@ -33,11 +36,12 @@ class Reporter:
         self._cores = CoreMonitor() if measure else None
         self._spinning = Spinning(device, torch.get_num_threads())
         self.host_peak_rss_bytes: int | None = None
+        self._next_report = 0.0
         uuid = device_uuid(device) if self._gpus is not None else None
         self._busy = None if self._gpus is None or uuid is None else self._gpus.busy_time(uuid)
 
     def losses(self, first_step: int, losses: list[StepLoss], epoch: float, learning_rate: float) -> None:
-        """Every loss of some consecutive steps; `epoch` and `learning_rate` are those after and at the last."""
+        """Writes the losses of consecutive steps; `epoch` and `learning_rate` are those after and at the last."""
         self._events.write(
             Steps(
                 first_step=first_step,
@@ -48,8 +52,19 @@ class Reporter:
             )
         )
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next timing and memory events."""
+        return self._clock.now >= self._next_report
+
+    def report(self, step: int) -> None:
+        """Writes timing and memory after `step`."""
+        self._next_report = self._clock.now + REPORT_SECONDS
+        self.timing(step)
+        self.memory(step)
+
     def timing(self, step: int) -> None:
-        """Phases, percentiles and throughput since the last call; nothing if nothing was trained."""
+        """Writes phases, percentiles and throughput since the last call; nothing if nothing was trained."""
         measured = self._clock.take()
         if measured.steps == 0 or measured.seconds <= 0:
             return
@@ -71,7 +86,7 @@ class Reporter:
         )
 
     def memory(self, step: int) -> None:
-        """Memory and vitals now; nothing when measuring is off."""
+        """Writes memory, temperature and power as they are now; nothing when measuring is off."""
         if self._host is None:
             return
         host = self._host.read()
@@ -88,7 +103,7 @@ class Reporter:
 
     @property
     def gpu_busy_share(self) -> float | None:
-        """Share of the training so far in which the run's GPU ran anything; None where that is not known."""
+        """Fraction of the training so far in which the run's GPU ran anything; None where that is not known."""
         return None if self._busy is None else self._busy.share
 
     @property
@@ -97,7 +112,7 @@ class Reporter:
         return torch_memory(self._device).get("torch_peak_bytes")
 
     def close(self) -> None:
-        """Lets go of NVML and of threads."""
+        """Closes NVML and ends threads."""
         self._spinning.close()
         if self._gpus is not None:
             self._gpus.close()

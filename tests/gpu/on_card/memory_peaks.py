@@ -141,7 +141,7 @@ def show(case: str) -> None:
         for call, bytes_alive in calls.items():
             began_call = time.perf_counter()
             try:
-                workspace = call.workspace_bytes(DEVICE)
+                workspace = call.run_once(DEVICE)
             except Exception as error:
                 print(f"   {call.operator}: {type(error).__name__}: {str(error)[:200]}")
                 continue

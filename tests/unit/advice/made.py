@@ -58,7 +58,6 @@ GOOD = Facts(
     gpu_busy_share=0.9,
     cpu_wait_share=0.01,
     other_cores=0.1,
-    knee_batch_size=32,
     gpu_used_bytes=20 * GIB,
     gpu_total_bytes=80 * GIB,
     host_used_bytes=20 * GIB,

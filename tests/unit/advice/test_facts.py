@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.ui.made import MadeReadings, events, preset
-from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED
+from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED, health, layer, tensor
 from workbench.advice.facts import RECENT, Facts
-from workbench.advice.rules import findings
+from workbench.advice.rules import RULES, findings
 from workbench.advice.trends import LEAST_READINGS
 from workbench.devices.gpu import GpuReading
 from workbench.errors import DataError
@@ -201,14 +201,38 @@ def test_advice_judges_the_card_that_the_memory_panel_shows(live: bool) -> None:
 def test_divergence_is_known_from_the_losses_and_from_how_the_run_ended() -> None:
     assert facts(steps([1.0] * 30)).diverged == ""
     assert facts(steps([1.0] * 29 + [math.nan])).diverged == "the loss near step 30"
-    reason = "the validation loss after step 40 is not a finite number: training has diverged"
+    reason = "something is not a finite number: training has diverged"
     other = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="data"))
     assert other.diverged == "", "the kind tells, not the words"
-    ended = facts(steps([1.0] * 40), Finished(status="failed", step=40, reason=reason, kind="diverged"))
+    ended = facts(steps([1.0] * 40), diverged("validation loss", 40, reason=reason))
     assert ended.diverged == "the validation loss after step 40"
     [finding] = findings(ended)
     assert finding.fact == "the validation loss after step 40 is not a finite number"
     assert finding.learning_rate is None, "the run has ended"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("loss", "the loss at step 31"),
+        ("weight", "a weight after step 31"),
+        ("test loss", "the test loss after step 31"),
+    ],
+)
+def test_what_is_not_finite_is_read_from_the_events_fields(what: str, words: str) -> None:
+    assert facts(steps([1.0] * 40), diverged(what, 31)).diverged == words
+
+
+def test_a_run_that_does_not_say_what_diverged_is_judged_by_its_losses_alone() -> None:
+    """Runs of older versions name it only in a sentence, which is not parsed."""
+    old = Finished(status="failed", step=40, kind="diverged", reason="the loss at step 40 is not a finite number: ...")
+    assert facts(steps([1.0] * 39 + [math.nan]), old).diverged == "the loss near step 40"
+    assert facts(steps([1.0] * 40), old).diverged is None
+    assert facts(old).diverged is None
+
+
+def diverged(what: str, at_step: int, reason: str = "") -> Finished:
+    return Finished(status="failed", step=40, reason=reason, kind="diverged", what=what, at_step=at_step)
 
 
 def test_samples_that_are_not_finite_are_no_divergence() -> None:
@@ -218,6 +242,22 @@ def test_samples_that_are_not_finite_are_no_divergence() -> None:
         steps([1.0] * 29 + [math.nan]), Finished(status="failed", step=30, reason=reason, kind=DataError.kind)
     )
     assert ended.diverged == ""
+
+
+def test_a_run_that_told_everything_leaves_no_rule_without_a_fact_that_it_needs() -> None:
+    """A rule that needs what no event and no reading can tell would never fire."""
+    prepared = replace(ON_GPU, device_uuid="b", class_counts=[3300, 3100])
+    told: list[Event] = [Started(process_id=1, learning_rate=0.01), prepared]
+    for epoch in range(1, 21):
+        told.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
+        second = timing(epoch * STEPS, timed=STEPS, data=0.1, forward=0.9)
+        told.append(replace(second, gpu_busy_share=0.8, cpu_wait_share=0.1, other_cores=0.2))
+        told.append(epoch_end(epoch, 0.5))
+    told += memories(lambda second: GIB)
+    told.append(health([layer(dead_share=0.1)], [tensor()]))
+    known = Facts.of(history(*told), preset(), TwoCards())
+    needed = {fact for rule in RULES for fact in rule.needs}
+    assert [fact for fact in sorted(needed) if getattr(known, fact) is None] == []
 
 
 def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:

@@ -90,7 +90,6 @@ BAD: dict[str, Facts] = {
     "transfer": replace(GOOD, shares={"transfer": 0.3, "forward": 0.7}, prepared=ON_GPU),
     "overhead": replace(GOOD, shares={"rest": 0.3, "forward": 0.7}),
     "gpu-idle": replace(GOOD, gpu_busy_share=0.2, prepared=ON_GPU),
-    "batch-below-knee": replace(GOOD, knee_batch_size=512),
     "matrix-units": replace(GOOD, prepared=ON_GPU),
     "gpu-memory": replace(GOOD, gpu_used_bytes=76 * GIB),
     "host-memory": replace(GOOD, host_used_bytes=60 * GIB),
@@ -165,8 +164,6 @@ def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twent
     [
         ("gpu-idle", {"gpu_busy_share": 0.5}, None),
         ("gpu-idle", {"gpu_busy_share": 0.49}, "warning"),
-        ("batch-below-knee", {"knee_batch_size": 64}, None),
-        ("batch-below-knee", {"knee_batch_size": 65}, "warning"),
         ("gpu-memory", {"gpu_used_bytes": 71 * GIB}, None),
         ("gpu-memory", {"gpu_used_bytes": 72 * GIB}, "warning"),
         ("gpu-memory", {"gpu_used_bytes": 78 * GIB}, "critical"),

@@ -44,25 +44,22 @@ def in_memory(split: object) -> InMemory:
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected", "kind"),
+    ("shape", "expected"),
     [
-        ((4, 3), (4, 3), "table"),
-        ((4, 8, 9), (4, 1, 8, 9), "image"),
-        ((4, 3, 8, 9), (4, 3, 8, 9), "image"),
-        ((4, 8, 9, 3), (4, 3, 8, 9), "image"),
-        ((4, 8, 9, 1), (4, 1, 8, 9), "image"),
-        ((4, 3, 8, 3), (4, 3, 8, 3), "image"),
-        ((4, 5, 8, 9), (4, 5, 8, 9), "image"),
-        ((4, 16, 16, 4), (4, 4, 16, 16), "image"),
-        ((4, 64, 64, 13), (4, 13, 64, 64), "image"),
+        ((4, 3), (4, 3)),
+        ((4, 8, 9), (4, 1, 8, 9)),
+        ((4, 3, 8, 9), (4, 3, 8, 9)),
+        ((4, 8, 9, 3), (4, 3, 8, 9)),
+        ((4, 8, 9, 1), (4, 1, 8, 9)),
+        ((4, 3, 8, 3), (4, 3, 8, 3)),
+        ((4, 5, 8, 9), (4, 5, 8, 9)),
+        ((4, 16, 16, 4), (4, 4, 16, 16)),
+        ((4, 64, 64, 13), (4, 13, 64, 64)),
     ],
 )
-def test_the_kind_and_the_channels_are_told_from_the_shape(
-    read: Read, shape: tuple[int, ...], expected: tuple[int, ...], kind: str
-) -> None:
+def test_channels_are_read_from_the_shape(read: Read, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     samples = read(x=np.zeros(shape, dtype=np.uint8), y=TWO_CLASSES)
     assert in_memory(samples.train).inputs.shape == expected
-    assert samples.kind == kind
 
 
 def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:

@@ -6,15 +6,16 @@ import torch
 from torch import Tensor
 
 from workbench.data.distinct import merged_columns
-from workbench.data.preparation import Preparation, on_host
+from workbench.data.on_host import on_host
 from workbench.data.samples import InMemory
+from workbench.data.standardize import standardize
 
 DAYS = 20230101 + torch.arange(120, dtype=torch.float64)
 
 
 def standardised(raw: Tensor) -> Tensor:
     split = InMemory(raw, torch.zeros(len(raw), dtype=torch.int64))
-    made = on_host(split, Preparation.fit(split, "table", "standard"), None)
+    made = on_host(split, standardize(split, "standard"), None)
     assert isinstance(made, InMemory)
     return made.inputs
 

@@ -33,7 +33,7 @@ def test_an_input_that_is_not_finite_is_told_with_split_sample_and_position(name
     splits = {"train": split(), "validation": split(), "test": split()} | {name: bad}
     full = {"train": "training"}.get(name, name)
     with pytest.raises(DataError, match=rf"sample 4 of the {full} split holds {value} at \(1,\)".replace("+", "\\+")):
-        check_finite(Samples(splits["train"], NUMBERS, "table", splits["validation"], splits["test"]))
+        check_finite(Samples(splits["train"], NUMBERS, validation=splits["validation"], test=splits["test"]))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -41,12 +41,12 @@ def test_a_target_that_is_not_finite_is_told_whatever_split_it_would_come_into(v
     targets = with_value((6, 1), (5, 0), value)
     for train in (split(targets=targets), Lazy(split(), targets)):
         with pytest.raises(DataError, match=rf"target of sample 5 of the data .counted from 0. is {value}"):
-            check_finite(Samples(train, NUMBERS, kind="table"))
+            check_finite(Samples(train, NUMBERS))
 
 
 def test_bytes_ids_and_finite_numbers_pass() -> None:
     for inputs in (torch.zeros(6, 3), torch.zeros(6, 3).byte(), torch.zeros(6, 3).long(), torch.full((6, 3), 3e38)):
-        check_finite(Samples(split(inputs), NUMBERS, kind="table"))
+        check_finite(Samples(split(inputs), NUMBERS))
 
 
 def test_large_arrays_are_looked_at_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def samples_of(counts: list[int], *, own_test: bool = False, own_validation: boo
     train = InMemory(torch.arange(len(targets)).float().unsqueeze(1), targets)
     apart = InMemory(torch.full((3, 1), -1.0), torch.zeros(3, dtype=torch.int64))
     task = Task("classification", len(counts), classes=tuple(f"class{number}" for number in range(len(counts))))
-    return Samples(train, task, "table", validation=apart if own_validation else None, test=apart if own_test else None)
+    return Samples(train, task, validation=apart if own_validation else None, test=apart if own_test else None)
 
 
 def numbers_of(split: Split | None) -> list[int]:
@@ -140,17 +140,17 @@ def test_a_split_that_would_be_empty_is_told_with_the_numbers(
 
 def test_regressions_and_data_whose_classes_are_not_known_are_split_without_strata() -> None:
     numbers = InMemory(torch.zeros(10, 2), torch.rand(10, 1))
-    splits = hold_out(Samples(numbers, Task("regression", 1), "table"), 0.2, 0.2, True, 0)
+    splits = hold_out(Samples(numbers, Task("regression", 1)), 0.2, 0.2, True, 0)
     assert (len(splits.train), len(splits.validation or ()), len(splits.test or ())) == (6, 2, 2)
     unknown = Lazy(samples_of([5, 5]).train)
-    splits = hold_out(Samples(unknown, Task("classification", 2), "table"), 0.2, 0.2, True, 0)
+    splits = hold_out(Samples(unknown, Task("classification", 2)), 0.2, 0.2, True, 0)
     assert isinstance(splits.train, Lazy)
     assert len(splits.train) == 6
 
 
 def test_lazy_samples_are_split_like_those_in_memory() -> None:
     whole = samples_of([20, 30])
-    lazy = Samples(Lazy(whole.train, whole.train.targets), whole.task, "table")
+    lazy = Samples(Lazy(whole.train, whole.train.targets), whole.task)
     expected, found = (hold_out(samples, 0.2, 0.2, True, 0) for samples in (whole, lazy))
     assert found.validation is not None
     assert [int(found.validation[i][0]) for i in range(len(found.validation))] == numbers_of(expected.validation)

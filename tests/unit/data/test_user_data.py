@@ -55,7 +55,7 @@ def lazy(split: object) -> Lazy:
 
 
 def test_samples_are_taken_as_they_are() -> None:
-    samples = Samples(InMemory(X, Y), Task("classification", 3), kind="table")
+    samples = Samples(InMemory(X, Y), Task("classification", 3))
     assert read(samples) is samples
 
 
@@ -69,7 +69,6 @@ def test_tensors_and_arrays_are_held_in_memory(result: object) -> None:
     assert torch.equal(train.inputs, X)
     assert torch.equal(train.targets, Y)
     assert (samples.task.kind, samples.task.classes) == ("classification", ("0", "1", "2"))
-    assert samples.kind == "table"
 
 
 def test_of_three_the_second_is_for_validation() -> None:
@@ -109,7 +108,6 @@ def test_bytes_and_float64_stay_and_whole_numbers_become_int64(dtype: torch.dtyp
     inputs = torch.ones(6, 3, 4, 4).to(dtype)
     samples = read((inputs, Y))
     assert in_memory(samples.train).inputs.dtype == expected
-    assert samples.kind == "image"
     whole = lazy(read(Listed([(inputs[0], 0), (inputs[1], 1)], classes=2)).train)
     assert whole[0][0].dtype == expected
 
@@ -130,13 +128,6 @@ def test_floating_point_targets_are_a_regression(targets: Tensor, outputs: int) 
         inputs, target = samples.train[4]
         assert torch.equal(inputs, X[4])
         assert torch.equal(target, targets[4].reshape(-1))
-
-
-@pytest.mark.parametrize(
-    ("shape", "kind"), [((3, 4, 5), "image"), ((7,), "table"), ((4, 5), "other"), ((2, 3, 4, 5), "other")]
-)
-def test_the_first_sample_tells_the_kind(shape: tuple[int, ...], kind: str) -> None:
-    assert read(Listed([(torch.zeros(shape), 0)], classes=["a", "b"])).kind == kind
 
 
 @pytest.mark.parametrize("target", [1, np.int64(1), np.array(1), torch.tensor(1), torch.tensor([1]), True])
@@ -321,7 +312,6 @@ def test_bytes_with_their_channels_last_are_read_so_and_that_is_said() -> None:
     pairs = [(image.numpy(), int(label)) for image, label in zip(pixels, Y, strict=True)]
     for result in ((pixels.numpy(), Y.numpy()), Listed(pairs, classes=3)):
         samples = read(result)
-        assert samples.kind == "image"
         assert torch.equal(samples.train[2][0], pixels[2].permute(2, 0, 1))
         assert samples.notes == (
             "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, the channels last; data.channels changes that",

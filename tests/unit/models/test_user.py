@@ -27,18 +27,18 @@ def test_a_good_model_comes_back_as_it_was() -> None:
     model[2].eval()  # frozen by the user
     before = {name: value.clone() for name, value in model.state_dict().items()}
     random_numbers = torch.random.get_rng_state()
-    assert check_user_model(model, WHERE, (3, 2, 2), 3) is model
+    assert check_user_model(model, WHERE, torch.zeros(2, 3, 2, 2), 3) is model
     assert [module.training for module in model] == [True, True, False, True, True]
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
     assert torch.equal(torch.random.get_rng_state(), random_numbers)
 
 
 def test_a_model_without_parameters_is_fine() -> None:
-    assert check_user_model(nn.Flatten(), WHERE, (3, 1), 3)
+    assert check_user_model(nn.Flatten(), WHERE, torch.zeros(2, 3, 1), 3)
 
 
 def test_lazy_layers_get_trainable_weights() -> None:
-    model = check_user_model(nn.Sequential(nn.Flatten(), nn.LazyLinear(4)), WHERE, (2, 3), 4)
+    model = check_user_model(nn.Sequential(nn.Flatten(), nn.LazyLinear(4)), WHERE, torch.zeros(2, 2, 3), 4)
     model(torch.zeros(2, 2, 3)).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
@@ -57,4 +57,4 @@ def test_lazy_layers_get_trainable_weights() -> None:
 )
 def test_errors_say_what_came_and_what_is_expected(model: object, message: str) -> None:
     with pytest.raises(UserCodeError, match=message):
-        check_user_model(model, WHERE, (6,), 3)
+        check_user_model(model, WHERE, torch.zeros(2, 6), 3)

@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> RunDirectory:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The times that were waited for, none of which passes."""
     waited: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", waited.append)
+    monkeypatch.setattr("workbench.runs.follow.time.sleep", waited.append)
     return waited
 
 

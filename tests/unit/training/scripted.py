@@ -15,7 +15,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import Event, Steps
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.training import trainer as trainer_module
+from workbench.training import poll_schedule
 from workbench.training.batches import BatchSource, DataLoaderBatches
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
@@ -47,7 +47,7 @@ class ScriptedInbox(Inbox):
 
     def read(self) -> list[Request]:
         assert self.trainer is not None
-        step, looks = self.trainer.position.step, self._looks
+        step, looks = self.trainer.state.step, self._looks
         self._looks = (step, looks[1] + 1 if looks[0] == step else 1)
         assert self._looks[1] < PATIENCE, f"the trainer waits forever after step {step}"
         return list(self._script(self.trainer))
@@ -61,7 +61,7 @@ def nothing(_: Trainer) -> Iterable[Request]:
 def asked_at(step: int, *looks: Sequence[Request]) -> Script:
     """Asks at the first look after `step`, and at those that follow it."""
     left = list(looks)
-    return lambda trainer: left.pop(0) if left and trainer.position.step >= step else ()
+    return lambda trainer: left.pop(0) if left and trainer.state.step >= step else ()
 
 
 def asked_while(moment: Callable[[Trainer], bool], *looks: Sequence[Request]) -> Script:
@@ -75,9 +75,9 @@ def killed_at(step: int, *before: tuple[int, Request]) -> Script:
     due = dict(before)
 
     def script(trainer: Trainer) -> Iterable[Request]:
-        if trainer.position.step >= step:
+        if trainer.state.step >= step:
             raise Killed
-        request = due.pop(trainer.position.step, None)
+        request = due.pop(trainer.state.step, None)
         return () if request is None else (request,)
 
     return script
@@ -85,17 +85,17 @@ def killed_at(step: int, *before: tuple[int, Request]) -> Script:
 
 def at_validation(trainer: Trainer) -> bool:
     """Whether the trainer evaluates the validation split."""
-    return not trainer.job.model.training and trainer.position.epoch < trainer.job.preset.training.epochs
+    return not trainer.job.model.training and trainer.state.epoch < trainer.job.preset.training.epochs
 
 
 def at_the_test(trainer: Trainer) -> bool:
     """Whether the trainer evaluates the test split."""
-    return not trainer.job.model.training and trainer.position.epoch == trainer.job.preset.training.epochs
+    return not trainer.job.model.training and trainer.state.epoch == trainer.job.preset.training.epochs
 
 
 def look_up_after_every_step(patch: pytest.MonkeyPatch) -> None:
     """Makes trainers look up after every step and every evaluated batch, and wait for nothing."""
-    patch.setattr(trainer_module, "POLL_SECONDS", 0.0)
+    patch.setattr(poll_schedule, "POLL_SECONDS", 0.0)
     patch.setattr(time, "sleep", lambda seconds: None)
 
 

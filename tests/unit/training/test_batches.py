@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from tests.unit.training.scripted import end_workers
-from workbench.data.preparation import Preparation
+from workbench.data.encoding import Encoding
 from workbench.data.samples import InMemory, Lazy, Split
+from workbench.data.standardize import standardize
 from workbench.errors import DataError, PresetError, WorkbenchError
 from workbench.settings.preset import Preset
 from workbench.training import batches as feeds
@@ -40,15 +41,15 @@ def images(samples: int = SAMPLES) -> InMemory:
 
 
 def loader(split: Split, workers: int, augment: Augment | None = None) -> DataLoaderBatches:
-    return DataLoaderBatches(split, preparation(), BATCH, CPU, augment, workers, seed=3)
+    return DataLoaderBatches(split, encoding(), BATCH, CPU, augment, workers, seed=3)
 
 
-def preparation() -> Preparation:
-    return Preparation.fit(images(), "image", "standard")
+def encoding() -> Encoding:
+    return standardize(images(), "standard")
 
 
 def resident(split: InMemory, augment: Augment | None = None) -> OnDeviceBatches:
-    return OnDeviceBatches(split, preparation(), BATCH, CPU, augment)
+    return OnDeviceBatches(split, encoding(), BATCH, CPU, augment)
 
 
 KINDS: dict[str, Callable[[], BatchSource]] = {
@@ -73,15 +74,15 @@ def orders() -> list[Tensor]:
 
 
 def test_batches_are_the_prepared_samples_in_the_order_asked_for_epoch_after_epoch(feed: BatchSource) -> None:
-    samples, prepare = images(), preparation()
+    samples, prepare = images(), encoding()
     assert len(feed) == SAMPLES
     for order in orders():
         batches = list(feed.batches(order, PhaseClock()))
         chunks = order.split(BATCH)
         assert len(batches) == len(chunks)
         for batch, indices in zip(batches, chunks, strict=True):
-            assert batch.inputs.dtype == torch.float32
-            assert torch.equal(batch.inputs, prepare(samples.inputs[indices]))
+            assert batch.tensor.dtype == torch.float32
+            assert torch.equal(batch.tensor, prepare(samples.inputs[indices]))
             assert torch.equal(batch.targets, samples.targets[indices])
 
 
@@ -125,7 +126,7 @@ def test_samples_that_are_read_one_by_one_make_the_same_batches(workers: int) ->
     for read, gathered in zip(
         lazy.batches(order, PhaseClock()), resident(images()).batches(order, PhaseClock()), strict=True
     ):
-        assert torch.equal(read.inputs, gathered.inputs)
+        assert torch.equal(read.tensor, gathered.tensor)
         assert torch.equal(read.targets, gathered.targets)
 
 
@@ -136,7 +137,7 @@ def test_without_room_for_prepared_samples_each_batch_is_prepared_on_its_own(mon
     feed = resident(images())
     assert feed.resident_bytes == images().inputs.nbytes + images().targets.nbytes
     for found, batch in zip(feed.batches(order, PhaseClock()), expected, strict=True):
-        assert torch.equal(found.inputs, batch.inputs)
+        assert torch.equal(found.tensor, batch.tensor)
 
 
 def test_resident_bytes_are_those_of_the_prepared_tensors() -> None:
@@ -156,8 +157,8 @@ def test_augmentation_sees_prepared_batches_of_the_feed_that_has_it(kind: str) -
     [order, *_] = orders()
     batches = list(feed.batches(order, PhaseClock()))
     for batch, before, indices in zip(batches, seen, order.split(BATCH), strict=True):
-        assert torch.equal(before, preparation()(images().inputs[indices]))
-        assert torch.equal(batch.inputs, before - 100)
+        assert torch.equal(before, encoding()(images().inputs[indices]))
+        assert torch.equal(batch.tensor, before - 100)
 
 
 class BrokenSamples:
@@ -237,7 +238,7 @@ def epoch(feed: BatchSource | None) -> list[Batch]:
 
 
 def same(first: list[Batch], second: list[Batch]) -> bool:
-    return all(torch.equal(one.inputs, other.inputs) for one, other in zip(first, second, strict=True))
+    return all(torch.equal(one.tensor, other.tensor) for one, other in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["on_device", "dataloader"])
@@ -261,7 +262,7 @@ def test_both_feeds_of_a_preset_deliver_the_same_numbers() -> None:
         ]
         assert [job.train.name for job in jobs] == ["on_device", "dataloader"]
         for found, expected in zip(epoch(jobs[1].train), epoch(jobs[0].train), strict=True):
-            torch.testing.assert_close(found.inputs, expected.inputs)
+            torch.testing.assert_close(found.tensor, expected.tensor)
             torch.testing.assert_close(found.targets, expected.targets)
 
 

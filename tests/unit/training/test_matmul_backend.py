@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from tests.unit.training.engines.test_traced import arguments_for
 from workbench.training import matmul_backend as products
-from workbench.training.graphs.fused_linear import choose_products
-from workbench.training.graphs.passes import simplify
+from workbench.training.graphs.fused_linear import fuse_linear
+from workbench.training.graphs.passes import remove_noops
 from workbench.training.graphs.trace_check import check
 from workbench.training.graphs.tracing import trace
 from workbench.training.matmul_backend import (
@@ -76,8 +76,8 @@ def test_a_layer_becomes_one_call_and_small_products_are_made_by_mkl() -> None:
     model = nn.Sequential(nn.Linear(4, 2048), nn.ReLU(), nn.Linear(2048, 512), nn.Linear(512, 3))
     function, arguments = arguments_for(model, samples=64)
     traced = trace(function, arguments, 1.0)
-    simplify(traced.graph)
-    choose_products(traced.graph)
+    remove_noops(traced.graph)
+    fuse_linear(traced.graph)
     aten = torch.ops.aten
     targets = [node.target for node in traced.graph.graph.nodes]
     # Forward of the first two layers; their gradients, the first's inputs needing none, are plain products.

@@ -81,7 +81,7 @@ def test_a_bad_target_is_named_by_its_number_in_the_whole_whichever_split_it_fal
 def test_a_bad_training_sample_that_was_not_looked_at_before_is_named(
     user_functions: Functions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, activation: str
 ) -> None:
-    monkeypatch.setattr("workbench.data.preparation.LAZY_SAMPLES", 8)
+    monkeypatch.setattr("workbench.data.standardize.LAZY_SAMPLES", 8)
     user_functions["mine:data"] = lambda: {"train": Rows(34), "test": Rows()}
     trainer = trainer_of(tmp_path, f"activation.name={activation}", "validation.method=none")
     with pytest.raises(DataError, match="sample 34 of the training split holds nan"):
@@ -122,6 +122,6 @@ def test_finite_samples_and_weights_that_give_no_number_say_so(user_functions: F
 
     user_functions["mine:data"] = Rows
     trainer = trainer_of(tmp_path)
-    trainer._evaluator._model = DividesByZero()
+    trainer._evaluations._evaluator._model = DividesByZero()
     with pytest.raises(DivergedError, match=r"validation loss .* number: samples and weights are finite"):
         trainer.train()

@@ -39,15 +39,16 @@ from workbench.runs.status import read_summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.loss import CrossEntropy
 from workbench.settings.preset import Preset
-from workbench.training import trainer as trainer_module
+from workbench.training import poll_schedule, requests
 from workbench.training.batches import Batch, BatchSource
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
-from workbench.training.engines.eager import EagerEngine
+from workbench.training.epoch_order import epoch_order
 from workbench.training.evaluation import Evaluator
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.processes.worker import _Worker
+from workbench.training.timing import time_account
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.trainer import Trainer
 
@@ -140,7 +141,7 @@ def test_train_accuracy_is_that_of_the_scores_as_they_were_trained_on(make_train
     [end] = of_type(trainer, events.EpochEnd)
     batches = list(trainer.job.train.batches(torch.arange(109), PhaseClock()))
     with torch.no_grad():
-        hits = sum(int((trainer.job.model(batch.inputs).argmax(1) == batch.targets).sum()) for batch in batches)
+        hits = sum(int((trainer.job.model(batch.tensor).argmax(1) == batch.targets).sum()) for batch in batches)
     assert end.train["accuracy"] == pytest.approx(hits / 109)
 
 
@@ -228,10 +229,10 @@ def test_the_best_epochs_weights_are_those_that_are_tested(
     [test] = of_type(trainer, events.TestResult)
     assert test.weights == "best epoch 2"
     assert test.metrics == trainer.test_metrics
-    assert trainer.position.best_epoch == 2
-    assert trainer.position.best_value == 0.9
-    assert trainer.position.best_validation is not None
-    assert trainer.position.best_validation["accuracy"] == 0.9
+    assert trainer.state.best_epoch == 2
+    assert trainer.state.best_value == 0.9
+    assert trainer.state.best_validation is not None
+    assert trainer.state.best_validation["accuracy"] == 0.9
 
 
 def test_without_best_weights_the_last_are_tested(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +285,7 @@ def test_training_stops_early_when_patience_is_out_and_says_so(
     trainer = make_trainer("training.epochs=50", "training.early_stopping_patience=2")
     results = Results(monkeypatch, trainer, [0.5, 0.6, 0.6, 0.7, 0.7, 0.6], "accuracy")
     trainer.train()
-    assert trainer.position.epoch == 6
+    assert trainer.state.epoch == 6
     assert results.seen[-1] == "test"
     [detail] = [state.detail for state in of_type(trainer, events.State) if state.detail]
     assert detail == "stopped early: no better accuracy in 2 validations"
@@ -297,14 +298,14 @@ def test_without_patience_training_never_stops_early(
     trainer = make_trainer("training.epochs=6")
     Results(monkeypatch, trainer, [0.9, 0.1, 0.1, 0.1, 0.1, 0.1], "accuracy")
     trainer.train()
-    assert trainer.position.epoch == 6
+    assert trainer.state.epoch == 6
 
 
 def test_patience_counts_validations_not_epochs(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = make_trainer("training.epochs=50", "training.early_stopping_patience=2", "training.validate_every=3")
     Results(monkeypatch, trainer, [0.9, 0.1, 0.1], "accuracy")
     trainer.train()
-    assert trainer.position.epoch == 9
+    assert trainer.state.epoch == 9
 
 
 def test_the_test_split_is_never_read_before_the_end(
@@ -317,7 +318,7 @@ def test_the_test_split_is_never_read_before_the_end(
     genuine = trainer.job.test.batches
 
     def batches(order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
-        read.append((trainer.position.epoch, trainer.position.step))
+        read.append((trainer.state.epoch, trainer.state.step))
         return genuine(order, clock)
 
     monkeypatch.setattr(trainer.job.test, "batches", batches)
@@ -350,7 +351,7 @@ def test_without_validation_the_training_samples_tell_the_best_epoch(make_traine
     assert all(end.validation is None for end in ends)
     assert all(state.state != "validating" for state in of_type(trainer, events.State))
     losses = [end.train["loss"] for end in ends]
-    assert trainer.position.best_value == min(losses)
+    assert trainer.state.best_value == min(losses)
     assert [end.best for end in ends] == [loss < min([math.inf, *losses[:i]]) for i, loss in enumerate(losses)]
     assert trainer.test_metrics is not None
 
@@ -382,7 +383,7 @@ def test_metrics_of_a_regression_are_in_the_datas_own_units(make_trainer: MakeTr
     assert trainer.job.test is not None
     batches = list(trainer.job.test.batches(torch.arange(len(targets)), PhaseClock()))
     with torch.no_grad():
-        scores = trainer.job.model.eval()(torch.cat([batch.inputs for batch in batches])).double()
+        scores = trainer.job.model.eval()(torch.cat([batch.tensor for batch in batches])).double()
     errors = scores * trained.std(0, correction=0) + trained.mean(0) - targets
     found = trainer.test_metrics
     assert found is not None
@@ -442,7 +443,7 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, ["training.epochs=9"], asked_at(10, [STOP]))
     trainer.train()
     assert trainer.stopping
-    assert (trainer.position.step, trainer.position.epoch) == (10, 1)
+    assert (trainer.state.step, trainer.state.epoch) == (10, 1)
     assert sorted(logged_losses(trainer)) == list(range(1, 11))
     saved = checkpoints.load(trainer.run.last_checkpoint, CPU)
     assert (saved["position"]["step"], saved["position"]["samples_done"]) == (10, 48)
@@ -455,7 +456,7 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
 def test_stop_while_validating_leaves_the_epoch_to_be_validated_again(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_while(at_validation, [STOP]))
     trainer.train()
-    assert (trainer.position.step, trainer.position.epoch) == (7, 0)
+    assert (trainer.state.step, trainer.state.epoch) == (7, 0)
     assert of_type(trainer, events.EpochEnd) == []
 
 
@@ -479,8 +480,7 @@ def test_nothing_is_trained_between_pause_and_resume(tmp_path: Path) -> None:
         if event.step == 3 or event.state == "paused"
     ]
     assert told == [("paused", 3), ("training", 3)]
-    assert trainer.position.step == 2 * STEPS_PER_EPOCH
-    assert trainer.position.seconds["paused"] >= 0
+    assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -498,7 +498,7 @@ def test_a_paused_run_takes_other_requests(tmp_path: Path) -> None:
 def test_stop_ends_a_pause(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [], [STOP]))
     trainer.train()
-    assert (trainer.stopping, trainer.position.step) == (True, 3)
+    assert (trainer.stopping, trainer.state.step) == (True, 3)
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -507,14 +507,14 @@ def test_a_pause_and_its_end_in_one_look_are_both_obeyed(tmp_path: Path) -> None
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE, RESUME]))
     trainer.train()
     assert obeyed(trainer) == [("pause", 3, True), ("resume", 3, True)]
-    assert trainer.position.step == 2 * STEPS_PER_EPOCH
+    assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
 def test_a_pause_and_a_stop_in_one_look_stop(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE, STOP]))
     trainer.train()
-    assert (trainer.stopping, trainer.position.step) == (True, 3)
+    assert (trainer.stopping, trainer.state.step) == (True, 3)
     assert ("stop", 3, True) in obeyed(trainer)
 
 
@@ -530,7 +530,7 @@ def test_an_end_of_a_pause_and_a_new_pause_in_one_look_leave_the_run_paused(tmp_
     trainer = new_trainer(tmp_path, [], asked_at(3, [PAUSE], [RESUME, PAUSE], [], [RESUME]))
     trainer.train()
     assert obeyed(trainer) == [(command, 3, True) for command in ("pause", "resume", "pause", "resume")]
-    assert trainer.position.step == 2 * STEPS_PER_EPOCH
+    assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -550,12 +550,12 @@ def test_a_pause_while_validating_is_booked_as_a_pause_alone(tmp_path: Path, mon
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr(trainer_module, "time", SimpleNamespace(perf_counter=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr(requests, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(time_account, "perf_counter", lambda: now[0])
     trainer = new_trainer(tmp_path, ["training.epochs=1"], asked_while(at_validation, [PAUSE], [], [], [RESUME]))
     trainer.train()
-    seconds = trainer.position.seconds
-    assert seconds["paused"] > 0
-    assert seconds["validate"] == 0
+    assert trainer.times["paused"] == pytest.approx(3 * requests.PAUSED_POLL_SECONDS, abs=1e-6)
+    assert trainer.times["validate"] == 0
     [end] = of_type(trainer, events.EpochEnd)
     assert end.validation_seconds == 0
 
@@ -606,7 +606,7 @@ def test_an_unknown_request_is_refused_by_name_and_training_goes_on(tmp_path: Pa
         "unknown request 'dance'",
         "unknown request 'not even JSON'",
     ]
-    assert trainer.position.step == 2 * STEPS_PER_EPOCH
+    assert trainer.state.step == 2 * STEPS_PER_EPOCH
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -663,8 +663,7 @@ def lose_at(patch: pytest.MonkeyPatch, step: int, value: float) -> None:
 
 def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> None:
     """Makes one optimizer step leave weights that are no numbers, as a gradient that overflows does."""
-    assert isinstance(trainer.engine, EagerEngine)
-    steps, genuine = itertools.count(1), trainer.engine._step_optimizer
+    steps, genuine = itertools.count(1), trainer.job.optimizer.step
 
     def ruin() -> None:
         genuine()
@@ -672,7 +671,7 @@ def ruin_weights_at(patch: pytest.MonkeyPatch, trainer: Trainer, step: int) -> N
             for parameter in trainer.job.model.parameters():
                 parameter.data.fill_(math.nan)
 
-    patch.setattr(trainer.engine, "_step_optimizer", ruin)
+    patch.setattr(trainer.job.optimizer, "step", ruin)
 
 
 @pytest.mark.usefixtures("at_every_step")
@@ -682,9 +681,10 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
 ) -> None:
     lose_at(monkeypatch, 11, value)
     trainer = make_trainer("training.epochs=9", *ALONE)
-    with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number"):
+    with pytest.raises(DivergedError, match="the loss at step 11 is not a finite number") as diverged:
         trainer.train()
-    assert trainer.position.step == 11
+    assert (diverged.value.what, diverged.value.step) == ("loss", 11)
+    assert trainer.state.step == 11
     logged = logged_losses(trainer)
     assert sorted(logged) == list(range(1, 12))
     assert not math.isfinite(logged[11])
@@ -694,7 +694,7 @@ def test_a_loss_that_is_no_number_ends_training_at_its_step(
 def test_a_loss_that_is_no_number_is_found_however_seldom_the_trainer_looks(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer_module, "POLL_SECONDS", 3600.0)
+    monkeypatch.setattr(poll_schedule, "POLL_SECONDS", 3600.0)
     lose_at(monkeypatch, 3, math.nan)
     with pytest.raises(DivergedError, match="step 3 "):
         make_trainer(*ALONE).train()
@@ -757,8 +757,9 @@ def test_a_checkpoint_never_holds_weights_that_are_no_numbers(
     """The step that ruins the weights has a finite loss: it is the next one's that is not."""
     trainer = make_trainer("training.checkpoint_seconds=0", "training.keep_best=false")
     ruin_weights_at(monkeypatch, trainer, 5)
-    with pytest.raises(DivergedError, match=r"a weight after step 5 .*last good checkpoint"):
+    with pytest.raises(DivergedError, match=r"a weight after step 5 .*last good checkpoint") as diverged:
         trainer.train()
+    assert (diverged.value.what, diverged.value.step) == ("weight", 5)
     saved = saved_weights(trainer.run.last_checkpoint)
     assert all(bool(tensor.isfinite().all()) for tensor in saved.values())
 
@@ -778,8 +779,9 @@ def test_a_validation_loss_that_is_no_number_is_divergence(
 ) -> None:
     trainer = make_trainer()
     Results(monkeypatch, trainer, [0.5, math.nan], "loss")
-    with pytest.raises(DivergedError, match="the validation loss after step 14 is not a finite number"):
+    with pytest.raises(DivergedError, match="the validation loss after step 14 is not a finite number") as diverged:
         trainer.train()
+    assert (diverged.value.what, diverged.value.step) == ("validation loss", 14)
 
 
 # Steps and batches.
@@ -834,7 +836,7 @@ def test_a_short_last_batch_is_left_out_where_that_is_asked_for(make_trainer: Ma
     trainer = make_trainer("data.drop_last=true")
     trainer.train()
     assert (trainer.job.samples_per_epoch, trainer.job.steps_per_epoch) == (96, 6)
-    assert trainer.position.step == 12
+    assert trainer.state.step == 12
     assert [end.step for end in of_type(trainer, events.EpochEnd)] == [6, 12]
 
 
@@ -846,7 +848,7 @@ def test_batch_norm_leaves_out_a_lonely_last_sample(
     trainer = make_trainer("data.batch_size=12", f"model.batch_norm={batch_norm}")
     trainer.train()
     assert (trainer.job.samples_per_epoch, trainer.job.steps_per_epoch) == (samples, steps)
-    assert trainer.position.step == 2 * steps
+    assert trainer.state.step == 2 * steps
 
 
 def test_batch_norm_with_batches_of_one_sample_is_refused_in_words(make_trainer: MakeTrainer) -> None:
@@ -865,10 +867,9 @@ def test_batch_norm_on_images_pooled_to_a_pixel_is_refused_too() -> None:
 
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(make_trainer: MakeTrainer) -> None:
     first, again, other = make_trainer(), make_trainer("model.hidden=[3]"), make_trainer("training.seed=1")
-    assert torch.equal(first._epoch_order(), again._epoch_order())
-    assert not torch.equal(first._epoch_order(), other._epoch_order())
-    again.position.epoch = 1
-    assert not torch.equal(first._epoch_order(), again._epoch_order())
+    assert torch.equal(epoch_order(first.job, 0), epoch_order(again.job, 0))
+    assert not torch.equal(epoch_order(first.job, 0), epoch_order(other.job, 0))
+    assert not torch.equal(epoch_order(first.job, 0), epoch_order(again.job, 1))
 
 
 def test_frozen_parameters_stay_as_they_are(make_trainer: MakeTrainer) -> None:
@@ -907,7 +908,7 @@ def test_a_batch_larger_than_the_data_is_refused_with_both_numbers() -> None:
 def test_a_batch_of_all_samples_is_taken(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("data.batch_size=109")
     trainer.train()
-    assert trainer.position.step == 2
+    assert trainer.state.step == 2
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "kl_divergence", "binary_cross_entropy"])
@@ -969,5 +970,5 @@ def test_a_resumed_run_that_never_comes_to_training_keeps_what_it_had_reached(ma
     assert summary.status == "failed"
     assert "batch_sise" in summary.reason
     assert (summary.step, summary.epoch) == (2 * STEPS_PER_EPOCH, 2)
-    assert summary.best_epoch == trainer.position.best_epoch
-    assert summary.validation == trainer.position.best_validation
+    assert summary.best_epoch == trainer.state.best_epoch
+    assert summary.validation == trainer.state.best_validation

@@ -53,4 +53,4 @@ def test_a_split_in_float64_beside_training_samples_in_float32_becomes_float32(u
     assert job.validation is not None
     batch = job.validation.sample(20)
     assert batch is not None
-    assert batch.inputs.dtype == torch.float32
+    assert batch.tensor.dtype == torch.float32

@@ -132,7 +132,7 @@ def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_un
         "runtime.num_workers=0",
     )  # fmt: skip
     batches = list(trainer.job.train.batches(torch.arange(len(trainer.job.train)), PhaseClock()))
-    inputs, targets = torch.cat([batch.inputs for batch in batches]), torch.cat([batch.targets for batch in batches])
+    inputs, targets = torch.cat([batch.tensor for batch in batches]), torch.cat([batch.targets for batch in batches])
     assert inputs.dtype == targets.dtype == torch.float32
     assert len(inputs.unique()) == len(targets.unique()) == len(trainer.job.train)
     assert float(inputs.mean()) == pytest.approx(0, abs=1e-5)

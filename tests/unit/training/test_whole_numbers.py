@@ -87,8 +87,8 @@ def test_ids_reach_the_model_as_they_are(functions: Functions, data: Callable[[]
     functions["mine:data"] = data
     job = job_of(*OWN, f"runtime.data_loading={feed}", "runtime.num_workers=0")
     batch = next(iter(job.train.batches(torch.arange(len(job.train)), PhaseClock())))
-    assert batch.inputs.dtype == job.input_type == torch.int64
-    assert {tuple(row) for row in batch.inputs.tolist()} <= {tuple(row) for row in IDS.tolist()}
+    assert batch.tensor.dtype == job.input_type == torch.int64
+    assert {tuple(row) for row in batch.tensor.tolist()} <= {tuple(row) for row in IDS.tolist()}
     assert job.notes == (
         "inputs are whole numbers and so reach the model as they are (int64); floating-point ones are standardised",
     )
@@ -125,7 +125,7 @@ def test_other_models_take_whole_numbers_as_measures(functions: Functions, data:
     functions["mine:data"] = data
     job = job_of(*DATA, "runtime.num_workers=0", "validation.method=none", "validation.test_fraction=0")
     batch = next(iter(job.train.batches(torch.arange(len(job.train)), PhaseClock())))
-    columns = IDS[: len(batch.inputs)].double()
+    columns = IDS[: len(batch.tensor)].double()
     expected = (columns - IDS.double().mean(0)) / IDS.double().std(0, correction=0)
-    torch.testing.assert_close(batch.inputs, expected.float())
+    torch.testing.assert_close(batch.tensor, expected.float())
     assert any("which the model mlp takes as measures, not as ids" in note for note in job.notes)

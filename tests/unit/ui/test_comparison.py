@@ -115,7 +115,7 @@ def test_where_the_present_settings_do_not_show_it_the_answer_says_that_it_is_no
 def counted(before: float | None, after: float | None) -> Comparison:
     return replace(
         TAUGHT, measure="dead_units",
-        present=replace(TAUGHT.present, share=before), changed=replace(TAUGHT.changed, share=after),
+        present=replace(TAUGHT.present, fraction=before), changed=replace(TAUGHT.changed, fraction=after),
     )  # fmt: skip
 
 

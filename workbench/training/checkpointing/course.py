@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.data.samples import InMemory, Samples, Split
+from workbench.data.inputs import tensors_of
+from workbench.data.samples import Lazy, Samples, Split
 from workbench.errors import DataError, PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.settings.base import PathMarker, Settings
@@ -59,7 +60,10 @@ def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
     Of inputs in float64 and int64 they are made now: they are not kept, and what becomes of them as they are
     standardised depends, in the last bit, on the number of threads.
     """
-    if isinstance(samples.train, InMemory) and samples.train.inputs.dtype in (torch.float64, torch.int64):
+    train = samples.train
+    if not isinstance(train, Lazy) and any(
+        tensor.dtype in (torch.float64, torch.int64) for tensor in tensors_of(train.inputs)
+    ):
         now = digests_of(samples)
         return lambda: now
     return lambda: digests_of(samples)
@@ -128,8 +132,9 @@ def _told(value: object) -> str:
 
 def _of_split(split: Split) -> dict[str, Any]:
     targets = "" if split.targets is None else _digest(split.targets)
-    if isinstance(split, InMemory):
-        return {"samples": len(split), "targets": targets, "inputs": _digest(split.inputs)}
+    if not isinstance(split, Lazy):
+        digests = [_digest(tensor) for tensor in tensors_of(split.inputs)]
+        return {"samples": len(split), "targets": targets, "inputs": "".join(digests)}
     # Samples that are read one by one are not read for this; a data set may know the names of its files.
     names = getattr(split.dataset, "names", None)
     named = ""

@@ -8,17 +8,15 @@ PyTorch itself would train on with a bit that has flipped on the disk. Of both t
 from __future__ import annotations
 
 import pickle
-import random
 import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import torch
 
-from workbench.errors import DamagedCheckpointError
+from workbench.errors import DamagedCheckpointError, first_line
 from workbench.files import make_folder, open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 
@@ -57,9 +55,8 @@ def anew(run: RunDirectory) -> str:
 
 def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
     """What to say of a checkpoint that cannot be used."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return DamagedCheckpointError(
-        f"the checkpoint {path} is damaged or of another model: {reason}",
+        f"the checkpoint {path} is damaged or of another model: {first_line(error)}",
         f"Start a new run with its preset: {anew(RunDirectory(path.parent.parent))}",
     )
 
@@ -110,44 +107,3 @@ def _check_sums(file: IO[bytes]) -> None:
         if (member := archive.testzip()) is not None:
             raise ValueError(f"its part {member} has changed since it was written")
     file.seek(0)
-
-
-def random_state(device: torch.device) -> dict[str, Any]:
-    """The state of all random generators that training can draw from, as tensors and plain numbers."""
-    name, keys, position, has_gauss, gauss = np.random.get_state()
-    state: dict[str, Any] = {
-        "torch": torch.get_rng_state(),
-        "python": random.getstate(),
-        "numpy": (
-            str(name),
-            torch.from_numpy(np.asarray(keys).astype(np.int64)),
-            int(position),
-            int(has_gauss),
-            float(gauss),
-        ),
-    }
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
-
-
-def restore_random_state(state: dict[str, Any], device: torch.device) -> None:
-    """Sets the generators to what `random_state` gave."""
-    torch.set_rng_state(state["torch"].cpu())
-    random.setstate(state["python"])
-    name, keys, position, has_gauss, gauss = state["numpy"]
-    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), position, has_gauss, gauss))
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
-
-
-def seed_everything(seed: int) -> None:
-    """Seeds all generators that training can draw from."""
-    torch.manual_seed(seed)
-    seed_python(seed)
-
-
-def seed_python(seed: int) -> None:
-    """Seeds the generators of Python and NumPy: what is imported late could have drawn from them, PyTorch's not."""
-    random.seed(seed)
-    np.random.seed(seed)

@@ -18,7 +18,7 @@ from workbench.errors import DamagedCheckpointError
 from workbench.files import storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.state import Position
+from workbench.training.checkpointing.state import TrainingState
 
 CPU = torch.device("cpu")
 """Where weights are looked at whose epoch alone is wanted."""
@@ -85,7 +85,7 @@ class Generations:
         with suppress(OSError):
             self.best.replace(self.previous_best)
 
-    def fit_best(self, position: Position, *, went_back: bool) -> str:
+    def fit_best(self, position: TrainingState, *, went_back: bool) -> str:
         """Makes `best.pt` the weights that the position speaks of; returns what has become of lost ones.
 
         Whenever the trainer was killed or failed, or whatever file is missing or damaged. Raises StorageError.
@@ -135,6 +135,6 @@ class Generations:
             raise storage_error(self.best, error) from error
 
 
-def _is_later(best: dict[str, Any], position: Position) -> bool:
+def _is_later(best: dict[str, Any], position: TrainingState) -> bool:
     epoch = best.get("epoch")
     return isinstance(epoch, int) and epoch > position.epoch and {"value", "validation", "model"} <= set(best)

@@ -14,14 +14,14 @@ from torch import Tensor
 from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed
-from workbench.runs.typed import taken
 from workbench.runs.writer import EventWriter
 from workbench.settings.schedule import Schedule
 from workbench.training.checkpointing import course
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.generations import Generations
-from workbench.training.checkpointing.state import Position
+from workbench.training.checkpointing.state import TrainingState
 from workbench.training.job import Job
+from workbench.training.random_state import random_state, restore_random_state
 
 EXECUTION = ("capturable", "foreach", "fused")
 """What an optimizer's group says of how it is executed."""
@@ -49,7 +49,7 @@ class Saver:
         """Whether the least time between two checkpoints has passed."""
         return time.perf_counter() - self._last_time >= self._job.preset.training.checkpoint_seconds
 
-    def keep_best(self, position: Position) -> None:
+    def keep_best(self, position: TrainingState) -> None:
         """Copies the model's weights as those of the best epoch."""
         weights: dict[str, Tensor] = {name: tensor.clone() for name, tensor in self._job.model.state_dict().items()}
         self._best = {
@@ -59,7 +59,7 @@ class Saver:
             "validation": position.best_validation,
         }
 
-    def save(self, position: Position, hits: int) -> None:
+    def save(self, position: TrainingState) -> None:
         """Writes the state of training and, if there are new ones, the best weights. Raises StorageError.
 
         A kill at any moment leaves files that fit one another, see `Generations`.
@@ -70,12 +70,11 @@ class Saver:
         scaler = self._job.precision.scaler
         state = {
             "position": asdict(position),
-            "hits": hits,
             "model": self._job.model.state_dict(),
             "optimizer": self._job.optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "scaler": {} if scaler is None else scaler.state_dict(),
-            "random": checkpoints.random_state(self._job.device),
+            "random": random_state(self._job.device),
             "settings": course.settings_of(self._job.preset),
             "data": self._data,
         }
@@ -99,24 +98,24 @@ class Saver:
         """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
         return self._job.data_digests()
 
-    def rescue_best(self, position: Position) -> None:
+    def rescue_best(self, position: TrainingState) -> None:
         """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
         if self._best is not None:
             self._events.write(self._write(self._files.best, self._best, position.step))
             self._best = None
 
-    def restore(self) -> tuple[Position, int, list[str]]:
-        """Puts everything back as `save` found it; the position, the hits, and what the user should know of it.
+    def restore(self) -> tuple[TrainingState, list[str]]:
+        """Puts everything back as `save` found it; the position, and what the user should know of it.
 
         Where the last state is damaged or gone, the one before is taken. Raises StorageError, PresetError, DataError.
         """
         try:
-            position, hits, notes = self._restore(self._files.last)
+            position, notes = self._restore(self._files.last)
             went_back = False
         except DamagedCheckpointError as error:
             problem = error.problem if self._files.last.exists() else f"{self._files.last} is not there any more"
             try:
-                position, hits, notes = self._restore(self._files.previous)
+                position, notes = self._restore(self._files.previous)
             except DamagedCheckpointError:
                 raise error from None
             self._files.go_back()
@@ -124,26 +123,25 @@ class Saver:
             notes.insert(0, f"{problem}. The checkpoint before it is taken: training continues at step {position.step}")
         if self._job.preset.training.keep_best and (lost := self._files.fit_best(position, went_back=went_back)):
             notes.append(lost)
-        return position, hits, notes
+        return position, notes
 
-    def _restore(self, path: Path) -> tuple[Position, int, list[str]]:
+    def _restore(self, path: Path) -> tuple[TrainingState, list[str]]:
         device = self._job.device
         state = checkpoints.load(path, device)
         notes = course.check_settings(state.get("settings"), self._job.preset, self._run)
         course.check_data(state.get("data"), self._data, self._run)
         try:
-            position = taken(Position, state["position"])
+            position = TrainingState.read({"correct": state.get("hits", 0)} | state["position"])
             _check(position, self._job.samples_per_epoch)
             self._job.model.load_state_dict(state["model"])
             self._restore_optimizer(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             if self._job.precision.scaler is not None and state["scaler"]:
                 self._job.precision.scaler.load_state_dict(state["scaler"])
-            checkpoints.restore_random_state(state["random"], device)
-            hits = int(state["hits"])
+            restore_random_state(state["random"], device)
         except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise checkpoints.damaged(path, error) from error
-        return position, hits, notes
+        return position, notes
 
     def begin_anew(self) -> None:
         """Training begins at step 0 in a run that has trained before."""
@@ -172,7 +170,7 @@ class Saver:
         except (LookupError, TypeError, ValueError, RuntimeError) as error:
             raise checkpoints.damaged(path, error) from error
 
-    def what_is_kept(self, position: Position) -> str:
+    def what_is_kept(self, position: TrainingState) -> str:
         """What is left of a training that has gone wrong, in words."""
         if self._job.preset.training.keep_best and position.best_epoch is not None:
             return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
@@ -193,7 +191,7 @@ class Saver:
         return Checkpointed(step=step, file=file, bytes=size, seconds=round(time.perf_counter() - started, 6))
 
 
-def _check(position: Position, samples_per_epoch: int) -> None:
+def _check(position: TrainingState, samples_per_epoch: int) -> None:
     """Raises ValueError where the numbers are none that a training could have got to."""
     if not 0 <= position.samples_done <= samples_per_epoch or min(position.step, position.epoch) < 0:
         raise ValueError("its position does not belong to this run")

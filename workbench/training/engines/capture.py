@@ -1,4 +1,4 @@
-"""CUDA graphs: recording what a function launches, and starting it again and again, not too far ahead of the device.
+"""Captures what a function launches as a CUDA graph, which one launch replays.
 
 Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
@@ -6,7 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 from __future__ import annotations
 
 import gc
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
@@ -14,37 +14,60 @@ from typing import Protocol
 
 import torch
 
-MOST_SECONDS_AHEAD = 0.1
-"""So much work may wait for the device: enough for the host to be busy with something else for a while, and little
-enough to handle requests within a fifth of a second."""
-LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 2, 8, 1000
-"""Launches that may wait in any case, before it is known how long they take, and at most."""
 
-
-class Recorded(Protocol):
-    """Work on the device that can be started again and again at the cost of one launch."""
+class Captured(Protocol):
+    """Work on the device that can be replayed at the cost of one launch."""
 
     def replay(self) -> None:
-        """Starts it; returns before it is done."""
+        """Starts it; returns before it is finished."""
 
 
-Record = Callable[[Callable[[], None]], Recorded]
+class Capture(Protocol):
+    """Makes captured work of functions."""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what was captured can no longer be replayed and must be captured again."""
+
+    def warm_up(self, work: Callable[[], None]) -> None:
+        """Executes `work` once as it will be captured, so that all that is made on first use is there."""
+
+    def __call__(self, work: Callable[[], None]) -> Captured:
+        """Captures `work` without executing it. Raises what `work` raises, or what makes a capture impossible."""
 
 
 class NoRoomError(Exception):
-    """A recording keeps for itself all memory that its work takes, and what is left would not do for the same again."""
+    """A graph keeps all memory that its work takes, and what is left would not do for the same work beside it."""
 
 
-class CudaRecorder:
-    """Records what a function launches, without executing it. All recordings share one pool of memory."""
+_repairs: Counter[int] = Counter()
+"""How often the random generator of each device was repaired: graphs captured before draw from a state that is gone."""
+
+
+class CudaCapture:
+    """Captures on a stream of its own. All its graphs share one pool of memory."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        self._index = torch.cuda.current_device() if device.index is None else device.index
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
+        self._repairs = _repairs[self._index]
 
-    def __call__(self, work: Callable[[], None]) -> Recorded:
+    @property
+    def is_outdated(self) -> bool:
+        return self._repairs != _repairs[self._index]
+
+    def warm_up(self, work: Callable[[], None]) -> None:
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
+            work()
+        current.wait_stream(self._stream)
+
+    def __call__(self, work: Callable[[], None]) -> Captured:
         """Raises what `work` raises, and NoRoomError; whatever is raised, the device can be used as before."""
+        self._repairs = _repairs[self._index]
         graph = torch.cuda.CUDAGraph()
         torch.cuda.empty_cache()
         before = torch.cuda.memory_reserved(self._device)
@@ -59,7 +82,7 @@ class CudaRecorder:
     def _capture(self, graph: torch.cuda.CUDAGraph, work: Callable[[], None]) -> None:
         cause: Exception | None = None
         try:
-            # thread_local: what other threads do meanwhile (reading NVML) is no business of this recording.
+            # thread_local: what other threads do meanwhile, such as reading NVML, does not disturb this capture.
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
                 try:
                     work()
@@ -67,43 +90,49 @@ class CudaRecorder:
                     cause = error
                     raise
         except Exception as error:
-            # An operator that may not be captured also spoils the end of the capture, which knows nothing of it.
+            # An operator that may not be captured also makes the end of the capture fail, with a message of no use.
             raise cause or error from None
+        finally:
+            # The exception's traceback holds this frame: together they would keep all that the step had allocated.
+            del cause
 
     @contextmanager
     def _left_in_order(self) -> Iterator[None]:
         """Whatever fails inside, the stream, the allocator and the generator are not left in the middle of a capture.
 
-        Where the end of a capture fails, PyTorch 2.11 leaves all three behind: then each dropout raises, and running
-        out of memory is an internal error.
+        Where the end of a capture fails, PyTorch leaves all three behind: then each dropout raises, and running out of
+        memory is an internal error. Two private functions mend the allocator; tried on 2.11.
         """
         stream = torch.cuda.current_stream(self._device)
         try:
             yield
         except Exception:
             torch.cuda.set_stream(stream)
-            index = stream.device_index
             with suppress(RuntimeError, AttributeError):  # the first raises if the allocator has been told already
-                torch._C._cuda_endAllocateToPool(index, self._pool)
-                torch._C._cuda_releasePool(index, self._pool)
+                torch._C._cuda_endAllocateToPool(self._index, self._pool)
+                torch._C._cuda_releasePool(self._index, self._pool)
             with suppress(RuntimeError, AttributeError):
-                _repair(torch.cuda.default_generators[index], self._device)
+                if _repair(torch.cuda.default_generators[self._index], self._device):
+                    _repairs[self._index] += 1
             raise
 
 
-def _repair(generator: torch.Generator, device: torch.device) -> None:
-    """Gives the generator of a device a state outside of any capture, if it believes to be in one."""
+def _repair(generator: torch.Generator, device: torch.device) -> bool:
+    """Gives a device's generator a new state outside any capture if it believes to be in one; whether it did."""
     state = generator.get_state()
     try:
         torch.rand((), device=device)
+        is_repaired = False
     except RuntimeError:
         generator.graphsafe_set_state(generator.clone_state())
+        is_repaired = True
     generator.set_state(state)
+    return is_repaired
 
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """The garbage collector might destroy an older graph or event, which must not be done during a capture."""
+    """The garbage collector might destroy an older graph or event, which is forbidden during a capture."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -113,37 +142,23 @@ def _without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-class Backlog:
-    """Launches that the device has not done yet. A stop or a pause waits for all of them, so that their time counts."""
+def free_unused(device: torch.device) -> None:
+    """Frees what a refused capture held."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
-    def __init__(self) -> None:
-        self._launches: deque[torch.cuda.Event] = deque()
-        """Of each launch that is not known to be done: an event behind it."""
-        self._most = FIRST_AHEAD
-        """Launches that may wait for the device; as many as take it `MOST_SECONDS_AHEAD`, once that is known."""
-        self._done = 0
-        self._waited: tuple[int, float] | None = None
-        """How many were done after the last wait, and when that was."""
 
-    def add(self) -> None:
-        """Notes a launch; waits for the oldest ones if too many are not done."""
-        event = torch.cuda.Event(blocking=True)
-        event.record()
-        self._launches.append(event)
-        while self._launches and self._launches[0].query():
-            self._launches.popleft()
-            self._done += 1
-        if len(self._launches) <= 1:
-            self._waited = None  # the device had nothing to do: that time tells nothing
-        if (excess := len(self._launches) - self._most) <= 0:
-            return
-        self._launches[excess - 1].synchronize()
-        for _ in range(excess):
-            self._launches.popleft()
-        self._done += excess
-        now = perf_counter()
-        if self._waited is not None:
-            done, then = self._waited
-            launches = MOST_SECONDS_AHEAD * (self._done - done) / max(now - then, 1e-9)
-            self._most = min(max(round(launches), LEAST_AHEAD), MOST_AHEAD)
-        self._waited = self._done, now
+def seconds_of(work: Callable[[], None], device: torch.device) -> float:
+    """How long the device takes for `work`; waits for it."""
+    if device.type != "cuda":
+        started = perf_counter()
+        work()
+        return perf_counter() - started
+    stream = torch.cuda.current_stream(device)
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record(stream)
+    work()
+    end.record(stream)
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1000

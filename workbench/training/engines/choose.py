@@ -1,4 +1,4 @@
-"""Which engine executes a job's steps, and why that one."""
+"""Which engine runs a job's steps, and why that one."""
 
 from __future__ import annotations
 
@@ -9,35 +9,41 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workbench.errors import PresetError
+from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
-from workbench.training.batches import Batch
-from workbench.training.engines.compiled import CompiledEngine, CompiledUpdateEngine
-from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
-from workbench.training.engines.cuda_graph import CudaGraphEngine, obstacle
-from workbench.training.engines.eager import EagerEngine, Engine
-from workbench.training.engines.traced import TracedEngine
-from workbench.training.graphs.compiled_optimizer import seconds_saved
-from workbench.training.graphs.tracing import CannotTraceError, first_line
+from workbench.training.batches import Batch, OnDeviceBatches
+from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
+from workbench.training.engines.cuda_graph import CudaGraphEngine, why_not_capturable
+from workbench.training.engines.direct import DirectEngine
+from workbench.training.engines.engine import Engine, EngineHooks, LearningRate
+from workbench.training.engines.traced import TracedGradients
+from workbench.training.engines.train_step import Autograd, Gradients, OptimizerStep, TrainStep
+from workbench.training.graphs.traced_optimizer import TracedOptimizer, can_be_traced
+from workbench.training.graphs.tracing import CannotTraceError
 from workbench.training.job import Job
+from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
-from workbench.units import duration
 
-LearningRate = Callable[[int], float]
+MakeGradients = Callable[[Objective, Tensor, PhaseClock], Gradients]
+MakeOptimizerStep = Callable[[Job, PhaseClock, EngineHooks], OptimizerStep]
 
-KINDS: dict[str, type[EagerEngine]] = {
-    "eager": EagerEngine,
-    "traced": TracedEngine,
-    "traced with a compiled update": CompiledUpdateEngine,
-    "compiled": CompiledEngine,
-    "cuda_graph": CudaGraphEngine,
-    "compiled graph": CompiledCudaGraphEngine,
-}
-"""By the names of the setting, and two more: what auto means for long runs on the CPU, and what compiled means where
-CUDA graphs can be used."""
+MOST_TRACED = 500_000_000
+"""Samples of a batch times parameters, up to which auto traces on the CPU. Networks of 0.5 million parameters gained
+20 % at batch sizes up to 64, 7 to 10 % at 256 and 512, and about as much as measurements vary from 1024 on; one of 2.7
+million at batch size 1024 lost (python -m tests.benchmarks.engines, two cores)."""
 
-LEAST_SECONDS_SAVED = 20.0
-"""Of a run, for compiling its update, which takes 2 to 7 seconds."""
+COMPILED_ON_CPU = (torch.optim.RMSprop, torch.optim.Adadelta, torch.optim.Adamax)
+"""Optimizers whose step takes much less time compiled on the CPU: 0.3 to 1.1 ns a weight less (two cores). NAdam gains
+0.2 ns; where torch has a fused step, as of Adam and SGD, nothing is gained."""
+LEAST_UPDATES = 30_000_000_000
+"""Weights times steps of a run from which that saves more than compiling takes, which is 5 to 15 s."""
+MOST_COMPILED = 20_000_000
+"""Weights up to which an optimizer step is compiled: its check needs copies of them and their state for a moment, and
+larger networks gain little."""
+
+NO_COMPILED_CPU = (
+    "compiled steps are for NVIDIA GPUs: on the CPU they gained 7 % at best, and lost 18 % with convolutions"
+)
 
 
 @dataclass(frozen=True)
@@ -48,69 +54,95 @@ class EngineChoice:
     reason: str
     """Why this one, in half a sentence."""
     seconds: float
-    """What tracing, compiling or capturing the step took."""
+    """What preparing it took."""
 
 
-def make_engine(
-    job: Job,
-    clock: PhaseClock,
-    learning_rate: LearningRate,
-    warn: Callable[[str], None],
-    tell: Callable[[str], None] = lambda _: None,
-) -> EngineChoice:
+@dataclass(frozen=True)
+class _Recipe:
+    """What an engine is made of."""
+
+    gradients: MakeGradients
+    optimizer_step: MakeOptimizerStep
+    replayed: bool = False
+    """Whether steps are captured in a CUDA graph."""
+
+
+def _plain(job: Job, clock: PhaseClock, hooks: EngineHooks) -> OptimizerStep:
+    return job.optimizer
+
+
+def _traced(job: Job, clock: PhaseClock, hooks: EngineHooks) -> OptimizerStep:
+    fits = job.device.type == "cpu" and job.precision.scaler is None and can_be_traced(job.optimizer)
+    return TracedOptimizer(job.optimizer) if fits else job.optimizer
+
+
+def _compiled(job: Job, clock: PhaseClock, hooks: EngineHooks) -> OptimizerStep:
+    fits = job.precision.scaler is None and type(job.optimizer).__module__.startswith("torch.")
+    fits = fits and job.parameters <= MOST_COMPILED
+    return CompiledOptimizer(job.optimizer, clock, hooks) if fits else job.optimizer
+
+
+ENGINES = {
+    "eager": _Recipe(Autograd, _plain),
+    "traced": _Recipe(TracedGradients, _traced),
+    "compiled": _Recipe(CompiledGradients, _compiled),
+    "cuda_graph": _Recipe(Autograd, _plain, replayed=True),
+}
+"""By the names of the setting."""
+TRACED_WITH_COMPILED_OPTIMIZER = _Recipe(TracedGradients, _compiled)
+"""What auto takes for long runs on the CPU."""
+COMPILED_CUDA_GRAPH = _Recipe(CompiledGradients, _compiled, replayed=True)
+"""What compiled means where steps can be captured."""
+
+
+def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, hooks: EngineHooks) -> EngineChoice:
     """The engine that the preset asks for; `auto` takes the fastest that fits, and falls back with the reason.
 
-    learning_rate: of a step, by its number from 1; warn: hears of what turns out to go wrong only later; tell: of what
-    takes seconds, before it is begun. Raises PresetError where an engine that is asked for by name does not fit.
+    Raises PresetError where an engine that is asked for by name does not fit.
     """
     started = time.perf_counter()
-    build = _Builder(job, clock, learning_rate, warn, tell)
+    build = _Builder(job, clock, learning_rate, hooks)
     asked = job.preset.runtime.engine
-    if asked == "auto":
-        engine, reason = _fastest(job, build)
-    else:
-        engine, reason = _asked_for(asked, build)
+    engine, reason = _fastest(job, build) if asked == "auto" else _asked_for(asked, job, build)
     return EngineChoice(engine, reason, time.perf_counter() - started)
 
 
 def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
+    reason = "the fastest here that fits"
+    if job.device.type == "cuda":
+        if (why_not := why_not_capturable(job)) is None:
+            return build("cuda_graph"), reason
+        reason = why_not
+    elif isinstance(job.preset.model, ModuleModel):
+        reason = "a custom model may have side effects that a trace would lose"
     if isinstance(job.preset.model, ModuleModel):
-        return build("eager"), "a model of your own may do more than its operators tell"
+        return build("eager"), reason
     try:
-        if job.device.type != "cuda":
-            return _fastest_without_cuda(job, build)
-        reason = obstacle(job)
-        return (build("cuda_graph"), "the fastest here that fits") if reason is None else (build("traced"), reason)
+        return _fastest_on_cpu(job, build) if job.device.type == "cpu" else (build("traced"), reason)
     except Exception as error:  # what is wrong with the model itself will be said by the eager engine
         return build("eager"), f"not traced: {first_line(error)}"
 
 
-def _fastest_without_cuda(job: Job, build: _Builder) -> tuple[Engine, str]:
-    """The traced engine; of a long run on the CPU the update compiled.
+def _fastest_on_cpu(job: Job, build: _Builder) -> tuple[Engine, str]:
+    """The traced engine unless steps are large; for long runs with the optimizer step compiled.
 
-    That is decided by the settings alone, so that a repeated run gives the same bits. Forward and backward are not
-    compiled: where oneDNN makes the products, that gains 7 % at best and loses with convolutions
-    (tests/benchmarks/engines.py).
+    The settings alone decide, so that a repeated run gives the same bits.
     """
     reason = "the fastest here that fits"
-    saved = seconds_saved(job.optimizer, job.steps_per_epoch * job.preset.training.epochs)
-    if saved < LEAST_SECONDS_SAVED or job.device.type != "cpu":
-        return build("traced"), reason
-    engine = build("traced with a compiled update")
-    if isinstance(engine, TracedEngine) and engine.update_is_compiled:
-        optimizer = job.preset.optimizer.label()
-        reason += f"; the update of {optimizer} compiled, which saves about {duration(saved)} where it was measured"
-    return engine, reason
+    if job.preset.data.batch_size * job.parameters > MOST_TRACED:
+        return build("eager"), "steps of this size gain nothing by being traced"
+    updates = job.parameters * job.steps_per_epoch * job.preset.training.epochs
+    if isinstance(job.optimizer, COMPILED_ON_CPU) and updates >= LEAST_UPDATES and job.parameters <= MOST_COMPILED:
+        reason += f"; the optimizer step of {job.preset.optimizer.label()} is compiled, which pays in so long a run"
+        return build("traced", TRACED_WITH_COMPILED_OPTIMIZER), reason
+    return build("traced"), reason
 
 
-def _asked_for(name: str, build: _Builder) -> tuple[Engine, str]:
+def _asked_for(name: str, job: Job, build: _Builder) -> tuple[Engine, str]:
     try:
-        if name != "compiled" or build.job.device.type != "cuda":
-            return build(name), "asked for"
-        reason = obstacle(build.job)
-        if reason is None:
-            return build("compiled graph"), "asked for, and replayed as CUDA graphs"
-        return build(name), f"asked for; not as CUDA graphs: {reason}"
+        if name == "compiled":
+            return _compiled_engine(job, build)
+        return build(name), "asked for"
     except Exception as error:
         if not isinstance(error, CannotTraceError) and name != "compiled":
             raise
@@ -118,41 +150,59 @@ def _asked_for(name: str, build: _Builder) -> tuple[Engine, str]:
         raise PresetError(message) from error
 
 
+def _compiled_engine(job: Job, build: _Builder) -> tuple[Engine, str]:
+    if job.device.type != "cuda":
+        raise CannotTraceError(NO_COMPILED_CPU)
+    if (why_not := why_not_capturable(job)) is not None:
+        return build("compiled"), f"asked for; not as CUDA graphs: {why_not}"
+    return build("compiled", COMPILED_CUDA_GRAPH), "asked for, and replayed as CUDA graphs"
+
+
 @dataclass(frozen=True)
 class _Builder:
-    """Builds engines of a job, with all that a full batch needs made already."""
+    """Builds engines of a job."""
 
     job: Job
     clock: PhaseClock
     learning_rate: LearningRate
-    warn: Callable[[str], None]
-    tell: Callable[[str], None]
+    hooks: EngineHooks
 
-    def __call__(self, name: str) -> Engine:
-        job, training = self.job, self.job.preset.training
-        if issubclass(KINDS[name], CompiledUpdateEngine):
-            self.tell("compiling the step (kept for the next time)")
-        if name == "cuda_graph" and (reason := obstacle(job)) is not None:
-            raise CannotTraceError(reason)
-        engine = KINDS[name](
-            job.model,
-            job.loss,
-            job.optimizer,
-            job.train,
-            job.precision,
-            self.clock,
-            self.learning_rate,
-            device=job.device,
-            gradient_accumulation=training.gradient_accumulation,
-            gradient_clip_norm=training.gradient_clip_norm,
-            count_hits=job.task.kind == "classification",
-        )
-        if isinstance(engine, CudaGraphEngine):
-            engine.warn = self.warn
-        if isinstance(engine, TracedEngine):
-            batch = synthetic_batch(job)
-            engine.graph(engine.arguments(batch), 1 / training.gradient_accumulation)
-        return engine
+    def __call__(self, name: str, recipe: _Recipe | None = None) -> Engine:
+        """An engine, by the recipe of its name or by another, ready for full batches. Raises CannotTraceError."""
+        job, recipe = self.job, recipe or ENGINES[name]
+        if recipe.replayed and (why_not := why_not_capturable(job)) is not None:
+            raise CannotTraceError(why_not)
+        if _compiled in (recipe.gradients, recipe.optimizer_step):
+            self.hooks.report_progress("compiling the step (kept for the next time)")
+        direct = make_direct(name, recipe, job, self.clock, self.learning_rate, self.hooks)
+        if not recipe.replayed:
+            return direct
+        assert isinstance(job.train, OnDeviceBatches)
+        return CudaGraphEngine(direct, job.model, job.train, self.hooks)
+
+
+def make_direct(
+    name: str, recipe: _Recipe, job: Job, clock: PhaseClock, learning_rate: LearningRate, hooks: EngineHooks
+) -> DirectEngine:
+    """An engine that runs the job's steps directly."""
+    training = job.preset.training
+    parameters = trained_parameters(job.optimizer)
+    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.kind == "classification")
+    correct = torch.zeros((), dtype=torch.int64, device=job.device)
+    gradients = recipe.gradients(objective, correct, clock)
+    # Before the optimizer is changed: what cannot be prepared is left as it was.
+    gradients.prepare(synthetic_batch(job), 1 / training.gradient_accumulation)
+    step = TrainStep(
+        gradients=gradients,
+        optimizer_step=recipe.optimizer_step(job, clock, hooks),
+        optimizer=job.optimizer,
+        parameters=parameters,
+        scaler=job.precision.scaler,
+        gradient_clip_norm=training.gradient_clip_norm,
+        clock=clock,
+        correct=correct,
+    )
+    return DirectEngine(name, step, job.train, learning_rate, training.gradient_accumulation)
 
 
 def synthetic_batch(job: Job) -> Batch:

@@ -1,40 +1,42 @@
-"""The graph engine: whole steps recorded as CUDA graphs and replayed, so that the GPU never waits for the host.
+"""The CUDA graph engine: whole steps captured and replayed, so that the GPU never waits for the host.
 
-A recorded step needs nothing from the host. The epoch's order of samples, its learning rates, the number of the step
-and the losses live on the device: the step looks up which samples are its own, gathers them, computes the gradients by
-the traced operators, updates the weights, and counts itself on. Several steps make one launch.
+A captured step needs nothing from the host. The epoch's order of samples, its learning rates, the number of the step
+and the losses are on the device: a step looks up its samples, gathers them, computes gradients, updates the weights
+and advances the number. Several short steps make one launch.
 
-The first steps run as in the traced engine, which makes everything that is made on first use (optimizer state, cuDNN's
-choice of algorithms). Then a step is recorded, and held against the same step without a graph; if anything is wrong the
-engine goes on as the traced one and says so.
+The first steps run directly, which makes everything that is made on first use (optimizer state, cuDNN's choice of
+algorithms). Then a step is captured and compared with the same step without a graph. If anything is wrong, all steps
+run directly and a warning says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from workbench.training.batches import OnDeviceBatches
-from workbench.training.engines.capture import Backlog, CudaRecorder, Record, Recorded
-from workbench.training.engines.eager import StepsRun
-from workbench.training.engines.traced import TracedEngine
+from workbench.errors import first_line
+from workbench.training.batches import Batch, OnDeviceBatches
+from workbench.training.engines.backlog import Backlog
+from workbench.training.engines.capture import Capture, Captured, CudaCapture, free_unused, seconds_of
+from workbench.training.engines.direct import DirectEngine
+from workbench.training.engines.engine import EngineHooks, StepsRun
+from workbench.training.engines.host_state import HostState
 from workbench.training.graphs.agreement import agree
-from workbench.training.graphs.tracing import first_line
 from workbench.training.job import Job
 from workbench.training.timing.cuda_clock import CudaClock, PhaseEvents
 
 WARM_UP_STEPS = 3
-MOST_STEPS_A_LAUNCH = 8
-MOST_NODES_A_LAUNCH = 800
-"""Large steps do not gain by being launched together: their launch is hidden behind their work."""
-TOLD_STEPS = 128
-"""So many steps' learning rates are put onto the device together: those of a whole epoch would keep it waiting."""
+MOST_STEPS_PER_LAUNCH = 8
+MOST_LAUNCH_SECONDS = 0.01
+"""Longer steps gain nothing by being launched together: their launch is hidden behind their work."""
+RATES_AHEAD = 128
+"""Steps whose learning rates are copied to the device together: those of a whole epoch would keep it waiting."""
 
 
 @dataclass(frozen=True)
@@ -46,98 +48,107 @@ class _Snapshot:
     """State of the device's random generator."""
 
 
-def obstacle(job: Job) -> str | None:
-    """Why the job's steps cannot be recorded; None if they can."""
+def why_not_capturable(job: Job) -> str | None:
+    """Why the job's steps cannot be captured; None if they can, as far as is known before a capture."""
     if job.device.type != "cuda":
         return "CUDA graphs need an NVIDIA GPU"
     if not isinstance(job.train, OnDeviceBatches):
-        return "samples that a loader reads cannot be gathered inside a CUDA graph"
+        return "samples that a DataLoader reads cannot be gathered inside a CUDA graph"
     if job.precision.scaler is not None:
         return "fp16's loss scaling decides on the host and cannot be captured"
     if job.preset.runtime.deterministic:
-        return "a deterministic run executes each step by itself, so that it can be gone on with at any of them"
+        return "a deterministic run executes steps one at a time so that it can be resumed after any of them"
     defaults = job.optimizer.defaults
     if "capturable" not in defaults and not (isinstance(job.optimizer, torch.optim.SGD) and defaults.get("fused")):
         return f"{job.preset.optimizer.label()} cannot be captured"
     return None
 
 
-class CudaGraphEngine(TracedEngine):
-    """Replays recorded steps; the last, shorter step of an epoch runs as in the traced engine."""
+class CudaGraphEngine:
+    """Replays captured steps of a direct engine, which runs the first steps and the last, shorter one of an epoch."""
 
-    name = "cuda_graph"
-
-    def __init__(self, *arguments: Any, record: Record | None = None, **named: Any) -> None:
-        """As the traced engine's. record: other than by a CUDA graph."""
-        super().__init__(*arguments, **named)
-        assert isinstance(self._feed, OnDeviceBatches)
-        self._gather = self._feed.gather
-        self.warn: Callable[[str], None] = lambda _: None
-        """Hears why steps are not replayed."""
-        self.book: Callable[[str, float], object] = lambda what, seconds: None
-        """Hears of the seconds that recording took."""
-        on_gpu = self._device.type == "cuda"
-        self._record = CudaRecorder(self._device) if record is None else record
-        self._backlog = Backlog() if on_gpu else None
-        self._step_samples = self._accumulation * self._feed.batch_size
-        most_steps = max(len(self._feed) // self._step_samples, 1)
+    def __init__(
+        self,
+        direct: DirectEngine,
+        model: nn.Module,
+        source: OnDeviceBatches,
+        hooks: EngineHooks,
+        capture: Capture | None = None,
+    ) -> None:
+        """model: what the steps of `direct` train. capture: other than by CUDA."""
+        self.name, self.losses, self.correct = direct.name, direct.losses, direct.correct
+        self._direct, self._model, self._source, self._hooks = direct, model, source, hooks
+        self._step, self._clock = direct.step, direct.step.clock
+        self._device = direct.correct.device
+        self._accumulation, self._step_samples = direct.gradient_accumulation, direct.samples_per_step
+        self._capture: Capture = CudaCapture(self._device) if capture is None else capture
+        most_steps = max(len(source) // self._step_samples, 1)
 
         def on_device(*shape: int, dtype: torch.dtype) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=self._device)
 
-        self._order = on_device(max(len(self._feed), self._step_samples), dtype=torch.int64)
-        self._rows = self._order[: most_steps * self._step_samples].view(-1, self._feed.batch_size)
+        self._order = on_device(max(len(source), self._step_samples), dtype=torch.int64)
+        self._rows = self._order[: most_steps * self._step_samples].view(-1, source.batch_size)
         """The samples of each batch."""
         self._cursor = on_device(1, dtype=torch.int64)
         """Number of the next step within the epoch, from 0."""
         self._rates = on_device(most_steps, dtype=torch.float32)
         self._epoch_losses = on_device(most_steps, dtype=torch.float32)
         self._rate_cell = on_device(1, dtype=torch.float32)
-        self._rate = self._rate_cell[0]  # optimizers want a scalar
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate
-            if "capturable" in group and on_gpu:
-                group["capturable"] = True
-        # Steps without a graph are meant: the first ones, and each epoch's short last one.
-        self._optimizer._warned_capturable_if_run_uncaptured = True
-        self._told: dict[int, float] = {}
+        self._hold_rate_on_device()
+        self._rates_ahead: dict[int, float] = {}
         """The learning rates of the next steps that are on the device, by step."""
-        self._epoch_steps = self._steps_done = self._warm_steps = 0
-        """Whole steps of this epoch, those of them that are done, and steps done before recording."""
-        self._tail = torch.empty(0, dtype=torch.int64)
-        """The samples of the epoch's short last step."""
-        self._single: Recorded | None = None
-        self._several: tuple[int, Recorded] | None = None
-        self._timed: tuple[Recorded, PhaseEvents] | None = None
-        self._given_up = False
+        self._epoch_samples = self._epoch_steps = self._steps_done = self._warm_steps = 0
+        """Samples and full steps of this epoch, full steps done, and steps done before the capture."""
+        self._single: Captured | None = None
+        self._several: tuple[int, Captured] | None = None
+        self._timed: tuple[Captured, PhaseEvents] | None = None
+        self._steps_per_launch = 1
+        self._backlog: Backlog | None = None
+        self._refused: set[str] = set()
+        """Optional captures that are not tried again."""
+        self._has_given_up = False
 
-    def _recorded_update(self) -> None:
-        """The whole step is recorded, the update with it."""
+    def _hold_rate_on_device(self) -> None:
+        for group in self._step.optimizer.param_groups:
+            group["lr"] = self._rate_cell[0]  # optimizers want a scalar
+            if "capturable" in group and self._device.type == "cuda":
+                group["capturable"] = True
+        # Steps without a graph are intended: the first ones, and each epoch's short last one.
+        warnings.filterwarnings("ignore", "This instance was constructed with capturable=True")
 
     def start_epoch(self, order: Tensor) -> None:
+        self._epoch_samples = len(order)
         self._epoch_steps, self._steps_done = len(order) // self._step_samples, 0
-        whole = self._epoch_steps * self._step_samples
         self._order[: len(order)].copy_(order)
         self._cursor.zero_()
-        self._told = {}
-        self._tail = self._order[whole : len(order)]  # there already, when the epoch has come so far
-        super().start_epoch(self._tail if self._replays else order)
+        self._rates_ahead = {}
+        if self._replays:
+            self._start_direct_epoch(self._epoch_steps)
+        else:
+            self._direct.start_epoch(order)
+
+    def _start_direct_epoch(self, step: int) -> None:
+        """Gives the direct engine the samples from the full step of this number on."""
+        self._direct.start_epoch(self._order[step * self._step_samples : self._epoch_samples])
 
     def run_steps(self, step: int) -> StepsRun:
         if self._steps_done >= self._epoch_steps:
-            return super().run_steps(step)
+            return self._direct.run_steps(step)
+        if self._replays and self._capture.is_outdated:
+            self._capture_again()
         if self._replays:
             steps = self._replay(step)
             first, self._steps_done = self._steps_done, self._steps_done + steps
             self.losses.append(self._epoch_losses[first : first + steps], self._step_samples)
             return StepsRun(steps=steps, batches=steps * self._accumulation, samples=steps * self._step_samples)
-        if self._given_up or self._warm_steps < WARM_UP_STEPS:
+        if self._has_given_up or self._warm_steps < WARM_UP_STEPS:
             self._warm_steps += 1
-            advance = super().run_steps(step)
+            ran = self._direct.run_steps(step)
         else:
-            advance = self._begin_to_replay(step)
+            ran = self._begin_to_replay(step)
         self._steps_done += 1
-        return advance
+        return ran
 
     @property
     def _replays(self) -> bool:
@@ -145,7 +156,7 @@ class CudaGraphEngine(TracedEngine):
 
     def _replay(self, step: int) -> int:
         """Replays the next step or steps, the first of them number `step`; returns how many."""
-        self._tell_rates(step)
+        self._copy_rates(step)
         left, clock = self._epoch_steps - self._steps_done, self._clock
         count, work = (1, self._single) if self._several is None or self._several[0] > left else self._several
         assert work is not None
@@ -161,122 +172,167 @@ class CudaGraphEngine(TracedEngine):
         return count
 
     def _begin_to_replay(self, step: int) -> StepsRun:
-        """Does a step without a graph and, from the same state, with one; if both agree, later steps are replayed.
+        """Runs a step directly and, from the same state, captured; if both agree, later steps are replayed.
 
-        First without: then whatever goes wrong with the graph, the step has been done.
+        Directly first: then whatever goes wrong with the graph, the step has been done.
         """
-        with self._clock.stopped(), self._booked():
-            before = self._snapshot()
-        advance = super().run_steps(step)
-        with self._clock.stopped(), self._booked():
-            self._single = self._proven(step, before)
-            if self._single is not None:
+        with self._not_training():
+            before, host_before = self._snapshot(), HostState.of(self._model, self._device)
+        ran = self._direct.run_steps(step)
+        with self._not_training():
+            reason = host_before.difference(HostState.of(self._model, self._device))
+            reason = f"steps are not replayed as a CUDA graph: {reason}" if reason else self._prove(step, before)
+            if reason:
+                self._give_up(reason)
+            else:
                 self._cursor.fill_(self._steps_done + 1)
-                super().start_epoch(self._tail)
-                self._record_more()
-        return advance
+                self._start_direct_epoch(self._epoch_steps)
+                self._capture_optional()
+        return ran
 
     @contextmanager
-    def _booked(self) -> Iterator[None]:
+    def _not_training(self) -> Iterator[None]:
         started = perf_counter()
-        yield
-        self.book("capture", perf_counter() - started)
+        with self._clock.stopped():
+            yield
+        self._hooks.add_time("capture", perf_counter() - started)
 
-    def _proven(self, step: int, before: _Snapshot) -> Recorded | None:
-        """A recorded step that makes of the state before it what it is now; None, with a warning, if there is none."""
+    def _prove(self, step: int, before: _Snapshot) -> str:
+        """Captures a step that makes of the state before it what it is now; why there is none, or empty."""
         now = self._snapshot()
-        reason = "a captured step gives other weights than the same step without a CUDA graph: not used"
         try:
-            self._tell_rates(step)
-            self._cursor.fill_(self._steps_done)
-            self._put_back(before)
-            self._one_step()  # loads the kernels that only such a step uses, which is nothing for a capture
-            self._put_back(before)
-            self._cursor.fill_(self._steps_done)
-            single = self._record(self._one_step)
+            self._copy_rates(step)
+            self._go_back(before)
+            self._capture.warm_up(self._one_step)
+            self._go_back(before)
+            single = self._capture(self._one_step)
             single.replay()
-            if agree(self._state(), now.tensors, before.tensors):
-                return single
+            if not agree(self._state(), now.tensors, before.tensors):
+                return "a captured step gives other weights than the same step without a CUDA graph: not used"
+            self._cursor.fill_(self._steps_done)
+            seconds = seconds_of(single.replay, self._device)
         except Exception as error:
-            reason = f"steps cannot be captured in a CUDA graph: {first_line(error)}"
+            return f"steps cannot be captured in a CUDA graph: {first_line(error)}"
         finally:
-            self._drop_gradients()  # a recording's hold no numbers, and the next step would add to them
+            self._step.drop_gradients()  # those of a capture hold no numbers, and the next step would add to them
             self._put_back(now)
-        self._given_up = True
-        self.warn(reason)
-        return None
+        self._single = single
+        self._steps_per_launch = min(max(int(MOST_LAUNCH_SECONDS / max(seconds, 1e-9)), 1), MOST_STEPS_PER_LAUNCH)
+        if self._device.type == "cuda":
+            self._backlog = Backlog(self._device, self._steps_per_launch * seconds)
+        return ""
 
-    def _record_more(self) -> None:
-        """Several steps in one launch, and a step whose phases are timed; without them it works as well."""
-        nodes = max((len(graph.graph.nodes) for graph in self._graphs.values() if graph is not None), default=1)
-        count = min(MOST_STEPS_A_LAUNCH, MOST_NODES_A_LAUNCH // (nodes * self._accumulation))
+    def _give_up(self, reason: str) -> None:
+        """All further steps run directly."""
+        self._has_given_up = True
+        self._single = self._several = self._timed = None
+        self._step.drop_gradients()
+        free_unused(self._device)
+        self._hooks.warn(reason)
+
+    def _capture_optional(self) -> None:
+        """Captures several steps in one launch, and a step whose phases are timed, unless that was refused before."""
+        wanted = {
+            "several steps are not launched together": self._capture_several,
+            "the phases of a step are not timed inside CUDA graphs": self._capture_timed,
+        }
+        for consequence, capture in wanted.items():
+            if consequence in self._refused:
+                continue
+            try:
+                capture()
+            except Exception as error:
+                self._refused.add(consequence)
+                self._step.drop_gradients()
+                self._hooks.warn(f"{consequence}: {first_line(error)}")
+        if self._refused:
+            free_unused(self._device)
+
+    def _capture_several(self) -> None:
+        count = self._steps_per_launch
 
         def several() -> None:
             for _ in range(count):
                 self._one_step()
 
+        if count > 1:
+            self._several = count, self._capture(several)
+
+    def _capture_timed(self) -> None:
         def timed() -> None:
             self._clock.mark("start")
             self._one_step()
 
-        with self._done_without("several steps are not launched together"):
-            if count > 1:
-                self._several = count, self._record(several)
-        with self._done_without("the phases of a step are not timed inside CUDA graphs"):
-            if isinstance(self._clock, CudaClock):
-                with self._clock.capturing_phase_events() as phase_events:
-                    self._timed = self._record(timed), phase_events
+        if isinstance(self._clock, CudaClock):
+            with self._clock.capturing_phase_events() as phase_events:
+                self._timed = self._capture(timed), phase_events
 
-    @contextmanager
-    def _done_without(self, consequence: str) -> Iterator[None]:
-        """What fails inside is done without, and said."""
-        try:
-            yield
-        except Exception as error:
-            self._drop_gradients()
-            self.warn(f"{consequence}: {first_line(error)}")
+    def _capture_again(self) -> None:
+        """After a refused capture, in this engine or in another, repaired the generator that all graphs drew from."""
+        with self._not_training():
+            if self._device.type == "cuda":
+                torch.cuda.synchronize(self._device)
+            while self._capture.is_outdated and self._replays:
+                self._single = self._several = self._timed = None
+                free_unused(self._device)
+                try:
+                    self._single = self._capture(self._one_step)
+                except Exception as error:
+                    reason = f"steps cannot be captured in a CUDA graph again: {first_line(error)}"
+                else:
+                    self._capture_optional()
+                    continue
+                self._give_up(reason)
+                self._start_direct_epoch(self._steps_done)
 
     def _one_step(self) -> None:
         """A step that takes all it needs from the device. In a graph each operator costs, however small."""
         torch.index_select(self._rates, 0, self._cursor, out=self._rate_cell)
-        loss: Tensor | None = None
-        for number in range(self._accumulation):
-            row = self._cursor if self._accumulation == 1 else self._cursor * self._accumulation + number
-            batch = self._gather(self._rows.index_select(0, row)[0])
-            self._clock.mark("data")
-            part = self._add_gradients(batch, self._feed.batch_size / self._step_samples)
-            loss = part if loss is None else loss + part
-        self._update()
-        assert loss is not None
+        loss = self._step.run(self._gathered(), self._accumulation, self._step_samples)
         self._epoch_losses.index_copy_(0, self._cursor, loss.reshape(1))
         self._cursor.add_(1)
         self._clock.mark("rest")
 
-    def _set_learning_rate(self, learning_rate: float) -> None:
-        self._rate.fill_(learning_rate)
+    def _gathered(self) -> Iterator[Batch]:
+        """The batches of the step at the cursor."""
+        for number in range(self._accumulation):
+            row = self._cursor if self._accumulation == 1 else self._cursor * self._accumulation + number
+            batch = self._source.gather(self._rows.index_select(0, row)[0])
+            self._clock.mark("data")
+            yield batch
 
-    def _tell_rates(self, step: int) -> None:
-        """Puts the learning rates of the next steps, the first of them `step`, onto the device if others are there."""
+    def _copy_rates(self, step: int) -> None:
+        """Copies the learning rates of the next steps, the first of them `step`, to the device unless they are there.
+
+        One call of `_replay` reads at most those of `MOST_STEPS_PER_LAUNCH` steps and a timed one.
+        """
         end = step + self._epoch_steps - self._steps_done
-        needed = min(step + MOST_STEPS_A_LAUNCH, end - 1)  # the last step that one call of `_replay` can come to
-        if all(self._told.get(number) == self._learning_rate(number) for number in range(step, needed + 1)):
+        needed = min(step + MOST_STEPS_PER_LAUNCH, end - 1)
+        rate, ahead = self._direct.learning_rate, self._rates_ahead
+        if all(ahead.get(number) == rate(number) for number in range(step, needed + 1)):
             return
-        self._told = {number: self._learning_rate(number) for number in range(step, min(step + TOLD_STEPS, end))}
-        rates = torch.tensor(list(self._told.values()), dtype=torch.float32)
+        self._rates_ahead = {number: rate(number) for number in range(step, min(step + RATES_AHEAD, end))}
+        rates = torch.tensor(list(self._rates_ahead.values()), dtype=torch.float32)
         if self._device.type == "cuda":
             rates = rates.pin_memory()  # or copying would wait for all steps that are queued
         self._rates[self._steps_done :][: len(rates)].copy_(rates, non_blocking=True)
 
     def _state(self) -> list[Tensor]:
         """Everything that a step changes."""
-        states = self._optimizer.state.values()
+        states = self._step.optimizer.state.values()
         optimizer = [value for state in states for value in state.values() if isinstance(value, Tensor)]
-        return [*self._function.parameters, *self._function.others, *optimizer, self.hits]
+        parameters = [parameter.detach() for parameter in self._model.parameters()]
+        return [*parameters, *self._model.buffers(), *optimizer, self.correct]
 
     def _snapshot(self) -> _Snapshot:
         on_gpu = self._device.type == "cuda"
         random = torch.cuda.get_rng_state(self._device) if on_gpu else torch.get_rng_state()
         return _Snapshot([tensor.to("cpu", copy=True) for tensor in self._state()], random)
+
+    def _go_back(self, before: _Snapshot) -> None:
+        """To the state before the step that has been done last."""
+        self._put_back(before)
+        self._cursor.fill_(self._steps_done)
 
     def _put_back(self, snapshot: _Snapshot) -> None:
         for tensor, value in zip(self._state(), snapshot.tensors, strict=True):

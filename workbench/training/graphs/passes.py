@@ -12,32 +12,32 @@ from workbench.training.graphs.tracing import PHASE_END
 aten = torch.ops.aten
 
 
-def simplify(traced: fx.GraphModule) -> None:
-    """Takes out what only autograd needed: aliases, transposes of transposes, the loss's own gradient, which is 1."""
+def remove_noops(traced: fx.GraphModule) -> None:
+    """Removes what only autograd needed: aliases, transposes of transposes, the loss's own gradient, which is 1."""
     for node in list(traced.graph.nodes):
         if node.target in (aten.alias.default, aten.detach.default):
-            put_instead(node, node.args[0])
+            replace_node(node, node.args[0])
         elif node.target is aten.t.default and getattr(node.args[0], "target", None) is aten.t.default:
-            put_instead(node, node.args[0].args[0])
+            replace_node(node, node.args[0].args[0])
         elif node.target is aten.view.default and _is_flat_sum(node.args[0], node.args[1]):
             summed = node.args[0]
-            summed.args, summed.meta["kind"] = (*summed.args[:2], False), node.meta["kind"]
-            put_instead(node, summed)
-        elif node.target is aten.ones_like.default and not node.meta["kind"].shape and not _is_changed(node):
-            kind = node.meta["kind"]
-            traced.register_buffer(node.name, torch.ones((), dtype=kind.dtype, device=kind.device))
+            summed.args, summed.meta["tensor_meta"] = (*summed.args[:2], False), node.meta["tensor_meta"]
+            replace_node(node, summed)
+        elif node.target is aten.ones_like.default and not node.meta["tensor_meta"].shape and not _is_changed(node):
+            like = node.meta["tensor_meta"]
+            traced.register_buffer(node.name, torch.ones((), dtype=like.dtype, device=like.device))
             with traced.graph.inserting_before(node):
                 one = traced.graph.get_attr(node.name)
-            one.meta["kind"] = kind
-            put_instead(node, one)
-    remove_unused(traced.graph)
+            one.meta["tensor_meta"] = like
+            replace_node(node, one)
+    eliminate_dead_code(traced.graph)
     traced.recompile()
 
 
 def _is_flat_sum(node: fx.Node, shape: list[int]) -> bool:
-    """Whether it sums a batch's rows into one, kept as a matrix for nobody but a view of it as a vector: a bias."""
+    """Whether it sums a batch's rows into a matrix of one row that is only viewed as a vector: a bias's gradient."""
     is_row = node.target is aten.sum.dim_IntList and node.args[1:] == ([0], True) and not node.kwargs
-    return is_row and len(node.users) == 1 and len(node.meta["kind"].shape) == 2 and len(shape) == 1
+    return is_row and len(node.users) == 1 and len(node.meta["tensor_meta"].shape) == 2 and len(shape) == 1
 
 
 def _is_changed(node: fx.Node) -> bool:
@@ -46,25 +46,25 @@ def _is_changed(node: fx.Node) -> bool:
     return any(schema is None or schema.is_mutable for schema in schemas)
 
 
-def remove_unused(graph: fx.Graph) -> None:
-    """Takes out operators whose results nobody uses and that change nothing."""
+def eliminate_dead_code(graph: fx.Graph) -> None:
+    """Removes operators whose results nobody uses and that change nothing."""
     for node in reversed(list(graph.nodes)):
         if node.users or node.op in ("placeholder", "output"):
             continue
         schema = getattr(node.target, "_schema", None)
         if schema is None or not schema.is_mutable:
-            _pass_border_on(node)
+            _move_phase_end(node)
             graph.erase_node(node)
 
 
-def put_instead(node: fx.Node, other: fx.Node) -> None:
-    """Lets `other` stand for `node`."""
+def replace_node(node: fx.Node, other: fx.Node) -> None:
+    """Uses the result of `other` in place of that of `node`, which is removed."""
     node.replace_all_uses_with(other)
-    _pass_border_on(node)
+    _move_phase_end(node)
     node.graph.erase_node(node)
 
 
-def _pass_border_on(node: fx.Node) -> None:
+def _move_phase_end(node: fx.Node) -> None:
     if PHASE_END in node.meta:
         node.prev.meta[PHASE_END] = node.meta[PHASE_END]
 

@@ -1,77 +1,98 @@
-"""Whether a traced and improved graph gives the numbers that PyTorch gives step by step."""
+"""Whether a traced or compiled batch gives the numbers that PyTorch gives step by step."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor, fx
 
+from workbench.errors import first_line
 from workbench.training.graphs.tracing import (
     Arguments,
     CannotTraceError,
     StepFunction,
     Trace,
     below_autograd,
-    first_line,
     fixed_generator,
     random_state_kept,
-    spread,
+    sample_elements,
 )
 
 ROUNDING = 1e-6
 """Relative to the largest gradient: smaller ones may be nothing but rounding, as of a bias before batch norm."""
 
+MOST_ERROR, MOST_ERROR_LOW_PRECISION = 1e-3, 5e-2
+"""By how much the mean of loss and of each gradient may differ from autograd's, relative to it: another order of
+summation makes 1e-6 (more in deep networks and large batches), a wrong graph about 1."""
+
 AMPLIFIED, MOST_AMPLIFIED = 10, 0.2
-"""A graph may differ by so many times what a rounding of its inputs makes, up to a limit: a wrong one differs by 1."""
-
-WRONG = "the traced step does not give the numbers that PyTorch gives step by step"
+"""Results may differ by this many times what a rounding of the inputs makes, up to a limit: wrong ones differ by 1."""
 
 
-def check(
-    graph: fx.GraphModule, function: StepFunction, traced: Trace, arguments: Arguments, most_error: float
-) -> None:
-    """Holds a graph's results against those of the batch that it was traced on. Raises CannotTraceError.
+def most_error(precision: str) -> float:
+    """What is tolerated in a number format."""
+    return MOST_ERROR if precision == "float32" else MOST_ERROR_LOW_PRECISION
 
-    most_error: of the loss and of each gradient, as `difference` gives it. More is right where the network itself gives
-    that much more when its inputs are moved by a rounding: deep ones with normalisation make much of little.
-    """
+
+def check(graph: fx.GraphModule, function: StepFunction, traced: Trace, arguments: Arguments, tolerance: float) -> None:
+    """Compares a graph's results with those of the batch that it was traced on. Raises CannotTraceError."""
+    device = arguments.inputs.device
     try:
-        with random_state_kept(arguments), torch.no_grad(), below_autograd():
+        with random_state_kept(device), torch.no_grad(), below_autograd():
             loss, *gradients = graph(*arguments.copied().flat())
     except Exception as broken:  # some operators exist for autograd only
         raise CannotTraceError(f"the traced step does not run: {first_line(broken)}") from broken
-    error = difference([loss, *gradients], traced)
-    if error <= most_error:
-        return
-    if not arguments.inputs.is_floating_point():  # ids cannot be moved by a rounding
-        raise CannotTraceError(WRONG)
-    moved = arguments.copied()
-    noise = torch.empty_like(moved.inputs).uniform_(-ROUNDING, ROUNDING, generator=fixed_generator(moved.inputs))
-    with random_state_kept(arguments):
-        loss, gradients = function(replace(moved, inputs=moved.inputs * (1 + noise)), traced.share, lambda _: None)
-    if error > min(AMPLIFIED * difference([loss, *gradients], traced), MOST_AMPLIFIED):
-        raise CannotTraceError(WRONG)
+
+    def rounding_error(moved: Tensor) -> float:
+        with random_state_kept(device):
+            copied = replace(arguments.copied(), inputs=moved)
+            loss, gradients = function(copied, traced.loss_weight, lambda _: None)
+        return difference([loss, *gradients], [traced.loss, *traced.gradients])
+
+    error = difference([loss, *gradients], [traced.loss, *traced.gradients])
+    check_error("traced", error, arguments.inputs, rounding_error, tolerance)
 
 
-def difference(found: Sequence[Tensor | None], traced: Trace) -> float:
-    """The largest one of loss and gradients: mean of the differences relative to the mean of the numbers.
+def check_error(
+    made: str, error: float, inputs: Tensor, rounding_error: Callable[[Tensor], float], tolerance: float
+) -> None:
+    """Raises CannotTraceError where a step that was `made` in some way differs too much from PyTorch's.
 
-    The mean, since in a large batch some units are nearly zero, which a ReLU passes on or not by their rounding alone.
+    error: the difference. rounding_error: how much PyTorch's own results differ on inputs that were moved by a
+    rounding; deep networks with normalisation amplify it.
     """
-    wholes = list(zip(found, [traced.loss, *traced.gradients], strict=True))
-    if any((whole is None) != (expected is None) for whole, expected in wholes):
+    if error <= tolerance:
+        return
+    wrong = CannotTraceError(f"the {made} step does not give the numbers that PyTorch gives step by step")
+    if not inputs.is_floating_point():  # ids cannot be moved by a rounding
+        raise wrong
+    noise = torch.empty_like(inputs).uniform_(-ROUNDING, ROUNDING, generator=fixed_generator(inputs))
+    if error > min(AMPLIFIED * rounding_error(inputs * (1 + noise)), MOST_AMPLIFIED):
+        raise wrong
+
+
+def difference(found: Sequence[Tensor | None], expected: Sequence[Tensor | None]) -> float:
+    """The largest difference of loss and gradients: its mean relative to the mean of the expected numbers.
+
+    Of each tensor a sample is compared. The mean, since in a large batch some units are nearly zero, which a ReLU
+    passes on or not by their rounding alone.
+    """
+    wholes = list(zip(found, expected, strict=True))
+    if any((one is None) != (other is None) for one, other in wholes):
         return math.inf
-    pairs = [(spread(whole), expected) for whole, expected in wholes if whole is not None and expected is not None]
-    if any(bool((numbers.isnan() & ~expected.isnan()).any()) for numbers, expected in pairs):
+    pairs = [
+        (sample_elements(one), sample_elements(other)) for one, other in wholes if one is not None and other is not None
+    ]
+    if any(bool((one.isnan() & ~other.isnan()).any()) for one, other in pairs):
         return math.inf
-    sizes = [_mean(expected) for _, expected in pairs]
+    sizes = [_mean(other) for _, other in pairs]
     rounding = ROUNDING * max(sizes[1:], default=0.0)
     return max(
-        max(_mean(numbers - expected) - rounding, 0.0) / max(size, rounding, 1e-30)
-        for (numbers, expected), size in zip(pairs, sizes, strict=True)
+        max(_mean(one - other) - rounding, 0.0) / max(size, rounding, 1e-30)
+        for (one, other), size in zip(pairs, sizes, strict=True)
     )
 
 

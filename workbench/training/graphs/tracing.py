@@ -1,9 +1,10 @@
-"""A batch's gradients as a graph of plain operators, written down while one batch is computed.
+"""A batch's gradients as a graph of plain operators, traced while one batch is computed.
 
-Forward, loss, backward and the count of hits of one batch become one list of operators. Running that list spares what
-autograd and the modules' Python cost at each step, and the list can be improved as a whole (see `products`).
+Forward, loss, backward and the count of correct samples of one batch become one list of operators. Running that list
+saves what autograd and the modules' Python cost at each step, and passes can improve it as a whole.
 
 Own code rather than torch's make_fx, which does the same: that imports torch's whole compiler, for several seconds.
+Private in torch: the dispatch mode, the tree functions, `_AutoDispatchBelowAutograd`; tried on 2.6, 2.11 and 2.15.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import getitem
 from typing import Any
 
@@ -20,29 +22,21 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 from torch.utils.weak import WeakIdKeyDictionary
 
-from workbench.training.device import Precision
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-aten = torch.ops.aten
+from workbench.training.objective import Objective
 
 CHECKED_NUMBERS = 4096
-"""Of each gradient, for a graph to be held against."""
+"""Elements of each gradient that a graph is compared by."""
 
-PHASE_END = "border"
+PHASE_END = "phase_end"
 """Key of a node's meta data: the phase that ends with this node."""
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, in a line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
 below_autograd = torch._C._AutoDispatchBelowAutograd
-"""Inside its `with` an operator's call passes autograd by, which a traced graph has no use for: a seventh less time."""
+"""Skips autograd's dispatch, which a traced graph does not need; saves one seventh of a step."""
 
 
 class CannotTraceError(Exception):
-    """The model's course depends on its numbers: one list of operators cannot stand for every batch."""
+    """One list of operators cannot stand for every batch, or gives other numbers than PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +44,43 @@ class Arguments:
     """What a traced step is called with, in this order."""
 
     parameters: list[Tensor]
-    others: list[Tensor]
-    """Buffers and frozen parameters. Those that the model changes (batch norm's means) are changed in place."""
+    buffers_and_frozen: list[Tensor]
+    """Buffers and parameters that are not trained. What the model changes (batch norm's means) changes in place."""
     inputs: Tensor
     targets: Tensor
-    hits: Tensor
-    """int64 scalar: the number of samples classified right is added to it."""
+    correct: Tensor
+    """int64 scalar: the number of samples classified correctly is added to it."""
     scale: Tensor | None
     """What the loss is multiplied by before backward (loss scaling); float32 scalar."""
 
     def flat(self) -> list[Tensor]:
         """As the traced graph takes them."""
         scale = [] if self.scale is None else [self.scale]
-        return [*self.parameters, *self.others, self.inputs, self.targets, self.hits, *scale]
+        return [*self.parameters, *self.buffers_and_frozen, self.inputs, self.targets, self.correct, *scale]
 
     def copied(self) -> Arguments:
         """The same, where nothing that a step changes is shared."""
-        return replace(self, others=[tensor.clone() for tensor in self.others], hits=self.hits.clone())
+        cloned = [tensor.clone() for tensor in self.buffers_and_frozen]
+        return replace(self, buffers_and_frozen=cloned, correct=self.correct.clone())
 
     def with_random_inputs(self) -> Arguments:
-        """The same with made numbers for the samples, in the same shape and order of memory.
+        """The same with random numbers for the samples."""
+        return replace(self, inputs=with_random_numbers(self.inputs))
 
-        In images with flat areas neighbours are equal: which of them is the largest is decided by rounding alone.
-        """
-        made = torch.empty_like(self.inputs)
-        return replace(
-            self, inputs=made.normal_(generator=fixed_generator(made)) if made.is_floating_point() else self.inputs
-        )
+
+def with_random_numbers(inputs: Tensor) -> Tensor:
+    """Always the same random numbers in the shape and memory order of `inputs`; ids stay as they are.
+
+    In images with flat areas neighbours are equal: which of them is the largest is decided by rounding alone.
+    """
+    if not inputs.is_floating_point():
+        return inputs
+    made = torch.empty_like(inputs)
+    return made.normal_(generator=fixed_generator(made))
 
 
 @dataclass(frozen=True)
-class TensorKind:
+class TensorMetadata:
     """What a graph's node gives."""
 
     shape: torch.Size
@@ -89,40 +89,35 @@ class TensorKind:
 
 
 class StepFunction:
-    """One batch as a function of tensors."""
+    """One batch of an objective as a function of tensors."""
 
-    def __init__(
-        self, model: nn.Module, trained: Sequence[Tensor], loss: Loss, precision: Precision, *, count_hits: bool
-    ) -> None:
-        """trained: the parameters that the optimizer changes, in its order."""
-        self._model = model
-        self._loss = loss
-        self._precision = precision
-        self._count_hits = count_hits
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        model = objective.model
         names = {id(parameter): name for name, parameter in model.named_parameters()}
-        self._names = [names[id(parameter)] for parameter in trained]
+        self._names = [names[id(parameter)] for parameter in objective.parameters]
         others: list[tuple[str, Tensor]] = [
             (name, tensor) for name, tensor in model.named_parameters() if name not in set(self._names)
         ]
         others += list(model.named_buffers())
         self._other_names = [name for name, _ in others]
-        self.parameters: list[Tensor] = [parameter.detach() for parameter in trained]
-        self.others: list[Tensor] = [tensor.detach() for _, tensor in others]
+        self.parameters: list[Tensor] = [parameter.detach() for parameter in objective.parameters]
+        self.buffers_and_frozen: list[Tensor] = [tensor.detach() for _, tensor in others]
 
     def __call__(
-        self, arguments: Arguments, share: float, ends: Callable[[str], None]
+        self, arguments: Arguments, loss_weight: float, end_phase: Callable[[str], None]
     ) -> tuple[Tensor, list[Tensor | None]]:
-        """The batch's share of the step's mean loss, and what that adds to each gradient; `ends` hears of phases."""
+        """The weighted loss and what it adds to each gradient; calls `end_phase` where a phase ends."""
+        objective = self._objective
         with torch.enable_grad():
             parameters = [parameter.detach().requires_grad_() for parameter in arguments.parameters]
             tensors = dict(zip(self._names, parameters, strict=True))
-            tensors |= zip(self._other_names, arguments.others, strict=True)
-            with self._precision.autocast():
-                scores = torch.func.functional_call(self._model, tensors, (arguments.inputs,))
-            loss = self._loss(scores.float(), arguments.targets)
-            if share != 1.0:
-                loss = loss * share
-            ends("forward")
+            tensors |= zip(self._other_names, arguments.buffers_and_frozen, strict=True)
+            model = partial(torch.func.functional_call, objective.model, tensors)
+            loss, scores = objective.forward(arguments.inputs, arguments.targets, model)
+            if loss_weight != 1.0:
+                loss = loss * loss_weight
+            end_phase("forward")
             scaled = loss if arguments.scale is None else loss * arguments.scale
             found = torch.autograd.grad(scaled, parameters, allow_unused=True)
             gradients = [_laid_out(*pair) for pair in zip(found, parameters, strict=True)]
@@ -130,10 +125,10 @@ class StepFunction:
                 # Of a + b both get the same tensor: what is done to one in place would be done twice.
                 if gradient is not None and any(gradient is other for other in gradients[:number]):
                     gradients[number] = gradient.clone()
-            ends("backward")
-        if self._count_hits:
-            arguments.hits.add_((scores.detach().argmax(dim=1) == arguments.targets).sum())
-            ends("metrics")
+            end_phase("backward")
+        if objective.counts_correct:
+            arguments.correct.add_(objective.correct(scores, arguments.targets))
+            end_phase("metrics")
         return loss.detach(), gradients
 
 
@@ -149,33 +144,34 @@ def _laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
 
 @dataclass(frozen=True)
 class Trace:
-    """What was written down, and what came out while it was."""
+    """A traced batch: its graph, and the results of tracing it."""
 
     graph: fx.GraphModule
     """Called with `Arguments.flat()` it gives the loss and the gradients."""
     loss: Tensor
-    share: float
-    """Of the step's loss that is this batch's."""
+    loss_weight: float
+    """The batch's fraction of the step's samples."""
     gradients: list[Tensor | None]
-    """Some numbers of each, evenly spread: all of them beside those of `check` would be the most that a run takes."""
+    """A sample of the elements of each: all of them, beside those of `check`, would set the run's peak memory."""
 
 
-def trace(function: StepFunction, arguments: Arguments, share: float) -> Trace:
-    """Computes a batch on copies of all that it would change, and writes down how. Raises CannotTraceError.
+def trace(function: StepFunction, arguments: Arguments, loss_weight: float) -> Trace:
+    """Traces a batch, computed on copies of all that it would change. Raises CannotTraceError.
 
     The state of the random generators is as before.
     """
     copied = arguments.copied()
-    with random_state_kept(arguments):
-        recorder = Recorder(copied.flat())
-        with recorder:
-            loss, gradients = function(copied, share, recorder.end_phase)
-        graph = recorder.finish((loss, *gradients))
-        return Trace(graph, loss, share, [None if gradient is None else spread(gradient) for gradient in gradients])
+    with random_state_kept(arguments.inputs.device):
+        tracer = Tracer(copied.flat())
+        with tracer:
+            loss, gradients = function(copied, loss_weight, tracer.end_phase)
+        graph = tracer.finish((loss, *gradients))
+        sampled = [None if gradient is None else sample_elements(gradient) for gradient in gradients]
+        return Trace(graph, loss, loss_weight, sampled)
 
 
-def spread(tensor: Tensor) -> Tensor:
-    """Up to `CHECKED_NUMBERS` of a tensor's numbers, evenly spread, copied."""
+def sample_elements(tensor: Tensor) -> Tensor:
+    """About `CHECKED_NUMBERS` of a tensor's elements, evenly spread, copied; those of a sample are the sample."""
     numbers = tensor.detach().reshape(-1)
     return numbers[:: max(len(numbers) // CHECKED_NUMBERS, 1)].clone()
 
@@ -185,28 +181,27 @@ def fixed_generator(beside: Tensor) -> torch.Generator:
     return torch.Generator(beside.device).manual_seed(0)
 
 
-def random_state_kept(arguments: Arguments) -> AbstractContextManager[None]:
-    """What is drawn inside the `with` has not been drawn after it."""
-    device = arguments.inputs.device
+def random_state_kept(device: torch.device) -> AbstractContextManager[None]:
+    """Puts the random generators of the CPU and of `device` back after the `with`."""
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
-class Recorder(TorchDispatchMode):
-    """Writes every operator that is called into a graph."""
+class Tracer(TorchDispatchMode):
+    """Adds every operator that is called to a graph."""
 
-    def __init__(self, inputs: Sequence[Tensor], *, goes_on: bool = False) -> None:
+    def __init__(self, inputs: Sequence[Tensor], *, to_the_end: bool = False) -> None:
         """inputs: what the graph is to be called with; other tensors that are met become part of it.
 
-        goes_on: past operators that cannot stand in a graph, for what must be done to its end; then `finish` raises.
+        to_the_end: continue after an operator that a graph cannot hold, to finish the work; then `finish` raises.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self._root = nn.Module()
         self._graph = fx.Graph()
-        # Weak, so that what the step lets go of is freed as ever.
+        # Weak, so that what the step drops is freed as without a tracer.
         self._nodes = WeakIdKeyDictionary()
         self._last: fx.Node | None = None
-        self._goes_on = goes_on
-        self._obstacle = ""
+        self._to_the_end = to_the_end
+        self._why_not = ""
         for number, tensor in enumerate(inputs):
             self._note(tensor, self._graph.placeholder(f"argument_{number}"))
 
@@ -217,13 +212,13 @@ class Recorder(TorchDispatchMode):
             return operator(*args, **(kwargs or {}))
         tags = operator.tags
         if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
-            self._obstacle = f"the model looks at its numbers ({operator})"
-            if self._goes_on:
+            self._why_not = f"the model looks at its numbers ({operator})"
+            if self._to_the_end:
                 return operator(*args, **(kwargs or {}))
-            raise CannotTraceError(self._obstacle)
-        written = tree_map(self._node_of, (args, kwargs or {}))
+            raise CannotTraceError(self._why_not)
+        arguments = tree_map(self._node_of, (args, kwargs or {}))
         result = operator(*args, **(kwargs or {}))
-        self._last = node = self._graph.call_function(operator, *written)
+        self._last = node = self._graph.call_function(operator, *arguments)
         if isinstance(result, Tensor):
             if not any(result is argument for argument in args):  # in place: it is what it was
                 self._note(result, node)
@@ -235,19 +230,19 @@ class Recorder(TorchDispatchMode):
         return result
 
     def end_phase(self, phase: str) -> None:
-        """The last operator was the last of a phase."""
+        """Notes that the last operator ends a phase."""
         if self._last is not None:
             self._last.meta[PHASE_END] = phase
 
     def finish(self, results: Any) -> fx.GraphModule:
-        """The graph, giving these results. Raises CannotTraceError."""
-        if self._obstacle:
-            raise CannotTraceError(self._obstacle)
+        """The graph that gives these results. Raises CannotTraceError."""
+        if self._why_not:
+            raise CannotTraceError(self._why_not)
         self._graph.output(tree_map(self._node_of, results))
         return fx.GraphModule(self._root, self._graph)
 
     def _note(self, tensor: Tensor, node: fx.Node) -> None:
-        node.meta["kind"] = TensorKind(tensor.shape, tensor.dtype, tensor.device)
+        node.meta["tensor_meta"] = TensorMetadata(tensor.shape, tensor.dtype, tensor.device)
         self._nodes[tensor] = node
 
     def _node_of(self, value: Any) -> Any:

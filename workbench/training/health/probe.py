@@ -86,7 +86,7 @@ class HealthProbe:
             return None
         # Half a batch at a time: there must be room for it beside the optimizer's state.
         model, size = self._job.model, min(max(self._job.preset.data.batch_size // 2, 2), SAMPLES)
-        inputs, targets = batch.inputs, batch.targets
+        inputs, targets = batch.tensor, batch.targets
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
         trained = [parameters[name].requires_grad_() for name in names]
@@ -146,7 +146,8 @@ def _tensors(
     """What each weight and its gradient look like, least gradient first; norms of all gradients and all weights."""
     rows = []
     for weight, gradient in zip(weights, gradients, strict=True):
-        # Nothing as large as a gradient is made: there may be no room for it.
+        # Nothing as large as a gradient is allocated, for there may be no room for it: `count_nonzero` takes nine bytes
+        # a number on a GPU, a norm of order zero counts without any.
         g = weight.new_zeros(1) if gradient is None else gradient
         bad = _non_finite(g) + _non_finite(weight)
         rows.append(
@@ -155,7 +156,7 @@ def _tensors(
                     torch.linalg.vector_norm(g, 1, dtype=torch.float32) / g.numel() / scale,
                     torch.linalg.vector_norm(g, dtype=torch.float32) / scale,
                     torch.linalg.vector_norm(weight),
-                    1 - g.count_nonzero() / g.numel(),
+                    1 - torch.linalg.vector_norm(g, 0, dtype=torch.float32) / g.numel(),
                     bad / (2 * weight.numel()),
                 ]
             ).double()
@@ -180,7 +181,7 @@ def _tensors(
 
 
 def _non_finite(tensor: Tensor) -> Tensor:
-    """How many of its numbers are none; a few rows at a time, for each number takes 7 bytes to be looked at."""
+    """Counts the numbers that are not finite, a few rows at a time: on a GPU counting takes 9 bytes a number."""
     rows = max(LOOKED_AT * len(tensor) // max(tensor.numel(), 1), 1) if tensor.ndim else 1
     parts = tensor.split(rows) if tensor.ndim else (tensor,)
     return tensor.numel() - torch.stack([torch.isfinite(part).count_nonzero() for part in parts]).sum()

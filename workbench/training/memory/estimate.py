@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-import torch
-
-from workbench.training.engines.cuda_graph import obstacle
+from workbench.errors import type_and_first_line
+from workbench.training.engines.cuda_graph import why_not_capturable
 from workbench.training.job import Job
-from workbench.training.memory.fake_run import PREPARING, FakeRun
-from workbench.training.memory.workspaces import OperatorCall, cublas_workspace_bytes
+from workbench.training.memory.fake_run import PREPARING, FakeRun, Stage
+from workbench.training.memory.workspaces import OperatorCall, convolution_workspaces, cublas_workspace_bytes
 
 KINDS = ("parameters", "gradients", "optimizer", "activations", "data", "rest")
-CUDNN_UNKNOWN = "the workspaces of cuDNN's convolutions come on top of the peak: {why}"
+NOT_MEASURED = "no expected peak: the workspaces of cuDNN's convolutions cannot be measured while training"
+FAILED = "no expected peak: the workspaces of cuDNN's convolutions could not be measured: {why}"
+TRIALS = "cuDNN tries its algorithms in the first steps, which takes more than the expected peak where memory is free"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ExpectedMemory:
     kinds: dict[str, int]
     """Bytes by kind when a training step takes most; the rest is what comes on top of them at the peak."""
     peak_bytes: int | None
-    """The most at any time; None where the model cannot run on fake tensors."""
+    """The most at any time; None where it is not known."""
     peak_during: str
     """When that is."""
     flops_per_step: int | None
@@ -54,7 +55,9 @@ class MemoryEstimate:
         self._cublas_bytes = 0
         try:
             if job.device.type == "cuda":
-                captures = job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and obstacle(job) is None
+                captures = (
+                    job.preset.runtime.engine in ("auto", "cuda_graph", "compiled") and why_not_capturable(job) is None
+                )
                 self._cublas_bytes = cublas_workspace_bytes(job.device, captures=captures)
             self._fake_run = FakeRun(job)
         except Exception as error:  # a model that cannot be copied
@@ -81,40 +84,36 @@ class MemoryEstimate:
                 source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None
             ),
         }
-        first_line = (str(self._failure).splitlines() or [""])[0]
-        reason = f"the peak cannot be estimated: {type(self._failure).__name__}: {first_line}"
+        reason = f"the peak cannot be estimated: {type_and_first_line(self._failure)}"
         return ExpectedMemory(kinds, None, "", None, reason)
 
     def _of(self, fake_run: FakeRun, *, measure_convolutions: bool) -> ExpectedMemory:
-        reason = ""
+        kinds = {kind: fake_run.kinds.get(kind, 0) for kind in KINDS}
+        calls = [call for stage in fake_run.stages for call in stage.convolutions]
         workspaces: dict[OperatorCall, int] = {}
-        calls = list(dict.fromkeys(call for stage in fake_run.stages for call in stage.convolutions))
+        reason = ""
         if calls and self._job.device.type == "cuda":
+            reason = NOT_MEASURED
             if measure_convolutions:
-                workspaces, reason = _measured(calls, self._job.device)
-            else:
-                reason = CUDNN_UNKNOWN.format(why="they are measured before a training, not while it runs")
+                try:
+                    workspaces = convolution_workspaces(calls, self._job.device)
+                    reason = "" if self._job.preset.runtime.deterministic else TRIALS
+                except RuntimeError as error:  # no memory left on the device, or a shape that cuDNN refuses
+                    reason = FAILED.format(why=(str(error).splitlines() or [""])[0])
+            if not workspaces:
+                return ExpectedMemory(kinds, None, "", fake_run.flops_per_step, reason)
+        peak, during = self._peak(fake_run.stages, workspaces)
+        kinds["rest"] += peak - sum(kinds.values())
+        return ExpectedMemory(kinds, peak, during, fake_run.flops_per_step, reason)
+
+    def _peak(self, stages: list[Stage], workspaces: dict[OperatorCall, int]) -> tuple[int, str]:
+        """The most bytes at any time, and the stage in which that is."""
         peak, during = 0, ""
-        for stage in fake_run.stages:
+        for stage in stages:
             with_workspaces = [bytes + workspaces.get(call, 0) for call, bytes in stage.convolutions.items()]
             # The samples are prepared before the first matrix product.
             cublas_bytes = 0 if stage.name == PREPARING else self._cublas_bytes
             stage_peak = max(stage.peak_bytes, *with_workspaces, 0) + cublas_bytes
             if stage_peak > peak:
                 peak, during = stage_peak, stage.name
-        kinds = {kind: fake_run.kinds.get(kind, 0) for kind in KINDS}
-        kinds["rest"] += peak - sum(kinds.values())
-        return ExpectedMemory(kinds, peak, during, fake_run.flops_per_step, reason)
-
-
-def _measured(calls: list[OperatorCall], device: torch.device) -> tuple[dict[OperatorCall, int], str]:
-    """The workspace of each convolution in bytes, and why some are not known."""
-    workspaces: dict[OperatorCall, int] = {}
-    reason = ""
-    for call in calls:
-        try:
-            workspaces[call] = call.workspace_bytes(device)
-        except RuntimeError as error:  # no memory left on the device, or a shape that cuDNN refuses
-            reason = CUDNN_UNKNOWN.format(why=(str(error).splitlines() or [""])[0])
-    torch.cuda.empty_cache()
-    return workspaces, reason
+        return peak, during

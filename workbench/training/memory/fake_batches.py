@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from workbench.data.preparation import Preparation
+from workbench.data.encoding import Standardize
 from workbench.training.batches import Batch, BatchSource
-from workbench.training.job import Job, augmentation
+from workbench.training.job import Job
 from workbench.training.timing.clock import PhaseClock
 
 
@@ -23,7 +23,7 @@ class FakeDataLoaderBatches:
         self.batch_size = source.batch_size
         self._samples = len(source)
         self._sample, self._target = job.sample
-        self._augment = None if evaluating else augmentation(job.preset, job.samples)
+        self._augment = None if evaluating else job.preset.data.augmentation()
         self._ahead = job.device.type == "cuda"
 
     def __len__(self) -> int:
@@ -55,5 +55,7 @@ def endless_batches(source: BatchSource) -> Iterator[Batch]:
 
 def prepare(inputs: Tensor) -> Tensor:
     """Turns samples as they were read into model input, with numbers that do not matter."""
-    prepared: Tensor = Preparation(torch.zeros(()), torch.ones(()))(inputs)
+    if inputs.dtype == torch.int64:  # ids are what the model takes
+        return inputs
+    prepared: Tensor = Standardize(torch.zeros(()), torch.ones(()))(inputs)
     return prepared

@@ -24,14 +24,14 @@ def flops_of(operator: Any, arguments: tuple[Any, ...], result: Any) -> int:
         return _convolution(arguments[0], arguments[1], result, transposed=arguments[6])
     if packet is aten.convolution_backward:
         gradient, inputs, weight = arguments[:3]
-        for_inputs, for_weight, _ = arguments[10]
-        return (for_inputs + for_weight) * _convolution(inputs, weight, gradient, transposed=arguments[7])
+        products = sum(arguments[10][:2])  # whether the gradients of the inputs and of the weight are wanted
+        return int(products) * _convolution(inputs, weight, gradient, transposed=arguments[7])
     if packet is aten._scaled_dot_product_flash_attention_for_cpu:
         return _attention(*arguments[:3])
     if packet is aten._scaled_dot_product_flash_attention_for_cpu_backward:
         # The scores are computed again; each of the two products has two gradients.
         query, key, value = arguments[1:4]
-        return 2 * _attention(query, key, value) + 2 * query.shape[-1] * prod(query.shape[:-1]) * key.shape[-2]
+        return int(2 * _attention(query, key, value) + 2 * query.numel() * key.shape[-2])
     return 0
 
 

@@ -1,1 +1,1 @@
-"""What is started by `python -m`, and what only such a process needs."""
+"""What `python -m` starts, and what only such a process needs."""

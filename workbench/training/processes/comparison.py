@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from workbench.training.processes.comparison_validation import Validated
     from workbench.training.processes.contender import Contender
 
-SHARES = {"dead_units": "dead_share", "saturated_units": "saturated_share"}
-"""The measures that look at activations, and what is looked at in each layer."""
+FRACTIONS = {"dead_units": "dead_share", "saturated_units": "saturated_share"}
+"""The measures of activations, and which figure of each layer they read."""
 
 
 class ComparisonFailedError(Exception):
@@ -53,7 +53,7 @@ class ComparisonFailedError(Exception):
 
 
 class ComparisonRefusedError(ComparisonFailedError):
-    """A comparison that could not answer what is asked, though nothing is wrong with either setting."""
+    """A comparison that could not answer the question, though nothing is wrong with either setting."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "", EXIT_FAILED)
@@ -83,7 +83,7 @@ def _failure(error: Exception) -> ComparisonFailure:
 
 
 def _listen(run: str | None) -> threading.Event:
-    """An event that is set once measuring may begin; watches whether whoever paused the run is still there."""
+    """Returns an event that is set once measuring may begin; watches whether whoever paused the run is still there."""
     go = threading.Event()
     if run is None:
         go.set()
@@ -139,7 +139,7 @@ def compare(request: Request, go: threading.Event) -> Comparison:
             rounds = speed_rounds(present, changed, report, naming, adapt)
         else:
             # Units die early, and the answer says where they have not: fewer steps may do.
-            fewer, most = request.measure in SHARES, request.most_seconds
+            fewer, most = request.measure in FRACTIONS, request.most_seconds
             rounds = learning_rounds(present, changed, request.steps, most, report, naming, or_fewer=fewer)
     except TooLongError as error:
         raise ComparisonRefusedError(str(error)) from error
@@ -150,16 +150,19 @@ def compare(request: Request, go: threading.Event) -> Comparison:
 
 def _check(request: Request, present: Contender, changed: Contender) -> None:
     """Raises ComparisonFailedError where the two cannot be compared."""
-    if present.preset.runtime.data_loading == changed.preset.runtime.data_loading and present.feed != changed.feed:
+    if (
+        present.preset.runtime.data_loading == changed.preset.runtime.data_loading
+        and present.data_loading != changed.data_loading
+    ):
         raise ComparisonFailedError(
-            f"there is no room to hold the samples twice: the present settings would be fed by the {present.feed} "
-            f"feed and the changed ones by the {changed.feed} feed",
+            "the device has no room for the samples of both settings: the present ones would load batches by "
+            f"{present.data_loading}, the changed ones by {changed.data_loading}",
             "",
             EXIT_FAILED,
         )
     if request.measure == "memory" and present.peak_bytes is None:
         raise ComparisonRefusedError(
-            f"how much memory a training takes is not told by this device ({present.job.device})"
+            f"this device ({present.job.device}) does not report how much memory training takes"
         )
     if request.measure == "validation_loss" and present.loss_scale != changed.loss_scale:
         raise ComparisonRefusedError(
@@ -192,17 +195,17 @@ def _naming(which: Which, preset: Preset) -> Iterator[None]:
 def _answer(request: Request, present: Contender, changed: Contender, rounds: Rounds) -> Comparison:
     from workbench.training.processes.comparison_rounds import difference, lowest, paired
 
-    pace = paired(rounds.paces)
+    paces = paired(rounds.paces)
     interval = difference(lowest(rounds.present), lowest(rounds.changed))
     low, high = (None, None) if interval is None else interval
     return Comparison(
         measure=request.measure,
-        present=_measured(request, "present", present, pace["present"], rounds.present),
-        changed=_measured(request, "changed", changed, pace["changed"], rounds.changed),
-        ratio=round(pace["ratio"], 6),
-        ratio_low=round(pace["ratio_low"], 6),
-        ratio_high=round(pace["ratio_high"], 6),
-        rounds=pace["rounds"],
+        present=_measured(request, "present", present, paces.present, rounds.present),
+        changed=_measured(request, "changed", changed, paces.changed, rounds.changed),
+        ratio=round(paces.ratio, 6),
+        ratio_low=round(paces.ratio_low, 6),
+        ratio_high=round(paces.ratio_high, 6),
+        rounds=len(rounds.paces),
         samples=min(present.samples_trained, changed.samples_trained),
         epochs=round(present.samples_trained / present.job.samples_per_epoch, 4),
         validation_samples=rounds.validation_samples,
@@ -215,12 +218,12 @@ def _answer(request: Request, present: Contender, changed: Contender, rounds: Ro
 def _measured(
     request: Request, which: Which, contender: Contender, samples_per_second: float, validated: Sequence[Validated]
 ) -> Measured:
-    from workbench.training.processes.comparison_rounds import lowest, worst_share
+    from workbench.training.processes.comparison_rounds import lowest, worst_fraction
 
     best, last = lowest(validated), validated[-1] if validated else None
-    shares = SHARES.get(request.measure)
+    fractions = FRACTIONS.get(request.measure)
     with _naming(which, contender.preset):
-        share = None if shares is None or not contender.is_finite else worst_share(contender, shares)
+        fraction = None if fractions is None or not contender.is_finite else worst_fraction(contender, fractions)
     return Measured(
         engine=contender.engine,
         steps=contender.steps,
@@ -230,7 +233,7 @@ def _measured(
         lowest_after=None if best is None else best.samples_trained,
         loss=None if last is None or not math.isfinite(last.loss) else last.loss,
         f1=None if last is None else last.f1,
-        share=share,
+        fraction=fraction,
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
 
 from workbench.training.health.probe import HealthProbe
 from workbench.training.processes.comparison_validation import Validated, Validation
@@ -26,16 +25,16 @@ SPEED_ROUNDS = 8
 LEAST_ROUNDS = 3
 """Of speed, however long a step takes."""
 MOST_DELAY = 3
-"""With long steps, or on a busy machine, rounds of speed end early once they took so many times what was meant."""
+"""Rounds of speed end early, with long steps or on a busy machine, once they took this many times as long as meant."""
 LEARNING_ROUNDS = 10
 PROBE_SECONDS = 1.0
-"""So long both sides train before it is said how long the comparison will take."""
-FREE_SHARE = 0.25
-"""Of the longest time, what a comparison takes that may end after any number of steps."""
+"""How long both contenders train before the time of the whole comparison is estimated."""
+FREE_FRACTION = 0.25
+"""Fraction of the longest time that a comparison takes which may end after any number of steps."""
 MOST_EPOCHS = 10
 """Of such a comparison."""
-LOSS_SHARE = 0.1
-"""Without validation split: the share of the samples trained on, the last ones, over which the loss is averaged."""
+LOSS_FRACTION = 0.1
+"""Without a validation split, the loss is averaged over the last samples trained on: this fraction of them."""
 STANDARD_ERRORS = 2.131
 """Half the width of the 95 % interval of a mean of 16 values, those of the parts (Student's t)."""
 
@@ -46,7 +45,7 @@ Naming = Callable[[Contender], AbstractContextManager[None]]
 
 
 class TooLongError(Exception):
-    """What is asked cannot be answered in the time that a comparison may take; the text says why."""
+    """The question cannot be answered in the time that a comparison may take; the text says why."""
 
 
 @dataclass
@@ -97,7 +96,7 @@ def learning_rounds(
 ) -> Rounds:
     """Both sides train on the same number of samples, measured after each round.
 
-    steps: of the present settings, that both must train as long as (or_fewer: if there is time for so many); None: any
+    steps: optimizer steps of the present settings that both must train (or_fewer: if there is time for them); None: any
     number from an epoch on. Raises TooLongError where that would take more than `most_seconds`.
     """
     found = Rounds()
@@ -149,20 +148,22 @@ def _probe(present: Contender, changed: Contender, most_samples: int | None, nam
         before, goal = goal, 2 * goal
 
 
-def _samples(present: Contender, asked: int | None, pace: float, most_seconds: float) -> int:
-    """On how many samples both train. Raises TooLongError."""
+def _samples(present: Contender, wanted: int | None, pace: float, most_seconds: float) -> int:
+    """Returns how many samples both train on. Raises TooLongError."""
     epoch = present.job.samples_per_epoch
-    if asked is None:
-        asked = max(min(int(FREE_SHARE * most_seconds / pace), MOST_EPOCHS * epoch), epoch, 2 * present.samples_trained)
-    seconds = (asked - present.samples_trained) * pace
+    if wanted is None:
+        wanted = max(
+            min(int(FREE_FRACTION * most_seconds / pace), MOST_EPOCHS * epoch), epoch, 2 * present.samples_trained
+        )
+    seconds = (wanted - present.samples_trained) * pace
     if seconds > most_seconds:
         raise TooLongError(
-            f"to answer this, both settings would have to train on {count(asked)} samples "
-            f"({asked / epoch:.3g} epochs), which takes about {duration(seconds)} here, more than the "
+            f"to answer this, both settings would have to train on {count(wanted)} samples "
+            f"({wanted / epoch:.3g} epochs), which takes about {duration(seconds)} here, more than the "
             f"{duration(most_seconds)} that a comparison may take. Keep the change, start a run with it, and compare "
             "the two runs."
         )
-    return asked
+    return wanted
 
 
 def _pace(measured: Measured) -> float:
@@ -170,32 +171,38 @@ def _pace(measured: Measured) -> float:
 
 
 def _trained_loss(contender: Contender, samples: int) -> Validated:
-    window = max(LOSS_SHARE * samples, contender.samples_per_step)
+    window = max(LOSS_FRACTION * samples, contender.samples_per_step)
     return Validated(samples, contender.loss_after(samples, window))
 
 
 # What the rounds say.
 
 
-def paired(paces: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Two paces and their ratio, from rounds of which each has both: figures that cannot contradict each other.
+@dataclass(frozen=True)
+class PairedPaces:
+    """Two paces that were measured in turns."""
 
-    A quarter of the rounds at either end, by their ratio, is left out: a hiccup is none of the settings'. Of the others
-    all three are geometric means, so that the ratio is that of the two paces.
+    present: float
+    """Samples a second, as is the next."""
+    changed: float
+    ratio: float
+    """Changed over present."""
+    ratio_low: float
+    ratio_high: float
+
+
+def paired(paces: Sequence[tuple[float, float]]) -> PairedPaces:
+    """Two paces and their ratio, from rounds that each measured both: figures that cannot contradict each other.
+
+    A quarter of the rounds at either end, by their ratio, is left out: a hiccup has nothing to do with the settings. Of
+    the others all three are geometric means, so that the ratio is that of the two paces.
     """
     ordered = sorted(paces, key=lambda pair: pair[1] / pair[0])
     cut = len(ordered) // 4
     kept = ordered[cut : len(ordered) - cut]
     before, after = (math.exp(fmean(math.log(pair[place]) for pair in kept)) for place in (0, 1))
     ratios = [pair[1] / pair[0] for pair in kept]
-    return {
-        "present": before,
-        "changed": after,
-        "ratio": after / before,
-        "ratio_low": min(ratios),
-        "ratio_high": max(ratios),
-        "rounds": len(paces),
-    }
+    return PairedPaces(before, after, after / before, min(ratios), max(ratios))
 
 
 def lowest(validated: Sequence[Validated]) -> Validated | None:
@@ -205,7 +212,7 @@ def lowest(validated: Sequence[Validated]) -> Validated | None:
 
 
 def difference(present: Validated | None, changed: Validated | None) -> tuple[float, float] | None:
-    """Between which the difference of two losses lies with 95 %, by the samples that happen to be in the validation.
+    """The 95 % interval of the difference of two losses, given that the validation samples are a random draw.
 
     Changed less present; None where it is not known.
     """
@@ -217,8 +224,8 @@ def difference(present: Validated | None, changed: Validated | None) -> tuple[fl
     return middle - half, middle + half
 
 
-def worst_share(contender: Contender, which: str) -> float | None:
-    """The share of dead units ("dead_share"), or of saturated values, in the worst layer.
+def worst_fraction(contender: Contender, which: str) -> float | None:
+    """Returns the fraction of dead units ("dead_share"), or of saturated values, in the worst layer.
 
     0 where no activation can have any; None for a model whose activations cannot be looked at.
     """

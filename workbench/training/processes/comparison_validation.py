@@ -1,4 +1,4 @@
-"""How well one of the two trainings of a comparison does on samples that it is not trained on."""
+"""Measures one contender of a comparison on samples that it is not trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.training.timing.clock import PhaseClock
 MOST_SAMPLES = 2048
 """Of the validation split: the same ones for both."""
 PARTS = 16
-"""Of those samples: the losses of the parts tell how much a difference depends on which samples they are."""
+"""Of those samples: how the losses of the parts scatter shows how much a difference depends on the samples."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Validation:
         """Raises ValueError where the job has no validation split."""
         if job.validation is None:
             raise ValueError("there is no validation split")
-        self._job, self._feed = job, job.validation
+        self._job, self._source = job, job.validation
         # A split may be sorted by class: the subset is drawn, the same one for every job that has the same split.
-        drawn = torch.randperm(len(self._feed), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES]
-        self._chosen = drawn.sort().values if len(drawn) < len(self._feed) else torch.arange(len(self._feed))
+        drawn = torch.randperm(len(self._source), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES]
+        self._chosen = drawn.sort().values if len(drawn) < len(self._source) else torch.arange(len(self._source))
         self._parts = torch.randperm(len(drawn), generator=torch.Generator().manual_seed(1)).tensor_split(PARTS)
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Validation:
         try:
             with torch.inference_mode():
                 scores, targets = [], []
-                for batch in self._feed.batches(self._chosen, PhaseClock()):
+                for batch in self._source.batches(self._chosen, PhaseClock()):
                     with self._job.precision.autocast():
                         scores.append(model(batch.inputs).float())
                     targets.append(batch.targets)

@@ -1,4 +1,4 @@
-"""One of the two trainings that a comparison makes: the trainer's own engine and clock on a throw-away model."""
+"""One of the two training runs of a comparison: the trainer's own engine and clock on a throw-away model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from workbench.settings.preset import Preset
+from workbench.training.base_rate import BaseRate, ScheduledRate
 from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
+from workbench.training.engines.engine import EngineHooks
+from workbench.training.epoch_order import epoch_order
 from workbench.training.job import build_job
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.step_times import Measured
@@ -27,7 +30,7 @@ a step is captured in a CUDA graph."""
 
 
 class Contender:
-    """A training that goes on a little at each turn, and what was measured of it."""
+    """A training run that continues a little at each turn, and what was measured of it."""
 
     def __init__(self, preset: Preset) -> None:
         """Builds all parts. Raises what `build_job` raises."""
@@ -37,7 +40,7 @@ class Contender:
         self.samples_trained = 0
         """From the first step on, those left out too."""
         self.peak_bytes: int | None = None
-        """The most that the GPU held for this training; None on the CPU."""
+        """The most that the GPU held for this contender; None on the CPU."""
         self._held_bytes = 0
         self._epoch = 0
         self._samples_left = 0
@@ -50,16 +53,18 @@ class Contender:
         self._device = resolve_device(preset.runtime.device)
         with self._counting_memory():
             self._job = build_job(preset, lambda progress: None)
-            self._schedule = preset.schedule.build(preset.training.epochs)
+            schedule = preset.schedule.build(preset.training.epochs)
+            base_rate = BaseRate(preset.optimizer.learning_rate)
+            learning_rate = ScheduledRate(base_rate.at, schedule, self._job.steps_per_epoch).at
             self._clock = make_clock(self._device, preset.runtime.measure)
-            # What an engine warns of, the run itself tells: here it is enough that it goes on as it would there.
-            self._engine = make_engine(self._job, self._clock, self._learning_rate, lambda warning: None).engine
+            # The run itself reports what an engine warns of: here it is enough that it continues as it would there.
+            self._engine = make_engine(self._job, self._clock, learning_rate, EngineHooks()).engine
             self._job.model.train()
         torch.set_num_threads(self._threads)
 
     @property
-    def feed(self) -> str:
-        """By which feed the batches come."""
+    def data_loading(self) -> str:
+        """How the batches are loaded, as in `runtime.data_loading`."""
         return self._job.train.name
 
     @property
@@ -78,7 +83,7 @@ class Contender:
         return self.preset.data.batch_size * self.preset.training.gradient_accumulation
 
     def samples_of(self, steps: int) -> int:
-        """On how many samples so many optimizer steps train: the last batch of an epoch may be short."""
+        """Returns how many samples that many optimizer steps train on: the last batch of an epoch may be short."""
         epochs, rest = divmod(steps, self._job.steps_per_epoch)
         return epochs * self._job.samples_per_epoch + rest * self.samples_per_step
 
@@ -103,7 +108,7 @@ class Contender:
         return not self._losses or math.isfinite(self._losses[-1].loss)
 
     def warm_up(self, seconds: float) -> None:
-        """The first steps, of which nothing is counted, and how many a turn of so many seconds has."""
+        """Trains the first steps, which are not counted, and measures how many steps a turn of that length has."""
         with self._counting_memory():
             self._train_steps(FIRST_STEPS)
             self._clock.take()
@@ -113,7 +118,7 @@ class Contender:
         self._steps_per_second = measured.steps / measured.seconds
 
     def turn(self, seconds: float) -> float:
-        """Trains for about so long, some uncounted steps before it; returns its samples a second.
+        """Trains for about that many seconds, after some uncounted steps; returns the samples a second.
 
         By a number of steps, not until a time: on a GPU the host may be seconds ahead of what is done.
         """
@@ -125,7 +130,7 @@ class Contender:
         return measured.samples / measured.seconds
 
     def train_to(self, samples: int) -> Measured:
-        """Trains whole steps until it has trained on at least so many samples in all."""
+        """Trains whole steps until it has trained on at least that many samples in all."""
         with self._counting_memory():
             self._clock.take()
             self._train(lambda: self.samples_trained < samples)
@@ -157,17 +162,17 @@ class Contender:
         return ahead // self.preset.training.gradient_accumulation + 1
 
     def _train_steps(self, steps: int) -> None:
-        """At least so many steps: an engine may make several at once."""
+        """Trains at least that many steps: an engine may run several at once."""
         last = self._step + steps
         self._train(lambda: self._step < last)
 
-    def _train(self, goes_on: Callable[[], bool]) -> None:
+    def _train(self, is_unfinished: Callable[[], bool]) -> None:
         """As the trainer's epoch loop does."""
         self._configure()
         clock, engine = self._clock, self._engine
         self._begin_epoch_if_due()
         clock.begin()
-        while goes_on():
+        while is_unfinished():
             if self._samples_left <= 0:
                 self._wait()
                 self._begin_epoch_if_due()
@@ -187,17 +192,12 @@ class Contender:
     def _begin_epoch_if_due(self) -> None:
         if self._samples_left > 0:
             return
-        seed = (self.preset.training.seed * 1_000_003 + self._epoch) % 2**63
-        order = torch.randperm(len(self._job.train), generator=torch.Generator().manual_seed(seed))
-        self._engine.start_epoch(order[: self._job.samples_per_epoch])
+        self._engine.start_epoch(epoch_order(self._job, self._epoch))
         self._epoch += 1
         self._samples_left = self._job.samples_per_epoch
 
-    def _learning_rate(self, step: int) -> float:
-        return self.preset.optimizer.learning_rate * self._schedule.factor((step - 1) / self._job.steps_per_epoch)
-
     def _configure(self) -> None:
-        """What PyTorch keeps globally, as this side wants it: the other one may want it otherwise."""
+        """Sets what PyTorch keeps globally as this contender wants it: the other one may want it otherwise."""
         torch.set_num_threads(self._threads)
         configure_torch(self.preset.runtime, self._device)
 
@@ -209,7 +209,7 @@ class Contender:
 
     @contextmanager
     def _counting_memory(self) -> Iterator[None]:
-        """Counts what is allocated meanwhile to this side, and notes the most that it ever held."""
+        """Attributes what is allocated inside the `with` to this contender, and keeps the most that it ever held."""
         if self._device.type != "cuda":
             yield
             return

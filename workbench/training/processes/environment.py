@@ -1,4 +1,4 @@
-"""What a run ran on: GPU, driver, versions, host, command and git revision, for whoever compares runs later."""
+"""Records what a run ran on: GPU, driver, versions, host, command and git revision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.training.processes.revision import git_revision
 
 
 def write_environment(run: RunDirectory) -> None:
-    """Writes environment.json. What is not to be had is left out. Raises StorageError."""
+    """Writes environment.json. What is not known is left out. Raises StorageError."""
     described: dict[str, Any] = {
         "workbench": __version__,
         "torch": torch.__version__,

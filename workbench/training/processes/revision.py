@@ -1,6 +1,6 @@
 """The git revision of a folder, read from git's own files.
 
-The program git is not asked: it would follow the configuration of a folder that may have come from a stranger, and that
+The program git is not run: it would follow the configuration of a folder that may have come from a stranger, and that
 configuration can name programs to run (core.fsmonitor, filters, remotes of a partial clone).
 """
 
@@ -22,7 +22,7 @@ _REFERENCE = re.compile(r"ref: ?(refs/[^\x00-\x20\x7f~^:?*\[\\]+)")
 
 
 def git_revision(folder: Path) -> str | None:
-    """The first 12 digits of the commit that the checkout around a folder is at; None where that is not to be had."""
+    """Returns the first 12 digits of the commit checked out around a folder; None where it cannot be found."""
     git = _git_folder(folder.absolute())
     if git is None:
         return None
@@ -44,15 +44,15 @@ def _git_folder(folder: Path) -> Path | None:
         if git.is_dir():
             return git
         if is_file(git):
-            told = _read(git).partition("gitdir:")[2].strip()
-            return around / told if told and "\0" not in told else None
+            path = _read(git).partition("gitdir:")[2].strip()
+            return around / path if path and "\0" not in path else None
     return None
 
 
 def _shared(git: Path) -> Path:
     """Where the branches lie: for a worktree that is the repository that it belongs to."""
-    told = _read(git / "commondir")
-    return git / told if told and "\0" not in told else git
+    path = _read(git / "commondir")
+    return git / path if path and "\0" not in path else git
 
 
 def _packed(git: Path, name: str) -> str:

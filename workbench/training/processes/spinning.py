@@ -1,7 +1,7 @@
 """Lets PyTorch's threads sleep at once while other programs keep the cores busy.
 
 `openmp` bounds how long they spin. While another program takes a core even that is too long: what a thread spins away
-is then its process's own share. GNU's OpenMP has a much shorter limit for where there are more OpenMP threads than
+is then time of its own process. GNU's OpenMP has a much shorter limit for where there are more OpenMP threads than
 cores (its manual, GOMP_SPINCOUNT). So a thread beside the trainer has a team of its own, which sleeps: as long as it is
 there, the trainer's threads spin for that shorter time. How many of them compute, and what, stays the same, and so does
 every bit.
@@ -17,17 +17,17 @@ from workbench.devices.cores import CoreReading
 from workbench.training.processes import openmp
 
 BUSY_CORES, BUSY_WAIT = 0.3, 0.1
-"""From so many cores taken by others on, while threads wait for so great a share of the time, they sleep at once."""
+"""Threads sleep at once where others take at least this many cores and threads wait this fraction of the time."""
 QUIET_CORES, QUIET_WAIT, QUIET_READINGS = 0.2, 0.1, 3
-"""They spin again once others took less, or threads waited less, in so many readings, one after another."""
+"""They spin again once others took less, or threads waited less, in this many consecutive readings."""
 LEAST_GAIN = 1.05
-"""By which training must be faster in the first reading after: else they spin again."""
+"""Training must be faster by this factor in the next reading: otherwise they spin again."""
 PATIENCE_READINGS = 60
-"""Until that is tried again."""
+"""Readings until that is tried again."""
 MOST_TEAMS = 4
-"""That may sleep beside the trainer: with so many cores to spare, its threads find others."""
+"""Most teams that sleep beside the trainer: where more would be needed, there are free cores for its threads."""
 ENOUGH_NUMBERS = 200_000
-"""So many are added up by a whole team of threads."""
+"""How many numbers it takes for a whole team of threads to add them."""
 
 
 class Spinning:
@@ -51,7 +51,7 @@ class Spinning:
         return bool(self._sleepers)
 
     def adapt(self, reading: CoreReading | None, pace: float | None = None) -> None:
-        """Takes note of a reading, about one a second; pace: samples a second since the one before."""
+        """Decides by a reading, about one a second; pace: samples a second since the previous one."""
         if reading is None or not self._is_ours:
             return
         if not self.is_short:
@@ -72,7 +72,7 @@ class Spinning:
             self.close()
 
     def close(self) -> None:
-        """Threads spin as before."""
+        """Lets threads spin as before."""
         self._end.set()
         for sleeper in self._sleepers:
             sleeper.join()

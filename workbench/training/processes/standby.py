@@ -1,10 +1,14 @@
-"""The standby trainer's process: `python -m workbench.training.processes.standby`.
+"""The standby worker's process; `workbench.processes.standby` says what it is sent and what it answers.
 
-It imports what a run needs, trains a throw-away network on the CPU, says that it is ready, and waits for
-one line on its standard input: the run. Then it is that run's trainer, exactly as the worker beside it is. End
-of input without a line means that whoever launched it has ended; so does it.
+It imports what a run needs, trains a throw-away network on the CPU, says that it is ready, and then trains one run
+after another, each exactly as the worker beside it does. End of input means that whoever launched it needs it no more,
+or has died: then it ends, after the run that it trains. A signal that stops a run ends it too.
 
-It never touches a GPU: a context there costs hundreds of MiB, and the next run may be meant for another card.
+Where a run may have changed the process beyond repair, the process starts itself anew under the same id: after code of
+the user's, after a fault of the GPU, and where cuBLAS, which decides once how deterministic it is, decided otherwise.
+
+Before its first run it never touches a GPU: a context there costs hundreds of MiB, and that run may be meant for
+another card.
 """
 
 from __future__ import annotations
@@ -12,44 +16,150 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
+from workbench.errors import WorkbenchError
 from workbench.files import open_to_append
-from workbench.processes.standby import READY
+from workbench.processes.messages import decode, encode
+from workbench.processes.modules import Module, command_line
+from workbench.processes.standby import READY, Order, RunEnded
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 
+if TYPE_CHECKING:
+    from workbench.training.processes.process_state import ProcessState
 
-def main() -> int:
-    """Waits for a run and trains it; returns the exit code."""
+
+def main(arguments: list[str]) -> int:
+    """Trains runs until its input ends; returns the exit code of the last one, 0 if there was none.
+
+    arguments: an order, as it comes on standard input, where the process has started itself anew for it.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    # Whatever a library prints while it is imported must not be taken for the word that this process is ready.
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    # What goes wrong here (a full disk, a broken installation) goes wrong in the run too, which can tell of it.
+    pipes, state = _Pipes(), None
+    # What goes wrong here (a full disk, a broken installation) goes wrong in the run too, which reports it.
     with contextlib.suppress(Exception):
-        warm_up()
-    # Whoever launched it may have ended meanwhile, or may not care.
-    with contextlib.suppress(OSError):
-        os.write(answers, READY)
-    os.close(answers)
-    line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):
-        return 0
-    order = json.loads(line)
-    run = RunDirectory(Path(order["run"]))
-    os.environ.update(order["environment"])
-    os.chdir(order["folder"])
-    _print_into(run.worker_log)
-    from workbench.training.processes import worker
+        from workbench.training.processes.process_state import ProcessState
 
-    return worker.main([str(run.path)])
+        state = ProcessState.now()
+        warm_up()
+    if not arguments:
+        pipes.send(READY)
+    return _Standby(pipes, state).train_all(arguments[0].encode() if arguments else pipes.read_line())
+
+
+class _Standby:
+    """Trains what comes down the pipe."""
+
+    def __init__(self, pipes: _Pipes, state: ProcessState | None) -> None:
+        """state: how the process is between two runs; None where that is not known, for want of PyTorch."""
+        self._pipes = pipes
+        self._state = state
+        self._is_deterministic: bool | None = None
+        """Whether the first run on a GPU was; None where no GPU has been used."""
+
+    def train_all(self, line: bytes | None) -> int:
+        """Trains this order and those that follow; returns the exit code of the last run."""
+        exit_code = 0
+        while line is not None:
+            order = decode(Order, json.loads(line))
+            preset = _preset_of(order)
+            if self._is_deterministic not in (None, preset.runtime.deterministic):
+                self._pipes.start_anew(line.decode())
+            exit_code, was_signalled = self._train(order)
+            if was_signalled or self._pipes.is_closed:
+                return exit_code
+            is_clean = self._state is not None and self._state.restore() and not preset.code_references()
+            self._note_gpu(preset)
+            self._pipes.send(encode(RunEnded(order.run, exit_code, is_ready=is_clean)).encode())
+            if not is_clean:
+                self._pipes.start_anew()
+            line = self._pipes.read_line()
+        return exit_code
+
+    def _train(self, order: Order) -> tuple[int, bool]:
+        """Exit code, and whether a signal asked the process to stop."""
+        run = RunDirectory(Path(order.run))
+        os.environ.update(order.environment)
+        os.chdir(order.folder)
+        self._pipes.print_into(run.worker_log)
+        from workbench.training.processes import worker
+
+        life = worker.live(run)
+        self._pipes.print_into(Path(os.devnull))
+        return life.exit_code, life.was_signalled
+
+    def _note_gpu(self, preset: Preset) -> None:
+        import torch
+
+        if self._is_deterministic is None and torch.cuda.is_initialized():
+            self._is_deterministic = preset.runtime.deterministic
+
+
+def _preset_of(order: Order) -> Preset:
+    """The preset of a run; the default one where it cannot be read, which the run itself reports."""
+    try:
+        return Preset.load(RunDirectory(Path(order.run)).preset)
+    except WorkbenchError:
+        return Preset()
+
+
+class _Pipes:
+    """Orders and answers, which are taken away from standard input and output: libraries print there."""
+
+    def __init__(self) -> None:
+        self._orders = os.fdopen(
+            os.dup(0), "rb", buffering=0
+        )  # nothing is read ahead: it would be lost by starting anew
+        self._answers = os.dup(1)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
+
+    def read_line(self) -> bytes | None:
+        """Waits for an order; None at the end of input."""
+        line = self._orders.readline()
+        return line if line.endswith(b"\n") else None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no order can come any more."""
+        poll = select.poll()
+        poll.register(self._orders, select.POLLIN)
+        [(_, events)] = poll.poll(0) or [(0, 0)]
+        return bool(events & select.POLLHUP) and not events & select.POLLIN
+
+    def send(self, line: bytes) -> None:
+        """Sends an answer. Whoever launched the process may have ended meanwhile, or may not care."""
+        with contextlib.suppress(OSError):
+            os.write(self._answers, line + b"\n")
+
+    def print_into(self, log: Path) -> None:
+        """Appends what the process prints to a file from now on; if that fails, a run's first write will say why."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        with contextlib.suppress(OSError):
+            descriptor = open_to_append(log)
+            os.dup2(descriptor, 1)
+            os.dup2(descriptor, 2)
+            os.close(descriptor)
+
+    def start_anew(self, *order: str) -> None:
+        """Replaces the program of this process by the same one, which holds nothing but these pipes."""
+        os.dup2(self._orders.fileno(), 0)
+        os.dup2(self._answers, 1)
+        command = command_line(Module.STANDBY, *order)
+        os.execv(command[0], command)
 
 
 def warm_up() -> None:
@@ -78,7 +188,7 @@ def _without_gpus() -> Iterator[None]:
     """PyTorch believes that there is no GPU.
 
     Adam looks at the GPU's stream even where its parameters are on the CPU, which makes a context there. Whether there
-    is a GPU cannot be told by CUDA_VISIBLE_DEVICES: the driver reads it once for the whole life of a process.
+    is a GPU cannot be decided by CUDA_VISIBLE_DEVICES: the driver reads it once for the whole life of a process.
     """
     import torch
 
@@ -104,17 +214,5 @@ def _tidy_when_terminated() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _print_into(log: Path) -> None:
-    """From now on what the process prints goes to the run's log; without one, the run's first write will say why."""
-    with contextlib.suppress(OSError):
-        descriptor = open_to_append(log)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
-        os.close(descriptor)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

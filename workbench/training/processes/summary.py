@@ -1,4 +1,4 @@
-"""How a run ended, gathered from the trainer."""
+"""Gathers how a run ended, from the trainer."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from workbench.training.trainer import Trainer
 def summarize(
     trainer: Trainer | None, status: str, reason: str, exit_code: int, kind: str, total_seconds: float
 ) -> Summary:
-    """What summary.json says. `trainer` is None if it was never built; `total_seconds` is the process's age."""
+    """Returns what summary.json holds. trainer: None if it was never built; total_seconds: since the run began."""
     seconds = {"total": round(total_seconds, 3)}
     if trainer is None:
         return Summary(status, reason, exit_code, 0, 0, None, "", None, None, None, seconds, kind=kind)
-    position, clock = trainer.position, trainer.clock
+    state, clock = trainer.state, trainer.clock
     measured = clock.total_phases
-    seconds |= {name: round(spent, 6) for name, spent in position.seconds.items()}
+    seconds |= {name: round(spent, 6) for name, spent in trainer.times.seconds.items()}
     seconds["train"] = round(clock.training_seconds, 6)
     return Summary(
         status=status,
         reason=reason,
         exit_code=exit_code,
-        step=position.step,
-        epoch=position.epoch,
-        best_epoch=position.best_epoch,
+        step=state.step,
+        epoch=state.epoch,
+        best_epoch=state.best_epoch,
         monitor=trainer.job.monitor.name,
         train=trainer.last_epoch.train if trainer.last_epoch else None,
-        validation=position.best_validation,
+        validation=state.best_validation,
         test=trainer.test_metrics,
         seconds=seconds,
         phase_ms=measured.phase_ms(),
@@ -46,7 +46,7 @@ def summarize(
 
 
 def with_earlier_life(summary: Summary, run: RunDirectory) -> Summary:
-    """The summary of a life that never came to training: what earlier ones have reached is still there."""
+    """Adds to the summary of a life that never came to training what earlier lives of the run had reached."""
     history = read_history(run)
     last, best = history.view.epoch_end, history.best
     if last is None:

@@ -1,6 +1,6 @@
 """The trainer's process: `python -m workbench.training.processes.worker RUN_DIR`.
 
-It trains the preset in the run directory, or goes on from the run's last checkpoint, and writes what happens as events.
+It trains the preset in the run directory, or continues from the run's last checkpoint, and writes events as it does.
 Whoever started it may die: this process lives in a session of its own. Its exit code is that of the command line, but
 `EXIT_STORAGE` when even the run directory could not be written.
 """
@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,11 @@ from workbench.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     USERS_KINDS,
+    DivergedError,
     RunDeletedError,
     StorageError,
     WorkbenchError,
+    type_and_first_line,
 )
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.directory import RunDirectory
@@ -41,30 +44,45 @@ if TYPE_CHECKING:
     from workbench.training.trainer import Trainer
 
 
+@dataclass(frozen=True)
+class Life:
+    """How the trainer of a run has ended."""
+
+    exit_code: int
+    was_signalled: bool = False
+    """Whether a signal asked the process to stop."""
+
+
 def main(arguments: list[str]) -> int:
     """Trains the run in the directory that is the one argument; returns the exit code."""
+    return live(RunDirectory(Path(arguments[0]).absolute())).exit_code
+
+
+def live(run: RunDirectory) -> Life:
+    """Trains a run in this process, from taking its lock to releasing it."""
     started = time.perf_counter()
-    run = RunDirectory(Path(arguments[0]).absolute())
-    try:
-        lock = claim(run)
-        inbox = Inbox(run)
-        inbox.listen_to_signals()
-        events = EventWriter(run.events)
-    except WorkbenchError as error:
-        _print(str(error))
-        return EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY
-    with lock:
+    with contextlib.ExitStack() as held:
         try:
-            return _Worker(run, events, inbox, started).work()
+            held.enter_context(claim(run))
+            inbox = Inbox(run)
+            inbox.listen_to_signals()
+            events = EventWriter(run.events)
+        except WorkbenchError as error:
+            _print(str(error))
+            return Life(EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY)
+        worker = _Worker(run, events, inbox, started)
+        held.callback(events.close)
+        held.callback(worker.close)
+        try:
+            exit_code = worker.work()
         except StorageError as error:
             _print(str(error))
-            return EXIT_STORAGE
-        finally:
-            events.close()
+            exit_code = EXIT_STORAGE
+    return Life(exit_code, inbox.was_signalled)
 
 
-class _AskedToStopError(Exception):
-    """Whoever watches wants the run to end while it is still being prepared."""
+class _StopRequestedError(Exception):
+    """A request to stop came while the run was still being prepared."""
 
 
 class _Worker:
@@ -80,13 +98,13 @@ class _Worker:
         self._trainer: Trainer | None = None
 
     def work(self) -> int:
-        """Trains, and tells how it ended. Raises StorageError if that cannot be told."""
+        """Trains, and records how it ended. Raises StorageError if that cannot be written."""
         try:
             self._trainer = trainer = self._prepare()
-            if not self._asked_to_stop():
+            if not self._stop_requested():
                 trainer.train()
             return self._finish("stopped" if trainer.stopping else "completed")
-        except _AskedToStopError:
+        except _StopRequestedError:
             return self._finish("stopped")
         except RunDeletedError:
             raise  # a summary would bring the directory back
@@ -95,8 +113,13 @@ class _Worker:
             _print(str(error) if is_users else traceback.format_exc())
             return self._fail(error)
 
+    def close(self) -> None:
+        """Lets go of what outlives the run's last step: threads, and the driver's readings."""
+        if self._trainer is not None:
+            self._trainer.reporter.close()
+
     def _prepare(self) -> Trainer:
-        """Builds the job, and goes on from the run's last checkpoint if there is one."""
+        """Builds the job, and continues from the run's last checkpoint if there is one."""
         resumed = self._run.events.stat().st_size > 0
         self._run.summary.unlink(missing_ok=True)
         self._events.write(State(state="preparing", step=0, detail="importing PyTorch"))
@@ -110,19 +133,19 @@ class _Worker:
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         notes = self._restore(trainer, resumed)
-        position = trainer.position
+        state = trainer.state
         self._events.write(
             Started(
                 process_id=os.getpid(),
                 resumed=resumed,
-                step=position.step,
-                epoch=position.epoch,
+                step=state.step,
+                epoch=state.epoch,
                 learning_rate=trainer.base_learning_rate,
             )
         )
         self._events.write(self._prepared(trainer))
         for note in (*notes, *job.notes):
-            self._events.write(WarningRaised(step=position.step, message=note))
+            self._events.write(WarningRaised(step=state.step, message=note))
         return trainer
 
     def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:
@@ -172,16 +195,22 @@ class _Worker:
 
     def _progress(self, progress: ReadProgress) -> None:
         if self._inbox.stop_asked:
-            raise _AskedToStopError
+            raise _StopRequestedError
         self._events.write(Progress(what=progress.what, done=progress.done, total=progress.total, unit=progress.unit))
 
-    def _asked_to_stop(self) -> bool:
-        """Obeys what was asked while preparing; True if the trainer is to stop."""
+    def _stop_requested(self) -> bool:
+        """Handles what was asked while preparing; True if the trainer is to stop."""
         assert self._trainer is not None
-        self._trainer.handle_requests()
-        return self._trainer.stopping
+        return self._trainer.handle_requests()
 
-    def _finish(self, status: str, reason: str = "", exit_code: int | None = None, kind: str = "") -> int:
+    def _finish(
+        self,
+        status: str,
+        reason: str = "",
+        exit_code: int | None = None,
+        kind: str = "",
+        diverged: DivergedError | None = None,
+    ) -> int:
         from workbench.training.processes.summary import summarize, with_earlier_life
 
         if exit_code is None:
@@ -191,7 +220,18 @@ class _Worker:
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
         summary.save(self._run)
-        self._events.write(Finished(status=status, step=summary.step, reason=reason, exit_code=exit_code, kind=kind))
+        what, at_step = ("", None) if diverged is None else (diverged.what, diverged.step)
+        self._events.write(
+            Finished(
+                status=status,
+                step=summary.step,
+                reason=reason,
+                exit_code=exit_code,
+                kind=kind,
+                what=what,
+                at_step=at_step,
+            )
+        )
         return exit_code
 
     def _fail(self, error: Exception) -> int:
@@ -202,8 +242,10 @@ class _Worker:
             summary = self._memory_summary(error, device)
             error = explain_out_of_memory(error, self._preset, device, summary) or error
         if isinstance(error, WorkbenchError):
-            return self._finish("failed", str(error), error.exit_code, error.kind)
-        return self._finish("failed", _internal(error), EXIT_FAILED, "internal")
+            diverged = error if isinstance(error, DivergedError) else None
+            return self._finish("failed", str(error), error.exit_code, error.kind, diverged)
+        reason = f"{type_and_first_line(error)} (the traceback is in worker.log)"
+        return self._finish("failed", reason, EXIT_FAILED, "internal")
 
     def _memory_summary(self, error: Exception, device: torch.device | None) -> Path | None:
         """What held the memory of a GPU that has run out of it: where that is written down."""
@@ -212,19 +254,14 @@ class _Worker:
 
         if not is_gpu_out_of_memory(error):
             return None
-        step = self._trainer.position.step if self._trainer else 0
+        step = self._trainer.state.step if self._trainer else 0
         return write_after_running_out(self._run, step, device, self._job)
 
 
 def _print(text: str) -> None:
-    """Into worker.log, unbuffered; on a full disk nothing, and the exit code still says why the run has ended."""
+    """Writes to worker.log, unbuffered; on a full disk nothing, and the exit code still says why the run has ended."""
     with contextlib.suppress(OSError):
         os.write(sys.stderr.fileno(), f"{text.rstrip()}\n".encode(errors="backslashreplace"))
-
-
-def _internal(error: Exception) -> str:
-    first_line = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line} (the traceback is in worker.log)"
 
 
 if __name__ == "__main__":

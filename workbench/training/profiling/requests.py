@@ -14,7 +14,7 @@ from typing import Protocol
 
 import torch
 
-from workbench.errors import StorageError
+from workbench.errors import StorageError, type_and_first_line
 from workbench.runs.control import MOST_PROFILE_STEPS, Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event, MemorySnapshot, Profiled, WarningRaised
@@ -191,8 +191,7 @@ class Inspection:
             self._warn(command, step, str(error))
             return
         traceback.print_exception(error)
-        first_line = (str(error).splitlines() or [""])[0]
-        self._warn(command, step, f"{type(error).__name__}: {first_line} (the traceback is in worker.log)")
+        self._warn(command, step, f"{type_and_first_line(error)} (the traceback is in worker.log)")
 
     def _warn(self, command: Command, step: int, reason: str) -> None:
         message = f"there is no {command.replace('_', ' ')}: {reason}"

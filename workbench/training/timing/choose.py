@@ -19,4 +19,4 @@ def make_clock(device: torch.device, measure: bool) -> PhaseClock:
         return PhaseClock()
     if device.type != "cuda":
         return HostClock()
-    return NvtxClock() if PROFILED_VARIABLE in os.environ else CudaClock()
+    return NvtxClock(device) if PROFILED_VARIABLE in os.environ else CudaClock(device)

@@ -45,12 +45,15 @@ class CudaClock(PhaseClock):
     and a plain replay just before it how long a step is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device | None = None) -> None:
+        """device: whose stream events are recorded on; None: the current device's."""
         super().__init__()
+        self._device = device
         self._next_sample = 0.0
         self._events: PhaseEvents | None = None
         """Those of the step being timed."""
-        self._unread: deque[PhaseEvents] = deque()
+        self._unread: deque[tuple[int, PhaseEvents]] = deque()
+        """Of calls of the engine: their steps and events."""
         self._external = False
         """Whether events are being made part of a graph."""
         self._replays = False
@@ -66,33 +69,34 @@ class CudaClock(PhaseClock):
 
     def mark(self, phase: str) -> None:
         if self._events is not None:
-            self._record(phase)
+            self._add_event(phase)
 
     def end_step(self, steps: int, samples: int) -> None:
         if self._events is not None:
-            self._record("rest")
-            self._unread.append(self._events)
+            self._add_event("rest")
+            self._unread.append((steps, self._events))
             self._events = None
         super().end_step(steps, samples)
         if self.running:
             self._start_step()
 
     def take(self) -> Measured:
-        while self._unread and self._unread[0][-1][1].query():
-            events = self._unread.popleft()
+        while self._unread and self._unread[0][1][-1][1].query():
+            steps, events = self._unread.popleft()
             for (_, earlier), (phase, later) in pairwise(events):
-                self._add_phase(phase, earlier.elapsed_time(later) / 1000)
+                self._add_phase(phase, earlier.elapsed_time(later) / 1000 / steps)
             self._window.timed_steps += 1
-            self._window.step_ms.append(events[0][1].elapsed_time(events[-1][1]))
+            self._window.step_ms.append(events[0][1].elapsed_time(events[-1][1]) / steps)
         self._read_replay()
         return super().take()
 
     @contextmanager
     def capturing_phase_events(self) -> Iterator[PhaseEvents]:
-        """Inside the `with`, marks become part of the graph being recorded; from then on only replays are timed.
+        """Inside the `with`, marks become part of the graph being captured; from then on only replays are timed.
 
-        Raises TypeError where this PyTorch has no such events.
+        Raises TypeError, before anything is captured, where this PyTorch has no such events (before 2.8).
         """
+        torch.cuda.Event(enable_timing=True, external=True)
         self._events, self._external = [], True
         try:
             yield self._events
@@ -113,13 +117,13 @@ class CudaClock(PhaseClock):
         """Starts a plain replay of `steps` steps, which is timed, and one of a step with its `phase_events`."""
         self._next_sample = self.now + GPU_SAMPLE_SECONDS
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        # Whether a graph's own events have been passed in this replay or in the one before cannot be asked of them.
+        # Events inside a graph cannot tell whether this replay or the previous one passed them.
         done = torch.cuda.Event()
-        start.record()
+        self._record(start)
         plain()
-        end.record()
+        self._record(end)
         timed()
-        done.record()
+        self._record(done)
         self._unread_replay = _TimedReplay(steps, start, end, done, phase_events)
 
     def _read_replay(self) -> None:
@@ -141,14 +145,21 @@ class CudaClock(PhaseClock):
         if self.now >= self._next_sample and not self._replays:
             self._next_sample = self.now + GPU_SAMPLE_SECONDS
             self._events = []
-            self._record("start")
+            self._add_event("start")
 
-    def _record(self, phase: str) -> None:
+    def _add_event(self, phase: str) -> None:
         external = {"external": True} if self._external else {}
         event = torch.cuda.Event(enable_timing=True, **external)
-        event.record()
+        self._record(event)
         assert self._events is not None
         self._events.append((phase, event))
+
+    def _record(self, event: torch.cuda.Event) -> None:
+        """On the device's own stream: where a process trains on two devices, the current one may be the other."""
+        if self._device is None:
+            event.record()
+        else:
+            event.record(torch.cuda.current_stream(self._device))
 
 
 class NvtxRanges(PhaseClock):
@@ -185,3 +196,7 @@ class NvtxRanges(PhaseClock):
 
 class NvtxClock(NvtxRanges, CudaClock):
     """The clock of a GPU while `nsys profile` watches."""
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        super().__init__()
+        self._device = device

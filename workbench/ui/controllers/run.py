@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.errors import WorkbenchError
 from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
+from workbench.runs.status import ENDED, RESUMABLE
 from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
 from workbench.ui.controllers.host import Host
@@ -13,7 +14,6 @@ from workbench.ui.form.column_reader import ColumnReader
 from workbench.ui.form.draft import Draft
 from workbench.ui.live.log_lines import result_of
 from workbench.ui.live.session import Session
-from workbench.ui.live.watch import ENDED, RESUMABLE
 
 
 class RunController:

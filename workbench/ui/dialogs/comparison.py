@@ -52,7 +52,7 @@ class ComparisonDialog(Dialog[str]):
         can_set: bool,
         expected_seconds: float | None,
     ) -> None:
-        """finding: proposes the change; measure: gives the result, and tells what it does; raises WorkbenchError.
+        """finding: proposes the change; measure: returns the result, and reports what it does; raises WorkbenchError.
 
         now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
         progress may be set too. expected_seconds: that the comparison will take, where it is known.
@@ -73,10 +73,9 @@ class ComparisonDialog(Dialog[str]):
 
     def body(self) -> Iterable[Widget]:
         finding = self._finding
-        asked = question(finding.change, finding.measure, self._now)
-        yield plain(Text.assemble((finding.title, "bold"), f"  {asked}"))
+        yield plain(Text.assemble((finding.title, "bold"), f"  {question(finding.change, finding.measure, self._now)}"))
         yield plain("")
-        yield Static("", id="told", markup=False)
+        yield Static("", id="result", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -101,7 +100,7 @@ class ComparisonDialog(Dialog[str]):
     @work(exclusive=True)
     async def _measure_in_rounds(self) -> None:
         try:
-            self.comparison = await self._measure(self._tell)
+            self.comparison = await self._measure(self._report)
         except RefusedError as error:
             self.refusal = str(error)
         except WorkbenchError as error:
@@ -110,7 +109,7 @@ class ComparisonDialog(Dialog[str]):
             self.failure = f"no measuring process can be started: {error.strerror}"
         self._show()
 
-    def _tell(self, progress: Progress) -> None:
+    def _report(self, progress: Progress) -> None:
         self._progress = progress
         self._show()
 
@@ -124,24 +123,24 @@ class ComparisonDialog(Dialog[str]):
         return not self._can_keep and not self.failure
 
     def _show(self) -> None:
-        told = self.query_one("#told", Static)
-        told.set_class(bool(self.failure), "error")
+        result = self.query_one("#result", Static)
+        result.set_class(bool(self.failure), "error")
         if self.comparison is not None:
-            told.update(self._results(self.comparison))
+            result.update(self._results(self.comparison))
         elif self.failure:
-            told.update(f"{self.app.glyphs.wrong} {self.failure}")
+            result.update(f"{self.app.glyphs.wrong} {self.failure}")
         elif self.refusal:
-            told.update(self.refusal)
+            result.update(self.refusal)
         else:
-            told.update(self._doing())
+            result.update(self._doing())
         self.query_one("#box").border_subtitle = self.keys_text()
 
     def _doing(self) -> Text:
         progress, glyphs, palette = self._progress, self.app.glyphs, self.app.palette
         lines = [Text(f"{progress.doing} {glyphs.ellipsis} {self._seconds} s{self._left()}")]
         if progress.rounds:
-            share = (progress.round - 1) / progress.rounds
-            bar = thin_bar(share, BAR_CELLS, glyphs, palette["train"], palette["line"])
+            done = (progress.round - 1) / progress.rounds
+            bar = thin_bar(done, BAR_CELLS, glyphs, palette["train"], palette["line"])
             lines.append(Text.assemble(bar, f"  round {progress.round} of {progress.rounds}"))
         if self._finding.measure is not None:
             lines += [Text(), Text(method(self._finding.measure))]

@@ -1,4 +1,4 @@
-"""A comparison of settings in words: what is asked, what is being done, and what was found."""
+"""A comparison of settings in words: the question, the method and the result."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ OF_LEARNING: dict[Measure, str] = {
 """What is done after each round by the measures that look at what was learned."""
 
 WITHOUT_MEASURE = (
-    "Two trainings side by side cannot answer this: the change only decides when a training ends, and each step stays "
+    "Two trainings side by side cannot answer this: the change only decides when training ends, and each step stays "
     "as it is. Keep it for the next run?"
 )
 
 
 def question(change: Sequence[str], measure: Measure | None, now: str) -> str:
-    """What is asked; now: the values that the changed settings have."""
+    """The question; now: the values that the changed settings have."""
     words = f"{change_in_words(change)} (now {now})" if now else change_in_words(change)
     return QUESTIONS[measure].format(change=words) if measure is not None else f"{words}?"
 
@@ -58,16 +58,16 @@ def answer(comparison: Comparison, change: Sequence[str], rule: str, times: str)
     words = change_in_words(change)
     if comparison.changed.loss is None and comparison.measure in OF_LEARNING:
         return f"{words}: training diverges, its loss is no longer a finite number"
-    said = {
+    result = {
         "speed": pace,
         "memory": _memory,
         "validation_loss": _lowest_loss,
         "f1": _f1,
-        "dead_units": _share,
-        "saturated_units": _share,
+        "dead_units": _fraction,
+        "saturated_units": _fraction,
     }[comparison.measure](comparison, times)
     unseen = _not_shown(comparison, rule)
-    return f"{words}: {said}" + (f". {unseen}" if unseen else "")
+    return f"{words}: {result}" + (f". {unseen}" if unseen else "")
 
 
 def pace(comparison: Comparison, times: str) -> str:
@@ -81,7 +81,7 @@ def pace(comparison: Comparison, times: str) -> str:
 def _memory(comparison: Comparison, times: str) -> str:
     before, after = comparison.present.peak_bytes, comparison.changed.peak_bytes
     if before is None or after is None:
-        return "this device does not tell how much memory they take"
+        return "this device does not report how much memory they take"
     return f"at most {size(after)} of memory instead of {size(before)}; {pace(comparison, times)}"
 
 
@@ -105,8 +105,8 @@ def _f1(comparison: Comparison, _times: str) -> str:
     return f"F1 over the classes is {after:.3f} instead of {before:.3f}"
 
 
-def _share(comparison: Comparison, _times: str) -> str:
-    before, after = comparison.present.share, comparison.changed.share
+def _fraction(comparison: Comparison, _times: str) -> str:
+    before, after = comparison.present.fraction, comparison.changed.fraction
     if after is None:
         return "the activations of its model cannot be looked at"
     against = "; with the present settings training diverges" if before is None else f" instead of {percent(before)}"
@@ -118,7 +118,7 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
     """What to think of it where the present settings did not show what the comparison is about; else nothing."""
     present, shown = comparison.present, True
     if rule in ("dead-units", "saturated-units"):
-        shown = present.share is None or severity(rule, present.share) is not None
+        shown = present.fraction is None or severity(rule, present.fraction) is not None
     elif rule == "not-finite":
         shown = present.loss is None
     elif rule == "overfitting" and present.loss is not None and present.lowest_loss:
@@ -127,7 +127,7 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
         return ""
     return (
         f"But on the {count(comparison.samples)} samples trained here the present settings do not show "
-        f"{TROUBLES.get(rule, POLICY[rule].title)}: so this does not tell whether the change helps against it"
+        f"{TROUBLES.get(rule, POLICY[rule].title)}: so this does not show whether the change helps against it"
     )
 
 
@@ -150,7 +150,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     if comparison.measure in OF_LEARNING:
         made += [
             ("F1 over the classes", lambda side: "" if side.f1 is None else f"{side.f1:.3f}", ""),
-            ("in the worst layer", lambda side: "" if side.share is None else percent(side.share), ""),
+            ("in the worst layer", lambda side: "" if side.fraction is None else percent(side.fraction), ""),
             (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or validated),
             ("    after samples", lambda side: "" if side.lowest_after is None else count(side.lowest_after), ""),
             (f"last {name}", lambda side: _loss(side.loss), unlike),

@@ -20,7 +20,7 @@ from workbench.settings import code
 from workbench.settings.preset import Preset
 
 EDIT_SECONDS = 1.5
-"""So long nothing must have been edited."""
+"""How long nothing must have been edited before a plan is made."""
 MOST_KEPT = 32
 COMMAND = command_line(Module.PLAN, BACKGROUND)
 
@@ -69,7 +69,7 @@ class Planner:
     def take_fault(self, preset: Preset) -> str:
         """What is wrong with these settings, as far as they have been planned; empty if nothing is known to be.
 
-        It is told once, and then found out anew: the user may mend the file meanwhile.
+        It is reported once, and then found out anew: the user may mend the file meanwhile.
         """
         known = self._known.get(content := content_of(preset))
         if known is None or not known.is_wrong:
@@ -81,7 +81,7 @@ class Planner:
         """Starts, reads or ends the process as is due; True if there is another expectation than before.
 
         preset: what is being edited; None while it cannot be planned. may_run: whether a process may run; without one,
-        what is known already is told all the same.
+        what is known already is given all the same.
         """
         before = self.expectation
         if preset is not self._preset:

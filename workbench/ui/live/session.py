@@ -1,7 +1,10 @@
 """Starting trainers, and having the next one ready.
 
-A trainer imports PyTorch for seconds. The standby trainer has done so before it is needed; it becomes the trainer of
-the next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+A trainer imports PyTorch for seconds. The standby worker has done so before it is needed; it becomes the trainer of the
+next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+
+A worker could train run after run. The app gives each only one: between runs of minutes, PyTorch's context would keep
+hundreds of MiB of a GPU that others may want, and the memory that a run reports would not be its own alone.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ class Session:
         return self._begun
 
     def resume(self, run: RunDirectory, command: str) -> Watch:
-        """Goes on with a run that has ended before its time, and watches it. Raises WorkbenchError."""
+        """Resumes a run that ended early, and watches it. Raises WorkbenchError."""
         return self._begin(run, command)
 
     def give_up(self) -> str:
@@ -68,13 +71,13 @@ class Session:
     def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
         if self._standby is None or not self._standby.is_alive:
             return start_trainer(run, command)
-        trainer = self._standby.start(run, command)  # if this raises, it goes on standing by
+        trainer = self._standby.start(run, command)  # if this raises, it continues to stand by
         self._standby = None
         return trainer
 
     @property
     def is_busy(self) -> bool:
-        """Whether the run that is watched is going."""
+        """Whether the watched run is in progress."""
         return self.watch is not None and self.watch.is_alive
 
     @property
@@ -94,13 +97,13 @@ class Session:
             self._standby = None  # the next run starts cold
 
     def plan(self, preset: Preset | None) -> bool:
-        """Sees to the expectation of a preset while nothing runs that this would disturb; True if it has changed."""
+        """Keeps the expectation of a preset up to date while no run would be disturbed; True if it has changed."""
         is_free = self.watch is None or not self.watch.has_process
         is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
         return self.planner.look(preset, may_run=is_free and not is_warming_up)
 
     def close(self) -> None:
-        """Ends the standby trainer and the plan; a run goes on."""
+        """Ends the standby trainer and the plan; a run continues."""
         self.planner.close()
         if self._standby is not None:
             self._standby.close()

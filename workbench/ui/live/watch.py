@@ -26,8 +26,6 @@ from workbench.ui.live.log_lines import Log
 
 TELLING = ("timing", "epoch", "health", "finished")
 """The types of events after which advice may be another: about one a second."""
-RESUMABLE = ("stopped", "failed", "lost")
-ENDED = ("completed", *RESUMABLE)
 
 
 def course_of(state: str) -> str:

@@ -11,9 +11,8 @@ from workbench.ui.live.planner import Expectation
 from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import flow, sparkline, thin_bar
 from workbench.ui.panels.panel import Panel
-from workbench.units import size
+from workbench.units import GIB, size
 
-GIB = 2**30
 BAR_CELLS = (4, 32)
 GAP = 2
 TIGHT_FRACTION = 0.9

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from workbench.runs.status import ENDED
 from workbench.runs.view import RunView
 from workbench.ui.live.readings import Readings, own_gpu, short_name
-from workbench.ui.live.watch import ENDED
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import LineWidget
-from workbench.units import duration
+from workbench.units import GIB, duration
 
 STATE_STYLES = {
     "training": "good",
@@ -31,7 +31,6 @@ STATE_CELLS = len("validating")
 """As wide as any state of a run in progress: what follows must not jump with every validation."""
 BAR_CELLS = (6, 48)
 GAP = 2
-GIB = 2**30
 LEAST_NAME_CELLS = 12
 _AT_RIGHT = ("card", "utilization", "power", "temperature", "host")
 _GIVES_WAY = (

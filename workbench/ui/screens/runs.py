@@ -20,12 +20,11 @@ from workbench.errors import WorkbenchError
 from workbench.files import short_path
 from workbench.runs.catalogue import Catalogue
 from workbench.runs.row import RunRow
-from workbench.runs.status import status
+from workbench.runs.status import RESUMABLE, status
 from workbench.ui.controllers.runs import RunsResult
 from workbench.ui.form.differences import differs
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.keys.runs_actions import ACTIONS
-from workbench.ui.live.watch import RESUMABLE
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.runs_table import RunsTable
 

@@ -167,7 +167,7 @@ def test_a_change_while_paused_after_a_checkpoint_of_the_same_step_survives_a_ki
     looks: list[list[Request]] = [[PAUSE, CHECKPOINT], [rate(0.02)], [CHECKPOINT], [rate(0.05)]]
 
     def script(trainer: Trainer) -> Iterable[Request]:
-        if trainer.position.step < 9:
+        if trainer.state.step < 9:
             return ()
         if not looks:
             raise Killed
@@ -191,7 +191,7 @@ def test_several_changes_and_several_deaths(tmp_path: Path) -> None:
     asked = {3: rate(0.01), 8: rate(0.0003), 9: rate(0.02), 15: rate(0.001)}
 
     def script(trainer: Trainer) -> Iterable[Request]:
-        request = asked.get(trainer.position.step)
+        request = asked.get(trainer.state.step)
         return () if request is None else (request,)
 
     expected = trained(tmp_path, script)
@@ -300,7 +300,7 @@ def test_a_deleted_run_is_not_brought_back_by_a_change(tmp_path: Path) -> None:
 
     trainer = new_trainer(tmp_path, CHOSEN)
     shutil.rmtree(trainer.run.path)
-    assert trainer._rate.set(1, 0.5) is None
+    assert trainer._base_rate.set(1, 0.5) is None
     assert not trainer.run.path.exists()
 
 

@@ -94,7 +94,7 @@ def test_more_epochs_are_trained_and_said(tmp_path: Path) -> None:
         "training.early_stopping_patience was 0 before and is 9 from here on",
     ]
     again.train()
-    assert again.position.epoch == 5
+    assert again.state.epoch == 5
 
 
 def test_a_checkpoint_of_an_older_version_says_nothing_of_this_and_is_resumed(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_the_digest_is_of_the_data_as_it_was_read(tmp_path: Path) -> None:
 def samples(**parts: Any) -> Samples:
     generator = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn(40, 3, generator=generator), torch.arange(40) % 2
-    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")), "table")
+    made = Samples(InMemory(inputs, targets), Task("classification", 2, ("a", "b")))
     return replace(made, **parts)
 
 

@@ -195,7 +195,7 @@ def test_a_kill_between_any_two_steps_of_saving_leaves_a_run_that_ends_the_same(
 
 
 def asked_for_checkpoints(trainer: Trainer) -> Any:
-    return [CHECKPOINT] if trainer.position.step in (3, STEPS_PER_EPOCH + 2, STEPS_PER_EPOCH + 4) else ()
+    return [CHECKPOINT] if trainer.state.step in (3, STEPS_PER_EPOCH + 2, STEPS_PER_EPOCH + 4) else ()
 
 
 def refuse_links(*_: object) -> None:
@@ -276,9 +276,9 @@ def test_checkpoints_that_were_removed_while_training_are_written_again(
     """R5: `checkpoints/` deleted under a trainer."""
 
     def script(trainer: Trainer) -> Any:
-        if trainer.position.step == STEPS_PER_EPOCH + 2:
+        if trainer.state.step == STEPS_PER_EPOCH + 2:
             shutil.rmtree(trainer.run.checkpoints, ignore_errors=True)
-        return [CHECKPOINT] if trainer.position.step in (3, STEPS_PER_EPOCH + 1) else ()
+        return [CHECKPOINT] if trainer.state.step in (3, STEPS_PER_EPOCH + 1) else ()
 
     trainer = new_trainer(tmp_path, CHOSEN, script)
     train(trainer)
@@ -291,7 +291,7 @@ def test_a_run_that_was_deleted_or_moved_does_not_come_back(tmp_path: Path) -> N
     for how in ("deleted", "moved"):
 
         def script(trainer: Trainer, how: str = how) -> Any:
-            if trainer.position.step == 4 and trainer.run.path.exists():
+            if trainer.state.step == 4 and trainer.run.path.exists():
                 if how == "deleted":
                     shutil.rmtree(trainer.run.path)
                 else:

@@ -57,7 +57,7 @@ def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 def outcome(trainer: Trainer) -> dict[str, Any]:
     """All that a run leaves, but how long it took."""
     state = checkpoints.load(trainer.run.last_checkpoint, CPU)
-    for clock in ("seconds", "epoch_began"):
+    for clock in ("seconds", "seconds_before_epoch"):
         del state["position"][clock]
     del state["settings"]  # how often checkpoints are written is one of them
     best = checkpoints.load(best_checkpoint(trainer.run), CPU) if best_checkpoint(trainer.run).exists() else None
@@ -127,7 +127,7 @@ def resumed(trainer: Trainer, script: Script = nothing) -> Trainer:
 
 
 def in_mid_epoch(trainer: Trainer) -> bool:
-    return trainer.position.step == trainer.job.steps_per_epoch + 3
+    return trainer.state.step == trainer.job.steps_per_epoch + 3
 
 
 def check_resume(folder: Path, *assignments: str) -> None:
@@ -135,11 +135,11 @@ def check_resume(folder: Path, *assignments: str) -> None:
     chosen = [EPOCHS, *assignments]
     expected = uninterrupted(folder, *chosen)
     first = interrupted(folder, asked_while(in_mid_epoch, [STOP]), *chosen)
-    assert 0 < first.position.samples_done < first.job.samples_per_epoch
+    assert 0 < first.state.samples_done < first.job.samples_per_epoch
     second = resumed(first)
     assert_same(outcome(second), expected)
-    assert sorted(expected["losses"]) == list(range(1, second.position.step + 1))
-    assert second.position.epoch == 3
+    assert sorted(expected["losses"]) == list(range(1, second.state.step + 1))
+    assert second.state.epoch == 3
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.labels)
@@ -216,7 +216,7 @@ def test_a_run_can_be_stopped_again_and_again(tmp_path: Path) -> None:
     life = interrupted(tmp_path, asked_at(1, [STOP]), *chosen)
     for step in range(2, 3 * STEPS_PER_EPOCH):
         life = resumed(life, asked_at(step, [STOP]))
-        assert life.position.step == step
+        assert life.state.step == step
     assert_same(outcome(resumed(life)), expected)
 
 
@@ -256,7 +256,7 @@ def test_the_best_epoch_of_an_earlier_life_is_the_one_that_is_tested(tmp_path: P
     """Training that gets worse from a known step on: the best weights are those from before the stop."""
     ruin = Request("set_learning_rate", 100.0)
     first = interrupted(tmp_path, asked_at(2 * STEPS_PER_EPOCH + 1, [ruin, STOP]), EPOCHS, "optimizer.name=sgd")
-    best = first.position.best_epoch
+    best = first.state.best_epoch
     assert best in (1, 2)
     second = resumed(first)
     [tested] = of_type(second, events.TestResult)

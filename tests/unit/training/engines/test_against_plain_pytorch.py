@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.unit.training.engines.making import CPU, direct_engine
 from tests.unit.training.plain import plain_losses, twin
 from workbench.data.samples import InMemory
 from workbench.settings.activation import ACTIVATIONS
@@ -17,12 +18,8 @@ from workbench.settings.loss import LOSSES
 from workbench.settings.optimizer import OPTIMIZERS, OptimizerChoice
 from workbench.settings.preset import Preset
 from workbench.training.batches import OnDeviceBatches
-from workbench.training.device import Precision
-from workbench.training.engines.eager import EagerEngine
-from workbench.training.timing.clock import PhaseClock
 
 STEPS = 4
-CPU = torch.device("cpu")
 
 # What each choice means, written out once more by hand.
 PLAIN_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -90,16 +87,13 @@ def workbench_losses(model: nn.Module, preset: Preset, inputs: Tensor, targets: 
     counts = torch.bincount(targets, minlength=3) if targets.dtype == torch.int64 else None
     feed = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, CPU, None)  # type: ignore[arg-type]
     optimizer = preset.optimizer.build(list(model.parameters()))
-    engine = EagerEngine(
+    engine = direct_engine(
         model.train(),
         preset.loss.build(counts),
         optimizer,
         feed,
-        Precision("float32", CPU),
-        PhaseClock(),
         lambda step: preset.optimizer.learning_rate,
-        device=CPU,
-        count_hits=counts is not None,
+        counts_correct=counts is not None,
     )
     engine.start_epoch(order)
     for step in range(1, STEPS + 1):

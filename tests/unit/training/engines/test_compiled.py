@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from workbench.training.engines.eager import EagerEngine
 
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import LOSSES, losses_for
 from workbench.settings.preset import Preset
 from workbench.training.engines.compiled import CompiledEngine
-from workbench.training.engines.eager import EagerEngine
 from workbench.training.job import Job, build_job
 from workbench.training.timing.clock import PhaseClock
 

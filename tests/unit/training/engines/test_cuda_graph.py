@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from workbench.training.engines.eager import EagerEngine
 
 from workbench.errors import PresetError
 from workbench.settings.changes import Change
@@ -21,7 +22,6 @@ from workbench.training.engines import choose as engines
 from workbench.training.engines import cuda_graph as graph_engine
 from workbench.training.engines.choose import KINDS
 from workbench.training.engines.cuda_graph import MOST_STEPS_A_LAUNCH, WARM_UP_STEPS, CudaGraphEngine, obstacle
-from workbench.training.engines.eager import EagerEngine
 from workbench.training.graphs.agreement import agree
 from workbench.training.job import Job, build_job
 from workbench.training.timing.clock import PhaseClock

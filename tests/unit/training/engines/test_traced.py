@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,18 +12,19 @@ from torch import Tensor, nn
 
 from tests.unit.training.conftest import events_of
 from workbench.errors import PresetError
-from workbench.runs.events import Progress, Steps, Timing
+from workbench.runs.events import Steps
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.schedule import SCHEDULES
 from workbench.training.device import Precision
 from workbench.training.engines import traced as traced_engine
-from workbench.training.engines.compiled import CompiledEngine
-from workbench.training.engines.traced import batch_kind
-from workbench.training.graphs.passes import simplify
+from workbench.training.engines.direct import DirectEngine
+from workbench.training.engines.traced import TracedGradients, shape_key
+from workbench.training.graphs.passes import remove_noops
 from workbench.training.graphs.trace_check import check, difference
-from workbench.training.graphs.tracing import Arguments, CannotTraceError, StepFunction, trace
+from workbench.training.graphs.tracing import Arguments, CannotTraceError, StepFunction, Trace, trace
+from workbench.training.objective import Objective
 from workbench.training.trainer import Trainer
 
 DIGITS = ["data.name=digits", "data.batch_size=256", "model.hidden=[24]", "training.epochs=2"]
@@ -53,7 +52,9 @@ def losses(trainer: Trainer) -> list[float]:
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
-def test_losses_and_hits_are_those_of_the_eager_engine(choice: list[str], make_trainer: Callable[..., Trainer]) -> None:
+def test_losses_and_correct_samples_are_those_of_the_eager_engine(
+    choice: list[str], make_trainer: Callable[..., Trainer]
+) -> None:
     # One after the other: each seeds the random generators that dropout and augmentation draw from.
     eager = make_trainer(*DIGITS, *choice, "runtime.engine=eager")
     expected = losses(eager)
@@ -66,33 +67,6 @@ def test_losses_and_hits_are_those_of_the_eager_engine(choice: list[str], make_t
     assert eager.last_epoch is not None
     if "accuracy" in eager.last_epoch.train:
         assert traced.last_epoch.train["accuracy"] == pytest.approx(eager.last_epoch.train["accuracy"], abs=0.01)
-
-
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch's compiler needs a C++ compiler")
-def test_the_compiled_engine_gives_the_same_losses_and_times_every_phase(
-    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With dropout and batch norm, whose random numbers and running means are changed inside the machine code."""
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    choice = [*DIGITS, "model.batch_norm=true", "model.dropout=0.3"]
-    expected = losses(make_trainer(*choice, "runtime.engine=eager"))
-    compiled = make_trainer(*choice, "runtime.engine=compiled")
-    assert compiled.engine_choice.engine.name == "compiled"
-    assert losses(compiled) == pytest.approx(expected, rel=1e-3)
-    timing = [event for event in events_of(compiled) if isinstance(event, Timing)][-1]
-    assert {"forward", "backward", "metrics", "optimizer"} <= set(timing.phase_ms)
-    assert any(isinstance(event, Progress) and "compiling" in event.what for event in events_of(compiled))
-
-
-def test_without_a_compiler_the_compiled_engine_says_what_to_use_instead(
-    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_compiler(*_: object) -> None:
-        raise RuntimeError("no C++ compiler found")
-
-    monkeypatch.setattr(CompiledEngine, "_improve", no_compiler)
-    with pytest.raises(PresetError, match=r'engine = "compiled", but no C\+\+ compiler found; use "auto" or "eager"'):
-        make_trainer("runtime.engine=compiled")
 
 
 def test_auto_falls_back_to_eager_and_says_why(
@@ -125,11 +99,17 @@ class Branching(nn.Module):
 def arguments_for(model: nn.Module, samples: int = 8) -> tuple[StepFunction, Arguments]:
     """A step of a classifier of four numbers into three classes."""
     precision = Precision("float32", torch.device("cpu"))
-    function = StepFunction(model, list(model.parameters()), nn.CrossEntropyLoss(), precision, count_hits=True)
+    function = StepFunction(Objective(model, nn.CrossEntropyLoss(), precision, list(model.parameters())))
     generator = torch.Generator().manual_seed(0)
     inputs, targets = torch.randn((samples, 4), generator=generator), torch.arange(samples) % 3
-    hits = torch.zeros((), dtype=torch.int64)
-    return function, Arguments(function.parameters, function.others, inputs, targets, hits, None)
+    correct = torch.zeros((), dtype=torch.int64)
+    held = function.parameters, function.buffers_and_frozen
+    return function, Arguments(*held, inputs, targets, correct, None)
+
+
+def expected_of(traced: Trace) -> list[Tensor | None]:
+    """What the batch gave while it was traced."""
+    return [traced.loss, *traced.gradients]
 
 
 def test_a_model_that_looks_at_its_numbers_is_not_traced() -> None:
@@ -139,7 +119,7 @@ def test_a_model_that_looks_at_its_numbers_is_not_traced() -> None:
 
 
 def test_tracing_changes_nothing() -> None:
-    """Neither the weights, nor the means of batch norm, nor the count of hits, nor the random state."""
+    """Neither the weights, nor the means of batch norm, nor the count of correct samples, nor the random state."""
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -149,7 +129,7 @@ def test_tracing_changes_nothing() -> None:
     check(traced.graph, function, traced, arguments, 0.0)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random_state)
-    assert int(arguments.hits) == 0
+    assert int(arguments.correct) == 0
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
@@ -157,7 +137,7 @@ def test_a_graph_changes_what_a_step_changes() -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
     function, arguments = arguments_for(model)
     traced = trace(function, arguments, 1.0)
-    simplify(traced.graph)
+    remove_noops(traced.graph)
     with torch.no_grad():
         traced.graph(*arguments.flat())
     scores = model.train()(arguments.inputs)
@@ -165,7 +145,7 @@ def test_a_graph_changes_what_a_step_changes() -> None:
     assert isinstance(norm, nn.BatchNorm1d)
     assert norm.num_batches_tracked is not None
     assert int(norm.num_batches_tracked) == 2  # once by the graph, once by the line above
-    assert int(arguments.hits) == int((scores.argmax(1) == arguments.targets).sum())
+    assert int(arguments.correct) == int((scores.argmax(1) == arguments.targets).sum())
 
 
 def test_gradients_lie_in_memory_as_their_parameters_do() -> None:
@@ -175,7 +155,7 @@ def test_gradients_lie_in_memory_as_their_parameters_do() -> None:
         parameter.data = parameter.data.t().contiguous().t()
     function, arguments = arguments_for(model)
     traced = trace(function, arguments, 1.0)
-    simplify(traced.graph)
+    remove_noops(traced.graph)
     check(traced.graph, function, traced, arguments, 1e-6)
     _, *gradients = traced.graph(*arguments.flat())
     nn.CrossEntropyLoss()(model(arguments.inputs), arguments.targets).backward()
@@ -189,7 +169,7 @@ def test_the_gradient_of_a_bias_is_summed_as_a_vector() -> None:
     function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
     traced = trace(function, arguments, 1.0)
     before = [node.target for node in traced.graph.graph.nodes].count(torch.ops.aten.view.default)
-    simplify(traced.graph)
+    remove_noops(traced.graph)
     assert [node.target for node in traced.graph.graph.nodes].count(torch.ops.aten.view.default) == before - 2
     check(traced.graph, function, traced, arguments, 1e-6)
     _, *gradients = traced.graph(*arguments.flat())
@@ -216,9 +196,9 @@ def test_a_unit_whose_sign_is_rounding_does_not_make_a_graph_wrong() -> None:
     assert gradient is not None
     gradient[0] *= 1.02  # one of 256 numbers, and not by rounding
     results = traced.graph(*arguments.flat())
-    assert difference(results, traced) < 1e-3
+    assert difference(results, expected_of(traced)) < 1e-3
     gradient *= 1.02
-    assert difference(results, traced) > 1e-2
+    assert difference(results, expected_of(traced)) > 1e-2
 
 
 def test_numbers_that_are_none_are_no_agreement() -> None:
@@ -226,9 +206,9 @@ def test_numbers_that_are_none_are_no_agreement() -> None:
     function, arguments = arguments_for(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)))
     traced = trace(function, arguments, 1.0)
     loss, *gradients = traced.graph(*arguments.flat())
-    assert difference([loss, *gradients], traced) < 1e-6
-    assert difference([loss * float("nan"), *gradients], traced) == float("inf")
-    assert difference([loss, None, *gradients[1:]], traced) == float("inf")
+    assert difference([loss, *gradients], expected_of(traced)) < 1e-6
+    assert difference([loss * float("nan"), *gradients], expected_of(traced)) == float("inf")
+    assert difference([loss, None, *gradients[1:]], expected_of(traced)) == float("inf")
 
 
 class Sharing(nn.Module):
@@ -248,7 +228,7 @@ def test_gradients_share_no_memory() -> None:
     """Or adding a second batch's to one would add it to the other as well."""
     function, arguments = arguments_for(Sharing())
     traced = trace(function, arguments, 1.0)
-    simplify(traced.graph)
+    remove_noops(traced.graph)
     _, *gradients = traced.graph(*arguments.flat())
     assert len({gradient.data_ptr() for gradient in gradients}) == len(gradients)
 
@@ -274,7 +254,7 @@ def test_a_graph_may_differ_as_much_as_a_rounding_of_its_inputs_makes(frequency:
     exact = traced.graph.forward
     moved = replace(arguments, inputs=arguments.inputs * (1 + (1e-2 if raises else 5e-7)))
     traced.graph.forward = lambda *_: exact(*moved.copied().flat())
-    assert difference(traced.graph(), traced) > 1e-3  # both are beyond the usual bound
+    assert difference(traced.graph(), expected_of(traced)) > 1e-3  # both are beyond the usual bound
     with pytest.raises(CannotTraceError) if raises else nullcontext():
         check(traced.graph, function, traced, arguments, 1e-3)
 
@@ -282,7 +262,7 @@ def test_a_graph_may_differ_as_much_as_a_rounding_of_its_inputs_makes(frequency:
 def test_a_batch_that_cannot_be_traced_is_tried_once(
     make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Trying takes up to minutes where the graph is compiled; the steps run eagerly."""
+    """The steps run eagerly."""
     trainer = make_trainer(*DIGITS, "runtime.engine=traced")
     tried = []
 
@@ -291,10 +271,11 @@ def test_a_batch_that_cannot_be_traced_is_tried_once(
         raise CannotTraceError
 
     monkeypatch.setattr(traced_engine, "check", refuse)
-    assert isinstance(trainer.engine, traced_engine.TracedEngine)
-    trainer.engine._graphs.clear()
+    assert isinstance(trainer.engine, DirectEngine)
+    assert isinstance(trainer.engine.step.gradients, TracedGradients)
+    trainer.engine.step.gradients._graphs.clear()
     trainer.train()
-    assert trainer.position.epoch == 2
+    assert trainer.state.epoch == 2
     assert len(tried) == 2  # whole batches, and the short last one of each epoch
 
 
@@ -303,9 +284,9 @@ def test_a_batch_of_gray_images_is_traced_once_however_its_single_channel_is_str
     images = torch.randn(8, 5, 5, 1)
     one, other = images.permute(0, 3, 1, 2), images.view(8, 1, 5, 5)
     assert one.stride() != other.stride()
-    assert batch_kind(one, one) == batch_kind(other, other)
+    assert shape_key(one, one) == shape_key(other, other)
     colored = torch.randn(8, 5, 5, 3).permute(0, 3, 1, 2)
-    assert batch_kind(colored, colored) != batch_kind(colored.contiguous(), colored.contiguous())
+    assert shape_key(colored, colored) != shape_key(colored.contiguous(), colored.contiguous())
 
 
 def test_a_gradient_that_is_nothing_but_rounding_does_not_make_a_graph_wrong() -> None:
@@ -318,5 +299,5 @@ def test_a_gradient_that_is_nothing_but_rounding_does_not_make_a_graph_wrong() -
     weight = traced.gradients[0]
     assert weight is not None
     assert float(bias.abs().mean()) < 1e-3 * float(weight.abs().mean())
-    simplify(traced.graph)
+    remove_noops(traced.graph)
     check(traced.graph, function, traced, arguments, 1e-3)

@@ -1,4 +1,4 @@
-"""A recorded update changes the weights as the optimizer's own step does, to the last bit."""
+"""A traced optimizer changes the weights as the optimizer's own step does, to the last bit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from workbench.training.graphs.traced_optimizer import RecordedUpdate, can_be_recorded
+from workbench.training.engines.train_step import set_learning_rate
+from workbench.training.graphs.traced_optimizer import TracedOptimizer, can_be_traced
 
 FUSED: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "adam": lambda parameters: torch.optim.Adam(parameters, lr=0.1, fused=True),
@@ -55,12 +56,12 @@ def test_weights_are_those_of_the_optimizer(name: str, monkeypatch: pytest.Monke
     calls: list[object] = []
     step_itself = optimizer.step
     monkeypatch.setattr(optimizer, "step", lambda: calls.append(step_itself()))
-    update = RecordedUpdate(optimizer)
+    update = TracedOptimizer(optimizer)
     for step, rate in enumerate(RATES):
         give_gradients(parameters, step)
-        update.set_learning_rate(rate)
+        set_learning_rate(optimizer, rate)
         update.step()
-    expected_calls = 2  # the first, and the one that was written down
+    expected_calls = 2  # the first, and the one that was traced
     if name == "adagrad" and not hasattr(torch.ops.aten._fused_adagrad_, "tensor_lr"):
         expected_calls = len(RATES)  # PyTorch 2.6
     assert len(calls) == expected_calls
@@ -73,7 +74,7 @@ def test_a_state_that_a_checkpoint_brings_is_the_one_that_is_updated() -> None:
     _, halfway = by_the_optimizer(FUSED["adam"], [0.1] * 3)
     parameters = new_parameters()
     optimizer = FUSED["adam"](parameters)
-    update = RecordedUpdate(optimizer)
+    update = TracedOptimizer(optimizer)
     for step in range(3):
         give_gradients(parameters, step + 100)
         update.step()  # of a time that the checkpoint undoes
@@ -91,7 +92,7 @@ def test_a_state_that_a_checkpoint_brings_is_the_one_that_is_updated() -> None:
 def test_a_parameter_without_a_gradient_is_left_alone() -> None:
     parameters = new_parameters()
     optimizer = FUSED["adam"](parameters)
-    update = RecordedUpdate(optimizer)
+    update = TracedOptimizer(optimizer)
     for step in range(3):
         give_gradients(parameters, step)
         update.step()
@@ -103,7 +104,7 @@ def test_a_parameter_without_a_gradient_is_left_alone() -> None:
     assert not torch.equal(parameters[0], before[0])
 
 
-def test_a_step_that_cannot_be_recorded_is_done_nevertheless() -> None:
+def test_a_step_that_cannot_be_traced_is_done_nevertheless() -> None:
     """As in fused Adagrad of PyTorch 2.6, which asks for the number of its learning rate after counting the step."""
 
     class Asking(torch.optim.SGD):
@@ -113,7 +114,7 @@ def test_a_step_that_cannot_be_recorded_is_done_nevertheless() -> None:
                 parameter.data.add_(parameter.grad, alpha=-float(self.param_groups[0]["lr"]))
 
     parameters, expected = new_parameters(), new_parameters()
-    update = RecordedUpdate(Asking(parameters, lr=0.1, fused=True))
+    update = TracedOptimizer(Asking(parameters, lr=0.1, fused=True))
     for step in range(4):
         give_gradients(parameters, step)
         give_gradients(expected, step)
@@ -124,20 +125,20 @@ def test_a_step_that_cannot_be_recorded_is_done_nevertheless() -> None:
     assert all(torch.equal(*pair) for pair in zip(parameters, expected, strict=True))
 
 
-def test_optimizers_that_count_their_steps_in_python_are_not_recorded() -> None:
+def test_optimizers_that_count_their_steps_in_python_are_not_traced() -> None:
     parameters = new_parameters()
-    assert can_be_recorded(torch.optim.Adam(parameters, fused=True))
-    assert not can_be_recorded(torch.optim.Adam(parameters, foreach=True))
-    assert not can_be_recorded(torch.optim.NAdam(parameters))
+    assert can_be_traced(torch.optim.Adam(parameters, fused=True))
+    assert not can_be_traced(torch.optim.Adam(parameters, foreach=True))
+    assert not can_be_traced(torch.optim.NAdam(parameters))
 
 
 def test_the_learning_rate_is_the_one_of_the_step_after_a_checkpoint_changed_it() -> None:
     """As one that is resumed where a cyclic schedule comes back to the rate that it began with."""
     parameters = new_parameters()
     optimizer = FUSED["sgd"](parameters)
-    update = RecordedUpdate(optimizer)
+    update = TracedOptimizer(optimizer)
     optimizer.param_groups[0]["lr"].fill_(0.5)  # what restoring does
-    update.set_learning_rate(0.1)
+    set_learning_rate(optimizer, 0.1)
     before = parameters[0].detach().clone()
     for step in range(3):
         give_gradients(parameters, step)

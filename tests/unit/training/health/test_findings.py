@@ -37,15 +37,14 @@ def findings_of(trainer: Trainer) -> dict[str, Finding]:
     )  # fmt: skip
     history.take(Started(process_id=1, learning_rate=trainer.base_learning_rate))
     history.take(prepared)
-    ending = kind = ""
+    finished = Finished(status="completed", step=0)
     try:
         trainer.train()
     except DivergedError as error:
-        ending, kind = str(error), error.kind
+        finished = Finished(status="failed", step=0, kind=error.kind, what=error.what, at_step=error.step)
     for _, event in EventTail(trainer.run.events).read():
         history.take(event)
-    status = "failed" if kind else "completed"
-    history.take(Finished(status=status, step=trainer.position.step, reason=ending, kind=kind))
+    history.take(replace(finished, step=trainer.state.step))
     known = Facts.of(history, job.preset)
     assert known.cores
     return {finding.rule: finding for finding in findings(replace(known, cores=8))}

@@ -145,7 +145,7 @@ def test_a_model_that_cannot_be_measured_trains_on_without(
     monkeypatch.setattr(health_module, "functional_call", fails)
     trainer = make_trainer("training.epochs=3")
     trainer.train()
-    assert trainer.position.step == 21
+    assert trainer.state.step == 21
     assert of_type(trainer, Health) == []
     assert "this model is odd" in capsys.readouterr().err
 
@@ -160,7 +160,7 @@ def test_gradients_are_those_of_the_batch(make_trainer: MakeTrainer) -> None:
     batch = trainer.job.train.sample(109)
     assert batch is not None
     model = trainer.job.model
-    trainer.job.loss(model(batch.inputs[:50]), batch.targets[:50]).backward()
+    trainer.job.loss(model(batch.tensor[:50]), batch.targets[:50]).backward()
     own = {name: parameter.grad for name, parameter in model.named_parameters()}
     assert {tensor["name"] for tensor in found.tensors} == {"layers.1.weight", "layers.3.weight"}
     for tensor in found.tensors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from workbench.runs.directory import create_run
 from workbench.runs.events import Footprint, decode
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.training.job import build_job
-from workbench.training.memory.estimate import KINDS, expected_memory
+from workbench.training.job import Job, build_job
+from workbench.training.memory import estimate
+from workbench.training.memory.estimate import KINDS, ExpectedMemory, MemoryEstimate, expected_memory
+from workbench.training.memory.fake_run import PREPARING, TRAINING, FakeRun
 from workbench.training.memory.tracker import MemoryTracker
+from workbench.training.memory.workspaces import TensorShape
 from workbench.training.trainer import Trainer
 
 TOLERANCE = 0.15
@@ -128,6 +132,86 @@ def test_an_estimate_keeps_nothing_of_the_job_alive(images: str) -> None:
     gc.collect()
     assert model() is None
     assert sum(issubclass(type(thing), FakeTensor) for thing in gc.get_objects()) == before
+
+
+MIB = 2**20
+
+
+@pytest.fixture
+def cnn_on_a_gpu(images: str, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A job that says it is on a GPU, for which cuBLAS keeps 3 MiB."""
+    job = build_job(of_images(images, "model.name=cnn", "runtime.deterministic=true"), lambda _: None)
+    torch.use_deterministic_algorithms(False)
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 3 * MIB)
+    return replace(job, device=torch.device("cuda"))
+
+
+def test_the_workspace_of_a_convolution_comes_on_top_of_what_is_alive(
+    cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_run = FakeRun(cnn_on_a_gpu)
+    fake_run.run()
+    training = [stage for stage in fake_run.stages if stage.name == TRAINING]
+    [largest] = {max(stage.convolutions, key=stage.convolutions.__getitem__) for stage in training}
+    alive = max(stage.convolutions[largest] for stage in training)
+    assert str(largest.operator) == "aten.convolution_backward.default"
+    assert 0 < alive <= max(stage.peak_bytes for stage in training)
+
+    def measured(workspace: int) -> ExpectedMemory:
+        monkeypatch.setattr(
+            estimate, "convolution_workspaces", lambda calls, device: dict.fromkeys(calls, 0) | {largest: workspace}
+        )
+        return expected_memory(cnn_on_a_gpu)
+
+    expected, without = measured(500 * MIB), measured(0)
+    assert (expected.peak_bytes, expected.peak_during) == (alive + 503 * MIB, TRAINING)
+    assert without.peak_bytes == max(stage.peak_bytes for stage in training) + 3 * MIB
+    assert sum(expected.kinds.values()) == expected.peak_bytes
+    assert expected.reason == ""
+
+
+def test_without_the_workspaces_of_convolutions_there_is_no_expected_peak(
+    cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory\nand more")
+
+    monkeypatch.setattr(estimate, "convolution_workspaces", fails)
+    while_training, failed = MemoryEstimate(cnn_on_a_gpu).run(), expected_memory(cnn_on_a_gpu)
+    assert (while_training.peak_bytes, failed.peak_bytes) == (None, None)
+    assert "while training" in while_training.reason
+    assert failed.reason.endswith("could not be measured: CUDA out of memory")
+    assert while_training.flops_per_step
+    assert while_training.kinds["activations"] > 0
+
+
+def test_where_cudnn_tries_its_algorithms_that_is_said(cnn_on_a_gpu: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = replace(cnn_on_a_gpu, preset=cnn_on_a_gpu.preset.override(["runtime.deterministic=false"]))
+    monkeypatch.setattr(estimate, "convolution_workspaces", lambda calls, device: dict.fromkeys(calls, 0))
+    expected = expected_memory(job)
+    assert expected.peak_bytes
+    assert "tries its algorithms" in expected.reason
+
+
+def test_cublas_keeps_nothing_yet_while_the_samples_are_prepared(images: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = build_job(of_images(images, "model.hidden=[8]"), lambda _: None)
+    job = replace(built, device=torch.device("cuda"))
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 0)
+    without = expected_memory(job)
+    assert without.peak_during == PREPARING
+    monkeypatch.setattr(estimate, "cublas_workspace_bytes", lambda device, captures: 1)
+    assert expected_memory(job).peak_bytes == without.peak_bytes
+
+
+def test_distinct_convolutions_are_those_of_other_shapes() -> None:
+    with MemoryTracker() as tracker:
+        images, weight = torch.empty(2, 3, 8, 8), torch.empty(4, 3, 3, 3)
+        for batch in (images, images, images[:1]):
+            torch.nn.functional.conv2d(batch, weight)
+    assert len(tracker.convolutions) == 2
+    call = next(iter(tracker.convolutions))
+    made = [a.empty(torch.device("cpu")) if isinstance(a, TensorShape) else a for a in call.arguments]
+    assert call.operator(*made).shape == (2, 4, 6, 6)
 
 
 class NeedsNumbers(nn.Module):

@@ -22,7 +22,7 @@ GPU = torch.device("cuda", 0)
 @pytest.fixture
 def trainer(tmp_path: Path) -> Trainer:
     made = new_trainer(tmp_path, [])
-    made.train_one_epoch()
+    made.train_epoch()
     return made
 
 
@@ -37,7 +37,7 @@ def snapshot(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
 
 
 def test_running_out_of_memory_names_the_summary(trainer: Trainer, snapshot: dict[str, Any]) -> None:
-    summary = write_after_running_out(trainer.run, trainer.position.step, GPU, trainer.job)
+    summary = write_after_running_out(trainer.run, trainer.state.step, GPU, trainer.job)
     assert summary == trainer.run.profiles / "memory-7.txt"
     text = summary.read_text()
     assert "GPU memory when it ran out, after step 7" in text

@@ -138,12 +138,11 @@ def test_a_hiccup_in_a_round_or_two_changes_no_figure_and_none_contradicts_anoth
     present = [1000.0, 1010.0, 990.0, 100.0, 1000.0, 1005.0, 995.0, 1000.0]
     changed = [1210.0, 1200.0, 1190.0, 1200.0, 120.0, 1200.0, 1204.0, 1198.0]
     found = comparison_rounds.paired(list(zip(present, changed, strict=True)))
-    assert found["present"] == pytest.approx(1000, rel=0.01)
-    assert found["changed"] == pytest.approx(1200, rel=0.01)
-    assert found["ratio"] == pytest.approx(found["changed"] / found["present"])
-    assert found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
-    assert found["ratio_high"] < 1.25
-    assert found["rounds"] == 8
+    assert found.present == pytest.approx(1000, rel=0.01)
+    assert found.changed == pytest.approx(1200, rel=0.01)
+    assert found.ratio == pytest.approx(found.changed / found.present)
+    assert found.ratio_low <= found.ratio <= found.ratio_high
+    assert found.ratio_high < 1.25
 
 
 # What a training learns: by samples that it is not trained on.
@@ -212,19 +211,19 @@ def test_dead_units_are_counted() -> None:
     change = ("activation.name=leaky_relu", "optimizer.learning_rate=0.1")
     line = request_line(*change, present=present, measure="dead_units", steps=30)
     found = comparison.compare(Request.from_json(line), at_once())
-    assert found.present.share is not None
-    assert found.present.share >= 0.5
-    assert found.changed.share == 0.0
+    assert found.present.fraction is not None
+    assert found.present.fraction >= 0.5
+    assert found.changed.fraction == 0.0
 
 
 def test_dead_units_are_counted_after_fewer_steps_where_there_is_no_time_for_all() -> None:
     """They die early; that a run is long must not keep the question from being answered."""
-    assert set(comparison.SHARES) == {"dead_units", "saturated_units"}
+    assert set(comparison.FRACTIONS) == {"dead_units", "saturated_units"}
     line = request_line("activation.name=leaky_relu", measure="dead_units", steps=100_000_000, most_seconds=10)
     found = comparison.compare(Request.from_json(line), at_once())
     # At least those; more where warming up alone took them past that. All that was asked for would be a million.
     assert comparison_rounds.MOST_EPOCHS - 1 <= found.epochs < 10_000
-    assert found.changed.share == 0.0
+    assert found.changed.fraction == 0.0
 
 
 def test_rare_classes_are_judged_by_f1() -> None:
@@ -259,7 +258,7 @@ def test_what_takes_too_long_is_refused_with_how_long_it_would_take(
     ("change", "present", "measure", "words"),
     [
         ("loss.label_smoothing=0.1", (), "validation_loss", "two kinds of loss cannot be compared"),
-        ("data.batch_size=32", (), "memory", "is not told by this device (cpu)"),
+        ("data.batch_size=32", (), "memory", "this device (cpu) does not report"),
         ("data.batch_size=32", ("validation.method=none",), "f1", "F1 needs a validation split"),
         ("data.batch_size=32", (), "luck", "unknown measure 'luck'"),
     ],
@@ -281,7 +280,7 @@ def test_what_cannot_be_compared_is_refused_in_words(
 def test_every_measure_is_answered(measure: Measure) -> None:
     found = comparison.compare(Request.from_json(request_line("data.batch_size=32", measure=measure)), at_once())
     assert found.measure == measure
-    assert (found.present.share is None) == (measure not in ("dead_units", "saturated_units"))
+    assert (found.present.fraction is None) == (measure not in ("dead_units", "saturated_units"))
     assert (found.present.loss is None) == (measure == "speed")
 
 
@@ -332,7 +331,7 @@ def test_a_turn_has_the_steps_that_its_seconds_hold() -> None:
 
 def test_steps_that_a_loader_has_read_ahead_are_left_out() -> None:
     side = Contender(Preset().override([*SMALL, "runtime.data_loading=dataloader", "runtime.num_workers=0"]))
-    assert side.feed == "dataloader"
+    assert side.data_loading == "dataloader"
     assert side._steps_left_out == 1
     side.preset = side.preset.override(["runtime.num_workers=3"])
     assert side._steps_left_out == 7

@@ -51,7 +51,7 @@ def _poll(monkeypatch: pytest.MonkeyPatch) -> None:
 def asked_after(requests: dict[int, Request]) -> Script:
     """Asks once for each after the step that it stands under."""
     left = dict(requests)
-    return lambda trainer: [left.pop(trainer.position.step)] if trainer.position.step in left else []
+    return lambda trainer: [left.pop(trainer.state.step)] if trainer.state.step in left else []
 
 
 def trained(folder: Path, script: Script, *assignments: str) -> Trainer:
@@ -115,7 +115,7 @@ def test_profiled_steps_are_neither_timed_nor_training_time(tmp_path: Path) -> N
     trainer = trained(tmp_path, asked_at(12, [profile(5)]))
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - 5
     assert sum(timing.timed_steps for timing in of_type(trainer, Timing)) == 42 - 5
-    booked = trainer.position.seconds
+    booked = trainer.times.seconds
     assert booked["profile"] >= the_profile(trainer).seconds - 0.001 > 0
     measured = trainer.clock.total_phases
     assert measured.seconds == pytest.approx(trainer.clock.training_seconds)
@@ -164,7 +164,7 @@ def test_a_profile_is_written_also_when_training_diverges(tmp_path: Path) -> Non
     ask = asked_after({12: profile(9)})
 
     def script(trainer: Trainer) -> Iterable[Request]:
-        if trainer.position.step == 14:
+        if trainer.state.step == 14:
             next(iter(trainer.job.model.parameters())).data.fill_(math.nan)
         return ask(trainer)
 
@@ -257,7 +257,7 @@ def test_a_snapshot_of_the_hosts_memory_tells_what_the_job_holds(
     assert {"samples", "parameters", "optimizer state"} <= kinds
     assert "samples: inputs of the train split" in text
     assert max(map(len, text.splitlines())) <= 76
-    assert "profile" in trainer.position.seconds
+    assert "profile" in trainer.times.seconds
 
 
 def test_memory_is_told_while_paused_too(tmp_path: Path) -> None:

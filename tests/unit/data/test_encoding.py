@@ -9,9 +9,11 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from workbench.data import bundled
-from workbench.data.preparation import LAZY_SAMPLES, Preparation, TargetScale, on_host
+from workbench.data.on_host import on_host
 from workbench.data.samples import InMemory, Lazy
+from workbench.data.standardize import LAZY_SAMPLES, standardize
 from workbench.data.statistics import Histogram, Sums
+from workbench.data.target_scale import TargetScale
 from workbench.errors import DataError
 
 
@@ -38,7 +40,7 @@ def test_a_table_is_standardised_as_scikit_learn_does() -> None:
     train = bundled.wine().train
     assert isinstance(train, InMemory)
     expected = StandardScaler().fit_transform(train.inputs.double().numpy())
-    prepared = Preparation.fit(train, "table", "standard")(train.inputs)
+    prepared = standardize(train, "standard")(train.inputs)
     assert prepared.dtype == torch.float32
     np.testing.assert_allclose(prepared.numpy(), expected, rtol=1e-4, atol=1e-5)
 
@@ -46,8 +48,8 @@ def test_a_table_is_standardised_as_scikit_learn_does() -> None:
 def test_small_deviations_around_large_numbers_are_not_lost() -> None:
     years = 2020 + torch.rand(5000, 1, generator=torch.Generator().manual_seed(0))
     expected = StandardScaler().fit(years.double().numpy())
-    preparation = Preparation.fit(split(years), "table", "standard")
-    assert float(preparation.std) == pytest.approx(float(expected.scale_[0]), rel=1e-6)
+    encoding = standardize(split(years), "standard")
+    assert float(encoding.arguments()["std"]) == pytest.approx(float(expected.scale_[0]), rel=1e-6)
 
 
 @settings(max_examples=30, deadline=None)
@@ -62,7 +64,7 @@ def test_the_result_does_not_depend_on_the_chunks(
     rows: int, columns: int, chunk: int, scale: float, offset: float
 ) -> None:
     inputs = torch.randn(rows, columns, generator=torch.Generator().manual_seed(0)) * scale + offset
-    sums = Sums("table")
+    sums = Sums()
     for part in inputs.split(chunk):
         sums.add(part)
     mean, std = sums.result()
@@ -74,13 +76,12 @@ def test_the_result_does_not_depend_on_the_chunks(
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_standardised_by_channel_and_bytes_like_floats(channels: int) -> None:
     images = torch.randint(0, 256, (50, channels, 6, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    preparation = Preparation.fit(split(images), "image", "standard")
+    encoding = standardize(split(images), "standard")
     floats = images.double() / 255
     expected = (floats - floats.mean((0, 2, 3), keepdim=True)) / floats.std((0, 2, 3), correction=0, keepdim=True)
-    torch.testing.assert_close(preparation(images), expected.float(), rtol=1e-5, atol=1e-5)
-    same = Preparation.fit(split(images.float() / 255), "image", "standard")
-    torch.testing.assert_close(same.mean, preparation.mean)
-    torch.testing.assert_close(same.std, preparation.std)
+    torch.testing.assert_close(encoding(images), expected.float(), rtol=1e-5, atol=1e-5)
+    same = standardize(split(images.float() / 255), "standard")
+    torch.testing.assert_close(same.arguments(), encoding.arguments())
 
 
 def test_a_histogram_over_chunks_is_that_of_the_whole() -> None:
@@ -94,13 +95,13 @@ def test_a_histogram_over_chunks_is_that_of_the_whole() -> None:
 
 def test_samples_of_another_kind_share_one_mean() -> None:
     inputs = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(0)) * 3 + 2
-    prepared = Preparation.fit(split(inputs), "other", "standard")(inputs)
+    prepared = standardize(split(inputs), "standard")(inputs)
     torch.testing.assert_close(prepared, (inputs - inputs.mean()) / inputs.std(correction=0))
 
 
 def test_columns_of_0_and_1_stay_and_constant_ones_become_0() -> None:
     inputs = torch.tensor([[0.0, 1, 0.1, 2], [1, 1, 0.1, 4], [0, 1, 0.1, 6]])
-    prepared = Preparation.fit(split(inputs), "table", "standard")(inputs)
+    prepared = standardize(split(inputs), "standard")(inputs)
     assert torch.equal(prepared[:, :2], inputs[:, :2])
     torch.testing.assert_close(prepared[:, 2], torch.zeros(3))
     assert prepared[:, 3].abs().max() > 1
@@ -108,27 +109,27 @@ def test_columns_of_0_and_1_stay_and_constant_ones_become_0() -> None:
 
 def test_without_normalising_bytes_become_0_to_1_and_floats_stay() -> None:
     images = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(3, 1, 1, 1)
-    prepared = Preparation.fit(split(images), "image", "none")(images)
+    prepared = standardize(split(images), "none")(images)
     torch.testing.assert_close(prepared.flatten(), torch.tensor([0, 0.2, 1]))
     table = torch.tensor([[5.0], [7.0]])
-    assert torch.equal(Preparation.fit(split(table), "table", "none")(table), table)
+    assert torch.equal(standardize(split(table), "none")(table), table)
 
 
 def test_mean_and_deviation_move_with_the_module_and_are_saved_with_it() -> None:
-    preparation = Preparation.fit(split(torch.rand(5, 2)), "table", "standard")
-    assert set(preparation.state_dict()) == {"mean", "std"}
-    assert preparation.to("meta").mean.is_meta
+    encoding = standardize(split(torch.rand(5, 2)), "standard")
+    assert set(encoding.state_dict()) == {"mean", "std"}
+    assert encoding.to("meta").arguments()["mean"].is_meta
 
 
 def test_of_lazy_samples_some_are_looked_at_evenly_over_all() -> None:
     generator = torch.Generator().manual_seed(0)
     dataset = Counted(torch.randint(0, 256, (3 * LAZY_SAMPLES, 1, 2, 2), dtype=torch.uint8, generator=generator))
-    Preparation.fit(Lazy(dataset), "image", "standard")
+    standardize(Lazy(dataset), "standard")
     looked_at = sorted(set(dataset.read))
     assert looked_at == list(range(0, 3 * LAZY_SAMPLES, 3))
     few = Counted(dataset.inputs[:5])
-    preparation = Preparation.fit(Lazy(few), "image", "standard")
-    assert torch.equal(preparation.mean, Preparation.fit(split(few.inputs), "image", "standard").mean)
+    encoding = standardize(Lazy(few), "standard")
+    assert torch.equal(encoding.arguments()["mean"], standardize(split(few.inputs), "standard").arguments()["mean"])
 
 
 def test_lazy_samples_of_different_shapes_are_told() -> None:
@@ -137,7 +138,7 @@ def test_lazy_samples_of_different_shapes_are_told() -> None:
             return torch.zeros(1, 2, 2 + index), torch.tensor(0)
 
     with pytest.raises(DataError, match=r"differ in shape: \(1, 2, 3\) \(number 1\), and \(1, 2, 2\)"):
-        Preparation.fit(Lazy(Ragged(torch.zeros(3))), "image", "standard")
+        standardize(Lazy(Ragged(torch.zeros(3))), "standard")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -147,7 +148,7 @@ def test_inputs_that_are_not_finite_are_told_with_their_place(value: float, norm
     inputs = torch.zeros(4, 3)
     inputs[row, 1] = value
     with pytest.raises(DataError, match=rf"sample {row} of the training split holds {value} at \(1,\)"):
-        Preparation.fit(split(inputs), "table", normalize)  # type: ignore[arg-type]
+        standardize(split(inputs), normalize)  # type: ignore[arg-type]
 
 
 def test_targets_are_standardised_and_put_back() -> None:
@@ -170,9 +171,9 @@ def test_numbers_beyond_2_24_stay_distinct_as_inputs() -> None:
     """data/REPORT 02: np.float32(20230103) == np.float32(20230104)."""
     days = 20230101 + torch.arange(120, dtype=torch.float64).unsqueeze(1)
     train = split(days)
-    preparation = Preparation.fit(train, "table", "standard")
-    assert preparation.is_exact
-    prepared = on_host(train, preparation, None)
+    encoding = standardize(train, "standard")
+    assert encoding.on_host
+    prepared = on_host(train, encoding, None)
     assert isinstance(prepared, InMemory)
     assert prepared.inputs.dtype == torch.float32
     assert len(prepared.inputs.unique()) == 120
@@ -194,8 +195,8 @@ def test_targets_far_from_zero_stay_distinct_and_come_back_exactly() -> None:
 def test_samples_in_float64_that_are_read_one_by_one_become_float32_as_they_are_read() -> None:
     dataset = Counted(1e9 + torch.arange(9, dtype=torch.float64).unsqueeze(1))
     lazy = Lazy(dataset)
-    preparation, scale = Preparation.fit(lazy, "table", "standard"), TargetScale.fit(lazy, True)
-    made = on_host(lazy, preparation, scale)
+    encoding, scale = standardize(lazy, "standard"), TargetScale.fit(lazy, True)
+    made = on_host(lazy, encoding, scale)
     inputs, targets = (torch.stack(parts) for parts in zip(*(made[index] for index in range(9)), strict=True))
     assert inputs.dtype == targets.dtype == torch.float32
     expected = torch.from_numpy(StandardScaler().fit_transform(dataset.inputs.numpy())).float()

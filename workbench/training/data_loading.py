@@ -1,0 +1,50 @@
+"""How the batches of each split are read: gathered on the device where all samples fit, else by a DataLoader."""
+
+from __future__ import annotations
+
+import torch
+
+from workbench.data.encoding import Encoding
+from workbench.data.samples import Collate, Lazy, Split
+from workbench.data.splits import Splits
+from workbench.errors import DataError, PresetError
+from workbench.settings.preset import Preset
+from workbench.training.batches import Augment, BatchSource, DataLoaderBatches, OnDeviceBatches, fit_on_device
+
+EVALUATION_BATCH = 512
+"""Up to this size, evaluation takes four batches at once: without gradients there is room for more than in training."""
+
+
+def batch_sources(
+    preset: Preset, splits: Splits, encoding: Encoding, collate: Collate | None, device: torch.device
+) -> tuple[BatchSource, BatchSource | None, BatchSource | None]:
+    """Batches of the training, validation and test split. Raises DataError or PresetError where they cannot be read.
+
+    encoding: what is left to do with raw samples, on `device`; collate: the data source's, None to stack samples.
+    """
+    runtime = preset.runtime
+    all_splits = [split for split in (splits.train, splits.validation, splits.test) if split is not None]
+    fits = fit_on_device(all_splits, device)
+    if runtime.data_loading == "on_device" and not fits:
+        raise PresetError(
+            f'runtime.data_loading = "on_device", but the samples do not fit into half of the free memory of {device}; '
+            'use "auto" or "dataloader"'
+        )
+    if any(len(split) == 0 for split in all_splits):
+        raise DataError("a split of the data is empty")
+    on_device = fits and runtime.data_loading != "dataloader"
+
+    def batches(split: Split, augment: Augment | None, *, evaluating: bool) -> BatchSource:
+        batch_size = preset.data.batch_size
+        if on_device and not isinstance(split, Lazy):
+            if evaluating:
+                batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
+            return OnDeviceBatches(split, encoding, batch_size, device, augment)
+        workers, seed = runtime.num_workers, preset.training.seed
+        return DataLoaderBatches(split, encoding, batch_size, device, augment, workers, seed, collate)
+
+    return (
+        batches(splits.train, preset.data.augmentation(), evaluating=False),
+        None if splits.validation is None else batches(splits.validation, None, evaluating=True),
+        None if splits.test is None else batches(splits.test, None, evaluating=True),
+    )

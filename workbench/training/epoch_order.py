@@ -1,0 +1,24 @@
+"""The order in which an epoch's samples are trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from workbench.training.job import Job
+
+_SEED_STRIDE = 1_000_003
+"""Keeps the seeds of a run's epochs apart from those of runs with a neighbouring seed."""
+
+
+def epoch_order(job: Job, epoch: int) -> Tensor:
+    """Indices of the samples of an epoch (counted from 0) in their order, int64 (samples_per_epoch,), on the host.
+
+    It depends on `training.seed` and the epoch alone, so that any epoch can be re-entered.
+    """
+    seed = (job.preset.training.seed * _SEED_STRIDE + epoch) % 2**63
+    order = torch.randperm(len(job.train), generator=torch.Generator().manual_seed(seed))
+    return order[: job.samples_per_epoch]

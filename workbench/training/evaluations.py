@@ -1,0 +1,91 @@
+"""Evaluates the splits that a training run does not train on; meanwhile requests are handled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from workbench.errors import DamagedCheckpointError
+from workbench.runs.events import TestResult, WarningRaised
+from workbench.runs.writer import EventWriter
+from workbench.training.checkpointing.saver import Saver
+from workbench.training.checkpointing.state import TrainingState
+from workbench.training.divergence import DivergenceCheck
+from workbench.training.evaluation import Evaluator
+from workbench.training.job import Job
+from workbench.training.poll_schedule import PollSchedule
+from workbench.training.timing.time_account import TimeAccount
+
+
+class Evaluations:
+    """Validates the model of a training run after an epoch, and tests it at the end."""
+
+    def __init__(
+        self,
+        job: Job,
+        evaluator: Evaluator,
+        saver: Saver,
+        events: EventWriter,
+        times: TimeAccount,
+        check: DivergenceCheck,
+        handle_requests: Callable[[], bool],
+    ) -> None:
+        """handle_requests: returns True if training was asked to stop."""
+        self._job = job
+        self._evaluator = evaluator
+        self._saver = saver
+        self._events = events
+        self._times = times
+        self._check = check
+        self._handle_requests = handle_requests
+
+    def validate(self, state: TrainingState) -> dict[str, Any] | None:
+        """Metrics of the validation split; None if training was asked to stop meanwhile. Raises DivergedError."""
+        assert self._job.validation is not None
+        with self._times.measure("validate"):
+            metrics = self._evaluator.evaluate(self._job.validation, self._interruption())
+        if metrics is not None:
+            self._check.evaluation_loss("validation loss", metrics["loss"], state.step)
+        return metrics
+
+    def test(self, state: TrainingState) -> dict[str, Any] | None:
+        """Metrics of the test split with the best epoch's weights if they were kept, else with the last ones.
+
+        They are written as an event. None if training was asked to stop meanwhile. Raises DivergedError.
+        """
+        assert self._job.test is not None
+        with self._times.measure("test"):
+            weights = self._load_best(state) or f"last epoch {state.epoch}"
+            metrics = self._evaluator.evaluate(self._job.test, self._interruption())
+        if metrics is not None:
+            self._check.evaluation_loss("test loss", metrics["loss"], state.step)
+            self._events.write(TestResult(step=state.step, weights=weights, metrics=metrics))
+        return metrics
+
+    def _load_best(self, state: TrainingState) -> str:
+        """Gives the model the best epoch's weights, and names them; empty where there are none, or they are lost."""
+        epoch = state.best_epoch
+        if epoch is None or not self._job.preset.training.keep_best:
+            return ""
+        try:
+            self._saver.load_best(epoch)
+        except DamagedCheckpointError as error:
+            message = f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch}"
+            self._events.write(WarningRaised(step=state.step, message=message))
+            return ""
+        return f"best epoch {epoch}"
+
+    def _interruption(self) -> Callable[[], bool]:
+        """What an evaluation calls between two batches: whether to stop, asked about ten times a second."""
+        polls, batches, stopping = PollSchedule(), count(1), False
+
+        def interrupted() -> bool:
+            nonlocal stopping
+            batch = next(batches)
+            if batch >= polls.next_check and polls.is_due(batch, time.perf_counter()):
+                stopping = self._handle_requests()
+            return stopping
+
+        return interrupted

@@ -1,0 +1,225 @@
+"""What is read from the data: samples, splits, encoding and task, ready to serve many trainings in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.data.distinct import merged_columns
+from workbench.data.encoding import Encoding, Identity
+from workbench.data.finite import check_finite
+from workbench.data.inputs import Inputs, describe, made_up, map_inputs
+from workbench.data.learnt import what_is_learnt
+from workbench.data.on_host import as_measures, in_float32, on_host
+from workbench.data.progress import Progress
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
+from workbench.data.splits import Splits
+from workbench.data.standardize import standardize
+from workbench.data.target_scale import TargetScale
+from workbench.errors import PresetError
+from workbench.settings.loss import losses_for
+from workbench.settings.model import ModuleModel
+from workbench.settings.preset import Preset
+from workbench.training.checkpointing.course import Digests, digests_when_asked
+from workbench.training.device import Precision, configure_torch, resolve_device
+from workbench.training.random_state import seed_everything
+
+TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"})
+"""Settings of the data that say how to train on it, not what it is: trainings on the same data may differ in them."""
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Samples that have been read, checked and split. Nothing here changes while a model is trained on them."""
+
+    preset: Preset
+    """The data and validation are read as this says."""
+    samples: Samples
+    splits: Splits
+    """Inputs in uint8, float32 or int64, or tensors by name; targets scaled."""
+    encoding: Encoding
+    """Turns raw samples, as the source gives them, into model input; on the host."""
+    batch_encoding: Encoding
+    """What is left of the encoding to do with the samples of `splits`; on the host."""
+    raw_type: torch.dtype | None
+    """Of raw inputs, as the source gives them; None for inputs by name."""
+    example: Inputs
+    """Two samples of model input, made up in the shape and type of the first training sample."""
+    sample: tuple[Any, Tensor]
+    """Inputs and target of the first training sample, as batches read them."""
+    task: Task
+    learns: str
+    """What there is to predict, in words."""
+    target_scale: TargetScale | None
+    class_counts: Tensor | None
+    """How often each class occurs in the training split, int64 on the host.
+
+    None for a regression, and where only reading all samples would tell.
+    """
+    digests: Callable[[], Digests]
+    """What the data is, as it was read."""
+    random_state: Tensor
+    """Of PyTorch's generator once all was read: reading may have drawn from it."""
+    notes: tuple[str, ...]
+    """What the user should know about how the data was understood."""
+
+    def serves(self, preset: Preset) -> bool:
+        """Whether reading the data by this preset would give the same; everything else in it may differ."""
+        same_ids = self.raw_type != torch.int64 or _takes_ids(preset) == _takes_ids(self.preset)
+        return same_ids and _read_by(preset) == _read_by(self.preset)
+
+
+def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
+    """Reads, checks, splits and encodes the data of a preset.
+
+    report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError.
+    """
+    device = resolve_device(preset.runtime.device)
+    configure_torch(preset.runtime, device)
+    Precision(preset.runtime.precision, device)  # what the device cannot do is refused before anything is read
+    # Rich draws a random number when it is imported, which a standby trainer has done before: see `seed_python`.
+    import rich.style  # noqa: F401
+
+    seed_everything(preset.training.seed)
+    report(Progress("reading the data", 0, None, ""))
+    read = preset.data.build(report)
+    digests = digests_when_asked(read)
+    first_raw = read.train[0][0]
+    samples = check_finite(_fitting_inputs(preset, read))
+    task = samples.task
+    check_loss(preset, samples)
+    splits = preset.validation.build(samples)
+    check_batch_size(preset, splits, samples)
+    encoding = _fit_encoding(preset, samples, splits)
+    samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
+    target_scale = None
+    if task.kind == "regression":
+        target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
+        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            notes += merged_columns(raw, splits.train.targets, task.targets)
+    first, target = splits.train[0]
+    return PreparedData(
+        preset=preset,
+        samples=samples,
+        splits=splits,
+        encoding=encoding,
+        batch_encoding=batch_encoding,
+        raw_type=first_raw.dtype if isinstance(first_raw, Tensor) else None,
+        example=made_up(describe(batch_encoding(_batch_of_one(first, target, samples)))),
+        sample=(first, target.float() if target.is_floating_point() else target),
+        task=task,
+        learns=what_is_learnt(read),
+        target_scale=target_scale,
+        class_counts=_class_counts(splits, task),
+        digests=digests,
+        random_state=torch.get_rng_state(),
+        notes=(*samples.notes, *notes, *_split_notes(preset, samples)),
+    )
+
+
+def check_loss(preset: Preset, samples: Samples) -> None:
+    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    task, loss = samples.task, preset.loss
+    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    if task.kind not in loss.tasks:
+        what = "classes" if task.kind == "classification" else "numbers"
+        raise PresetError(
+            f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}); these do: "
+            f"{', '.join(losses_for(task.kind))}{doubt}"
+        )
+    if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
+        or_classes = ', or data.task = "classification" to train classes with this loss'
+        raise PresetError(
+            f"loss.name = {loss.label()!r} is for numbers, but the whole numbers to predict are read as classes "
+            f"({learnt}){doubt}{or_classes * hasattr(preset.data, 'task')}"
+        )
+
+
+def check_batch_size(preset: Preset, splits: Splits, samples: Samples) -> None:
+    """Raises PresetError where the training split does not fill a single batch."""
+    if len(splits.train) < preset.data.batch_size:
+        left_out = f" ({samples.left_out})" if samples.left_out else ""
+        raise PresetError(
+            f"data.batch_size = {preset.data.batch_size}, but the training split has only "
+            f"{len(splits.train)} samples{left_out}; choose a batch size of at most that"
+        )
+
+
+def _read_by(preset: Preset) -> tuple[object, object]:
+    """The settings that decide what is read and how it is split."""
+    return preset.data.model_dump(exclude=set(TRAINING_SETTINGS)), preset.validation.model_dump()
+
+
+def _takes_ids(preset: Preset) -> bool:
+    """Whether whole numbers reach the model as they are: only the user knows what a model of their own takes."""
+    return isinstance(preset.model, ModuleModel)
+
+
+def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
+    """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
+    first = samples.train[0][0]
+    if samples.fit_encoding is not None or not isinstance(first, Tensor) or first.dtype != torch.int64:
+        return samples
+    if _takes_ids(preset):
+        note = (
+            "inputs are whole numbers and so reach the model as they are (int64); floating-point ones are standardised"
+        )
+        return replace(samples, notes=(*samples.notes, note))
+    note = f"inputs are whole numbers, which the model {preset.model.label()} takes as measures, not as ids"
+    return replace(samples.map(as_measures), notes=(*samples.notes, note))
+
+
+def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
+    """The source's own encoding; without one, numbers are standardised, and inputs by name stay as they are."""
+    if samples.fit_encoding is not None:
+        return samples.fit_encoding(splits.train)
+    train = splits.train
+    if isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
+        return Identity()
+    return standardize(train, preset.data.normalize)
+
+
+def _in_float32(
+    preset: Preset, samples: Samples, splits: Splits, encoding: Encoding
+) -> tuple[Samples, Splits, Encoding, list[str]]:
+    """Samples and splits with no inputs in float64, what is left to encode on the device, and notes.
+
+    Where the encoding is for the host, inputs are encoded now, and the raw ones are not kept.
+    """
+    if not encoding.on_host:
+        return samples.map(in_float32), splits.map(in_float32), encoding, []
+    made = samples.map(lambda split: on_host(split, encoding, None))
+    notes = []
+    raw, encoded = samples.train, made.train
+    if isinstance(raw, InMemory) and isinstance(encoded, InMemory) and raw.inputs.dim() == encoded.inputs.dim() == 2:
+        notes = merged_columns(raw.inputs, encoded.inputs, samples.columns)
+    # Cut again, which gives the same splits.
+    return made, preset.validation.build(made), Identity(), notes
+
+
+def _batch_of_one(inputs: Any, target: Tensor, samples: Samples) -> Inputs:
+    """The inputs of a batch that has this sample alone."""
+    if samples.collate is not None and isinstance(samples.train, Lazy):
+        return samples.collate([(inputs, target)])[0]
+    return map_inputs(inputs, lambda tensor: tensor.unsqueeze(0))
+
+
+def _class_counts(splits: Splits, task: Task) -> Tensor | None:
+    targets = splits.train.targets
+    if task.kind != "classification" or targets is None:
+        return None
+    return torch.bincount(targets, minlength=task.outputs)
+
+
+def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
+    if samples.validation is None or preset.validation.label() == "own":
+        return ()
+    return (
+        f"the data's own validation split of {len(samples.validation)} samples is not used; "
+        'validation.method = "own" uses it',
+    )
