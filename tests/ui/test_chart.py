@@ -27,7 +27,8 @@ from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.look.scales import x_ticks, y_ticks
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
+from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView
+from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import range_of
 
 BRAILLE = range(0x2801, 0x2900)
