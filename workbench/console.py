@@ -1,4 +1,4 @@
-"""A rich console that shows texts of others without obeying them."""
+"""A rich console that shows foreign text without letting it steer the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.printable import escaped, without_controls
 
 
 class SafeConsole(Console):
-    """Cleans every piece of text after it has been laid out and before it is coloured."""
+    """Cleans all text after layout and before colouring."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
@@ -21,14 +21,14 @@ class SafeConsole(Console):
                 yield Segment(_cleaned(segment.text), segment.style)
 
     def say(self, line: str) -> None:
-        """Writes a line as it is, without wrapping it."""
+        """Writes a line without wrapping it."""
         self.file.write(f"{escaped(line)}\n")
 
     def on_broken_pipe(self) -> None:
-        """Whoever follows a run must hear that nobody reads it; rich would end the program."""
+        """Raises: a run that is followed must not end because nobody reads the output, as rich would do."""
         raise BrokenPipeError
 
 
 def _cleaned(text: str) -> str:
-    """Lines stay lines: texts that are not wrapped carry them."""
+    """Text without control characters; line breaks stay."""
     return "\n".join(map(without_controls, text.split("\n")))

@@ -1,4 +1,4 @@
-"""What can go wrong, as the user is told it.
+"""What can go wrong, in words for the user.
 
 The text of an exception says what is wrong, where, and what to do; it is shown as it stands, without a traceback.
 `exit_code` is what the command line ends with, and `kind` is how events and summaries name the error.
@@ -13,11 +13,11 @@ EXIT_INTERRUPTED = 130
 
 
 USERS_KINDS = ("data", "device", "preset", "usage")
-"""Kinds of errors that the user mends in the settings or the data: the message says all, a traceback nothing."""
+"""Kinds of errors that the user fixes in the settings or the data: the message is enough, without a traceback."""
 
 
 class WorkbenchError(Exception):
-    """Anything that the user is told about."""
+    """Any error that is reported to the user."""
 
     exit_code = EXIT_FAILED
     kind = "error"
@@ -31,19 +31,19 @@ class UsageError(WorkbenchError):
 
 
 class PresetError(UsageError):
-    """A preset is malformed, unknown, out of bounds, or its parts do not fit one another."""
+    """A preset is malformed, unknown, out of bounds, or its parts do not fit together."""
 
     kind = "preset"
 
 
 class UntrustedCodeError(UsageError):
-    """A preset names user code that nobody has said yes to."""
+    """A preset names user code that is not trusted yet."""
 
     kind = "untrusted_code"
 
 
 class DeviceError(UsageError):
-    """The device, or a precision on it, is not to be had on this machine."""
+    """The device, or a precision on it, is not available on this machine."""
 
     kind = "device"
 
@@ -55,7 +55,7 @@ class DataError(WorkbenchError):
 
 
 class NotDownloadedError(DataError):
-    """A data set is not there yet, and may not be downloaded now."""
+    """A data set was not downloaded yet, and must not be downloaded now."""
 
     kind = "not_downloaded"
 
@@ -101,7 +101,7 @@ class StorageError(WorkbenchError):
 
 
 class RunDeletedError(StorageError):
-    """The run's directory has been deleted or moved under its trainer."""
+    """The run's directory was deleted or moved while its trainer ran."""
 
 
 class DamagedCheckpointError(StorageError):
@@ -112,11 +112,11 @@ class DamagedCheckpointError(StorageError):
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(f"{problem}. {advice}")
         self.problem = problem
-        """What is wrong, for where there is another way than to follow the advice."""
+        """What is wrong, for callers that do not need the advice."""
 
 
 class TrainerLostError(WorkbenchError):
-    """The trainer's process ended without a word (killed, machine restarted)."""
+    """The trainer's process ended without an error message (killed, machine restarted)."""
 
     kind = "lost"
 

@@ -1,7 +1,7 @@
-"""Opening and writing files: never half of one, never through a link, never one that nobody ends.
+"""Opens and writes files safely: whole or not at all, never through a link, only regular files.
 
-A crash, a full disk or a second writer leaves no half-written file. What is opened is a regular file: a FIFO would be
-waited for for ever, a device may have no end.
+A crash, a full disk or a second writer leaves no half-written file. Opening a FIFO could wait for ever, and a device
+may have no end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.errors import StorageError
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PRIVATE = 0o600
-"""Mode of what the user alone may write: whoever writes a run's control.jsonl steers it."""
+"""Mode of files that only the user may write: whoever can write a run's control.jsonl steers the run."""
 
 
 def open_to_append(path: Path) -> int:
@@ -42,7 +42,7 @@ def read_small(path: Path, most_bytes: int = 2**24) -> str:
 
 
 def _open(path: Path, flags: int) -> int:
-    # Opening a FIFO waits for its other end, unless it is asked not to; a regular file does not heed that.
+    # O_NONBLOCK: opening a FIFO would wait for its other end; regular files ignore the flag.
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, PRIVATE)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -51,7 +51,7 @@ def _open(path: Path, flags: int) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder within one that is there, unless it is there already. Raises StorageError, for a link too."""
+    """Makes a folder in an existing one, unless it exists. Raises StorageError, for a link too."""
     try:
         folder.mkdir(exist_ok=True)
         os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
@@ -62,7 +62,7 @@ def make_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what `write_atomically` could not remove because its process was killed: for the one writer there is."""
+    """Removes temporary files that a killed `write_atomically` left. Only the folder's one writer may call it."""
     try:
         found = [entry.path for entry in os.scandir(folder) if _is_temporary(entry.name)]
     except OSError:
@@ -73,7 +73,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _is_temporary(name: str) -> bool:
-    """Whether a file has a name as `tempfile` gives to those of `write_atomically`, or the profiler to its own."""
+    """Whether a name is that of a temporary file of `write_atomically` or of the profiler."""
     stem, _, ending = name.rpartition(".")
     return len(stem) > 1 and stem.startswith(".") and (len(ending) == 8 or ending == "plain")
 
@@ -81,10 +81,10 @@ def _is_temporary(name: str) -> bool:
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parents: bool = True) -> None:
     """Calls `write` with a temporary file beside `path`, syncs it to disk and renames it to `path`.
 
-    The file at `path` is the old one or the whole new one, never a mixture. Raises StorageError when the
-    disk is full or the folder cannot be written; the temporary file is removed then.
+    The file at `path` is either the old one or the complete new one. Raises StorageError when the disk is full or the
+    folder cannot be written; the temporary file is then removed.
 
-    parents: makes the folder and those above it; not in a run's, which must not come back once it was deleted.
+    parents: makes missing folders; not for a run's directory, which must not reappear after it was deleted.
     """
     temporary: Path | None = None
     try:
@@ -95,7 +95,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        # NamedTemporaryFile makes files private; what we write is as readable as any file of the user's.
+        # NamedTemporaryFile makes private files; ours get the usual mode.
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _sync_folder(path.parent)
@@ -108,12 +108,12 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
 
 
 def write_text_atomically(path: Path, text: str, *, parents: bool = True) -> None:
-    """`write_atomically` for a text in UTF-8; a `?` stands for what is no text, in a file's name in other bytes."""
+    """`write_atomically` for text in UTF-8; characters that UTF-8 cannot encode become a `?`."""
     write_atomically(path, lambda file: file.write(text.encode(errors="replace")), parents=parents)
 
 
 def expanded(path: str) -> Path:
-    """A path as a user types it, with `~` for the home folder; as it stands where there is no such home."""
+    """A path as the user typed it, with `~` expanded where there is a home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -121,7 +121,7 @@ def expanded(path: str) -> Path:
 
 
 def short_path(path: Path) -> str:
-    """A path as short as people know it: from the working folder, or from their home."""
+    """A path in short form: relative to the working folder, or from `~`."""
     for base, mark in ((Path.cwd(), ""), (expanded("~"), "~/")):
         if path.is_absolute() and path.is_relative_to(base):
             return f"{mark}{path.relative_to(base)}"
@@ -132,7 +132,7 @@ UserFolder = Literal["config", "state", "cache"]
 
 
 def user_folder(kind: UserFolder) -> Path:
-    """Our folder among the user's own: of what they choose, of what is remembered, of what can be had again.
+    """Our folder among the user's folders: config for choices, state for what is remembered, cache for the rest.
 
     Raises StorageError where the user has no home folder, as in a container under a foreign user id.
     """
@@ -142,7 +142,7 @@ def user_folder(kind: UserFolder) -> Path:
         folder = getattr(platformdirs, f"user_{kind}_path")("workbench")
     except (RuntimeError, KeyError):
         folder = Path()
-    if not folder.is_absolute():  # a home folder that cannot be found is left as `~`, which would be one right here
+    if not folder.is_absolute():  # an unknown home folder stays `~`, which would be a folder here
         raise StorageError(
             f"there is no home folder to keep this in; say where with XDG_{kind.upper()}_HOME=FOLDER, or set HOME"
         )
@@ -150,7 +150,7 @@ def user_folder(kind: UserFolder) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; False too for what cannot be a file's name (too long, a NUL in it)."""
+    """Whether the file exists; False too for an impossible name (too long, with a NUL)."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -158,9 +158,9 @@ def is_file(path: Path) -> bool:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a file to be read; never waits, as opening a FIFO would, nor reads from a device, which may not end.
+    """Opens a regular file for reading. Refuses a FIFO, which could block, and a device, which may not end.
 
-    Raises OSError, whose `strerror` says why it is no such file: not there, a folder, a FIFO, a name too long.
+    Raises OSError, whose `strerror` gives the reason: missing, a folder, a FIFO, a name that is too long.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -177,7 +177,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """The same OSError in words that say what to do."""
+    """The OSError as a StorageError that says what to do."""
     reason = "it is a link, which is never written through" if error.errno == errno.ELOOP else error.strerror
     reason = reason or str(error)
     help = "Free some space or choose" if error.errno in OUT_OF_SPACE or error.errno is None else "Choose"

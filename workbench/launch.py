@@ -1,4 +1,4 @@
-"""Opening the app, with as little as possible between the command and the first screen."""
+"""Opens the app, with as little as possible between the command and the first screen."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def open_app(
 ) -> int:
     """Opens the app; returns the exit code. Raises UsageError where there is no terminal, no preset, no run.
 
-    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is going.
+    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest in progress.
     """
     if reason := why_no_app(sys.stdin.isatty() and sys.stdout.isatty(), os.environ.get("TERM", "")):
         raise UsageError(f"{reason}; to train without it: workbench --preset NAME")
-    # Nothing that is imported is garbage; the collector comes back when the first screen has been painted.
+    # Imports leave no garbage; the collector is enabled again after the first paint.
     gc.disable()
     from workbench.runs.directory import default_runs_folder
     from workbench.ui import start
@@ -39,9 +39,9 @@ def open_app(
 
 
 def why_no_app(is_terminal: bool, kind: str) -> str:
-    """Why the app cannot be shown here; empty where it can. kind: of the terminal, as TERM names it.
+    """Why the app cannot be shown here; empty where it can. kind: the kind of terminal, from TERM.
 
-    A terminal that cannot move its cursor would be painted once and answer no key.
+    A terminal that cannot move its cursor would paint once and answer no key.
     """
     if not is_terminal:
         return "the app needs a terminal"
@@ -52,7 +52,7 @@ def why_no_app(is_terminal: bool, kind: str) -> str:
 
 
 def open_plainly(name: str | None) -> int:
-    """Opens the app when the command line has no options, and needs no parser; returns the exit code."""
+    """Opens the app for a command line without options, without a parser; returns the exit code."""
     try:
         return open_app(name, [], None, None, ascii=False, low_bandwidth=False)
     except WorkbenchError as error:
@@ -61,6 +61,6 @@ def open_plainly(name: str | None) -> int:
 
 
 def complain(error: WorkbenchError) -> None:
-    """Says on stderr what is wrong."""
+    """Prints an error on stderr."""
     output.console(stderr=True, soft_wrap=True).print("error:", style="bold red", end=" ")
     print(error, file=sys.stderr)

@@ -114,6 +114,11 @@ def curve_names() -> list[str]:
     return [each.name for each in METRICS if each.is_curve]
 
 
+def headline_metrics(monitor: str = "") -> list[Metric]:
+    """The metrics that a line about an epoch shows: the main ones, and the one that tells the best epoch."""
+    return [each for each in METRICS if each.is_headline or each.name == monitor]
+
+
 def in_reading_order() -> list[Metric]:
     """All metrics as a list of results shows them: first those of classes, then the loss, then those of numbers."""
     ranks: dict[TaskKind | None, int] = {"classification": 0, None: 1, "regression": 2}

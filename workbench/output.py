@@ -1,7 +1,7 @@
-"""The one edge between the command and the terminal, or whatever else reads its output.
+"""The one place where the command writes to the terminal, or to whatever else reads its output.
 
-Nothing that steers a terminal passes but what we mean: text is escaped, and what rich lays out is cleaned before it is
-coloured. Output that cannot be written (a full disk) ends no training: it is remembered, and told at the end.
+Only our own control characters reach a terminal: text is escaped, and what rich lays out is cleaned before it is
+coloured. Output that cannot be written (a full disk) does not end training: it is remembered, and reported at the end.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Edge(io.TextIOBase):
-    """Stands for stdout or stderr: what is written is escaped; a write that fails is remembered, not raised."""
+    """Replaces stdout or stderr: escapes what is written; remembers a write that fails instead of raising."""
 
     def __init__(self, stream: TextIO, *, narrates: bool = False) -> None:
-        """narrates: nothing depends on whether anybody reads it; otherwise a broken pipe is raised."""
+        """narrates: nobody has to read it; otherwise a broken pipe is raised."""
         self._stream = stream
         self._narrates = narrates
         self.lost = ""
@@ -36,7 +36,7 @@ class Edge(io.TextIOBase):
         return self.write_styled(escaped(text))
 
     def write_styled(self, text: str) -> int:
-        """Writes text that is safe, with the styles that we gave it. Raises BrokenPipeError if nobody reads it."""
+        """Writes safe text with our own styles. Raises BrokenPipeError if nobody reads it."""
         with self._remembering():
             self._stream.write(text)
         return len(text)
@@ -46,7 +46,7 @@ class Edge(io.TextIOBase):
             self._stream.flush()
 
     def abandon(self) -> None:
-        """Whoever read this is gone, or no room is left: what follows goes nowhere."""
+        """Discards what follows: the reader is gone, or no space is left."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
@@ -72,7 +72,7 @@ class Edge(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """That of the stream: click and rich ask for it."""
+        """The encoding of the stream, which typer and rich ask for."""
         return self._stream.encoding
 
     @property
@@ -82,7 +82,7 @@ class Edge(io.TextIOBase):
 
 
 def install() -> None:
-    """Puts the edge in the place of stdout and stderr; what was closed is opened to nowhere."""
+    """Replaces stdout and stderr with edges; closed descriptors are opened to /dev/null."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # or the next file that is opened would be "stdout"
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -95,7 +95,7 @@ def install() -> None:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """While a library prints our own words on a terminal in its colours: help texts."""
+    """Lets a library print our own words in its colours (help texts) on a terminal."""
     before = sys.stdout
     if isinstance(before, Edge) and before.isatty():
         sys.stdout = before.stream
@@ -106,13 +106,13 @@ def styled() -> Iterator[None]:
 
 
 def abandon() -> None:
-    """Nobody reads stdout any more: what follows goes nowhere."""
+    """Discards what follows on stdout: nobody reads it any more."""
     if isinstance(sys.stdout, Edge):
         sys.stdout.abandon()
 
 
 def take_loss() -> str:
-    """Why output on stdout was lost so far, empty if none was; whoever asks tells it."""
+    """Why output on stdout was lost so far, empty if none was; the caller reports it."""
     if not isinstance(sys.stdout, Edge):
         return ""
     sys.stdout.flush()
@@ -121,7 +121,7 @@ def take_loss() -> str:
 
 
 def settle(code: int) -> int:
-    """Flushes stdout at the very end; returns the exit code, which tells of output that was lost."""
+    """Flushes stdout at the very end; returns the exit code, which is that of a failure if output was lost."""
     try:
         reason = take_loss()
     except BrokenPipeError:
@@ -134,7 +134,7 @@ def settle(code: int) -> int:
 
 
 def console(*, stderr: bool = False, **options: Any) -> SafeConsole:
-    """A rich console on stdout or stderr, whose texts are cleaned."""
+    """A rich console on stdout or stderr that cleans all text."""
     from workbench.console import SafeConsole
 
     edge = sys.stderr if stderr else sys.stdout
@@ -144,7 +144,7 @@ def console(*, stderr: bool = False, **options: Any) -> SafeConsole:
 
 
 class _Styled(io.TextIOBase):
-    """The edge as rich sees it: what it writes is clean, and carries styles."""
+    """The edge as rich sees it: what rich writes is clean and styled."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge

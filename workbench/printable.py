@@ -1,8 +1,8 @@
 """Text that cannot steer a terminal.
 
-Names, descriptions and messages come from files and from code that others have written. A terminal obeys control
-characters in them (colours, its title, the clipboard), and characters that turn the direction of writing make a text
-look like another. Whatever is shown passes through here.
+Names, descriptions and messages come from files and code of others. A terminal obeys control characters in them
+(colours, its title, the clipboard), and characters that change the direction of writing make one text look like
+another. All text that is shown passes through here.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _SEQUENCE = re.compile(
 
 
 def is_printable(text: str) -> bool:
-    """Whether a text holds nothing that a terminal would act on; tabs and newlines are allowed."""
+    """Whether a terminal would act on nothing in the text; tabs and newlines are allowed."""
     return _UNSAFE.search(text) is None
 
 
 def is_text(text: str) -> bool:
-    """Whether a text can be written as UTF-8: not what Python makes of a file's name in other bytes."""
+    """Whether a text can be written as UTF-8, which a file name in other bytes cannot."""
     return text.isascii() or _NO_TEXT.search(text) is None
 
 
 def as_text(text: str) -> str:
-    """The text with what cannot be written as UTF-8 written out, as `\\udce9`."""
+    """The text with characters that UTF-8 cannot encode written out, as `\\udce9`."""
     return text if is_text(text) else _NO_TEXT.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -47,10 +47,10 @@ def escaped(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """The text without its control characters, which have no width: it takes as many cells as before."""
+    """The text without control characters; its width in cells stays the same."""
     return text if text.isprintable() else _UNSAFE.sub("", text).replace("\t", "").replace("\n", "")
 
 
 def without_sequences(text: str) -> str:
-    """What a program has printed for a terminal, as text in one line: whole sequences are left out."""
+    """The output of a program for a terminal as one line of text, without its escape sequences."""
     return _UNSAFE.sub("", _SEQUENCE.sub("", text.replace("\t", "    "))).rstrip()

@@ -1,4 +1,4 @@
-"""What `--list`, `--explain` and `--schema` print, all from the declarations in workbench.settings."""
+"""Prints what `--list`, `--explain` and `--schema` ask for, from the declarations in workbench.settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDE_COLUMNS = 100
-"""From this width on, lists show the settings of each choice too."""
+"""From this width on, lists also show the settings of each choice."""
 
 
 def print_list(what: str) -> int:
@@ -55,7 +55,7 @@ def print_explanation(path: str) -> int:
         table.add_column("meaning", ratio=3)
         for row in rows:
             table.add_row(*map(Text, row))
-        console.print(Padding(table, (0, 0, 1, 2)) if rows else Padding("no settings of its own", (0, 0, 1, 2)))
+        console.print(Padding(table, (0, 0, 1, 2)) if rows else Padding("no settings", (0, 0, 1, 2)))
     return EXIT_DONE
 
 

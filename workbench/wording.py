@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.metrics import METRICS, written
+from workbench.metrics import headline_metrics, written
 from workbench.runs.events import Prepared, Profiled
 from workbench.units import count, duration
 
@@ -17,10 +17,9 @@ def engine_line(prepared: Prepared) -> str:
     return f"{prepared.engine} engine{reason}{took}"
 
 
-def headline(metrics: dict[str, float]) -> str:
-    """The main metrics in a line: loss, and accuracy or RMSE and R²."""
-    shown = written(metrics, [metric for metric in METRICS if metric.is_headline])
-    return " ".join(f"{label} {value}" for label, value in shown)
+def headline(metrics: dict[str, float], monitor: str = "") -> str:
+    """The main metrics in a line: loss, accuracy or RMSE and R², and the monitor where one is named."""
+    return " ".join(f"{label} {value}" for label, value in written(metrics, headline_metrics(monitor)))
 
 
 def profile_title(profiled: Profiled) -> str:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 import torch
-from workbench.training.engines.compiled_cuda_graph import CompiledCudaGraphEngine
+from torch import Tensor, nn
 
 from tests.gpu.conftest import GPU_ONLY
 from tests.unit.training.conftest import events_of
@@ -26,6 +26,8 @@ from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.schedule import SCHEDULES
 from workbench.training import reporter
+from workbench.training.engines import cuda_graph
+from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
 from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.trainer import Trainer
 
@@ -78,21 +80,103 @@ def test_losses_are_those_of_the_eager_engine(choice: list[str], tmp_path_factor
     assert len(losses(graph)) == len(losses(eager))
 
 
-def test_compiled_steps_are_replayed_and_give_the_same(tmp_path_factory: pytest.TempPathFactory) -> None:
-    eager = trained(tmp_path_factory, "runtime.engine=eager")
-    compiled = trained(tmp_path_factory, "runtime.engine=compiled")
-    assert isinstance(compiled.engine, CompiledCudaGraphEngine)
+@pytest.mark.parametrize(
+    "choice",
+    [[], ["model.dropout=0.3", "model.batch_norm=true"], ["optimizer.name=sgd"], ["optimizer.name=rmsprop"]],
+    ids=" ".join,
+)
+def test_compiled_steps_are_replayed_and_give_the_same(
+    choice: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Forward, loss, backward and the optimizer step; the random numbers of dropout are PyTorch's."""
+    eager = trained(tmp_path_factory, *choice, "runtime.engine=eager")
+    compiled = trained(tmp_path_factory, *choice, "runtime.engine=compiled")
+    engine = compiled.engine
+    assert isinstance(engine, CudaGraphEngine)
+    assert isinstance(engine._step.gradients, CompiledGradients)
+    assert isinstance(engine._step.optimizer_step, CompiledOptimizer)
     assert warnings(compiled) == []
-    assert compiled.engine._replays
+    assert engine._replays
     assert losses(compiled)[:40] == pytest.approx(losses(eager)[:40], rel=1e-2)
+    assert len(losses(compiled)) == len(losses(eager))
+
+
+def test_compiled_steps_are_no_slower_than_those_that_are_not(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Of the classic MNIST network they were measured at 98 µs against 137."""
+    seconds = {}
+    for name in ("cuda_graph", "compiled"):
+        trainer = trained(tmp_path_factory, "model.hidden=[512,256]", f"runtime.engine={name}")
+        work = trainer.engine._several  # type: ignore[attr-defined]
+        assert work is not None
+        seconds[name] = min(cuda_graph.seconds_of(work[1].replay, trainer.job.device) for _ in range(20)) / work[0]
+    print({name: f"{1e6 * value:.1f} us a step" for name, value in seconds.items()})
+    assert seconds["compiled"] < 1.05 * seconds["cuda_graph"]
 
 
 def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    assert trained(tmp_path_factory).engine_choice.engine.name == "graph"
+    assert trained(tmp_path_factory).engine_choice.engine.name == "cuda_graph"
     other = trained(tmp_path_factory, "optimizer.name=adagrad").engine_choice
     assert (other.engine.name, other.reason) == ("traced", "adagrad cannot be captured")
+
+
+class Own(nn.Module):
+    """A model of one's own: a branch that no list of layers has, and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(64, 32), nn.Linear(64, 32), nn.Linear(32, 10)
+        self.scale, self.calls = 1.0, 0
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = images.flatten(1)
+        hidden = nn.functional.dropout(self.first(x).relu() * self.second(x).sigmoid(), 0.2, self.training)
+        scores: Tensor = self.scale * self.last(hidden)
+        return scores
+
+
+class Annealed(Own):
+    """Another number at each step, which a replay would not see."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.training:
+            self.scale *= 0.999
+        return super().forward(images)
+
+
+class Looking(Own):
+    """Its course depends on its numbers."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores: Tensor = super().forward(images)
+        return scores if float(scores.detach().sum()) < 1e9 else -scores
+
+
+OWN = [setting for setting in DIGITS if "hidden" not in setting] + ["model.name=module", "model.function=own:network"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(Own, ""), (Annealed, "changes its attribute scale"), (Looking, "cannot be captured")]
+)
+def test_a_model_of_ones_own_is_replayed_unless_the_host_has_a_part_in_its_steps(
+    kind: type[Own],
+    reason: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workbench.settings.code.call", lambda *_, **__: kind())
+    runs = []
+    for engine in ("eager", "auto"):
+        trainer = new_trainer(tmp_path_factory.mktemp("run"), [*OWN, f"runtime.engine={engine}"])
+        trainer.train()
+        runs.append(trainer)
+    eager, found = runs
+    assert found.engine.name == "cuda_graph"
+    assert found.engine._replays == (not reason)  # type: ignore[attr-defined]
+    assert [reason in warning for warning in warnings(found)] == [True] * bool(reason)
+    assert losses(found)[:40] == pytest.approx(losses(eager)[:40], rel=1e-2)
+    assert len(losses(found)) == len(losses(eager))
 
 
 def test_phases_of_replayed_steps_are_timed_and_add_up(
@@ -118,8 +202,8 @@ def test_a_replay_costs_the_host_less_than_a_step(tmp_path_factory: pytest.TempP
     started = time.perf_counter()
     left = 1000
     while left:
-        advance = engine.run_steps(step + 1)
-        step, left = step + advance.steps, left - advance.samples
+        ran = engine.run_steps(step + 1)
+        step, left = step + ran.steps, left - ran.samples
     done.record()
     assert not done.query(), f"queueing took {time.perf_counter() - started:.3f} s and waited for the device"
     torch.cuda.synchronize()
@@ -133,10 +217,10 @@ def test_a_capture_that_cuda_refuses_costs_a_warning_and_leaves_the_device_usabl
 
     def waits(self: CudaGraphEngine) -> None:
         step(self)
-        self.hits.item()
+        self.correct.item()
 
     monkeypatch.setattr(CudaGraphEngine, "_one_step", waits)
-    expected = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=traced")
+    expected = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=eager")
     found = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=cuda_graph")
     [warning] = warnings(found)
     assert "cannot be captured in a CUDA graph" in warning
@@ -166,18 +250,67 @@ def test_a_second_graph_can_be_captured_after_one_that_was_refused(
     assert again.engine._replays
 
 
-def test_replaying_takes_no_more_memory_than_the_traced_engine_but_what_cublas_keeps(
+def test_after_a_refused_graph_of_several_steps_single_ones_are_replayed(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generator that the first graph drew from is replaced then: with dropout its replays would raise."""
+    capture_several = CudaGraphEngine._capture_several
+
+    def waits(self: CudaGraphEngine) -> None:
+        step = self._one_step
+
+        def synchronizing() -> None:
+            step()
+            torch.cuda.synchronize()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(self, "_one_step", synchronizing)
+            capture_several(self)
+
+    monkeypatch.setattr(CudaGraphEngine, "_capture_several", waits)
+    eager = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=eager")
+    found = trained(tmp_path_factory, "model.dropout=0.3", "runtime.engine=cuda_graph")
+    assert found.engine._replays  # type: ignore[attr-defined]
+    [warning] = warnings(found)
+    assert "several steps are not launched together" in warning
+    assert losses(found)[:40] == pytest.approx(losses(eager)[:40], rel=1e-2)
+
+
+def test_a_refused_capture_keeps_no_memory(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, held = CudaGraphEngine._one_step, []
+
+    def runs_out(self: CudaGraphEngine) -> None:
+        step(self)
+        if torch.cuda.is_current_stream_capturing():
+            activations = torch.empty(2**28, dtype=torch.uint8, device="cuda")
+            held.append(activations.data_ptr())
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(CudaGraphEngine, "_one_step", runs_out)
+    trainer = trained(tmp_path_factory, "training.epochs=1", "runtime.engine=cuda_graph")
+    assert held
+    assert "cannot be captured in a CUDA graph: CUDA out of memory" in warnings(trainer)[0]
+    assert torch.cuda.memory_allocated() < 2**28
+    torch.cuda.empty_cache()
+    assert torch.cuda.memory_reserved() < 2**28
+
+
+def test_replaying_takes_no_more_memory_than_the_eager_engine_but_what_cublas_keeps(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    """That is up to 32 MiB for each thread and stream: forward and backward have a thread each."""
     peaks = {}
-    for name in ("traced", "graph"):
+    for name in ("eager", "cuda_graph"):
         gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         trained(tmp_path_factory, "model.hidden=[4096,4096]", "training.epochs=2", f"runtime.engine={name}")
         peaks[name] = torch.cuda.max_memory_allocated() - before
-    assert peaks["graph"] < 1.1 * peaks["traced"] + 40 * 2**20
+    print({name: f"{value / 2**20:.0f} MiB" for name, value in peaks.items()})
+    assert peaks["cuda_graph"] < 1.1 * peaks["eager"] + 80 * 2**20
 
 
 def test_the_host_is_not_far_ahead_of_the_device(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -188,14 +321,40 @@ def test_the_host_is_not_far_ahead_of_the_device(tmp_path_factory: pytest.TempPa
     started = time.perf_counter()
     while left:
         torch.cuda._sleep(100_000_000)  # about 0.05 s, with each of the launches
-        advance = engine.run_steps(step + 1)
-        step, left = step + advance.steps, left - advance.samples
+        ran = engine.run_steps(step + 1)
+        step, left = step + ran.steps, left - ran.samples
     queued = time.perf_counter() - started
     torch.cuda.synchronize()
     assert time.perf_counter() - started - queued < 0.35
 
 
-def test_a_run_of_graphs_goes_on_from_its_checkpoint(
+def test_heavy_steps_are_launched_one_by_one_and_a_stop_waits_for_few(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their number of operators says nothing about their time."""
+    genuine = CudaGraphEngine._one_step
+
+    def heavy(self: CudaGraphEngine) -> None:
+        torch.cuda._sleep(80_000_000)  # about 0.04 s
+        genuine(self)
+
+    monkeypatch.setattr(CudaGraphEngine, "_one_step", heavy)
+    trainer = trained(tmp_path_factory, "training.epochs=2", "runtime.engine=cuda_graph")
+    engine = trainer.engine
+    assert isinstance(engine, CudaGraphEngine)
+    assert engine._replays
+    assert engine._several is None
+    step, left = trainer.state.step, 1000
+    engine.start_epoch(torch.arange(1000))
+    while left:
+        ran = engine.run_steps(step + 1)
+        step, left = step + ran.steps, left - ran.samples
+    started = time.perf_counter()
+    torch.cuda.synchronize()
+    assert 0.01 < time.perf_counter() - started < 0.2
+
+
+def test_a_run_of_graphs_continues_from_its_checkpoint(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = [*DIGITS, "model.dropout=0.2", "schedule.name=one_cycle", "runtime.engine=cuda_graph"]

@@ -72,6 +72,20 @@ def test_the_expected_peak_is_the_measured_one(images: str, tmp_path: Path, sett
     assert expected.peak_bytes == pytest.approx(measured, rel=TOLERANCE)
 
 
+def test_convolutions_are_measured_in_half_of_the_memory_that_is_free(
+    images: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = build_job(Preset().override([*of_images(images), *CASES["cnn sgd"]]), lambda _: None)
+    total = torch.cuda.mem_get_info(DEVICE)[1]
+    torch.cuda.empty_cache()
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "mem_get_info", lambda device: (2**26, total))
+        expected = expected_memory(job)
+    assert expected.peak_bytes is None
+    assert "could not be measured" in expected.reason
+    assert expected_memory(job).peak_bytes is not None
+
+
 def test_looking_at_health_takes_little_more_than_the_gradients(images: str) -> None:
     job = build_job(Preset().override([*of_images(images), "model.hidden=[4096,4096]"]), lambda _: None)
     probe = HealthProbe(job)

@@ -70,7 +70,6 @@ def gpu(index: int) -> GpuReading:
         total_bytes=80 * GIB,
         utilization_percent=max(0, 87 - 12 * index),
         power_watts=412.0 - 40 * index,
-        power_limit_watts=700.0,
         temperature_celsius=61 - index,
     )
 

@@ -80,7 +80,7 @@ NOTHING_TO_SET = Finding(
     advice="Look at F1 of each class, not at accuracy.",
     measure=None,
 )
-ABSTAINED = [("gpu-idle", "the share of time that the GPU was busy"), ("dead-units", "the share of active units")]
+ABSTAINED = [("gpu-idle", "the fraction of time that the GPU was busy"), ("dead-units", "the fraction of active units")]
 
 ANSWER: dict[str, Any] = {
     "measure": "speed",

@@ -175,10 +175,10 @@ def test_why_is_told_of_every_finding_and_what_was_not_judged(tmp_path: Path, mo
                 assert said in text
         assert "batch size 512" in text
         assert "gpu-idle" in text
-        assert "the share of time that the GPU was busy" in text
+        assert "the fraction of time that the GPU was busy" in text
         await pilot.press("escape")
         await pilot.pause()
-        assert "the share of time" not in screen_text(app)
+        assert "the fraction of time" not in screen_text(app)
 
     drive(app, steps, (140, 44))
 

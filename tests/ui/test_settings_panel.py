@@ -100,10 +100,10 @@ def test_the_hint_says_what_a_setting_means_and_may_be(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "optimizer.learning_rate")
         assert hint(app).strip() == (
-            "learning rate  how far one step goes; the most important setting · number > 0, ≤ 1000 · default 0.001"
+            "learning rate  step size; the most important setting · number > 0, ≤ 1000 · default 0.001"
         )
         await go_to(pilot, "data.batch_size")
-        assert "samples a batch · whole number ≥ 1, ≤ 10,000,000 samples · default 64" in hint(app)
+        assert "samples per batch · whole number ≥ 1, ≤ 10,000,000 samples · default 64" in hint(app)
 
     drive(app, steps)
 
@@ -112,14 +112,14 @@ def test_where_the_line_is_short_the_bounds_stay(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
-        await go_to(pilot, "optimizer.learning_rate")
-        assert hint(app).strip().endswith("default 0.001")
+        await go_to(pilot, "training.gradient_clip_norm")
+        assert hint(app).strip().endswith("default 0.0")
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert hint(app).strip().endswith("… · number > 0, ≤ 1000")
+        assert hint(app).strip().endswith("… · number ≥ 0")
         assert len(hint(app)) <= 80
         await go_to(pilot, "data.batch_size")
-        assert hint(app).strip() == "batch size  samples a batch · whole number ≥ 1, ≤ 10,000,000 samples"
+        assert hint(app).strip() == "batch size  samples per batch · whole number ≥ 1, ≤ 10,000,000 samples"
 
     drive(app, steps)
 
@@ -129,7 +129,7 @@ def test_where_there_is_room_help_stands_beside_each_setting_and_an_error_in_its
 
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "optimizer.learning_rate")
-        assert "how far one step goes" in line_of(app, "learning rate")
+        assert "step size" in line_of(app, "learning rate")
         await press(pilot, "enter", "0")
         assert "✗ must be greater than 0" in line_of(app, "learning rate")
         await press(pilot, ".", "1")
@@ -199,7 +199,7 @@ def test_a_choice_is_made_from_a_list_with_explanations(tmp_path: Path) -> None:
         await press(pilot, "enter")
         text = screen_text(app)
         assert "● cross entropy" in text
-        assert "Mean of |prediction - target|: outliers count less." in text
+        assert "Mean of |prediction - target|: outliers weigh less." in text
         await press(pilot, "down")
         assert "Mean of (prediction - target) squared: the usual choice for numbers." in hint(app)
         await press(pilot, "escape")

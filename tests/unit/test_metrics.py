@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.metrics import METRICS, Metric, metric, metrics_for, written
+from workbench.wording import headline
 
 
 def test_a_metric_needs_one_declaration_and_its_function(tmp_path: Path) -> None:
@@ -53,3 +54,10 @@ def test_results_are_read_in_one_order_and_what_is_not_there_is_left_out() -> No
     values = {"loss": None, "f1_macro": 0.5, "roc_auc": None, "accuracy": 0.75, "f1": [0.1, 0.9], "unknown": 3}
     assert list(written(values)) == [("accuracy", "75.00 %"), ("F1", "50.00 %"), ("loss", "nan")]
     assert list(written({"loss": 1.0}, [Metric("r2", "R²"), metric("loss")])) == [("loss", "1.0000")]
+
+
+def test_the_line_of_an_epoch_shows_the_metric_that_tells_the_best_one() -> None:
+    values = {"loss": 0.5, "accuracy": 0.9, "f1_macro": 0.8, "top5_accuracy": 0.99}
+    assert headline(values) == "loss 0.5000 accuracy 90.00 %"
+    assert headline(values, "accuracy") == "loss 0.5000 accuracy 90.00 %"
+    assert headline(values, "top5_accuracy") == "loss 0.5000 accuracy 90.00 % top-5 99.00 %"

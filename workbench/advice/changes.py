@@ -1,4 +1,4 @@
-"""Changes of settings that rules propose, as `--set` takes them; empty where one does not apply."""
+"""Changes of settings that rules propose, as `--set` takes them; empty where a change does not apply."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from workbench.advice.facts import Facts
 
 BATCH_FACTOR = 4
 LEAST_STEPS_PER_EPOCH = 10
-"""A larger batch is proposed only where an epoch keeps so many steps."""
+"""Steps that an epoch must still have for a larger batch to be proposed."""
 LEARNING_RATE_FACTOR = 0.1
 CORE_NOISE = 0.1
-"""Of a core, what a program that takes a whole one is measured to take more: the system's own work among it."""
+"""Cores that a program with one busy thread is measured to take beyond 1: the work of the system for it."""
 
 
 def larger_batch(facts: Facts) -> tuple[str, ...]:
@@ -24,22 +24,22 @@ def larger_batch(facts: Facts) -> tuple[str, ...]:
 
 
 def halved_batch(facts: Facts) -> tuple[str, ...]:
-    """Half the batch, twice accumulated: the steps stay the same."""
+    """Half the batch and twice the gradient accumulation: the optimizer steps stay the same."""
     if facts.preset is None or facts.preset.data.batch_size < 2:
         return ()
     batch, accumulation = facts.preset.data.batch_size, facts.preset.training.gradient_accumulation
     return (f"data.batch_size={batch // 2}", f"training.gradient_accumulation={2 * accumulation}")
 
 
-def other_feed(facts: Facts) -> tuple[str, ...]:
-    """Samples resident on the device if they fit, where the loader was asked for."""
+def on_device_loading(facts: Facts) -> tuple[str, ...]:
+    """Samples on the device if they fit, where the preset asks for a DataLoader."""
     if facts.preset is None or facts.preset.runtime.data_loading != "dataloader":
         return ()
     return ("runtime.data_loading=auto",)
 
 
 def more_workers(facts: Facts) -> tuple[str, ...]:
-    """Twice the loader's workers, up to a core each."""
+    """Twice as many DataLoader workers, at most one per core."""
     if (
         facts.preset is None
         or facts.prepared is None
@@ -53,7 +53,7 @@ def more_workers(facts: Facts) -> tuple[str, ...]:
 
 
 def fewer_threads(facts: Facts) -> tuple[str, ...]:
-    """As many threads as other programs leave cores, where PyTorch has more and computes on the CPU."""
+    """As many threads as other programs leave cores free, where PyTorch has more threads and trains on the CPU."""
     if facts.preset is None or facts.prepared is None or not facts.prepared.num_threads:
         return ()
     if facts.prepared.device != "cpu" or facts.cores is None or facts.other_cores is None:
@@ -63,14 +63,14 @@ def fewer_threads(facts: Facts) -> tuple[str, ...]:
 
 
 def faster_engine(facts: Facts) -> tuple[str, ...]:
-    """The engine chosen by the program, where a slow one was asked for."""
+    """The automatic engine, where the preset asks for the eager one."""
     if facts.preset is None or facts.preset.runtime.engine != "eager":
         return ()
     return ("runtime.engine=auto",)
 
 
 def lower_learning_rate(facts: Facts) -> tuple[tuple[str, ...], float | None]:
-    """A tenth of the learning rate: as a setting, and as a rate for the run that goes on."""
+    """A tenth of the learning rate: as a setting, and as a rate for the run in progress."""
     if facts.learning_rate is None:
         return (), None
     rate = float(f"{LEARNING_RATE_FACTOR * facts.learning_rate:.3g}")
@@ -78,14 +78,14 @@ def lower_learning_rate(facts: Facts) -> tuple[tuple[str, ...], float | None]:
 
 
 def clipped(facts: Facts) -> tuple[str, ...]:
-    """The gradient clipped to a norm of 1, where it is not clipped yet."""
+    """Clips the gradient to a norm of 1, where it is not clipped yet."""
     if facts.preset is None or facts.preset.training.gradient_clip_norm:
         return ()
     return ("training.gradient_clip_norm=1.0",)
 
 
 def regularised(facts: Facts) -> tuple[str, ...]:
-    """Dropout where the model has it and it is off; else weight decay where the optimizer has it; else stop early."""
+    """Dropout, where the model has it and it is off; else weight decay, where it is off; else early stopping."""
     if facts.preset is None:
         return ()
     if getattr(facts.preset.model, "dropout", None) == 0.0:
@@ -96,21 +96,21 @@ def regularised(facts: Facts) -> tuple[str, ...]:
 
 
 def stopped_early(facts: Facts) -> tuple[str, ...]:
-    """Five validations of patience, where there is no patience yet."""
+    """Early stopping with a patience of five validations, where it is off."""
     if facts.preset is None or facts.preset.training.early_stopping_patience:
         return ()
     return ("training.early_stopping_patience=5",)
 
 
 def other_activation(facts: Facts, name: str) -> tuple[str, ...]:
-    """Another activation, where the built-in setting decides on it."""
+    """Another activation, where the setting decides which one the model has."""
     if facts.preset is None or facts.preset.activation.label() == name or facts.preset.model.label() == "module":
         return ()
     return (f"activation.name={name}",)
 
 
 def balanced(facts: Facts) -> tuple[str, ...]:
-    """Rare classes weigh more in the loss, where the loss can do that and does not yet."""
+    """Weighs rare classes more in the loss, where the loss can and does not yet."""
     if facts.preset is None or getattr(facts.preset.loss, "class_weights", None) != "equal":
         return ()
     return ("loss.class_weights=balanced",)

@@ -1,4 +1,4 @@
-"""What is known about a run: the facts that rules decide on. What was not measured is None, never zero."""
+"""The facts about a run that rules decide on. What was not measured is None, never zero."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from workbench.settings.preset import Preset
 
 RECENT = 10
-"""Timing events (about one a second) over which step times are judged: a single odd second must not trip a rule."""
+"""Timing events (about one per second) over which step times are judged: one unusual second must not trip a rule."""
 
 LEAST_SECONDS = 2.0
-"""Of training that was timed: before, what a step takes says nothing of what it will take."""
+"""Seconds of timed training before step times are judged: the first ones do not predict the others."""
 
 
 class MachineReading(Protocol):
@@ -46,39 +46,39 @@ class MachineReading(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is known. A rule names the fields that it needs, and abstains where one of them is None."""
+    """All facts. A rule names the fields that it needs, and abstains where one of them is None."""
 
     step: int | None = None
     preset: Preset | None = None
     prepared: Prepared | None = None
     cores: int | None = None
-    """Of this machine, as far as this process may use them."""
+    """Cores of this machine that this process may use."""
 
-    shares: Mapping[str, float] | None = None
-    """Of each phase in a step, 0 to 1, adding up to 1."""
+    phase_fractions: Mapping[str, float] | None = None
+    """Fraction of a step that each phase takes, 0 to 1; they add up to 1."""
     p99_to_median: float | None = None
     """Step times: the 99th percentile over the median."""
     max_to_median: float | None = None
     """Step times: the longest of a second over the median."""
     step_median_ms: float | None = None
     steps_over: str = "the last seconds"
-    """Over what time shares, percentiles and median were measured, in words."""
+    """The time over which fractions, percentiles and median were measured, in words."""
     slowdown: float | None = None
-    """How many times as long as in the run's fastest second a step takes now, on average."""
-    gpu_busy_share: float | None = None
-    cpu_wait_share: float | None = None
-    """Of the time that the trainer's threads could run, 0 to 1: how much of it they waited for a core."""
+    """Mean time of a step now, relative to the run's fastest second."""
+    gpu_busy_fraction: float | None = None
+    cpu_wait_fraction: float | None = None
+    """Fraction of the time that the trainer's threads could run in which they waited for a core, 0 to 1."""
     other_cores: float | None = None
-    """Cores that other programs take."""
+    """Cores that other programs use."""
 
     gpu_used_bytes: int | None = None
-    """Memory of the run's card that is in use by all processes, without what PyTorch only keeps for later."""
+    """Memory of the run's GPU in use by all processes, without what PyTorch only caches."""
     gpu_total_bytes: int | None = None
     host_used_bytes: int | None = None
     host_total_bytes: int | None = None
     memory: Sequence[MemoryTrend] | None = None
     seconds_left: float | None = None
-    """Training time to come."""
+    """Training time that is left."""
 
     loss: LossTrend | None = None
     plateau: Plateau | None = None
@@ -90,11 +90,11 @@ class Facts:
     learning_rate: float | None = None
     """As set, before the schedule's factor."""
     is_live: bool = field(default=False, compare=False)
-    """Whether the run goes on, so that its learning rate can be set."""
+    """Whether the run is in progress, so that its learning rate can be set."""
 
     @classmethod
     def of(cls, history: RunHistory, preset: Preset | None, readings: MachineReading | None = None) -> Facts:
-        """What a run's history, its preset and a reading of the machine say."""
+        """The facts of a run's history, its preset and a reading of the machine."""
         view = history.view
         prepared, latest = view.prepared, view.memory
         timings = list(history.timings)[-RECENT:] if _seconds(history.timings) >= LEAST_SECONDS else []
@@ -108,13 +108,13 @@ class Facts:
             preset=preset,
             prepared=prepared,
             cores=_cores(),
-            shares=_shares(timings),
+            phase_fractions=_phase_fractions(timings),
             p99_to_median=_to_median(timings, "p99"),
             max_to_median=_to_median(timings, "max"),
             step_median_ms=_median([timing.step_ms["p50"] for timing in timings if timing.step_ms.get("p50")]),
             slowdown=_slowdown(history, timings),
-            gpu_busy_share=_median_known([timing.gpu_busy_share for timing in timings]),
-            cpu_wait_share=_median_known([timing.cpu_wait_share for timing in timings]),
+            gpu_busy_fraction=_median_known([timing.gpu_busy_share for timing in timings]),
+            cpu_wait_fraction=_median_known([timing.cpu_wait_share for timing in timings]),
             other_cores=_median_known([timing.other_cores for timing in timings]),
             gpu_used_bytes=gpu_used,
             gpu_total_bytes=gpu_total,
@@ -133,18 +133,18 @@ class Facts:
         )
 
     def over_the_run(self, step_ms: Mapping[str, float], phase_ms: Mapping[str, float]) -> Facts:
-        """With step times and shares of the whole run, as its summary tells them, in place of the last seconds'.
+        """The same facts with step times and fractions of the whole run, from its summary, instead of the last seconds.
 
-        step_ms: p50, p95, p99, max; phase_ms: mean of each phase. Where too little was timed, nothing changes.
+        step_ms: p50, p95, p99, max; phase_ms: mean of each phase. Nothing changes where too little was timed.
         """
         total = sum(phase_ms.values())
-        if self.step_median_ms is None or self.shares is None or not step_ms.get("p50") or total <= 0:
+        if self.step_median_ms is None or self.phase_fractions is None or not step_ms.get("p50") or total <= 0:
             return self
         return replace(
             self,
             step_median_ms=step_ms["p50"],
             p99_to_median=None if self.p99_to_median is None else step_ms["p99"] / step_ms["p50"],
-            shares={phase: value / total for phase, value in phase_ms.items()},
+            phase_fractions={phase: value / total for phase, value in phase_ms.items()},
             steps_over="the whole run",
         )
 
@@ -154,12 +154,12 @@ FACT_NAMES = {
     "preset": "the run's settings",
     "prepared": "what the run was prepared with",
     "cores": "the number of cores",
-    "shares": "two seconds of training with timed phases (runtime.measure)",
+    "phase_fractions": "two seconds of training with timed phases (runtime.measure)",
     "p99_to_median": "enough timed steps",
     "max_to_median": "enough timed steps",
     "step_median_ms": "the time of a step",
-    "gpu_busy_share": "the share of time that the GPU was busy",
-    "cpu_wait_share": "how long threads waited for a core (Linux, with runtime.measure)",
+    "gpu_busy_fraction": "the fraction of time that the GPU was busy",
+    "cpu_wait_fraction": "how long threads waited for a core (Linux, with runtime.measure)",
     "other_cores": "how long threads waited for a core (Linux, with runtime.measure)",
     "gpu_used_bytes": "the GPU's memory in use",
     "gpu_total_bytes": "the GPU's memory in use",
@@ -188,8 +188,8 @@ def _seconds(timings: Iterable[Timing]) -> float:
     return sum(timing.steps / timing.steps_per_second for timing in timings if timing.steps_per_second)
 
 
-def _shares(timings: Sequence[Timing]) -> dict[str, float] | None:
-    """Weighted by the steps that each second timed."""
+def _phase_fractions(timings: Sequence[Timing]) -> dict[str, float] | None:
+    """Mean over the timed steps."""
     sums: dict[str, float] = {}
     for timing in timings:
         for phase, milliseconds in timing.phase_ms.items():
@@ -199,11 +199,11 @@ def _shares(timings: Sequence[Timing]) -> dict[str, float] | None:
 
 
 LEAST_TIMED = 100
-"""Steps timed, before a 99th percentile means something."""
+"""Timed steps before a 99th percentile means something."""
 
 
 def _to_median(timings: Sequence[Timing], name: str) -> float | None:
-    """The median over the seconds: one hiccup is none of the machine's habits."""
+    """The median over the seconds, so that one hiccup does not count."""
     if sum(timing.timed_steps for timing in timings) < LEAST_TIMED:
         return None
     ratios = [
@@ -223,7 +223,7 @@ def _median_known(values: Sequence[float | None]) -> float | None:
 
 
 def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
-    """By throughput: of steps that are held up now and then, the median may be as short as ever."""
+    """From throughput: where only some steps are held up, the median does not change."""
     curve, now = history.curves.get("samples_per_second"), _median([timing.samples_per_second for timing in timings])
     if curve is None or not now:
         return None
@@ -231,7 +231,7 @@ def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
 
 
 def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[int | None, int | None]:
-    """Used and total bytes of the run's card. What PyTorch's allocator keeps but does not need is taken off."""
+    """Used and total bytes of the run's GPU, without what PyTorch's allocator only caches."""
     prepared, memory = history.view.prepared, history.view.memory
     if prepared is None:
         return None, None
@@ -264,7 +264,7 @@ def _diverged(history: RunHistory) -> str | None:
 
 
 def _class_counts(history: RunHistory) -> Sequence[int] | None:
-    """Of the training split; for want of that, of the validation split."""
+    """Samples per class of the training split, or else of the validation split."""
     prepared, ended = history.view.prepared, history.view.epoch_end
     if prepared is not None and prepared.class_counts:
         return prepared.class_counts

@@ -1,4 +1,4 @@
-"""A finding: what was measured, from where on it matters and who says so, and what to change."""
+"""A finding: what was measured, the threshold and its source, and what to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Severity = Literal["note", "warning", "critical"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that the measured facts mean."""
+    """One conclusion from the measured facts."""
 
     rule: str
     """The rule's name, as in the policy: "waiting-for-data"."""
@@ -22,16 +22,16 @@ class Finding:
     fact: str
     """What was measured, with figures and units, as half a sentence: "data takes 23 % of a step"."""
     threshold: str
-    """From where on it counts: "10 % warns, 20 % is critical"."""
+    """The threshold: "10 % warns, 20 % is critical"."""
     source: str
     """Where the threshold comes from: a paper, a tool, a measurement."""
     advice: str
-    """What to do, as a sentence that stands for itself where there is no change to apply."""
+    """What to do, as a sentence that is complete without the change."""
     change: tuple[str, ...] = ()
     """Settings to change, as `--set` takes them; empty where no setting helps."""
     learning_rate: float | None = None
-    """A learning rate that can be set while the run goes on; None where that is not what helps."""
+    """A learning rate to set while the run continues; None where another rate does not help."""
     measure: Measure | None = "speed"
-    """By what it is decided whether the change helps; None where comparing two trainings cannot tell."""
+    """The measure that decides whether the change helps; None where a comparison of two runs cannot decide."""
     steps: int | None = None
-    """After how many steps it showed, so that a comparison must train as many; None where any number can tell."""
+    """The number of steps after which it showed, which a comparison must train too; None where any number is enough."""

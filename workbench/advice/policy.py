@@ -1,4 +1,4 @@
-"""From where on a fact matters, and who says so: one entry a rule."""
+"""The thresholds of each rule, and their sources: one entry per rule."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from workbench.processes.comparison import Measure
 
 LEAST_STEPS = 20
-"""Before so many steps nothing is said: the first ones warm up."""
+"""Steps before the first finding: the first steps warm up."""
 
 SINGLE_OUTLIER = 20.0
-"""A longest step of a second of so many times the median is worth a note."""
+"""A note where the longest step of a second takes this many times the median."""
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,19 @@ class Policy:
     """The thresholds of a rule."""
 
     title: str
-    """Two or three words, as the finding is called."""
+    """The finding's title: two or three words."""
     warning: float | None
-    """From here on it is a warning; None if it never is one."""
+    """The threshold of a warning; None if it never is one."""
     critical: float | None
-    """From here on it is critical; None if it never is."""
+    """The threshold of a critical finding; None if it never is one."""
     threshold: str
-    """The same for people, with the unit."""
+    """Both thresholds in words, with the unit."""
     source: str
-    """Who says so: a paper, a tool, a measurement, or our own reason."""
+    """Where the thresholds come from: a paper, a tool, a measurement, or our own reason."""
     below: bool = False
-    """True where small values are the bad ones."""
+    """Whether small values are bad."""
     measure: Measure = "speed"
-    """By what it is decided whether the change that the rule proposes helps."""
+    """The measure that decides whether the proposed change helps."""
 
     def passes(self, value: float, limit: float | None) -> bool:
         """Whether `value` has reached the limit."""
@@ -39,8 +39,8 @@ class Policy:
         return value < limit if self.below else value >= limit
 
 
-_TRACEML = "TraceML's diagnostics (traceopt-ai/traceml), which warn from the same shares on"
-_SLOPE = "Glorot and Bengio (2010): what sits where the slope is nearly 0 passes hardly any gradient on"
+_TRACEML = "TraceML's diagnostics (traceopt-ai/traceml), which warn at the same fractions"
+_SLOPE = "Glorot and Bengio (2010): units where the slope is nearly 0 pass hardly any gradient"
 
 DEAD_BELOW = "active for less than 1 % of the samples"
 
@@ -54,7 +54,7 @@ POLICY: dict[str, Policy] = {
         0.50,
         None,
         "less than 50 % of the time busy warns",
-        "our own: then the host takes longer to say what to compute than the GPU takes to compute it",
+        "our own: the host then takes longer to launch the work than the GPU takes to compute it",
         below=True,
     ),
     "loader-workers": Policy(
@@ -65,18 +65,18 @@ POLICY: dict[str, Policy] = {
         "PyTorch's performance tuning guide: more workers, as long as cores are free",
     ),
     "matrix-units": Policy(
-        "idle matrix units",
+        "idle tensor cores",
         0.50,
         None,
-        "float32 while forward and backward take 50 % of a step, on a card with matrix units for tf32 and bf16",
-        "NVIDIA's A100 whitepaper: tf32 products have up to 8 times the rate of float32 ones, bf16 16 times",
+        "float32 while forward and backward take 50 % of a step, on a card with tensor cores for tf32 and bf16",
+        "NVIDIA's A100 whitepaper: tf32 matrix products reach up to 8 times the rate of float32, bf16 16 times",
     ),
     "gpu-memory": Policy(
         "GPU memory",
         0.90,
         0.97,
         "90 % in use warns, 97 % is critical",
-        "our own: validation, a longer batch or another process need the last tenth",
+        "our own: validation, a larger batch or another process needs the last tenth",
         measure="memory",
     ),
     "host-memory": Policy(
@@ -84,7 +84,7 @@ POLICY: dict[str, Policy] = {
         0.90,
         0.97,
         "90 % in use warns, 97 % is critical",
-        "our own: below that Linux starts to swap, or ends a process",
+        "our own: with less free memory Linux starts to swap, or kills a process",
     ),
     "growing-memory": Policy(
         "growing memory",
@@ -92,14 +92,14 @@ POLICY: dict[str, Policy] = {
         None,
         "at least 5 % and 32 MiB more over the last minutes, rising to the end, warns; critical where the free "
         "memory does not last until the run ends",
-        "our own: a training that has warmed up needs the same memory in every step",
+        "our own: after the warm-up, each step needs the same memory",
     ),
     "busy-cores": Policy(
         "busy cores",
         0.10,
         0.50,
         "waiting for a core 10 % of the time warns, 50 % is critical, where other programs take a quarter of a core",
-        "our own: threads that wait for each other all wait for the one that finds no core; measured by "
+        "our own: threads that wait for each other all wait for the one without a core; measured by "
         "tests.benchmarks.busy",
     ),
     "step-outliers": Policy(
@@ -107,7 +107,7 @@ POLICY: dict[str, Policy] = {
         2.0,
         None,
         "the slowest 1 % of the steps take at least twice the median; a note where one step a second takes 20 times",
-        "our own: steps of one shape take equal time; MLPerf Inference judges by the 99th percentile too",
+        "our own: steps of one shape take equal time; MLPerf Inference uses the 99th percentile too",
     ),
     # Learning.
     "not-finite": Policy(
@@ -115,15 +115,15 @@ POLICY: dict[str, Policy] = {
         0.0,
         0.0,
         "the first NaN or infinite value",
-        "IEEE 754: from NaN only NaN follows",
+        "IEEE 754: NaN in, NaN out",
         measure="validation_loss",
     ),
     "loss-rising": Policy(
         "rising loss",
         0.10,
         0.50,
-        "10 % of what was gained since the start lost again warns, 50 % is critical",
-        "our own: the mean of an epoch hardly wavers by so much unless the steps are too long",
+        "losing 10 % of the gain since the start warns, 50 % is critical",
+        "our own: the mean of an epoch hardly varies that much unless the steps are too large",
         measure="validation_loss",
     ),
     "loss-spike": Policy(
@@ -131,15 +131,15 @@ POLICY: dict[str, Policy] = {
         2.0,
         None,
         "one step's loss at least twice the loss at the start, after the first epoch",
-        "our own: the start is what guessing gives, so no batch is twice as hard; large models are restarted after "
-        "such a spike (Chowdhery et al. 2022, PaLM, section 5.1)",
+        "our own: the loss at the start is that of guessing, so no batch is twice as hard; large models are restarted "
+        "after such a spike (Chowdhery et al. 2022, PaLM, section 5.1)",
         measure="validation_loss",
     ),
     "loss-not-falling": Policy(
         "loss stands still",
         0.01,
         None,
-        "less than 1 % lower over 10 epochs; a warning while the loss is above half of that at the start",
+        "less than 1 % lower over 10 epochs; a warning while the loss is above half of the loss at the start",
         "the patience of 10 epochs of PyTorch's ReduceLROnPlateau",
         below=True,
         measure="validation_loss",
@@ -157,7 +157,7 @@ POLICY: dict[str, Policy] = {
         0.50,
         0.90,
         f"50 % of a layer's units {DEAD_BELOW} warns, 90 % is critical",
-        "Lu et al. (2019), Dying ReLU and initialization: a unit that is never active learns no more",
+        "Lu et al. (2019), Dying ReLU and initialization: a unit that is never active no longer learns",
         measure="dead_units",
     ),
     "saturated-units": Policy(
@@ -172,8 +172,8 @@ POLICY: dict[str, Policy] = {
         "vanishing gradient",
         1e-7,
         None,
-        "mean |gradient| of a weight below 1e-7 while the loss is above a tenth of that at the start",
-        "float32 has 7 digits: of a weight near 1, a change by less than 1e-7 is rounded away",
+        "mean |gradient| of a weight below 1e-7 while the loss is above a tenth of the loss at the start",
+        "float32 has 7 digits: a change of less than 1e-7 to a weight near 1 is rounded away",
         below=True,
         measure="validation_loss",
     ),

@@ -1,4 +1,4 @@
-"""A rule: which facts it needs, and what it makes of them."""
+"""A rule: which facts it needs, and how it decides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.advice.policy import POLICY
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; its thresholds stand in the policy under its name."""
+    """One rule; the policy of the same name holds its thresholds."""
 
     name: str
     needs: tuple[str, ...]
@@ -20,8 +20,8 @@ class Rule:
     decide: Callable[[Facts], Finding | None]
 
 
-def severity(rule: str, value: float) -> Severity | None:
-    """How grave a value is by the policy; None if it is not worth a word."""
+def severity_of(rule: str, value: float) -> Severity | None:
+    """How severe a value is by the policy; None below the warning threshold."""
     policy = POLICY[rule]
     if policy.passes(value, policy.critical):
         return "critical"
@@ -30,7 +30,7 @@ def severity(rule: str, value: float) -> Severity | None:
 
 def finding(
     rule: str,
-    grave: Severity,
+    severity: Severity,
     fact: str,
     advice: str,
     change: tuple[str, ...] = (),
@@ -42,15 +42,25 @@ def finding(
     policy = POLICY[rule]
     measure = policy.measure if changes_learning_or_speed(change) else None
     return Finding(
-        rule, grave, policy.title, fact, policy.threshold, policy.source, advice, change, learning_rate, measure, steps
+        rule,
+        severity,
+        policy.title,
+        fact,
+        policy.threshold,
+        policy.source,
+        advice,
+        change,
+        learning_rate,
+        measure,
+        steps,
     )
 
 
 def changes_learning_or_speed(change: Sequence[str]) -> bool:
-    """Whether two trainings differ by a change: when one of them ends changes neither its steps nor their pace."""
+    """Whether a change affects the steps or their speed. When a run ends early, neither does."""
     return any(not assignment.startswith("training.early_stopping_") for assignment in change)
 
 
-def percent(share: float) -> str:
-    """A share as people read it."""
-    return f"{100 * share:.0f} %"
+def percent(fraction: float) -> str:
+    """A fraction as people read it: 23 %."""
+    return f"{100 * fraction:.0f} %"

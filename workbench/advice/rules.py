@@ -1,4 +1,4 @@
-"""The table of rules, and what they find."""
+"""All rules, and what they find in the facts of a run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from workbench.advice.rule import Rule
 from workbench.advice.speed_rules import SPEED_RULES
 
 RULES: tuple[Rule, ...] = (*LEARNING_RULES, *SPEED_RULES)
-"""All rules; among findings of one severity the first comes first."""
+"""All rules; findings of one severity are listed in this order."""
 
 _SEVERITIES = ("critical", "warning", "note")
 
 
 def findings(facts: Facts) -> list[Finding]:
-    """What the facts mean, the gravest first. Empty before 20 steps; a rule whose facts are missing says nothing."""
+    """What the facts mean, the most severe finding first. Empty before 20 steps; a rule that lacks a fact abstains."""
     if facts.step is None or facts.step < LEAST_STEPS:
         return []
     found = [rule.decide(facts) for rule in RULES if not missing(rule, facts)]
@@ -26,7 +26,7 @@ def findings(facts: Facts) -> list[Finding]:
 
 
 def abstained(facts: Facts) -> list[tuple[str, str]]:
-    """The rules that cannot decide, each with what is missing, for people."""
+    """The rules that cannot decide, each with the facts that it lacks, in words."""
     return [(rule.name, ", ".join(lacks)) for rule in RULES if (lacks := missing(rule, facts))]
 
 

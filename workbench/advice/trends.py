@@ -1,4 +1,4 @@
-"""How losses and memory have developed, in a few numbers each."""
+"""Trends of losses and memory, in a few numbers each."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from workbench.runs.history import RunHistory
 
 LEAST_WINDOW = 20
-"""Steps over which losses are averaged at least: a short epoch's mean says little."""
+"""Least steps over which losses are averaged: the mean of a short epoch says little."""
 FIRST_STEPS = 10
-"""The loss at the start is the mean over so many steps."""
+"""Steps whose mean is the loss at the start."""
 PLATEAU_EPOCHS = 10
-"""Epochs' worth of steps over which a loss that does not fall counts as standing still."""
+"""Epochs' worth of steps after which a loss that does not fall counts as a plateau."""
 SMOOTHED = 3
-"""Validations that are averaged: one of them is mostly chance."""
+"""Validations that are averaged: a single one is noisy."""
 LEAST_READINGS = 30
-"""Readings of memory, about one a second, before a trend is one."""
+"""Readings of memory, about one per second, before there is a trend."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class LossTrend:
     start: float
     """Mean over the first ten steps."""
     lowest: float
-    """Least mean of a window so far."""
+    """Lowest mean of a window so far."""
     recent: float
     """Mean of the last window."""
     highest: float | None = None
-    """Greatest loss of a single step within the last ten epochs' worth, the first window left out."""
+    """Highest loss of a single step within the last ten epochs' worth, without the first window."""
     highest_step: int | None = None
-    """At, or shortly before, which step that was."""
+    """The step of `highest`, or one shortly after it."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Plateau:
 
 @dataclass(frozen=True)
 class ValidationTrend:
-    """The validation loss, averaged over three validations, and the training loss beside it."""
+    """The validation loss, averaged over three validations, and the training loss at the same steps."""
 
     best: float
     latest: float
     validations_since: int
-    """Since the best."""
+    """Validations since the best one."""
     best_step: int
     train_at_best: float
     train_latest: float
@@ -64,16 +64,16 @@ class ValidationTrend:
 
 @dataclass(frozen=True)
 class MemoryTrend:
-    """Memory of the trainer over the readings that are kept (the last four minutes)."""
+    """Memory of the trainer over the kept readings (the last four minutes)."""
 
     what: str
     """Whose memory: "the trainer's process", "PyTorch's tensors on the GPU"."""
     quarters: tuple[float, float, float, float]
-    """Median bytes of each quarter of the readings, in order of time."""
+    """Median bytes of each quarter of the readings, in time order."""
     seconds: float
     """From the first to the last reading."""
     available_bytes: int | None = None
-    """What of that kind of memory is still free."""
+    """Free memory of that kind."""
 
     @property
     def bytes_per_second(self) -> float:
@@ -82,7 +82,7 @@ class MemoryTrend:
 
 
 def loss_trend(history: RunHistory) -> LossTrend | None:
-    """None before there are two windows of losses, and where they are not known from the start."""
+    """The trend of the training loss; None before two windows, and where losses are not known from the start."""
     curve = history.curves.get("loss/train")
     if curve is None or not curve.buckets or curve.buckets[0].first_step > 1:
         return None
@@ -105,7 +105,7 @@ def loss_trend(history: RunHistory) -> LossTrend | None:
 
 
 def plateau(history: RunHistory) -> Plateau | None:
-    """None before there are ten epochs' worth of losses after the first, or where the curve is kept too coarsely."""
+    """The last epochs of the training loss; None before eleven epochs' worth, or where the curve is too coarse."""
     curve = history.curves.get("loss/train")
     if curve is None or not curve.buckets:
         return None
@@ -118,7 +118,7 @@ def plateau(history: RunHistory) -> Plateau | None:
 
 
 def validation_trend(history: RunHistory) -> ValidationTrend | None:
-    """None before there are six validations."""
+    """The trend of the validation loss; None before six validations."""
     curve, train = history.curves.get("loss/validation"), history.curves.get("loss/train")
     if curve is None or train is None:
         return None
@@ -147,9 +147,9 @@ def validation_trend(history: RunHistory) -> ValidationTrend | None:
 
 
 def memory_trends(memories: Sequence[Memory], available_bytes: int | None) -> tuple[MemoryTrend, ...] | None:
-    """Of the tensors on the device where those are told, and of the trainer's process; None for few readings.
+    """Trends of the tensors on the device, where they are known, and of the trainer's process; None for few readings.
 
-    available_bytes: what the host has left.
+    available_bytes: free memory of the host.
     """
     trends = (
         _memory_trend(memories, "torch_allocated_bytes", "PyTorch's tensors on the device", None),
@@ -169,14 +169,14 @@ def _memory_trend(memories: Sequence[Memory], name: str, what: str, available_by
 
 
 def mean_between(curve: Curve, first: int, last: int) -> float | None:
-    """Mean of the finite values from step `first` to `last`, as far as whole buckets lie within; None for none."""
+    """Mean of the finite values of the buckets that lie within steps `first` to `last`; None if there are none."""
     within = [bucket for bucket in curve.buckets if bucket.first_step >= first and bucket.last_step <= last]
     count = sum(bucket.count for bucket in within)
     return sum(bucket.total for bucket in within) / count if count else None
 
 
 def _mean_before(curve: Curve, step: int, window: int) -> float | None:
-    """Mean of a window that ends at a step; where buckets are longer than that, of the bucket there."""
+    """Mean of a window that ends at a step; where buckets are longer than the window, of the bucket at that step."""
     found = mean_between(curve, step - window + 1, step)
     if found is not None:
         return found
@@ -185,7 +185,7 @@ def _mean_before(curve: Curve, step: int, window: int) -> float | None:
 
 
 def _window_means(curve: Curve, window: int) -> list[float]:
-    """Means of consecutive windows of at least so many steps, counted from the end; a short first one is left out."""
+    """Means of consecutive windows of at least `window` steps, counted from the end; a short first one is left out."""
     means: list[float] = []
     total, count, steps = 0.0, 0, 0
     for bucket in reversed(curve.buckets):

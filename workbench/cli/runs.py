@@ -17,14 +17,14 @@ from workbench.errors import EXIT_DONE
 if TYPE_CHECKING:
     from workbench.runs.row import RunRow
 
-COLUMNS = ("status", "name", "epochs", "best", "age", "directory")
+COLUMNS = ("status", "name", "epochs", "best", "age", "directory", "study")
 
 
 def runs(
     json_output: Annotated[bool, typer.Option("--json", help="One JSON object a run, with the exact values.")] = False,
     runs_dir: parameters.RunsDir = None,
 ) -> None:
-    """List runs, the newest first: status, name, epochs, best value of the monitored metric, age, directory."""
+    """List runs, the newest first: status, name, epochs, best value of the monitored metric, age, directory, study."""
     from workbench.runs.directory import default_runs_folder
 
     def print_runs() -> int:
@@ -58,6 +58,7 @@ def as_json(row: RunRow) -> dict[str, Any]:
         "started": None if row.started is None else row.started.isoformat(),
         "seconds": row.seconds,
         "reason": row.reason or None,
+        "study": row.study or None,
         "directory": str(row.run.path),
     }
 
@@ -68,8 +69,15 @@ def cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
 
     best = "-" if row.best is None else f"{row.monitor} {row.best:.4g}"
     age = "-" if row.started is None else age_in_words(((now or datetime.now(UTC)) - row.started).total_seconds())
-    status = "broken" if row.broken else row.status
-    return status, row.preset_name or row.run.name, f"{row.epoch}/{row.epochs}", best, age, short_path(row.run.path)
+    return (
+        "broken" if row.broken else row.status,
+        row.preset_name or row.run.name,
+        f"{row.epoch}/{row.epochs}",
+        best,
+        age,
+        short_path(row.run.path),
+        row.study or "-",
+    )
 
 
 def age_in_words(seconds: float) -> str:
@@ -86,8 +94,9 @@ def _print_table(rows: list[RunRow]) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for column in COLUMNS:
+    shown = COLUMNS if any(row.study for row in rows) else COLUMNS[:-1]
+    for column in shown:
         table.add_column(column, no_wrap=column != "directory", overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, cells(row)))
+        table.add_row(*map(Text, cells(row)[: len(shown)]))
     output.console().print(table)

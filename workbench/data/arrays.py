@@ -124,7 +124,7 @@ def _read(file: Path, opened: IO[bytes]) -> dict[str, Array]:
 
 
 def _check_sizes(file: Path, archive: Any) -> None:
-    """Raises DataError where arrays do not fit in memory, by the sizes that the archive tells, before any is read."""
+    """Raises DataError where arrays do not fit in memory, by the sizes in the archive, before any is read."""
     free_bytes = HostMonitor(os.getpid()).read().available_bytes
     members: list[zipfile.ZipInfo] = archive.zip.infolist()
     needed_bytes = sum(member.file_size for member in members)

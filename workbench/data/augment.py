@@ -13,9 +13,9 @@ from torch.nn import functional as F
 def augment(images: Tensor, flip: bool, shift: int, cutout: int, generator: torch.Generator | None = None) -> Tensor:
     """Mirrors, shifts and blanks each image of a batch on its own.
 
-    images: float (n, channels, height, width). flip: mirror half of them, left to right. shift: move by up to so many
-    pixels each way, zeros coming in. cutout: side of a square of zeros around a random pixel (DeVries and Taylor,
-    2017). Random numbers come from `generator`, or else from the device's own.
+    images: float (n, channels, height, width). flip: mirror half of them, left to right. shift: the most pixels by
+    which they move each way, zeros coming in. cutout: side of a square of zeros around a random pixel (DeVries and
+    Taylor, 2017). Random numbers come from `generator`, or else from the device's own.
     """
     n, _, height, width = images.shape
     device = images.device

@@ -12,7 +12,7 @@ from torch import Tensor
 from workbench.errors import UserCodeError
 
 SHOWN = 3
-"""Of many labels, so many of the first are shown, and the last."""
+"""Of many labels, this many of the first are shown, and the last."""
 
 
 @dataclass(frozen=True)

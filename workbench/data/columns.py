@@ -27,7 +27,7 @@ MOST_CATEGORIES = 1000
 """A column with more different words than this is an identifier or free text, unless it is named a category."""
 
 MOST_CODES = 20
-"""A column of codes with leading zeros is a category if it has at most so many different ones."""
+"""The most different codes with leading zeros that make a column a category."""
 
 LARGEST = float(np.finfo(np.float32).max)
 """Training is in float32: what is larger cannot be trained on."""
@@ -99,7 +99,7 @@ class Formats:
 
 
 def format_notes(rows: Rows, name: str, written: NumberFormat | None) -> list[str]:
-    """Tells how numbers were read, where some are not written in the plain way."""
+    """Notes on how numbers were read, where some are not written in the plain way."""
     if written is None or written == PLAIN:
         return []
     unlike = {value for value in rows.column(name) if written.parse(value) != parse_plain(value)}

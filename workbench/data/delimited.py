@@ -24,7 +24,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """Excel's first line, which names the delimiter."""
 
 MOST_LINES_ABOVE = 1000
-"""The header is looked for in so many lines."""
+"""The number of lines in which the header is looked for."""
 
 MEMORY_PER_BYTE = 6
 """What reading takes at least, in bytes a byte of the file: the text, the text being read, and its fields."""

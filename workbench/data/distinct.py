@@ -6,16 +6,16 @@ import numpy as np
 from torch import Tensor
 
 MOST_ROWS = 100_000
-"""So many rows are looked at."""
+"""The most rows that are compared."""
 
 SAFE_RANGE = 2.0**22
 """Whole numbers that are no further apart stay different, whatever is subtracted and divided before."""
 
 MOST_NAMED = 5
-"""So many columns are named."""
+"""The most columns that are named."""
 
 MOST_MERGED = 0.01
-"""Fractions that agree in seven digits are as good as one; of more than this share of a column it is said."""
+"""Fractions that agree in seven digits are as good as one; of more than this fraction of a column there is a note."""
 
 
 def merged_columns(raw: Tensor, made: Tensor, names: tuple[str, ...]) -> list[str]:

@@ -1,6 +1,6 @@
-"""Numbers that are none (NaN, infinity) are refused, in every split: before training where they are known by then.
+"""NaN and infinity are refused in every split: before training where the numbers are known by then.
 
-A loss does not tell of all of them: a ReLU may make 0 of NaN.
+A loss does not show all of them: a ReLU may turn NaN into 0.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from workbench.data.samples import Lazy, Samples, SampleSequence, Split
 from workbench.errors import DataError
 
 CHUNK_NUMBERS = 2**22
-"""Numbers that are looked at together: the look needs little memory."""
+"""Numbers that are checked at a time, so that the check needs little memory."""
 
 LARGEST = torch.finfo(torch.float32).max
 """What is beyond becomes infinite: training is in float32."""
 
 
 def check_finite(samples: Samples) -> Samples:
-    """Looks at all inputs that are in memory and at all targets that are known, of every split.
+    """Checks all inputs that are in memory and all targets that are known, of every split.
 
-    In the samples that it returns, those that are read one by one are looked at when they are read. Raises DataError,
-    then as now, with the split as the data has it, the sample and the position.
+    In the samples that it returns, those that are read one by one are checked as they are read. Raises DataError, then
+    as now, with the split as the data has it, the sample and the position.
     """
     is_whole = samples.validation is None and samples.test is None
     validation, test = samples.validation, samples.test
@@ -62,7 +62,7 @@ def _checked(split: Split, name: str) -> Split:
 
 @dataclass(frozen=True)
 class _Checked:
-    """Samples that are read one by one, each looked at when it is read; a loader's worker can be sent it."""
+    """Samples that are read one by one, each checked as it is read; can be sent to a loader's worker."""
 
     dataset: SampleSequence
     name: str

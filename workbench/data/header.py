@@ -23,13 +23,13 @@ from workbench.errors import DataError
 HEAD_BYTES = 1 << 20
 """A longer file is read as far as this."""
 EXAMPLES = 4
-"""Values of each column that are told."""
+"""Values of each column that are shown."""
 EXAMPLE_CHARACTERS = 20
 GZIP = b"\x1f\x8b"
 
 
 def main(arguments: list[str]) -> int:
-    """Tells the columns of a file; returns the exit code."""
+    """Prints the columns of a file; returns the exit code."""
     os.nice(10)
     file, delimiter = Path(arguments[0]), arguments[1]
     try:

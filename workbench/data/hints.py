@@ -13,7 +13,7 @@ ENOUGH_ROWS = 30
 """In fewer rows, any column may look like a count or predict by chance."""
 
 MOST_HINTS = 5
-"""So many columns that give the target away are named: of thousands some do by chance."""
+"""The most columns that are named as giving the target away: of thousands some do by chance."""
 
 SAME_LINE = 0.999999
 """A correlation beyond this means that one column is the other in other units."""
@@ -72,7 +72,7 @@ def _predicts(column: Floats, target: np.ndarray, task: Task) -> bool:
 
 
 def _merged(rows: Rows, name: str, column: Floats) -> str:
-    """Tells of whole numbers so long that float64 holds two of them as one."""
+    """Notes on whole numbers so long that float64 holds two of them as one."""
     if np.abs(column).max() < EXACT_INTEGERS:
         return ""
     texts, values = len(set(rows.column(name))), len(np.unique(column))

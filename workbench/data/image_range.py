@@ -1,7 +1,8 @@
 """Images with more than eight bits: which grey value is white, for all images of a data set together.
 
-A 16-bit file says nothing of how many of its bits are used: eight, where it was made of an 8-bit image, twelve by many
-cameras and X-ray machines, or all. Only the values of all images tell; each by itself, dark ones would become bright.
+A 16-bit file does not say how many of its bits are used: eight, where it was made of an 8-bit image, twelve by many
+cameras and X-ray machines, or all. Only the values of all images together show it; scaled one by one, dark images
+would become bright.
 """
 
 from __future__ import annotations

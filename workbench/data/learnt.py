@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.data.samples import Samples, Task
 
 FEW_CLASSES = 4
-"""So many are all named; of more the first two and the last."""
+"""Up to this many are all named; of more, the first two and the last."""
 
 LONGEST_NAME = 32
 """Letters of a class that are shown."""

@@ -8,7 +8,7 @@ from workbench.data.delimited import Rows
 from workbench.errors import DataError
 
 NAMED_COLUMNS = 3
-"""So many of the emptiest columns are named."""
+"""The most columns that are named, the emptiest first."""
 
 
 def without_missing(

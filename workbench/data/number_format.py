@@ -24,7 +24,7 @@ SEPARATORS = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}
 """What may stand between thousands, by the decimal sign."""
 
 FEW_VALUES = 100
-"""A look at so many tells words from amounts."""
+"""Values that are looked at to tell words from amounts."""
 
 SIGNED = re.compile(rf"([+-]?)\s*(?:([{SIGNS[:-1]}])\s*(\S.*)|(\d.*?)\s*([{SIGNS}]))")
 

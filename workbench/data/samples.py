@@ -131,9 +131,14 @@ class Samples:
     left_out: str = ""
     """Which rows were dropped and why, in words; empty for none. Among the notes too."""
     fit_encoding: FitEncoding | None = None
-    """How raw samples become model input; None: numbers are standardised, ids stay as they are."""
+    """How raw samples become model input; None: numbers are standardised, ids and what `collate` makes stay."""
     collate: Collate | None = None
     """How samples become a batch; None: tensors of one shape are stacked. Samples in memory need none."""
+
+    @property
+    def has_own_inputs(self) -> bool:
+        """Whether the source decides what a model is given, and whole numbers in it are never taken for measures."""
+        return self.fit_encoding is not None or self.collate is not None
 
     def map(self, change: Callable[[Split], Split]) -> Samples:
         """The same with each of its splits changed."""

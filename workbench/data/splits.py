@@ -1,7 +1,7 @@
 """Splitting samples into training, validation and test.
 
-The test split is cut first, from its own share and seed, so that it is the same samples whatever the way of
-validating; k-fold and leave-one-out will cut what is left in another way.
+The test split is cut first, from its own fraction and seed, so that it holds the same samples whatever the
+validation method; k-fold and leave-one-out will cut the rest in another way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.errors import DataError, PresetError
 
 @dataclass(frozen=True)
 class Splits:
-    """Disjoint samples: to train on, to choose a model by, and to judge it once, at the end."""
+    """Disjoint samples: to train on, to choose a model by, and to test it once, at the end."""
 
     train: Split
     validation: Split | None
@@ -61,7 +61,7 @@ def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed
 
 
 def _cut_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
-    """What is left, and the test split: the data's own, or a share of it; None if neither."""
+    """What is left, and the test split: the data's own, or a fraction of it; None if neither."""
     if samples.test is not None:
         return samples.train, samples.test
     if test_fraction == 0:
@@ -72,7 +72,7 @@ def _cut_test(samples: Samples, test_fraction: float, stratified: bool, seed: in
 def _cut(
     split: Split, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
 ) -> tuple[Split, Split]:
-    """(the rest, the share cut off)."""
+    """(the rest, the samples cut off)."""
     from sklearn.model_selection import train_test_split
 
     size = round(len(split) * fraction)
@@ -105,7 +105,7 @@ def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str)
     if smaller < present:
         raise DataError(
             f"{setting} gives a split of {smaller} samples for {present} classes, too few to hold each; "
-            "choose another share, or set validation.stratified = false"
+            "choose another fraction, or set validation.stratified = false"
         )
 
 

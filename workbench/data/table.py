@@ -104,14 +104,14 @@ def table(
 
 
 def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> int:
-    """Adds a column for each category, and tells how many."""
+    """Adds a column for each category; returns how many."""
     columns, words = one_hot(rows, name, word)
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
     return len(words)
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:
-    """Tells what became of codes with leading zeros; count: of categories, 0 where they became numbers."""
+    """A note on what became of codes with leading zeros; count: of categories, 0 where they became numbers."""
     code = next(value for value in rows.column(name) if has_leading_zeros([value]))
     if count:
         return (

@@ -23,7 +23,7 @@ MOST_GUESSED_CLASSES = 1000
 """More classes than this are only believed where the user says that they are some."""
 
 MOST_SINGLE_CLASSES = 0.5
-"""A share of the samples: whole numbers of which more than that are different are no classes, in doubt."""
+"""If more than this fraction of the samples are different whole numbers, they are not guessed to be classes."""
 
 FEW_SAMPLES = 50
 """Of so few samples, classes may have one each."""
@@ -35,7 +35,7 @@ Key = str | int | float
 
 
 def invented_classes(classes: int, samples: int) -> str:
-    """Why so many classes are not believed of a guess, in words; empty if they may be some."""
+    """Why a guess at classes is not believed, in words; empty if it may be right."""
     if classes > MOST_GUESSED_CLASSES or (samples > FEW_SAMPLES and classes > MOST_SINGLE_CLASSES * samples):
         return f"{classes} different values in {samples} samples are implausibly many"
     return ""
@@ -118,7 +118,7 @@ def _classes(rows: Rows, name: str, keys: Sequence[Key], *, guessed: bool) -> tu
 
 
 def _case_notes(name: str, values: list[str], keys: Sequence[Key], classes: tuple[str, ...]) -> list[str]:
-    """Tells of booleans that were made one class, and of classes that perhaps ought to be one."""
+    """Notes on booleans that were made one class, and on classes that perhaps ought to be one."""
     if keys != values and isinstance(keys[0], str):
         words = ", ".join(map(repr, sorted(set(values))))
         return [f"column {name!r}: {words} are {len(classes)} classes, whatever the case of their letters"]

@@ -1,45 +1,39 @@
 """What a model learns from samples, and what follows from it: which answers are correct, which metrics there are.
 
 The losses that fit a task are declared by the losses themselves (`LossChoice.tasks`). A further kind of task is one
-more class here, and the metrics that `workbench.metrics` declares for it.
+line of `_RULES`, and the metrics that `workbench.metrics` declares for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor
 
 from workbench.metrics import Metric, TaskKind, metrics_for
 
+Correct = Callable[[Tensor, Tensor], Tensor]
+"""(raw scores (samples, outputs), targets) of a batch -> how many samples are answered correctly, int64 scalar."""
 
+
+def correct_classes(scores: Tensor, targets: Tensor) -> Tensor:
+    """How many samples of a batch have the highest score for their class; waits for nothing."""
+    return (scores.argmax(dim=1) == targets).sum()
+
+
+@dataclass(frozen=True)
 class _Rules:
     """What differs between the kinds of tasks."""
 
-    counts_correct: ClassVar[bool] = False
-    default_monitor: ClassVar[str] = "loss"
-
-    def correct(self, scores: Tensor, targets: Tensor) -> Tensor:
-        raise NotImplementedError
+    default_monitor: str
+    correct: Correct | None
 
 
-class _Classification(_Rules):
-    """One class a sample; targets are class numbers."""
-
-    counts_correct = True
-    default_monitor = "accuracy"
-
-    def correct(self, scores: Tensor, targets: Tensor) -> Tensor:
-        return (scores.argmax(dim=1) == targets).sum()
-
-
-class _Regression(_Rules):
-    """Numbers, which are more or less wrong but never correct."""
-
-
-_RULES: Mapping[TaskKind, _Rules] = {"classification": _Classification(), "regression": _Regression()}
+_RULES: Mapping[TaskKind, _Rules] = {
+    "classification": _Rules("accuracy", correct_classes),
+    "regression": _Rules("loss", None),  # a number is more or less wrong, but never correct
+}
 
 
 @dataclass(frozen=True)
@@ -67,13 +61,6 @@ class Task:
         return _RULES[self.kind].default_monitor
 
     @property
-    def counts_correct(self) -> bool:
-        """Whether answers are correct or not, so that an accuracy can be measured while training."""
-        return _RULES[self.kind].counts_correct
-
-    def correct(self, scores: Tensor, targets: Tensor) -> Tensor:
-        """How many samples of a batch are answered correctly: int64 scalar on the device; waits for nothing.
-
-        scores: raw (samples, outputs); targets: class numbers (samples,). Only where `counts_correct` is true.
-        """
-        return _RULES[self.kind].correct(scores, targets)
+    def correct(self) -> Correct | None:
+        """Counts the correct answers of a batch, for the accuracy while training; None where no answer is correct."""
+        return _RULES[self.kind].correct

@@ -28,7 +28,7 @@ MANY_CLASSES = 20
 """Whole numbers that nobody has called classes, and that are more than these, may have been meant as numbers."""
 
 LOOKED_AT = 8
-"""Samples of a data set that is read one by one whose targets are looked at."""
+"""Samples whose targets are looked at, of a data set that is read one by one."""
 
 COMMON_CHANNELS = (1, 3, 4)
 """Grey, colour, and colour with transparency."""

@@ -1,1 +1,1 @@
-"""Readings of the GPUs and the host. Free of torch: who watches a run needs none."""
+"""Readings of the GPUs and the host. Imports no torch, which a viewer does not need."""

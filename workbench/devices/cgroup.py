@@ -1,6 +1,6 @@
-"""How much memory a process's control group may use: in a container or a batch job, often less than the machine has.
+"""The memory limit of a process's control group: in a container or a batch job, often less than the machine has.
 
-Linux only, version 2 and version 1 of the interface. All of it is read quietly: what cannot be read is no limit.
+Linux only, versions 2 and 1 of the interface. A file that cannot be read counts as no limit.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ UNLIMITED = 1 << 60
 
 @dataclass(frozen=True)
 class CgroupMemory:
-    """What the groups around a process leave it: the least of each number over its own group and those above."""
+    """The memory that the groups around a process allow it: the minimum over its own group and all above."""
 
     limit_bytes: int
     available_bytes: int
-    """The limit, less what is in use and could not be given back at once (file cache can)."""
+    """The limit minus the memory in use, without file cache, which can be freed at once."""
 
 
 def cgroup_memory(
@@ -51,8 +51,8 @@ def _memory_of_line(line: str, control_groups: Path) -> list[CgroupMemory]:
         names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     else:
         return []
-    # A limit of any group above holds too. In a container the path can be the one outside, which is not to be seen
-    # from inside: the container's own group is then the mount itself, which is looked at last.
+    # The limits of all groups above hold too. In a container the path can be that of the host, which does not exist
+    # inside: the container's own group is then the mount itself, which is read last.
     group = mount / path.strip("/")
     groups = [group, *(above for above in group.parents if above.is_relative_to(mount))]
     return [memory for folder in groups if (memory := _memory(folder, *names)) is not None]

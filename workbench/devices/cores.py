@@ -1,7 +1,7 @@
-"""Whether this process gets the cores that it needs, and how many of them other programs take. Only Linux tells.
+"""Whether this process gets the cores that it needs, and how many of them other programs use. Linux only.
 
-A thread that could run and finds no core waits: the kernel counts that time for each thread. It is what other programs
-cost, whatever they are, and stays near zero while there are cores to spare.
+A thread that could run but finds no core waits, and the kernel counts that time for each thread. It is the cost of
+other programs, whatever they are, and stays near zero while cores are free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _BUSY = (0, 1, 2, 5, 6)
-"""Of a line of /proc/stat: user, nice, system, irq, softirq. Not: idle, iowait, and what a hypervisor takes away."""
+"""Columns of a line of /proc/stat: user, nice, system, irq, softirq. Not: idle, iowait, steal."""
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,31 @@ class CoreReading:
     """What happened on the cores between two readings."""
 
     wait_share: float
-    """Of the time that the threads of this process could run, 0 to 1: how much of it they waited for a core."""
+    """Fraction of the time that the threads of this process could run in which they waited for a core, 0 to 1."""
     other_cores: float
-    """How many of the cores that this process may use were taken by other programs, on average."""
+    """Mean number of cores, of those that this process may use, that other programs used."""
 
 
 @dataclass(frozen=True)
 class _Counters:
     seconds: float
     threads: dict[str, tuple[int, int]]
-    """By thread: nanoseconds that it ran, and that it waited for a core."""
+    """By thread: nanoseconds that it ran and that it waited for a core."""
     machine: float
     """Seconds that the cores were busy."""
     children: dict[int, float]
-    """By process: seconds of processor time."""
+    """By child process: seconds of processor time."""
 
 
 class CoreMonitor:
-    """Reads what this process and others took of the cores since the reading before."""
+    """Reads how this process and others used the cores since the previous reading."""
 
     def __init__(self, proc: Path = PROC) -> None:
         self._proc = proc
         self._before = self._read()
 
     def take(self) -> CoreReading | None:
-        """Since the last call, in about 0.2 ms; None where the system does not tell, and where nothing has run."""
+        """The reading since the last call, in about 0.2 ms; None where the system has none, and where nothing ran."""
         before, now = self._before, self._read()
         self._before = now
         if before is None or now is None or now.seconds <= before.seconds:
@@ -94,7 +94,7 @@ class CoreMonitor:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def _children(self) -> dict[int, float]:
-        """A loader's workers work for this process."""
+        """Processor time of DataLoader workers, which work for this process."""
         found = {}
         for child in multiprocessing.active_children():
             with suppress(OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""What the GPUs of this machine are doing, as the driver tells it (NVML, the library behind nvidia-smi).
+"""Readings of the GPUs of this machine from the driver (NVML, the library behind nvidia-smi).
 
-Read by whoever watches a run, in a process of its own that has no torch and holds no memory on the GPU. A machine
-without a GPU is a normal case, and so is a GPU that does not tell everything: what is not to be had is None.
+Every viewer of a run reads them, in a process without torch that holds no memory on the GPU. A machine without a GPU is
+a normal case, and so is a GPU that does not report everything: what is not available is None.
 """
 
 from __future__ import annotations
@@ -16,32 +16,31 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class GpuReading:
-    """One GPU at one moment. None is what the driver does not tell; it is never told as zero."""
+    """One GPU at one moment. What the driver does not report is None, never zero."""
 
     index: int
-    """Its number in NVML and nvidia-smi: all GPUs count, whatever CUDA_VISIBLE_DEVICES says."""
+    """Its number in NVML and nvidia-smi, which ignore CUDA_VISIBLE_DEVICES."""
     uuid: str
-    """Its lasting name, GPU-... (torch.cuda.get_device_properties gives it without the prefix)."""
+    """Its permanent id, GPU-... (torch.cuda.get_device_properties gives it without the prefix)."""
     name: str
     used_bytes: int | None
     """Memory in use by all processes together, without what the driver itself reserves."""
     total_bytes: int | None
     utilization_percent: int | None
-    """Share of the last moments (driver's choice, up to a second) in which any kernel ran at all."""
+    """Percentage of the last moments (up to a second, by the driver) in which any kernel ran."""
     power_watts: float | None
-    power_limit_watts: float | None
     temperature_celsius: int | None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """The reading that a memory event holds; what it leaves out was not to be had."""
+        """The reading in a memory event; what it leaves out was not available."""
         usual: dict[str, Any] = {"index": -1, "uuid": "", "name": ""}
         return cls(**{item.name: values.get(item.name, usual.get(item.name)) for item in fields(cls)})
 
 
 @dataclass(frozen=True)
 class _Gpu:
-    """What does not change about a GPU, asked for once."""
+    """What does not change about a GPU, read once."""
 
     index: int
     uuid: str
@@ -52,8 +51,7 @@ class _Gpu:
 class GpuMonitor:
     """Reads all GPUs of this machine. Close it, or use it as a context manager.
 
-    driver_version: such as 580.65.06; cuda_driver_version: the newest CUDA that the driver serves, such as 13.0. Each
-    is None where it is not to be had.
+    driver_version: such as 580.65.06; None where it is not available.
     """
 
     def __init__(self, nvml: ModuleType) -> None:
@@ -61,7 +59,6 @@ class GpuMonitor:
         self._nvml = nvml
         self._is_open = True
         self.driver_version = self._ask(lambda: _text(nvml.nvmlSystemGetDriverVersion()))
-        self.cuda_driver_version = self._ask(lambda: _cuda_version(nvml.nvmlSystemGetCudaDriverVersion_v2()))
         gpus = [self._gpu(index) for index in range(self._ask(nvml.nvmlDeviceGetCount) or 0)]
         self._gpus = [gpu for gpu in gpus if gpu is not None]
 
@@ -85,12 +82,12 @@ class GpuMonitor:
         return [self._reading(gpu) for gpu in self._gpus]
 
     def busy_time(self, uuid: str) -> BusyTime | None:
-        """How busy one GPU is, from now on; None where there is no such GPU. uuid: with or without its GPU-."""
+        """Measures how busy a GPU is from now on; None where there is no such GPU. uuid: with or without its GPU-."""
         gpu = next((gpu for gpu in self._gpus if same_gpu(gpu.uuid, uuid)), None)
         return None if gpu is None else BusyTime(self._nvml, gpu.handle)
 
     def close(self) -> None:
-        """Lets go of the library. After it, `read` gives an empty list; closing twice does no harm."""
+        """Releases the library. `read` then returns an empty list; closing twice does no harm."""
         self._gpus = []
         if self._is_open:
             self._is_open = False
@@ -134,7 +131,6 @@ class GpuMonitor:
             total_bytes=None if memory is None else int(memory.total),
             utilization_percent=None if utilization is None else int(utilization.gpu),
             power_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetPowerUsage(handle))),
-            power_limit_watts=self._ask(lambda: _watts(nvml.nvmlDeviceGetEnforcedPowerLimit(handle))),
             temperature_celsius=self._ask(
                 lambda: int(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
             ),
@@ -142,7 +138,7 @@ class GpuMonitor:
 
 
 class BusyTime:
-    """Share of the time in which a GPU ran anything at all, by the samples that the driver takes of it."""
+    """Fraction of the time in which a GPU ran anything, from the driver's samples."""
 
     def __init__(self, nvml: ModuleType, handle: Any) -> None:
         self._nvml = nvml
@@ -151,10 +147,10 @@ class BusyTime:
         self._samples = 0
         self._seen = 0
         """Time of the last sample, microseconds since 1970."""
-        self._read()  # what was before is not ours
+        self._read()  # drops the samples from before
 
     def take(self) -> float | None:
-        """From 0 to 1, since the last call; None where the driver has not told anything since."""
+        """The fraction since the last call, 0 to 1; None where the driver has no new samples."""
         percents = self._read()
         if not percents:
             return None
@@ -164,7 +160,7 @@ class BusyTime:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1, over all calls of `take`; None where nothing is known."""
+        """The fraction over all calls of `take`, 0 to 1; None where nothing is known."""
         return round(self._sum / self._samples / 100, 4) if self._samples else None
 
     def _read(self) -> list[int]:
@@ -183,13 +179,13 @@ class BusyTime:
 
 
 def run_gpu(gpus: Iterable[GpuReading], device: str, device_name: str, device_uuid: str | None) -> GpuReading | None:
-    """The card that a run trains on, of those that the driver lists; None where that is not certain, or not a GPU.
+    """The GPU that a run trains on, among those that the driver lists; None where it is not certain, or not a GPU.
 
-    device: as PyTorch calls it, such as cuda:1; device_name, device_uuid: as CUDA tells them.
+    device: PyTorch's name, such as cuda:1; device_name, device_uuid: from CUDA.
 
-    By its lasting name: CUDA's number is the driver's only without CUDA_VISIBLE_DEVICES, and where both count alike.
-    Runs of older versions tell no lasting name: then only a card that alone has its name is claimed. A slice of a
-    card (MIG) is not the card, whose memory is that of all slices.
+    GPUs are matched by UUID: CUDA's number equals the driver's only without CUDA_VISIBLE_DEVICES and with the same
+    order. Runs of older versions have no UUID: they match only a GPU whose name is unique. A slice of a GPU (MIG) is
+    not the GPU, whose memory is that of all slices.
     """
     if not device.startswith("cuda") or " MIG " in f" {device_name} ":
         return None
@@ -200,7 +196,7 @@ def run_gpu(gpus: Iterable[GpuReading], device: str, device_name: str, device_uu
 
 
 def same_gpu(one: str, other: str) -> bool:
-    """Whether two names are of the same GPU: NVML begins them with GPU-, CUDA does not. An empty name is nobody's."""
+    """Whether two UUIDs are of the same GPU: NVML's begin with GPU-, CUDA's do not. An empty one matches none."""
     return bool(one) and one.removeprefix("GPU-") == other.removeprefix("GPU-")
 
 
@@ -211,8 +207,3 @@ def _text(value: bytes | str) -> str:
 
 def _watts(milliwatts: int) -> float:
     return milliwatts / 1000
-
-
-def _cuda_version(number: int) -> str:
-    """12080 is 12.8."""
-    return f"{number // 1000}.{number % 1000 // 10}"

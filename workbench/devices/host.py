@@ -1,4 +1,4 @@
-"""What the machine is, and what a process on it takes: memory and processor."""
+"""What the machine is, and how much memory and processor time a process uses."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class HostReading:
-    """A process and its host at one moment. None is what cannot be told, such as about a process that has ended."""
+    """A process and its host at one moment. What is not known is None, such as for a process that has ended."""
 
     rss_bytes: int | None
     """Resident memory of the process itself, without its children."""
     total_bytes: int
-    """Memory that the process could have: the machine's, or its control group's limit where that is lower."""
+    """Memory that the process can use: the machine's, or its control group's limit where that is lower."""
     available_bytes: int
-    """What of that is free, or could be made free without swapping."""
+    """Part of it that is free, or can be freed without swapping."""
     cpu_percent: float | None
-    """Processor time of the process since the reading before: 100 is one core. None at the first reading."""
+    """Processor time of the process since the previous reading: 100 is one core. None at the first reading."""
     load: float | None
     """Average number of runnable processes over the last minute."""
 
 
 class HostMonitor:
-    """Reads the process `pid` and the host, time and again."""
+    """Reads the process `pid` and the host repeatedly."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -44,7 +44,7 @@ class HostMonitor:
             self._process = None
 
     def read(self) -> HostReading:
-        """What is the case now. Raises nothing when the process has ended, or is another user's."""
+        """The present reading. Raises nothing when the process has ended, or is another user's."""
         total, available = _memory(self._pid)
         return HostReading(
             rss_bytes=self._rss_bytes(),
@@ -56,7 +56,7 @@ class HostMonitor:
 
     def _rss_bytes(self) -> int | None:
         try:
-            # A process id can be given to another process: is_running compares the time of start as well.
+            # Process ids are reused: is_running compares the start time as well.
             if self._process is None or not self._process.is_running():
                 return None
             return int(self._process.memory_info().rss)
@@ -78,7 +78,7 @@ class HostMonitor:
 def describe_host() -> dict[str, str | int]:
     """What does not change: hostname, os, python, cpu, logical_cores, physical_cores and memory_bytes.
 
-    What the machine does not tell is left out. memory_bytes respects the limit of the control group.
+    What the machine does not report is left out. memory_bytes respects the limit of the control group.
     """
     cores = {"logical_cores": psutil.cpu_count(), "physical_cores": psutil.cpu_count(logical=False)}
     return {
@@ -92,12 +92,12 @@ def describe_host() -> dict[str, str | int]:
 
 
 def cpu_model(cpu_info: Path = CPU_INFO) -> str:
-    """The processor's name, such as `AMD EPYC 9554 64-Core Processor`; where it has none, its architecture."""
+    """The processor's name, such as `AMD EPYC 9554 64-Core Processor`, or else its architecture."""
     return _cpu_info("model name", cpu_info) or platform.processor() or platform.machine()
 
 
 def cpu_vendor(cpu_info: Path = CPU_INFO) -> str:
-    """Who makes the processor, such as GenuineIntel or AuthenticAMD; empty where it does not say."""
+    """The processor's vendor, such as GenuineIntel or AuthenticAMD; empty where it is not known."""
     return _cpu_info("vendor_id", cpu_info)
 
 

@@ -1,8 +1,8 @@
-"""The most that known cards can compute, so that what a training reaches can be put beside it.
+"""The peak FLOP/s of known GPUs, to compare a run with.
 
-Dense figures of NVIDIA's own papers (those with sparsity, which no training here uses, are twice as high), in TFLOP/s,
-at the boost clock: float32 outside the matrix units, the others in them, with sums in float32. A card that is not in
-the table, or does not know a precision, has no figure: it is never guessed from a similar name.
+Dense figures from NVIDIA's papers (those with sparsity, which no run here uses, are twice as high), in TFLOP/s, at the
+boost clock: float32 outside the tensor cores, the others in them, with sums in float32. A GPU that is not in the table,
+or lacks a precision, has no figure: it is never guessed from a similar name.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _CARDS: tuple[tuple[str, dict[str, float]], ...] = (
 
 
 def peak_flops(device_name: str, precision: str) -> float | None:
-    """FLOP a second that the card can do at most in a precision of `runtime.precision`; None where it is not known.
+    """The peak FLOP per second of a GPU in a precision of `runtime.precision`; None where it is not known.
 
-    device_name: as PyTorch and NVML tell it, such as `NVIDIA H100 80GB HBM3` or `Tesla T4`.
+    device_name: from PyTorch or NVML, such as `NVIDIA H100 80GB HBM3` or `Tesla T4`.
     """
     name = device_name.removeprefix("NVIDIA ").removeprefix("Tesla ")
     for pattern, figures in _CARDS:

@@ -1,4 +1,4 @@
-"""What headless training shows while it runs: a live bar, sober lines, JSON, or nothing."""
+"""What headless training shows: a live progress bar, plain lines, JSON, or nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import output
-from workbench.metrics import METRICS
+from workbench.metrics import headline_metrics
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -31,17 +31,17 @@ from workbench.units import count, decimals, duration, rate
 from workbench.wording import engine_line, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
-"""Least time between two epoch lines, so that ten thousand short epochs do not flood a log."""
+"""Least time between two epoch lines, so that thousands of short epochs do not flood a log."""
 
 NARROW_COLUMNS = 100
-"""Below this width the progress line is shortened, so that its bar fits."""
+"""Below this width the progress line is shortened so that its bar fits."""
 
 LATER = ("profile", "memory_snapshot")
-"""Requests that are carried out some steps after they were accepted, which an event of their own tells."""
+"""Requests that take some steps to carry out; an event of their own reports that they are done."""
 
 
 class Display:
-    """Shows nothing: the base of the others."""
+    """Shows nothing; the base of all displays."""
 
     def __enter__(self) -> Self:
         return self
@@ -52,25 +52,25 @@ class Display:
         """Leaves the terminal as it was."""
 
     def start(self, run: RunDirectory) -> None:
-        """The run's directory is known."""
+        """Shows the run's directory."""
 
     def show(self, line: bytes, event: Event, view: RunView) -> None:
-        """An event has come; `line` is as it was written, `view` has taken note of it."""
+        """Shows a new event; `line`: the event as it was written; `view`: the run, this event included."""
 
     def refresh(self, view: RunView) -> None:
-        """Some time has passed."""
+        """Updates what moves; called every moment."""
 
     def narrate(self, message: str) -> None:
-        """Says something to the person who watches."""
+        """Prints a message for the person who watches."""
         print(message, file=sys.stderr, flush=True)
 
 
 class QuietDisplay(Display):
-    """Shows nothing but what must be said."""
+    """Shows nothing but messages that matter."""
 
 
 class JsonDisplay(Display):
-    """Events as they were written, a line each, on stdout; narration on stderr."""
+    """Prints events as they were written, one per line, on stdout; narration on stderr."""
 
     def start(self, run: RunDirectory) -> None:
         self.narrate(f"run {run.path}")
@@ -80,7 +80,7 @@ class JsonDisplay(Display):
 
 
 class LineDisplay(Display):
-    """Sober lines, for a log."""
+    """Plain lines, for a log."""
 
     def __init__(self) -> None:
         self._console = output.console(soft_wrap=True)
@@ -102,8 +102,8 @@ class LineDisplay(Display):
             case WarningRaised():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case RequestHandled() if event.replayed:
-                told = f"learning rate {event.value:g} after step {event.step}, as the preset says"
-                self._say(Text(told, style="dim"))
+                message = f"learning rate {event.value:g} after step {event.step}, from the preset"
+                self._say(Text(message, style="dim"))
             case RequestHandled():
                 carried_out = "noted" if event.command in LATER else "done"
                 answer = carried_out if event.accepted else f"refused: {event.detail}"
@@ -122,7 +122,7 @@ class LineDisplay(Display):
 
 
 class LiveDisplay(LineDisplay):
-    """The same lines, and under them a bar that moves."""
+    """The same lines, with a progress bar below them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class LiveDisplay(LineDisplay):
 
 
 def describe(prepared: Prepared) -> Text:
-    """What is about to be trained, on what; and how to read the lines that follow."""
+    """What will be trained, on which device, and how to read the lines that follow."""
     samples = [f"{count(prepared.train_samples)} train"]
     if prepared.validation_samples:
         samples.append(f"{count(prepared.validation_samples)} validation")
@@ -168,13 +168,13 @@ def describe(prepared: Prepared) -> Text:
 
 
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
-    """One line about an epoch, training | validation; the best so far is marked in words."""
+    """One line about an epoch, training | validation; the best epoch so far says so."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
-    for metric in METRICS:
+    for metric in headline_metrics(view.prepared.monitor if view.prepared else ""):
         values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
-        if metric.is_headline and values:
+        if values:
             shown = " | ".join("nan" if value is None else metric.number(value) for value in values)
             text.append(f"  {metric.label} ", style="dim").append(f"{shown}{metric.unit}")
     text.append(f"  {duration(event.train_seconds + event.validation_seconds)}", style="dim")
@@ -184,7 +184,7 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
 
 
 def progress_line(view: RunView, width: int) -> Table | Text:
-    """The bar: epoch, step, loss, accuracy, samples a second, time left."""
+    """The progress bar: epoch, step, loss, accuracy, samples per second, time left."""
     if view.prepared is None:
         if view.progress is None:
             return Text("preparing ...", style="dim")
@@ -207,7 +207,7 @@ def progress_line(view: RunView, width: int) -> Table | Text:
 
 
 def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
-    """Short, so that all of it fits into 80 columns."""
+    """The parts of the progress line, short enough for 80 columns."""
     parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
     if view.loss is not None:
         parts.append(f"loss {decimals(view.loss)}")

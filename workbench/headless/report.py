@@ -1,4 +1,4 @@
-"""What headless mode prints at the end of a run, and for a dry run."""
+"""What headless training prints at the end of a run, and what a dry run prints."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from workbench.units import count, duration, milliseconds, rate, size
 from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
-"""So many classes are listed one by one."""
+"""Classes that are listed one by one."""
 
 
 def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to_stderr: bool) -> None:
-    """Test metrics, best epoch, times, throughput, memory, where the run lies, how to repeat it, what it means."""
+    """Prints test metrics, best epoch, times, throughput, memory, the run's directory, how to repeat it, and advice."""
     console = output.console(stderr=to_stderr)
     console.print()
     _print_rows(console, _rows(run, summary, history.view))
@@ -42,7 +42,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         console.print()
         _print_profile(console, run, history.view.profiled)
     with suppress(PresetError):
-        # Of the whole run, as the rows above: another window would give other figures.
+        # Over the whole run, as in the rows above: another window would give other figures.
         facts = Facts.of(history, Preset.of_run(run.preset)).over_the_run(summary.step_ms, summary.phase_ms)
         found = findings(facts)
         if found:
@@ -51,7 +51,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
 
 
 def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
-    """What was measured, from where on it counts, what to do and how."""
+    """The measured fact, its threshold, what to do and how."""
     rows = [
         (finding.severity, f"{finding.title}: {finding.fact}"),
         ("", f"{finding.threshold} ({finding.source})"),
@@ -72,26 +72,26 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.test:
         rows.append((f"test ({view.tested.weights})" if view.tested else "test", metrics_line(summary.test)))
     elif summary.status == "completed":
-        rows.append(("test", "no test split was kept apart"))
+        rows.append(("test", "there is no test split"))
     elif summary.status == "stopped":
-        rows.append(("test", "not evaluated: that is done once, when the run completes"))
+        rows.append(("test", "not evaluated: the test split is used once, when the run completes"))
     if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
         rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
-        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation)}"
+        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
         rows.append(("best validation", best))
     rows.append(("time", _times(summary)))
     if summary.phase_ms:
         total = sum(summary.phase_ms.values()) or 1.0
-        shares = ", ".join(f"{phase} {100 * ms / total:.0f} %" for phase, ms in summary.phase_ms.items())
-        rows.append(("time of a step", shares))
+        fractions = ", ".join(f"{phase} {100 * ms / total:.0f} %" for phase, ms in summary.phase_ms.items())
+        rows.append(("time of a step", fractions))
     if summary.step_ms:
         steps = "  ".join(f"{name} {milliseconds(value)}" for name, value in summary.step_ms.items())
         rows.append(("step", steps))
     if summary.samples_per_second:
         rows.append(("throughput", f"{rate(summary.samples_per_second)} samples/s"))
     if (said := arithmetic(view.footprint, view.prepared, _steps_per_second(summary))) and view.footprint:
-        each = f"{rate(view.footprint.flops_per_step)}FLOP a step, " if view.footprint.flops_per_step else ""
+        each = f"{rate(view.footprint.flops_per_step)}FLOP per step, " if view.footprint.flops_per_step else ""
         rows.append(("arithmetic", each + said))
     if summary.gpu_busy_share is not None:
         rows.append(("GPU busy", f"{100 * summary.gpu_busy_share:.0f} % of the time"))
@@ -110,9 +110,9 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
 
 
 def _learning_rates(preset: Preset, steps: int | None = None) -> str:
-    """The changes that were made by hand, or stand in the preset; empty if there are none.
+    """The changes of the learning rate, by hand or from the preset; empty if there are none.
 
-    steps: that were trained, where those that never came are not to be told.
+    steps: the steps that were trained, where changes after them are left out.
     """
     reached = [each for each in preset.changes if steps is None or each.step < steps]
     return in_words(preset.optimizer.learning_rate, [(each.step, each.learning_rate) for each in reached])
@@ -124,21 +124,21 @@ def _steps_per_second(summary: Summary) -> float | None:
 
 
 def _footprint_rows(footprint: Footprint) -> list[tuple[str, str]]:
-    """Memory of tensors by kind; what is expected and not measured begins with a ~."""
+    """Memory of tensors by kind; expected values that were not measured begin with a ~."""
     rows = [("memory of tensors", kinds_line(footprint.kinds, set(footprint.expected)))]
     if footprint.peak_bytes is not None:
         expected = "peak" in footprint.expected
         peak = f"{'~' if expected else ''}{size(footprint.peak_bytes)} ({footprint.peak_at})"
         if not expected and footprint.expected_peak_bytes is not None:
             peak += f", expected {size(footprint.expected_peak_bytes)}"
-        rows.append(("peak of it", peak))
+        rows.append(("peak of tensors", peak))
     if footprint.reason:
         rows.append(("note", footprint.reason))
     return rows
 
 
 def kinds_line(kinds: dict[str, int], expected: set[str]) -> str:
-    """Bytes by kind in a line; those `expected` begin with a ~."""
+    """Bytes by kind in a line; the `expected` ones begin with a ~."""
     return ", ".join(f"{kind} {'~' if kind in expected else ''}{size(bytes)}" for kind, bytes in kinds.items())
 
 
@@ -148,7 +148,7 @@ def metrics_line(metrics: dict[str, Any]) -> str:
 
 
 def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
-    """F1 of each class by its name; of many the worst that the split holds. Empty where it was not measured."""
+    """F1 of each class by name; of many classes only the worst. Empty where it was not measured."""
     scores = metrics.get("f1")
     if not scores or len(scores) != len(classes):
         return ""
@@ -162,9 +162,7 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
 def _status(summary: Summary, view: RunView) -> str:
     planned = view.prepared.epochs if view.prepared is not None else summary.epoch
     epochs = count(summary.epoch) if planned == summary.epoch else f"{count(summary.epoch)} of {count(planned)}"
-    early = (
-        " (stopped early: no better for a while)" if summary.status == "completed" and summary.epoch < planned else ""
-    )
+    early = " (early stopping: no improvement)" if summary.status == "completed" and summary.epoch < planned else ""
     return f"{summary.status} after {epochs} epochs{early}, {count(summary.step)} steps"
 
 
@@ -173,7 +171,7 @@ def _times(summary: Summary) -> str:
     parts = [
         f"{name} {duration(seconds[key])}"
         for key, name in (
-            ("capture", "recording steps"),
+            ("capture", "capturing steps"),
             ("train", "training"),
             ("validate", "validation"),
             ("test", "test"),
@@ -187,7 +185,7 @@ def _times(summary: Summary) -> str:
 
 
 def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) -> None:
-    """The operators that took most of the profiled steps, and where the trace lies; per step, as a step is timed."""
+    """Prints the operators that took most time, per step, and the path of the trace."""
     lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
     for row in profiled.operators:
         own, total, calls = (row[name] / profiled.steps for name in ("self_ms", "total_ms", "calls"))
@@ -195,7 +193,7 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
     if profiled.note:
         lines.append(f"({profiled.note})")
     lines.append(f"the trace: {run.path / profiled.file}")
-    lines.append(f"{TRACE_VIEWER} opens it, in the browser alone")
+    lines.append(f"{TRACE_VIEWER} opens it in the browser, which sends it nowhere")
     for line in lines:
         if not console.is_terminal:
             console.say(line)
@@ -206,7 +204,7 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
 
 
 def print_plan(preset: Preset, plan: Plan) -> None:
-    """What a dry run found."""
+    """Prints what a dry run found."""
     shape = " × ".join(map(str, plan.input_shape))
     splits = [f"{count(plan.train_samples)} train"]
     for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):
@@ -220,9 +218,9 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),
-        ("FLOPs a step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
+        ("FLOPs per step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
         ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
-        ("steps", f"{count(plan.steps_per_epoch)} an epoch, {count(plan.steps)} in all"),
+        ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
     if rates := _learning_rates(preset):
@@ -234,7 +232,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
 
 
 def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
-    """Names and texts in two columns; only a terminal gets its long lines wrapped."""
+    """Prints names and texts in two columns; long lines are wrapped only in a terminal."""
     if not console.is_terminal:
         widest = max(len(name) for name, _ in rows)
         for name, text in rows:
@@ -249,7 +247,7 @@ def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
 
 
 def typed_path(path: Path) -> str:
-    """A path as short as it can be typed from here, quoted for a shell."""
+    """The shortest path from the working folder, quoted for a shell."""
     with suppress(ValueError):
         path = path.relative_to(Path.cwd())
     return shlex.quote(str(path))

@@ -22,7 +22,7 @@ class CNN(nn.Module):
     in equal time.)
 
     inputs: (channels, height, width) of one image; outputs: number of scores; channels: of the convolutions, one
-    stage each; dropout: share of the units that a training step leaves out before each fully connected layer, in
+    stage each; dropout: fraction of the units that a training step leaves out before each fully connected layer, in
     [0, 1); hidden: width of a fully connected layer before the last, 0 for none.
     """
 
@@ -65,5 +65,5 @@ class CNN(nn.Module):
         return scores
 
 
-def _dropout(share: float) -> list[nn.Module]:
-    return [nn.Dropout(share)] if share else []
+def _dropout(fraction: float) -> list[nn.Module]:
+    return [nn.Dropout(fraction)] if fraction else []

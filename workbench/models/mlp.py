@@ -11,13 +11,13 @@ from workbench.models.activation import Activation
 
 
 class MLP(nn.Module):
-    """Flattens a sample and sends it through fully connected layers.
+    """Flattens each sample and passes it through fully connected layers.
 
     A hidden layer is Linear, BatchNorm1d (with `batch_norm`), activation, Dropout (with `dropout` above 0). The last
     layer is Linear alone, so that the scores are unbounded.
 
     inputs: shape of one sample, without the batch dimension; outputs: number of scores; hidden: widths of the hidden
-    layers, where none makes a linear model; dropout: share of the units that a training step leaves out, in [0, 1).
+    layers, where none makes a linear model; dropout: fraction of the units that a training step leaves out, in [0, 1).
     """
 
     def __init__(

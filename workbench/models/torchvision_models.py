@@ -1,8 +1,8 @@
 """Any classification model of torchvision, with fresh weights, made to fit the data.
 
 What the data asks for is put around the model (one channel becomes three, images are enlarged) or into it (another
-activation). That the images are large enough is tried out when it is built, on a copy without data, so that a preset
-which cannot work fails at once and in words, not in the middle of the first step.
+activation). Whether the images are large enough is tried out when it is built, on a copy without data, so that a
+preset that cannot work fails at once and in words, not in the middle of the first step.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Adapted(nn.Module):
 
 
 def _arguments(architecture: str, side: tuple[int, int]) -> dict[str, Any]:
-    """What a few architectures need to be told. `side`: height and width of the images that reach them."""
+    """Arguments that a few architectures need. `side`: height and width of the images that reach them."""
     if architecture in ("googlenet", "inception_v3"):
         # Auxiliary classifiers return a tuple while training, and need large images. init_weights=True is the
         # default, of which torchvision warns that it will change.

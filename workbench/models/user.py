@@ -1,4 +1,4 @@
-"""A user's own model, tried out before it is trained, so that its mistakes are told in words and with their place."""
+"""A user's own model, tried out before it is trained, so that its errors name what is wrong and where."""
 
 from __future__ import annotations
 

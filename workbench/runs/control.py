@@ -1,4 +1,4 @@
-"""Requests to a running trainer, by way of control.jsonl: anyone may append, the trainer reads."""
+"""Requests to a running trainer in control.jsonl: anyone appends, the trainer reads."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from workbench.runs.tail import LineTail
 
 Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot"]
 MOST_PROFILE_STEPS = 1000
-"""A step's trace takes 10 to 100 kB, and ten times that in memory until it is written."""
+"""The trace of a step takes 10 to 100 kB on disk, and ten times that in memory until it is written."""
 COMMANDS: tuple[str, ...] = get_args(Command)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One thing asked of the trainer; `value` is the rate of set_learning_rate, the number of steps of profile."""
+    """A request to the trainer; `value`: the rate for set_learning_rate, the number of steps for profile."""
 
     command: str
     value: float | None = None
     time: float = 0.0
-    """When it was asked, in seconds since 1970; 0 if the line does not say."""
+    """When the request was made, in seconds since 1970; 0 if the line does not say."""
 
 
 def ask(run: RunDirectory, command: Command, value: float | None = None) -> None:
-    """Appends a request. The trainer answers with an `obeyed` event. Raises StorageError."""
+    """Appends a request. The trainer answers with a RequestHandled event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
     line = json.dumps({"command": command, "time": time.time()} | ({} if value is None else {"value": value}))
@@ -45,19 +45,18 @@ def ask(run: RunDirectory, command: Command, value: float | None = None) -> None
 
 
 class ControlReader:
-    """The requests that came since the last look.
+    """Reads the requests that were made since the last read.
 
-    Of those already in the file, only what was asked since the trainer was launched is meant for it: a resumed
-    run must not handle the request that stopped it.
+    Requests from before the launch are ignored: a resumed run must not handle the request that stopped it.
     """
 
     def __init__(self, run: RunDirectory, launched_at: float) -> None:
-        """launched_at: when the trainer was, in seconds since 1970."""
+        """launched_at: when the trainer was launched, in seconds since 1970."""
         self._lines = LineTail(run.control)
         self._waiting = [request for request in self._new() if request.time >= launched_at]
 
     def read(self) -> list[Request]:
-        """New requests; a line that is none comes back as a request for what it says, for the trainer to refuse."""
+        """New requests. A line that is none becomes one with that line as its command, which the trainer refuses."""
         requests, self._waiting = self._waiting + self._new(), []
         return requests
 

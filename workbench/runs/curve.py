@@ -1,7 +1,7 @@
 """A curve of any length in bounded memory: neighbouring points share a bucket that keeps their extremes.
 
 A bucket holds the minimum, maximum and sum of a power-of-two number of points. When there are too many buckets, each
-two become one, so that a spike of a single step in ten million is still to be seen.
+two are merged, so that a spike of a single step in ten million stays visible.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ class Bucket:
     first_step: int
     last_step: int
     seconds: float
-    """Training time at the last of them."""
+    """Training time at the last point."""
     minimum: float
     maximum: float
     total: float
     count: int
-    """Points that are finite numbers; the extremes are NaN if there are none."""
+    """Finite points; the extremes are NaN if there are none."""
     gap: bool = False
-    """Whether a value among them was not a finite number: the line breaks here."""
+    """Whether a value was not finite: the line breaks here."""
 
     @property
     def mean(self) -> float:
-        """Of the finite points; NaN if there are none."""
+        """Mean of the finite points; NaN if there are none."""
         return self.total / self.count if self.count else math.nan
 
     def merged(self, later: Bucket) -> Bucket:
-        """This bucket and the one after it as one."""
+        """This bucket merged with the next one."""
         if not self.count or not later.count:
             kept = self if self.count else later
             minimum, maximum = kept.minimum, kept.maximum
@@ -63,11 +63,11 @@ class Curve:
         return len(self.buckets)
 
     def add(self, step: int, value: float, seconds: float) -> None:
-        """One value."""
+        """Adds one value."""
         self.extend(step, [value], seconds, seconds)
 
     def extend(self, first_step: int, values: Sequence[float], seconds_before: float, seconds: float) -> None:
-        """The values of consecutive steps, and the training time before the first and after the last of them."""
+        """Adds the values of consecutive steps, with the training time before the first and after the last step."""
         if not values:
             return
         if len(values) <= self._room and math.isfinite(total := sum(values)):
@@ -91,7 +91,7 @@ class Curve:
         self.last = values[-1]
 
     def _grow(self, values: Sequence[float], total: float, last_step: int, seconds: float) -> None:
-        """Finite values that the last bucket has room for: most of what a long run brings, so without a new bucket."""
+        """Adds finite values to the last bucket, without a new one: the usual case of a long run."""
         bucket, low, high = self.buckets[-1], min(values), max(values)
         if bucket.count:
             low, high = min(bucket.minimum, low), max(bucket.maximum, high)
@@ -111,10 +111,10 @@ class Curve:
         self._points_a_bucket *= 2
 
     def truncate(self, after_step: int) -> None:
-        """Forgets what came after a step: a resumed run trains it again.
+        """Removes the values after a step: a resumed run trains these steps again.
 
-        A bucket across the step goes too. Its extremes may be those of the part that is void: after a divergence they
-        would stay on the chart for good, while what is lost with it is less than a column.
+        A bucket across the step is removed too. Its extremes may come from the removed part: after a divergence they
+        would stay on the chart for good, while the bucket is less than a column of it.
         """
         if not self.buckets or self.buckets[-1].last_step <= after_step:
             return
@@ -129,7 +129,7 @@ class Curve:
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:
     total = math.fsum(values) if len(values) < 3 else sum(values)
     last_step = first_step + len(values) - 1
-    if math.isfinite(total):  # then all are: the usual case, at the speed of C
+    if math.isfinite(total):  # then all values are finite: the usual case, at the speed of C
         return Bucket(first_step, last_step, seconds, min(values), max(values), total, len(values))
     finite = [value for value in values if math.isfinite(value)]
     if not finite:

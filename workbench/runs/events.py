@@ -58,27 +58,27 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Event):
-    """Everything is built; training can begin."""
+    """Everything is built; training can begin. A loop of one's own leaves out what it does not have."""
 
     type: ClassVar[str] = "prepared"
     device: str
     device_name: str
-    engine: str
-    engine_reason: str
+    engine: str = ""
+    engine_reason: str = ""
     """Why this engine was chosen, in half a sentence."""
-    data_loading: str
-    parameters: int
-    task: str
-    classes: list[str]
-    train_samples: int
-    validation_samples: int | None
-    test_samples: int | None
+    data_loading: str = ""
+    parameters: int = 0
+    task: str = ""
+    classes: list[str] = field(default_factory=list)
+    train_samples: int = 0
+    validation_samples: int | None = None
+    test_samples: int | None = None
     batch_size: int
     steps_per_epoch: Annotated[int, positive]
     epochs: Annotated[int, positive]
-    monitor: str
+    monitor: str = "loss"
     """Name of the metric by which epochs are compared."""
-    seconds: float
+    seconds: float = 0.0
     """From the start of the process until everything was built."""
     num_threads: int | None = None
     """CPU threads of PyTorch."""
@@ -132,7 +132,7 @@ class Timing(Event):
     timed_steps: int
     """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
     phase_ms: dict[str, float]
-    """Mean of each phase: data, transfer, forward, backward, metrics, optimizer, rest."""
+    """Mean of each phase that was seen, see `workbench.runs.phases`."""
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float
@@ -198,9 +198,6 @@ class Health(Event):
     tensors: Annotated[list[dict[str, Any]], TENSORS]
     """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
-    layer_count: int
-    """Number of all activations, also of those that are left out above."""
-    tensor_count: int
     gradient_norm: float | None
     """Of all trained parameters together, before clipping; None if it is not a finite number."""
     weight_norm: float | None
@@ -217,12 +214,12 @@ class EpochEnd(Event):
     learning_rate: float
     train: dict[str, float]
     """loss, and accuracy for classification, over the epoch's training samples, before each step's update."""
-    validation: Annotated[dict[str, Any], metrics] | None
+    validation: Annotated[dict[str, Any], metrics] | None = None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
     """Whether this is the best epoch so far."""
-    train_seconds: float
-    validation_seconds: float
+    train_seconds: float = 0.0
+    validation_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

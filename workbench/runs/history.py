@@ -1,4 +1,4 @@
-"""What a viewer keeps of a run: the latest of everything and its curves, bounded however long the run."""
+"""What a viewer keeps of a run: its latest state and its curves, in bounded memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass
 class RunHistory:
-    """All that the panels show of a run."""
+    """Everything about a run that the panels show."""
 
     view: RunView = field(default_factory=RunView)
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -45,18 +45,18 @@ class RunHistory:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps an epoch; 1 before it is known."""
+        """Optimizer steps per epoch; 1 before it is known."""
         return self.view.prepared.steps_per_epoch if self.view.prepared else 1
 
     def curve(self, name: str) -> Curve:
-        """The curve of that name; a new one if there was none."""
+        """The curve of that name, which is made if there is none."""
         found = self.curves.get(name)
         if found is None:
             found = self.curves[name] = Curve()
         return found
 
     def take(self, event: Event) -> None:
-        """Takes note of one event."""
+        """Updates the history with an event."""
         seconds = self.view.seconds
         match event:
             case Started():
@@ -79,7 +79,7 @@ class RunHistory:
                 self.best = event if event.best else self.best
                 self._take_epoch(event, seconds)
             case RequestHandled() if event.accepted:
-                self._take_obeyed(event, seconds)
+                self._take_request(event, seconds)
         self.view.take(event)
 
     def _take_epoch(self, event: EpochEnd, seconds: float) -> None:
@@ -89,19 +89,19 @@ class RunHistory:
                     value = metrics[name]
                     self.curve(f"{name}/{split}").add(event.step, float("nan") if value is None else value, seconds)
 
-    def _take_obeyed(self, event: RequestHandled, seconds: float) -> None:
+    def _take_request(self, event: RequestHandled, seconds: float) -> None:
         match event.command:
             case "set_learning_rate":
-                told = event.detail if event.value is None else f"{event.value:g}"
-                self._mark(event.step, seconds, "learning_rate", f"learning rate {told}")
-            case "pause" | "resume" | "stop" | "checkpoint" as kind:  # those that were asked for
+                rate = event.detail if event.value is None else f"{event.value:g}"
+                self._mark(event.step, seconds, "learning_rate", f"learning rate {rate}")
+            case "pause" | "resume" | "stop" | "checkpoint" as kind:  # requests that the charts mark
                 self._mark(event.step, seconds, kind, kind)
 
     def _mark(self, step: int, seconds: float, kind: MarkKind, text: str) -> None:
         self.marks.append(Mark(step, seconds, kind, text))
 
     def _forget(self, after_step: int) -> None:
-        """What came after the step is void, the time that it took included."""
+        """Removes what happened after the step, with the time that it took."""
         for curve in self.curves.values():
             curve.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
@@ -113,7 +113,7 @@ class RunHistory:
 
 
 def read_history(run: RunDirectory) -> RunHistory:
-    """The history of a run from all that its file holds now."""
+    """The history of a run from all events in its file."""
     history, tail = RunHistory(), EventTail(run.events)
     while events := tail.read():
         for _, event in events:

@@ -36,7 +36,7 @@ class Summary:
     """Metrics of the best epoch."""
     test: Annotated[dict[str, Any], metrics] | None
     seconds: dict[str, float] = field(default_factory=dict)
-    """prepare, train, validate, checkpoint, profile, paused, test, total."""
+    """train, total, and the categories of the trainer's `TimeAccount`."""
     phase_ms: dict[str, float] = field(default_factory=dict)
     step_ms: dict[str, float] = field(default_factory=dict)
     samples_per_second: float | None = None
@@ -56,7 +56,7 @@ class Summary:
 
 
 def read_summary(run: RunDirectory) -> Summary | None:
-    """How the run ended; None while it has not, or if the file cannot be read."""
+    """How the run ended; None if it has not ended, or if the file cannot be read."""
     try:
         return taken(Summary, json.loads(read_small(run.summary)))
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):
@@ -64,7 +64,7 @@ def read_summary(run: RunDirectory) -> Summary | None:
 
 
 def status(run: RunDirectory) -> Status:
-    """What has become of the run."""
+    """The status of the run."""
     return "running" if is_running(run) else ended(run, read_summary(run))
 
 

@@ -1,4 +1,4 @@
-"""What a run looks like now, kept up to date from its events: small, however long the run."""
+"""The latest state of a run, updated by its events; its size does not grow with the run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workbench.runs.events import (
 
 @dataclass
 class RunView:
-    """The latest of everything. A resumed run's `started` event sets the step back."""
+    """The latest state of a run. The `started` event of a resumed run sets the step back."""
 
     state: str = "starting"
     step: int = 0
@@ -36,12 +36,12 @@ class RunView:
     """Position in epochs, with fractions."""
     loss: float | None = None
     learning_rate: float | None = None
-    """Of the last step, the schedule's factor included."""
+    """Learning rate of the last step, with the schedule's factor."""
     base_learning_rate: float | None = None
     """What the schedule's factor multiplies now; None while the trainer has not told it (before it has prepared, and in
     runs of older versions)."""
     seconds: float = 0.0
-    """Training time so far, pauses and validation left out."""
+    """Training time so far, without pauses and validation."""
     prepared: Prepared | None = None
     progress: Progress | None = None
     timing: Timing | None = None
@@ -56,7 +56,7 @@ class RunView:
     warnings: list[str] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """Takes note of one event."""
+        """Updates the view with an event."""
         match event:
             case Started():
                 self.state, self.step, self.epoch, self.finished = "preparing", event.step, float(event.epoch), None
@@ -69,7 +69,7 @@ class RunView:
                 self.progress = event
             case State():
                 self.state = event.state
-                if event.state != "preparing":  # who resumes a run prepares before it knows where the run stands
+                if event.state != "preparing":  # a resumed run prepares before it knows its step
                     self.step = event.step
             case Steps() if event.losses:
                 self.step = event.first_step + len(event.losses) - 1
@@ -100,11 +100,11 @@ class RunView:
 
     @property
     def share(self) -> float:
-        """How much of the planned training is done, 0 to 1."""
+        """Fraction of the planned training that is done, 0 to 1."""
         return min(self.epoch / self.prepared.epochs, 1.0) if self.prepared else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Training time to come at the pace so far; None before there is a pace."""
+        """Training time left at the pace so far; None before there is a pace."""
         left = self.seconds * (1 - self.share) / self.share if self.share > 0 and self.seconds > 0 else math.inf
         return left if math.isfinite(left) else None

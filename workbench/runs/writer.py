@@ -1,4 +1,4 @@
-"""Appending events: the trainer's side of events.jsonl."""
+"""Appends events to events.jsonl, for the trainer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class EventWriter:
             raise storage_error(path, error) from error
 
     def write(self, event: Event) -> None:
-        """Appends the event, stamped with the time now. Raises RunDeletedError when the file is nobody's any more."""
+        """Appends the event with the present time. Raises RunDeletedError when the file was deleted or moved."""
         line = memoryview(f"{encode(replace(event, time=round(time.time(), 4)))}\n".encode())
         try:
             while line:
@@ -40,7 +40,7 @@ class EventWriter:
             raise RunDeletedError(f"{self._path} has been deleted or moved: training ends")
 
     def _is_in_place(self) -> bool:
-        """Writing to a deleted file succeeds, to one in a folder that was moved too: for days, seen by no one."""
+        """Whether the file is still at its path: writing to a deleted or moved file would succeed, unseen."""
         try:
             return os.path.samestat(self._opened, os.stat(self._path))  # noqa: PTH116  ten times a second
         except OSError:
@@ -51,7 +51,7 @@ class EventWriter:
         os.close(self._descriptor)
 
     def _end_torn_line(self) -> None:
-        """After a kill in the middle of a write, the next event must not be glued to the torn one."""
+        """Ends a line that a kill cut off, so that the next event starts a new one."""
         with open_regular(self._path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:

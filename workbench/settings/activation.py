@@ -1,4 +1,4 @@
-"""Activations: the non-linearity between two layers. It also takes the place of the ReLUs in torchvision models."""
+"""Activations: the non-linearity between two layers. It also replaces the ReLUs of torchvision models."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Elu(ActivationChoice):
     """x above zero, alpha (exp(x) - 1) below: smooth, mean nearer to zero."""
 
     name: Literal["elu"] = "elu"
-    alpha: float = setting(1.0, "how far it goes below zero", step=0.1, gt=0, le=10)
+    alpha: float = setting(1.0, "lower bound of the output is -alpha", step=0.1, gt=0, le=10)
 
     def build(self) -> nn.Module:
         from torch import nn

@@ -46,27 +46,27 @@ class Settings(BaseModel):
 
 
 class Choice(Settings):
-    """One thing that can be picked. Its first field is the tag by which a preset names it."""
+    """One thing that can be picked. Its first field is the tag that names it in a preset."""
 
     tag: ClassVar[str] = "name"
     """The key that names the choice within its table."""
 
     @classmethod
     def label(cls) -> str:
-        """The name by which a preset picks this choice."""
+        """The name that picks this choice in a preset."""
         return str(cls.model_fields[cls.tag].default)
 
 
 @dataclass(frozen=True)
 class Family:
-    """All choices of one kind, and the one taken when a preset names none."""
+    """All choices of one kind, and the default one."""
 
     name: str
     """The table of the preset, e.g. "optimizer"."""
     choices: tuple[type[Choice], ...]
     default: type[Choice]
     plural: str = ""
-    """How `--list` calls it; empty for the name with an s."""
+    """Its name in `--list`; empty for the name with an s."""
 
     @property
     def tag(self) -> str:

@@ -1,4 +1,4 @@
-"""Changes of the learning rate while a run goes on, written down so that training again repeats them.
+"""Changes of the learning rate during a run, recorded so that training again repeats them.
 
 A run's preset.toml gains one whenever somebody sets another rate, before the first step at that rate. Whoever trains
 that preset, anew or resumed, changes the rate at the very same steps.
@@ -17,13 +17,13 @@ from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
 MOST_CHANGES = 10_000
 """Of one run: a preset.toml with far more would be too large to be read again."""
 MOST_IN_WORDS = 3
-"""Changes that a line tells one by one."""
+"""Changes that a line lists one by one."""
 
 
 class Change(Settings):
-    """Another learning rate from some step on."""
+    """Another learning rate from a step on."""
 
-    step: int = setting(..., "optimizer steps done before it: the next one is the first at the new rate", ge=0)
+    step: int = setting(..., "optimizer steps before the change: the next step is the first at the new rate", ge=0)
     learning_rate: float = setting(..., "the rate from there on, before the schedule's factor", **LEARNING_RATE_BOUNDS)
 
 
@@ -37,15 +37,15 @@ def check_order(changes: Sequence[Change]) -> None:
 def in_words(first: float | None, changes: Iterable[tuple[int, float]]) -> str:
     """`0.01 → 0.02 at step 600`; of many changes the last and how many there are.
 
-    first: the rate before; None where it is told elsewhere. changes: (step, rate); the answer is empty for none.
+    first: the rate before; None where it is shown elsewhere. changes: (step, rate); the answer is empty for none.
     """
-    told = [f"{rate:g} at step {step:,}" for step, rate in changes]
-    if not told:
+    listed = [f"{rate:g} at step {step:,}" for step, rate in changes]
+    if not listed:
         return ""
     before = [] if first is None else [f"{first:g}"]
-    if len(told) > MOST_IN_WORDS:
-        return " → ".join([*before, f"{told[-1]} (the last of {len(told)} changes)"])
-    return " → ".join([*before, *told])
+    if len(listed) > MOST_IN_WORDS:
+        return " → ".join([*before, f"{listed[-1]} (the last of {len(listed)} changes)"])
+    return " → ".join([*before, *listed])
 
 
 def read(found: Any) -> list[tuple[int, float]]:

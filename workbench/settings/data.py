@@ -1,4 +1,4 @@
-"""Data: where the samples come from, how they are batched and normalised.
+"""Data: where samples come from, how they are batched and normalised.
 
 A new kind of data (text, audio) is one more choice here, whose `build()` returns `Samples` with an encoding and a
 collate function of its own, see `workbench.data.samples`.
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 TaskName = Literal["auto", "classification", "regression"]
 
-IN_MEMORY_SHARE = 0.25
-"""Decoded images that take more than this share of the free memory are read one by one instead."""
+IN_MEMORY_FRACTION = 0.25
+"""Decoded images that take more than this fraction of the free memory are read one by one instead."""
 
 
 MISSING_VALUES = (
     *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
     *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
 )
-"""What stands for a missing value unless the user says otherwise."""
+"""Texts that stand for a missing value by default."""
 
 
 class DataChoice(Choice):
     """A source of samples."""
 
-    batch_size: int = setting(64, "samples a batch", unit="samples", step="double", ge=1, le=10_000_000)
-    drop_last: bool = setting(False, "leave out the last batch of an epoch if it is short")
+    batch_size: int = setting(64, "samples per batch", unit="samples", step="double", ge=1, le=10_000_000)
+    drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller")
     normalize: Literal["standard", "none"] = setting(
         "standard",
         "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
@@ -68,7 +68,7 @@ class Augmented(DataChoice):
     """Images, which can be varied at random while training, on the device, a whole batch at once."""
 
     flip: bool = setting(False, "mirror half of the images, left to right")
-    shift: int = setting(0, "shift each image by up to so many pixels", unit="pixels", ge=0, le=1024)
+    shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
     cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
@@ -191,10 +191,10 @@ class Svhn(TorchvisionSet):
 
 
 class ImageFolder(Augmented):
-    """Your images, a folder a class: FOLDER/<class>/*.png, or FOLDER/{train,validation,test}/<class>/*.png."""
+    """Your images, one folder per class: FOLDER/<class>/*.png, or FOLDER/{train,validation,test}/<class>/*.png."""
 
     name: Literal["image_folder"] = "image_folder"
-    folder: PathText = setting(..., "the folder that holds a folder a class")
+    folder: PathText = setting(..., "the folder that contains one folder per class")
     size: int = setting(
         0,
         "side of the square that images are resized and cropped to; 0: all have one size",
@@ -209,7 +209,7 @@ class ImageFolder(Augmented):
         from workbench.devices.host import HostMonitor
 
         channels = 3 if self.colors == "rgb" else 1
-        limit_bytes = int(IN_MEMORY_SHARE * HostMonitor(os.getpid()).read().available_bytes)
+        limit_bytes = int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
         return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
 
 
@@ -222,18 +222,16 @@ class Csv(DataChoice):
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
-    numeric: tuple[str, ...] = setting(
-        (), "columns of numbers; none named: those that hold only numbers", names="columns"
-    )
-    categorical: tuple[str, ...] = setting((), "columns of categories; none named: all others", names="columns")
+    numeric: tuple[str, ...] = setting((), "columns of numbers; empty: all that hold only numbers", names="columns")
+    categorical: tuple[str, ...] = setting((), "columns of categories; empty: all other columns", names="columns")
     ignore: tuple[str, ...] = setting((), "columns to leave out", names="columns")
-    delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "what separates two fields")
-    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or left out")
+    delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
+    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
     missing_values: tuple[str, ...] = setting(
-        MISSING_VALUES, 'what stands for a missing value, letter for letter; [""] keeps None, NA and Na as words'
+        MISSING_VALUES, 'exact texts that stand for a missing value; [""] keeps None, NA and Na as words'
     )
-    decimal: Literal["auto", ".", ","] = setting("auto", "what stands before the fraction of a number")
-    thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "what stands between thousands")
+    decimal: Literal["auto", ".", ","] = setting("auto", "decimal separator of numbers")
+    thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "thousands separator of numbers")
 
     def build(self, report: Report) -> Samples:
         from workbench.data.table import table

@@ -1,4 +1,4 @@
-"""The declarations in words: `--list`, `--explain` and the JSON schema, all from the same fields."""
+"""Describes settings in words: `--list`, `--explain` and the JSON schema, all from the same declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where presets lie: a path, ./presets, the user's preset folder, and those that are shipped with workbench."""
+"""Finds presets: by path, in ./presets, in the user's preset folder, and among those shipped with workbench."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shipped_folder() -> Path:
 
 
 def folders() -> list[Path]:
-    """The folders that are searched, in order; the first that has a name wins."""
+    """The folders that are searched, in order; the first folder with a file of the name wins."""
     found = [Path("presets").absolute(), shipped_folder()]
     with suppress(StorageError):
         found.insert(1, user_folder())

@@ -1,4 +1,4 @@
-"""Losses: what training makes small. Each knows which tasks it fits.
+"""Losses: what training minimises. Each names the tasks that it fits.
 
 Losses that compare numbers (mean squared error, KL divergence, ...) train on class labels by way of one-hot targets,
 which `label_smoothing` can soften.
@@ -56,7 +56,7 @@ class LossChoice(Choice):
 
 def label_smoothing() -> float:
     """The setting shared by the losses that compare with one-hot targets."""
-    smoothing: float = setting(0.0, "share of a target spread evenly over all classes", ge=0, lt=1)
+    smoothing: float = setting(0.0, "fraction of a target spread evenly over all classes", ge=0, lt=1)
     return smoothing
 
 
@@ -68,7 +68,7 @@ class CrossEntropy(LossChoice):
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = label_smoothing()
     class_weights: Literal["equal", "balanced"] | tuple[Annotated[float, Field(ge=0)], ...] = setting(
-        "equal", "weight of each class: all equal, balanced (the rarer, the heavier), or a number a class"
+        "equal", "weight of each class: equal, balanced (rarer classes weigh more), or one number per class"
     )
 
     def build(self, class_counts: Tensor | None) -> LossFunction:
@@ -135,7 +135,7 @@ class KlDivergence(LossChoice):
 
 
 class BinaryCrossEntropy(LossChoice):
-    """One yes-or-no question a class: classes need not exclude one another."""
+    """One yes-or-no question per class: classes need not exclude each other."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
     independent_classes: ClassVar[bool] = True
@@ -183,7 +183,7 @@ class MeanSquaredError(NumberLoss):
 
 
 class L1(NumberLoss):
-    """Mean of |prediction - target|: outliers count less."""
+    """Mean of |prediction - target|: outliers weigh less."""
 
     name: Literal["l1"] = "l1"
 
@@ -197,7 +197,7 @@ class Huber(NumberLoss):
     """Squared near the target, linear far from it."""
 
     name: Literal["huber"] = "huber"
-    delta: float = setting(1.0, "distance at which squared turns into linear", gt=0, le=1e6)
+    delta: float = setting(1.0, "distance at which the loss changes from squared to linear", gt=0, le=1e6)
 
     def _compare(self, scores: Tensor, targets: Tensor) -> Tensor:
         from torch.nn import functional as F

@@ -17,9 +17,9 @@ Width = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 def dropout(default: float = 0.0) -> float:
-    """The setting that built-in models share."""
-    share: float = setting(default, "share of the units that a training step leaves out", ge=0, lt=1)
-    return share
+    """The dropout probability of the built-in models."""
+    probability: float = setting(default, "probability that a training step zeroes a unit", ge=0, lt=1)
+    return probability
 
 
 class ModelChoice(Choice):
@@ -49,9 +49,9 @@ class Mlp(ModelChoice):
     """Fully connected layers: for tables and small images."""
 
     name: Literal["mlp"] = "mlp"
-    hidden: tuple[Width, ...] = setting((512, 256), "widths of the hidden layers; none makes it linear")
+    hidden: tuple[Width, ...] = setting((512, 256), "widths of the hidden layers; an empty list makes the model linear")
     dropout: float = dropout()
-    batch_norm: bool = setting(False, "normalise each layer over the batch")
+    batch_norm: bool = setting(False, "batch normalisation after each layer")
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.mlp import MLP
@@ -60,7 +60,7 @@ class Mlp(ModelChoice):
 
 
 class Cnn(ModelChoice):
-    """A plain small convolutional network: for small images."""
+    """A small, plain convolutional network: for small images."""
 
     name: Literal["cnn"] = "cnn"
     channels: Annotated[tuple[Width, ...], Field(min_length=1)] = setting(
@@ -68,7 +68,7 @@ class Cnn(ModelChoice):
     )
     hidden: int = setting(0, "width of a fully connected layer before the last; 0 for none", step=64, ge=0)
     dropout: float = dropout()
-    batch_norm: bool = setting(True, "normalise each layer over the batch")
+    batch_norm: bool = setting(True, "batch normalisation after each layer")
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.cnn import CNN

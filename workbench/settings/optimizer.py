@@ -1,4 +1,4 @@
-"""Optimizers: how a gradient becomes a change of the weights. Every hyper-parameter of each is a setting.
+"""Optimizers: how gradients change the weights. Every hyper-parameter of each is a setting.
 
 Names are those of PyTorch's own classes, but `learning_rate` for `lr`. The classes come from torch.optim, and those
 that torch lacks from pytorch-optimizer.
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
 
-LEARNING_RATE_HELP = "how far one step goes; the most important setting"
+LEARNING_RATE_HELP = "step size; the most important setting"
 LEARNING_RATE_BOUNDS: dict[str, Any] = {"gt": 0, "le": 1000}
-"""Of every learning rate: as a setting, and as set while a run goes on."""
+"""Bounds of every learning rate: as a setting, and as set during a run."""
 
 
 def learning_rate(default: float) -> Any:
@@ -32,18 +32,18 @@ def learning_rate(default: float) -> Any:
 
 
 def weight_decay(default: float = 0.0) -> Any:
-    """Pull of the weights towards zero."""
-    return setting(default, "pull of the weights towards zero", step="ladder", ge=0, le=10)
+    """L2 penalty, or decay of the weights where the optimizer decouples it."""
+    return setting(default, "how strongly weights are pulled towards zero", step="ladder", ge=0, le=10)
 
 
 def betas(first: float = 0.9, second: float = 0.999) -> Any:
-    """Decay of the two running means."""
-    return setting((first, second), "decay of the running means of the gradient and of its square")
+    """Decay rates of the two running means."""
+    return setting((first, second), "decay rates of the running means of the gradient and of its square")
 
 
 def eps(default: float = 1e-8) -> Any:
-    """Added to a denominator."""
-    return setting(default, "added to the denominator, so that it is never zero", step="ladder", ge=0, le=1)
+    """A term added to the denominator."""
+    return setting(default, "term added to the denominator so that it is never zero", step="ladder", ge=0, le=1)
 
 
 class OptimizerChoice(Choice):
@@ -52,7 +52,7 @@ class OptimizerChoice(Choice):
     library: ClassVar[str] = "torch.optim"
     torch_name: ClassVar[str]
     fixed: ClassVar[dict[str, Any]] = {}
-    """Arguments that make this choice what it is, e.g. amsgrad=True."""
+    """Arguments that define this choice, e.g. amsgrad=True."""
 
     learning_rate: float
 
@@ -92,14 +92,14 @@ def fastest_implementation(optimizer_class: type, parameters: list[nn.Parameter]
 
 
 class Sgd(OptimizerChoice):
-    """Stochastic gradient descent, with momentum if wanted: the classic; needs a well chosen learning rate."""
+    """Stochastic gradient descent, with optional momentum: the classic; needs a well-chosen learning rate."""
 
     torch_name: ClassVar[str] = "SGD"
     name: Literal["sgd"] = "sgd"
     learning_rate: float = learning_rate(0.1)
-    momentum: float = setting(0.9, "share of the last step that is kept", ge=0, lt=1)
+    momentum: float = setting(0.9, "fraction of the last step that is kept", ge=0, lt=1)
     nesterov: bool = setting(False, "look ahead along the momentum; needs momentum > 0 and dampening 0")
-    dampening: float = setting(0.0, "damping of the gradient within the momentum", ge=0, le=1)
+    dampening: float = setting(0.0, "dampening of the gradient in the momentum", ge=0, le=1)
     weight_decay: float = weight_decay()
 
     @model_validator(mode="after")
@@ -133,7 +133,7 @@ class Amsgrad(OptimizerChoice):
 
 
 class AdamW(OptimizerChoice):
-    """Adam whose weight decay is apart from the gradient: the usual choice with weight decay."""
+    """Adam with weight decay decoupled from the gradient: the usual choice with weight decay."""
 
     torch_name: ClassVar[str] = "AdamW"
     name: Literal["adamw"] = "adamw"
@@ -154,11 +154,11 @@ class Nadam(OptimizerChoice):
     eps: float = eps()
     weight_decay: float = weight_decay()
     momentum_decay: float = setting(0.004, "decay of the momentum over time", step="ladder", ge=0, le=1)
-    decoupled_weight_decay: bool = setting(False, "weight decay apart from the gradient, as in AdamW")
+    decoupled_weight_decay: bool = setting(False, "weight decay decoupled from the gradient, as in AdamW")
 
 
 class Radam(OptimizerChoice):
-    """Adam that warms itself up while its running means are still uncertain."""
+    """Adam with a warm-up of its own while its running means are still uncertain."""
 
     torch_name: ClassVar[str] = "RAdam"
     name: Literal["radam"] = "radam"
@@ -166,11 +166,11 @@ class Radam(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps()
     weight_decay: float = weight_decay()
-    decoupled_weight_decay: bool = setting(False, "weight decay apart from the gradient, as in AdamW")
+    decoupled_weight_decay: bool = setting(False, "weight decay decoupled from the gradient, as in AdamW")
 
 
 class Adamax(OptimizerChoice):
-    """Adam with the largest gradient instead of the mean square."""
+    """Adam with the largest gradient instead of the mean square (infinity norm)."""
 
     torch_name: ClassVar[str] = "Adamax"
     name: Literal["adamax"] = "adamax"
@@ -181,24 +181,24 @@ class Adamax(OptimizerChoice):
 
 
 class AdaBound(OptimizerChoice):
-    """Adam whose step sizes are clipped between bounds that close in on those of SGD."""
+    """Adam whose step sizes are clipped to bounds that converge to those of SGD."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "AdaBound"
     name: Literal["adabound"] = "adabound"
     learning_rate: float = learning_rate(0.001)
-    final_lr: float = setting(0.1, "the learning rate of SGD that the bounds close in on", gt=0, le=1000)
+    final_lr: float = setting(0.1, "the learning rate of SGD to which the bounds converge", gt=0, le=1000)
     betas: Betas = betas()
-    gamma: float = setting(0.001, "how fast the bounds close in", step="ladder", gt=0, lt=1)
+    gamma: float = setting(0.001, "how fast the bounds converge", step="ladder", gt=0, lt=1)
     eps: float = eps()
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay apart from the gradient, as in AdamW")
+    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
     fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
     ams_bound: bool = setting(False, "keep the largest second moment seen, as in AMSGrad")
 
 
 class AdaBelief(OptimizerChoice):
-    """Adam that takes large steps where the gradient is as expected and small ones where it surprises."""
+    """Adam that takes large steps where the gradient is as predicted, and small steps where it is not."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "AdaBelief"
@@ -207,7 +207,7 @@ class AdaBelief(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps(1e-16)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay apart from the gradient, as in AdamW")
+    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
     fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
     rectify: bool = setting(False, "warm up as RAdam does")
     ams_bound: bool = setting(False, "keep the largest second moment seen, as in AMSGrad")
@@ -219,14 +219,14 @@ class Adagrad(OptimizerChoice):
     torch_name: ClassVar[str] = "Adagrad"
     name: Literal["adagrad"] = "adagrad"
     learning_rate: float = learning_rate(0.01)
-    lr_decay: float = setting(0.0, "decay of the learning rate a step", step="ladder", ge=0, le=1)
+    lr_decay: float = setting(0.0, "decay of the learning rate per step", step="ladder", ge=0, le=1)
     initial_accumulator_value: float = setting(0.0, "sum of squared gradients at the start", ge=0, le=1000)
     eps: float = eps(1e-10)
     weight_decay: float = weight_decay()
 
 
 class Adadelta(OptimizerChoice):
-    """Adagrad over a window; takes its step size from its own past steps."""
+    """Adagrad over a window; derives its step size from its past steps."""
 
     torch_name: ClassVar[str] = "Adadelta"
     name: Literal["adadelta"] = "adadelta"
@@ -244,13 +244,13 @@ class RmsProp(OptimizerChoice):
     learning_rate: float = learning_rate(0.001)
     alpha: float = setting(0.99, "decay of the running mean", step=0.01, ge=0, lt=1)
     eps: float = eps()
-    momentum: float = setting(0.0, "share of the last step that is kept", ge=0, lt=1)
+    momentum: float = setting(0.0, "fraction of the last step that is kept", ge=0, lt=1)
     centered: bool = setting(False, "subtract the mean gradient from the second moment")
     weight_decay: float = weight_decay()
 
 
 class Rprop(OptimizerChoice):
-    """Uses only the gradient's sign: for full batches."""
+    """Uses only the sign of the gradient: for full batches."""
 
     torch_name: ClassVar[str] = "Rprop"
     name: Literal["rprop"] = "rprop"
@@ -270,7 +270,7 @@ class Asgd(OptimizerChoice):
     name: Literal["asgd"] = "asgd"
     learning_rate: float = learning_rate(0.01)
     lambd: float = setting(0.0001, "decay term", step="ladder", ge=0, le=1)
-    alpha: float = setting(0.75, "power by which the learning rate falls", ge=0, le=1)
+    alpha: float = setting(0.75, "power of the learning rate's decay", ge=0, le=1)
     t0: float = setting(1e6, "step at which averaging starts", ge=0)
     weight_decay: float = weight_decay()
 
@@ -287,7 +287,7 @@ class Adafactor(OptimizerChoice):
 
 
 class Lion(OptimizerChoice):
-    """Steps by the sign of a running mean: half of Adam's memory; wants a small learning rate."""
+    """Steps by the sign of a running mean: half of Adam's memory; needs a small learning rate."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "Lion"
@@ -295,7 +295,7 @@ class Lion(OptimizerChoice):
     learning_rate: float = learning_rate(0.0001)
     betas: Betas = betas(0.9, 0.99)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay apart from the gradient, as in AdamW")
+    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
     fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
 
 
@@ -309,11 +309,11 @@ class Lamb(OptimizerChoice):
     betas: Betas = betas()
     eps: float = eps(1e-6)
     weight_decay: float = weight_decay()
-    weight_decouple: bool = setting(True, "weight decay apart from the gradient, as in AdamW")
+    weight_decouple: bool = setting(True, "weight decay decoupled from the gradient, as in AdamW")
     fixed_decay: bool = setting(False, "weight decay that does not scale with the learning rate")
     rectify: bool = setting(False, "warm up as RAdam does")
-    grad_averaging: bool = setting(True, "weigh the gradient by 1 - beta1")
-    max_grad_norm: float = setting(1.0, "norm to which the gradient is clipped; 0 turns it off", step=0.5, ge=0)
+    grad_averaging: bool = setting(True, "weight the gradient by 1 - beta1")
+    max_grad_norm: float = setting(1.0, "maximum norm of the gradient (clipping); 0 turns it off", step=0.5, ge=0)
     pre_norm: bool = setting(False, "normalise the gradient by its global norm first")
 
 

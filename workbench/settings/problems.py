@@ -13,8 +13,8 @@ from workbench.settings.base import Choice, Family
 from workbench.settings.renamed import RENAMED_VALUES, renamed_setting, renamed_value
 from workbench.units import count
 
-MOST_TOLD = 20
-"""So many problems are described; of more, only the number is told."""
+MOST_PROBLEMS = 20
+"""Problems that are described; of further ones only the number is given."""
 MOST_CHARACTERS = 80
 """Of a name or a value in a message."""
 
@@ -35,9 +35,9 @@ def describe_validation_error(
     where: str,
     text: str,
 ) -> str:
-    """All problems of a preset, one a line.
+    """All problems of a preset, one per line.
 
-    values: what was validated; where: what the source is called; text: its TOML text, for line numbers.
+    values: what was validated; where: the name of the source; text: its TOML text, for line numbers.
     """
     lines: dict[str, None] = {}  # a union reports one problem once per member: keep each sentence once
     known: set[tuple[str, ...]] = set()
@@ -46,7 +46,7 @@ def describe_validation_error(
         path, model = _locate(problem["loc"], values, preset, families)
         if (here := (*path, problem["type"])) in known:
             continue
-        if len(lines) >= MOST_TOLD:  # a sentence takes a search through the whole text
+        if len(lines) >= MOST_PROBLEMS:  # a sentence takes a search through the whole text
             beyond.add(tuple(path))
             continue
         known.add(here)
@@ -73,7 +73,7 @@ def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, 
 
 
 def _short_sentence(problems: list[Any], help: str) -> str:
-    """The first problem of one setting. A union reports each of its members: that which got furthest is meant."""
+    """The first problem of one setting. A union reports all its members: the one that got furthest is meant."""
     depth = max(len(problem["loc"]) for problem in problems)
     deepest = [problem for problem in problems if len(problem["loc"]) == depth]
     is_union = depth > 1 and isinstance(deepest[0]["loc"][1], str)
@@ -231,7 +231,7 @@ def _show(value: Any) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text as far as a message has room for it."""
+    """A text, cut to the length that a message has room for."""
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 

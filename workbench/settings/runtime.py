@@ -1,4 +1,4 @@
-"""Runtime: on which device, in which precision, by which engine a step is computed."""
+"""Runtime: the device, the precision and the engine that compute a step."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DevicePattern = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 
 
 class Runtime(Settings):
-    """On which device, in which precision and by which engine a step is computed."""
+    """The device, the precision and the engine that compute a step."""
 
     device: DevicePattern = setting("auto", "auto, cpu, cuda, cuda:N or mps; auto takes a GPU if there is one")
     precision: Literal["float32", "tf32", "bf16", "fp16"] = setting(
         "float32",
-        "number format of matrix products: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
+        "number format of matrix multiplications: tf32 (NVIDIA, Ampere or later), bf16, fp16 with loss scaling",
     )
     engine: Literal["auto", "eager", "traced", "compiled", "cuda_graph"] = setting(
         "auto",
@@ -31,12 +31,12 @@ class Runtime(Settings):
     num_workers: int = setting(2, "processes that read samples for the DataLoader", unit="processes", ge=0, le=256)
     num_threads: int = setting(
         0,
-        "PyTorch CPU threads (torch.set_num_threads); 0 = automatic: PyTorch takes as many as there are cores",
+        "PyTorch CPU threads (torch.set_num_threads); 0 = automatic: one per core",
         unit="threads",
         ge=0,
         le=1024,
     )
     deterministic: bool = setting(
-        False, "on a GPU: only algorithms that give the same bits every time (the CPU always does)"
+        False, "on a GPU: only algorithms with bit-identical results (on the CPU they always are)"
     )
-    measure: bool = setting(True, "phase times and memory readings; off only to see what they cost")
+    measure: bool = setting(True, "measure phase times and memory; turn it off only to see what measuring costs")

@@ -1,7 +1,7 @@
-"""Learning-rate schedules: by what factor the learning rate is multiplied as training goes on.
+"""Learning-rate schedules: the factor on the learning rate over the course of training.
 
 A schedule is a pure function of the position in training, counted in epochs with fractions, so that it needs no state
-in a checkpoint, can be drawn before training, and stays right when the learning rate is changed while a run goes on.
+in a checkpoint, can be drawn before training, and stays right when the learning rate is changed during a run.
 Only *reduce on plateau* looks at results and therefore has a state.
 """
 
@@ -16,7 +16,7 @@ from workbench.settings.base import Choice, Family, members, setting
 
 
 class Schedule:
-    """A schedule at work: `factor` for any position, `observe` after each validation."""
+    """A schedule in use: `factor` for any position, `observe` after each validation."""
 
     def __init__(self, choice: ScheduleChoice, epochs: int) -> None:
         self.choice = choice
@@ -24,7 +24,7 @@ class Schedule:
         self.epochs = max(epochs - self.warmup, 1e-9)
 
     def factor(self, epoch: float) -> float:
-        """What the learning rate is multiplied by, at `epoch` epochs (with fractions) since the start."""
+        """The factor on the learning rate, `epoch` epochs (with fractions) after the start."""
         if epoch < self.warmup:
             start = self.choice.warmup_start
             return start + (1 - start) * epoch / self.warmup
@@ -38,21 +38,21 @@ class Schedule:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a state that `state_dict` gave."""
+        """Continues from a state that `state_dict` returned."""
 
 
 class ScheduleChoice(Choice):
     """A learning-rate schedule."""
 
-    warmup_epochs: float = setting(0.0, "linear rise of the learning rate before all else", unit="epochs", step=1, ge=0)
-    warmup_start: float = setting(0.01, "factor at which the rise starts", step="ladder", ge=0, le=1)
+    warmup_epochs: float = setting(0.0, "linear warm-up of the learning rate at the start", unit="epochs", step=1, ge=0)
+    warmup_start: float = setting(0.01, "factor at which the warm-up starts", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         """The factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""
         raise NotImplementedError
 
     def build(self, epochs: int) -> Schedule:
-        """The schedule for a training of `epochs` epochs."""
+        """The schedule for `epochs` epochs of training."""
         return Schedule(self, epochs)
 
 
@@ -80,7 +80,7 @@ class Exponential(ScheduleChoice):
     """Falls by the same factor every epoch."""
 
     name: Literal["exponential"] = "exponential"
-    gamma: float = setting(0.95, "factor an epoch", step=0.01, gt=0, le=1)
+    gamma: float = setting(0.95, "factor per epoch", step=0.01, gt=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return self.gamma ** math.floor(epoch)
@@ -100,15 +100,15 @@ class OneCycle(ScheduleChoice):
     """Rises to the learning rate and falls far below where it began: fast training (Smith, 2018)."""
 
     name: Literal["one_cycle"] = "one_cycle"
-    pct_start: float = setting(0.3, "share of training at which the learning rate is highest", gt=0, lt=1)
+    pct_start: float = setting(0.3, "fraction of training after which the learning rate is highest", gt=0, lt=1)
     start: float = setting(0.04, "factor at the start", step="ladder", gt=0, le=1)
     end: float = setting(0.000004, "factor at the end", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
-        share = epoch / epochs
-        if share < self.pct_start:
-            return _cosine(self.start, 1.0, share / self.pct_start)
-        return _cosine(1.0, self.end, (share - self.pct_start) / (1 - self.pct_start))
+        fraction = epoch / epochs
+        if fraction < self.pct_start:
+            return _cosine(self.start, 1.0, fraction / self.pct_start)
+        return _cosine(1.0, self.end, (fraction - self.pct_start) / (1 - self.pct_start))
 
 
 class Plateau(ScheduleChoice):
@@ -117,7 +117,9 @@ class Plateau(ScheduleChoice):
     name: Literal["plateau"] = "plateau"
     gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, lt=1)
     patience: int = setting(5, "validations without a better loss before it falls", ge=0)
-    threshold: float = setting(0.0001, "by what share the loss must fall to count as better", step="ladder", ge=0, lt=1)
+    threshold: float = setting(
+        0.0001, "relative improvement of the loss that counts as better", step="ladder", ge=0, lt=1
+    )
     minimum: float = setting(0.0, "factor below which it does not fall", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
@@ -158,9 +160,9 @@ class PlateauSchedule(Schedule):
         self.bad_validations = int(state["bad_validations"])
 
 
-def _cosine(start: float, end: float, share: float) -> float:
+def _cosine(start: float, end: float, fraction: float) -> float:
     """From `start` to `end` along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+    return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
 
 
 AnySchedule = Annotated[Constant | Step | Exponential | Cosine | OneCycle | Plateau, Field(discriminator="name")]

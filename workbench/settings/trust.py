@@ -1,7 +1,7 @@
-"""The user's yeses to code, one file each: so several processes can add theirs at once, and none is lost.
+"""What the user has said yes to: one file per answer, so that processes can add answers at the same time.
 
-Who could write there could say yes in the user's place. So the folder and its files are the user's alone, whatever the
-umask, and nothing is believed of a folder that others may write.
+Whoever can write there could say yes in the user's place. So only the user can write the folder and its files, whatever
+the umask, and a folder that others may write is not believed.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def _folder() -> Path:
 
 def _check(path: Path) -> None:
     """Raises UntrustedCodeError where somebody else may write. Root may do so everywhere."""
-    told = path.lstat()
-    is_own = told.st_uid in (os.geteuid(), 0)
-    if is_own and not stat.S_ISLNK(told.st_mode) and not told.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    found = path.lstat()
+    is_own = found.st_uid in (os.geteuid(), 0)
+    if is_own and not stat.S_ISLNK(found.st_mode) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return
     raise UntrustedCodeError(
-        f"others may write {path}, and could say there in your place that code may run, so nothing in it is believed. "
-        f"Look whose it is, remove it, and say yes again with --trust-code"
+        f"others may write {path}, and could say there in your place that code may run, so it is ignored. "
+        f"Check who owns it, remove it, and say yes again with --trust-code"
     )

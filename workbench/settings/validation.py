@@ -1,4 +1,4 @@
-"""Validation: which samples choose the model, and which are kept apart to judge it once, at the end.
+"""Validation: which samples select the best epoch, and which are held out to test the model once, at the end.
 
 K-fold and leave-one-out fit in as further choices whose `fold` setting says which of the folds a run leaves out.
 """
@@ -22,10 +22,10 @@ class ValidationChoice(Choice):
     tag: ClassVar[str] = "method"
 
     test_fraction: float = setting(
-        0.15, "share kept apart as the test split, where the data has none of its own", ge=0, lt=1
+        0.15, "fraction held out as the test split, where the data has none of its own", ge=0, lt=1
     )
-    stratified: bool = setting(True, "the same share of each class in every split")
-    seed: int = setting(0, "which samples go where; apart from training.seed", ge=0, le=2**31 - 1)
+    stratified: bool = setting(True, "the same fraction of each class in every split")
+    seed: int = setting(0, "seed of the split; independent of training.seed", ge=0, le=2**31 - 1)
 
     def build(self, samples: Samples) -> Splits:
         """The training, validation and test splits. Raises DataError or PresetError where it cannot split."""
@@ -33,10 +33,10 @@ class ValidationChoice(Choice):
 
 
 class HoldOut(ValidationChoice):
-    """A share of the training samples is held out."""
+    """Holds out a fraction of the training samples."""
 
     method: Literal["holdout"] = "holdout"
-    fraction: float = setting(0.15, "share of the training samples that is held out", gt=0, lt=1)
+    fraction: float = setting(0.15, "fraction of the training samples that is held out", gt=0, lt=1)
 
     def build(self, samples: Samples) -> Splits:
         from workbench.data.splits import hold_out
@@ -45,7 +45,7 @@ class HoldOut(ValidationChoice):
 
 
 class OwnSplit(ValidationChoice):
-    """The data's own validation split."""
+    """Uses the validation split that comes with the data."""
 
     method: Literal["own"] = "own"
 
@@ -56,7 +56,7 @@ class OwnSplit(ValidationChoice):
 
 
 class NoValidation(ValidationChoice):
-    """None: every training sample trains; nothing guards against overfitting."""
+    """No validation: all training samples are trained on; nothing shows overfitting."""
 
     method: Literal["none"] = "none"
 

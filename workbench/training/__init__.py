@@ -2,7 +2,7 @@
 
 import os
 
-from workbench.training.processes.openmp import spin_briefly
+from workbench.training.threads.openmp import spin_briefly
 
 # GNU's OpenMP reads it when PyTorch is loaded. Every process that trains imports this package first.
 spin_briefly(os.environ)

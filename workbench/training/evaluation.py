@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from workbench.data.samples import Task
 from workbench.data.target_scale import TargetScale
-from workbench.training.accumulators import MeanLoss, SplitFacts
+from workbench.training.accumulators import MeanLoss, SplitFacts, on_host_without_float64
 from workbench.training.batches import BatchSource
 from workbench.training.device import Precision
 from workbench.training.metrics import SplitMetrics
@@ -30,7 +31,7 @@ def keeps_scores(samples: int, outputs: int) -> bool:
 
 
 class Evaluator:
-    """Measures the loss and the metrics of a model; the model is left in the mode it was in."""
+    """Measures the loss and the metrics of a model, and leaves the model in the mode it was in."""
 
     def __init__(
         self,
@@ -53,9 +54,14 @@ class Evaluator:
         self._precision = precision
         self._task = task
         self._target_scale = target_scale
+        self._scale_there: TargetScale | None = None
+        """The same on the device: copied once, since each batch would have to wait for a copy of its own."""
 
     def evaluate(self, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
-        """Loss (mean over samples) and metrics; None if `interrupted` said so between two batches."""
+        """The loss (mean over samples), the task's metrics and the numbers of each class.
+
+        interrupted: asked before each batch; if it returns True, nothing is measured and the result is None.
+        """
         was_training = self._model.training
         self._model.eval()
         try:
@@ -78,18 +84,20 @@ class Evaluator:
         return {"loss": loss.compute()} | metrics.compute()
 
     def _check(self, scores: Tensor) -> None:
-        """The first scores of all show whether the model applies what the loss applies as well."""
+        """Warns, at the first batch of all, where the model applies what the loss applies as well."""
         if self._warn is not None:
-            advice = squashed_twice(scores, self._choice) if self._task.kind == "classification" else ""
-            if advice:
+            if advice := squashed_twice(scores, self._choice):
                 self._warn(advice)
             self._warn = None
 
     def _in_own_units(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Predicted numbers and targets in the data's own units; scores of classes as they are."""
+        scores, targets = on_host_without_float64(scores), on_host_without_float64(targets)
         if self._target_scale is None:
             return scores, targets
-        return self._target_scale.undo(scores), self._target_scale.undo(targets)
+        if self._scale_there is None:
+            self._scale_there = copy.deepcopy(self._target_scale).to(scores.device)
+        return self._scale_there.undo(scores), self._scale_there.undo(targets)
 
 
 def split_metrics(task: Task, loss: LossChoice, samples: int) -> SplitMetrics:

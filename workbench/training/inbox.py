@@ -1,4 +1,4 @@
-"""What others ask of the trainer while it runs: requests in control.jsonl, and signals."""
+"""Collects what others ask of a training process: requests in control.jsonl, and signals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.runs.directory import RunDirectory
 
 
 class Inbox:
-    """Requests to the trainer, in order. SIGTERM and SIGINT ask it to stop; SIGHUP (a lost terminal) is ignored."""
+    """Requests in order. SIGTERM and SIGINT are requests to stop; SIGHUP (a lost terminal) is ignored."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._control = ControlReader(run, launched_at())
@@ -21,13 +21,13 @@ class Inbox:
         self._waiting: list[Request] = []
 
     def listen_to_signals(self) -> None:
-        """Takes over the signals of this process."""
+        """Handles the signals of this process from now on."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def read(self) -> list[Request]:
-        """What has been asked since the last call."""
+        """The requests since the last call."""
         requests, self._waiting = self._waiting + self._control.read(), []
         if self._stop_signal is not None:
             self._stop_signal = None
@@ -36,7 +36,7 @@ class Inbox:
 
     @property
     def stop_asked(self) -> bool:
-        """Whether a stop is among what waits to be read; all of it goes on waiting."""
+        """Whether a request to stop waits to be read; nothing is taken from the inbox."""
         self._waiting = self.read()
         return any(request.command == "stop" for request in self._waiting)
 

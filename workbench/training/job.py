@@ -61,8 +61,10 @@ class Job:
     task: Task
     encoding: Encoding
     """Turns raw samples, as the data source gives them, into model input; on the host."""
-    raw_type: torch.dtype | None
-    """Of raw inputs, as the data source gives them; None for inputs by name."""
+    batch_encoding: Encoding
+    """What is left of it to do with each batch; on the device."""
+    raw: dict[str, Any]
+    """Shape and type of one sample as the data source gives it, see `workbench.data.inputs.describe`."""
     example: Inputs
     """Two samples of model input, made up, on the host: a tensor, or tensors by name."""
     sample: tuple[Any, Tensor]
@@ -76,9 +78,9 @@ class Job:
     test: BatchSource | None
     monitor: Monitor
     class_counts: Tensor | None
-    """How often each class occurs in the training split; None for numbers, and where only reading would tell."""
+    """How often each class occurs in the training split; None for numbers, or if it is not known."""
     loss_class_counts: Tensor | None
-    """What the loss was built with: those, or all equal where only reading would tell; None for numbers."""
+    """What the loss was built with: those, or all equal where they are not known; None for numbers."""
     learns: str
     """What there is to predict, in words."""
     data_digests: Callable[[], Digests]
@@ -171,7 +173,8 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         samples=data.samples,
         task=task,
         encoding=data.encoding,
-        raw_type=data.raw_type,
+        batch_encoding=batch_encoding,
+        raw=data.raw,
         example=data.example,
         sample=data.sample,
         model=model,

@@ -1,7 +1,7 @@
-"""Every step's loss, without waiting for any of them.
+"""Logs every step's loss without waiting for any of them.
 
-A loss stays on the device until the trainer looks, about ten times a second: then all losses so far are gathered into
-one tensor and copied to pinned memory behind the steps already queued, and read once that copy is done.
+A loss stays on the device until the next poll, about ten times a second: then all losses so far are concatenated and
+copied to pinned memory, behind the steps already queued, and read once that copy is done.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class StepLoss:
 
 
 class LossLog:
-    """Takes losses as 0-dimensional tensors, gives them back as numbers, in order."""
+    """Takes losses as tensors on the device and returns them as numbers, in the order of their steps."""
 
     def __init__(self, device: torch.device) -> None:
         self._asynchronous = device.type == "cuda"
@@ -31,9 +31,9 @@ class LossLog:
         self._copies: deque[tuple[Tensor, list[int], torch.cuda.Event]] = deque()
 
     def append(self, losses: Tensor, samples: int) -> None:
-        """Takes the loss of a step, a detached scalar on the device, or (n,) of as many steps.
+        """Takes the loss of one step, a detached scalar on the device, or the losses of n steps, (n,).
 
-        samples: of each of the steps. What is handed over must stay as it is until the next `read`.
+        samples: of each step. The tensor must not change until the next `read`.
         """
         self._losses.append(losses.reshape(-1))
         self._samples += [samples] * losses.numel()

@@ -3,8 +3,8 @@
 A function is registered with what it is computed from: `@computed_from(ClassCounts)` for a number from an accumulator
 that several metrics may share, `@mean_over_samples` for the mean of what each sample has for itself.
 
-Own code rather than torchmetrics: that costs a second or more to import in every trainer, and what is needed of it is
-a confusion matrix and a rank sum. The tests hold each number against scikit-learn.
+This is own code because torchmetrics takes a second or more to import in every trainer, and only a confusion matrix and
+a rank sum are needed of it. The tests compare each number with scikit-learn's.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from workbench.training.accumulators import (
     KeptScores,
     SampleMean,
     SplitFacts,
-    on_host_without_float64,
 )
 
 CHUNK_NUMBERS = 2**20
-"""Scores that are ranked at a time, each of which takes some 64 bytes meanwhile."""
+"""Scores ranked at a time; each takes some 64 bytes meanwhile."""
 
 SORT_COSTS = 16
-"""Comparisons of one score with those of all samples that take as long as sorting a class's scores takes a sample."""
+"""Cost of sorting a class's scores, for each sample, in comparisons of one score with those of all samples."""
 
 Value = TypeVar("Value", bound=Callable[..., float | None])
 
@@ -80,8 +79,7 @@ class SplitMetrics:
         self.accumulators: dict[Callable[[SplitFacts], Any], Accumulator] = {make: make(split) for make in makers}
 
     def update(self, scores: Tensor, targets: Tensor) -> None:
-        """Adds a batch. scores: (n, outputs), raw, or numbers in the data's own units; targets alike."""
-        scores, targets = on_host_without_float64(scores), on_host_without_float64(targets)
+        """Adds a batch. scores: (n, outputs), raw, or numbers in the data's own units. Needs float64."""
         for accumulator in self.accumulators.values():
             accumulator.update(scores, targets)
 
@@ -170,9 +168,10 @@ def roc_auc(kept: KeptScores) -> float | None:
 
 
 def mean_area(scores: Tensor, targets: Tensor) -> float | None:
-    """Area under the ROC curve, one class against the rest, mean over the classes that have both.
+    """Area under the ROC curve of each class against the rest, averaged over the classes that have both.
 
-    By rank sums (Mann and Whitney, 1947), ties counting half. scores: (samples, classes); targets: (samples,).
+    From rank sums (Mann and Whitney, 1947); ties count half. scores: (samples, classes); targets: (samples,). None
+    where no class has both.
     """
     samples, count = scores.shape
     support = torch.bincount(targets, minlength=count)
@@ -193,14 +192,15 @@ def mean_area(scores: Tensor, targets: Tensor) -> float | None:
 
 
 def columns_at_a_time(samples: int) -> int:
-    """Classes, or samples with the scores of their class, that are ranked together."""
+    """How many classes, or samples with the scores of their class, are ranked together."""
     return max(CHUNK_NUMBERS // max(samples, 1), 1)
 
 
 def rank_sums(scores: Tensor, targets: Tensor, classes: Tensor) -> Tensor:
-    """Sum of the ranks (from 1) that a class's own samples have among all by its scores, float64 (classes,).
+    """For each class the sum of the ranks, from 1, that its samples have among all samples: float64 (classes,).
 
-    scores: (samples, all classes); targets: int64 (samples,); classes: numbers of some, int64.
+    Samples are ranked by their scores of that class. scores: (samples, all classes); targets: int64 (samples,);
+    classes: the numbers of some classes, int64.
     """
     by_class = scores.T[classes]
     ordered = by_class.sort(dim=1).values
@@ -212,7 +212,7 @@ def rank_sums(scores: Tensor, targets: Tensor, classes: Tensor) -> Tensor:
 
 
 def own_ranks(scores: Tensor, targets: Tensor, some: Tensor) -> Tensor:
-    """Ranks (from 1) of some samples, int64 numbers, among all by the scores of their own class, float64 (some,)."""
+    """Ranks, from 1, of some samples (int64 numbers) among all, by the scores of their own class: float64 (some,)."""
     by_class = scores.index_select(1, targets[some])
     own = by_class[some, torch.arange(len(some), device=some.device)]
     below, not_above = (mask.view(torch.uint8).sum(0, dtype=torch.int32) for mask in (by_class < own, by_class <= own))

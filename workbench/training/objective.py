@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.inputs import Inputs
+from workbench.data.task import Correct, correct_classes
 from workbench.training.device import Precision
 
 if TYPE_CHECKING:
@@ -30,8 +31,13 @@ class Objective:
     precision: Precision
     parameters: Sequence[nn.Parameter]
     """Those that are trained, in the optimizer's order."""
-    counts_correct: bool = True
-    """Whether targets are classes."""
+    count_correct: Correct | None = correct_classes
+    """Counts the correct answers of a batch; None where the task has none."""
+
+    @property
+    def counts_correct(self) -> bool:
+        """Whether correct answers are counted."""
+        return self.count_correct is not None
 
     def forward(
         self, inputs: Inputs, targets: Tensor, model: Callable[[Inputs], Tensor] | None = None
@@ -42,5 +48,6 @@ class Objective:
         return self.loss(scores.float(), targets), scores
 
     def correct(self, scores: Tensor, targets: Tensor) -> Tensor:
-        """How many samples have the highest score for their class; int64 scalar."""
-        return (scores.detach().argmax(dim=1) == targets).sum()
+        """How many samples are answered correctly, int64 scalar. Only where `counts_correct` is true."""
+        assert self.count_correct is not None
+        return self.count_correct(scores.detach(), targets)

@@ -45,8 +45,8 @@ class PreparedData:
     """Turns raw samples, as the source gives them, into model input; on the host."""
     batch_encoding: Encoding
     """What is left of the encoding to do with the samples of `splits`; on the host."""
-    raw_type: torch.dtype | None
-    """Of raw inputs, as the source gives them; None for inputs by name."""
+    raw: dict[str, Any]
+    """Shape and type of one sample as the source gives it, see `workbench.data.inputs.describe`."""
     example: Inputs
     """Two samples of model input, made up in the shape and type of the first training sample."""
     sample: tuple[Any, Tensor]
@@ -58,7 +58,7 @@ class PreparedData:
     class_counts: Tensor | None
     """How often each class occurs in the training split, int64 on the host.
 
-    None for a regression, and where only reading all samples would tell.
+    None for a regression, and where all samples would have to be read to count.
     """
     digests: Callable[[], Digests]
     """What the data is, as it was read."""
@@ -69,7 +69,7 @@ class PreparedData:
 
     def serves(self, preset: Preset) -> bool:
         """Whether reading the data by this preset would give the same; everything else in it may differ."""
-        same_ids = self.raw_type != torch.int64 or _takes_ids(preset) == _takes_ids(self.preset)
+        same_ids = self.raw.get("type") != "int64" or _takes_ids(preset) == _takes_ids(self.preset)
         return same_ids and _read_by(preset) == _read_by(self.preset)
 
 
@@ -88,7 +88,8 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
     report(Progress("reading the data", 0, None, ""))
     read = preset.data.build(report)
     digests = digests_when_asked(read)
-    first_raw = read.train[0][0]
+    raw_inputs, raw_target = read.train[0]
+    raw = describe(_batch_of_one(raw_inputs, raw_target, read))
     samples = check_finite(_fitting_inputs(preset, read))
     task = samples.task
     check_loss(preset, samples)
@@ -98,10 +99,11 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
     target_scale = None
     if task.kind == "regression":
+        targets = splits.train.targets
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
-        splits, raw = splits.map(lambda split: on_host(split, None, target_scale)), splits.train.targets
-        if raw is not None and raw.dtype == torch.float64 and isinstance(splits.train, InMemory):
-            notes += merged_columns(raw, splits.train.targets, task.targets)
+        splits = splits.map(lambda split: on_host(split, None, target_scale))
+        if targets is not None and targets.dtype == torch.float64 and isinstance(splits.train, InMemory):
+            notes += merged_columns(targets, splits.train.targets, task.targets)
     first, target = splits.train[0]
     return PreparedData(
         preset=preset,
@@ -109,7 +111,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
         splits=splits,
         encoding=encoding,
         batch_encoding=batch_encoding,
-        raw_type=first_raw.dtype if isinstance(first_raw, Tensor) else None,
+        raw=raw,
         example=made_up(describe(batch_encoding(_batch_of_one(first, target, samples)))),
         sample=(first, target.float() if target.is_floating_point() else target),
         task=task,
@@ -123,7 +125,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
 
 
 def check_loss(preset: Preset, samples: Samples) -> None:
-    """Raises PresetError where the loss is for another kind of targets, or tells that a guess at them was wrong."""
+    """Raises PresetError where the loss is for another kind of targets, or where they were guessed wrongly."""
     task, loss = samples.task, preset.loss
     learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
     if task.kind not in loss.tasks:
@@ -163,7 +165,7 @@ def _takes_ids(preset: Preset) -> bool:
 def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
     """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
     first = samples.train[0][0]
-    if samples.fit_encoding is not None or not isinstance(first, Tensor) or first.dtype != torch.int64:
+    if samples.has_own_inputs or not isinstance(first, Tensor) or first.dtype != torch.int64:
         return samples
     if _takes_ids(preset):
         note = (
@@ -179,7 +181,7 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
     if samples.fit_encoding is not None:
         return samples.fit_encoding(splits.train)
     train = splits.train
-    if isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
+    if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()
     return standardize(train, preset.data.normalize)
 

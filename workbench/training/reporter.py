@@ -16,7 +16,7 @@ from workbench.runs.events import Memory, Steps, Timing, float32_text_value
 from workbench.runs.writer import EventWriter
 from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss
-from workbench.training.processes.spinning import Spinning
+from workbench.training.threads.spinning import Spinning
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.timing.step_times import percentiles
 

@@ -1,4 +1,4 @@
-"""Scores that a model has put through softmax or sigmoid, which the loss does once more."""
+"""Recognises scores that the model has already put through softmax or sigmoid, which the loss applies again."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch import Tensor
 from workbench.settings.loss import LossChoice
 
 ROUNDING = 1e-2
-"""By how much a sum of probabilities may be off: in bfloat16 each has two to three digits."""
+"""Tolerance of a sum of probabilities: in bfloat16 each has two to three digits."""
 
 LEAST_NUMBERS = 32
-"""So few scores may be between 0 and 1 by chance."""
+"""Fewer scores than this may lie between 0 and 1 by chance."""
 
 
 def squashed_twice(scores: Tensor, loss: LossChoice) -> str:
-    """What to do where scores (n, classes) are probabilities already, but the loss takes raw scores; else empty.
+    """Says what to do where scores (n, classes) are already probabilities but the loss takes raw scores; else empty.
 
-    Log-probabilities are as good as raw scores, and no reason for a word.
+    Log-probabilities are as good as raw scores and give no warning. Losses that take scores as they are give none.
     """
     own = loss.own_activation
     if not own or scores.shape[1] < 2 or not bool(((scores >= 0) & (scores <= 1)).all()):

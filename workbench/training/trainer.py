@@ -26,8 +26,8 @@ from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.epoch_order import epoch_order
 from workbench.training.evaluation import Evaluator
-from workbench.training.evaluations import Evaluations
 from workbench.training.health.probe import HealthProbe
+from workbench.training.held_out import HeldOutSplits
 from workbench.training.inbox import Inbox
 from workbench.training.job import Job
 from workbench.training.live_rate import LiveRate
@@ -90,7 +90,7 @@ class Trainer:
         self._requests = RequestHandler(
             inbox, events, self.clock, self.times, handlers, lambda: self.inspection.end(self.state.step)
         )
-        self._evaluations = Evaluations(
+        self._held_out = HeldOutSplits(
             job, evaluator, self._saver, events, self.times, self._check, self.handle_requests
         )
         self._best = BestEpoch(job, self.schedule, self._saver, self._check)
@@ -113,7 +113,7 @@ class Trainer:
             self.inspection.close(self.state.step)
             if not self.stopping and self.job.test is not None:
                 self._enter("testing")
-                self.test_metrics = self._evaluations.test(self.state)
+                self.test_metrics = self._held_out.test(self.state)
             self._report()
         except StorageError:
             raise
@@ -176,7 +176,7 @@ class Trainer:
         validation, seconds_before = None, self.times["validate"]
         if due and self.job.validation is not None:
             self._enter("validating")
-            validation = self._evaluations.validate(state)
+            validation = self._held_out.validate(state)
             if validation is None:
                 return  # asked to stop: a resumed run validates this epoch again
         learning_rate = self.learning_rate(state.step)  # before the plateau schedule hears of this epoch
@@ -203,7 +203,7 @@ class Trainer:
     def _train_metrics(self) -> dict[str, float]:
         state = self.state
         metrics = {"loss": state.loss_sum / max(state.loss_samples, 1)}
-        if self.job.task.kind == "classification":
+        if self.job.task.correct is not None:
             metrics["accuracy"] = int(self._correct) / max(state.samples_done, 1)
         return metrics
 
@@ -233,7 +233,7 @@ class Trainer:
     def _read_losses(self, wait: bool = False) -> None:
         """Writes the losses that have arrived. Raises DivergedError at the first that is not finite."""
         losses = self._losses.read(self.state, wait=wait)
-        self._base_rate.tell(self._losses.step)
+        self._base_rate.report(self._losses.step)
         self._check.training_losses(losses, self._losses.step)
 
     def _look_at_health(self, *, last: bool = False) -> None:

@@ -85,7 +85,7 @@ def test_a_run_on_the_cpu_of_a_machine_with_cards_shows_both() -> None:
 def test_what_a_card_does_not_tell_is_left_out_and_never_zero() -> None:
     silent = replace(
         ONE_GPU.gpus[0], used_bytes=None, total_bytes=None, utilization_percent=None, power_watts=None,
-        power_limit_watts=None, temperature_celsius=None,
+        temperature_celsius=None,
     )  # fmt: skip
     alone = replace(ONE_GPU, gpus=(silent,), cpu_percent=None, load=None)
     text = seen(MemoryPanel(), lambda panel: panel.show(None, alone), (60, 8))

@@ -41,7 +41,7 @@ def health(
 ) -> Health:
     return Health(
         step=100, epoch=1, samples=256, seconds=0.01, layers=list(layers), tensors=list(tensors),
-        layer_count=len(layers), tensor_count=len(tensors), gradient_norm=norm, weight_norm=20.0,
+        gradient_norm=norm, weight_norm=20.0,
     )  # fmt: skip
 
 
@@ -50,13 +50,13 @@ GOOD = Facts(
     preset=preset(),
     prepared=PREPARED,
     cores=8,
-    shares={"data": 0.04, "transfer": 0.0, "forward": 0.3, "backward": 0.4, "optimizer": 0.2, "rest": 0.06},
+    phase_fractions={"data": 0.04, "transfer": 0.0, "forward": 0.3, "backward": 0.4, "optimizer": 0.2, "rest": 0.06},
     p99_to_median=1.3,
     max_to_median=3.0,
     step_median_ms=2.0,
     slowdown=1.05,
-    gpu_busy_share=0.9,
-    cpu_wait_share=0.01,
+    gpu_busy_fraction=0.9,
+    cpu_wait_fraction=0.01,
     other_cores=0.1,
     gpu_used_bytes=20 * GIB,
     gpu_total_bytes=80 * GIB,

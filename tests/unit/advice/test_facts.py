@@ -73,8 +73,8 @@ def test_of_an_empty_run_nothing_is_known() -> None:
 
 def test_a_made_run_gives_facts_and_no_finding() -> None:
     found = Facts.of(history(*events(1300)), preset(), MadeReadings().read())
-    assert found.shares is not None
-    assert sum(found.shares.values()) == pytest.approx(1)
+    assert found.phase_fractions is not None
+    assert sum(found.phase_fractions.values()) == pytest.approx(1)
     assert (found.host_used_bytes, found.host_total_bytes) == (23 * GIB, 64 * GIB)
     assert found.class_counts is not None
     assert found.gpu_used_bytes is None, "it trains on the CPU"
@@ -85,9 +85,9 @@ def test_shares_are_those_of_the_recent_seconds_by_the_steps_they_timed() -> Non
     old = [timing(data=100.0, forward=0.0)] * 5
     recent = [timing(timed=10, data=1.0, forward=1.0)] * (RECENT // 2)
     recent += [timing(timed=90, data=0.0, forward=1.0)] * (RECENT // 2)
-    shares = facts(*old, *recent).shares
+    shares = facts(*old, *recent).phase_fractions
     assert shares == pytest.approx({"data": 10 / 110, "forward": 100 / 110})
-    assert facts(timing(timed=0)).shares is None
+    assert facts(timing(timed=0)).phase_fractions is None
 
 
 def test_a_single_odd_second_is_no_habit() -> None:
@@ -176,7 +176,7 @@ class TwoCards:
     """Two cards of one name: the first is full, of somebody else's."""
 
     gpus: tuple[GpuReading, ...] = tuple(
-        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None, None)
+        GpuReading(index, f"GPU-{letter}", ON_GPU.device_name, used * GIB, 80 * GIB, None, None, None)
         for index, letter, used in ((0, "a", 79), (1, "b", 5))
     )
     host_total_bytes: int = 64 * GIB
@@ -279,7 +279,7 @@ def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:
 
 def test_what_a_resumed_run_will_do_again_is_forgotten() -> None:
     measured = Health(
-        step=300, epoch=3, samples=256, seconds=0.01, layers=[], tensors=[], layer_count=0, tensor_count=0,
+        step=300, epoch=3, samples=256, seconds=0.01, layers=[], tensors=[],
         gradient_norm=1.0, weight_norm=1.0,
     )  # fmt: skip
     assert facts(measured, Started(process_id=1, resumed=True, step=300)).health is measured
@@ -291,17 +291,22 @@ def test_what_other_programs_cost_is_the_median_of_recent_seconds_against_the_fa
     quiet = replace(timing(), cpu_wait_share=0.0, other_cores=0.0, samples_per_second=60_000.0)
     busy = replace(timing(), cpu_wait_share=0.6, other_cores=1.0, samples_per_second=1000.0)
     found = facts(steps([1.0] * 50), quiet, *[busy] * RECENT, quiet)
-    assert (found.cpu_wait_share, found.other_cores) == (0.6, 1.0)
+    assert (found.cpu_wait_fraction, found.other_cores) == (0.6, 1.0)
     assert found.slowdown == pytest.approx(60.0)
     unknown = facts(steps([1.0] * 50), timing())
-    assert (unknown.cpu_wait_share, unknown.other_cores, unknown.slowdown) == (None, None, 1.0)
+    assert (unknown.cpu_wait_fraction, unknown.other_cores, unknown.slowdown) == (None, None, 1.0)
 
 
 def test_of_less_than_two_seconds_of_training_nothing_is_said_about_speed() -> None:
     """Screen #33: "critical: waiting for data" of a run of 0.13 s."""
     waiting = replace(timing(timed=200, data=0.3, forward=0.7), steps=200, steps_per_second=1500.0)
     short = facts(steps([1.0] * 200), waiting)
-    assert (short.shares, short.p99_to_median, short.step_median_ms, short.gpu_busy_share) == (None, None, None, None)
+    assert (short.phase_fractions, short.p99_to_median, short.step_median_ms, short.gpu_busy_fraction) == (
+        None,
+        None,
+        None,
+        None,
+    )
     assert [finding.rule for finding in findings(short)] == []
     long = facts(steps([1.0] * 200), replace(waiting, steps_per_second=99.0))
     assert [finding.rule for finding in findings(long)] == ["waiting-for-data"]
@@ -315,7 +320,7 @@ def test_what_a_report_says_of_a_step_is_what_it_was_over_the_whole_run() -> Non
     whole = found.over_the_run({"p50": 0.972, "p95": 2.0, "p99": 9.72, "max": 20.0}, {"data": 0.4, "forward": 0.6})
     assert whole.step_median_ms == 0.972
     assert whole.p99_to_median == pytest.approx(10.0)
-    assert whole.shares == {"data": 0.4, "forward": 0.6}
+    assert whole.phase_fractions == {"data": 0.4, "forward": 0.6}
     told = {finding.rule: finding.fact for finding in findings(whole)}
     assert "over the whole run, 1 step in 100 takes at least 10.0 times the median of 0.972 ms" in told["step-outliers"]
     assert told["waiting-for-data"].startswith("data takes 40 % of a step")

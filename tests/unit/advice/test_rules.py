@@ -76,7 +76,7 @@ def test_nothing_is_said_before_twenty_steps() -> None:
 
 def test_the_gravest_comes_first() -> None:
     facts = replace(
-        GOOD, shares={"data": 0.1, "forward": 0.7, "rest": 0.2}, diverged="", max_to_median=50.0,
+        GOOD, phase_fractions={"data": 0.1, "forward": 0.7, "rest": 0.2}, diverged="", max_to_median=50.0,
         health=health([layer(dead_share=0.6)]),
     )  # fmt: skip
     assert [(finding.severity, finding.rule) for finding in findings(facts)] == [
@@ -85,18 +85,18 @@ def test_the_gravest_comes_first() -> None:
 
 
 BAD: dict[str, Facts] = {
-    "waiting-for-data": replace(GOOD, shares={"data": 0.3, "forward": 0.7}),
-    "loader-workers": replace(GOOD, shares={"data": 0.3, "forward": 0.7}, prepared=LOADED),
-    "transfer": replace(GOOD, shares={"transfer": 0.3, "forward": 0.7}, prepared=ON_GPU),
-    "overhead": replace(GOOD, shares={"rest": 0.3, "forward": 0.7}),
-    "gpu-idle": replace(GOOD, gpu_busy_share=0.2, prepared=ON_GPU),
+    "waiting-for-data": replace(GOOD, phase_fractions={"data": 0.3, "forward": 0.7}),
+    "loader-workers": replace(GOOD, phase_fractions={"data": 0.3, "forward": 0.7}, prepared=LOADED),
+    "transfer": replace(GOOD, phase_fractions={"transfer": 0.3, "forward": 0.7}, prepared=ON_GPU),
+    "overhead": replace(GOOD, phase_fractions={"rest": 0.3, "forward": 0.7}),
+    "gpu-idle": replace(GOOD, gpu_busy_fraction=0.2, prepared=ON_GPU),
     "matrix-units": replace(GOOD, prepared=ON_GPU),
     "gpu-memory": replace(GOOD, gpu_used_bytes=76 * GIB),
     "host-memory": replace(GOOD, host_used_bytes=60 * GIB),
     "growing-memory": replace(
         GOOD, memory=(MemoryTrend("the trainer's process", (GIB, 1.1 * GIB, 1.2 * GIB, 1.3 * GIB), 120.0, 40 * GIB),)
     ),
-    "busy-cores": replace(GOOD, cpu_wait_share=0.6, other_cores=1.0),
+    "busy-cores": replace(GOOD, cpu_wait_fraction=0.6, other_cores=1.0),
     "step-outliers": replace(GOOD, p99_to_median=4.0),
     "not-finite": replace(GOOD, diverged="the loss at step 900"),
     "loss-rising": replace(GOOD, loss=LossTrend(2.3, 0.2, 0.9)),
@@ -145,35 +145,37 @@ def test_without_a_preset_a_rule_finds_the_same_or_abstains(rule: str) -> None:
 # Thresholds, from both sides.
 
 
-def shares(**some: float) -> dict[str, float]:
+def phase_fractions(**some: float) -> dict[str, float]:
     return {"forward": 1 - sum(some.values()), **some}
 
 
 @pytest.mark.parametrize(
     ("rule", "phase"), [("waiting-for-data", "data"), ("transfer", "transfer"), ("overhead", "rest")]
 )
-@pytest.mark.parametrize(("share", "grave"), [(0.099, None), (0.1, "warning"), (0.199, "warning"), (0.2, "critical")])
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.099, None), (0.1, "warning"), (0.199, "warning"), (0.2, "critical")]
+)
 def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twenty_percent(
-    rule: str, phase: str, share: float, grave: str | None
+    rule: str, phase: str, share: float, expected: str | None
 ) -> None:
-    assert severity(rule, shares=shares(**{phase: share})) == grave
+    assert severity(rule, phase_fractions=phase_fractions(**{phase: share})) == expected
 
 
 @pytest.mark.parametrize(
-    ("rule", "facts", "grave"),
+    ("rule", "facts", "expected"),
     [
-        ("gpu-idle", {"gpu_busy_share": 0.5}, None),
-        ("gpu-idle", {"gpu_busy_share": 0.49}, "warning"),
+        ("gpu-idle", {"gpu_busy_fraction": 0.5}, None),
+        ("gpu-idle", {"gpu_busy_fraction": 0.49}, "warning"),
         ("gpu-memory", {"gpu_used_bytes": 71 * GIB}, None),
         ("gpu-memory", {"gpu_used_bytes": 72 * GIB}, "warning"),
         ("gpu-memory", {"gpu_used_bytes": 78 * GIB}, "critical"),
         ("host-memory", {"host_used_bytes": 57 * GIB}, None),
         ("host-memory", {"host_used_bytes": 58 * GIB}, "warning"),
         ("host-memory", {"host_used_bytes": 63 * GIB}, "critical"),
-        ("busy-cores", {"cpu_wait_share": 0.09, "other_cores": 1.0}, None),
-        ("busy-cores", {"cpu_wait_share": 0.1, "other_cores": 1.0}, "warning"),
-        ("busy-cores", {"cpu_wait_share": 0.5, "other_cores": 1.0}, "critical"),
-        ("busy-cores", {"cpu_wait_share": 0.5, "other_cores": 0.24}, None),
+        ("busy-cores", {"cpu_wait_fraction": 0.09, "other_cores": 1.0}, None),
+        ("busy-cores", {"cpu_wait_fraction": 0.1, "other_cores": 1.0}, "warning"),
+        ("busy-cores", {"cpu_wait_fraction": 0.5, "other_cores": 1.0}, "critical"),
+        ("busy-cores", {"cpu_wait_fraction": 0.5, "other_cores": 0.24}, None),
         ("step-outliers", {"p99_to_median": 1.99}, None),
         ("step-outliers", {"p99_to_median": 2.0}, "warning"),
         ("step-outliers", {"max_to_median": 19.0}, None),
@@ -214,23 +216,23 @@ def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twent
         ("not-finite", {"health": health([], [tensor(bad=0.01, gradient_mean=None)])}, "critical"),
     ],
 )  # fmt: skip
-def test_each_threshold_from_both_sides(rule: str, facts: dict[str, Any], grave: str | None) -> None:
-    assert severity(rule, **facts) == grave
+def test_each_threshold_from_both_sides(rule: str, facts: dict[str, Any], expected: str | None) -> None:
+    assert severity(rule, **facts) == expected
 
 
 @pytest.mark.parametrize(
-    ("mean", "recent", "grave"),
+    ("mean", "recent", "expected"),
     [(1.01e-7, 2.2, None), (0.99e-7, 2.2, "warning"), (0.0, 2.2, "warning"), (1e-9, 0.22, None)],
 )
 def test_a_gradient_vanishes_below_a_ten_millionth_unless_there_is_little_left_to_learn(
-    mean: float, recent: float, grave: str | None
+    mean: float, recent: float, expected: str | None
 ) -> None:
     facts = {"health": health([], [tensor(gradient_mean=mean)]), "loss": LossTrend(2.3, recent, recent)}
-    assert severity("vanishing-gradient", **facts) == grave
+    assert severity("vanishing-gradient", **facts) == expected
 
 
 @pytest.mark.parametrize(
-    ("gigabytes", "available", "grave"),
+    ("gigabytes", "available", "expected"),
     [
         ((1.0, 1.015, 1.03, 1.045), 40 * GIB, None),  # less than 5 %
         ((1.0, 1.05, 1.1, 1.15), 40 * GIB, "warning"),
@@ -243,11 +245,11 @@ def test_a_gradient_vanishes_below_a_ten_millionth_unless_there_is_little_left_t
     ],
 )
 def test_memory_grows_if_it_rises_steadily(
-    gigabytes: tuple[float, ...], available: int | None, grave: str | None
+    gigabytes: tuple[float, ...], available: int | None, expected: str | None
 ) -> None:
     first, second, third, fourth = (gigabyte * GIB for gigabyte in gigabytes)
     trend = MemoryTrend("the trainer's process", (first, second, third, fourth), 120.0, available)
-    assert severity("growing-memory", memory=(trend,)) == grave
+    assert severity("growing-memory", memory=(trend,)) == expected
 
 
 @pytest.mark.parametrize(
@@ -273,7 +275,7 @@ def test_matrix_units_are_idle_on_cards_that_have_them(
     card: str, precision: str, busy: float | None, found_it: bool
 ) -> None:
     finding = found(
-        "matrix-units", prepared=replace(ON_GPU, device_name=card), gpu_busy_share=busy,
+        "matrix-units", prepared=replace(ON_GPU, device_name=card), gpu_busy_fraction=busy,
         preset=preset(f"runtime.precision={precision}"),
     )  # fmt: skip
     assert (finding is not None) == found_it
@@ -290,7 +292,7 @@ def change(rule: str, **facts: Any) -> tuple[str, ...]:
     return finding.change
 
 
-WAITING = {"shares": shares(data=0.3)}
+WAITING = {"phase_fractions": phase_fractions(data=0.3)}
 
 
 def test_waiting_for_a_loader_proposes_what_may_help() -> None:
@@ -307,12 +309,12 @@ def test_waiting_for_a_loader_proposes_what_may_help() -> None:
 
 @pytest.mark.parametrize(("samples", "proposed"), [(2560, "256"), (2559, "128"), (1279, None)])
 def test_a_larger_batch_is_proposed_as_long_as_an_epoch_keeps_ten_steps(samples: int, proposed: str | None) -> None:
-    facts = {"shares": shares(rest=0.3), "prepared": replace(PREPARED, train_samples=samples)}
+    facts = {"phase_fractions": phase_fractions(rest=0.3), "prepared": replace(PREPARED, train_samples=samples)}
     assert change("overhead", **facts) == ((f"data.batch_size={proposed}",) if proposed else ())
 
 
 def test_a_slow_engine_that_was_asked_for_is_given_up_first() -> None:
-    assert change("overhead", shares=shares(rest=0.3), preset=preset("runtime.engine=eager")) == (
+    assert change("overhead", phase_fractions=phase_fractions(rest=0.3), preset=preset("runtime.engine=eager")) == (
         "runtime.engine=auto",
     )
 
@@ -353,7 +355,7 @@ def test_infinite_gradients_are_part_of_loss_scaling() -> None:
 
 # Other programs on the same cores (screen #3, #27).
 
-BUSY = {"cpu_wait_share": 0.6, "other_cores": 1.02, "cores": 2, "prepared": replace(PREPARED, num_threads=2)}
+BUSY = {"cpu_wait_fraction": 0.6, "other_cores": 1.02, "cores": 2, "prepared": replace(PREPARED, num_threads=2)}
 
 
 def test_busy_cores_are_named_with_what_they_cost_and_fewer_threads_offered() -> None:

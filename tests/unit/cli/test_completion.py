@@ -51,7 +51,7 @@ def test_every_setting_is_offered_with_its_meaning() -> None:
     offered = dict(complete_assignments(""))
     top = ("name", "description", "changes")
     assert {f"{path}=" for path in Preset().flat() if path not in top} <= set(offered)
-    assert offered["optimizer.learning_rate="] == "how far one step goes; the most important setting"
+    assert offered["optimizer.learning_rate="] == "step size; the most important setting"
     assert {"optimizer.betas=", "optimizer.momentum=", "data.file="} <= set(offered), "of every choice of a family"
     assert [key for key, _ in complete_assignments("training.e")] == [
         "training.epochs=",

@@ -26,7 +26,7 @@ def row(tmp_path: Path) -> RunRow:
 def test_the_cells_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert cells(row(tmp_path), STARTED + timedelta(hours=5, minutes=59)) == (
-        "completed", "fast", "9/10", "accuracy 0.9877", "5 h", "20261127T120000Z-fast-0a1b",
+        "completed", "fast", "9/10", "accuracy 0.9877", "5 h", "20261127T120000Z-fast-0a1b", "-",
     )  # fmt: skip
 
 
@@ -58,7 +58,8 @@ def test_runs_are_listed_newest_first_for_programs_and_for_people(
     monkeypatch.chdir(tmp_path)
     first = create_run(tmp_path / "runs", "iris", Preset(name="iris").to_toml())
     first = RunDirectory(first.path.rename(tmp_path / "runs" / "20200101T000000Z-iris-0000"))
-    second = create_run(tmp_path / "runs", "fast", Preset(name="fast").override(["training.epochs=7"]).to_toml())
+    seven = Preset(name="fast").override(["training.epochs=7"])
+    second = create_run(tmp_path / "runs", "fast", seven.to_toml(), study="search-1")
     second.events.touch()
     Summary(
         status="completed", exit_code=0, reason="", epoch=7, step=70, best_epoch=6, monitor="accuracy",
@@ -69,12 +70,14 @@ def test_runs_are_listed_newest_first_for_programs_and_for_people(
         ["completed", "fast", "7/7", "accuracy 0.75"],
         ["new", "iris", "0/10", "-"],
     ]
-    assert lines[1].split("\t")[5] == f"runs/{first.name}"
+    assert lines[1].split("\t")[5:] == [f"runs/{first.name}", "-"]
+    assert lines[0].split("\t")[6] == "search-1"
     found = [json.loads(line) for line in listed(capsys, "--json")]
     assert [(run["name"], run["status"], run["best"]) for run in found] == [
         (second.name, "completed", 0.75),
         (first.name, "new", None),
     ]
+    assert [run["study"] for run in found] == ["search-1", None]
     assert found[0]["directory"] == str(second.path)
     assert found[1]["started"] == "2020-01-01T00:00:00+00:00"
     assert (found[0]["epoch"], found[0]["epochs"], found[0]["seconds"]) == (7, 7, 2.5)

@@ -36,7 +36,6 @@ def install(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
         "nvmlInit": Mock(),
         "nvmlShutdown": Mock(),
         "nvmlSystemGetDriverVersion": lambda: "580.65.06",
-        "nvmlSystemGetCudaDriverVersion_v2": lambda: 12080,
         "nvmlDeviceGetCount": lambda: 2,
         "nvmlDeviceGetHandleByIndex": Mock(side_effect=lambda index: index),
         "nvmlDeviceGetUUID": lambda gpu: f"GPU-{gpu}",
@@ -44,7 +43,6 @@ def install(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
         "nvmlDeviceGetMemoryInfo": memory,
         "nvmlDeviceGetUtilizationRates": lambda gpu: SimpleNamespace(gpu=97 * gpu, memory=0),
         "nvmlDeviceGetPowerUsage": lambda gpu: 312_500,
-        "nvmlDeviceGetEnforcedPowerLimit": lambda gpu: 700_000,
         "nvmlDeviceGetTemperature": lambda gpu, sensor: 41 + gpu,
     }
     nvml.__dict__.update(contents | changes)
@@ -61,10 +59,10 @@ def open_monitor() -> GpuMonitor:
 def test_reads_every_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     monitor = open_monitor()
-    assert (monitor.driver_version, monitor.cuda_driver_version) == ("580.65.06", "12.8")
+    assert monitor.driver_version == "580.65.06"
     assert monitor.read() == [
-        GpuReading(0, "GPU-0", "NVIDIA H100", 0, 80 << 30, 0, 312.5, 700.0, 41),
-        GpuReading(1, "GPU-1", "NVIDIA H100", 1 << 30, 80 << 30, 97, 312.5, 700.0, 42),
+        GpuReading(0, "GPU-0", "NVIDIA H100", 0, 80 << 30, 0, 312.5, 41),
+        GpuReading(1, "GPU-1", "NVIDIA H100", 1 << 30, 80 << 30, 97, 312.5, 42),
     ]
 
 
@@ -86,7 +84,6 @@ def test_strings_may_be_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nvmlDeviceGetMemoryInfo", {"used_bytes", "total_bytes"}),
         ("nvmlDeviceGetUtilizationRates", {"utilization_percent"}),
         ("nvmlDeviceGetPowerUsage", {"power_watts"}),
-        ("nvmlDeviceGetEnforcedPowerLimit", {"power_limit_watts"}),
         ("nvmlDeviceGetTemperature", {"temperature_celsius"}),
     ],
 )
@@ -99,9 +96,9 @@ def test_what_is_not_supported_is_none(monkeypatch: pytest.MonkeyPatch, query: s
 def test_a_lost_gpu_is_still_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     nvml = install(monkeypatch)
     monitor = open_monitor()
-    for query in ("MemoryInfo", "UtilizationRates", "PowerUsage", "EnforcedPowerLimit", "Temperature"):
+    for query in ("MemoryInfo", "UtilizationRates", "PowerUsage", "Temperature"):
         setattr(nvml, f"nvmlDeviceGet{query}", refuse)
-    assert monitor.read()[1] == GpuReading(1, "GPU-1", "NVIDIA H100", None, None, None, None, None, None)
+    assert monitor.read()[1] == GpuReading(1, "GPU-1", "NVIDIA H100", None, None, None, None, None)
 
 
 def test_an_older_driver_counts_what_it_reserves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,10 +111,9 @@ def test_an_older_driver_counts_what_it_reserves(monkeypatch: pytest.MonkeyPatch
     assert [reading.used_bytes for reading in open_monitor().read()] == [1 << 20, (1 << 30) + (1 << 20)]
 
 
-def test_versions_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, nvmlSystemGetDriverVersion=refuse, nvmlSystemGetCudaDriverVersion_v2=refuse)
-    monitor = open_monitor()
-    assert (monitor.driver_version, monitor.cuda_driver_version) == (None, None)
+def test_the_version_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, nvmlSystemGetDriverVersion=refuse)
+    assert open_monitor().driver_version is None
 
 
 @pytest.mark.parametrize("error", [NvmlError("Driver Not Loaded"), OSError("libnvidia-ml.so.1: broken")])
@@ -210,7 +206,7 @@ def test_cuda_and_nvml_name_the_same_gpu_with_and_without_a_prefix() -> None:
 
 
 def card(index: int, name: str = "NVIDIA H100 80GB HBM3") -> GpuReading:
-    return GpuReading(index, f"GPU-{index}", name, None, None, None, None, None, None)
+    return GpuReading(index, f"GPU-{index}", name, None, None, None, None, None)
 
 
 def test_a_lasting_name_finds_the_card_whatever_cuda_counts() -> None:
@@ -236,7 +232,7 @@ def test_a_slice_of_a_card_is_not_the_card_and_a_processor_has_none() -> None:
 
 
 def test_a_reading_comes_back_from_what_an_event_holds_of_it() -> None:
-    reading = GpuReading(1, "GPU-1", "NVIDIA A100", 5, 80, 41, None, 700.0, None)
+    reading = GpuReading(1, "GPU-1", "NVIDIA A100", 5, 80, 41, None, 55)
     kept = {name: value for name, value in asdict(reading).items() if value is not None}
     assert GpuReading.of(kept) == reading
-    assert GpuReading.of({"new_field": 1}) == GpuReading(-1, "", "", None, None, None, None, None, None)
+    assert GpuReading.of({"new_field": 1}) == GpuReading(-1, "", "", None, None, None, None, None)

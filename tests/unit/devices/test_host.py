@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,28 @@ from workbench.devices.cgroup import CgroupMemory
 from workbench.devices.host import HostMonitor, cpu_model, describe_host
 
 
-def test_readings_are_plausible() -> None:
+def test_memory_is_within_that_of_the_machine() -> None:
+    reading = HostMonitor(os.getpid()).read()
+    assert reading.rss_bytes is not None
+    assert 0 < reading.rss_bytes < reading.total_bytes
+    assert 0 < reading.available_bytes <= reading.total_bytes
+
+
+def test_processor_time_is_that_of_the_process_since_the_reading_before() -> None:
     monitor = HostMonitor(os.getpid())
-    first, second = monitor.read(), monitor.read()
-    assert first.cpu_percent is None
-    assert second.cpu_percent is not None
-    assert second.cpu_percent >= 0
-    for reading in (first, second):
-        assert reading.rss_bytes is not None
-        assert 0 < reading.rss_bytes < reading.total_bytes
-        assert 0 < reading.available_bytes <= reading.total_bytes
-        assert reading.load is None or reading.load >= 0
+    assert monitor.read().cpu_percent is None
+    started, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < 0.3:
+        pass
+    percent = 100 * (time.process_time() - used) / (time.perf_counter() - started)
+    # The system counts processor time in hundredths of a second.
+    assert monitor.read().cpu_percent == pytest.approx(percent, rel=0.2)
+
+
+def test_the_load_is_that_of_the_system() -> None:
+    before = os.getloadavg()[0]
+    load = HostMonitor(os.getpid()).read().load
+    assert load in (before, os.getloadavg()[0])
 
 
 def test_a_process_that_has_ended_has_no_readings() -> None:

@@ -55,7 +55,7 @@ def test_a_run_that_stopped_early_is_told_with_the_epochs_that_were_planned(
 ) -> None:
     """screen #7"""
     told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
-    assert "completed after 1 of 12 epochs (stopped early: no better for a while), 30 steps" in told
+    assert "completed after 1 of 12 epochs (early stopping: no improvement), 30 steps" in told
     told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
     assert "completed after 1 epochs, 30 steps" in told
 
@@ -83,7 +83,7 @@ def test_a_report_ends_with_what_was_found_and_how_to_change_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     health = Health(
-        step=1300, epoch=6, samples=256, seconds=0.01, layer_count=1, tensor_count=0, gradient_norm=1.0,
+        step=1300, epoch=6, samples=256, seconds=0.01, gradient_norm=1.0,
         weight_norm=9.0, layers=[{"name": "layers.2", "kind": "relu", "units": 512, "dead_share": 0.93}], tensors=[],
     )  # fmt: skip
     lines = reported(tmp_path, capsys, health)
@@ -91,7 +91,7 @@ def test_a_report_ends_with_what_was_found_and_how_to_change_it(
     assert lines[-5] == ""
     assert severity.startswith("critical  dead units: 93 % of the 512 units of layers.2 (relu) are dead")
     assert "90 % is critical (Lu et al. (2019)" in threshold
-    assert advice.strip().startswith("Dead units hardly ever come back.")
+    assert advice.strip().startswith("Dead units hardly ever recover.")
     assert change.strip() == "--set activation.name=leaky_relu --set optimizer.learning_rate=0.0005"
 
 
@@ -107,7 +107,7 @@ def test_memory_by_kind_arithmetic_and_busy_share_are_told_of_a_run_on_a_gpu(
     assert summary is not None
     print_report(run, replace(summary, gpu_busy_share=0.4137), read_history(run), to_stderr=False)
     text = capsys.readouterr().out
-    assert "154 MFLOP a step, 73.4 GFLOP/s, MFU 0.11 % of 67 TFLOP/s float32" in text
+    assert "154 MFLOP per step, 73.4 GFLOP/s, MFU 0.11 % of 67 TFLOP/s float32" in text
     assert "41 % of the time" in text
     assert "parameters 2.04 MiB, gradients 2.04 MiB, optimizer 4.09 MiB, activations ~205 KiB, data 44.9 MiB" in text
     assert "61 MiB (up to step 50), expected 58 MiB" in text

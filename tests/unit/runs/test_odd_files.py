@@ -35,7 +35,7 @@ HEALTH = Health(
     layers=[{"name": "0", "kind": "relu", "units": 8, "dead_share": 0.9}],
     tensors=[{"name": "w", "gradient_mean": 1e-9, "gradient_norm": 1.0, "weight_norm": 1.0, "zero_share": 0.0,
               "non_finite_share": 0.0}],
-    layer_count=1, tensor_count=1, gradient_norm=2.0, weight_norm=1.0,
+    gradient_norm=2.0, weight_norm=1.0,
 )  # fmt: skip
 
 

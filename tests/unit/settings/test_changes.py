@@ -82,7 +82,7 @@ def test_unchecked_changes_are_read_as_far_as_they_are_some() -> None:
 
 def test_they_are_explained_as_every_table_is() -> None:
     [(title, summary, rows)] = explain("changes")
-    assert (title, summary) == ("changes", "Another learning rate from some step on.")
+    assert (title, summary) == ("changes", "Another learning rate from a step on.")
     assert [(name, bounds) for name, bounds, *_ in rows] == [
         ("step", "whole number, ≥ 0"),
         ("learning_rate", "number, > 0, ≤ 1000"),

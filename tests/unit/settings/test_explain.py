@@ -27,7 +27,7 @@ def test_every_choice_of_a_family_is_listed_and_explained(family: str) -> None:
 
 def test_bounds_unit_and_default_are_shown() -> None:
     [(_, _, [row])] = explain.explain("data.digits.batch_size")
-    assert row == ("batch_size", "whole number, ≥ 1, ≤ 10000000, in samples", "64", "samples a batch")
+    assert row == ("batch_size", "whole number, ≥ 1, ≤ 10000000, in samples", "64", "samples per batch")
 
 
 @pytest.mark.parametrize(

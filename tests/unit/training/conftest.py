@@ -32,6 +32,14 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
     return make
 
 
+@pytest.fixture
+def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainers poll after every step."""
+    from tests.unit.training.scripted import look_up_after_every_step  # which imports this file
+
+    look_up_after_every_step(monkeypatch)
+
+
 def events_of(trainer: Trainer) -> list[Event]:
     """All events of the trainer's run."""
     return [event for _, event in EventTail(trainer.run.events).read()]

@@ -22,12 +22,12 @@ from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 Script = Callable[[Trainer], Iterable[Request]]
-"""What is asked of a trainer at each of its looks."""
+"""What is asked of a trainer at each poll."""
 
 AnEvent = TypeVar("AnEvent", bound=Event)
 
 PATIENCE = 300
-"""Looks at one and the same step after which a trainer counts as waiting forever."""
+"""Polls at one and the same step after which a trainer counts as waiting forever."""
 
 STOP, PAUSE, RESUME, CHECKPOINT = (Request(command) for command in ("stop", "pause", "resume", "checkpoint"))
 
@@ -42,14 +42,14 @@ class ScriptedInbox(Inbox):
     def __init__(self, run: RunDirectory, script: Script) -> None:
         super().__init__(run)
         self._script = script
-        self._looks: tuple[int, int] = (0, 0)
+        self._polls: tuple[int, int] = (0, 0)
         self.trainer: Trainer | None = None
 
     def read(self) -> list[Request]:
         assert self.trainer is not None
-        step, looks = self.trainer.state.step, self._looks
-        self._looks = (step, looks[1] + 1 if looks[0] == step else 1)
-        assert self._looks[1] < PATIENCE, f"the trainer waits forever after step {step}"
+        step, polls = self.trainer.state.step, self._polls
+        self._polls = (step, polls[1] + 1 if polls[0] == step else 1)
+        assert self._polls[1] < PATIENCE, f"the trainer waits forever after step {step}"
         return list(self._script(self.trainer))
 
 
@@ -58,15 +58,15 @@ def nothing(_: Trainer) -> Iterable[Request]:
     return ()
 
 
-def asked_at(step: int, *looks: Sequence[Request]) -> Script:
-    """Asks at the first look after `step`, and at those that follow it."""
-    left = list(looks)
+def asked_at(step: int, *polls: Sequence[Request]) -> Script:
+    """Asks at the first poll after `step`, and at those that follow it."""
+    left = list(polls)
     return lambda trainer: left.pop(0) if left and trainer.state.step >= step else ()
 
 
-def asked_while(moment: Callable[[Trainer], bool], *looks: Sequence[Request]) -> Script:
-    """Asks at the first looks at which `moment` is true."""
-    left = list(looks)
+def asked_while(moment: Callable[[Trainer], bool], *polls: Sequence[Request]) -> Script:
+    """Asks at the first polls at which `moment` is true."""
+    left = list(polls)
     return lambda trainer: left.pop(0) if left and moment(trainer) else ()
 
 

@@ -1,4 +1,4 @@
-"""Both feeds deliver the same batches in the order that is asked for, and say in words what is wrong with a sample."""
+"""Both sources give the same batches in the order that is asked for, and say in words what is wrong with a sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.data.samples import InMemory, Lazy, Split
 from workbench.data.standardize import standardize
 from workbench.errors import DataError, PresetError, WorkbenchError
 from workbench.settings.preset import Preset
-from workbench.training import batches as feeds
+from workbench.training import batches as batches_module
 from workbench.training.batches import Augment, Batch, BatchSource, DataLoaderBatches, OnDeviceBatches
 from workbench.training.job import Job, build_job
 from workbench.training.timing.clock import PhaseClock
@@ -48,19 +48,19 @@ def encoding() -> Encoding:
     return standardize(images(), "standard")
 
 
-def resident(split: InMemory, augment: Augment | None = None) -> OnDeviceBatches:
+def on_device(split: InMemory, augment: Augment | None = None) -> OnDeviceBatches:
     return OnDeviceBatches(split, encoding(), BATCH, CPU, augment)
 
 
 KINDS: dict[str, Callable[[], BatchSource]] = {
-    "resident": lambda: resident(images()),
+    "on_device": lambda: on_device(images()),
     "loader without workers": lambda: loader(images(), 0),
     "loader with two workers": lambda: loader(images(), 2),
 }
 
 
 @pytest.fixture(params=KINDS)
-def feed(request: pytest.FixtureRequest) -> Iterator[BatchSource]:
+def source(request: pytest.FixtureRequest) -> Iterator[BatchSource]:
     made = KINDS[request.param]()
     yield made
     end_workers(made)
@@ -73,11 +73,11 @@ def orders() -> list[Tensor]:
     return [first, second[11:], third]
 
 
-def test_batches_are_the_prepared_samples_in_the_order_asked_for_epoch_after_epoch(feed: BatchSource) -> None:
+def test_batches_are_the_prepared_samples_in_the_order_asked_for_epoch_after_epoch(source: BatchSource) -> None:
     samples, prepare = images(), encoding()
-    assert len(feed) == SAMPLES
+    assert len(source) == SAMPLES
     for order in orders():
-        batches = list(feed.batches(order, PhaseClock()))
+        batches = list(source.batches(order, PhaseClock()))
         chunks = order.split(BATCH)
         assert len(batches) == len(chunks)
         for batch, indices in zip(batches, chunks, strict=True):
@@ -86,36 +86,36 @@ def test_batches_are_the_prepared_samples_in_the_order_asked_for_epoch_after_epo
             assert torch.equal(batch.targets, samples.targets[indices])
 
 
-def test_the_last_batch_is_shorter_where_the_samples_end(feed: BatchSource) -> None:
+def test_the_last_batch_is_shorter_where_the_samples_end(source: BatchSource) -> None:
     for order in orders():
-        sizes = [len(batch.targets) for batch in feed.batches(order, PhaseClock())]
+        sizes = [len(batch.targets) for batch in source.batches(order, PhaseClock())]
         assert sizes == [BATCH] * (len(order) // BATCH) + [len(order) % BATCH]
 
 
-def test_an_empty_order_has_no_batches(feed: BatchSource) -> None:
-    assert list(feed.batches(torch.empty(0, dtype=torch.int64), PhaseClock())) == []
+def test_an_empty_order_has_no_batches(source: BatchSource) -> None:
+    assert list(source.batches(torch.empty(0, dtype=torch.int64), PhaseClock())) == []
 
 
-def test_an_epoch_that_was_broken_off_leaves_nothing_behind_for_the_next(feed: BatchSource) -> None:
+def test_an_epoch_that_was_broken_off_leaves_nothing_behind_for_the_next(source: BatchSource) -> None:
     first, _, third = orders()
-    broken_off = feed.batches(first, PhaseClock())
+    broken_off = source.batches(first, PhaseClock())
     next(broken_off)
     del broken_off
-    batches = list(feed.batches(third, PhaseClock()))
+    batches = list(source.batches(third, PhaseClock()))
     assert torch.equal(torch.cat([batch.targets for batch in batches]), images().targets[third])
 
 
-def test_phases_are_marked_for_every_batch(feed: BatchSource) -> None:
+def test_phases_are_marked_for_every_batch(source: BatchSource) -> None:
     clock = MarkedPhases()
-    batches = list(feed.batches(orders()[0], clock))
-    expected = ["data"] if feed.name == "on_device" else ["data", "transfer"]
+    batches = list(source.batches(orders()[0], clock))
+    expected = ["data"] if source.name == "on_device" else ["data", "transfer"]
     assert clock.marks == expected * len(batches)
 
 
-def test_reading_samples_leaves_the_random_numbers_of_training_alone(feed: BatchSource) -> None:
-    """Else the same preset would train differently with another feed or number of workers."""
+def test_reading_samples_leaves_the_random_numbers_of_training_alone(source: BatchSource) -> None:
+    """Else the same preset would train differently with another source or number of workers."""
     before = torch.get_rng_state()
-    list(feed.batches(orders()[0], PhaseClock()))
+    list(source.batches(orders()[0], PhaseClock()))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -124,7 +124,7 @@ def test_samples_that_are_read_one_by_one_make_the_same_batches(workers: int) ->
     [order, *_] = orders()
     lazy = loader(Lazy(images(), indices=torch.arange(SAMPLES)), workers)
     for read, gathered in zip(
-        lazy.batches(order, PhaseClock()), resident(images()).batches(order, PhaseClock()), strict=True
+        lazy.batches(order, PhaseClock()), on_device(images()).batches(order, PhaseClock()), strict=True
     ):
         assert torch.equal(read.tensor, gathered.tensor)
         assert torch.equal(read.targets, gathered.targets)
@@ -132,30 +132,30 @@ def test_samples_that_are_read_one_by_one_make_the_same_batches(workers: int) ->
 
 def test_without_room_for_prepared_samples_each_batch_is_prepared_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     [order, *_] = orders()
-    expected = list(resident(images()).batches(order, PhaseClock()))
-    monkeypatch.setattr(feeds, "free_bytes", lambda device: 4)
-    feed = resident(images())
-    assert feed.resident_bytes == images().inputs.nbytes + images().targets.nbytes
-    for found, batch in zip(feed.batches(order, PhaseClock()), expected, strict=True):
+    expected = list(on_device(images()).batches(order, PhaseClock()))
+    monkeypatch.setattr(batches_module, "free_bytes", lambda device: 4)
+    source = on_device(images())
+    assert source.resident_bytes == images().inputs.nbytes + images().targets.nbytes
+    for found, batch in zip(source.batches(order, PhaseClock()), expected, strict=True):
         assert torch.equal(found.tensor, batch.tensor)
 
 
 def test_resident_bytes_are_those_of_the_prepared_tensors() -> None:
-    assert resident(images()).resident_bytes == 4 * images().inputs.numel() + images().targets.nbytes
+    assert on_device(images()).resident_bytes == 4 * images().inputs.numel() + images().targets.nbytes
     assert loader(images(), 0).resident_bytes == 0
 
 
-@pytest.mark.parametrize("kind", ["resident", "loader"])
-def test_augmentation_sees_prepared_batches_of_the_feed_that_has_it(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["on_device", "loader"])
+def test_augmentation_sees_prepared_batches_of_the_source_that_has_it(kind: str) -> None:
     seen: list[Tensor] = []
 
     def darken(batch: Tensor) -> Tensor:
         seen.append(batch)
         return batch - 100
 
-    feed = resident(images(), darken) if kind == "resident" else loader(images(), 0, darken)
+    source = on_device(images(), darken) if kind == "on_device" else loader(images(), 0, darken)
     [order, *_] = orders()
-    batches = list(feed.batches(order, PhaseClock()))
+    batches = list(source.batches(order, PhaseClock()))
     for batch, before, indices in zip(batches, seen, order.split(BATCH), strict=True):
         assert torch.equal(before, encoding()(images().inputs[indices]))
         assert torch.equal(batch.tensor, before - 100)
@@ -191,13 +191,13 @@ class RaisingSamples(BrokenSamples):
 
 def refusal(dataset: BrokenSamples, workers: int, expected: type[WorkbenchError] = DataError) -> str:
     """What reading the samples is refused with."""
-    feed = loader(Lazy(dataset), workers)
+    source = loader(Lazy(dataset), workers)
     try:
-        list(feed.batches(torch.arange(SAMPLES), PhaseClock()))
+        list(source.batches(torch.arange(SAMPLES), PhaseClock()))
     except expected as error:
         return str(error)
     finally:
-        end_workers(feed)
+        end_workers(source)
     raise AssertionError("not refused")
 
 
@@ -223,7 +223,7 @@ def test_a_users_data_set_that_raises_is_told_with_its_reason_in_a_line(workers:
         assert jargon not in message
 
 
-# Which feed a preset gets.
+# Which source a preset gets.
 
 DIGITS = ["data.name=digits", "model.hidden=[4]", "runtime.device=cpu", "runtime.num_workers=0"]
 
@@ -232,9 +232,9 @@ def job_of(*assignments: str) -> Job:
     return build_job(Preset().override([*DIGITS, *assignments]), lambda progress: None)
 
 
-def epoch(feed: BatchSource | None) -> list[Batch]:
-    assert feed is not None
-    return list(feed.batches(torch.arange(len(feed)), PhaseClock()))
+def epoch(source: BatchSource | None) -> list[Batch]:
+    assert source is not None
+    return list(source.batches(torch.arange(len(source)), PhaseClock()))
 
 
 def same(first: list[Batch], second: list[Batch]) -> bool:
@@ -253,7 +253,7 @@ def test_training_samples_alone_are_augmented_and_only_where_asked(kind: str, as
     assert same(epoch(plain.test), epoch(augmented.test))
 
 
-def test_both_feeds_of_a_preset_deliver_the_same_numbers() -> None:
+def test_both_sources_of_a_preset_give_the_same_numbers() -> None:
     for name in ("digits", "diabetes"):
         loss = "mse" if name == "diabetes" else "cross_entropy"
         jobs = [
@@ -268,14 +268,14 @@ def test_both_feeds_of_a_preset_deliver_the_same_numbers() -> None:
 
 def test_samples_that_do_not_fit_are_loaded_unless_the_user_insists(monkeypatch: pytest.MonkeyPatch) -> None:
     assert job_of().train.name == "on_device"
-    monkeypatch.setattr(feeds, "free_bytes", lambda device: 1000)
+    monkeypatch.setattr(batches_module, "free_bytes", lambda device: 1000)
     job = job_of()
-    assert [feed.name for feed in (job.train, job.validation, job.test) if feed is not None] == ["dataloader"] * 3
+    assert [source.name for source in (job.train, job.validation, job.test) if source is not None] == ["dataloader"] * 3
     with pytest.raises(PresetError, match="do not fit"):
         job_of("runtime.data_loading=on_device")
 
 
-def test_resident_samples_are_evaluated_in_larger_batches() -> None:
+def test_samples_on_the_device_are_evaluated_in_larger_batches() -> None:
     job = job_of("data.batch_size=8")
     assert job.train.batch_size == 8
     assert job.validation is not None

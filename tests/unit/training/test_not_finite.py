@@ -122,6 +122,6 @@ def test_finite_samples_and_weights_that_give_no_number_say_so(user_functions: F
 
     user_functions["mine:data"] = Rows
     trainer = trainer_of(tmp_path)
-    trainer._evaluations._evaluator._model = DividesByZero()
+    trainer._held_out._evaluator._model = DividesByZero()
     with pytest.raises(DivergedError, match=r"validation loss .* number: samples and weights are finite"):
         trainer.train()

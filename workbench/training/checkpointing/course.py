@@ -1,4 +1,4 @@
-"""What a training's course depends on: kept in its checkpoints, so that a change between two lives is not trained on.
+"""What the course of a training depends on, kept in its checkpoints, so that a resumed run never trains on a change.
 
 A learning rate edited in the middle would be neither the old one nor the new, rows added to a file would move samples
 from the test split into training: such a run is refused. Where it runs, and how long, may change.
@@ -24,7 +24,7 @@ from workbench.settings.renamed import with_present_paths
 from workbench.training.checkpointing.files import anew
 
 Digests = dict[str, dict[str, Any]]
-"""By split: how many samples, and a digest of inputs and targets; empty where only reading would tell."""
+"""By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read."""
 
 FREE = ("name", "description", "training.checkpoint_seconds", "changes")
 """Settings that change nothing that is trained, and the learning rates that were set while the run went on; free are
@@ -35,10 +35,10 @@ SAID = (
     "training.early_stopping_min_delta",
     "training.keep_best",
 )
-"""Settings by which a run may be made to train longer, or to end earlier: another is taken, and said."""
+"""Settings by which a run may train longer or end earlier: a changed one is taken, with a note."""
 
 BLOCK_BYTES, MOST_BLOCKS = 2**18, 1024
-"""Of larger tensors so many blocks are looked at, evenly spread: 256 MiB take less than half a second."""
+"""The most blocks of a tensor that are digested, evenly spread: 256 MiB take less than half a second."""
 
 
 def settings_of(preset: Preset) -> str:

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on as if it had never stopped.
+"""Checkpoints: everything that a run needs to continue as if it had never stopped.
 
 `last.pt` is the state of training, `best.pt` the weights of the best epoch. Both are written whole or not at all, and
 read with weights_only=True, so that a checkpoint is data and never code, and only if all checksums in it are right:

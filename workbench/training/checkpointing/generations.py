@@ -2,7 +2,7 @@
 
 `last.pt` and `previous.pt` are states of training. `best.pt` holds the weights that `last.pt` speaks of, and
 `best-previous.pt` those of `previous.pt` where they are others. New best weights wait as `best-pending.pt` until the
-`last.pt` that speaks of them is in place. Which of them belongs to a state is told by its epoch, not by its name.
+`last.pt` that speaks of them is in place. The epoch says which of them belongs to a state, not the name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.state import TrainingState
 
 CPU = torch.device("cpu")
-"""Where weights are looked at whose epoch alone is wanted."""
+"""Where weights are loaded to read their epoch alone."""
 
 
 class Generations:

@@ -20,6 +20,7 @@ from workbench.training.checkpointing import course
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.generations import Generations
 from workbench.training.checkpointing.state import TrainingState
+from workbench.training.checkpointing.trained_model import description_of
 from workbench.training.job import Job
 from workbench.training.random_state import random_state, restore_random_state
 
@@ -57,6 +58,7 @@ class Saver:
             "epoch": position.best_epoch,
             "value": position.best_value,
             "validation": position.best_validation,
+            "description": self._description,
         }
 
     def save(self, position: TrainingState) -> None:
@@ -77,6 +79,7 @@ class Saver:
             "random": random_state(self._job.device),
             "settings": course.settings_of(self._job.preset),
             "data": self._data,
+            "description": self._description,
         }
         written.append(self._write_last(state, position.step))
         self._files.settle_best(has_new=self._best is not None)
@@ -97,6 +100,11 @@ class Saver:
     def _data(self) -> course.Digests:
         """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
         return self._job.data_digests()
+
+    @cached_property
+    def _description(self) -> dict[str, Any]:
+        """What predicting with the weights needs, so that a checkpoint alone can."""
+        return description_of(self._job)
 
     def rescue_best(self, position: TrainingState) -> None:
         """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""

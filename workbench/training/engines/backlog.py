@@ -10,7 +10,7 @@ import torch
 MOST_SECONDS_AHEAD = 0.1
 """Work that may wait for the device: enough for the host to be busy with something else for a while, and little enough
 to handle requests within a fifth of a second."""
-LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 1, 4, 1000
+LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 1, 8, 1000
 """Launches that may wait: at least, after the device has been idle, and at most."""
 
 

@@ -81,6 +81,7 @@ class CudaCapture:
 
     def _capture(self, graph: torch.cuda.CUDAGraph, work: Callable[[], None]) -> None:
         cause: Exception | None = None
+        failure: Exception | None = None
         try:
             # thread_local: what other threads do meanwhile, such as reading NVML, does not disturb this capture.
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
@@ -91,10 +92,13 @@ class CudaCapture:
                     raise
         except Exception as error:
             # An operator that may not be captured also makes the end of the capture fail, with a message of no use.
-            raise cause or error from None
+            failure = cause or error
+        try:
+            if failure is not None:
+                raise failure  # not above, or the end's failure would be its context, which holds it in turn
         finally:
-            # The exception's traceback holds this frame: together they would keep all that the step had allocated.
-            del cause
+            # Its traceback holds this frame: together they would keep all that the step had allocated.
+            del cause, failure
 
     @contextmanager
     def _left_in_order(self) -> Iterator[None]:

@@ -170,6 +170,8 @@ class _Builder:
     def __call__(self, name: str, recipe: _Recipe | None = None) -> Engine:
         """An engine, by the recipe of its name or by another, ready for full batches. Raises CannotTraceError."""
         job, recipe = self.job, recipe or ENGINES[name]
+        if job.input_names and name != "eager":
+            raise CannotTraceError("inputs by name are trained by the eager engine alone")
         if recipe.replayed and (why_not := why_not_capturable(job)) is not None:
             raise CannotTraceError(why_not)
         if _compiled in (recipe.gradients, recipe.optimizer_step):
@@ -187,7 +189,7 @@ def make_direct(
     """An engine that runs the job's steps directly."""
     training = job.preset.training
     parameters = trained_parameters(job.optimizer)
-    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.kind == "classification")
+    objective = Objective(job.model, job.loss, job.precision, parameters, job.task.correct)
     correct = torch.zeros((), dtype=torch.int64, device=job.device)
     gradients = recipe.gradients(objective, correct, clock)
     # Before the optimizer is changed: what cannot be prepared is left as it was.

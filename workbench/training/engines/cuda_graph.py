@@ -54,6 +54,8 @@ def why_not_capturable(job: Job) -> str | None:
         return "CUDA graphs need an NVIDIA GPU"
     if not isinstance(job.train, OnDeviceBatches):
         return "samples that a DataLoader reads cannot be gathered inside a CUDA graph"
+    if job.input_names:
+        return "inputs by name are trained step by step"
     if job.precision.scaler is not None:
         return "fp16's loss scaling decides on the host and cannot be captured"
     if job.preset.runtime.deterministic:

@@ -1,14 +1,14 @@
-"""Whether a network's units still fire: looks at what activations return while samples go through.
+"""Measures whether a network's units still fire, by what activations return while samples go through.
 
-What counts, by the activation's slope, for without slope nothing is learned:
+What counts is the activation's slope, because without slope nothing is learned:
 
 * a *unit* is a feature of a layer; a channel where images go through. It is *active* for a sample if its slope there
   (anywhere in the image) is at least about 1 % of the largest, and *dead* if it is active for less than 1 % of the
   samples. ReLU: above 0. ELU: above -0.99 alpha. GELU, SiLU and Mish: not within 0.01 of 0. A LeakyReLU or PReLU has a
-  slope everywhere: its units cannot die, and it is not looked at.
+  slope everywhere: its units cannot die, and it is not measured.
 * a value of a sigmoid or tanh is *saturated* if the slope is below 5 % of the largest: a sigmoid below 0.013 or above
-  0.987, a tanh beyond ±0.975; a softmax if one unit takes 0.99 of the whole. What the model returns is not looked at:
-  an answer may well be sure.
+  0.987, a tanh beyond ±0.975; a softmax if one unit takes 0.99 of the whole. What the model returns is not measured:
+  an answer may be certain.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 DEAD_BELOW = 0.01
-"""A unit that is active for a smaller share of the samples is dead."""
+"""A unit that is active for a smaller fraction of the samples is dead."""
 SATURATED_SIGMOID, SATURATED_TANH, SATURATED_SOFTMAX = 0.0127, 0.9747, 0.99
 
 
@@ -71,12 +71,12 @@ _KINDS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((F.tanh, torch.tanh, torch.tanh_, Tensor.tanh, Tensor.tanh_), "tanh"),
     F.softmax: "softmax",
 }
-"""The functions that are looked at, and those that torch's own modules call."""
+"""The functions that are measured, including those that torch's own modules call."""
 
 
 @dataclass
 class _Layer:
-    """What has been counted of one activation; counts stay on the device until the end."""
+    """Counts of one activation; they stay on the device until the end."""
 
     name: str
     kind: str
@@ -84,7 +84,7 @@ class _Layer:
     """Samples seen (times positions where a layer folds those into samples)."""
     values: int = 0
     counts: Tensor | int = 0
-    """Rows for which each unit was active (units,), or the saturated values in all."""
+    """Rows for which each unit was active, shape (units,); or the number of saturated values."""
 
     def take(self, output: Tensor, alpha: float, by_position: bool) -> None:
         if self.kind in _SATURATED:
@@ -100,18 +100,18 @@ class _Layer:
         self.rows += len(active)
         self.counts = self.counts + active.sum(0)
 
-    def told(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         counts = self.counts
         assert isinstance(counts, Tensor)
-        told: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        found: dict[str, Any] = {"name": self.name, "kind": self.kind}
         if self.kind in _SATURATED:
-            return told | {"saturated_share": round(int(counts) / max(self.values, 1), 4)}
+            return found | {"saturated_share": round(int(counts) / max(self.values, 1), 4)}
         dead = int((counts < DEAD_BELOW * self.rows).sum())
-        return told | {"units": counts.numel(), "dead_share": round(dead / max(counts.numel(), 1), 4)}
+        return found | {"units": counts.numel(), "dead_share": round(dead / max(counts.numel(), 1), 4)}
 
 
 class ActivationStatistics(TorchFunctionMode):
-    """While active, looks at what activations return, be they modules or calls of a function."""
+    """Inside the `with`, measures what activations return, whether modules or calls of a function."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class ActivationStatistics(TorchFunctionMode):
         inside, module = self._inside[-1] if self._inside else ("", self._model)
         is_module = not any(True for _ in module.children()) and type(module).__module__.startswith("torch.nn")
         if kind == "softmax" and not is_module:
-            return  # as a function it mostly stands for attention, which is to be sharp
+            return  # as a function it is mostly attention, which may be sharp
         name = inside if is_module and inside else f"{inside}.{kind}".lstrip(".")
         number = self._calls[name] = self._calls.get(name, 0) + 1
         name = name if number == 1 else f"{name} (call {number})"
@@ -166,17 +166,17 @@ class ActivationStatistics(TorchFunctionMode):
         self._latest = (output, name)
 
     def end_pass(self, scores: Tensor) -> None:
-        """A forward pass is over: what it returned is an answer, not a layer; calls are counted from one again."""
+        """Ends a forward pass: what it returned is an answer, not a layer; calls are counted from one again."""
         if self._latest is not None and self._latest[0] is scores:
             self._layers.pop(self._latest[1], None)
         self._calls.clear()
         self._inside.clear()
         self._latest = None
 
-    def told(self) -> list[dict[str, Any]]:
-        """What was seen of each activation, the worst first; waits for the device."""
-        told = [layer.told() for layer in self._layers.values()]
-        return sorted(told, key=lambda layer: -layer.get("dead_share", layer.get("saturated_share", 0.0)))
+    def results(self) -> list[dict[str, Any]]:
+        """The statistics of each activation, the worst first; waits for the device."""
+        found = [layer.result() for layer in self._layers.values()]
+        return sorted(found, key=lambda layer: -layer.get("dead_share", layer.get("saturated_share", 0.0)))
 
     def _entering(self, name: str) -> Callable[[nn.Module, Any], None]:
         return lambda module, _: self._inside.append((name, module))

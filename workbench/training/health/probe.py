@@ -1,8 +1,8 @@
-"""How well the network can learn: units that never fire, values that saturate, gradients that vanish or explode.
+"""Measures how well the network can learn: dead units, saturated values, vanishing or exploding gradients.
 
-Measured between two epochs on a few training samples, and without a trace in the training: parameters are handed to
-the model as detached views, so that no `.grad` is touched; buffers (running means) as copies; dropout is off and the
-generators' states are put back. It costs about two steps and at most a two-hundredth of the training time.
+It is measured between two epochs on a few training samples, and leaves training as it was: the model gets its
+parameters as detached views, so that no `.grad` is touched, and its buffers (running means) as copies; dropout is off,
+and random generators get their states back. It costs about two steps, and at most 0.5 % of the training time.
 """
 
 from __future__ import annotations
@@ -18,26 +18,28 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from workbench.data.inputs import Inputs, map_inputs
 from workbench.runs.events import Health
 from workbench.training.health.activations import ActivationStatistics
+from workbench.training.objective import Objective, trained_parameters
 
 if TYPE_CHECKING:
     from workbench.training.job import Job
 
 SAMPLES = 256
-"""Activations are looked at on so many training samples, so that 1 % of them are more than two."""
+"""Training samples on which activations are measured: 1 % of them are more than two."""
 LEAST_STEPS = 20
-"""Before so many steps nothing is measured: nobody may conclude anything yet."""
+"""Steps before the first measurement: earlier ones say nothing yet."""
 LEAST_SECONDS = 3.0
 """Between two measurements."""
-TIME_SHARE = 0.005
-"""Most of the training time that all measurements together may take, but for the one at the end."""
-LOOKED_AT = 2**19
-"""Numbers of a weight or gradient that are looked at together."""
+TIME_FRACTION = 0.005
+"""Of the training time: the most that all measurements together may take, except the one at the end."""
+COUNTED_TOGETHER = 2**19
+"""Numbers of a weight or gradient that are counted together."""
 MOST_LISTED = 30
-"""Layers, and parameter tensors, in an event."""
+"""Layers in an event, and parameter tensors."""
 MOST_STEEPEST = 5
-"""Of the tensors in an event, so many are those with the greatest gradient; the others have the least."""
+"""Tensors in an event that have the largest gradients; the others have the smallest."""
 
 
 class HealthProbe:
@@ -49,9 +51,10 @@ class HealthProbe:
         self._last_time = -math.inf
         self._last_step = 0
         self._broken = False
+        self._objective = Objective(job.model, job.loss, job.precision, trained_parameters(job.optimizer))
 
     def due(self, step: int, training_seconds: float, *, last: bool) -> bool:
-        """Whether to measure after `step`; `last`: training ends here, so that it is now or never."""
+        """Whether to measure after `step`. last: training ends here."""
         if self._broken or step < LEAST_STEPS or step == self._last_step:
             return False
         if last:
@@ -59,14 +62,14 @@ class HealthProbe:
         if time.perf_counter() - self._last_time < LEAST_SECONDS:
             return False
         expected = self._last_cost or training_seconds / step * self._steps_worth()
-        return self._spent + expected <= TIME_SHARE * training_seconds
+        return self._spent + expected <= TIME_FRACTION * training_seconds
 
     def measure(self, step: int, epoch: int) -> Health | None:
-        """The health after `step`; None for a model that cannot be measured (its error goes to the log)."""
+        """Measures after `step`; None for a model that cannot be measured (its error goes to the log)."""
         started = time.perf_counter()
         try:
             health = self._measure(step, epoch, started)
-        except Exception:  # a user's model, or no memory to spare: training goes on without
+        except Exception:  # a user's model, or no memory left: training continues without
             traceback.print_exc()
             self._broken = True
             return None
@@ -84,48 +87,57 @@ class HealthProbe:
         batch = self._job.train.sample(SAMPLES)
         if batch is None:
             return None
-        # Half a batch at a time: there must be room for it beside the optimizer's state.
+        # Half a batch at a time: it must fit beside the optimizer's state.
         model, size = self._job.model, min(max(self._job.preset.data.batch_size // 2, 2), SAMPLES)
-        inputs, targets = batch.tensor, batch.targets
+        samples = len(batch.targets)
+
+        def part(first: int) -> tuple[Inputs, Tensor]:
+            """Inputs and targets of the next samples from `first` on."""
+            end = first + size
+            return map_inputs(batch.inputs, lambda tensor: tensor[first:end]), batch.targets[first:end]
+
         names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         parameters = {name: parameter.detach() for name, parameter in model.named_parameters()}
         trained = [parameters[name].requires_grad_() for name in names]
         state = parameters | {name: buffer.clone() for name, buffer in model.named_buffers()}
         scale = 1.0 if self._job.precision.scaler is None else float(self._job.precision.scaler.get_scale())
-        with _undisturbed(model, self._job.device), ActivationStatistics(model) as activity:
-            scores = self._forward(state, inputs[:size], activity)
-            loss = self._job.loss(scores.float(), targets[:size])
+        with _undisturbed(model, self._job.device), ActivationStatistics(model) as activations:
+            loss = self._forward(state, *part(0), activations)
             gradients = torch.autograd.grad(loss * scale, trained, allow_unused=True)
             with torch.no_grad():
-                for chunk in inputs[size:].split(size):
-                    if len(chunk) > 1:  # batch norm cannot take a single sample
-                        self._forward(state, chunk, activity)
+                for first in range(size, samples, size):
+                    if samples - first > 1:  # batch norm cannot take a single sample
+                        self._forward(state, *part(first), activations)
         with torch.no_grad():
             tensors, gradient_norm, weight_norm = _tensors(names, trained, gradients, scale)
-        layers = activity.told()
         return Health(
             step=step,
             epoch=epoch,
-            samples=len(inputs),
-            layers=layers[:MOST_LISTED],
+            samples=samples,
+            layers=activations.results()[:MOST_LISTED],
             tensors=_extremes(tensors),
-            layer_count=len(layers),
-            tensor_count=len(tensors),
             gradient_norm=gradient_norm,
             weight_norm=weight_norm,
             seconds=round(time.perf_counter() - started, 4),
         )
 
-    def _forward(self, state: Mapping[str, Tensor], inputs: Tensor, activity: ActivationStatistics) -> Tensor:
-        with self._job.precision.autocast():
+    def _forward(
+        self, state: Mapping[str, Tensor], inputs: Inputs, targets: Tensor, activations: ActivationStatistics
+    ) -> Tensor:
+        """The loss of the model with these parameters and buffers."""
+
+        def model(inputs: Inputs) -> Tensor:
             scores: Tensor = functional_call(self._job.model, dict(state), (inputs,))
-        activity.end_pass(scores)
-        return scores
+            return scores
+
+        loss, scores = self._objective.forward(inputs, targets, model)
+        activations.end_pass(scores)
+        return loss
 
 
 @contextmanager
 def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Dropout off, batch norm by its batch as in training; then modes and random generators are as they were."""
+    """Inside, dropout is off and batch norm normalizes by its batch; then modes and generators are as they were."""
     modes = [(module, module.training) for module in model.modules()]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
@@ -143,7 +155,7 @@ def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
 def _tensors(
     names: list[str], weights: list[Tensor], gradients: tuple[Tensor | None, ...], scale: float
 ) -> tuple[list[dict[str, Any]], float, float]:
-    """What each weight and its gradient look like, least gradient first; norms of all gradients and all weights."""
+    """Statistics of each weight and its gradient, the smallest gradient first; norms of all gradients and weights."""
     rows = []
     for weight, gradient in zip(weights, gradients, strict=True):
         # Nothing as large as a gradient is allocated, for there may be no room for it: `count_nonzero` takes nine bytes
@@ -172,7 +184,7 @@ def _tensors(
             "zero_share": _short(zero),
             "non_finite_share": _short(bad),
         }
-        # A bias before a batch norm has no gradient by nature: matrices and filters are what tells.
+        # A bias before a batch norm never has a gradient: only matrices and filters tell something.
         for name, parameter, (mean, norm, weight, zero, bad) in zip(names, weights, values.tolist(), strict=True)
         if parameter.ndim > 1 or bad > 0
     ]
@@ -182,7 +194,7 @@ def _tensors(
 
 def _non_finite(tensor: Tensor) -> Tensor:
     """Counts the numbers that are not finite, a few rows at a time: on a GPU counting takes 9 bytes a number."""
-    rows = max(LOOKED_AT * len(tensor) // max(tensor.numel(), 1), 1) if tensor.ndim else 1
+    rows = max(COUNTED_TOGETHER * len(tensor) // max(tensor.numel(), 1), 1) if tensor.ndim else 1
     parts = tensor.split(rows) if tensor.ndim else (tensor,)
     return tensor.numel() - torch.stack([torch.isfinite(part).count_nonzero() for part in parts]).sum()
 
@@ -194,5 +206,5 @@ def _extremes(tensors: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _short(value: float) -> float:
-    """Four digits are enough for what is only compared with powers of ten."""
+    """Rounds to four digits: it is only compared with powers of ten."""
     return float(f"{value:.4g}")

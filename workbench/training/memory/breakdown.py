@@ -1,4 +1,4 @@
-"""Telling what a run takes of its device by kind: expected from a rehearsal, measured where the device tells."""
+"""Reports what a run takes of its device by kind: estimated, and measured where the device allows."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from workbench.training.job import Job
 from workbench.training.memory.estimate import MemoryEstimate
 
 RISE = 1.01
-"""A new peak is told from this much of the last one on: a handful of lines, however long the run."""
+"""A peak is reported anew when it is this many times the last one: a handful of lines, however long the run."""
 
 
 class FootprintReporter:
     """Writes the footprint of a run: once, and on a GPU again when its peak has risen."""
 
     def __init__(self, events: EventWriter, job: Job) -> None:
-        """To be made before anything is hooked onto the job's model: the rehearsal copies it now and plays later."""
+        """To be made before anything is hooked onto the job's model: the estimate copies it now and runs later."""
         self._events = events
         self._job = job
         self._estimate: MemoryEstimate | None = MemoryEstimate(job)
-        self._told: Footprint | None = None
+        self._reported: Footprint | None = None
 
     @property
     def due(self) -> bool:
-        """Whether there is anything to tell."""
-        return self._told is None or (self._measured_peak or 0) > RISE * (self._told.peak_bytes or 0)
+        """Whether there is anything new to report."""
+        return self._reported is None or (self._measured_peak or 0) > RISE * (self._reported.peak_bytes or 0)
 
     def report(self, step: int) -> None:
         """Writes the footprint. The first time takes some 50 ms, a deep network a second: not within a timed step."""
@@ -43,7 +43,7 @@ class FootprintReporter:
         else:
             kinds["rest"] = max(peak - sum(bytes for kind, bytes in kinds.items() if kind != "rest"), 0)
             at = f"up to step {step}"
-        self._told = Footprint(
+        self._reported = Footprint(
             step=step,
             kinds=kinds,
             expected=unmeasured,
@@ -53,20 +53,20 @@ class FootprintReporter:
             flops_per_step=expected.flops_per_step,
             reason=expected.reason,
         )
-        self._events.write(self._told)
+        self._events.write(self._reported)
 
     @property
     def bytes(self) -> dict[str, int]:
-        """What summary.json says: bytes by kind, peak and expected peak; empty before the first report."""
-        if self._told is None:
+        """For summary.json: bytes by kind, peak and expected peak; empty before the first report."""
+        if self._reported is None:
             return {}
-        peaks = {"peak": self._told.peak_bytes, "expected_peak": self._told.expected_peak_bytes}
-        return self._told.kinds | {name: value for name, value in peaks.items() if value is not None}
+        peaks = {"peak": self._reported.peak_bytes, "expected_peak": self._reported.expected_peak_bytes}
+        return self._reported.kinds | {name: value for name, value in peaks.items() if value is not None}
 
     @property
     def flops_per_step(self) -> int | None:
-        """Of products and convolutions; None before the first report, and where they cannot be counted."""
-        return None if self._told is None else self._told.flops_per_step
+        """Of matrix products, convolutions and attention; None before the first report or where not known."""
+        return None if self._reported is None else self._reported.flops_per_step
 
     @property
     def _measured_peak(self) -> int | None:
@@ -74,12 +74,14 @@ class FootprintReporter:
         return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
     def _counted(self) -> dict[str, int]:
-        """What can be counted without any rehearsal: the tensors that are there."""
+        """Bytes of the tensors that are there, which need no estimate."""
         job = self._job
         states = (value for state in job.optimizer.state.values() for value in state.values())
         return {
             "parameters": sum(tensor.nbytes for tensor in chain(job.model.parameters(), job.model.buffers())),
             "gradients": sum(tensor.nbytes for tensor in job.model.parameters() if tensor.requires_grad),
             "optimizer": sum(value.nbytes for value in states if isinstance(value, torch.Tensor)),
-            "data": sum(feed.resident_bytes for feed in (job.train, job.validation, job.test) if feed is not None),
+            "data": sum(
+                source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None
+            ),
         }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from workbench.data.encoding import Standardize
+from workbench.data.encoding import Encoding
 from workbench.training.batches import Batch, BatchSource
 from workbench.training.job import Job
 from workbench.training.timing.clock import PhaseClock
+
+Encode = Callable[[Tensor], Tensor]
 
 
 class FakeDataLoaderBatches:
@@ -19,10 +22,12 @@ class FakeDataLoaderBatches:
     name = "dataloader"
     resident_bytes = 0
 
-    def __init__(self, job: Job, source: BatchSource, *, evaluating: bool) -> None:
+    def __init__(self, job: Job, source: BatchSource, encode: Encode, *, evaluating: bool) -> None:
+        """encode: turns fake samples into model input."""
         self.batch_size = source.batch_size
         self._samples = len(source)
         self._sample, self._target = job.sample
+        self._encode = encode
         self._augment = None if evaluating else job.preset.data.augmentation()
         self._ahead = job.device.type == "cuda"
 
@@ -35,7 +40,7 @@ class FakeDataLoaderBatches:
             inputs, targets = self._read() if following is None else following
             if following is not None:
                 following = self._read()
-            inputs = prepare(inputs)
+            inputs = self._encode(inputs)
             yield Batch(inputs if self._augment is None else self._augment(inputs), targets)
 
     def sample(self, count: int) -> Batch | None:
@@ -53,9 +58,8 @@ def endless_batches(source: BatchSource) -> Iterator[Batch]:
         yield from source.batches(torch.arange(source.batch_size), PhaseClock())
 
 
-def prepare(inputs: Tensor) -> Tensor:
-    """Turns samples as they were read into model input, with numbers that do not matter."""
-    if inputs.dtype == torch.int64:  # ids are what the model takes
-        return inputs
-    prepared: Tensor = Standardize(torch.zeros(()), torch.ones(()))(inputs)
-    return prepared
+def fake_encoding(encoding: Encoding) -> Encode:
+    """The encoding with fake tensors in place of its own, on the CPU; to be called within a fake mode."""
+    memo = {id(buffer): torch.empty_like(buffer, device="cpu") for buffer in encoding.buffers()}
+    encode: Encode = copy.deepcopy(encoding, memo)
+    return encode

@@ -20,12 +20,14 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from workbench.training.accumulators import KeptScores
 from workbench.training.batches import PREPARE_CHUNK, Batch, BatchSource, OnDeviceBatches
 from workbench.training.device import Precision
+from workbench.training.engines.train_step import Autograd, TrainStep
 from workbench.training.evaluation import split_metrics
 from workbench.training.job import Job
-from workbench.training.memory.fake_batches import FakeDataLoaderBatches, endless_batches, prepare
+from workbench.training.memory.fake_batches import Encode, FakeDataLoaderBatches, endless_batches, fake_encoding
 from workbench.training.memory.tracker import CUDA_GRANULARITY, MemoryTracker
 from workbench.training.memory.workspaces import OperatorCall
 from workbench.training.metrics import columns_at_a_time, rank_sums
+from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
 
 PREPARING, TRAINING, EVALUATING, KEEPING = (
@@ -52,10 +54,13 @@ class FakeRun:
 
     def __init__(self, job: Job) -> None:
         """Copies what it needs. Raises whatever copying the model raises."""
+        if job.input_names:
+            raise NotImplementedError("batches of inputs by name differ in size")
         self._job = job
         self._tracker = MemoryTracker(CUDA_GRANULARITY if job.device.type == "cuda" else 1)
         precision = job.precision.name
         self._precision = Precision("float32" if precision == "tf32" else precision, torch.device("cpu"))
+        self._precision.scaler = None
         self.stages: list[Stage] = []
         self.kinds: dict[str, int] = {}
         """Bytes by kind when a training step takes most."""
@@ -70,6 +75,23 @@ class FakeRun:
         with self._tracker:
             counts = torch.ones(job.task.outputs, dtype=torch.int64) if job.task.kind == "classification" else None
             self._loss = job.preset.loss.build(counts)
+            self._step = self._train_step_of(job)
+
+    def _train_step_of(self, job: Job) -> TrainStep:
+        """The step that the eager engine runs."""
+        parameters = trained_parameters(self._optimizer)
+        objective = Objective(self._model, self._loss, self._precision, parameters, job.task.correct)
+        clock, correct = _KindByPhase(self._tracker), torch.zeros((), dtype=torch.int64)
+        return TrainStep(
+            gradients=Autograd(objective, correct, clock),
+            optimizer_step=self._optimizer,
+            optimizer=self._optimizer,
+            parameters=parameters,
+            scaler=None,
+            gradient_clip_norm=job.preset.training.gradient_clip_norm,
+            clock=clock,
+            correct=correct,
+        )
 
     def run(self) -> None:
         """Runs all stages, once. Raises whatever the model raises on tensors without numbers."""
@@ -146,16 +168,17 @@ class FakeRun:
         # On a GPU the samples as they were read come one split after another; on the CPU all of them are there, and a
         # split that was not cut out of another takes nothing more.
         raw = [self._raw(source, is_new=is_cut) for source, is_cut in splits] if on_cpu else []
+        encode = fake_encoding(job.batch_encoding)
         fakes: list[BatchSource] = []
         for number, (source, _) in enumerate(splits):
             if not isinstance(source, OnDeviceBatches):
-                fakes.append(FakeDataLoaderBatches(job, source, evaluating=number > 0))
+                fakes.append(FakeDataLoaderBatches(job, source, encode, evaluating=number > 0))
                 continue
             inputs = raw[number] if on_cpu else self._raw(source, is_new=True)
             with self._tracker.category("data"):
-                fakes.append(self._fake_batches(source))
+                fakes.append(self._fake_batches(source, encode))
             if source.is_prepared:
-                prepare(inputs[:PREPARE_CHUNK])
+                encode(inputs[:PREPARE_CHUNK])
             del inputs
         return fakes
 
@@ -165,7 +188,7 @@ class FakeRun:
         with self._tracker.category("rest" if is_new else None):
             return torch.empty((len(source), *sample.shape), dtype=sample.dtype)
 
-    def _fake_batches(self, source: OnDeviceBatches) -> OnDeviceBatches:
+    def _fake_batches(self, source: OnDeviceBatches, encode: Encode) -> OnDeviceBatches:
         fake = copy.copy(source)
         for name, value in vars(source).items():
             if isinstance(value, Tensor):
@@ -173,32 +196,17 @@ class FakeRun:
             elif isinstance(value, torch.device):
                 setattr(fake, name, torch.device("cpu"))
             elif isinstance(value, nn.Module):
-                setattr(fake, name, prepare)
+                setattr(fake, name, encode)
         return fake
 
     def _train_step(self, batches: Iterator[Batch]) -> None:
-        """What EagerEngine does in a step; two accumulated batches are enough."""
-        training, tracker = self._job.preset.training, self._tracker
-        for _ in range(min(training.gradient_accumulation, 2)):
-            with tracker.category("activations"):
-                batch = next(batches)
-                with self._precision.autocast():
-                    scores = self._model(batch.inputs)
-                loss = self._loss(scores.float(), batch.targets)
-                if training.gradient_accumulation > 1:
-                    loss = loss / training.gradient_accumulation
-            loss.backward()
-            if self._job.task.kind == "classification":
-                (scores.detach().argmax(dim=1) == batch.targets).sum()
-            del batch, scores, loss
-        if training.gradient_clip_norm:
-            nn.utils.clip_grad_norm_(list(self._model.parameters()), training.gradient_clip_norm)
-        self._optimizer.step()
+        """Runs a training step; two accumulated batches are enough."""
+        count = min(self._job.preset.training.gradient_accumulation, 2)
+        self._step.run(batches, count, count * self._job.train.batch_size)
         for state in self._optimizer.state.values():
             for value in state.values():
                 if isinstance(value, Tensor):
-                    tracker.recategorize(value, "optimizer")
-        self._optimizer.zero_grad(set_to_none=True)
+                    self._tracker.recategorize(value, "optimizer")
 
     def _evaluate(self, split: BatchSource) -> None:
         """The last batch of a split, when the scores of all others are there if they are kept, and the metrics."""
@@ -226,6 +234,21 @@ class FakeRun:
             for parameter in self._model.parameters():
                 parameter.isfinite().all()
             self._best = [tensor.detach().clone() for tensor in _weights(self._model)]
+
+
+class _KindByPhase(PhaseClock):
+    """Times nothing: what a step allocates until the end of its forward phase is activations, later on the rest."""
+
+    def __init__(self, tracker: MemoryTracker) -> None:
+        super().__init__()
+        self._tracker = tracker
+
+    def enter(self, phase: str) -> None:
+        self._tracker.kind = "activations" if phase in ("data", "forward") else "rest"
+
+    def mark(self, phase: str) -> None:
+        if phase == "forward":
+            self._tracker.kind = "rest"
 
 
 def _weights(model: nn.Module) -> Iterator[Tensor]:

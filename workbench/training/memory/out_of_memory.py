@@ -1,4 +1,4 @@
-"""Running out of memory, in words: the peak, the batch size, and what to try."""
+"""Explains that memory ran out: the peak, the batch size, and what to try."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def is_gpu_out_of_memory(error: Exception) -> bool:
 def explain_out_of_memory(
     error: Exception, preset: Preset, device: torch.device | None, summary: Path | None = None
 ) -> OutOfMemoryError | None:
-    """The same error for the user; None if memory was not the problem.
+    """The error in words for the user; None if memory was not the problem.
 
-    device: where the job ran, None if it failed before that was known; summary: where it is told what held the memory.
+    device: where the job ran, None if it failed before that was known; summary: a file that says what held memory.
     """
     on_gpu = is_gpu_out_of_memory(error)
     on_host = isinstance(error, MemoryError) or "can't allocate memory" in str(error)

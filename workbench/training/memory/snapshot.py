@@ -1,9 +1,9 @@
-"""What memory holds, written into the run directory: on request, and when a GPU has run out of it.
+"""Writes what is in memory into the run directory: on request, and when a GPU has run out of memory.
 
-On a GPU PyTorch itself keeps the books: a snapshot for pytorch.org/memory_viz, and a summary in text. It knows where a
-block was allocated only while that is recorded, which costs some microseconds an allocation: so it is recorded in the
-first steps of a process, where most trainings that do not fit run out of memory, and in the steps before a snapshot.
-On the CPU PyTorch keeps no books; there the summary tells what tensors Python can reach.
+On a GPU that is PyTorch's snapshot, for pytorch.org/memory_viz, and a summary in text. It shows where a block was
+allocated only if the memory history was recorded then, which costs some microseconds an allocation. So it is recorded
+in the first steps of a process, where most trainings that do not fit run out of memory, and in the steps before a
+snapshot. PyTorch does not track the CPU's memory; there the summary lists the tensors that Python can reach.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from workbench.training.memory.snapshot_summary import Held, Owner, gpu_summary,
 from workbench.units import count, size
 
 MOST_ENTRIES = 200_000
-"""Allocations and frees that are kept while they are recorded; each may take a kilobyte."""
+"""Most allocations and frees in the memory history; each may take a kilobyte."""
 
 
 def can_record(device: torch.device) -> bool:
-    """Whether PyTorch can tell where on the device memory was allocated."""
+    """Whether PyTorch can record where memory of the device was allocated."""
     return device.type == "cuda"
 
 
 def start_recording() -> None:
-    """From now on each allocation on a GPU is kept with its Python frames."""
+    """Starts recording each allocation on a GPU with its Python frames."""
     torch.cuda.memory._record_memory_history("all", stacks="python", max_entries=MOST_ENTRIES)
 
 
 def stop_recording() -> None:
-    """No longer; what is alive keeps its frames, the trace of what came and went is dropped."""
+    """Stops recording; blocks that are alive keep their frames, the history of the others is dropped."""
     torch.cuda.memory._record_memory_history(None)
 
 
 def write_snapshot(job: Job, run: RunDirectory, step: int, steps: int) -> MemorySnapshot:
-    """Writes what memory holds after a step. Raises StorageError. steps: over how many allocations were recorded."""
+    """Writes what is in memory after a step. Raises StorageError. steps: in which allocations were recorded."""
     path = _path(run, step)
     if not can_record(job.device):
         make_folder(run.profiles)
@@ -61,7 +61,7 @@ def write_snapshot(job: Job, run: RunDirectory, step: int, steps: int) -> Memory
 
 
 def write_after_running_out(run: RunDirectory, step: int, device: torch.device | None, job: Job | None) -> Path | None:
-    """Writes what a GPU holds that has run out of memory; the summary's path, None if that could not be done.
+    """Writes what is in the memory of a GPU that has run out of it; returns the summary's path, None if that failed.
 
     The frames of the failed step must still be alive (in the exception's traceback), or its memory is free already.
     """
@@ -86,7 +86,7 @@ def _write_gpu(run: RunDirectory, step: int, device: int, job: Job | None, title
 
 
 def owned_tensors(job: Job) -> Iterator[tuple[Tensor, Owner]]:
-    """The tensors that live as long as the job, and the gradients that are there, with what they are."""
+    """The tensors that live as long as the job, and its gradients, each with what it is."""
     names = {id(parameter): name for name, parameter in job.model.named_parameters()}
     for name, parameter in job.model.named_parameters():
         yield parameter, Owner("parameters", name)
@@ -98,8 +98,8 @@ def owned_tensors(job: Job) -> Iterator[tuple[Tensor, Owner]]:
         for name, value in state.items():
             if isinstance(value, Tensor):
                 yield value, Owner("optimizer state", f"{name} of {names.get(id(trained), 'a parameter')}")
-    for split, feed in (("train", job.train), ("validation", job.validation), ("test", job.test)):
-        for name, value in vars(feed).items() if feed is not None else ():
+    for split, source in (("train", job.train), ("validation", job.validation), ("test", job.test)):
+        for name, value in vars(source).items() if source is not None else ():
             if isinstance(value, Tensor):
                 yield value, Owner("samples", f"{name.strip('_')} of the {split} split")
 
@@ -107,7 +107,7 @@ def owned_tensors(job: Job) -> Iterator[tuple[Tensor, Owner]]:
 def _host_text(job: Job, step: int) -> str:
     owners = {_address(tensor): owner for tensor, owner in owned_tensors(job)}
     pieces: dict[int, Held] = {}
-    gc.collect()  # what only waits to be collected says nothing of the job
+    gc.collect()  # garbage is not part of the job
     for tensor in _reachable_tensors():
         if (address := _address(tensor)) and address not in pieces:
             owner = owners.get(address)

@@ -1,4 +1,4 @@
-"""What memory holds, in text: made from PyTorch's snapshot of a GPU's memory, or from the tensors alive on the host.
+"""Summarizes in text what is in memory: from PyTorch's snapshot of a GPU, or from the tensors alive on the host.
 
 A snapshot is what `torch.cuda.memory._snapshot()` gives: segments, each of blocks, each with the Python frames of its
 allocation where that was recorded; and per device a trace of what was allocated and freed, in order.
@@ -16,7 +16,7 @@ from workbench.units import count, size
 MOST_ROWS = 12
 """Of each table of a summary."""
 WIDTH = 76
-"""Columns of a summary: what a dialog on a screen of 80 has room for."""
+"""Columns of a summary: as many as fit a dialog on a screen of 80."""
 NO_FRAME = "no Python frame"
 NO_FRAME_NOTE = f"({NO_FRAME}: allocated by the backward pass, or before recording began)"
 _LIBRARIES = ("/site-packages/", "/dist-packages/", "/lib/python3")
@@ -53,13 +53,13 @@ class Totals:
     reserved: int
     segments: int
     graphs: int
-    """Reserved in pools of their own, as CUDA graphs have."""
+    """Reserved in the private pools of CUDA graphs."""
     held: int
     """In blocks that tensors use."""
     rounding: int
-    """Of those, what was never asked for: sizes are rounded up."""
+    """Of those, what rounding up added to the sizes that were asked for."""
     gaps: tuple[int, ...]
-    """Reserved blocks that nothing uses, the greatest first."""
+    """Reserved blocks that nothing uses, the largest first."""
 
     @property
     def unused(self) -> int:
@@ -68,12 +68,12 @@ class Totals:
 
     @property
     def fragmentation(self) -> float:
-        """Share of what is unused that lies outside the greatest gap, 0 to 1."""
+        """Fraction of what is unused that lies outside the largest gap, 0 to 1."""
         return 1 - self.gaps[0] / self.unused if self.unused else 0.0
 
 
 def totals(snapshot: Mapping[str, Any], device: int) -> Totals:
-    """What a GPU's memory comes to."""
+    """Adds up a GPU's memory."""
     segments = _segments(snapshot, device)
     blocks = [block for segment in segments for block in segment["blocks"]]
     held = [block for block in blocks if block["state"] != "inactive"]
@@ -98,7 +98,7 @@ def held_now(snapshot: Mapping[str, Any], owners: Mapping[int, Owner], device: i
 
 
 def held_at_peak(snapshot: Mapping[str, Any], owners: Mapping[int, Owner], device: int) -> list[Held]:
-    """What tensors held when, in the recorded trace, they held most; nothing without a trace."""
+    """What tensors held at the peak of the recorded trace; nothing without a trace."""
     traces = snapshot.get("device_traces") or []
     trace: list[Mapping[str, Any]] = [
         entry
@@ -132,7 +132,7 @@ def held_at_peak(snapshot: Mapping[str, Any], owners: Mapping[int, Owner], devic
             recorded.add(entry["addr"])
         else:
             live.pop(entry["addr"], None)
-    # An address that was used anew since is no longer its owner's.
+    # An address that has been reused since no longer belongs to its owner.
     return [
         _held(held, owners.get(address) if address in before and address not in recorded else None, frames)
         for address, (held, frames) in live.items()
@@ -187,7 +187,7 @@ def _held(held_bytes: int, owner: Owner | None, frames: _Frames) -> Held:
 
 
 def _by_kind(held: Iterable[Held]) -> list[str]:
-    """A row a kind: bytes, share, number, kind; the greatest first."""
+    """A row for each kind: bytes, fraction, number, kind; the largest first."""
     sums: dict[str, tuple[int, int]] = {}
     for item in held:
         before = sums.get(item.kind, (0, 0))

@@ -51,7 +51,8 @@ class MemoryTracker(TorchDispatchMode):
         # Tensors that a job keeps beside its model (class weights, means) may be real.
         self._fake: Any = FakeTensorMode(allow_non_fake_inputs=True)
         self._granularity = granularity
-        self._kind: str | None = "rest"
+        self.kind: str | None = "rest"
+        """Of what is allocated from now on; None: it is not counted."""
         self._blocks: dict[int, tuple[Block, weakref.ref[Any]]] = {}
         self._at_peak: list[Block] = []
 
@@ -69,11 +70,11 @@ class MemoryTracker(TorchDispatchMode):
     @contextmanager
     def category(self, kind: str | None) -> Iterator[None]:
         """What is allocated inside the `with` is of this kind; with None it is not counted."""
-        before, self._kind = self._kind, kind
+        before, self.kind = self.kind, kind
         try:
             yield
         finally:
-            self._kind = before
+            self.kind = before
 
     def recategorize(self, tensor: Tensor, kind: str) -> None:
         """Changes the kind of a tensor that is alive, at the last peak too."""
@@ -113,8 +114,8 @@ class MemoryTracker(TorchDispatchMode):
         key = storage._cdata
         if key in self._blocks:
             return
-        size = 0 if self._kind is None else -(-storage.nbytes() // self._granularity) * self._granularity
-        self._blocks[key] = Block(size, self._kind or "rest"), weakref.ref(storage, self._freed(key, size))
+        size = 0 if self.kind is None else -(-storage.nbytes() // self._granularity) * self._granularity
+        self._blocks[key] = Block(size, self.kind or "rest"), weakref.ref(storage, self._freed(key, size))
         self.bytes += size
         if self.bytes > self.peak_bytes:
             self._note_peak()

@@ -22,15 +22,14 @@ CONVOLUTIONS = frozenset({torch.ops.aten.convolution.default, torch.ops.aten.con
 def cublas_workspace_bytes(device: torch.device, *, captures: bool) -> int:
     """Bytes that cuBLAS keeps from its first matrix product on, in a process that has computed none: tens of MiB each.
 
-    Forward and backward run in threads of their own. captures: steps are captured too, on a stream of its own.
+    Forward and backward run in threads of their own. captures: steps are also captured, on a stream of its own.
     """
     before = torch.cuda.memory_allocated(device)
     ones = torch.ones(16, 16, device=device, requires_grad=True)  # draws no random numbers
-    loss = F.linear(ones, ones, ones[0]).sum()
-    forward = torch.cuda.memory_allocated(device) - before
-    loss.backward()
-    del ones, loss
-    return torch.cuda.memory_allocated(device) - before + (forward if captures else 0)
+    F.linear(ones, ones, ones[0]).sum().backward()
+    del ones
+    streams = 2 if captures else 1
+    return streams * (torch.cuda.memory_allocated(device) - before)
 
 
 @dataclass(frozen=True)
@@ -74,14 +73,18 @@ class OperatorCall:
 def convolution_workspaces(calls: Iterable[OperatorCall], device: torch.device) -> dict[OperatorCall, int]:
     """The bytes of cuDNN's workspace for each convolution; about ten milliseconds for each distinct one.
 
-    Resets the device's peak statistics. Raises torch.OutOfMemoryError, and RuntimeError where cuDNN refuses a shape.
+    Takes at most half of the memory that is free: other processes may be training. Resets the device's peak statistics.
+    Raises torch.OutOfMemoryError, and RuntimeError where cuDNN refuses a shape.
     """
     cudnn = torch.backends.cudnn
     benchmark, cudnn.benchmark = cudnn.benchmark, False
+    free, total = torch.cuda.mem_get_info(device)
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved(device) + free / 2) / total, device)
     try:
         return {call: call.run_once(device) for call in set(calls)}
     finally:
         cudnn.benchmark = benchmark
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
         torch.cuda.empty_cache()
 
 

@@ -108,7 +108,7 @@ def compare(request: Request, go: threading.Event) -> Comparison:
     from workbench.devices.cores import CoreMonitor
     from workbench.training.processes.comparison_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.processes.contender import Contender
-    from workbench.training.processes.spinning import Spinning
+    from workbench.training.threads.spinning import Spinning
 
     present_preset, changed_preset = request.presets()
     _report("preparing the present settings")

@@ -1,7 +1,7 @@
-"""Looking closely at some steps on request: when that begins and ends, and what comes of it.
+"""Records some steps on request, for a profile or a memory snapshot: when that begins and ends, and what is written.
 
-A profile or a memory snapshot slows the steps that it looks at, so the clock stands still meanwhile: they are trained
-like all others, but count neither as training time nor among the timed steps.
+Recording slows steps, so the clock stands still meanwhile: they train like all others, but count neither as training
+time nor among the timed steps.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from workbench.training.profiling.profiler import StepProfiler
 from workbench.training.timing.clock import PhaseClock
 
 WARM_UP_STEPS = 10
-"""The first steps of a process are not looked at: memory is sought and kernels are built in them."""
+"""The first steps of a process are not recorded: they allocate memory and load kernels."""
 PROFILE_STEPS = 20
-"""Where a request does not say how many."""
+"""If a request does not say how many."""
 NO_KERNELS = "the GPU has told of no kernel (its counters may be forbidden to this user)"
 MEMORY_STEPS = 3
-"""Over which allocations are recorded before a snapshot of a GPU's memory."""
+"""In which allocations are recorded before a snapshot of a GPU's memory."""
 
 
-class _Look(Protocol):
-    """One close look at some steps."""
+class _Recording(Protocol):
+    """A recording of some steps."""
 
     command: Command
-    """The request that asks for it."""
+    """The request for it."""
     steps: int
-    """How many it wants."""
+    """How many it records."""
 
     def start(self, step: int) -> None:
         """Begins; `step` is the next one."""
@@ -48,11 +48,11 @@ class _Look(Protocol):
         """A call of the engine has ended; `step` is the next one."""
 
     def finish(self, first_step: int, last_step: int, seconds: Callable[[], float]) -> Event:
-        """Ends, and writes what was seen in those steps; seconds: since it began. Raises StorageError."""
+        """Ends, and writes what those steps did; seconds: since it began. Raises StorageError."""
 
 
 class Inspection:
-    """What was asked for, one look after the other. The trainer calls it between two steps."""
+    """Makes the recordings that are asked for, one after the other. The trainer calls it between two steps."""
 
     def __init__(
         self,
@@ -60,28 +60,28 @@ class Inspection:
         run: RunDirectory,
         events: EventWriter,
         clock: PhaseClock,
-        book: Callable[[str, float], float],
+        add_time: Callable[[str, float], float],
     ) -> None:
-        """book: books seconds under a name. On a GPU it is recorded from now on where memory is allocated."""
+        """add_time: adds seconds under a name. On a GPU, starts recording the memory history."""
         self.wanted: bool
-        """Whether anything is asked for or under way: what each step looks at, and no more."""
+        """Whether anything is asked for or under way: all that a step checks."""
         self._job = job
         self._run = run
         self._events = events
         self._clock = clock
-        self._book = book
+        self._add_time = add_time
         self._warm_step = 1 + WARM_UP_STEPS
-        """The first step that may be looked at."""
+        """The first step that may be recorded."""
         self._records_warm_up = self._record_warm_up()
         self.wanted = self._records_warm_up
-        self._asked: list[_Look] = []
-        self._current: _Look | None = None
+        self._asked: list[_Recording] = []
+        self._current: _Recording | None = None
         self._first_step = 0
         self._began = 0.0
 
     @property
     def is_on(self) -> bool:
-        """Whether steps are being looked at now."""
+        """Whether steps are being recorded now."""
         return self._current is not None
 
     def open(self, step: int) -> None:
@@ -93,27 +93,27 @@ class Inspection:
         wanted = PROFILE_STEPS if steps is None else steps
         if not 1 <= wanted <= MOST_PROFILE_STEPS or wanted != int(wanted):
             return f"profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
-        return self._ask(_ProfileLook(int(wanted), self._job, self._run))
+        return self._ask(_ProfileRecording(int(wanted), self._job, self._run))
 
     def ask_for_memory(self, step: int) -> str | None:
-        """Writes what memory holds: on a GPU after some more steps, else at once. Returns why not, or None."""
+        """Writes what is in memory: on a GPU after some more steps, else at once. Returns why not, or None."""
         if memory_snapshot.can_record(self._job.device):
-            return self._ask(_MemoryLook(self._job, self._run))
+            return self._ask(_MemoryRecording(self._job, self._run))
         with self._clock.stopped():
             began = time.perf_counter()
             self._tell("memory_snapshot", step, lambda: memory_snapshot.write_snapshot(self._job, self._run, step, 0))
-            self._book("profile", time.perf_counter() - began)
+            self._add_time("profile", time.perf_counter() - began)
         return None
 
-    def _ask(self, look: _Look) -> str | None:
-        if any(other.command == look.command for other in (*self._asked, self._current) if other is not None):
+    def _ask(self, recording: _Recording) -> str | None:
+        if any(other.command == recording.command for other in (*self._asked, self._current) if other is not None):
             return "one has been asked for already"
-        self._asked.append(look)
+        self._asked.append(recording)
         self.wanted = True
         return None
 
     def before_step(self, step: int, steps_left: int, *, last_epoch: bool) -> None:
-        """Begins or ends a look if it is time. step: the next one; steps_left: in this epoch."""
+        """Begins or ends a recording if it is time. step: the next one; steps_left: in this epoch."""
         if self._records_warm_up and step >= self._warm_step:
             self._end_warm_up()
         if self._current is not None:
@@ -125,48 +125,50 @@ class Inspection:
             self._begin(self._asked.pop(0), step)
 
     def _is_time(self, step: int, steps_left: int, last_epoch: bool) -> bool:
-        """Looks do not go on over a validation: one waits for the next epoch if this one has too few steps left."""
+        """A recording does not span a validation: it waits for the next epoch if this one has too few steps left."""
         whole_epoch = steps_left >= self._job.steps_per_epoch
         return step >= self._warm_step and (steps_left >= self._asked[0].steps or whole_epoch or last_epoch)
 
-    def _begin(self, look: _Look, step: int) -> None:
+    def _begin(self, recording: _Recording, step: int) -> None:
         self._clock.pause()
         self._began = time.perf_counter()
         if self._job.device.type == "cuda":
-            torch.cuda.synchronize(self._job.device)  # steps that are queued belong neither to it nor to its time
+            torch.cuda.synchronize(self._job.device)  # queued steps are not part of it
         try:
-            look.start(step)
+            recording.start(step)
         except Exception as error:
-            self._failed(look.command, step, error)
+            self._failed(recording.command, step, error)
             self.wanted = bool(self._asked)
             self._clock.begin()
             return
-        self._current, self._first_step = look, step
+        self._current, self._first_step = recording, step
 
     def end(self, last_step: int) -> None:
-        """Ends the look that is under way, if there is one, and writes what it has seen up to that step."""
-        look, self._current = self._current, None
-        if look is None:
+        """Ends the recording that is under way, if there is one, and writes what it holds up to that step."""
+        recording, self._current = self._current, None
+        if recording is None:
             return
         first_step, began = self._first_step, self._began
         self._tell(
-            look.command, last_step, lambda: look.finish(first_step, last_step, lambda: time.perf_counter() - began)
+            recording.command,
+            last_step,
+            lambda: recording.finish(first_step, last_step, lambda: time.perf_counter() - began),
         )
-        self._book("profile", time.perf_counter() - began)
+        self._add_time("profile", time.perf_counter() - began)
         self.wanted = bool(self._asked)
         self._clock.begin()
 
     def close(self, step: int) -> None:
-        """No step will follow: says so of what never began."""
+        """No step will follow: warns of each recording that never began."""
         self._end_warm_up()
-        for look in self._asked:
-            self._warn(look.command, step, f"no step was left for it after step {step}")
+        for recording in self._asked:
+            self._warn(recording.command, step, f"no step was left for it after step {step}")
         self._asked, self.wanted = [], False
 
     def _record_warm_up(self) -> bool:
-        """Records where the first steps, and the making of the engine, allocate: most that do not fit fail there."""
+        """Records what the engine and the first steps allocate: most trainings that do not fit fail there."""
         if memory_snapshot.can_record(self._job.device):
-            with suppress(RuntimeError, TypeError, AttributeError):  # PyTorch calls this interface its own affair
+            with suppress(RuntimeError, TypeError, AttributeError):  # the interface is private to PyTorch
                 memory_snapshot.start_recording()
                 return True
         return False
@@ -178,7 +180,7 @@ class Inspection:
         self.wanted = bool(self._asked)
 
     def _tell(self, command: Command, step: int, write: Callable[[], Event]) -> None:
-        """Writes files and tells of them; a full disk, or a profiler that fails, is no reason to end a run."""
+        """Writes files and their event; a full disk, or a profiler that fails, does not end a run."""
         try:
             event = write()
         except Exception as error:
@@ -198,7 +200,7 @@ class Inspection:
         self._events.write(WarningRaised(step=step, message=message, command=command))
 
 
-class _ProfileLook:
+class _ProfileRecording:
     """A profile."""
 
     command: Command = "profile"
@@ -234,7 +236,7 @@ class _ProfileLook:
         )
 
 
-class _MemoryLook:
+class _MemoryRecording:
     """A snapshot of a GPU's memory, after some steps in which each allocation is recorded with its frames."""
 
     command: Command = "memory_snapshot"
@@ -248,7 +250,7 @@ class _MemoryLook:
         memory_snapshot.start_recording()
 
     def next_step(self, step: int) -> None:
-        """The recording goes on."""
+        """The recording continues."""
 
     def finish(self, first_step: int, last_step: int, seconds: Callable[[], float]) -> MemorySnapshot:
         try:

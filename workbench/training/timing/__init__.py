@@ -1,1 +1,1 @@
-"""What a step's phases take."""
+"""How long the phases of a step take, and what a run's other time is spent on."""

@@ -1,4 +1,4 @@
-"""Which clock times a device's steps."""
+"""Chooses the clock for a device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.training.timing.clock import HostClock, PhaseClock
 from workbench.training.timing.cuda_clock import CudaClock, NvtxClock
 
 PROFILED_VARIABLE = "NSYS_PROFILING_SESSION_ID"
-"""The environment variable that `nsys profile` gives to the processes that it watches."""
+"""The environment variable that `nsys profile` sets in the processes it profiles."""
 
 
 def make_clock(device: torch.device, measure: bool) -> PhaseClock:

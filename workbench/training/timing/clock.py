@@ -1,7 +1,7 @@
-"""Where the time of each step goes: data, transfer, forward, backward, metrics, optimizer, rest; they add up to it.
+"""Where the time of each step goes, by phase (`workbench.runs.phases`); the phases add up to it.
 
-On the CPU every step is timed by the host's clock, which costs well under a microsecond a phase. For a GPU see
-`cuda_clock`; `clocks` chooses.
+On the CPU the host's clock times every step, which costs well under a microsecond a phase. For a GPU see `cuda_clock`;
+`choose` picks one of them.
 """
 
 from __future__ import annotations
@@ -14,39 +14,38 @@ from workbench.training.timing.step_times import Measured, StepTimes
 
 
 class PhaseClock:
-    """Counts steps and their wall time, and no more: the clock when measuring is off, and the base of the others.
-
-    Steps that are done while it stands still (because they are being profiled) are not counted.
+    """Counts steps and their wall time only: the clock when measuring is off, and the base of the others.
 
     `begin` starts (or after a pause restarts) the clock, `mark(phase)` says which phase has just ended, `end_step`
-    ends a step, `pause` stops the clock for validation and pauses.
+    ends a step, `pause` stops the clock for anything that is not training. Steps that run while it is stopped, such as
+    profiled ones, are not counted.
     """
 
     def __init__(self) -> None:
         self.training_seconds = 0.0
-        """Between `begin` and `pause`, all of them added up."""
+        """Sum of the times between `begin` and `pause`."""
         self.running = False
         self.now = 0.0
-        """Host time of the last mark, also while the clock stands still: spares the trainer a look at the clock."""
+        """Host time of the last mark, also while the clock is stopped: spares others a call of perf_counter."""
         self.total_phases = Measured()
         self.step_times = StepTimes()
         self._window = Measured()
         self._window_start = 0.0
 
     def begin(self) -> None:
-        """The clock runs from now."""
+        """Starts the clock."""
         self.running = True
         self.now = self._window_start = perf_counter()
 
     def pause(self) -> None:
-        """The clock stands still until `begin`. Call it between two steps."""
+        """Stops the clock until `begin`. Call it between two steps."""
         self.now = perf_counter()
         self._count_wall_time()
         self.running = False
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """Stands still inside the `with`, for what is not training; runs again after it if it ran before."""
+        """Stops the clock inside the `with`, for what is not training; restarts it afterwards if it ran before."""
         running = self.running
         if running:
             self.pause()
@@ -57,7 +56,7 @@ class PhaseClock:
                 self.begin()
 
     def enter(self, phase: str) -> None:
-        """`phase` begins: told by those engines and feeds that know, for profilers that show named ranges."""
+        """`phase` begins: for profilers that show named ranges; only some engines and batch sources call it."""
 
     def mark(self, phase: str) -> None:
         """`phase` has just ended."""
@@ -70,7 +69,7 @@ class PhaseClock:
             self._window.samples += samples
 
     def take(self) -> Measured:
-        """What was measured since the last call."""
+        """Returns what was measured since the last call."""
         self._count_wall_time()
         taken, self._window = self._window, Measured()
         self.step_times.add(taken.step_ms)
@@ -101,7 +100,7 @@ class PhaseClock:
 
 
 class HostClock(PhaseClock):
-    """Times every phase of every step by the host's clock: right where the host does the work."""
+    """Times every phase of every step by the host's clock: correct where the host does the work."""
 
     def __init__(self) -> None:
         super().__init__()

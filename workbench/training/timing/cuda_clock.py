@@ -1,7 +1,7 @@
-"""The time of a step's phases on a GPU.
+"""Measures the phases of a step on a GPU.
 
-The host only queues work, so a sample of the steps is timed by CUDA events, which the GPU stamps as it passes them;
-they are read later, when they have long been done, so that nothing ever waits.
+The host only queues work, so a sample of the steps is timed with CUDA events, which the GPU stamps as it reaches them.
+They are read later, when they are long done, so that nothing ever waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workbench.training.timing.clock import PhaseClock
 from workbench.training.timing.step_times import Measured
 
 GPU_SAMPLE_SECONDS = 0.05
-"""Least time between two steps that are timed on a GPU."""
+"""Least time between two timed steps."""
 
 PhaseEvents = list[tuple[str, "torch.cuda.Event"]]
 """Events of a step, in order: what had just ended at each."""

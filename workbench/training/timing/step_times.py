@@ -1,4 +1,4 @@
-"""Step times: what was measured over some steps, and percentiles over any number of them."""
+"""Step times: measurements of some steps, and percentiles over any number of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-PHASES = ("data", "transfer", "forward", "backward", "metrics", "optimizer", "rest")
+from workbench.runs.phases import PHASES
 
 _BINS_PER_DECADE = 120
 """Resolution of the run's percentiles: 10 ** (1 / 120), about 2 %."""
@@ -43,7 +43,7 @@ class StepTimes:
         self._max = 0.0
 
     def add(self, step_ms: list[float]) -> None:
-        """Counts some step times, in milliseconds."""
+        """Adds step times, in milliseconds."""
         if step_ms:
             bins = np.log10(np.maximum(step_ms, 1e-3)) * _BINS_PER_DECADE + 3 * _BINS_PER_DECADE
             np.add.at(self._counts, np.minimum(bins.astype(np.int64), len(self._counts) - 1), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from workbench.advice.policy import POLICY
-from workbench.advice.rule import percent, severity
+from workbench.advice.rule import percent, severity_of
 from workbench.processes.comparison import Comparison, Measure, Measured
 from workbench.ui.live.comparison import change_in_words
 from workbench.units import count, rate, size
@@ -118,11 +118,11 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
     """What to think of it where the present settings did not show what the comparison is about; else nothing."""
     present, shown = comparison.present, True
     if rule in ("dead-units", "saturated-units"):
-        shown = present.fraction is None or severity(rule, present.fraction) is not None
+        shown = present.fraction is None or severity_of(rule, present.fraction) is not None
     elif rule == "not-finite":
         shown = present.loss is None
     elif rule == "overfitting" and present.loss is not None and present.lowest_loss:
-        shown = severity(rule, present.loss / present.lowest_loss - 1) is not None
+        shown = severity_of(rule, present.loss / present.lowest_loss - 1) is not None
     if shown:
         return ""
     return (

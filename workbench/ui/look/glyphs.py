@@ -39,7 +39,6 @@ class Glyphs:
     warning: str
     ellipsis: str
     times: str
-    plus_minus: str
     degree: str
 
     def cut(self, text: str, cells: int) -> str:
@@ -67,7 +66,6 @@ UNICODE = Glyphs(
     warning="▲",
     ellipsis="…",
     times="×",
-    plus_minus="±",
     degree="°",
 )
 
@@ -91,6 +89,5 @@ ASCII = Glyphs(
     warning="!",
     ellipsis="~",
     times="x",
-    plus_minus="+-",
     degree="",
 )

@@ -61,6 +61,9 @@ def outcome(trainer: Trainer) -> dict[str, Any]:
         del state["position"][clock]
     del state["settings"]  # how often checkpoints are written is one of them
     best = checkpoints.load(best_checkpoint(trainer.run), CPU) if best_checkpoint(trainer.run).exists() else None
+    for checkpoint in (state, best):
+        if checkpoint is not None:
+            del checkpoint["description"]["preset"]  # that setting again
     epochs = {
         end.epoch: (end.step, end.learning_rate, end.train, end.validation, end.best)
         for end in of_type(trainer, events.EpochEnd)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from workbench.data.task import correct_classes
 from workbench.training.batches import BatchSource
 from workbench.training.device import Precision
 from workbench.training.engines.direct import DirectEngine
@@ -39,7 +40,8 @@ def direct_engine(
     """An engine in float32, without accumulation and clipping."""
     clock, correct = PhaseClock(), torch.zeros((), dtype=torch.int64, device=device)
     parameters = trained_parameters(optimizer)
-    objective = Objective(model, loss, Precision("float32", device), parameters, counts_correct)
+    count = correct_classes if counts_correct else None
+    objective = Objective(model, loss, Precision("float32", device), parameters, count)
     step = TrainStep(
         gradients=gradients(objective, correct, clock),
         optimizer_step=optimizer_step or optimizer,

@@ -1,22 +1,26 @@
-"""Recording and launching without a GPU: stand-ins for CUDA's graphs, streams and events, and a host's clock."""
+"""Captures and launches without a GPU: stand-ins for CUDA's graphs, streams and events, and a host's clock."""
 
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from workbench.training.engines import capture as recording
-from workbench.training.engines.capture import Backlog, CudaRecorder, NoRoomError
+from workbench.training.engines import backlog as backlogs
+from workbench.training.engines import capture as captures
+from workbench.training.engines.backlog import Backlog
+from workbench.training.engines.capture import CudaCapture, NoRoomError, seconds_of
 from workbench.training.timing import cuda_clock
 from workbench.training.timing.cuda_clock import CudaClock
 
 GIB = 2**30
+GPU = torch.device("cuda", 0)
 
 
 class Events:
@@ -34,8 +38,10 @@ class Event:
         self._events = events
         self.place = 0
         self.waited = False
+        self.stream: object = None
 
-    def record(self) -> None:
+    def record(self, stream: object = None) -> None:
+        self.stream = stream
         self._events.recorded.append(self)
         self.place = len(self._events.recorded)
 
@@ -107,7 +113,7 @@ def test_replays_are_timed_as_often_as_meant_however_seldom_somebody_asks(
 
 
 class Busy:
-    """A device that does one launch after another, and a host's clock that goes on while it waits."""
+    """A device that does one launch after another, and a host's clock that continues while it waits."""
 
     def __init__(self, seconds: float) -> None:
         self.now = self.free = 0.0
@@ -118,7 +124,7 @@ class Busy:
         self.now += 20e-6
         self.free = done = max(self.free, self.now) + self.seconds
         return SimpleNamespace(
-            record=lambda: None,
+            record=lambda stream: None,
             query=lambda: self.now >= done,
             synchronize=lambda: setattr(self, "now", max(self.now, done)),
         )
@@ -126,31 +132,33 @@ class Busy:
 
 @pytest.mark.parametrize("seconds", [10e-6, 100e-6, 1e-3, 15e-3, 0.5])
 def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, backlog = Busy(seconds), Backlog()
+    busy, backlog = Busy(seconds), Backlog(GPU)
     monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(recording, "perf_counter", lambda: busy.now)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
     for number in range(2000):
         backlog.add()
         if number in (100, 700):
             busy.now = max(busy.now, busy.free) + 2.0  # a validation
-    assert busy.free - busy.now <= max(1.2 * recording.MOST_SECONDS_AHEAD, 3 * seconds)
+    assert busy.free - busy.now <= max(1.2 * backlogs.MOST_SECONDS_AHEAD, 3 * seconds)
     if seconds > 20e-6:
         idle = busy.free - 2000 * seconds
         assert idle < 2 * 2.0 + 1e-3, "the device waits for the host"
     if 20e-6 < seconds < 1e-2:
-        assert busy.free - busy.now >= 0.4 * recording.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
+        assert busy.free - busy.now >= 0.4 * backlogs.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
 
 
 class Device:
-    """What a recorder asks of a device."""
+    """What a capture asks of a device."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reserved, self.free = 0, 10 * GIB
         self.current = self.stream = "its own"
         self.told: list[str] = []
         self.end_fails = False
+        self.is_repaired = True
         cuda: dict[str, Any] = {
-            "Stream": lambda _: "the recorder's",
+            "Stream": lambda _: "the capture's",
             "graph_pool_handle": lambda: (0, 1),
             "CUDAGraph": lambda: "a graph",
             "graph": self.graph,
@@ -163,9 +171,13 @@ class Device:
         for name, value in cuda.items():
             monkeypatch.setattr(torch.cuda, name, value)
         monkeypatch.setattr(torch.cuda, "default_generators", ["a generator"])
-        monkeypatch.setattr(recording, "_repair", lambda *_: self.told.append("repair"))
+        monkeypatch.setattr(captures, "_repair", self._repair)
         monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.told.append("end"), raising=False)
         monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.told.append("release"), raising=False)
+
+    def _repair(self, *_: object) -> bool:
+        self.told.append("repair")
+        return self.is_repaired
 
     @contextmanager
     def graph(self, graph: str, *, stream: str, **_: Any) -> Iterator[None]:
@@ -184,29 +196,164 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     return Device(monkeypatch)
 
 
-def test_what_a_recording_fails_of_is_told_and_the_device_is_left_as_it_was(device: Device) -> None:
+def test_why_a_capture_fails_is_told_and_the_device_is_left_as_it_was(device: Device) -> None:
     def work() -> None:
         device.end_fails = True
         raise RuntimeError("operation not permitted when stream is capturing")
 
     with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
-        CudaRecorder(torch.device("cuda", 0))(work)
+        CudaCapture(GPU)(work)
     assert device.current == "its own"
     assert device.told == ["end", "release", "repair"]
     assert gc.isenabled()
 
 
-def test_nothing_is_collected_while_work_is_recorded(device: Device) -> None:
+def test_nothing_is_collected_while_work_is_captured(device: Device) -> None:
     seen: list[bool] = []
-    CudaRecorder(torch.device("cuda", 0))(lambda: seen.append(gc.isenabled()))
+    CudaCapture(GPU)(lambda: seen.append(gc.isenabled()))
     assert seen == [False]
     assert gc.isenabled()
     assert device.told == []
 
 
-def test_a_recording_that_leaves_no_room_for_the_same_again_is_refused(device: Device) -> None:
+def test_a_capture_that_leaves_no_room_for_the_same_again_is_refused(device: Device) -> None:
     def work() -> None:
         device.reserved, device.free = 45 * GIB, 30 * GIB
 
     with pytest.raises(NoRoomError, match=r"keep 45\.0 GiB for itself, and 30\.0 GiB are free"):
-        CudaRecorder(torch.device("cuda", 0))(work)
+        CudaCapture(GPU)(work)
+
+
+class Held:
+    """Something that a captured step allocates."""
+
+
+def test_what_a_refused_capture_allocated_is_freed_without_the_garbage_collector(device: Device) -> None:
+    """A local variable that holds the exception would be held by its traceback, with all tensors of the step."""
+    alive: list[weakref.ref[Held]] = []
+
+    def work() -> None:
+        activations = Held()
+        alive.append(weakref.ref(activations))
+        device.end_fails = True
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    gc.disable()
+    try:
+        with suppress(torch.OutOfMemoryError):  # pytest.raises would hold the exception
+            CudaCapture(GPU)(work)
+        assert [reference() for reference in alive] == [None]
+    finally:
+        gc.enable()
+
+
+def refuse(capture: CudaCapture, device: Device) -> None:
+    """Has a capture refused by the device."""
+
+    def work() -> None:
+        device.end_fails = True
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    with pytest.raises(RuntimeError):
+        capture(work)
+    device.end_fails, device.current = False, "its own"
+
+
+def test_a_repaired_generator_outdates_the_graphs_of_all_engines_on_the_device(device: Device) -> None:
+    """In a comparison of settings two engines train in one process."""
+    one, other = CudaCapture(GPU), CudaCapture(GPU)
+    one(lambda: None)
+    other(lambda: None)
+    assert not one.is_outdated
+    refuse(other, device)
+    assert one.is_outdated
+    assert other.is_outdated
+    one(lambda: None)
+    assert not one.is_outdated
+
+
+def test_a_refusal_that_leaves_the_generator_alone_outdates_nothing(device: Device) -> None:
+    device.is_repaired = False
+    capture = CudaCapture(GPU)
+    refuse(capture, device)
+    assert not capture.is_outdated
+
+
+@pytest.mark.parametrize("slow", [0.05, 0.2])
+def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an epoch's end the device has been idle: what was right for it before is not trusted again."""
+    busy, backlog = Busy(1e-4), Backlog(GPU, 1e-4)
+    monkeypatch.setattr(torch.cuda, "Event", busy.event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    for _ in range(3000):
+        backlog.add()
+    assert busy.free - busy.now > 0.5 * backlogs.MOST_SECONDS_AHEAD
+    busy.now = busy.free + 1.0
+    busy.seconds = slow
+    waiting = []
+    for _ in range(13):
+        backlog.add()
+        waiting.append(busy.free - busy.now)
+    assert max(waiting) <= backlogs.FIRST_AHEAD * slow + 1e-3
+    assert waiting[-1] <= max(0.1, slow) + 1e-3
+
+
+def test_launches_that_are_known_to_be_heavy_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, backlog = Busy(0.5), Backlog(GPU, 0.5)
+    monkeypatch.setattr(torch.cuda, "Event", busy.event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    for _ in range(20):
+        backlog.add()
+        assert busy.free - busy.now <= 0.5 + 1e-9
+
+
+def test_without_events_in_graphs_a_launch_of_eight_steps_is_timed_as_eight(
+    events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before PyTorch 2.8 there are none: only launches can be timed from outside."""
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
+
+    def without_external(*, external: bool = False, **_: object) -> Event:
+        if external:
+            raise TypeError("'external' is an invalid keyword argument")
+        return Event(events)
+
+    monkeypatch.setattr(torch.cuda, "Event", without_external)
+    clock = CudaClock()
+    with pytest.raises(TypeError), clock.capturing_phase_events():
+        pytest.fail("nothing must be captured in vain")
+    clock.begin()
+    clock.mark("data")
+    clock.mark("backward")
+    clock.end_step(8, 512)
+    events.passed = len(events.recorded)
+    measured = clock.take()
+    assert measured.step_ms == [3 / 8]
+    assert measured.timed_steps == 1
+    assert measured.phase_seconds == pytest.approx({"data": 1e-3 / 8, "backward": 1e-3 / 8, "rest": 1e-3 / 8})
+
+
+def test_events_are_recorded_on_the_stream_of_their_own_device(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two devices train in one process, the current device may be the other."""
+    other = torch.device("cuda", 1)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+    clock, backlog = CudaClock(other), Backlog(other)
+    clock.begin()
+    clock.mark("data")
+    clock.end_step(1, 1)
+    clock.time_replays(1, lambda: None, lambda: None, [])
+    backlog.add()
+    assert len(events.recorded) > 6
+    assert {event.stream for event in events.recorded} == {"stream of cuda:1"}
+
+
+def test_work_is_timed_by_events_around_it(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+
+    def work() -> None:
+        for _ in range(4):
+            Event(events).record()
+
+    assert seconds_of(work, GPU) == pytest.approx(5e-3)

@@ -188,7 +188,7 @@ def told(model: nn.Module, *inputs: Tensor) -> dict[str, dict[str, Any]]:
     with torch.no_grad(), ActivationStatistics(model) as activity:
         for chunk in inputs:
             activity.end_pass(model(chunk))
-    return {layer["name"]: layer for layer in activity.told()}
+    return {layer["name"]: layer for layer in activity.results()}
 
 
 class Shifted(nn.Module):
@@ -278,8 +278,7 @@ def test_the_event_is_bounded_and_tells_the_worst(make_trainer: MakeTrainer) -> 
     trainer = make_trainer(f"model.hidden={[4] * 40}", "training.epochs=1")
     trainer.train()
     [first, *_] = of_type(trainer, Health)
-    assert (first.layer_count, len(first.layers)) == (40, 30)
-    assert (first.tensor_count, len(first.tensors)) == (41, 30)
+    assert (len(first.layers), len(first.tensors)) == (30, 30), "of 40 layers and 41 tensors"
     dead = [layer["dead_share"] for layer in first.layers]
     assert dead == sorted(dead, reverse=True)
     least, steepest = first.tensors[:25], first.tensors[25:]

@@ -11,13 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.runs.phases import PHASES
 from workbench.training.timing import choose as clocks
 from workbench.training.timing import clock as host_clock
 from workbench.training.timing import cuda_clock
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.clock import HostClock, PhaseClock
 from workbench.training.timing.cuda_clock import CudaClock
-from workbench.training.timing.step_times import PHASES, StepTimes, percentiles
+from workbench.training.timing.step_times import StepTimes, percentiles
 
 
 class Time:

@@ -1,4 +1,4 @@
-"""Evaluates the splits that a training run does not train on; meanwhile requests are handled."""
+"""Evaluates the held-out splits: validation after an epoch, test at the end. Requests are handled meanwhile."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from workbench.training.poll_schedule import PollSchedule
 from workbench.training.timing.time_account import TimeAccount
 
 
-class Evaluations:
-    """Validates the model of a training run after an epoch, and tests it at the end."""
+class HeldOutSplits:
+    """Evaluates the model of a training run on the validation and the test split."""
 
     def __init__(
         self,

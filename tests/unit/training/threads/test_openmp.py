@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.training import processes
-from workbench.training.processes.openmp import SPINS, VARIABLES, spin_briefly
+from workbench.training.threads.openmp import SPINS, VARIABLES, spin_briefly
 
 PROCESSES_ROOM = Path(processes.__file__).parent
 PROCESSES = [path.stem for path in sorted(PROCESSES_ROOM.glob("*.py")) if '__name__ == "__main__"' in path.read_text()]

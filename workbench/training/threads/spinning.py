@@ -14,7 +14,7 @@ import threading
 import torch
 
 from workbench.devices.cores import CoreReading
-from workbench.training.processes import openmp
+from workbench.training.threads import openmp
 
 BUSY_CORES, BUSY_WAIT = 0.3, 0.1
 """Threads sleep at once where others take at least this many cores and threads wait this fraction of the time."""

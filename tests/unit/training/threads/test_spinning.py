@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from workbench.devices.cores import CoreReading
-from workbench.training.processes import openmp, spinning
-from workbench.training.processes.spinning import PATIENCE_READINGS, QUIET_READINGS, Spinning
+from workbench.training.threads import openmp, spinning
+from workbench.training.threads.spinning import PATIENCE_READINGS, QUIET_READINGS, Spinning
 
 CPU = torch.device("cpu")
 QUIET, BUSY = CoreReading(wait_share=0.0, other_cores=0.02), CoreReading(wait_share=0.4, other_cores=1.0)

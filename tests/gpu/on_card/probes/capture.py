@@ -1,0 +1,47 @@
+"""A capture that finds no memory: is it said, does training continue, and is what the capture held free again?"""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from tests.gpu.on_card.probes.probe import Report, Steps, make_trainer, needs_card, wait, warnings
+
+ROOM_BYTES = 32 * 2**20
+"""More than PyTorch holds already: some of a captured step fits, not all of it."""
+
+
+def refused_capture(device: torch.device, report: Report) -> None:
+    """Lets no more memory be taken once the first steps have run, and trains on."""
+    needs_card(device)
+    steps = Steps(make_trainer(device, "cuda_graph", "data.batch_size=250", "model.hidden=[4096,4096,4096]"))
+    steps.run(2)
+    wait(device)
+    total = torch.cuda.get_device_properties(device).total_memory
+    room = torch.cuda.memory_reserved(device) + ROOM_BYTES
+    torch.cuda.set_per_process_memory_fraction(room / total, device)
+    gc.disable()
+    try:
+        steps.run(6)
+        wait(device)
+        failed = ""
+    except torch.OutOfMemoryError as error:
+        failed = str(error).splitlines()[0]
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
+    kept = bytes_in_graph_pools()
+    gc.enable()
+    gc.collect()
+    torch.cuda.empty_cache()
+    after = bytes_in_graph_pools()
+    said = warnings(steps.trainer)
+    report(f"{'FAULT: training failed: ' + failed if failed else 'trained on'}; {said or 'nothing was refused'}")
+    fault = "FAULT: " if kept > after + 2**20 else ""
+    report(f"{fault}in pools of graphs {kept >> 20} MiB, after a garbage collection {after >> 20} MiB")
+
+
+def bytes_in_graph_pools() -> int:
+    """Bytes of the segments that belong to CUDA graphs."""
+    segments = torch.cuda.memory._snapshot()["segments"]
+    return sum(segment["total_size"] for segment in segments if tuple(segment.get("segment_pool_id", (0, 0))) != (0, 0))
