@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.style import Style
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui import made
@@ -26,8 +26,9 @@ from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.look.scales import x_ticks, y_ticks
-from workbench.ui.look.themes import THEMES, palette
-from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView, chart_panels
+from workbench.ui.look.styled_app import StyledApp
+from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView
+from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import range_of
 
 BRAILLE = range(0x2801, 0x2900)
@@ -289,27 +290,20 @@ def test_drawing_leaves_the_terminal_and_the_signals_alone(capfd: pytest.Capture
 # The panel.
 
 
-class Host(App[None]):
+class Host(StyledApp):
     """The charts and nothing else."""
 
     CSS = "ChartPanel { height: 1fr; }"
 
     def __init__(self, history: RunHistory | None, view: ChartView, glyphs: Glyphs = UNICODE) -> None:
-        super().__init__()
-        self.glyphs, self.shown = glyphs, (history, view)
+        super().__init__(ascii_only=glyphs.ascii)
+        self.shown = history, view
         self.maximised: list[ChartPanel.Maximise] = []
-
-    @property
-    def palette(self) -> dict[str, Style]:
-        return palette(self.theme_variables, ansi=False)
 
     def compose(self) -> ComposeResult:
         yield from chart_panels()
 
     def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = "workbench-dark"
         for panel in self.query(ChartPanel):
             panel.show(*self.shown)
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, append, metrics, preset, write_run
+from tests.unit.ui.test_planner import PLANNED
 from workbench.runs import events
 from workbench.runs.history import read_history
 from workbench.settings.preset import Preset
@@ -49,7 +51,8 @@ def test_what_the_settings_would_take_is_planned_while_nothing_runs_and_not_besi
 ) -> None:
     monkeypatch.setattr(expectation, "EDIT_SECONDS", 0.0)
     monkeypatch.setattr(Session, "keep_standby", lambda self: None)
-    plan = json.dumps({"parameters": 535_818, "memory_bytes": {"parameters": 2**21, "peak": 58 * 2**20}, "notes": []})
+    memory = {"parameters": 2**21, "peak": 58 * 2**20}
+    plan = json.dumps(asdict(replace(PLANNED, parameters=535_818, memory_bytes=memory)))
     app = make_app(tmp_path / "runs", standby=True)
     app.session.planner = Planner((sys.executable, "-S", "-c", f"print({plan!r})"))
 

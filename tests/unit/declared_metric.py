@@ -42,7 +42,7 @@ def main(folder: Path) -> None:
     from workbench.training.job import build_job
     from workbench.training.trainer import Trainer
     from workbench.ui.dialogs.compare import CompareDialog
-    from workbench.ui.panels.charts import MetricChart
+    from workbench.ui.panels.metric_chart import MetricChart
     from workbench.ui.panels.metrics import MetricsPanel
     from workbench.ui.panels.runs_columns import label_of, written
 

@@ -1,4 +1,4 @@
-"""The charts: loss, accuracy, learning rate and throughput, each a panel with its own cursor."""
+"""A chart: the curves of one quantity, with a legend in its border and a cursor that reads values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from workbench.metrics import METRICS, Metric, metric
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
+from workbench.ui.panels.quantities import Quantity
 from workbench.ui.panels.x_axis import XAxis, clock, count, nearest, range_of, written_x, x_of
 
 OVERLAY_LETTERS = "ABCD"
@@ -32,8 +31,6 @@ MARK_LETTERS = {
 }
 SMOOTHED = "loss/train"
 """The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
-METRIC_CHART = "accuracy"
-"""The id of the chart of a metric, whichever it shows."""
 MARKERS = "*+"
 """Of a chart's own curves in plain ASCII."""
 DASHED_SAMPLE = "╍"
@@ -50,11 +47,6 @@ class ChartView:
     """The weight of the past in the moving average, from 0 (none) to below 1."""
     log: bool = False
     x_axis: XAxis = "step"
-
-
-def chart_panels() -> list[ChartPanel]:
-    """The four charts; the last two are shown on request."""
-    return [ChartPanel(LOSS), MetricChart(), ChartPanel(LEARNING_RATE), ChartPanel(THROUGHPUT)]
 
 
 class ChartPanel(Panel):
@@ -320,40 +312,3 @@ class ChartPanel(Panel):
         column = event.x - 2 - self._drawing.left
         if 0 <= column < self._drawing.columns:
             self._put_cursor(column)
-
-
-class MetricChart(ChartPanel):
-    """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
-
-    KEYS = (*ChartPanel.KEYS, ("b", "next metric"))
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", show=False)]
-
-    def __init__(self) -> None:
-        super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))
-        self._place = 0
-        """Of the metric shown, among those that can be shown."""
-
-    @property
-    def quantity(self) -> Quantity:
-        """The metric shown."""
-        shown = self._metrics()
-        return quantity_of(shown[self._place % len(shown)], METRIC_CHART)
-
-    def _metrics(self) -> list[Metric]:
-        """The task's own metrics that can be shown, those that grow as the model gets better first.
-
-        Of those that are not shown at first, the ones that the run has a curve of.
-        """
-        prepared = None if self._history is None else self._history.view.prepared
-        task = "classification" if prepared is None else prepared.task
-        own = sorted(
-            (each for each in METRICS if each.task == task and each.is_curve),
-            key=lambda each: not each.higher_is_better,
-        )
-        curves = {} if self._history is None else self._history.curves
-        return own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves] or [metric("accuracy")]
-
-    def action_next_metric(self) -> None:
-        """Shows the next metric."""
-        self._place = (self._place + 1) % len(self._metrics())
-        self.redraw()

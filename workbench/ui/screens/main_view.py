@@ -38,10 +38,11 @@ from workbench.ui.live.watch import course_of
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
-from workbench.ui.panels.charts import ChartPanel, chart_panels
+from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
+from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.notice import NoticePanel
 from workbench.ui.panels.settings import SettingsPanel

@@ -1,0 +1,56 @@
+"""The charts of the main screen: loss, a metric that a key chooses, learning rate and throughput."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from workbench.metrics import METRICS, Metric, metric
+from workbench.ui.panels.charts import ChartPanel
+from workbench.ui.panels.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
+
+METRIC_CHART = "accuracy"
+"""The id of the chart of a metric, whichever it shows."""
+
+
+class MetricChart(ChartPanel):
+    """One metric of the run's task: accuracy or R² at first; a key shows the next one that has a curve."""
+
+    KEYS = (*ChartPanel.KEYS, ("b", "next metric"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("b", "next_metric", show=False)]
+
+    def __init__(self) -> None:
+        super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))
+        self._place = 0
+        """Of the metric shown, among those that can be shown."""
+
+    @property
+    def quantity(self) -> Quantity:
+        """The metric shown."""
+        shown = self._metrics()
+        return quantity_of(shown[self._place % len(shown)], METRIC_CHART)
+
+    def _metrics(self) -> list[Metric]:
+        """The task's own metrics that can be shown, those that grow as the model gets better first.
+
+        Of those that are not shown at first, the ones that the run has a curve of.
+        """
+        prepared = None if self._history is None else self._history.view.prepared
+        task = "classification" if prepared is None else prepared.task
+        own = sorted(
+            (each for each in METRICS if each.task == task and each.is_curve),
+            key=lambda each: not each.higher_is_better,
+        )
+        curves = {} if self._history is None else self._history.curves
+        return own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves] or [metric("accuracy")]
+
+    def action_next_metric(self) -> None:
+        """Shows the next metric."""
+        self._place = (self._place + 1) % len(self._metrics())
+        self.redraw()
+
+
+def chart_panels() -> list[ChartPanel]:
+    """The four charts; the last two are shown on request."""
+    return [ChartPanel(LOSS), MetricChart(), ChartPanel(LEARNING_RATE), ChartPanel(THROUGHPUT)]
