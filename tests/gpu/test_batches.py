@@ -15,8 +15,8 @@ from workbench.training.timing.clock import PhaseClock
 pytestmark = GPU_ONLY
 
 KINDS = {
-    "resident": ["runtime.data_loading=on_device"],
-    "loader": ["runtime.data_loading=dataloader", "runtime.num_workers=0"],
+    "on_device": ["runtime.data_loading=on_device"],
+    "dataloader": ["runtime.data_loading=dataloader", "runtime.num_workers=0"],
     "loader with workers": ["runtime.data_loading=dataloader", "runtime.num_workers=2"],
 }
 BUSY_CYCLES = 20_000_000

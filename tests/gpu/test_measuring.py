@@ -205,6 +205,6 @@ def test_running_out_of_memory_names_the_batch_size_the_peak_and_what_to_try(tmp
         "GiB",
         "data.batch_size = 640",
         'runtime.precision = "bf16"',
-        'runtime.data_loading = "loader"',
+        'runtime.data_loading = "dataloader"',
     ):
         assert part in str(error)

@@ -66,7 +66,7 @@ def test_runs_in_turn_have_the_losses_and_the_peak_of_cold_ones(tmp_path: Path) 
         # The first small run began in a fresh process: cuBLAS had been used without determinism. The second did not.
         assert losses(warm[1]) == losses(warm[2]) == losses(cold)
         peaks = [summary.torch_peak_bytes for run in (*warm[1:], cold) if (summary := read_summary(run)) is not None]
-        assert len(set(peaks)) == 1, "not that of the large one before"
+        assert peaks == pytest.approx([peaks[-1]] * 3, rel=0.05), "not that of the large one before"
     finally:
         standby.close()
 

@@ -78,18 +78,24 @@ class CrossEntropy(LossChoice):
         weight = None if class_counts is None else self._weight(class_counts)
 
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
-            return F.cross_entropy(scores, targets, weight=weight, label_smoothing=self.label_smoothing)
+            return F.cross_entropy(scores, targets, weight=weight)
 
-        def loss_with_zeros(scores: Tensor, targets: Tensor) -> Tensor:
-            """The same mean, but 0 and not 0 / 0 for a batch in which no class has a weight."""
-            assert weight is not None
+        def sum_over_weight(scores: Tensor, targets: Tensor) -> Tensor:
+            """The same mean, in two steps.
+
+            It is 0 and not 0 / 0 for a batch in which no class has a weight. And it does not wait for the device:
+            PyTorch's own mean with label smoothing does, at each step, and cannot be captured in a CUDA graph.
+            """
             total = F.cross_entropy(
                 scores, targets, weight=weight, label_smoothing=self.label_smoothing, reduction="sum"
             )
+            if weight is None:
+                return total / len(targets)
             weighed = weight[targets].sum()
             return total / torch.where(weighed > 0, weighed, 1.0)
 
-        return loss if weight is None or bool((weight > 0).all()) else loss_with_zeros
+        has_zeros = weight is not None and not bool((weight > 0).all())
+        return sum_over_weight if has_zeros or self.label_smoothing else loss
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
         weight = None if class_counts is None else self._weight(class_counts)

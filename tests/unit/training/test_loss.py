@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from workbench.errors import PresetError
 from workbench.settings.loss import (
@@ -169,3 +171,53 @@ def test_binary_cross_entropy_alone_asks_each_class_on_its_own() -> None:
     assert [choice.label() for choice in LOSSES.choices if getattr(choice, "independent_classes", False)] == [
         "binary_cross_entropy"
     ]
+
+
+class Operators(TorchDispatchMode):
+    """Notes the operators that are called."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(func._schema.name)
+        return func(*args, **(kwargs or {}))
+
+
+SYNCHRONIZING = {"aten::masked_select", "aten::nonzero", "aten::_local_scalar_dense"}
+"""Operators that wait for a GPU: to know how large their result is, or what it is."""
+WEIGHTS = {"unweighted": None, "positive": (2.0, 1.0, 0.5), "with a zero": (0.0, 1.0, 2.0)}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+def test_cross_entropy_is_pytorchs_and_waits_for_no_gpu(weights: tuple[float, ...] | None, smoothing: float) -> None:
+    """PyTorch's mean with label smoothing waits at each step."""
+    scores, targets = random_case(5)
+    choice = CrossEntropy(label_smoothing=smoothing, **({} if weights is None else {"class_weights": weights}))
+    loss = choice.build(COUNTS)
+    with Operators() as called:
+        found = loss(scores, targets)
+    weight = None if weights is None else torch.tensor(weights)
+    torch.testing.assert_close(found, F.cross_entropy(scores, targets, weight=weight, label_smoothing=smoothing))
+    assert called.names
+    assert not called.names & SYNCHRONIZING
+
+
+@pytest.mark.parametrize("kind", LOSSES.choices, ids=LOSSES.labels)
+@pytest.mark.parametrize("settings_of_loss", [{}, {"label_smoothing": 0.1}], ids=["plain", "smoothed"])
+def test_no_loss_waits_for_a_gpu(kind: type[LossChoice], settings_of_loss: dict[str, float]) -> None:
+    scores, targets = random_case(6)
+    loss = kind(**settings_of_loss).build(COUNTS)
+    with Operators() as called:
+        loss(scores, targets)
+    assert called.names
+    assert not called.names & SYNCHRONIZING
+
+
+def test_the_operators_that_wait_are_seen() -> None:
+    scores, _ = random_case(7)
+    with Operators() as called:
+        scores[scores > 0].sum().item()
+    assert called.names >= {"aten::nonzero", "aten::_local_scalar_dense"} or "aten::masked_select" in called.names
