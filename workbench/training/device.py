@@ -10,7 +10,7 @@ import torch
 
 from workbench.errors import DeviceError
 from workbench.settings.runtime import Runtime
-from workbench.training.matmul_backend import multiply_by_onednn
+from workbench.training.matmul_backend import use_onednn_for_matmul
 
 
 def resolve_device(requested: str) -> torch.device:
@@ -110,7 +110,7 @@ def configure_torch(runtime: Runtime, device: torch.device) -> None:
     torch.use_deterministic_algorithms(runtime.deterministic)
     torch.backends.cudnn.benchmark = not runtime.deterministic
     if device.type == "cpu":
-        multiply_by_onednn()
+        use_onednn_for_matmul()
     if device.type == "cuda":
         # Events and streams are made on the current device.
         torch.cuda.set_device(device)

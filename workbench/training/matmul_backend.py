@@ -1,8 +1,8 @@
-"""Float32 matrix products by oneDNN where torch's own library for them is slow.
+"""Float32 matrix multiplication by oneDNN where torch's default library for it is slow.
 
-torch multiplies float32 matrices on x86 by MKL, which runs at half speed on processors that are not Intel's: measured
-on an AMD EPYC (Zen 5), one core: 108 GFLOP/s against 190 to 230 by oneDNN, which comes with torch as well. What makes
-torch call oneDNN is a setting that permits bfloat16 inside of a product. Only processors with matrix units for it (AMX)
+torch multiplies float32 matrices on x86 with MKL, which runs at half speed on processors that are not Intel's: measured
+on an AMD EPYC (Zen 5), one core: 108 GFLOP/s against 190 to 230 by oneDNN, which comes with torch as well. A setting
+that permits bfloat16 inside a multiplication makes torch call oneDNN. Only processors with matrix units for it (AMX)
 make use of that; on others oneDNN computes in float32, which is checked against float64 before the setting is used.
 """
 
@@ -18,10 +18,10 @@ import torch
 from workbench.devices.host import cpu_vendor
 
 MOST_ERROR = 1e-5
-"""Relative to the largest number of a product: float32 makes 1e-6, bfloat16 2e-3."""
+"""Relative to the largest number of a result: float32 makes 1e-6, bfloat16 2e-3."""
 
 CHECKED_SHAPES = ((64, 512, 128), (512, 64, 768), (1, 784, 512), (1000, 300, 7))
-"""(m, k, n) of the products that are checked, each with its factors in either order of memory."""
+"""(m, k, n) of the multiplications that are checked, each with its factors in either memory order."""
 
 BY_ONEDNN, BY_MKL = "medium", "highest"
 """torch's names for it, of `torch.set_float32_matmul_precision`."""
@@ -31,20 +31,20 @@ Result = TypeVar("Result")
 
 @cache
 def onednn_pays() -> bool:
-    """Whether float32 products are better made by oneDNN on this machine: not Intel's, has it, and it is accurate."""
+    """Whether oneDNN should multiply float32 matrices on this machine: not Intel's, has it, and it is accurate."""
     if cpu_vendor() in ("", "GenuineIntel") or not torch.backends.mkl.is_available():
         return False
-    return torch.backends.mkldnn.is_available() and made_by(BY_ONEDNN, largest_error)() <= MOST_ERROR
+    return torch.backends.mkldnn.is_available() and with_matmul_library(BY_ONEDNN, largest_error)() <= MOST_ERROR
 
 
-def multiply_by_onednn() -> None:
-    """From now on products are made by oneDNN if that pays."""
+def use_onednn_for_matmul() -> None:
+    """Has oneDNN multiply matrices from now on if that pays."""
     if onednn_pays():
         torch.set_float32_matmul_precision(BY_ONEDNN)
 
 
-def made_by(library: str, function: Callable[..., Result]) -> Callable[..., Result]:
-    """The same function, with its products made by BY_ONEDNN or BY_MKL; the change costs less than a microsecond."""
+def with_matmul_library(library: str, function: Callable[..., Result]) -> Callable[..., Result]:
+    """The same function, its matrices multiplied by BY_ONEDNN or BY_MKL; the change costs less than a microsecond."""
 
     def call(*arguments: Any) -> Result:
         before = torch.get_float32_matmul_precision()
@@ -58,7 +58,7 @@ def made_by(library: str, function: Callable[..., Result]) -> Callable[..., Resu
 
 
 def largest_error() -> float:
-    """Of the products as torch makes them now, relative to the largest number of each."""
+    """Of matrix multiplications with torch's current setting, relative to the largest number of each result."""
     generator = torch.Generator().manual_seed(0)
     errors = []
     for m, k, n in CHECKED_SHAPES:

@@ -17,15 +17,15 @@ from workbench.training.matmul_backend import (
     BY_ONEDNN,
     MOST_ERROR,
     largest_error,
-    made_by,
-    multiply_by_onednn,
     onednn_pays,
+    use_onednn_for_matmul,
+    with_matmul_library,
 )
 
 
 def test_products_are_as_accurate_as_float32_once_they_are_chosen() -> None:
     """Also where the setting that chooses oneDNN means bfloat16: there it is not used."""
-    multiply_by_onednn()
+    use_onednn_for_matmul()
     assert largest_error() < MOST_ERROR
 
 
@@ -41,7 +41,7 @@ def test_a_less_accurate_library_is_not_used(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(products, "largest_error", error)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     monkeypatch.setattr(products, "onednn_pays", onednn_pays.__wrapped__)
-    multiply_by_onednn()
+    use_onednn_for_matmul()
     assert seen == [BY_ONEDNN]
     assert torch.get_float32_matmul_precision() == BY_MKL
 
@@ -61,14 +61,14 @@ def test_whether_onednn_pays_is_the_same_at_every_start() -> None:
 
 def test_the_library_is_chosen_for_one_call_only() -> None:
     torch.set_float32_matmul_precision(BY_ONEDNN)
-    assert made_by(BY_MKL, torch.get_float32_matmul_precision)() == BY_MKL
+    assert with_matmul_library(BY_MKL, torch.get_float32_matmul_precision)() == BY_MKL
     assert torch.get_float32_matmul_precision() == BY_ONEDNN
 
     def fails() -> Tensor:
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        made_by(BY_MKL, fails)()
+        with_matmul_library(BY_MKL, fails)()
     assert torch.get_float32_matmul_precision() == BY_ONEDNN
 
 
@@ -85,5 +85,5 @@ def test_a_layer_becomes_one_call_and_small_products_are_made_by_mkl() -> None:
     assert targets.count(aten.mm.default) == 3
     assert aten.addmm.default not in targets
     assert aten.relu.default not in targets  # it goes along with its layer
-    assert sum(getattr(target, "__qualname__", "") == "made_by.<locals>.call" for target in targets) == 3
+    assert sum(getattr(target, "__qualname__", "") == "with_matmul_library.<locals>.call" for target in targets) == 3
     check(traced.graph, function, traced, arguments, 1e-4)

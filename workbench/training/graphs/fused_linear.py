@@ -9,14 +9,14 @@ import torch
 from torch import fx
 
 from workbench.training.graphs.passes import eliminate_dead_code, replace_node
-from workbench.training.matmul_backend import BY_MKL, made_by
+from workbench.training.matmul_backend import BY_MKL, with_matmul_library
 
 LEAST_FLOPS = 1_000_000
 """Of a multiplication by oneDNN: below, its call costs more than it gains (0.3 MFLOP: 14 µs against 7)."""
 
 aten = torch.ops.aten
 
-SMALL = {operator: made_by(BY_MKL, operator) for operator in (aten.mm.default, aten.addmm.default)}
+SMALL = {operator: with_matmul_library(BY_MKL, operator) for operator in (aten.mm.default, aten.addmm.default)}
 """What replaces the operators of small multiplications."""
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,7 +160,7 @@ class Device:
             "Stream": lambda _: "the capture's",
             "graph_pool_handle": lambda: (0, 1),
             "CUDAGraph": lambda: "a graph",
-            "graph": self.graph,
+            "graph": lambda graph, *, stream, **_: Graph(self, stream),
             "empty_cache": lambda: None,
             "memory_reserved": lambda _: self.reserved,
             "mem_get_info": lambda _: (self.free, 80 * GIB),
@@ -179,16 +178,20 @@ class Device:
         self.told.append("repair")
         return self.is_repaired
 
-    @contextmanager
-    def graph(self, graph: str, *, stream: str, **_: Any) -> Iterator[None]:
-        """As in PyTorch 2.11: a capture whose end fails leaves its stream current."""
-        self.current = stream
-        try:
-            yield
-        finally:
-            if self.end_fails:
-                raise RuntimeError("operation failed due to a previous error during capture")
-            self.current = "its own"
+
+class Graph:
+    """As torch.cuda.graph in PyTorch 2.11: a capture whose end fails leaves its stream current."""
+
+    def __init__(self, device: Device, stream: str) -> None:
+        self._device, self._stream = device, stream
+
+    def __enter__(self) -> None:
+        self._device.current = self._stream
+
+    def __exit__(self, *_: object) -> None:
+        if self._device.end_fails:
+            raise RuntimeError("operation failed due to a previous error during capture")
+        self._device.current = "its own"
 
 
 @pytest.fixture
