@@ -113,10 +113,9 @@ def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
         if (why_not := why_not_capturable(job)) is None:
             return build("cuda_graph"), reason
         reason = why_not
-    elif isinstance(job.preset.model, ModuleModel):
-        reason = "a custom model may have side effects that a trace would lose"
     if isinstance(job.preset.model, ModuleModel):
-        return build("eager"), reason
+        lost = "a custom model may have side effects that a trace would lose"
+        return build("eager"), reason if job.device.type == "cuda" else lost
     try:
         return _fastest_on_cpu(job, build) if job.device.type == "cpu" else (build("traced"), reason)
     except Exception as error:  # what is wrong with the model itself will be said by the eager engine

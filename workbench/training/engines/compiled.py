@@ -127,13 +127,14 @@ class CompiledOptimizer:
         self._clock = clock
         self._hooks = hooks
         self._step: Callable[[], object] | None = None
-        self._groups = optimizer.param_groups
-        self._before = [{name: group.get(name) for name in ("foreach", "fused")} for group in self._groups]
+        groups = optimizer.param_groups
+        self._before = [{name: group[name] for name in ("foreach", "fused") if name in group} for group in groups]
         # A number would be compiled in, and every new one compiled anew; float64 as Python's numbers.
-        self._rate = torch.tensor(float(self._groups[0]["lr"]), dtype=torch.float64)
-        for group in self._groups:
-            # Of lists of weights the compiler makes one kernel. Adamax calls a function of lists that does not exist.
-            group |= {"lr": self._rate, "foreach": not isinstance(optimizer, torch.optim.Adamax), "fused": None}
+        self._rate = torch.tensor(float(groups[0]["lr"]), dtype=torch.float64)
+        # Of lists of weights the compiler makes one kernel. Adamax calls a function of lists that does not exist.
+        foreach = not isinstance(optimizer, torch.optim.Adamax)
+        for group, before in zip(groups, self._before, strict=True):
+            group |= {"lr": self._rate} | dict.fromkeys(before) | {"foreach": foreach}
 
     def step(self) -> None:
         """Updates the parameters. The first time it is compared with the optimizer's own step."""
@@ -161,7 +162,7 @@ class CompiledOptimizer:
         except Exception as error:
             reason = first_line(error)
         self._hooks.warn(f"the optimizer step is not compiled: {reason}")
-        for group, executed in zip(self._groups, self._before, strict=True):
+        for group, executed in zip(self._optimizer.param_groups, self._before, strict=True):
             group |= executed | ({"lr": self._rate.item()} if group["lr"] is self._rate else {})
         for parameter, value in zip(parameters, expected, strict=True):
             parameter.detach().copy_(value.detach())
@@ -175,7 +176,7 @@ class CompiledOptimizer:
         for copied, parameter in pairs:
             copied.grad = None if parameter.grad is None else parameter.grad.clone()
         for group in plain.param_groups:
-            group |= {"foreach": False, "fused": None, "lr": float(group["lr"])}
+            group |= {"foreach": False, "lr": float(group["lr"])}
         return plain
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -27,6 +26,7 @@ from workbench.training.engines.capture import Capture, Captured, CudaCapture, f
 from workbench.training.engines.direct import DirectEngine
 from workbench.training.engines.engine import EngineHooks, StepsRun
 from workbench.training.engines.host_state import HostState
+from workbench.training.engines.step_state import Snapshot, StepState
 from workbench.training.graphs.agreement import agree
 from workbench.training.job import Job
 from workbench.training.timing.cuda_clock import CudaClock, PhaseEvents
@@ -37,15 +37,6 @@ MOST_LAUNCH_SECONDS = 0.01
 """Longer steps gain nothing by being launched together: their launch is hidden behind their work."""
 RATES_AHEAD = 128
 """Steps whose learning rates are copied to the device together: those of a whole epoch would keep it waiting."""
-
-
-@dataclass(frozen=True)
-class _Snapshot:
-    """Everything that a step changes, as it was at a moment: on the host, for the device may have no room for it."""
-
-    tensors: list[Tensor]
-    random: Tensor
-    """State of the device's random generator."""
 
 
 def why_not_capturable(job: Job) -> str | None:
@@ -83,6 +74,7 @@ class CudaGraphEngine:
         self._step, self._clock = direct.step, direct.step.clock
         self._device = direct.correct.device
         self._accumulation, self._step_samples = direct.gradient_accumulation, direct.samples_per_step
+        self._state = StepState(model, direct.step.optimizer, direct.correct)
         self._capture: Capture = CudaCapture(self._device) if capture is None else capture
         most_steps = max(len(source) // self._step_samples, 1)
 
@@ -179,7 +171,7 @@ class CudaGraphEngine:
         Directly first: then whatever goes wrong with the graph, the step has been done.
         """
         with self._not_training():
-            before, host_before = self._snapshot(), HostState.of(self._model, self._device)
+            before, host_before = self._state.snapshot(), HostState.of(self._model, self._device)
         ran = self._direct.run_steps(step)
         with self._not_training():
             reason = host_before.difference(HostState.of(self._model, self._device))
@@ -199,9 +191,9 @@ class CudaGraphEngine:
             yield
         self._hooks.add_time("capture", perf_counter() - started)
 
-    def _prove(self, step: int, before: _Snapshot) -> str:
+    def _prove(self, step: int, before: Snapshot) -> str:
         """Captures a step that makes of the state before it what it is now; why there is none, or empty."""
-        now = self._snapshot()
+        now = self._state.snapshot()
         try:
             self._copy_rates(step)
             self._go_back(before)
@@ -209,7 +201,7 @@ class CudaGraphEngine:
             self._go_back(before)
             single = self._capture(self._one_step)
             single.replay()
-            if not agree(self._state(), now.tensors, before.tensors):
+            if not agree(self._state.tensors(), now.tensors, before.tensors):
                 return "a captured step gives other weights than the same step without a CUDA graph: not used"
             self._cursor.fill_(self._steps_done)
             seconds = seconds_of(single.replay, self._device)
@@ -217,7 +209,7 @@ class CudaGraphEngine:
             return f"steps cannot be captured in a CUDA graph: {first_line(error)}"
         finally:
             self._step.drop_gradients()  # those of a capture hold no numbers, and the next step would add to them
-            self._put_back(now)
+            self._state.put_back(now)
         self._single = single
         self._steps_per_launch = min(max(int(MOST_LAUNCH_SECONDS / max(seconds, 1e-9)), 1), MOST_STEPS_PER_LAUNCH)
         if self._device.type == "cuda":
@@ -319,27 +311,7 @@ class CudaGraphEngine:
             rates = rates.pin_memory()  # or copying would wait for all steps that are queued
         self._rates[self._steps_done :][: len(rates)].copy_(rates, non_blocking=True)
 
-    def _state(self) -> list[Tensor]:
-        """Everything that a step changes."""
-        states = self._step.optimizer.state.values()
-        optimizer = [value for state in states for value in state.values() if isinstance(value, Tensor)]
-        parameters = [parameter.detach() for parameter in self._model.parameters()]
-        return [*parameters, *self._model.buffers(), *optimizer, self.correct]
-
-    def _snapshot(self) -> _Snapshot:
-        on_gpu = self._device.type == "cuda"
-        random = torch.cuda.get_rng_state(self._device) if on_gpu else torch.get_rng_state()
-        return _Snapshot([tensor.to("cpu", copy=True) for tensor in self._state()], random)
-
-    def _go_back(self, before: _Snapshot) -> None:
+    def _go_back(self, before: Snapshot) -> None:
         """To the state before the step that has been done last."""
-        self._put_back(before)
+        self._state.put_back(before)
         self._cursor.fill_(self._steps_done)
-
-    def _put_back(self, snapshot: _Snapshot) -> None:
-        for tensor, value in zip(self._state(), snapshot.tensors, strict=True):
-            tensor.copy_(value)
-        if self._device.type == "cuda":
-            torch.cuda.set_rng_state(snapshot.random, self._device)
-        else:
-            torch.set_rng_state(snapshot.random)

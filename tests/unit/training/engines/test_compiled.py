@@ -239,6 +239,23 @@ def test_a_step_that_cannot_be_compiled_is_done_by_the_optimizer(
     assert all(torch.equal(one, other) for one, other in zip(parameters, expected, strict=True))
 
 
+def test_a_checkpoint_that_is_loaded_before_the_first_step_does_not_disturb_a_fallback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Loading replaces the groups of an optimizer by others."""
+    monkeypatch.setattr(compiled, "_compile", fails)
+    parameters = new_parameters()
+    optimizer = torch.optim.RMSprop(parameters, lr=0.1, foreach=False)
+    update = CompiledOptimizer(optimizer, PhaseClock(), EngineHooks())
+    assert optimizer.param_groups[0]["foreach"] is True
+    optimizer.load_state_dict(optimizer.state_dict())
+    give_gradients(parameters, 0)
+    update.step()
+    assert optimizer.param_groups[0]["foreach"] is False
+    expected, _ = by_the_optimizer(lambda made: torch.optim.RMSprop(made, lr=0.1, foreach=False), RATES[:1])
+    assert all(torch.equal(one, other) for one, other in zip(parameters, expected, strict=True))
+
+
 @pytest.mark.parametrize(
     ("optimizer", "epochs", "is_compiled"),
     [("rmsprop", 100, False), ("rmsprop", 1_000_000, True), ("adam", 1_000_000, False)],
