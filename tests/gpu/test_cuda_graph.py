@@ -21,9 +21,11 @@ from tests.unit.training.scripted import (
     of_type,
 )
 from workbench.runs.control import Request
+from workbench.runs.directory import create_run
 from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, WarningRaised
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
+from workbench.settings.preset import Preset
 from workbench.settings.schedule import SCHEDULES
 from workbench.training import reporter
 from workbench.training.engines.compiled import CompiledGradients, CompiledOptimizer
