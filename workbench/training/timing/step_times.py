@@ -27,7 +27,9 @@ class Measured:
     """One number a timed step."""
 
     def phase_ms(self) -> dict[str, float]:
-        """Mean milliseconds a step of each phase that was seen."""
+        """Mean milliseconds a step of each phase that was seen; empty before the first timed step."""
+        if not self.timed_steps:
+            return {}  # a run resumed at the very end of an epoch has marked phases, and no step
         return {
             phase: round(1000 * self.phase_seconds[phase] / self.timed_steps, 6)
             for phase in PHASES

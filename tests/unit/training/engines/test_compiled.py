@@ -97,6 +97,7 @@ def assert_same(job: Job, model: nn.Module) -> None:
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_every_activation_is_compiled_right() -> None:
     job = job_of("classification", "cross_entropy")

@@ -18,7 +18,7 @@ from workbench.training.timing import cuda_clock
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.clock import HostClock, PhaseClock
 from workbench.training.timing.cuda_clock import CudaClock
-from workbench.training.timing.step_times import StepTimes, percentiles
+from workbench.training.timing.step_times import Measured, StepTimes, percentiles
 
 
 class Time:
@@ -381,3 +381,9 @@ def test_only_under_nsys_are_phases_named(monkeypatch: pytest.MonkeyPatch) -> No
     assert type(make_clock(gpu, measure=True)) is CudaClock
     monkeypatch.setenv(clocks.PROFILED_VARIABLE, "1")
     assert type(make_clock(gpu, measure=True)) is cuda_clock.NvtxClock
+
+
+def test_phases_that_were_marked_without_a_step_have_no_mean() -> None:
+    """A run that is resumed at the very end of an epoch trains no further step."""
+    assert Measured(phase_seconds={"rest": 0.1}).phase_ms() == {}
+    assert Measured(timed_steps=2, phase_seconds={"rest": 0.1}).phase_ms() == {"rest": 50.0}
