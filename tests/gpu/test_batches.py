@@ -17,7 +17,7 @@ pytestmark = GPU_ONLY
 KINDS = {
     "on_device": ["runtime.data_loading=on_device"],
     "dataloader": ["runtime.data_loading=dataloader", "runtime.num_workers=0"],
-    "loader with workers": ["runtime.data_loading=dataloader", "runtime.num_workers=2"],
+    "dataloader with workers": ["runtime.data_loading=dataloader", "runtime.num_workers=2"],
 }
 BUSY_CYCLES = 20_000_000
 """Of a GPU that sleeps, some 10 ms: the stream of training lags behind that of the copies."""

@@ -115,6 +115,8 @@ class CudaCapture:
             with suppress(RuntimeError, AttributeError):  # the first raises if the allocator has been told already
                 torch._C._cuda_endAllocateToPool(self._index, self._pool)
                 torch._C._cuda_releasePool(self._index, self._pool)
+            # The allocator may still take the pool for one that is being filled, and would refuse it to later graphs.
+            self._pool = torch.cuda.graph_pool_handle()
             with suppress(RuntimeError, AttributeError):
                 if _repair(torch.cuda.default_generators[self._index], self._device):
                     _repairs[self._index] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from contextlib import suppress
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -156,11 +157,14 @@ class Device:
         self.told: list[str] = []
         self.end_fails = False
         self.is_repaired = True
+        self.pools: list[tuple[int, int]] = []
+        """The pool of each capture."""
+        self._pool_numbers = count(1)
         cuda: dict[str, Any] = {
             "Stream": lambda _: "the capture's",
-            "graph_pool_handle": lambda: (0, 1),
+            "graph_pool_handle": lambda: (0, next(self._pool_numbers)),
             "CUDAGraph": lambda: "a graph",
-            "graph": lambda graph, *, stream, **_: Graph(self, stream),
+            "graph": self.graph,
             "empty_cache": lambda: None,
             "memory_reserved": lambda _: self.reserved,
             "mem_get_info": lambda _: (self.free, 80 * GIB),
@@ -177,6 +181,10 @@ class Device:
     def repair(self, *_: object) -> bool:
         self.told.append("repair")
         return self.is_repaired
+
+    def graph(self, _: str, *, stream: str, pool: tuple[int, int], **__: object) -> Graph:
+        self.pools.append(pool)
+        return Graph(self, stream)
 
 
 class Graph:
@@ -360,3 +368,14 @@ def test_work_is_timed_by_events_around_it(events: Events, monkeypatch: pytest.M
             Event(events).record()
 
     assert seconds_of(work, GPU) == pytest.approx(5e-3)
+
+
+def test_after_a_refused_capture_graphs_have_another_pool(device: Device) -> None:
+    """The allocator of PyTorch 2.11 then refuses the pool: "already recording to mempool_id", seen on an H200."""
+    capture = CudaCapture(GPU)
+    capture(lambda: None)
+    capture(lambda: None)
+    refuse(capture, device)
+    capture(lambda: None)
+    first, second, refused, after = device.pools
+    assert first == second == refused != after
