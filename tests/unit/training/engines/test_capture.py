@@ -115,27 +115,31 @@ def test_replays_are_timed_as_often_as_meant_however_seldom_somebody_asks(
 class Busy:
     """A device that does one launch after another, and a host's clock that continues while it waits."""
 
-    def __init__(self, seconds: float) -> None:
-        self.now = self.free = 0.0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, late: float = 0.0) -> None:
+        """seconds: of a launch. late: how much longer the host sleeps than it asked for."""
+        self.now = self.free = self.idle = 0.0
         self.seconds = seconds
+        self.late = late
+        monkeypatch.setattr(torch.cuda, "Event", self.event)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+        monkeypatch.setattr(backlogs, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(backlogs, "sleep", self.sleep)
 
     def event(self, **_: Any) -> SimpleNamespace:
         """Behind a launch, which takes the host some microseconds."""
         self.now += 20e-6
+        self.idle += max(self.now - self.free, 0.0)
         self.free = done = max(self.free, self.now) + self.seconds
-        return SimpleNamespace(
-            record=lambda stream: None,
-            query=lambda: self.now >= done,
-            synchronize=lambda: setattr(self, "now", max(self.now, done)),
-        )
+        return SimpleNamespace(record=lambda stream: None, query=lambda: self.now >= done)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds + self.late
 
 
 @pytest.mark.parametrize("seconds", [10e-6, 100e-6, 1e-3, 15e-3, 0.5])
 def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, backlog = Busy(seconds), Backlog(GPU)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, seconds)
+    backlog = Backlog(GPU)
     for number in range(2000):
         backlog.add()
         if number in (100, 700):
@@ -146,6 +150,19 @@ def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, mon
         assert idle < 2 * 2.0 + 1e-3, "the device waits for the host"
     if 20e-6 < seconds < 1e-2:
         assert busy.free - busy.now >= 0.4 * backlogs.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
+
+
+@pytest.mark.parametrize("milliseconds", [1.12, 0.25])
+def test_waits_that_end_late_keep_the_device_idle_only_until_enough_launches_are_queued(
+    milliseconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where 8 launches take less than a wait is late, the device runs dry at each one unless more are queued then."""
+    busy = Busy(monkeypatch, milliseconds / 1000, late=12e-3)
+    backlog = Backlog(GPU, busy.seconds)
+    for _ in range(2000):
+        backlog.add()
+    assert busy.idle < 0.05
+    assert busy.free - busy.now <= 1.2 * backlogs.MOST_SECONDS_AHEAD
 
 
 class Device:
@@ -293,10 +310,8 @@ def test_a_refusal_that_leaves_the_generator_alone_outdates_nothing(device: Devi
 @pytest.mark.parametrize("slow", [0.05, 0.2])
 def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an epoch's end the device has been idle: what was right for it before is not trusted again."""
-    busy, backlog = Busy(1e-4), Backlog(GPU, 1e-4)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, 1e-4)
+    backlog = Backlog(GPU, 1e-4)
     for _ in range(3000):
         backlog.add()
     assert busy.free - busy.now > 0.5 * backlogs.MOST_SECONDS_AHEAD
@@ -311,10 +326,8 @@ def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, mon
 
 
 def test_launches_that_are_known_to_be_heavy_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, backlog = Busy(0.5), Backlog(GPU, 0.5)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, 0.5)
+    backlog = Backlog(GPU, 0.5)
     for _ in range(20):
         backlog.add()
         assert busy.free - busy.now <= 0.5 + 1e-9
