@@ -219,10 +219,15 @@ class CudaGraphEngine:
     def _give_up(self, reason: str) -> None:
         """All further steps run directly."""
         self._has_given_up = True
-        self._single = self._several = self._timed = None
+        self._drop_graphs()
         self._step.drop_gradients()
         free_unused(self._device)
         self._hooks.warn(reason)
+
+    def _drop_graphs(self) -> None:
+        self._single = self._several = self._timed = None
+        if isinstance(self._clock, CudaClock):
+            self._clock.forget_replays()
 
     def _capture_optional(self) -> None:
         """Captures several steps in one launch, and a step whose phases are timed, unless that was refused before."""
@@ -267,7 +272,7 @@ class CudaGraphEngine:
             if self._device.type == "cuda":
                 torch.cuda.synchronize(self._device)
             while self._capture.is_outdated and self._replays:
-                self._single = self._several = self._timed = None
+                self._drop_graphs()
                 free_unused(self._device)
                 try:
                     self._single = self._capture(self._one_step)

@@ -97,12 +97,17 @@ class CudaClock(PhaseClock):
         Raises TypeError, before anything is captured, where this PyTorch has no such events (before 2.8).
         """
         torch.cuda.Event(enable_timing=True, external=True)
+        self.forget_replays()
         self._events, self._external = [], True
         try:
             yield self._events
             self._replays = True
         finally:
             self._events, self._external = None, False
+
+    def forget_replays(self) -> None:
+        """Times steps from outside again: captured phase events are not replayed any more."""
+        self._replays = False
 
     def wants_replay(self) -> bool:
         """Whether it is time to time a replay, and the last one that was timed is done."""
