@@ -43,7 +43,7 @@ def explain_out_of_memory(
     if on_gpu:
         advice += ['runtime.precision = "bf16"', 'runtime.data_loading = "dataloader"']
     advice += ["a smaller model"]
-    held = "" if summary is None else f". What held it is told in {summary}"
+    held = "" if summary is None else f". {summary} lists what held it"
     return OutOfMemoryError(
         f"{where} ran out of memory at batch size {batch_size}{peak}. Try {'; '.join(advice)}{held}"
     )

@@ -45,7 +45,7 @@ def test_running_out_of_memory_names_the_summary(trainer: Trainer, snapshot: dic
     assert "512 B  parameters: " in text
     assert pickle.loads(summary.with_suffix(".pickle").read_bytes()) == snapshot
     error = explain_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"), trainer.job.preset, None, summary)
-    assert str(error).endswith(f"What held it is told in {summary}")
+    assert str(error).endswith(f". {summary} lists what held it")
 
 
 def test_a_summary_that_cannot_be_written_keeps_the_error_as_it_was(

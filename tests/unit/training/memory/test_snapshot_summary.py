@@ -125,7 +125,7 @@ def test_the_summary_names_owners_and_what_has_no_frame() -> None:
         "second line\n",
         "reserved       39 MiB in 3 segments, 16 MiB of it in pools of CUDA graphs",
         "in tensors     31 MiB in 5 blocks, 1 MiB of it by rounding up",
-        "unused         8 MiB in 2 gaps, the greatest 6 MiB",
+        "unused         8 MiB in 2 gaps, the largest 6 MiB",
         "fragmentation  25 %",
         "8 MiB  parameters: 0.weight",
         NO_FRAME_NOTE,
