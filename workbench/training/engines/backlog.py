@@ -15,8 +15,8 @@ LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 1, 8, 1000
 AWAY_SECONDS = 0.01
 """Time between two launches from which the host was away, as for a validation."""
 WAIT_SECONDS = 5e-4
-"""Time between two looks at a launch that is waited for. The blocking wait of CUDA's events is not used: it depends on
-an interrupt, and in a virtual machine with an H200 it ended about 12 ms late, when the device had long been idle."""
+"""Time between two looks at a launch that is waited for. A sleep ends in time wherever the host's timer works; the
+blocking wait of CUDA's events depends on an interrupt, whose latency in a virtual machine nobody guarantees."""
 
 
 class Backlog:

@@ -24,7 +24,7 @@ GPU = torch.device("cuda", 0)
 
 
 class Events:
-    """Events that a device passes when it is told to; milliseconds are their place in the order of recording."""
+    """Events that a device passes when a test says so; milliseconds are their place in the order of recording."""
 
     def __init__(self) -> None:
         self.recorded: list[Event] = []
@@ -171,7 +171,7 @@ class Device:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reserved, self.free = 0, 10 * GIB
         self.current = self.stream = "its own"
-        self.told: list[str] = []
+        self.calls: list[str] = []
         self.end_fails = False
         self.is_repaired = True
         self.pools: list[tuple[int, int]] = []
@@ -192,11 +192,11 @@ class Device:
             monkeypatch.setattr(torch.cuda, name, value)
         monkeypatch.setattr(torch.cuda, "default_generators", ["a generator"])
         monkeypatch.setattr(captures, "_repair", self.repair)
-        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.told.append("end"), raising=False)
-        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.told.append("release"), raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.calls.append("end"), raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.calls.append("release"), raising=False)
 
     def repair(self, *_: object) -> bool:
-        self.told.append("repair")
+        self.calls.append("repair")
         return self.is_repaired
 
     def graph(self, _: str, *, stream: str, pool: tuple[int, int], **__: object) -> Graph:
@@ -224,7 +224,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     return Device(monkeypatch)
 
 
-def test_why_a_capture_fails_is_told_and_the_device_is_left_as_it_was(device: Device) -> None:
+def test_a_failed_capture_raises_its_cause_and_the_device_is_left_as_it_was(device: Device) -> None:
     def work() -> None:
         device.end_fails = True
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -232,7 +232,7 @@ def test_why_a_capture_fails_is_told_and_the_device_is_left_as_it_was(device: De
     with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
         CudaCapture(GPU)(work)
     assert device.current == "its own"
-    assert device.told == ["end", "release", "repair"]
+    assert device.calls == ["end", "release", "repair"]
     assert gc.isenabled()
 
 
@@ -241,7 +241,7 @@ def test_nothing_is_collected_while_work_is_captured(device: Device) -> None:
     CudaCapture(GPU)(lambda: seen.append(gc.isenabled()))
     assert seen == [False]
     assert gc.isenabled()
-    assert device.told == []
+    assert device.calls == []
 
 
 def test_a_capture_that_leaves_no_room_for_the_same_again_is_refused(device: Device) -> None:

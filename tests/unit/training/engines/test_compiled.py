@@ -60,7 +60,7 @@ OPTIMIZERS: dict[str, Make] = {
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that what is compiled is compiled here, and by a compiler that has not given up compiling anew."""
+    """Compiles everything here, with a compiler that has not given up recompiling."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     torch.compiler.reset()
 

@@ -64,7 +64,7 @@ class Run:
 
 
 OWN = "model.function=own:network"
-"""A model of one's own."""
+"""A custom model."""
 
 
 def job_of(*assignments: str) -> Job:
@@ -198,7 +198,7 @@ def test_on_a_gpu_compiled_means_inside_cuda_graphs_where_that_can_be(
         ((OWN, "optimizer.name=adagrad"), "eager", "adagrad cannot be captured"),
     ],
 )
-def test_on_a_gpu_auto_replays_also_models_of_ones_own(
+def test_on_a_gpu_auto_replays_also_custom_models(
     assignments: tuple[str, ...],
     name: str,
     reason: str,
@@ -406,7 +406,7 @@ def test_a_captured_step_that_computes_something_else_is_not_used(monkeypatch: p
 
 
 class Own(nn.Module):
-    """A network of one's own, that does something on the host at each step."""
+    """A custom network that does something on the host at each step."""
 
     def __init__(self, at_each_step: Callable[[Own], object]) -> None:
         super().__init__()
@@ -439,7 +439,7 @@ def test_a_model_that_changes_on_the_host_is_not_captured(name: str) -> None:
     assert reason in found.warnings[0]
 
 
-def test_a_model_of_ones_own_that_changes_nothing_on_the_host_is_replayed() -> None:
+def test_a_custom_model_that_changes_nothing_on_the_host_is_replayed() -> None:
     expected = run("eager", model=fixed(Own(lambda _: None)))
     found = run("cuda_graph", model=fixed(Own(lambda _: None)))
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)

@@ -84,7 +84,7 @@ def test_the_place_is_the_innermost_line_outside_of_libraries() -> None:
 
 
 def test_the_peak_is_found_in_the_midst_of_the_trace() -> None:
-    """Parameters stay; an activation and a gradient come and go; at the end an address is used anew."""
+    """Parameters stay; an activation and a gradient come and go; at the end an address is used again."""
     trace = [
         entry("alloc", 1000, 10, LIBRARY, OWN),
         entry("alloc", 2000, 5),
