@@ -40,8 +40,10 @@ def explain_out_of_memory(
             f"data.batch_size = {batch_size // 2}, "
             f"with training.gradient_accumulation = {accumulation} for the same step"
         ]
-    if on_gpu:
-        advice += ['runtime.precision = "bf16"', 'runtime.data_loading = "dataloader"']
+    if on_gpu and preset.runtime.precision not in ("bf16", "fp16"):
+        advice += ['runtime.precision = "bf16"']
+    if on_gpu and preset.runtime.data_loading != "dataloader":
+        advice += ['runtime.data_loading = "dataloader"']
     advice += ["a smaller model"]
     held = "" if summary is None else f". {summary} lists what held it"
     return OutOfMemoryError(
