@@ -152,7 +152,7 @@ def disturbances(folder: Path, flags: list[str], pairs: int) -> None:
     try:
         followed = disturbance.measure(run, headless.pid, pairs)
         show("the command, --quiet", followed)
-        # The same run goes on without it: the trainer lives in a session of its own.
+        # The same run continues without it: the trainer lives in a session of its own.
         headless.kill()
         headless.wait()
         terminal = open_app(folder, "--attach", run.name, *flags)

@@ -88,7 +88,7 @@ class Bench:
         return time.monotonic() > self.deadline
 
     def attempt(self, name: str, measure: Callable[..., None], *arguments: object) -> None:
-        """Measures one thing. Whatever goes wrong is told as its figure, and the next one has its turn."""
+        """Measures one thing. Whatever goes wrong becomes its figure, and the next measurement follows."""
         try:
             measure(*arguments)
         except Exception as error:

@@ -6,7 +6,7 @@
 One trainer for each way of waiting, all of them stopped (SIGSTOP) but one; each has a window alone and a window beside
 one program that computes without end, in an order that changes from round to round. So drift and caches meet all of
 them alike. A window in which anything else took more than a tenth of a core is measured again, as long as there is
-patience; what the windows that count had of that is told. `as it comes` is GNU OpenMP's own choice, `workbench` is
+patience; how much the counted windows had of that is printed. `as it comes` is GNU OpenMP's own choice, `workbench` is
 workbench's. Nothing here is asserted: these are figures to read.
 """
 
@@ -155,7 +155,7 @@ def quiet_window(run: RunDirectory, process_id: int, program: int | None) -> tup
 
 
 def steps_per_second(run: RunDirectory, process_id: int, program: int | None) -> tuple[float, float]:
-    """Of the trainer, while it alone goes on, or it and the busy program; and how many cores others took."""
+    """Of the trainer, while only it runs, or it and the busy program; and how many cores others took."""
     steps = _Steps(run)
     awake = [psutil.Process(each) for each in (program, process_id) if each is not None]
     for each in awake:

@@ -1,4 +1,4 @@
-"""How much a process that watches slows a trainer: it is stopped and continued in turns while the trainer goes on.
+"""How much a process that watches slows a trainer: it is stopped and continued in turns while the trainer runs.
 
 One trainer, one watcher; windows with the watcher awake and windows with it stopped (SIGSTOP) alternate, and who comes
 first changes from pair to pair. So the machine's drift, the trainer's memory and its caches are the same for both, and

@@ -4,7 +4,7 @@
 
 The plain script against workbench at three batch sizes, engine by engine; how close the captured step comes to the
 floor that replaying empty nodes sets; ResNet-9 against a tight loop of its own; what observing costs; from start to
-first step. On a GPU each part has a process of its own. What fails says why, and the rest goes on; what takes minutes
+first step. On a GPU each part has a process of its own. What fails says why, and the rest continues; what takes minutes
 to compile comes last. The last line holds all figures as JSON, and `--found FILE` holds those that there are so far.
 
 `--device cpu --quick` goes the same way on small data, to see that the way is clear.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 RAW = Path("MNIST") / "raw"
 TRAIN, TEST = 60_000, 10_000
 _HELD_OUT = 360
-"""Of the 1,797 bundled digits, so many are seen in the test files alone."""
+"""Of the 1,797 bundled digits, this many are seen in the test files alone."""
 
 
 def mnist_folder(scratch: Path) -> tuple[Path, str]:

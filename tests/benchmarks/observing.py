@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=30, help="pairs of epochs")
     parser.add_argument("--engines", default="auto", help=f"auto, or of {','.join(ENGINES)}")
-    parser.add_argument("--samples", type=int, help="train on so many; all if left out")
+    parser.add_argument("--samples", type=int, help="train on this many; all if left out")
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     print(describe("torch"))

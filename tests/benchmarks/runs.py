@@ -28,7 +28,7 @@ def make(folder: Path, runs: int) -> None:
     from workbench.runs.directory import RunDirectory
     from workbench.runs.events import encode
 
-    told = "".join(f"{encode(event)}\n" for event in events(1300))
+    lines = "".join(f"{encode(event)}\n" for event in events(1300))
     for number in range(runs):
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(1_795_521_600 + 60 * number))
         run = RunDirectory(folder / f"{moment}-sweep-{number:04x}")
@@ -41,7 +41,7 @@ def make(folder: Path, runs: int) -> None:
             ]
         )
         run.preset.write_text(chosen.to_toml())
-        run.events.write_text(told)
+        run.events.write_text(lines)
         run.process.write_text(json.dumps({"process_id": 1000 + number, "start_time": 1_795_521_600.5}))
         if ending := ENDINGS[number % len(ENDINGS)]:
             write_summary(run, ending, 1300, "")
@@ -78,11 +78,11 @@ def main() -> None:
         folder, own = Path(made) / "runs", {"XDG_CACHE_HOME": f"{made}/cache", "XDG_CONFIG_HOME": f"{made}/config"}
         make(folder, runs)
         for what in ("nothing remembered", "the next start"):
-            told = subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-m", "tests.benchmarks.runs", "--measure", str(folder)],
                 env=os.environ | own, capture_output=True, text=True, check=True,
             )  # fmt: skip
-            print(f"{what}: {told.stdout.strip()}", flush=True)
+            print(f"{what}: {done.stdout.strip()}", flush=True)
 
 
 if __name__ == "__main__":

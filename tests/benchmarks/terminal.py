@@ -82,11 +82,11 @@ class Terminal:
         os.killpg(self.process.pid, signal.SIGHUP)
 
     def vanish(self) -> None:
-        """The terminal is gone, and nobody is told: it was not the controlling one."""
+        """The terminal is gone, and no process gets a signal: it was not the controlling one."""
         os.close(self._master)
 
     def close(self) -> None:
-        """Ends the command as a lost connection does, and then surely; its children too, so that nothing goes on."""
+        """Ends the command as a lost connection does, then kills it and its children, so that nothing stays."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         os.close(self._master)
         try:

@@ -1,4 +1,4 @@
-"""On a GPU both feeds deliver the samples that were asked for, in order, whatever else the GPU is doing."""
+"""On a GPU both batch sources deliver the requested samples, in order, whatever else the GPU is doing."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def job_of(*assignments: str) -> Job:
 
 
 def expected_batches(order: torch.Tensor) -> list[Batch]:
-    feed = job_of("runtime.device=cpu").train
-    return list(feed.batches(order, PhaseClock()))
+    source = job_of("runtime.device=cpu").train
+    return list(source.batches(order, PhaseClock()))
 
 
-def order_of(feed: BatchSource, seed: int) -> torch.Tensor:
-    return torch.randperm(len(feed), generator=torch.Generator().manual_seed(seed))
+def order_of(source: BatchSource, seed: int) -> torch.Tensor:
+    return torch.randperm(len(source), generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_on_the_gpu_are_those_of_the_cpu_epoch_after_epoch(kind: str) -> None:
-    feed = job_of(*KINDS[kind]).train
-    assert feed.name == kind.split()[0]
+    source = job_of(*KINDS[kind]).train
+    assert source.name == kind.split()[0]
     for seed, start in ((1, 0), (2, 1000), (3, 0)):
-        order = order_of(feed, seed)[start:]
-        # All of an epoch's batches are kept, so that none may lie in memory that was handed on to a later one.
-        found = list(feed.batches(order, PhaseClock()))
+        order = order_of(source, seed)[start:]
+        # All of an epoch's batches are kept, so that none may lie in memory that was reused for a later one.
+        found = list(source.batches(order, PhaseClock()))
         expected = expected_batches(order)
         assert [len(batch.targets) for batch in found] == [len(batch.targets) for batch in expected]
         for batch, right in zip(found, expected, strict=True):
@@ -51,37 +51,37 @@ def test_batches_on_the_gpu_are_those_of_the_cpu_epoch_after_epoch(kind: str) ->
             assert batch.targets.is_cuda
             torch.testing.assert_close(batch.tensor.cpu(), right.tensor)
             assert torch.equal(batch.targets.cpu(), right.targets)
-    end_workers(feed)
+    end_workers(source)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_batches_are_right_while_training_lags_behind_the_copies(kind: str) -> None:
     """Each batch is used on a busy stream and dropped at once: its memory must not be filled again too early."""
-    feed = job_of(*KINDS[kind]).train
-    order = order_of(feed, 4)
+    source = job_of(*KINDS[kind]).train
+    order = order_of(source, 4)
     sums = []
-    for batch in feed.batches(order, PhaseClock()):
+    for batch in source.batches(order, PhaseClock()):
         torch.cuda._sleep(BUSY_CYCLES)
         sums.append((batch.tensor.double().sum(dim=(1, 2, 3)), batch.targets.clone()))
         del batch
     for (inputs, targets), right in zip(sums, expected_batches(order), strict=True):
         torch.testing.assert_close(inputs.cpu(), right.tensor.double().sum(dim=(1, 2, 3)), rtol=1e-4, atol=1e-3)
         assert torch.equal(targets.cpu(), right.targets)
-    end_workers(feed)
+    end_workers(source)
 
 
 def test_samples_that_fit_lie_on_the_gpu() -> None:
     before = torch.cuda.memory_allocated()
     job = job_of()
     assert job.train.name == "on_device"
-    feeds = [feed for feed in (job.train, job.validation, job.test) if feed is not None]
-    assert torch.cuda.memory_allocated() - before >= sum(feed.resident_bytes for feed in feeds)
+    sources = [source for source in (job.train, job.validation, job.test) if source is not None]
+    assert torch.cuda.memory_allocated() - before >= sum(source.resident_bytes for source in sources)
 
 
 def test_augmentation_runs_on_the_gpu_and_leaves_the_samples_as_they_are() -> None:
-    feed = job_of("data.flip=true", "data.shift=1", "data.cutout=2").train
-    order = torch.arange(len(feed))
-    first, second = (torch.cat([batch.tensor for batch in feed.batches(order, PhaseClock())]) for _ in range(2))
+    source = job_of("data.flip=true", "data.shift=1", "data.cutout=2").train
+    order = torch.arange(len(source))
+    first, second = (torch.cat([batch.tensor for batch in source.batches(order, PhaseClock())]) for _ in range(2))
     assert first.is_cuda
     assert first.shape == second.shape
     assert not torch.equal(first, second)

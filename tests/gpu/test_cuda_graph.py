@@ -102,7 +102,7 @@ def test_compiled_steps_are_replayed_and_give_the_same(
     assert len(losses(compiled)) == len(losses(eager))
 
 
-def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
+def test_auto_takes_graphs_and_says_so_where_an_optimizer_cannot_be_captured(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     assert trained(tmp_path_factory).engine_choice.engine.name == "cuda_graph"
@@ -111,7 +111,7 @@ def test_auto_takes_graphs_and_an_optimizer_that_cannot_be_captured_is_told(
 
 
 class Own(nn.Module):
-    """A model of one's own: a branch that no list of layers has, and dropout."""
+    """A custom model: a branch that no list of layers has, and dropout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ OWN = [setting for setting in DIGITS if "hidden" not in setting] + ["model.name=
 @pytest.mark.parametrize(
     ("kind", "reason"), [(Own, ""), (Annealed, "changes its attribute scale"), (Looking, "cannot be captured")]
 )
-def test_a_model_of_ones_own_is_replayed_unless_the_host_has_a_part_in_its_steps(
+def test_a_custom_model_is_replayed_unless_the_host_has_a_part_in_its_steps(
     kind: type[Own],
     reason: str,
     tmp_path_factory: pytest.TempPathFactory,
@@ -202,7 +202,7 @@ def test_a_replay_costs_the_host_less_than_a_step(tmp_path_factory: pytest.TempP
 def test_a_capture_that_cuda_refuses_costs_a_warning_and_leaves_the_device_usable(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To wait for the device is forbidden there. Dropout and running out of memory must work as ever afterwards."""
+    """To wait for the device is forbidden there. Dropout and running out of memory must work as before afterwards."""
     step = CudaGraphEngine._one_step
 
     def waits(self: CudaGraphEngine) -> None:
@@ -367,7 +367,7 @@ def test_a_run_of_graphs_continues_from_its_checkpoint(
     assert sum(found.values()) == pytest.approx(sum(expected.values()), rel=5e-2)
 
 
-def test_replayed_steps_can_be_profiled_and_what_memory_holds_is_told(
+def test_replayed_steps_can_be_profiled_and_a_memory_snapshot_names_their_pools(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up_after_every_step(monkeypatch)

@@ -1,4 +1,4 @@
-"""Profiles and memory snapshots on a GPU: what the trace and the summaries tell, and that training stays the same."""
+"""Profiles and memory snapshots on a GPU: what the trace and the summaries show, and that training stays the same."""
 
 from __future__ import annotations
 

@@ -100,14 +100,14 @@ def test_measuring_health_takes_little_more_than_the_gradients(images: str) -> N
 def test_a_footprint_has_the_measured_peak_and_the_memory_of_the_tensors(tmp_path: Path) -> None:
     trainer = new_trainer(tmp_path, [*DIGITS, "optimizer.name=adam"])
     trainer.train()
-    told = of_type(trainer, Footprint)[-1]
-    assert told.expected == ["activations", "rest"]
-    assert told.peak_bytes is not None
-    assert told.peak_bytes <= torch.cuda.max_memory_allocated(DEVICE) <= 1.02 * told.peak_bytes
+    footprint = of_type(trainer, Footprint)[-1]
+    assert footprint.expected == ["activations", "rest"]
+    assert footprint.peak_bytes is not None
+    assert footprint.peak_bytes <= torch.cuda.max_memory_allocated(DEVICE) <= 1.02 * footprint.peak_bytes
     weights = sum(parameter.nbytes for parameter in trainer.job.model.parameters())
-    assert told.kinds["parameters"] == weights
-    assert told.kinds["optimizer"] == pytest.approx(2 * weights, rel=0.01)
-    assert told.flops_per_step is not None
+    assert footprint.kinds["parameters"] == weights
+    assert footprint.kinds["optimizer"] == pytest.approx(2 * weights, rel=0.01)
+    assert footprint.flops_per_step is not None
 
 
 def test_the_card_of_a_run_is_found_by_its_uuid() -> None:

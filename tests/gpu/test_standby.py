@@ -37,7 +37,7 @@ def losses(run: RunDirectory) -> list[float]:
 
 
 def gpu_bytes(process_id: int) -> int:
-    """What the process holds of all GPUs; skips where the driver does not tell processes apart."""
+    """What the process holds of all GPUs; skips where the driver does not distinguish processes."""
     import pynvml
 
     monitor = GpuMonitor.open()
@@ -50,7 +50,7 @@ def gpu_bytes(process_id: int) -> int:
             if process.pid == process_id
         ]
     if not held or None in held:
-        pytest.skip("the driver does not tell what this process holds")
+        pytest.skip("the driver does not say what this process holds")
     return sum(held)
 
 

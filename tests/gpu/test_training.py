@@ -1,4 +1,4 @@
-"""Every precision and every optimizer trains on a GPU, deterministically where asked, and goes on to the bit."""
+"""Every precision and every optimizer trains on a GPU, deterministically where asked, and resumes to the bit."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def engine_losses(
 ) -> list[float]:
     """The losses that our engine logs on the GPU."""
     device = torch.device("cuda", 0)
-    feed = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
+    source = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, device, None)  # type: ignore[arg-type]
     rate = float(optimizer.param_groups[0]["lr"])
     engine = direct_engine(
-        model.train(), nn.functional.cross_entropy, optimizer, feed, lambda step: rate, device=device
+        model.train(), nn.functional.cross_entropy, optimizer, source, lambda step: rate, device=device
     )
     engine.start_epoch(order)
     for step in range(1, STEPS + 1):

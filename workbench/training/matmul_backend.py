@@ -24,7 +24,7 @@ CHECKED_SHAPES = ((64, 512, 128), (512, 64, 768), (1, 784, 512), (1000, 300, 7))
 """(m, k, n) of the multiplications that are checked, each with its factors in either memory order."""
 
 BY_ONEDNN, BY_MKL = "medium", "highest"
-"""torch's names for it, of `torch.set_float32_matmul_precision`."""
+"""The arguments of `torch.set_float32_matmul_precision`."""
 
 Result = TypeVar("Result")
 
@@ -64,7 +64,7 @@ def largest_error() -> float:
     for m, k, n in CHECKED_SHAPES:
         a, b = torch.randn((m, k), generator=generator), torch.randn((k, n), generator=generator)
         exact = a.double() @ b.double()
-        # The second of each lies in memory the other way round.
+        # The second of each has the other memory order.
         pairs = product((a, a.t().contiguous().t()), (b, b.t().contiguous().t()))
         errors += [(torch.mm(left, right).double() - exact).abs().max() / exact.abs().max() for left, right in pairs]
     return float(max(errors))

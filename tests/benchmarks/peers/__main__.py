@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often each contender runs")
     parser.add_argument("--epochs", type=int, default=3, help="epochs of each run, beside the first")
     parser.add_argument("--engines", default="", help=f"workbench with these as well, of {','.join(ENGINES)}")
-    parser.add_argument("--samples", type=int, help="train on so many; all if left out")
+    parser.add_argument("--samples", type=int, help="train on this many; all if left out")
     parser.add_argument("--only", default="", help="of the contenders, only those whose names hold one of these")
     options = parser.parse_args()
     print(describe("torch", "lightning", "keras", "jax"))

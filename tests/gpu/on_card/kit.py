@@ -35,6 +35,6 @@ class Kit:
         return time.time() - self.started
 
     def add(self, line: str) -> None:
-        """Adds a line to the table, and prints it now: a run that is cut off has told what it knew."""
+        """Adds a line to the table, and prints it now: a run that is cut off has reported what it knew."""
         self.table.append(line)
         print(line, flush=True)

@@ -18,7 +18,7 @@ from tests.gpu.on_card.kit import PYTHON, Kit
 ENGINES = "from workbench.settings.runtime import Runtime; print(*Runtime.model_fields['engine'].annotation.__args__)"
 """Prints the names of all engines."""
 LEAST_SECONDS = 15.0
-"""With less left no more trainings are started."""
+"""With less left no more runs are started."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def smoke(kit: Kit, seconds: float) -> None:
 
 
 def train(kit: Kit, training: Training, seconds: float) -> dict[str, Any]:
-    """Trains a preset; what is to be known of it, which goes to smoke.log too."""
+    """Trains a preset; returns its record, which is also written to smoke.log."""
     unique = re.sub(r"[^a-z0-9]+", "-", f"{training.name} {training.epochs}")
     runs = kit.work / "runs" / unique
     command = [PYTHON, "-m", "workbench", "--preset", training.preset, "--json", "--runs-dir", str(runs)]
@@ -101,7 +101,7 @@ def summary_in(runs: Path) -> dict[str, Any]:
 
 
 def record_of(name: str, events: list[dict[str, Any]], summary: dict[str, Any]) -> dict[str, Any]:
-    """What is to be known of a training from its events and its summary; None for what they do not tell."""
+    """Summarizes a training run by its events and its summary; None for what they do not say."""
 
     def of_type(kind: str) -> list[dict[str, Any]]:
         return [event for event in events if event.get("type") == kind]

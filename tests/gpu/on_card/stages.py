@@ -26,7 +26,7 @@ FOR_TABLE = 12.0
 """Seconds that are kept for the table."""
 TABLE_CHARACTERS = 10_500
 """Of the table on the terminal; all of it is in table.txt."""
-TIMED_PROBES = ("kernels", "replayed_kernels", "phase_events", "backlog", "driver")
+TIMED_PROBES = ("kernels", "replayed_kernels", "phase_events", "backlog", "gaps", "driver")
 """These measure times, and run alone, one after the other; the others run several at once."""
 
 

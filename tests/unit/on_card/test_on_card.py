@@ -60,7 +60,7 @@ def test_light_probes_run_without_a_card() -> None:
     assert lines[1].startswith("a step added up: ")
 
 
-@pytest.mark.parametrize("name", ["compiled_kernels", "refused_capture"])
+@pytest.mark.parametrize("name", ["compiled_kernels", "refused_capture", "gaps"])
 def test_probes_that_need_a_card_say_so(name: str) -> None:
     with pytest.raises(Needs, match="a card"):
         PROBES[name](CPU, lambda _: None)

@@ -222,6 +222,14 @@ def test_a_gpu_without_memory_is_told_with_its_name_and_peak(monkeypatch: pytest
         assert part in str(found)
 
 
+@pytest.mark.parametrize("setting", ['runtime.precision = "bf16"', 'runtime.data_loading = "dataloader"'])
+def test_what_is_set_already_is_not_advised(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch)
+    error = torch.OutOfMemoryError("CUDA out of memory")
+    assert setting in str(explained(error))
+    assert setting not in str(explained(error, setting.replace(" ", "")))
+
+
 def test_a_batch_of_one_sample_is_not_advised_to_be_halved() -> None:
     message = explained(MemoryError(), "data.batch_size=1")
     assert message is not None

@@ -30,18 +30,19 @@ class Capture(Protocol):
         """Whether what was captured can no longer be replayed and must be captured again."""
 
     def warm_up(self, work: Callable[[], None]) -> None:
-        """Executes `work` once as it will be captured, so that all that is made on first use is there."""
+        """Executes `work` once as it will be captured, so that everything made on first use exists."""
 
     def __call__(self, work: Callable[[], None]) -> Captured:
         """Captures `work` without executing it. Raises what `work` raises, or what makes a capture impossible."""
 
 
 class NoRoomError(Exception):
-    """A graph keeps all memory that its work takes, and what is left would not do for the same work beside it."""
+    """Too little memory is free: a graph keeps all memory that its work takes, and the same work must fit beside it."""
 
 
 _repairs: Counter[int] = Counter()
-"""How often the random generator of each device was repaired: graphs captured before draw from a state that is gone."""
+"""How often each device's random generator was repaired: graphs captured before that draw from a state that no longer
+exists."""
 
 
 class CudaCapture:
@@ -91,7 +92,7 @@ class CudaCapture:
                     cause = error
                     raise
         except Exception as error:
-            # An operator that may not be captured also makes the end of the capture fail, with a message of no use.
+            # An operator that may not be captured also makes the end of the capture fail, with a useless message.
             failure = cause or error
         try:
             if failure is not None:
@@ -102,7 +103,7 @@ class CudaCapture:
 
     @contextmanager
     def _left_in_order(self) -> Iterator[None]:
-        """Whatever fails inside, the stream, the allocator and the generator are not left in the middle of a capture.
+        """Takes the stream, the allocator and the generator out of the capture if anything inside fails.
 
         Where the end of a capture fails, PyTorch leaves all three behind: then each dropout raises, and running out of
         memory is an internal error. Two private functions mend the allocator; tried on 2.11.
@@ -112,7 +113,7 @@ class CudaCapture:
             yield
         except Exception:
             torch.cuda.set_stream(stream)
-            with suppress(RuntimeError, AttributeError):  # the first raises if the allocator has been told already
+            with suppress(RuntimeError, AttributeError):  # the first raises if the allocator knows already
                 torch._C._cuda_endAllocateToPool(self._index, self._pool)
                 torch._C._cuda_releasePool(self._index, self._pool)
             # The allocator may still take the pool for one that is being filled, and would refuse it to later graphs.
@@ -124,7 +125,7 @@ class CudaCapture:
 
 
 def _repair(generator: torch.Generator, device: torch.device) -> bool:
-    """Gives a device's generator a new state outside any capture if it believes to be in one; whether it did."""
+    """Gives a device's generator a new state if it believes to be in a capture; returns whether it did."""
     state = generator.get_state()
     try:
         torch.rand((), device=device)
@@ -138,7 +139,7 @@ def _repair(generator: torch.Generator, device: torch.device) -> bool:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """The garbage collector might destroy an older graph or event, which is forbidden during a capture."""
+    """Stops the garbage collector: it might destroy an older graph or event, which is forbidden during a capture."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -36,7 +36,7 @@ COMPILED_ON_CPU = (torch.optim.RMSprop, torch.optim.Adadelta, torch.optim.Adamax
 """Optimizers whose step takes much less time compiled on the CPU: 0.3 to 1.1 ns a weight less (two cores). NAdam gains
 0.2 ns; where torch has a fused step, as of Adam and SGD, nothing is gained."""
 LEAST_UPDATES = 30_000_000_000
-"""Weights times steps of a run from which that saves more than compiling takes, which is 5 to 15 s."""
+"""Weights times steps of a run from which this saves more than the 5 to 15 s that compiling takes."""
 MOST_COMPILED = 20_000_000
 """Weights up to which an optimizer step is compiled: its check needs copies of them and their state for a moment, and
 larger networks gain little."""
@@ -48,7 +48,7 @@ NO_COMPILED_CPU = (
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """An engine, and how it came to be."""
+    """An engine, and why it was chosen."""
 
     engine: Engine
     reason: str
@@ -59,7 +59,7 @@ class EngineChoice:
 
 @dataclass(frozen=True)
 class _Recipe:
-    """What an engine is made of."""
+    """The parts of an engine."""
 
     gradients: MakeGradients
     optimizer_step: MakeOptimizerStep
@@ -98,7 +98,7 @@ COMPILED_CUDA_GRAPH = _Recipe(CompiledGradients, _compiled, replayed=True)
 def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, hooks: EngineHooks) -> EngineChoice:
     """The engine that the preset asks for; `auto` takes the fastest that fits, and falls back with the reason.
 
-    Raises PresetError where an engine that is asked for by name does not fit.
+    Raises PresetError where the engine that the preset names does not fit.
     """
     started = time.perf_counter()
     build = _Builder(job, clock, learning_rate, hooks)
@@ -118,7 +118,7 @@ def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
         return build("eager"), reason if job.device.type == "cuda" else lost
     try:
         return _fastest_on_cpu(job, build) if job.device.type == "cpu" else (build("traced"), reason)
-    except Exception as error:  # what is wrong with the model itself will be said by the eager engine
+    except Exception as error:  # the eager engine will report what is wrong with the model itself
         return build("eager"), f"not traced: {first_line(error)}"
 
 
@@ -191,7 +191,7 @@ def make_direct(
     objective = Objective(job.model, job.loss, job.precision, parameters, job.task.correct)
     correct = torch.zeros((), dtype=torch.int64, device=job.device)
     gradients = recipe.gradients(objective, correct, clock)
-    # Before the optimizer is changed: what cannot be prepared is left as it was.
+    # Before the optimizer is changed: a job that cannot be prepared stays as it was.
     gradients.prepare(synthetic_batch(job), 1 / training.gradient_accumulation)
     step = TrainStep(
         gradients=gradients,

@@ -43,7 +43,7 @@ MOST_ERROR = 1e-4
 
 
 def _compile(function: Any) -> Any:
-    """As torch.compile does, in a cache that outlives a restart of the machine; without its notices about itself."""
+    """Calls torch.compile with a cache that outlives a restart of the machine, and without its log messages."""
     if CACHE_VARIABLE not in os.environ:
         os.environ[CACHE_VARIABLE] = str(_cache_folder())
     logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
@@ -51,7 +51,7 @@ def _compile(function: Any) -> Any:
 
 
 def _cache_folder() -> Path:
-    """Where compiled code is kept; only while the process lives where the user has no home folder."""
+    """The folder that keeps compiled code; a temporary one where the user has no home folder."""
     try:
         return user_folder("cache") / "inductor"
     except StorageError:
@@ -61,14 +61,16 @@ def _cache_folder() -> Path:
 
 
 class CompiledGradients(Autograd):
-    """Gradients of compiled forward, loss and backward. Batches of another size than the prepared one run as they are:
-    an epoch's short last one is not worth compiling for."""
+    """Gradients of compiled forward, loss and backward.
+
+    Batches of another size than the prepared one run uncompiled: an epoch's short last one is not worth compiling for.
+    """
 
     def __init__(self, objective: Objective, correct: Tensor, clock: PhaseClock) -> None:
         super().__init__(objective, correct, clock)
         self._compiled = _compile(self._forward)
         self._full = 0
-        """Samples of the batches that compiled code is for."""
+        """Samples of a batch that the compiled code takes."""
 
     def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
         loss, scores = self._objective.forward(inputs, targets)
@@ -104,7 +106,7 @@ class CompiledGradients(Autograd):
     def _results(
         self, gradients: Callable[[Batch, float], Tensor], inputs: Tensor, targets: Tensor, loss_weight: float
     ) -> list[Tensor | None]:
-        """Loss and gradients; everything that the batch changes is put back."""
+        """Loss and gradients; restores everything that the batch changes."""
         parameters = self._objective.parameters
         changed = [*self._objective.model.buffers(), self._correct]
         before = [tensor.clone() for tensor in changed]
@@ -120,7 +122,7 @@ class CompiledGradients(Autograd):
 
 
 class CompiledOptimizer:
-    """A compiled optimizer step: one pass over the weights, where its operators make one each."""
+    """A compiled optimizer step: one pass over the weights instead of one for each operator."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, clock: PhaseClock, hooks: EngineHooks) -> None:
         self._optimizer = optimizer
@@ -129,15 +131,15 @@ class CompiledOptimizer:
         self._step: Callable[[], object] | None = None
         groups = optimizer.param_groups
         self._before = [{name: group[name] for name in ("foreach", "fused") if name in group} for group in groups]
-        # A number would be compiled in, and every new one compiled anew; float64 as Python's numbers.
+        # A tensor, since each new number would be compiled again; float64 as Python's numbers.
         self._rate = torch.tensor(float(groups[0]["lr"]), dtype=torch.float64)
-        # Of lists of weights the compiler makes one kernel. Adamax calls a function of lists that does not exist.
+        # From lists of weights the compiler makes one kernel. Adamax calls a function of lists that does not exist.
         foreach = not isinstance(optimizer, torch.optim.Adamax)
         for group, before in zip(groups, self._before, strict=True):
             group |= {"lr": self._rate} | dict.fromkeys(before) | {"foreach": foreach}
 
     def step(self) -> None:
-        """Updates the parameters. The first time it is compared with the optimizer's own step."""
+        """Updates the parameters; the first time compares the compiled step with the optimizer's own."""
         if self._step is not None:
             self._step()
             return
@@ -147,7 +149,7 @@ class CompiledOptimizer:
         self._hooks.add_time("compile", perf_counter() - started)
 
     def _first_step(self) -> Callable[[], object]:
-        """Does a step; returns what does the next ones: the compiled step if it gives what the optimizer gives."""
+        """Does a step; returns the function for the next ones: the compiled step if it gives the right weights."""
         parameters = trained_parameters(self._optimizer)
         before = [parameter.detach().clone() for parameter in parameters]
         plain = self._plain_copy()

@@ -4,9 +4,9 @@ A captured step needs nothing from the host. The epoch's order of samples, its l
 and the losses are on the device: a step looks up its samples, gathers them, computes gradients, updates the weights
 and advances the number. Several short steps make one launch.
 
-The first steps run directly, which makes everything that is made on first use (optimizer state, cuDNN's choice of
-algorithms). Then a step is captured and compared with the same step without a graph. If anything is wrong, all steps
-run directly and a warning says why.
+The first steps run directly, which makes everything needed once (optimizer state, cuDNN's choice of algorithms). Then a
+step is captured and compared with the same step without a graph. If anything is wrong, all steps run directly and a
+warning says why.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from workbench.training.timing.cuda_clock import CudaClock, PhaseEvents
 WARM_UP_STEPS = 3
 MOST_STEPS_PER_LAUNCH = 8
 MOST_LAUNCH_SECONDS = 0.01
-"""Longer steps gain nothing by being launched together: their launch is hidden behind their work."""
+"""Longer steps gain nothing by being launched together: the host launches the next one while the device works."""
 RATES_AHEAD = 128
-"""Steps whose learning rates are copied to the device together: those of a whole epoch would keep it waiting."""
+"""Steps whose learning rates are copied together: computing those of a whole epoch would keep the device waiting."""
 
 
 def why_not_capturable(job: Job) -> str | None:
@@ -68,7 +68,7 @@ class CudaGraphEngine:
         hooks: EngineHooks,
         capture: Capture | None = None,
     ) -> None:
-        """model: what the steps of `direct` train. capture: other than by CUDA."""
+        """model: the one that `direct` trains. capture: in place of CUDA's."""
         self.name, self.losses, self.correct = direct.name, direct.losses, direct.correct
         self._direct, self._model, self._source, self._hooks = direct, model, source, hooks
         self._step, self._clock = direct.step, direct.step.clock
@@ -91,7 +91,7 @@ class CudaGraphEngine:
         self._rate_cell = on_device(1, dtype=torch.float32)
         self._hold_rate_on_device()
         self._rates_ahead: dict[int, float] = {}
-        """The learning rates of the next steps that are on the device, by step."""
+        """The learning rates on the device, by step: those of some of the next steps."""
         self._epoch_samples = self._epoch_steps = self._steps_done = self._warm_steps = 0
         """Samples and full steps of this epoch, full steps done, and steps done before the capture."""
         self._single: Captured | None = None
@@ -168,7 +168,7 @@ class CudaGraphEngine:
     def _begin_to_replay(self, step: int) -> StepsRun:
         """Runs a step directly and, from the same state, captured; if both agree, later steps are replayed.
 
-        Directly first: then whatever goes wrong with the graph, the step has been done.
+        Directly first: whatever goes wrong with the graph, the step is done.
         """
         with self._not_training():
             before, host_before = self._state.snapshot(), HostState.of(self._model, self._device)
@@ -192,7 +192,7 @@ class CudaGraphEngine:
         self._hooks.add_time("capture", perf_counter() - started)
 
     def _prove(self, step: int, before: Snapshot) -> str:
-        """Captures a step that makes of the state before it what it is now; why there is none, or empty."""
+        """Captures the step that led from `before` to the state now; returns why not, or an empty string."""
         now = self._state.snapshot()
         try:
             self._copy_rates(step)
@@ -219,13 +219,18 @@ class CudaGraphEngine:
     def _give_up(self, reason: str) -> None:
         """All further steps run directly."""
         self._has_given_up = True
-        self._single = self._several = self._timed = None
+        self._drop_graphs()
         self._step.drop_gradients()
         free_unused(self._device)
         self._hooks.warn(reason)
 
+    def _drop_graphs(self) -> None:
+        self._single = self._several = self._timed = None
+        if isinstance(self._clock, CudaClock):
+            self._clock.forget_replays()
+
     def _capture_optional(self) -> None:
-        """Captures several steps in one launch, and a step whose phases are timed, unless that was refused before."""
+        """Captures a launch of several steps, and a step whose phases are timed, unless that was refused before."""
         wanted = {
             "several steps are not launched together": self._capture_several,
             "the phases of a step are not timed inside CUDA graphs": self._capture_timed,
@@ -262,12 +267,12 @@ class CudaGraphEngine:
                 self._timed = self._capture(timed), phase_events
 
     def _capture_again(self) -> None:
-        """After a refused capture, in this engine or in another, repaired the generator that all graphs drew from."""
+        """Captures everything again: a capture refused here or in another engine has repaired the generator."""
         with self._not_training():
             if self._device.type == "cuda":
                 torch.cuda.synchronize(self._device)
             while self._capture.is_outdated and self._replays:
-                self._single = self._several = self._timed = None
+                self._drop_graphs()
                 free_unused(self._device)
                 try:
                     self._single = self._capture(self._one_step)
@@ -280,7 +285,7 @@ class CudaGraphEngine:
                 self._start_direct_epoch(self._steps_done)
 
     def _one_step(self) -> None:
-        """A step that takes all it needs from the device. In a graph each operator costs, however small."""
+        """Does a step with everything it needs on the device. In a graph each operator costs, however small."""
         torch.index_select(self._rates, 0, self._cursor, out=self._rate_cell)
         loss = self._step.run(self._gathered(), self._accumulation, self._step_samples)
         self._epoch_losses.index_copy_(0, self._cursor, loss.reshape(1))
@@ -312,6 +317,6 @@ class CudaGraphEngine:
         self._rates[self._steps_done :][: len(rates)].copy_(rates, non_blocking=True)
 
     def _go_back(self, before: Snapshot) -> None:
-        """To the state before the step that has been done last."""
+        """Restores the state before the last step."""
         self._state.put_back(before)
         self._cursor.fill_(self._steps_done)

@@ -1,4 +1,4 @@
-"""The direct engine: one step at a time, batch by batch; nothing waits for the device."""
+"""The direct engine: runs one step at a time, batch by batch, and never waits for the device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.training.loss_log import LossLog
 
 
 class DirectEngine:
-    """Runs each step as it comes."""
+    """Runs the steps one by one."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
-"""What the trainer sees of an engine, and what an engine tells the trainer.
+"""The interface between the trainer and an engine.
 
 An engine is given the order of an epoch's samples and then runs steps until the epoch is over, one or more at a call.
 Losses and the number of correct samples stay on the device. It asks for the learning rate of a step by its number, so
-that an engine that runs several steps at once can ask ahead.
+that an engine can ask for those of several steps ahead.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class StepsRun:
 
 @dataclass(frozen=True)
 class EngineHooks:
-    """What an engine reports; by default nobody listens."""
+    """Callbacks of an engine; by default nobody listens."""
 
     warn: Callable[[str], object] = lambda message: None
-    """Hears what went wrong although training continues."""
+    """Called with a problem that training survives."""
     report_progress: Callable[[str], object] = lambda what: None
-    """Hears what is about to take seconds."""
+    """Called with a description of work that is about to take seconds."""
     add_time: Callable[[str, float], object] = lambda what, seconds: None
-    """Hears how many seconds something took that is not training, by its name."""
+    """Called with the name of work that is not training, and its seconds."""
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""What a training step changes on the host. A CUDA graph replays kernels only: such a step must not be captured."""
+"""Finds out what a training step changes on the host: a CUDA graph replays kernels only, and would leave that out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HostState:
 
     @classmethod
     def of(cls, model: nn.Module, device: torch.device) -> HostState:
-        """The state now. device: where the model trains."""
+        """Notes the present state. device: where the model trains."""
         attributes = {
             f"{path}.{name}" if path else name: _mark(value)
             for path, module in model.named_modules()
@@ -40,7 +40,7 @@ class HostState:
         return cls(attributes, generators)
 
     def difference(self, later: HostState) -> str:
-        """What differs in a later state, in words; empty if nothing does."""
+        """Describes what differs in a later state; empty if nothing does."""
         changed = [
             name
             for name in sorted(self.attributes.keys() | later.attributes.keys())
@@ -53,7 +53,7 @@ class HostState:
 
 
 def _mark(value: object) -> object:
-    """Equal as long as nothing is assigned, and nothing appended."""
+    """Returns something that stays equal until the attribute is assigned or something is appended to it."""
     if isinstance(value, VALUES):
         return "nan" if value != value else value
     return (id(value), len(value)) if isinstance(value, CONTAINERS) else id(value)

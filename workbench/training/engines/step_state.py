@@ -1,4 +1,4 @@
-"""Everything on the device that a training step changes: copied, and put back."""
+"""Copies and restores everything on the device that a training step changes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StepState:
         return Snapshot([tensor.to("cpu", copy=True) for tensor in self.tensors()], random)
 
     def put_back(self, snapshot: Snapshot) -> None:
-        """Makes everything as it was at the snapshot."""
+        """Restores everything from a snapshot."""
         for tensor, value in zip(self.tensors(), snapshot.tensors, strict=True):
             tensor.copy_(value)
         device = self.correct.device

@@ -1,4 +1,4 @@
-"""Gradients by a graph of plain operators in place of autograd."""
+"""Computes gradients by a graph of plain operators instead of autograd."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TracedGradients:
         arguments = self._arguments(batch)
         try:
             graph = self._graph(arguments, loss_weight)
-        except CannotTraceError:  # a model that takes another course for an epoch's short last batch
+        except CannotTraceError:  # a model that does something else with an epoch's short last batch
             return self._autograd(batch, loss_weight)
         loss: Tensor
         with torch.no_grad(), below_autograd():
@@ -59,7 +59,7 @@ class TracedGradients:
         """The graph for a batch of this shape. Raises CannotTraceError."""
         key = (*shape_key(arguments.inputs, arguments.targets), loss_weight)
         if key not in self._graphs:
-            self._graphs[key] = None  # to be tried once, for it may take seconds
+            self._graphs[key] = None  # tried only once, since it may take seconds
             with self._clock.stopped():  # tracing is not training
                 self._graphs[key] = self._trace(arguments, loss_weight)
         found = self._graphs[key]

@@ -1,7 +1,7 @@
 """One optimizer step, written once: gradients of each batch, then the update.
 
-How gradients are computed and how the optimizer steps are independent choices. How a step is executed (now, or replayed
-as a CUDA graph) is the engine's.
+How gradients are computed and how the optimizer steps are independent choices. The engine decides how a step is
+executed: directly, or captured and replayed as a CUDA graph.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workbench.training.timing.clock import PhaseClock
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Sets it in all groups. A tensor is filled in place, as PyTorch's schedulers do, for graphs that read it."""
+    """Sets the learning rate of all groups. A tensor is filled in place, as PyTorch's schedulers do: graphs read it."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(learning_rate)
@@ -37,7 +37,7 @@ class Gradients(Protocol):
         """
 
     def prepare(self, batch: Batch, loss_weight: float) -> None:
-        """Makes what batches of this shape need. Changes nothing else. Raises CannotTraceError."""
+        """Prepares for batches of this shape, and changes nothing else. Raises CannotTraceError."""
 
 
 class OptimizerStep(Protocol):
@@ -56,7 +56,7 @@ class Autograd:
         self._clock = clock
 
     def prepare(self, batch: Batch, loss_weight: float) -> None:
-        """Needs nothing."""
+        """Does nothing: autograd needs no preparation."""
 
     def __call__(self, batch: Batch, loss_weight: float) -> Tensor:
         loss, scores = self._objective.forward(batch.inputs, batch.targets)
@@ -83,7 +83,7 @@ class TrainStep:
 
     gradients: Gradients
     optimizer_step: OptimizerStep
-    """The optimizer itself, or what does the same faster; with loss scaling always the optimizer itself."""
+    """The optimizer, or something that does the same faster; with loss scaling always the optimizer."""
     optimizer: torch.optim.Optimizer
     parameters: Sequence[nn.Parameter]
     scaler: torch.amp.GradScaler | None

@@ -1,4 +1,4 @@
-"""Whether two ways to do a step come to the same."""
+"""Compares the results of two implementations of a step."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 COMPARED = 2**17
-"""Numbers that are compared together, so that comparing takes little memory."""
+"""Numbers compared at a time, so that comparing takes little memory."""
 
 
 def agree(found: list[Tensor], expected: list[Tensor], before: list[Tensor], most_error: float = 1e-2) -> bool:
-    """Whether two ways to do a step changed each tensor alike; `found` may be on another device than the others.
+    """Whether two implementations of a step changed each tensor alike; `found` may be on another device.
 
     most_error: mean of the differences, relative to the mean of the changes, beyond what float32 cannot tell. The mean,
-    since a gradient that is nearly zero may turn an optimizer's step round by its rounding alone.
+    since a gradient that is nearly zero may reverse an optimizer's step by its rounding alone.
     """
     for tensors in zip(found, expected, before, strict=True):
         difference = change = size = torch.zeros((), dtype=torch.float64, device=tensors[0].device)

@@ -13,7 +13,7 @@ aten = torch.ops.aten
 
 
 def remove_noops(traced: fx.GraphModule) -> None:
-    """Removes what only autograd needed: aliases, transposes of transposes, the loss's own gradient, which is 1."""
+    """Removes operators that only autograd needed: aliases, transposes of transposes, the loss's own gradient (1)."""
     for node in list(traced.graph.nodes):
         if node.target in (aten.alias.default, aten.detach.default):
             replace_node(node, node.args[0])
@@ -35,7 +35,7 @@ def remove_noops(traced: fx.GraphModule) -> None:
 
 
 def _is_flat_sum(node: fx.Node, shape: list[int]) -> bool:
-    """Whether it sums a batch's rows into a matrix of one row that is only viewed as a vector: a bias's gradient."""
+    """Whether it sums a batch's rows into a matrix of one row, which is then viewed as a vector: a bias's gradient."""
     is_row = node.target is aten.sum.dim_IntList and node.args[1:] == ([0], True) and not node.kwargs
     return is_row and len(node.users) == 1 and len(node.meta["tensor_meta"].shape) == 2 and len(shape) == 1
 

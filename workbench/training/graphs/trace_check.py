@@ -1,4 +1,4 @@
-"""Whether a traced or compiled batch gives the numbers that PyTorch gives step by step."""
+"""Checks that a traced or compiled batch gives the numbers that PyTorch gives step by step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AMPLIFIED, MOST_AMPLIFIED = 10, 0.2
 
 
 def most_error(precision: str) -> float:
-    """What is tolerated in a number format."""
+    """The largest error that is tolerated in a number format."""
     return MOST_ERROR if precision == "float32" else MOST_ERROR_LOW_PRECISION
 
 
@@ -59,7 +59,7 @@ def check(graph: fx.GraphModule, function: StepFunction, traced: Trace, argument
 def check_error(
     made: str, error: float, inputs: Tensor, rounding_error: Callable[[Tensor], float], tolerance: float
 ) -> None:
-    """Raises CannotTraceError where a step that was `made` in some way differs too much from PyTorch's.
+    """Raises CannotTraceError where a traced or compiled step (`made`) differs too much from PyTorch's.
 
     error: the difference. rounding_error: how much PyTorch's own results differ on inputs that were moved by a
     rounding; deep networks with normalisation amplify it.
@@ -97,5 +97,5 @@ def difference(found: Sequence[Tensor | None], expected: Sequence[Tensor | None]
 
 
 def _mean(tensor: Tensor) -> float:
-    """Mean of the absolute numbers; NaN counts as 0: the trainer itself will say that training has diverged."""
+    """Mean of the absolute numbers; NaN counts as 0: the trainer will report that training has diverged."""
     return float(tensor.double().abs().nan_to_num(0.0).mean()) if tensor.numel() else 0.0

@@ -41,7 +41,7 @@ class CannotTraceError(Exception):
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a traced step is called with, in this order."""
+    """The arguments of a traced step, in this order."""
 
     parameters: list[Tensor]
     buffers_and_frozen: list[Tensor]
@@ -59,12 +59,12 @@ class Arguments:
         return [*self.parameters, *self.buffers_and_frozen, self.inputs, self.targets, self.correct, *scale]
 
     def copied(self) -> Arguments:
-        """The same, where nothing that a step changes is shared."""
+        """The same arguments with copies of everything that a step changes."""
         cloned = [tensor.clone() for tensor in self.buffers_and_frozen]
         return replace(self, buffers_and_frozen=cloned, correct=self.correct.clone())
 
     def with_random_inputs(self) -> Arguments:
-        """The same with random numbers for the samples."""
+        """The same arguments with random numbers for the samples."""
         return replace(self, inputs=with_random_numbers(self.inputs))
 
 
@@ -81,7 +81,7 @@ def with_random_numbers(inputs: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """What a graph's node gives."""
+    """Describes the result of a graph's node."""
 
     shape: torch.Size
     dtype: torch.dtype
@@ -122,7 +122,7 @@ class StepFunction:
             found = torch.autograd.grad(scaled, parameters, allow_unused=True)
             gradients = [_laid_out(*pair) for pair in zip(found, parameters, strict=True)]
             for number, gradient in enumerate(gradients):
-                # Of a + b both get the same tensor: what is done to one in place would be done twice.
+                # For a + b both get the same tensor: an operation in place on one would change both.
                 if gradient is not None and any(gradient is other for other in gradients[:number]):
                     gradients[number] = gradient.clone()
             end_phase("backward")
@@ -133,7 +133,7 @@ class StepFunction:
 
 
 def _laid_out(gradient: Tensor | None, parameter: Tensor) -> Tensor | None:
-    """The gradient in the parameter's memory order, as `backward` leaves it: fused optimizers insist on it."""
+    """Returns the gradient in the parameter's memory order, as `backward` does: fused optimizers require it."""
     if gradient is None:
         return None
     strides = zip(gradient.shape, gradient.stride(), parameter.stride(), strict=True)
@@ -177,7 +177,7 @@ def sample_elements(tensor: Tensor) -> Tensor:
 
 
 def fixed_generator(beside: Tensor) -> torch.Generator:
-    """One of its own, always the same, on a tensor's device."""
+    """Makes a generator on a tensor's device, always with the same seed."""
     return torch.Generator(beside.device).manual_seed(0)
 
 

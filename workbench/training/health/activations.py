@@ -63,7 +63,7 @@ _SATURATED = {"sigmoid": _saturated_sigmoid, "tanh": _saturated_tanh, "softmax":
 _KINDS: dict[Callable[..., Any], str] = {
     **dict.fromkeys((F.relu, F.relu_, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), "relu"),
     **dict.fromkeys((F.elu, F.elu_, F.celu), "elu"),
-    F.hardtanh: "relu",  # from 0 on: that is how nn.ReLU6 is made
+    F.hardtanh: "relu",  # from 0 on, as nn.ReLU6 calls it
     F.gelu: "gelu",
     F.silu: "silu",
     F.mish: "mish",

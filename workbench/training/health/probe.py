@@ -79,7 +79,7 @@ class HealthProbe:
         return health
 
     def _steps_worth(self) -> float:
-        """What a measurement costs, in training steps: one forward and backward, the rest forward only."""
+        """The cost of a measurement in training steps: one forward and backward, the rest forward only."""
         batch = self._job.preset.data.batch_size
         return 1.0 if batch >= SAMPLES else 1.0 + SAMPLES / batch / 3
 
@@ -184,7 +184,7 @@ def _tensors(
             "zero_share": _short(zero),
             "non_finite_share": _short(bad),
         }
-        # A bias before a batch norm never has a gradient: only matrices and filters tell something.
+        # A bias before a batch norm never has a gradient: only matrices and filters are informative.
         for name, parameter, (mean, norm, weight, zero, bad) in zip(names, weights, values.tolist(), strict=True)
         if parameter.ndim > 1 or bad > 0
     ]

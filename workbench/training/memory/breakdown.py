@@ -1,4 +1,4 @@
-"""Reports what a run takes of its device by kind: estimated, and measured where the device allows."""
+"""Reports the device memory of a run by kind: estimated, and measured where the device allows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.training.job import Job
 from workbench.training.memory.estimate import MemoryEstimate
 
 RISE = 1.01
-"""A peak is reported anew when it is this many times the last one: a handful of lines, however long the run."""
+"""A peak is reported again when it is this many times the last one: a handful of lines, however long the run."""
 
 
 class MemoryBreakdown:

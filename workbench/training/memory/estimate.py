@@ -1,6 +1,6 @@
-"""Estimates how much memory a training takes on its device, by kind, and how many FLOPs a step, before the first one.
+"""Estimates the device memory of a run, by kind, and the FLOPs of a step, before the first one.
 
-Everything a training allocates is counted on fake tensors (`fake_run`). On a GPU the workspaces of cuBLAS and cuDNN are
+Everything that a run allocates is counted on fake tensors (`fake_run`). On a GPU the workspaces of cuBLAS and cuDNN are
 measured and added. Not counted are CUDA's context, and the samples as they were read, which stay in the host's memory.
 """
 
@@ -23,14 +23,14 @@ TRIALS = "cuDNN tries its algorithms in the first steps, which takes more than t
 
 @dataclass(frozen=True)
 class ExpectedMemory:
-    """What a job takes of its device."""
+    """The device memory that a job takes."""
 
     kinds: dict[str, int]
     """Bytes by kind when a training step takes most; the rest is what comes on top of them at the peak."""
     peak_bytes: int | None
     """The most at any time; None where it is not known."""
     peak_during: str
-    """When that is."""
+    """The stage in which that is."""
     flops_per_step: int | None
     """Of matrix products, convolutions and attention, forward and backward, of all accumulated batches."""
     reason: str = ""
@@ -67,7 +67,7 @@ class MemoryEstimate:
         """Runs the estimate, once. Raises nothing: where the model needs real numbers, only what is known is returned.
 
         measure_convolutions: on a GPU, compute each distinct convolution once, which resets the peak statistics and
-        takes memory; not while a training runs.
+        takes memory; not while training.
         """
         try:
             if self._failure is None:

@@ -44,7 +44,7 @@ class FakeDataLoaderBatches:
             yield Batch(inputs if self._augment is None else self._augment(inputs), targets)
 
     def sample(self, count: int) -> Batch | None:
-        """Nobody looks at samples that are not there."""
+        """None: fake samples have no numbers."""
         return None
 
     def _read(self) -> tuple[Tensor, Tensor]:

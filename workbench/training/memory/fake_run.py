@@ -1,4 +1,4 @@
-"""Runs what a training does on fake tensors, and tracks what would be allocated.
+"""Runs everything that a training run does on fake tensors, and tracks what would be allocated.
 
 The samples are prepared, two steps trained, a split evaluated and the best weights kept, in the trainer's order. All
 tensors are on the CPU as far as they know, since only there this works on every machine.
@@ -36,12 +36,12 @@ PREPARING, TRAINING, EVALUATING, KEEPING = (
     "an evaluation",
     "keeping the best weights",
 )
-"""The stages of a training that a fake run goes through."""
+"""The stages of a fake run."""
 
 
 @dataclass
 class Stage:
-    """The memory of one stage of a training."""
+    """The memory of one stage."""
 
     name: str
     peak_bytes: int
@@ -69,7 +69,7 @@ class FakeRun:
         """The weights of the best epoch, until better ones have been copied."""
         with self._tracker, self._tracker.category("parameters"):
             memo: dict[int, Tensor] = {id(tensor): self._like(tensor) for tensor in _weights(job.model)}
-        # Whatever else the model holds, such as hooks, is shared: it must not hold any state of a training yet.
+        # Whatever else the model holds, such as hooks, is shared: it must not hold any state of the run yet.
         self._model: nn.Module = copy.deepcopy(job.model, memo)
         self._optimizer = self._fake_optimizer(memo)
         with self._tracker:
@@ -221,7 +221,7 @@ class FakeRun:
         metrics = split_metrics(self._job.task, self._job.preset.loss, max(samples, len(last)))
         metrics.update(last, batch.targets)
         kept = [each for each in metrics.accumulators.values() if isinstance(each, KeptScores)]
-        # What ends in a number of elements that only real numbers tell has been counted by then.
+        # The size of some results depends on real numbers; everything before them is counted by then.
         with suppress(DynamicOutputShapeException, DataDependentOutputException):
             for scores, targets in (each.buffers for each in kept):
                 rank_sums(scores, targets, torch.arange(min(columns_at_a_time(samples), scores.shape[1])))

@@ -1,6 +1,6 @@
-"""FLOPs of matrix products, convolutions and attention, by the formulas of PyTorch's FlopCounterMode.
+"""Counts the FLOPs of matrix products, convolutions and attention, by the formulas of PyTorch's FlopCounterMode.
 
-That class itself is not used: importing it imports Triton, some tenths of a second at the start of each training.
+That class itself is not used: importing it imports Triton, some tenths of a second at the start of each run.
 """
 
 from __future__ import annotations

@@ -40,10 +40,12 @@ def explain_out_of_memory(
             f"data.batch_size = {batch_size // 2}, "
             f"with training.gradient_accumulation = {accumulation} for the same step"
         ]
-    if on_gpu:
-        advice += ['runtime.precision = "bf16"', 'runtime.data_loading = "dataloader"']
+    if on_gpu and preset.runtime.precision not in ("bf16", "fp16"):
+        advice += ['runtime.precision = "bf16"']
+    if on_gpu and preset.runtime.data_loading != "dataloader":
+        advice += ['runtime.data_loading = "dataloader"']
     advice += ["a smaller model"]
-    held = "" if summary is None else f". What held it is told in {summary}"
+    held = "" if summary is None else f". {summary} lists what held it"
     return OutOfMemoryError(
         f"{where} ran out of memory at batch size {batch_size}{peak}. Try {'; '.join(advice)}{held}"
     )

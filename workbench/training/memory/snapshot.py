@@ -2,7 +2,7 @@
 
 On a GPU that is PyTorch's snapshot, for pytorch.org/memory_viz, and a summary in text. It shows where a block was
 allocated only if the memory history was recorded then, which costs some microseconds an allocation. So it is recorded
-in the first steps of a process, where most trainings that do not fit run out of memory, and in the steps before a
+in the first steps of a process, where most runs that do not fit run out of memory, and in the steps before a
 snapshot. PyTorch does not track the CPU's memory; there the summary lists the tensors that Python can reach.
 """
 

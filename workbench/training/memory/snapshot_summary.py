@@ -57,7 +57,7 @@ class Totals:
     held: int
     """In blocks that tensors use."""
     rounding: int
-    """Of those, what rounding up added to the sizes that were asked for."""
+    """Of those, what rounding up added to the requested sizes."""
     gaps: tuple[int, ...]
     """Reserved blocks that nothing uses, the largest first."""
 
@@ -153,14 +153,14 @@ def gpu_summary(snapshot: Mapping[str, Any], owners: Mapping[int, Owner], device
     total, now = totals(snapshot, device), held_now(snapshot, owners, device)
     at_peak = held_at_peak(snapshot, owners, device)
     graphs = f", {size(total.graphs)} of it in pools of CUDA graphs" if total.graphs else ""
-    largest = f", the greatest {size(total.gaps[0])}" if total.gaps else ""
+    largest = f", the largest {size(total.gaps[0])}" if total.gaps else ""
     lines = [
         title,
         "",
         f"reserved       {size(total.reserved)} in {count(total.segments)} segments{graphs}",
         f"in tensors     {size(total.held)} in {count(len(now))} blocks, {size(total.rounding)} of it by rounding up",
         f"unused         {size(total.unused)} in {count(len(total.gaps))} gaps{largest}",
-        f"fragmentation  {100 * total.fragmentation:.0f} % of what is unused lies outside the greatest gap",
+        f"fragmentation  {100 * total.fragmentation:.0f} % of what is unused lies outside the largest gap",
     ]
     if at_peak:
         most = sum(held.bytes for held in at_peak)

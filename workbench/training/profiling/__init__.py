@@ -1,1 +1,1 @@
-"""Looking into some steps on request."""
+"""Profiles and memory snapshots of some steps, on request."""

@@ -1,6 +1,6 @@
 """Records some steps on request, for a profile or a memory snapshot: when that begins and ends, and what is written.
 
-Recording slows steps, so the clock stands still meanwhile: they train like all others, but count neither as training
+Recording slows steps, so the clock is stopped meanwhile: they train like all others, but count neither as training
 time nor among the timed steps.
 """
 
@@ -28,7 +28,7 @@ WARM_UP_STEPS = 10
 """The first steps of a process are not recorded: they allocate memory and load kernels."""
 PROFILE_STEPS = 20
 """If a request does not say how many."""
-NO_KERNELS = "the GPU has told of no kernel (its counters may be forbidden to this user)"
+NO_KERNELS = "the GPU has reported no kernel (its counters may be forbidden to this user)"
 MEMORY_STEPS = 3
 """In which allocations are recorded before a snapshot of a GPU's memory."""
 
@@ -52,7 +52,7 @@ class _Recording(Protocol):
 
 
 class Inspection:
-    """Makes the recordings that are asked for, one after the other. The trainer calls it between two steps."""
+    """Makes the requested recordings, one after the other. The trainer calls it between two steps."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Inspection:
     ) -> None:
         """add_time: adds seconds under a name. On a GPU, starts recording the memory history."""
         self.wanted: bool
-        """Whether anything is asked for or under way: all that a step checks."""
+        """Whether a recording is requested or in progress: all that a step checks."""
         self._job = job
         self._run = run
         self._events = events
@@ -107,7 +107,7 @@ class Inspection:
 
     def _ask(self, recording: _Recording) -> str | None:
         if any(other.command == recording.command for other in (*self._asked, self._current) if other is not None):
-            return "one has been asked for already"
+            return "one has been requested already"
         self._asked.append(recording)
         self.wanted = True
         return None
@@ -144,7 +144,7 @@ class Inspection:
         self._current, self._first_step = recording, step
 
     def end(self, last_step: int) -> None:
-        """Ends the recording that is under way, if there is one, and writes what it holds up to that step."""
+        """Ends the recording in progress, if there is one, and writes what it holds up to that step."""
         recording, self._current = self._current, None
         if recording is None:
             return
@@ -159,14 +159,14 @@ class Inspection:
         self._clock.begin()
 
     def close(self, step: int) -> None:
-        """No step will follow: warns of each recording that never began."""
+        """Warns of each recording that never began: no step will follow."""
         self._end_warm_up()
         for recording in self._asked:
             self._warn(recording.command, step, f"no step was left for it after step {step}")
         self._asked, self.wanted = [], False
 
     def _record_warm_up(self) -> bool:
-        """Records what the engine and the first steps allocate: most trainings that do not fit fail there."""
+        """Records what the engine and the first steps allocate: most runs that do not fit fail there."""
         if memory_snapshot.can_record(self._job.device):
             with suppress(RuntimeError, TypeError, AttributeError):  # the interface is private to PyTorch
                 memory_snapshot.start_recording()

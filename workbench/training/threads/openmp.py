@@ -1,9 +1,9 @@
 """How long PyTorch's CPU threads spin while they wait for each other.
 
 PyTorch's wheels for Linux compute with GNU's OpenMP. By default its threads spin for milliseconds before they sleep:
-where another program holds one of the cores, a step waits at every operator for a thread that is not running, and so do
-two trainers side by side. A short, bounded spin costs little alone, avoids most of that wait, and changes no bit of
-any result: how many threads there are, and what each of them computes, stays the same.
+where another program holds one of the cores, each operator waits for a thread that is not running, and two trainers
+side by side do that to each other. A short, bounded spin costs little alone, avoids most of that wait, and changes no
+bit of any result: how many threads there are, and what each of them computes, stays the same.
 
 `tests.benchmarks.busy` measures each way of waiting, alone and beside a busy program.
 """

@@ -1,7 +1,7 @@
 """Lets PyTorch's threads sleep at once while other programs keep the cores busy.
 
-`openmp` bounds how long they spin. While another program takes a core even that is too long: what a thread spins away
-is then time of its own process. GNU's OpenMP has a much shorter limit for where there are more OpenMP threads than
+`openmp` bounds how long they spin. While another program takes a core even that is too long: a spinning thread then
+takes time from its own process. GNU's OpenMP has a much shorter limit for where there are more OpenMP threads than
 cores (its manual, GOMP_SPINCOUNT). So a thread beside the trainer has a team of its own, which sleeps: as long as it is
 there, the trainer's threads spin for that shorter time. How many of them compute, and what, stays the same, and so does
 every bit.

@@ -1,4 +1,4 @@
-"""Where the time of each step goes, by phase (`workbench.runs.phases`); the phases add up to it.
+"""Measures where the time of each step goes, by phase (`workbench.runs.phases`); the phases add up to it.
 
 On the CPU the host's clock times every step, which costs well under a microsecond a phase. For a GPU see `cuda_clock`;
 `choose` picks one of them.

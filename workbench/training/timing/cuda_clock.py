@@ -26,11 +26,11 @@ PhaseEvents = list[tuple[str, "torch.cuda.Event"]]
 
 @dataclass(frozen=True)
 class _TimedReplay:
-    """Replays that were timed, as soon as the device has done them."""
+    """Replays whose times can be read as soon as the device has done them."""
 
     steps: int
     start: torch.cuda.Event
-    """Before the plain replay of so many steps."""
+    """Before the plain replay of `steps` steps."""
     end: torch.cuda.Event
     done: torch.cuda.Event
     """After the replay of a step with events at its phase_events, which follows."""
@@ -41,8 +41,8 @@ class CudaClock(PhaseClock):
     """Times the phases of a sample of the steps by CUDA events on the current stream.
 
     Steps that are replayed as CUDA graphs cannot be looked into. For those a second graph of the same step, with events
-    at the ends of its phases, is replayed in place of the plain one now and then: it tells the shares of the phases,
-    and a plain replay just before it how long a step is.
+    at the ends of its phases, is replayed in place of the plain one now and then: it tells which fraction of a step
+    each phase takes, and a plain replay just before it how long a step is.
     """
 
     def __init__(self, device: torch.device | None = None) -> None:
@@ -51,7 +51,7 @@ class CudaClock(PhaseClock):
         self._device = device
         self._next_sample = 0.0
         self._events: PhaseEvents | None = None
-        """Those of the step being timed."""
+        """The events of the step being timed."""
         self._unread: deque[tuple[int, PhaseEvents]] = deque()
         """Of calls of the engine: their steps and events."""
         self._external = False
@@ -97,12 +97,17 @@ class CudaClock(PhaseClock):
         Raises TypeError, before anything is captured, where this PyTorch has no such events (before 2.8).
         """
         torch.cuda.Event(enable_timing=True, external=True)
+        self.forget_replays()
         self._events, self._external = [], True
         try:
             yield self._events
             self._replays = True
         finally:
             self._events, self._external = None, False
+
+    def forget_replays(self) -> None:
+        """Times steps from outside again: captured phase events are not replayed any more."""
+        self._replays = False
 
     def wants_replay(self) -> bool:
         """Whether it is time to time a replay, and the last one that was timed is done."""

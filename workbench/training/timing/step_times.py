@@ -58,8 +58,8 @@ class StepTimes:
             return {}
         cumulative = np.cumsum(self._counts)
         found = {}
-        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-            bin_index = int(np.searchsorted(cumulative, share * total))
+        for name, fraction in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+            bin_index = int(np.searchsorted(cumulative, fraction * total))
             centre = 10 ** ((bin_index + 0.5) / _BINS_PER_DECADE - 3)
             found[name] = round(min(centre, self._max), 6)
         return found | {"max": round(self._max, 6)}

@@ -1,4 +1,4 @@
-"""How many seconds of a run were spent on what, beside the training steps, which the phase clock times."""
+"""Adds up the seconds of a run that are not training steps, by category. The phase clock times the steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import perf_counter
 
 CATEGORIES = ("validate", "test", "checkpoint", "profile", "capture", "compile", "health", "paused")
-"""What time is spent on, as in summary.json's `seconds`, which adds `train` and `total`."""
+"""The categories, as in summary.json's `seconds`, which adds `train` and `total`."""
 
 
 class TimeAccount:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.gpu.on_card.probes import backlog, capture, driver, kernels, phase_events
+from tests.gpu.on_card.probes import backlog, capture, driver, gaps, kernels, phase_events
 from tests.gpu.on_card.probes.probe import Probe
 
 PROBES: dict[str, Probe] = {
@@ -11,6 +11,7 @@ PROBES: dict[str, Probe] = {
     "compiled_kernels": kernels.compiled_kernels,
     "phase_events": phase_events.phase_events,
     "backlog": backlog.backlog,
+    "gaps": gaps.gaps,
     "refused_capture": capture.refused_capture,
     "driver": driver.driver,
 }

@@ -85,13 +85,13 @@ def plain_optimizer(name: str, parameters: Any) -> torch.optim.Optimizer:
 def workbench_losses(model: nn.Module, preset: Preset, inputs: Tensor, targets: Tensor, order: Tensor) -> list[float]:
     """The losses that our engine logs for some steps."""
     counts = torch.bincount(targets, minlength=3) if targets.dtype == torch.int64 else None
-    feed = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, CPU, None)  # type: ignore[arg-type]
+    source = OnDeviceBatches(InMemory(inputs, targets), nn.Identity(), 8, CPU, None)  # type: ignore[arg-type]
     optimizer = preset.optimizer.build(list(model.parameters()))
     engine = direct_engine(
         model.train(),
         preset.loss.build(counts),
         optimizer,
-        feed,
+        source,
         lambda step: preset.optimizer.learning_rate,
         counts_correct=counts is not None,
     )

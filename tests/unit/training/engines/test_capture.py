@@ -24,7 +24,7 @@ GPU = torch.device("cuda", 0)
 
 
 class Events:
-    """Events that a device passes when it is told to; milliseconds are their place in the order of recording."""
+    """Events that a device passes when a test says so; milliseconds are their place in the order of recording."""
 
     def __init__(self) -> None:
         self.recorded: list[Event] = []
@@ -115,27 +115,31 @@ def test_replays_are_timed_as_often_as_meant_however_seldom_somebody_asks(
 class Busy:
     """A device that does one launch after another, and a host's clock that continues while it waits."""
 
-    def __init__(self, seconds: float) -> None:
-        self.now = self.free = 0.0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, late: float = 0.0) -> None:
+        """seconds: of a launch. late: how much longer the host sleeps than it asked for."""
+        self.now = self.free = self.idle = 0.0
         self.seconds = seconds
+        self.late = late
+        monkeypatch.setattr(torch.cuda, "Event", self.event)
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+        monkeypatch.setattr(backlogs, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(backlogs, "sleep", self.sleep)
 
     def event(self, **_: Any) -> SimpleNamespace:
         """Behind a launch, which takes the host some microseconds."""
         self.now += 20e-6
+        self.idle += max(self.now - self.free, 0.0)
         self.free = done = max(self.free, self.now) + self.seconds
-        return SimpleNamespace(
-            record=lambda stream: None,
-            query=lambda: self.now >= done,
-            synchronize=lambda: setattr(self, "now", max(self.now, done)),
-        )
+        return SimpleNamespace(record=lambda stream: None, query=lambda: self.now >= done)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds + self.late
 
 
 @pytest.mark.parametrize("seconds", [10e-6, 100e-6, 1e-3, 15e-3, 0.5])
 def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, backlog = Busy(seconds), Backlog(GPU)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, seconds)
+    backlog = Backlog(GPU)
     for number in range(2000):
         backlog.add()
         if number in (100, 700):
@@ -148,13 +152,26 @@ def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, mon
         assert busy.free - busy.now >= 0.4 * backlogs.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
 
 
+@pytest.mark.parametrize("milliseconds", [1.12, 0.25])
+def test_waits_that_end_late_keep_the_device_idle_only_until_enough_launches_are_queued(
+    milliseconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where 8 launches take less than a wait is late, the device runs dry at each one unless more are queued then."""
+    busy = Busy(monkeypatch, milliseconds / 1000, late=12e-3)
+    backlog = Backlog(GPU, busy.seconds)
+    for _ in range(2000):
+        backlog.add()
+    assert busy.idle < 0.05
+    assert busy.free - busy.now <= 1.2 * backlogs.MOST_SECONDS_AHEAD
+
+
 class Device:
     """What a capture asks of a device."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reserved, self.free = 0, 10 * GIB
         self.current = self.stream = "its own"
-        self.told: list[str] = []
+        self.calls: list[str] = []
         self.end_fails = False
         self.is_repaired = True
         self.pools: list[tuple[int, int]] = []
@@ -175,11 +192,11 @@ class Device:
             monkeypatch.setattr(torch.cuda, name, value)
         monkeypatch.setattr(torch.cuda, "default_generators", ["a generator"])
         monkeypatch.setattr(captures, "_repair", self.repair)
-        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.told.append("end"), raising=False)
-        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.told.append("release"), raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", lambda *_: self.calls.append("end"), raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *_: self.calls.append("release"), raising=False)
 
     def repair(self, *_: object) -> bool:
-        self.told.append("repair")
+        self.calls.append("repair")
         return self.is_repaired
 
     def graph(self, _: str, *, stream: str, pool: tuple[int, int], **__: object) -> Graph:
@@ -207,7 +224,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> Device:
     return Device(monkeypatch)
 
 
-def test_why_a_capture_fails_is_told_and_the_device_is_left_as_it_was(device: Device) -> None:
+def test_a_failed_capture_raises_its_cause_and_the_device_is_left_as_it_was(device: Device) -> None:
     def work() -> None:
         device.end_fails = True
         raise RuntimeError("operation not permitted when stream is capturing")
@@ -215,7 +232,7 @@ def test_why_a_capture_fails_is_told_and_the_device_is_left_as_it_was(device: De
     with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
         CudaCapture(GPU)(work)
     assert device.current == "its own"
-    assert device.told == ["end", "release", "repair"]
+    assert device.calls == ["end", "release", "repair"]
     assert gc.isenabled()
 
 
@@ -224,7 +241,7 @@ def test_nothing_is_collected_while_work_is_captured(device: Device) -> None:
     CudaCapture(GPU)(lambda: seen.append(gc.isenabled()))
     assert seen == [False]
     assert gc.isenabled()
-    assert device.told == []
+    assert device.calls == []
 
 
 def test_a_capture_that_leaves_no_room_for_the_same_again_is_refused(device: Device) -> None:
@@ -293,10 +310,8 @@ def test_a_refusal_that_leaves_the_generator_alone_outdates_nothing(device: Devi
 @pytest.mark.parametrize("slow", [0.05, 0.2])
 def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an epoch's end the device has been idle: what was right for it before is not trusted again."""
-    busy, backlog = Busy(1e-4), Backlog(GPU, 1e-4)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, 1e-4)
+    backlog = Backlog(GPU, 1e-4)
     for _ in range(3000):
         backlog.add()
     assert busy.free - busy.now > 0.5 * backlogs.MOST_SECONDS_AHEAD
@@ -311,10 +326,8 @@ def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, mon
 
 
 def test_launches_that_are_known_to_be_heavy_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, backlog = Busy(0.5), Backlog(GPU, 0.5)
-    monkeypatch.setattr(torch.cuda, "Event", busy.event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
-    monkeypatch.setattr(backlogs, "perf_counter", lambda: busy.now)
+    busy = Busy(monkeypatch, 0.5)
+    backlog = Backlog(GPU, 0.5)
     for _ in range(20):
         backlog.add()
         assert busy.free - busy.now <= 0.5 + 1e-9

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.training.engines.making import Replayed, StubCapture
+from tests.unit.training.engines.test_capture import Event, Events
 from workbench.errors import PresetError
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
@@ -33,7 +34,9 @@ from workbench.training.engines.cuda_graph import (
 from workbench.training.engines.engine import Engine, EngineHooks
 from workbench.training.graphs.agreement import agree
 from workbench.training.job import Job, build_job
+from workbench.training.timing import cuda_clock
 from workbench.training.timing.clock import PhaseClock
+from workbench.training.timing.cuda_clock import CudaClock
 from workbench.training.trainer import Trainer
 
 DIGITS = ["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "data.batch_size=64"]
@@ -61,7 +64,7 @@ class Run:
 
 
 OWN = "model.function=own:network"
-"""A model of one's own."""
+"""A custom model."""
 
 
 def job_of(*assignments: str) -> Job:
@@ -77,10 +80,11 @@ def engine_of(
     rate: Callable[[int], float],
     capture: StubCapture | None = None,
     hooks: EngineHooks | None = None,
+    clock: PhaseClock | None = None,
 ) -> Engine:
     """The engine of a job on the CPU; `cuda_graph` with captures that need no GPU."""
     recipe, hooks = RECIPES[name], hooks or EngineHooks()
-    direct = make_direct(name, recipe, job, PhaseClock(), rate, hooks)
+    direct = make_direct(name, recipe, job, clock or PhaseClock(), rate, hooks)
     if not recipe.replayed:
         return direct
     assert isinstance(job.train, OnDeviceBatches)
@@ -194,7 +198,7 @@ def test_on_a_gpu_compiled_means_inside_cuda_graphs_where_that_can_be(
         ((OWN, "optimizer.name=adagrad"), "eager", "adagrad cannot be captured"),
     ],
 )
-def test_on_a_gpu_auto_replays_also_models_of_ones_own(
+def test_on_a_gpu_auto_replays_also_custom_models(
     assignments: tuple[str, ...],
     name: str,
     reason: str,
@@ -305,6 +309,38 @@ def test_a_step_that_cannot_be_captured_again_is_run_directly_to_the_end_of_its_
     assert found.warnings[1:] == ["steps cannot be captured in a CUDA graph again: no room for graph 2"]
 
 
+@pytest.mark.parametrize(
+    ("refused", "warning"),
+    [((3, 4), "steps cannot be captured"), ((5,), "the phases of a step are not timed inside CUDA graphs")],
+)
+def test_steps_are_still_timed_when_what_timed_them_cannot_be_captured_again(
+    refused: tuple[int, ...], warning: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without that graph steps are timed from outside, as where it never was captured."""
+    events = Events()
+    monkeypatch.setattr(torch.cuda, "Event", lambda **_: Event(events))
+    monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
+    capture, clock, warnings = RefusingCapture(*refused), CudaClock(), list[str]()
+    job = job_of()
+    engine = engine_of("cuda_graph", job, lambda _: 0.01, capture, EngineHooks(warn=warnings.append), clock)
+    job.model.train()
+    step = 0
+    for _ in range(3):
+        engine.start_epoch(torch.arange(640))
+        clock.begin()
+        left = 640
+        while left > 0:
+            ran = engine.run_steps(step + 1)
+            clock.end_step(ran.steps, ran.samples)
+            step, left = step + ran.steps, left - ran.samples
+            capture.is_outdated |= step == 10  # another engine repaired the generator
+        clock.pause()
+        events.passed = len(events.recorded)
+        measured = clock.take()
+    assert [warning in each for each in warnings] == [True]
+    assert measured.timed_steps > 0
+
+
 def test_when_another_engine_repairs_the_generator_all_is_captured_again() -> None:
     capture = StubCapture()
 
@@ -370,7 +406,7 @@ def test_a_captured_step_that_computes_something_else_is_not_used(monkeypatch: p
 
 
 class Own(nn.Module):
-    """A network of one's own, that does something on the host at each step."""
+    """A custom network that does something on the host at each step."""
 
     def __init__(self, at_each_step: Callable[[Own], object]) -> None:
         super().__init__()
@@ -403,7 +439,7 @@ def test_a_model_that_changes_on_the_host_is_not_captured(name: str) -> None:
     assert reason in found.warnings[0]
 
 
-def test_a_model_of_ones_own_that_changes_nothing_on_the_host_is_replayed() -> None:
+def test_a_custom_model_that_changes_nothing_on_the_host_is_replayed() -> None:
     expected = run("eager", model=fixed(Own(lambda _: None)))
     found = run("cuda_graph", model=fixed(Own(lambda _: None)))
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)

@@ -184,7 +184,7 @@ def test_a_weight_that_is_not_finite_is_reported(make_trainer: MakeTrainer) -> N
     assert worst["non_finite_share"] > 0
 
 
-def told(model: nn.Module, *inputs: Tensor) -> dict[str, dict[str, Any]]:
+def statistics_of(model: nn.Module, *inputs: Tensor) -> dict[str, dict[str, Any]]:
     with torch.no_grad(), ActivationStatistics(model) as activity:
         for chunk in inputs:
             activity.end_pass(model(chunk))
@@ -205,12 +205,12 @@ class Shifted(nn.Module):
 def test_a_unit_is_dead_if_it_is_active_for_less_than_one_percent_of_the_samples() -> None:
     x = -torch.ones(200, 4)
     x[:1, 1], x[:2, 2], x[:, 3] = 1.0, 1.0, 1.0  # active for 0 %, 0.5 %, 1 % and all
-    assert told(Shifted(nn.ReLU()), x)["activation"] == {
+    assert statistics_of(Shifted(nn.ReLU()), x)["activation"] == {
         "name": "activation", "kind": "relu", "units": 4, "dead_share": 0.5,
     }  # fmt: skip
-    assert told(Shifted(nn.ReLU()), x[:50], x[50:])["activation"]["dead_share"] == 0.5, "in pieces"
-    assert told(Shifted(F.relu), x)["relu"]["dead_share"] == 0.5, "as a function"
-    assert told(Shifted(nn.ReLU(inplace=True)), x.clone())["activation"]["dead_share"] == 0.5
+    assert statistics_of(Shifted(nn.ReLU()), x[:50], x[50:])["activation"]["dead_share"] == 0.5, "in pieces"
+    assert statistics_of(Shifted(F.relu), x)["relu"]["dead_share"] == 0.5, "as a function"
+    assert statistics_of(Shifted(nn.ReLU(inplace=True)), x.clone())["activation"]["dead_share"] == 0.5
 
 
 @pytest.mark.parametrize(
@@ -226,32 +226,32 @@ def test_a_unit_is_dead_if_it_is_active_for_less_than_one_percent_of_the_samples
 )
 def test_other_activations_sleep_where_their_slope_ends(activation: nn.Module, asleep: float, awake: float) -> None:
     x = torch.tensor([[asleep, awake]]).repeat(100, 1)
-    assert told(Shifted(activation), x)["activation"]["dead_share"] == 0.5
+    assert statistics_of(Shifted(activation), x)["activation"]["dead_share"] == 0.5
     slopes = torch.autograd.functional.jacobian(activation, torch.tensor([asleep, awake])).diagonal().abs()
     assert slopes[0] < 0.02 < slopes[1]
 
 
 def test_activations_that_cannot_die_are_not_measured() -> None:
-    assert told(Shifted(nn.Hardtanh()), torch.ones(3, 2)) == {}
-    assert told(Shifted(nn.LeakyReLU()), torch.ones(3, 2)) == {}
-    assert told(Shifted(nn.PReLU()), torch.ones(3, 2)) == {}
+    assert statistics_of(Shifted(nn.Hardtanh()), torch.ones(3, 2)) == {}
+    assert statistics_of(Shifted(nn.LeakyReLU()), torch.ones(3, 2)) == {}
+    assert statistics_of(Shifted(nn.PReLU()), torch.ones(3, 2)) == {}
 
 
 def test_a_channel_lives_if_any_of_its_pixels_does_and_a_feature_if_any_of_its_tokens_does() -> None:
     images = -torch.ones(100, 2, 3, 3)
     images[:, 1, 2, 2] = 1.0
-    assert told(Shifted(nn.ReLU()), images)["activation"] == {
+    assert statistics_of(Shifted(nn.ReLU()), images)["activation"] == {
         "name": "activation", "kind": "relu", "units": 2, "dead_share": 0.5,
     }  # fmt: skip
     tokens = -torch.ones(100, 5, 4)
     tokens[:, 3, 1] = 1.0
-    assert told(Shifted(nn.ReLU()), tokens)["activation"]["dead_share"] == 0.75
+    assert statistics_of(Shifted(nn.ReLU()), tokens)["activation"]["dead_share"] == 0.75
 
 
 @pytest.mark.parametrize(("activation", "edge"), [(nn.Sigmoid(), 4.354), (nn.Tanh(), 2.18)], ids=["sigmoid", "tanh"])
 def test_values_are_saturated_where_the_slope_is_below_a_twentieth(activation: nn.Module, edge: float) -> None:
     x = torch.tensor([[-edge - 0.01, -edge + 0.01, 0.0, edge - 0.01, edge + 0.01]])
-    assert told(Shifted(activation), x)["activation"]["saturated_share"] == 0.4
+    assert statistics_of(Shifted(activation), x)["activation"]["saturated_share"] == 0.4
     slopes = torch.autograd.functional.jacobian(activation, torch.tensor([0.0, edge])).diagonal()
     assert float(slopes[1] / slopes[0]) == pytest.approx(0.05, abs=2e-3)
 
@@ -259,18 +259,18 @@ def test_values_are_saturated_where_the_slope_is_below_a_twentieth(activation: n
 def test_a_softmax_is_saturated_where_one_unit_takes_all() -> None:
     x = torch.zeros(4, 3)
     x[0, 1] = 20.0
-    assert told(Shifted(nn.Softmax(dim=1)), x)["activation"]["saturated_share"] == 0.25
+    assert statistics_of(Shifted(nn.Softmax(dim=1)), x)["activation"]["saturated_share"] == 0.25
 
 
 def test_the_answer_of_a_model_is_not_a_layer() -> None:
-    assert told(nn.Sequential(nn.Linear(2, 2), nn.Sigmoid()), torch.ones(3, 2)) == {}
-    assert list(told(nn.Sequential(nn.Sigmoid(), nn.Linear(2, 2)), torch.ones(3, 2))) == ["0"]
+    assert statistics_of(nn.Sequential(nn.Linear(2, 2), nn.Sigmoid()), torch.ones(3, 2)) == {}
+    assert list(statistics_of(nn.Sequential(nn.Sigmoid(), nn.Linear(2, 2)), torch.ones(3, 2))) == ["0"]
 
 
 def test_a_module_that_is_used_twice_is_two_layers() -> None:
     shared = nn.ReLU()
     model = nn.Sequential(shared, nn.Linear(2, 2), shared, nn.Linear(2, 2))
-    assert sorted(told(model, torch.ones(3, 2))) == ["0", "0 (call 2)"]
+    assert sorted(statistics_of(model, torch.ones(3, 2))) == ["0", "0 (call 2)"]
 
 
 @pytest.mark.usefixtures("after_every_epoch")

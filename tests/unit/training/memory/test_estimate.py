@@ -105,7 +105,7 @@ def test_the_kinds_are_those_of_the_tensors_and_add_up_to_the_peak(images: str) 
     assert expected.kinds["parameters"] == weights
     assert expected.kinds["optimizer"] == pytest.approx(3 * weights, rel=1e-3)
     assert expected.kinds["data"] == job.train.resident_bytes + sum(
-        feed.resident_bytes for feed in (job.validation, job.test) if feed is not None
+        source.resident_bytes for source in (job.validation, job.test) if source is not None
     )
 
 
@@ -243,15 +243,15 @@ def test_a_run_writes_its_footprint_once_where_the_peak_is_not_measured(images: 
     inbox = ScriptedInbox(run, nothing)
     inbox.trainer = trainer = Trainer(build_job(preset, lambda _: None), run, EventWriter(run.events), inbox)
     trainer.train()
-    told = [event for line in run.events.read_text().splitlines() if isinstance(event := decode(line), Footprint)]
-    assert len(told) == 1
+    footprints = [event for line in run.events.read_text().splitlines() if isinstance(event := decode(line), Footprint)]
+    assert len(footprints) == 1
     expected = expected_memory(build_job(preset, lambda _: None))
-    assert told[0].peak_bytes == told[0].expected_peak_bytes == expected.peak_bytes
-    assert told[0].expected == ["activations", "rest", "peak"]
-    assert told[0].flops_per_step == expected.flops_per_step
+    assert footprints[0].peak_bytes == footprints[0].expected_peak_bytes == expected.peak_bytes
+    assert footprints[0].expected == ["activations", "rest", "peak"]
+    assert footprints[0].flops_per_step == expected.flops_per_step
     weights = sum(parameter.nbytes for parameter in trainer.job.model.parameters())
-    assert told[0].kinds["parameters"] == told[0].kinds["gradients"] == weights
-    assert told[0].kinds["optimizer"] == pytest.approx(2 * weights, rel=1e-3)
+    assert footprints[0].kinds["parameters"] == footprints[0].kinds["gradients"] == weights
+    assert footprints[0].kinds["optimizer"] == pytest.approx(2 * weights, rel=1e-3)
     assert trainer.footprint is not None
     assert trainer.footprint.bytes["peak"] == expected.peak_bytes
 
@@ -277,7 +277,7 @@ def test_the_tracker_counts_what_is_alive_and_what_was_at_the_peak() -> None:
         assert tracker.kinds_at_peak() == {"data": 400, "rest": 400}
         tracker.reset_peak()
         assert tracker.peak_bytes == 400
-        assert float(kept.sum()) == 2.0, "a number that code can go on with"
+        assert float(kept.sum()) == 2.0, "a number that code can continue with"
 
 
 def test_the_tracker_rounds_up_as_an_allocator_does_and_counts_flops() -> None:

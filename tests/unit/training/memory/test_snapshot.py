@@ -45,7 +45,7 @@ def test_running_out_of_memory_names_the_summary(trainer: Trainer, snapshot: dic
     assert "512 B  parameters: " in text
     assert pickle.loads(summary.with_suffix(".pickle").read_bytes()) == snapshot
     error = explain_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"), trainer.job.preset, None, summary)
-    assert str(error).endswith(f"What held it is told in {summary}")
+    assert str(error).endswith(f". {summary} lists what held it")
 
 
 def test_a_summary_that_cannot_be_written_keeps_the_error_as_it_was(
@@ -57,7 +57,7 @@ def test_a_summary_that_cannot_be_written_keeps_the_error_as_it_was(
     monkeypatch.setattr(memory_snapshot, "write_text_atomically", full_disk)
     assert write_after_running_out(trainer.run, 7, GPU, trainer.job) is None
     error = explain_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"), trainer.job.preset, None, None)
-    assert "told in" not in str(error)
+    assert "what held it" not in str(error)
 
 
 def test_without_a_job_the_snapshot_is_written_all_the_same(trainer: Trainer, snapshot: dict[str, Any]) -> None:

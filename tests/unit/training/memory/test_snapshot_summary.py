@@ -84,7 +84,7 @@ def test_the_place_is_the_innermost_line_outside_of_libraries() -> None:
 
 
 def test_the_peak_is_found_in_the_midst_of_the_trace() -> None:
-    """Parameters stay; an activation and a gradient come and go; at the end an address is used anew."""
+    """Parameters stay; an activation and a gradient come and go; at the end an address is used again."""
     trace = [
         entry("alloc", 1000, 10, LIBRARY, OWN),
         entry("alloc", 2000, 5),
@@ -125,7 +125,7 @@ def test_the_summary_names_owners_and_what_has_no_frame() -> None:
         "second line\n",
         "reserved       39 MiB in 3 segments, 16 MiB of it in pools of CUDA graphs",
         "in tensors     31 MiB in 5 blocks, 1 MiB of it by rounding up",
-        "unused         8 MiB in 2 gaps, the greatest 6 MiB",
+        "unused         8 MiB in 2 gaps, the largest 6 MiB",
         "fragmentation  25 %",
         "8 MiB  parameters: 0.weight",
         NO_FRAME_NOTE,

@@ -1,4 +1,4 @@
-"""Profiles and memory snapshots on request: when they are taken, what they tell, and that training stays the same."""
+"""Profiles and memory snapshots on request: when they are taken, what they show, and that training stays the same."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_asked_steps_are_in_the_trace_and_no_others(tmp_path: Path) -> None:
     assert event.bytes == (trainer.run.path / event.file).stat().st_size
     assert step_marks(trainer) == ["13", "14", "15"]
     assert [path.name for path in trainer.run.profiles.iterdir()] == ["step-13-15.json.gz"]
-    assert [(told.command, told.accepted, told.detail) for told in of_type(trainer, RequestHandled)] == [
+    assert [(handled.command, handled.accepted, handled.detail) for handled in of_type(trainer, RequestHandled)] == [
         ("profile", True, "3")
     ]
 
@@ -184,7 +184,7 @@ def test_a_number_of_steps_that_makes_no_sense_is_refused(tmp_path: Path, steps:
 
 def test_a_second_profile_is_refused_while_the_first_is_under_way(tmp_path: Path) -> None:
     trainer = trained(tmp_path, asked_at(12, [profile(3)], [profile(2)]))
-    assert [told.accepted for told in of_type(trainer, RequestHandled)] == [True, False]
+    assert [handled.accepted for handled in of_type(trainer, RequestHandled)] == [True, False]
     assert the_profile(trainer).steps == 3
 
 
@@ -211,7 +211,7 @@ def failing_to_count(averages: Any, *, on_gpu: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "what", "told"),
+    ("where", "what", "reason"),
     [
         ("_compress", full_disk, "No space left on device"),
         ("profile.export_chrome_trace", cut_short, "cut short"),
@@ -221,7 +221,7 @@ def failing_to_count(averages: Any, *, on_gpu: bool) -> None:
     ],
 )
 def test_a_full_disk_or_a_failing_profiler_is_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, what: Callable[..., None], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, what: Callable[..., None], reason: str
 ) -> None:
     monkeypatch.setattr(f"{profiler_module.__name__}.{where}", what)
     trainer = new_trainer(tmp_path, DIGITS, asked_at(12, [profile(3)]))
@@ -229,7 +229,7 @@ def test_a_full_disk_or_a_failing_profiler_is_a_warning(
     assert of_type(trainer, Profiled) == []
     [warned] = of_type(trainer, WarningRaised)
     assert "there is no profile" in warned.message
-    assert told in warned.message
+    assert reason in warned.message
     assert len(logged_losses(trainer)) == 42
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 42 - (0 if where == "profile.__enter__" else 3)
     written = list(trainer.run.profiles.iterdir()) if trainer.run.profiles.exists() else []

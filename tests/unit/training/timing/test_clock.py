@@ -22,7 +22,7 @@ from workbench.training.timing.step_times import Measured, StepTimes, percentile
 
 
 class Time:
-    """A host's clock that goes only when it is told to."""
+    """A host's clock that advances only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -42,7 +42,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 def step(clock: PhaseClock, time: Time, phases: list[tuple[str, float]], rest: float = 0.0) -> None:
-    """A step of 8 samples whose phases take so many seconds."""
+    """A step of 8 samples whose phases take these seconds."""
     for phase, seconds in phases:
         time.go(seconds)
         clock.mark(phase)

@@ -9,7 +9,7 @@ from workbench.training.timing.time_account import TimeAccount
 
 
 class Clock:
-    """Host time that passes only when it is told to."""
+    """Host time that passes only when a test says so."""
 
     def __init__(self) -> None:
         self.now = 50.0
