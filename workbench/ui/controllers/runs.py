@@ -35,8 +35,6 @@ class RunsController:
         self._host = host
         self.overlays: list[tuple[str, RunHistory]] = []
         """Names and histories of the runs that the charts overlay."""
-        self.is_attaching = False
-        """Whether a thread reads a run, which nobody else may read meanwhile."""
 
     async def offer_running(self) -> None:
         """Offers the runs that are still running, at the app's start."""
@@ -58,20 +56,21 @@ class RunsController:
         except WorkbenchError as error:
             self._host.say(str(error), "error")
             return
-        self.is_attaching = True
+        before = self._session.watch
         self._host.say(f"reading {run.name} ...")
         try:
             await self._host.in_thread(watch.read_all)
         except Exception as error:
             self._host.say(f"{run.name} cannot be read: {error}", "error")
             return
-        finally:
-            self.is_attaching = False
+        if self._session.is_busy and self._session.watch is not before:
+            self._host.say(f"{run.name} is not opened: another run was started while it was read", "warning")
+            return
         self._session.watch = watch
         self._host.say(f"{run.name}: {course_of(watch.state)}", while_it_holds=True)
         self._run.show_new_run()
 
-    async def carry_out(self, result: RunsResult | None) -> None:
+    async def carry_out(self, result: RunsResult) -> None:
         """Does what the user chose in the list of runs."""
         match result:
             case RunsResult("overlay"):

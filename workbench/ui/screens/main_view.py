@@ -69,14 +69,16 @@ class MainView(Screen[None]):
         options: AppOptions,
         readings: ReadingSource,
         attach_to: RunDirectory | None = None,
+        not_opened: str = "",
     ) -> None:
-        """attach_to: a run to watch from the start."""
+        """attach_to: a run to watch from the start; not_opened: why the preset of the last time is not the one here."""
         super().__init__(id="main")
         self._draft = draft
         self._session = session
         self._options = options
         self._readings = readings
         self._attach_to = attach_to
+        self._not_opened = not_opened
         self.run = RunController(draft, session, self)
         self.learning_rate = LearningRateController(session, self.run, self)
         self.presets = PresetController(draft, remembered, self)
@@ -126,7 +128,11 @@ class MainView(Screen[None]):
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
-        self.presets.remember()
+        if self._not_opened:
+            title = f"the last preset cannot be opened; this is {self._draft.preset.name}"
+            self.show_notice(title, self._not_opened, "^o opens a preset   n hides this")
+        else:
+            self.presets.remember()
         if self._options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self._session.keep_standby)
         if self._attach_to is not None:
@@ -134,11 +140,11 @@ class MainView(Screen[None]):
         else:
             self._offer_running()
 
-    @work(group="attach", exclusive=True)
+    @work(group="open", exclusive=True)
     async def _offer_running(self) -> None:
         await self.runs.offer_running()
 
-    @work(group="attach", exclusive=True)
+    @work(group="open", exclusive=True)
     async def attach(self, run: RunDirectory) -> None:
         """Watches a run that was started elsewhere or has ended."""
         await self.runs.attach(run)
@@ -158,7 +164,7 @@ class MainView(Screen[None]):
 
     def poll(self) -> None:
         watch = self._session.watch
-        if watch is not None and not self.runs.is_attaching and watch.poll():
+        if watch is not None and watch.poll():
             self._has_unseen = True
         self._renew_advice()
         if watch is not None and watch.learning_rate != self._shown_rate:
@@ -179,7 +185,7 @@ class MainView(Screen[None]):
     def _renew_advice(self) -> None:
         self.advice.follow()
         self._make_room_for_advice()
-        if self.advice.has_news and not self.runs.is_attaching and self._is_due("judge"):
+        if self.advice.has_news and self._is_due("judge"):
             self.advice.renew(self._machine)
 
     def _make_room_for_advice(self) -> None:
