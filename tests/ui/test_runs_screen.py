@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, epoch_end, write_run
 from workbench.runs.events import encode
 from workbench.settings.changes import Change
@@ -500,5 +501,33 @@ def test_a_run_that_cannot_be_read_ends_nothing(tmp_path: Path, monkeypatch: pyt
         await pilot.pause(0.1)
         assert f"{run.name} cannot be read: no room" in screen_text(app)
         assert app.session.watch is None
+
+    drive(app, steps)
+
+
+def test_showing_the_runs_again_does_not_cancel_the_reading_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with_runs(tmp_path)
+    may_read = threading.Event()
+    read_all = Watch.read_all
+
+    def read_when_allowed(watch: Watch) -> None:
+        may_read.wait(timeout=20)
+        read_all(watch)
+
+    monkeypatch.setattr(Watch, "read_all", read_when_allowed)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await open_runs(pilot)
+        await pilot.press("escape")
+        may_read.set()
+        await settled(pilot)
+        assert app.session.watch is not None
+        assert app.session.watch.run.name == "20261124T140000Z-gamma-0003"
+        assert app.session.watch.history.view.step == 700
 
     drive(app, steps)

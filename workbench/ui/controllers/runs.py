@@ -35,6 +35,7 @@ class RunsController:
         self._host = host
         self.overlays: list[tuple[str, RunHistory]] = []
         """Names and histories of the runs that the charts overlay."""
+        self._is_asking_to_quit = False
 
     async def offer_running(self) -> None:
         """Offers the runs that are still running, at the app's start."""
@@ -98,7 +99,19 @@ class RunsController:
         self._host.show_run()
 
     async def may_quit(self) -> bool:
-        """Asks while a run is in progress or settings are unsaved; False if the user would rather stay."""
+        """Asks while a run is in progress or settings are unsaved.
+
+        False if the user would rather stay, or is being asked already: ctrl+q works in dialogs too.
+        """
+        if self._is_asking_to_quit:
+            return False
+        self._is_asking_to_quit = True
+        try:
+            return await self._ask_to_quit()
+        finally:
+            self._is_asking_to_quit = False
+
+    async def _ask_to_quit(self) -> bool:
         from workbench.ui.dialogs.quit import QuitDialog
 
         watch, answer = self._session.watch, None

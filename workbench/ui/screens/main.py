@@ -86,7 +86,7 @@ class MainScreen(MainView):
             # In a group of its own: showing the list again cancels no run that is still being read.
             self.run_worker(self.runs.carry_out(result), group=result.action, exclusive=True)
 
-    @work(group="quit", exclusive=True)
+    @work(group="quit")
     async def action_ask_to_quit(self) -> None:
         if await self.runs.may_quit():
             self.app.exit()
