@@ -14,7 +14,7 @@ MOST_CHARACTERS = 20_000
 """Of a memory snapshot's summary, which has some fifty lines."""
 
 
-class InspectController:
+class InspectionController:
     """Asks for profiles and memory snapshots, and shows them when they arrive."""
 
     def __init__(self, session: Session, run: RunController, host: Host) -> None:

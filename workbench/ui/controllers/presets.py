@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench.errors import PresetError, WorkbenchError
 from workbench.files import short_path
 from workbench.runs.directory import RunDirectory
+from workbench.settings import library
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.ui.controllers.host import Host
@@ -36,7 +37,7 @@ class PresetController:
         if path is None:
             return
         try:
-            preset = Preset.load(path)
+            preset = library.load_file(path)
         except PresetError as error:
             await self._host.ask(MessageDialog("this preset cannot be opened", str(error)))
             return
@@ -50,11 +51,14 @@ class PresetController:
         self._host.show_settings()
 
     async def save(self) -> bool:
-        """Saves to the preset's file, or as another one if it has none or is shipped; False if nothing was saved."""
+        """Saves to the preset's file, or as another one if it has none, is shipped or a run's.
+
+        False if nothing was saved.
+        """
         draft = self._draft
         if self._is_invalid():
             return False
-        if draft.path is None or is_shipped(draft.path):
+        if draft.path is None or is_shipped(draft.path) or library.is_of_run(draft.path):
             return await self.save_as()
         if problem := self._write(draft.preset, draft.path):
             self._host.say(f"not saved: {problem}", "error")

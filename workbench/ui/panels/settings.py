@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList
 
 from workbench.ui.panels.settings_completion import CandidateList, CompletedField
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
-from workbench.ui.panels.settings_list import PHASE_END, SettingsList
+from workbench.ui.panels.settings_list import BORDER, SettingsList
 from workbench.ui.panels.settings_offers import Offers
 
 FOOT_LINES = 2
@@ -137,22 +137,22 @@ class SettingsPanel(SettingsList):
         editor, row = self._editor, self.row
         columns, line = self._columns, 1 + self._cursor - self._offset
         if isinstance(editor, FindField):
-            editor.styles.offset = (PHASE_END, max(self.size.height - 2, 1))
+            editor.styles.offset = (BORDER, max(self.size.height - 2, 1))
             editor.styles.width = max(columns.width, 1)
         elif isinstance(editor, ValueField) and row is not None:
-            editor.styles.offset = (PHASE_END + columns.value_of(row), line)
+            editor.styles.offset = (BORDER + columns.value_of(row), line)
             editor.styles.width = max(columns.field_cells(row), 1)
             if isinstance(editor, CompletedField):
                 above = self.region.y + line
                 below = self.screen.size.height - above - 1 - FOOT_LINES
-                editor.place_list(PHASE_END + columns.value_of(row), line, above, below)
+                editor.place_list(BORDER + columns.value_of(row), line, above, below)
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
             opens_below = below >= min(editor.wanted_height, above)  # above only where there is more room
             height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
-            indent = 0 if columns.help else PHASE_END
-            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - PHASE_END)
+            indent = 0 if columns.help else BORDER
+            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
             editor.styles.height = height  # it stays as it is when typing narrows the list
@@ -260,7 +260,7 @@ class SettingsPanel(SettingsList):
         if isinstance(self._editor, FindField):
             self._editor.action_leave(True, 0)
             return
-        columns, x = self._columns, event.x - PHASE_END
+        columns, x = self._columns, event.x - BORDER
         end = columns.help or columns.width
         left, right = columns.arrows
         if was_selected and row.can_step and left - 1 <= x <= right + 1:

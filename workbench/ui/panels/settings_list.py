@@ -22,7 +22,7 @@ from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
 from workbench.units import rate, size
 
-PHASE_END = 2
+BORDER = 2
 """Cells between the panel's edge and what is inside."""
 
 
@@ -158,7 +158,7 @@ class SettingsList(Panel):
 
     @property
     def _columns(self) -> Columns:
-        return Columns.of(self.size.width - 2 * PHASE_END)
+        return Columns.of(self.size.width - 2 * BORDER)
 
     def content(self, width: int, height: int) -> list[Text]:
         room = self._visible_rows

@@ -23,7 +23,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
-from workbench.ui.controllers.inspection import InspectController
+from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
@@ -84,7 +84,7 @@ class MainView(Screen[None]):
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
-        self.inspection = InspectController(session, self.run, self)
+        self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
         self._hints = Hints()
