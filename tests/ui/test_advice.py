@@ -468,7 +468,7 @@ def test_what_no_comparison_can_answer_is_said_and_can_be_kept(tmp_path: Path, m
         assert "a keep it" in screen_text(app)
         await pilot.press("a")
         await pilot.pause()
-        assert "Two trainings side by side cannot answer this" in screen_text(app)
+        assert "Two training runs side by side cannot answer this" in screen_text(app)
         await pilot.press("k")
         await pilot.pause()
 

@@ -1,7 +1,7 @@
 """What the main screen shows: settings on the left, charts beside them, step time and memory below.
 
-Twice a second it reads what the run has written, and gives what is new to the panels that are seen. What can be done
-is the controllers' business, which know this screen as their Host; `main.py` has the keys.
+Twice a second it reads what the run has written, and gives what is new to the panels that are seen. Controllers act
+on runs and settings, and know this screen as their Host; `main.py` binds keys to them.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class MainView(Screen[None]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Does what can wait until the screen has been painted once."""
+        """Starts everything that can wait for the first paint."""
         gc.freeze()  # what is there now stays: the collector need not look at it again
         gc.enable()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
@@ -201,7 +201,7 @@ class MainView(Screen[None]):
         self.show_run()
 
     def _plan(self) -> None:
-        """Shows what the settings being edited would take, once a dry run has found out."""
+        """Shows what the settings being edited would take, once a dry run has measured it."""
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self.query_one(SettingsPanel).expect(self._session.planner.expectation)
             self._show_machine()
@@ -219,7 +219,7 @@ class MainView(Screen[None]):
 
     @property
     def history(self) -> RunHistory | None:
-        """What is known of the run that is watched."""
+        """What is known of the watched run."""
         return None if self._session.watch is None else self._session.watch.history
 
     # What is shown; what controllers ask for.
@@ -330,9 +330,9 @@ class MainView(Screen[None]):
     # What the user does.
 
     def _theme_changed(self, _: Theme) -> None:
-        """Draws again what is kept in colours: the panels do so by themselves."""
+        """Renews the coloured texts that are kept here; panels redraw themselves."""
         self._hints.forget()
-        self.query_one(SettingsPanel).tell()
+        self.query_one(SettingsPanel).post_hint()
         self._show_hint()
 
     def on_key(self) -> None:
