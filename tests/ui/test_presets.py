@@ -153,7 +153,7 @@ def test_a_broken_preset_shows_what_is_wrong_and_is_not_opened(tmp_path: Path) -
     drive(app, steps)
 
 
-def test_a_broken_preset_is_told_before_unsaved_settings_are_given_up(tmp_path: Path) -> None:
+def test_a_broken_preset_is_reported_before_unsaved_settings_are_given_up(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[data]\nbatch_sise = 3\n")
     app = app_with(tmp_path)
 
