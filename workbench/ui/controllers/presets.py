@@ -17,7 +17,7 @@ from workbench.ui.live.remembered import Remembered
 
 
 class PresetController:
-    """Opens and saves what is being edited; settings that were edited are never lost without a question."""
+    """Opens and saves presets; edited settings are never lost without a question."""
 
     def __init__(self, draft: Draft, remembered: Remembered, host: Host) -> None:
         self._draft = draft
@@ -84,7 +84,7 @@ class PresetController:
         return False
 
     def _is_invalid(self) -> bool:
-        """Whether a setting has an invalid value, which is then said."""
+        """Whether a setting has an invalid value; says which one."""
         for path, problem in self._draft.problems.items():
             self._host.say(f"not saved: {path}: {problem}", "error")
             return True
@@ -102,7 +102,7 @@ class PresetController:
         return ""
 
     async def show_changes(self) -> None:
-        """Shows what differs from the opened preset, to save or to revert."""
+        """Shows the differences from the opened preset; the user may save or revert them."""
         from workbench.ui.dialogs.changes import ChangesDialog
 
         answer = await self._host.ask(ChangesDialog(self._draft.changes(), self._draft.opened.name))
@@ -138,7 +138,7 @@ class PresetController:
         self._host.open(CommandDialog(self._draft.command()))
 
     async def take_settings(self, run: RunDirectory) -> None:
-        """Takes a run's settings for the next run; what differs from the opened preset is marked."""
+        """Takes a run's settings for the next run; those that differ from the opened preset are marked."""
         try:
             preset = Preset.of_run(run.preset)
         except WorkbenchError as error:

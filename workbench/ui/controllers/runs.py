@@ -18,7 +18,7 @@ from workbench.ui.live.watch import Watch, course_of
 
 @dataclass(frozen=True)
 class RunsResult:
-    """What the user chose in the list of runs."""
+    """The user's choice in the list of runs."""
 
     action: Literal["open", "take", "resume", "overlay"]
     run: RunDirectory | None = None
@@ -26,7 +26,7 @@ class RunsResult:
 
 
 class RunsController:
-    """Opens and overlays runs that exist already."""
+    """Opens and overlays existing runs."""
 
     def __init__(self, session: Session, run: RunController, presets: PresetController, host: Host) -> None:
         self._session = session
@@ -38,7 +38,7 @@ class RunsController:
         self._is_asking_to_quit = False
 
     async def offer_running(self) -> None:
-        """Offers the runs that are still running, at the app's start."""
+        """Offers to watch the runs in progress, at the app's start."""
         from workbench.ui.dialogs.attach import AttachDialog
 
         try:
@@ -72,7 +72,7 @@ class RunsController:
         self._run.show_new_run()
 
     async def carry_out(self, result: RunsResult) -> None:
-        """Does what the user chose in the list of runs."""
+        """Carries out the user's choice in the list of runs."""
         match result:
             case RunsResult("overlay"):
                 await self._overlay(result.overlays)
