@@ -1,4 +1,4 @@
-"""Where the time of a step goes: its phases, its spread, its pace."""
+"""The time of a step: its phases, percentiles and throughput."""
 
 from __future__ import annotations
 
