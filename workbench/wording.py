@@ -7,7 +7,7 @@ from workbench.runs.events import Prepared, Profiled
 from workbench.units import count, duration
 
 TRACE_VIEWER = "https://ui.perfetto.dev"
-"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
+"""The site that opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 
 
 def engine_line(prepared: Prepared) -> str:

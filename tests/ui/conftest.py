@@ -66,9 +66,9 @@ def drive(app: WorkbenchApp, steps: Drive, size: tuple[int, int] = (120, 36)) ->
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Waits until the app's threads have told what they read, and all of it is on the screen."""
+    """Waits until the app's threads have delivered their readings, and all of them are on the screen."""
     await pilot.app.workers.wait_for_complete(
-        [worker for worker in pilot.app.workers if worker.group in ("readings", "attach-read", "default")]
+        [worker for worker in pilot.app.workers if worker.group in ("readings", "default")]
     )
     await pilot.pause()
     await pilot.pause()

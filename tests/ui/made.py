@@ -211,10 +211,10 @@ def write_memory_snapshot(run: RunDirectory, step: int, now: float = NOON) -> Me
     return MemorySnapshot(step=step, steps=3, file=f"profiles/{name}", pickle="profiles/memory.pickle", time=now)
 
 
-def append(run: RunDirectory, *told: Event) -> None:
-    """What the trainer tells next."""
+def append(run: RunDirectory, *written: Event) -> None:
+    """Appends the events that the trainer writes next."""
     with run.events.open("a") as file:
-        file.writelines(f"{encode(event)}\n" for event in told)
+        file.writelines(f"{encode(event)}\n" for event in written)
 
 
 def write_run(

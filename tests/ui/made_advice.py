@@ -120,7 +120,7 @@ def fake_comparison(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[
     Returns the file with the lines that it has read.
     """
     asked = folder / "asked"
-    told = answer if isinstance(answer, str) else json.dumps(ANSWER if answer is None else answer)
+    printed = answer if isinstance(answer, str) else json.dumps(ANSWER if answer is None else answer)
     progress = [
         json.dumps({"progress": {"doing": "measuring", "round": number, "rounds": 8, "seconds_left": 12.0 - number}})
         for number in (1, 3)
@@ -132,11 +132,11 @@ def fake_comparison(monkeypatch: pytest.MonkeyPatch, folder: Path, answer: dict[
         "for _ in range(2):\n"
         "    asked.write(sys.stdin.readline())\n"
         "    asked.flush()\n"
-        f"told = {told!r}\n"
+        f"printed = {printed!r}\n"
         f"print({progress[0]!r}); print({progress[1]!r}, flush=True)\n"
-        "time.sleep(1000 if told == 'never' else 0)\n"
+        "time.sleep(1000 if printed == 'never' else 0)\n"
         "print('something that a library prints')\n"
-        "print(told)\n"
+        "print(printed)\n"
     )
     monkeypatch.setattr(comparison_process, "COMMAND", (sys.executable, "-c", program))
     return asked

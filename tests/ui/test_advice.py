@@ -162,7 +162,9 @@ def test_findings_are_judged_when_news_come_not_at_every_look(tmp_path: Path, mo
     drive(app, steps)
 
 
-def test_why_is_told_of_every_finding_and_what_was_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_dialog_explains_every_finding_and_lists_what_was_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND, NOTHING_TO_SET], ABSTAINED)
     app, _ = watched(tmp_path)
 
@@ -235,7 +237,7 @@ def test_a_change_that_is_not_kept_changes_nothing(tmp_path: Path, monkeypatch: 
     assert not (app.session.watch.run.control.exists())  # type: ignore[union-attr]
 
 
-def test_leaving_a_comparison_kills_the_process_and_the_run_goes_on(
+def test_leaving_a_comparison_kills_the_process_and_the_run_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
@@ -256,7 +258,7 @@ def test_leaving_a_comparison_kills_the_process_and_the_run_goes_on(
     drive(app, steps)
 
 
-def test_quitting_amid_a_comparison_lets_the_run_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quitting_during_a_comparison_lets_the_run_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_findings(monkeypatch, [LAUNCH_BOUND])
     asked = fake_comparison(monkeypatch, tmp_path, "never")
     app, run = watched(tmp_path)
@@ -468,7 +470,7 @@ def test_what_no_comparison_can_answer_is_said_and_can_be_kept(tmp_path: Path, m
         assert "a keep it" in screen_text(app)
         await pilot.press("a")
         await pilot.pause()
-        assert "Two trainings side by side cannot answer this" in screen_text(app)
+        assert "Two training runs side by side cannot answer this" in screen_text(app)
         await pilot.press("k")
         await pilot.pause()
 

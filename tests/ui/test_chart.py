@@ -154,7 +154,7 @@ def test_a_run_of_less_than_a_second_has_labels_on_its_time_axis() -> None:
     assert x_ticks((0.0, 0.2), 4, whole=False, sixties=True) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2])
 
 
-def test_a_dashed_curve_can_be_told_from_a_whole_one_without_colours() -> None:
+def test_a_dashed_curve_differs_from_a_whole_one_without_colours() -> None:
     """screen/REPORT, NO_COLOR."""
     curve = Series("validation", flat([1.0] * 101), dashed=True)
     dashed = draw(replace(plot(), series=[curve]), 60, 12, style_of)
@@ -442,7 +442,7 @@ def test_without_a_run_a_chart_says_what_will_come() -> None:
     watch(drive, None)
 
 
-def test_scale_and_smoothing_are_told_at_the_foot() -> None:
+def test_scale_and_smoothing_are_shown_at_the_foot() -> None:
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         foot = panel.footing().plain
         assert foot.startswith("log")

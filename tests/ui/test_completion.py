@@ -62,14 +62,16 @@ def field(app: WorkbenchApp) -> str:
     return app.screen.query_one(CompletedField).value
 
 
-def test_tab_completes_a_file_and_then_goes_on(app: WorkbenchApp) -> None:
+def test_tab_completes_a_file_and_then_moves_on(app: WorkbenchApp) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await edit(pilot, app, "data.file")
         assert "my.csv" in screen_text(app)
         assert "folder/" in screen_text(app)
         await press(pilot, "m", "tab")
         assert field(app) == "m"
-        assert app.screen.query_one(CandidateList).highlighted == 0, "the first of those that it cannot tell apart"
+        assert app.screen.query_one(CandidateList).highlighted == 0, (
+            "the first of the candidates that share the beginning"
+        )
         await press(pilot, "escape")
         await press(pilot, "enter", *"my", "tab")
         assert field(app) == "my.csv"

@@ -43,7 +43,7 @@ async def look(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-def test_a_profile_is_asked_for_obeyed_and_shown_when_it_comes(run: RunDirectory) -> None:
+def test_a_profile_is_requested_handled_and_shown_when_it_arrives(run: RunDirectory) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -94,7 +94,7 @@ def test_a_memory_snapshot_is_asked_for_and_its_summary_can_be_read_and_scrolled
     drive(app, steps, (80, 24))
 
 
-def test_a_checkpoint_that_was_asked_for_is_told_when_it_is_written_and_a_refusal_too(run: RunDirectory) -> None:
+def test_a_requested_checkpoint_is_reported_when_it_is_written_and_a_refusal_too(run: RunDirectory) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -110,7 +110,7 @@ def test_a_checkpoint_that_was_asked_for_is_told_when_it_is_written_and_a_refusa
     drive(app, steps)
 
 
-def test_nothing_is_laid_over_another_dialog(run: RunDirectory) -> None:
+def test_nothing_opens_over_another_dialog(run: RunDirectory) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -142,7 +142,7 @@ def test_a_profile_that_another_viewer_asked_for_does_not_come_up_by_itself(run:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "event",
     [
         RequestHandled(command="profile", step=STEP, accepted=False, detail="one has been asked for already"),
         WarningRaised(step=STEP, message="there is no profile: cannot write it", command="profile"),
@@ -150,13 +150,13 @@ def test_a_profile_that_another_viewer_asked_for_does_not_come_up_by_itself(run:
     ids=["refused", "failed"],
 )
 def test_a_profile_that_does_not_come_is_not_waited_for(
-    run: RunDirectory, told: RequestHandled | WarningRaised
+    run: RunDirectory, event: RequestHandled | WarningRaised
 ) -> None:
     app = attached(run)
 
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.press("p")
-        append(run, RequestHandled(command="profile", step=STEP), told)
+        append(run, RequestHandled(command="profile", step=STEP), event)
         await look(pilot)
         first_line = screen_text(app).splitlines()[0]
         assert "profiling" not in first_line
@@ -182,7 +182,7 @@ def test_without_a_run_or_a_profile_the_keys_say_what_is_missing(run: RunDirecto
     drive(app, idle)
 
 
-def test_a_summary_that_is_gone_is_told(run: RunDirectory) -> None:
+def test_a_summary_that_is_gone_is_reported(run: RunDirectory) -> None:
     append(run, write_memory_snapshot(run, STEP))
     (run.profiles / f"memory-{STEP}.txt").unlink()
     app = attached(run)
@@ -209,7 +209,7 @@ def test_what_a_run_has_can_be_looked_at_when_it_has_ended(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (40, 12)])
-def test_in_ascii_and_without_colour_the_shares_are_still_told(
+def test_in_ascii_and_without_colour_the_fractions_are_still_shown(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

@@ -137,7 +137,7 @@ def test_a_small_screen_turns_to_the_charts_of_the_run_that_is_watched(
     drive(app, steps, size)
 
 
-def test_the_end_of_a_run_is_told_with_its_result(tmp_path: Path) -> None:
+def test_the_end_of_a_run_is_reported_with_its_result(tmp_path: Path) -> None:
     run = write_run(tmp_path / "runs", steps=2000, alive=True)
     app = make_app(tmp_path / "runs", attach=run)
 
@@ -155,7 +155,7 @@ def test_the_end_of_a_run_is_told_with_its_result(tmp_path: Path) -> None:
     drive(app, steps)
 
 
-def test_smoothing_is_told_where_it_smooths(tmp_path: Path) -> None:
+def test_smoothing_is_shown_where_it_smooths(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
 
     async def steps(_: Pilot[None]) -> None:
@@ -234,7 +234,7 @@ def test_neither_the_legend_nor_what_the_cursor_reads_is_cut_beside_the_settings
     drive(app, steps)
 
 
-def test_the_verdict_is_told_once_and_the_hint_line_has_the_keys_of_the_panel_at_hand(tmp_path: Path) -> None:
+def test_the_verdict_is_shown_once_and_the_hint_line_has_the_keys_of_the_focused_panel(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", alive=True))
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -253,7 +253,7 @@ def test_the_verdict_is_told_once_and_the_hint_line_has_the_keys_of_the_panel_at
     drive(app, steps)
 
 
-def test_a_chart_of_what_an_epoch_brings_says_so_while_the_first_one_goes_on(tmp_path: Path) -> None:
+def test_a_chart_of_values_per_epoch_says_so_during_the_first_one(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", attach=write_run(tmp_path / "runs", steps=150, alive=True))
 
     async def steps(_: Pilot[None]) -> None:
@@ -520,7 +520,7 @@ def heading(app: WorkbenchApp) -> str:
     return next(line for line in screen_text(app).splitlines() if "settings" in line)
 
 
-def test_the_top_line_names_the_run_that_it_tells_of_and_the_settings_say_whose_they_are(tmp_path: Path) -> None:
+def test_the_top_line_names_its_run_and_the_settings_say_whose_they_are(tmp_path: Path) -> None:
     """screen #2: another preset is opened after a run has ended, or a run of another preset is watched."""
     run = write_run(tmp_path / "runs", "20261124T120000Z-shop-0a1b", ending="completed")
     app = make_app(tmp_path / "runs", chosen=preset("mnist-mlp").override(["training.epochs=77"]))

@@ -10,12 +10,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import preset, write_run
+from tests.ui.made import MadeReadings, preset, write_run
 from workbench.errors import StorageError
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
+from workbench.ui.form.draft import Draft
 from workbench.ui.live.remembered import Remembered
+from workbench.ui.options import AppOptions
 
 
 def app_with(tmp_path: Path, name: str = "fast") -> WorkbenchApp:
@@ -151,7 +153,7 @@ def test_a_broken_preset_shows_what_is_wrong_and_is_not_opened(tmp_path: Path) -
     drive(app, steps)
 
 
-def test_a_broken_preset_is_told_before_unsaved_settings_are_given_up(tmp_path: Path) -> None:
+def test_a_broken_preset_is_reported_before_unsaved_settings_are_given_up(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[data]\nbatch_sise = 3\n")
     app = app_with(tmp_path)
 
@@ -402,5 +404,50 @@ def test_with_nothing_changed_nothing_is_offered_but_to_leave(tmp_path: Path) ->
         await pilot.press("d")
         await pilot.pause()
         assert "s save" in str(app.screen.query_one("#box").border_subtitle)
+
+    drive(app, steps)
+
+
+def test_why_the_last_preset_was_not_opened_stays_until_it_is_hidden(tmp_path: Path) -> None:
+    last = tmp_path / "mine.toml"
+    wrong = f"{last.name}: line 5, training.clip_norm is called training.gradient_clip_norm now"
+    app = WorkbenchApp(
+        Draft(preset(), tmp_path / "fast.toml"),
+        AppOptions(runs_folder=tmp_path / "runs", standby=False),
+        readings=MadeReadings(),
+        remembered=Remembered(theme="workbench-dark", preset=str(last)),
+        not_opened=wrong,
+    )
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        text = screen_text(app)
+        assert "the last preset cannot be opened; this is fast" in text
+        assert wrong in text
+        assert app.remembered.preset == str(last), "it is tried again at the next start"
+        await pilot.press("n")
+        await pilot.pause()
+        assert wrong not in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_ctrl_q_again_does_not_ask_twice(tmp_path: Path) -> None:
+    app = app_with(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await change_batch_size(pilot)
+        await pilot.press("ctrl+q")
+        await pilot.pause(0.3)
+        await pilot.press("ctrl+q")
+        await pilot.pause(0.3)
+        assert len(app.screen_stack) == 2
+        assert "unsaved settings" in screen_text(app)
+        await pilot.press("k")
+        await pilot.pause(0.3)
+        assert len(app.screen_stack) == 1
+        await pilot.press("ctrl+q")
+        await pilot.pause(0.3)
+        assert "unsaved settings" in screen_text(app)
 
     drive(app, steps)

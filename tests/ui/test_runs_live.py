@@ -61,7 +61,7 @@ def no_trainer_is_left(tmp_path: Path) -> Any:
             os.kill(trainer, signal.SIGKILL)
 
 
-def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
+def test_a_run_is_started_watched_to_its_end_and_reported(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick())
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -85,7 +85,7 @@ def test_a_run_is_started_watched_to_its_end_and_told(tmp_path: Path) -> None:
     assert Preset.load(run.preset).differences(quick()) == {}
 
 
-def test_pause_learning_rate_checkpoint_profile_go_on_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
+def test_pause_learning_rate_checkpoint_profile_resume_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -139,7 +139,7 @@ def test_pause_learning_rate_checkpoint_profile_go_on_and_stop_reach_the_trainer
     assert status(run) == "stopped"
 
 
-def test_quitting_leaves_the_run_going_and_the_next_start_offers_it(tmp_path: Path) -> None:
+def test_quitting_leaves_the_run_running_and_the_next_start_offers_it(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def begin(pilot: Pilot[None]) -> None:
@@ -167,7 +167,7 @@ def test_quitting_leaves_the_run_going_and_the_next_start_offers_it(tmp_path: Pa
     drive(again, attach)
 
 
-def test_a_killed_trainer_is_told_and_its_run_can_be_gone_on_with(tmp_path: Path) -> None:
+def test_a_killed_trainer_is_reported_and_its_run_can_be_resumed(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -231,7 +231,7 @@ def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
     drive(app, steps)
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file where the folder should be")
     app = make_app(tmp_path / "runs", chosen=quick())
 
@@ -262,7 +262,7 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
 
 
 def test_a_real_comparison_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run stands still while both settings are measured, then it goes on; what is kept is in the settings."""
+    """The run stands still while both settings are measured, then it continues; what is kept is in the settings."""
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, epoch_end, write_run
 from workbench.runs.events import encode
 from workbench.settings.changes import Change
@@ -77,7 +78,7 @@ def test_words_narrow_the_table(tmp_path: Path) -> None:
     drive(app, steps)
 
 
-def test_marked_runs_are_laid_under_the_charts_with_their_letters(tmp_path: Path) -> None:
+def test_the_charts_overlay_marked_runs_with_their_letters(tmp_path: Path) -> None:
     app = app_with_runs(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -162,7 +163,7 @@ def test_taking_a_runs_settings_asks_about_what_was_edited_by_hand_and_only_abou
         await open_runs(pilot)
         await pilot.press("down", "t")
         await pilot.pause(0.2)
-        assert app.draft.preset.name == "beta", "what was taken from a run is in that run"
+        assert app.draft.preset.name == "beta", "settings taken from a run are in that run"
 
     drive(app, steps)
 
@@ -199,7 +200,7 @@ def test_a_run_in_progress_cannot_be_deleted(tmp_path: Path) -> None:
         await pilot.press("delete")
         await pilot.pause()
         assert "stop it first" in screen_text(app)
-        with run.events.open("a") as file:  # the table is read anew while a run goes on
+        with run.events.open("a") as file:  # the table is read anew while a run continues
             file.write(f"{encode(epoch_end(8, NOON + 9))}\n")
         app.screen._read()  # type: ignore[attr-defined]
         await pilot.pause(0.3)
@@ -351,7 +352,7 @@ def test_a_folder_that_cannot_be_read_is_not_said_to_be_read_still(
     drive(app, steps)
 
 
-def test_what_cannot_be_deleted_or_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_deleted_or_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app_with_runs(tmp_path)
 
     def refuse(path: Path) -> None:
@@ -448,7 +449,7 @@ def test_without_runs_there_is_nothing_to_do_with_one(tmp_path: Path) -> None:
     drive(app, steps)
 
 
-def test_a_rate_changed_by_hand_is_told_in_the_list_also_when_it_is_changed_while_one_looks(tmp_path: Path) -> None:
+def test_the_list_shows_a_rate_changed_by_hand_even_while_it_is_open(tmp_path: Path) -> None:
     """screen #13"""
     run = write_run(tmp_path / "runs", "20261124T120000Z-alpha-0a1b", alive=True)
     app = make_app(tmp_path / "runs")
@@ -500,5 +501,33 @@ def test_a_run_that_cannot_be_read_ends_nothing(tmp_path: Path, monkeypatch: pyt
         await pilot.pause(0.1)
         assert f"{run.name} cannot be read: no room" in screen_text(app)
         assert app.session.watch is None
+
+    drive(app, steps)
+
+
+def test_showing_the_runs_again_does_not_cancel_the_reading_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_with_runs(tmp_path)
+    may_read = threading.Event()
+    read_all = Watch.read_all
+
+    def read_when_allowed(watch: Watch) -> None:
+        may_read.wait(timeout=20)
+        read_all(watch)
+
+    monkeypatch.setattr(Watch, "read_all", read_when_allowed)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_runs(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await open_runs(pilot)
+        await pilot.press("escape")
+        may_read.set()
+        await settled(pilot)
+        assert app.session.watch is not None
+        assert app.session.watch.run.name == "20261124T140000Z-gamma-0003"
+        assert app.session.watch.history.view.step == 700
 
     drive(app, steps)

@@ -151,7 +151,7 @@ def test_a_narrow_row_says_that_it_is_wrong_and_the_hint_why(tmp_path: Path) -> 
     drive(app, steps, NARROW)
 
 
-def test_down_takes_a_value_and_goes_on(tmp_path: Path) -> None:
+def test_down_takes_a_value_and_moves_on(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:

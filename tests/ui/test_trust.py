@@ -48,7 +48,7 @@ def test_the_question_shows_what_would_run_and_its_answers_stay_in_sight(
     drive(app, steps, size)
 
 
-def test_a_store_that_others_may_write_is_told(tmp_path: Path) -> None:
+def test_a_store_that_others_may_write_is_reported(tmp_path: Path) -> None:
     """Reliability S6."""
     code.trust("mine:wide")
     [store] = tmp_path.rglob("trusted")

@@ -64,7 +64,7 @@ def cursor(app: WorkbenchApp) -> str:
     return row.path
 
 
-def test_a_typing_error_leaves_no_run_and_is_told_at_its_row(tmp_path: Path) -> None:
+def test_a_typing_error_leaves_no_run_and_is_shown_at_its_row(tmp_path: Path) -> None:
     """screen/REPORT #30: three failed runs in the list, and the error away from the row."""
     runs = tmp_path / "runs"
     app = csv_app(runs)

@@ -67,9 +67,13 @@ def load_file(path: Path) -> Preset:
     """The preset in a file. One that lies in a run's directory is read as the run's. Raises PresetError."""
     from workbench.settings.preset import Preset
 
+    return Preset.of_run(path) if is_of_run(path) else Preset.load(path)
+
+
+def is_of_run(path: Path) -> bool:
+    """Whether a preset lies in a run's directory: it says how that run is trained, and the app never replaces it."""
     run = RunDirectory(path.parent)
-    is_of_run = path.name == run.preset.name and (is_file(run.events) or is_file(run.process))
-    return Preset.of_run(path) if is_of_run else Preset.load(path)
+    return path.name == run.preset.name and (is_file(run.events) or is_file(run.process))
 
 
 def names() -> list[str]:

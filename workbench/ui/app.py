@@ -36,21 +36,32 @@ class WorkbenchApp(StyledApp):
         attach: RunDirectory | None = None,
         readings: ReadingSource | None = None,
         remembered: Remembered | None = None,
+        not_opened: str = "",
     ) -> None:
-        """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's."""
+        """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's.
+
+        not_opened: why the preset of the last time could not be opened, which the screen then says.
+        """
         self.remembered = Remembered.load() if remembered is None else remembered
         super().__init__(ascii_only=options.ascii, theme=self.remembered.theme)
         self._theme_at_start = self.theme
         self.draft = draft
         self.options = options
         self._attach_to = attach
+        self._not_opened = not_opened
         self.readings: ReadingSource = MachineReadings() if readings is None else readings
         self.session = Session(options.runs_folder)
         self._keys = KeyOrder(self)
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(
-            self.draft, self.session, self.remembered, self.options, self.readings, attach_to=self._attach_to
+            self.draft,
+            self.session,
+            self.remembered,
+            self.options,
+            self.readings,
+            attach_to=self._attach_to,
+            not_opened=self._not_opened,
         )
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -1,4 +1,4 @@
-"""How the app shows things, apart from what."""
+"""The options of the app."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class AppOptions:
-    """What the command line says about the app."""
+    """Options from the command line."""
 
     runs_folder: Path
     ascii: bool = False

@@ -31,10 +31,11 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
     from workbench.ui.live.remembered import Remembered
 
     remembered = Remembered.load()
-    draft = Draft(*_preset_to_open(name, remembered.preset, run))
+    preset, path, not_opened = _preset_to_open(name, remembered.preset, run)
+    draft = Draft(preset, path)
     if overrides:
         draft.take(draft.preset.override(overrides))
-    app = WorkbenchApp(draft, options, run, remembered=remembered)
+    app = WorkbenchApp(draft, options, run, remembered=remembered, not_opened=not_opened)
     threading.Thread(target=_end_with_terminal, daemon=True).start()
     app.run()
     return app.return_code or EXIT_DONE
@@ -60,17 +61,22 @@ def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:
     return running[-1]
 
 
-def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tuple[Preset, Path | None]:
-    """The preset asked for; else the one of the run that is watched, the last one, or the first."""
+def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tuple[Preset, Path | None, str]:
+    """Finds the preset asked for; else the one of the run that is watched, the last one, or the first.
+
+    Returns the preset, its file if it has one, and why the last one could not be opened: it has been moved, or
+    broken since, and the app must open all the same.
+    """
     if name is not None:
         path = library.find(name)
-        return library.load_file(path), path
+        return library.load_file(path), path, ""
     if run is not None:
-        return Preset.of_run(run.preset), None
+        return Preset.of_run(run.preset), None, ""
+    not_opened = ""
     if last:
         try:
-            return library.load_file(Path(last)), Path(last)
-        except PresetError:
-            pass  # moved, or broken since: the app must open all the same
+            return library.load_file(Path(last)), Path(last), ""
+        except PresetError as error:
+            not_opened = str(error)
     path = library.find(FIRST_PRESET)
-    return Preset.load(path), path
+    return Preset.load(path), path, not_opened

@@ -66,7 +66,7 @@ def test_long_lines_are_wrapped_and_none_is_cut(width: int) -> None:
     text = seen(LogPanel(), lambda panel: panel.show([line]), (width, 30))
     assert all(word in text for word in words)
     assert "…" not in text
-    assert "▲" in text, "a warning is not told by its colour alone"
+    assert "▲" in text, "colour alone does not mark a warning"
 
 
 def test_lines_that_were_wrapped_once_are_not_wrapped_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_what_an_event_says_is_cleaned_as_well(tmp_path: Path) -> None:
     assert [line.kind for line in log.lines] == ["warning", "error"]
 
 
-def test_the_log_says_what_is_learnt(tmp_path: Path) -> None:
+def test_the_log_says_what_is_learned(tmp_path: Path) -> None:
     """data/REPORT, kind 2."""
     log = Log(tmp_path / "worker.log")
     for event in events(1):
@@ -122,7 +122,7 @@ def test_the_log_says_what_is_learnt(tmp_path: Path) -> None:
     assert any(line.text.endswith("learns digit: 10 classes (0, 1, … 9)") for line in log.lines)
 
 
-def test_the_log_tells_what_happened_and_stays_bounded(tmp_path: Path) -> None:
+def test_the_log_says_what_happened_and_stays_bounded(tmp_path: Path) -> None:
     log = Log(tmp_path / "worker.log")
     for event in events(1300):
         log.take(event)

@@ -82,7 +82,7 @@ def test_a_run_on_the_cpu_of_a_machine_with_cards_shows_both() -> None:
     assert "run on the CPU" in text
 
 
-def test_what_a_card_does_not_tell_is_left_out_and_never_zero() -> None:
+def test_what_a_card_does_not_report_is_left_out_and_never_zero() -> None:
     silent = replace(
         ONE_GPU.gpus[0], used_bytes=None, total_bytes=None, utilization_percent=None, power_watts=None,
         temperature_celsius=None,
@@ -117,7 +117,7 @@ def test_before_the_first_reading_the_panel_says_so() -> None:
     assert "reading" in seen(MemoryPanel(), lambda panel: panel.show(None, None), (40, 8))
 
 
-def test_a_run_on_a_card_tells_its_memory_by_kind_and_its_measured_peak_beside_the_expected() -> None:
+def test_a_run_on_a_card_shows_its_memory_by_kind_and_its_measured_peak_beside_the_expected() -> None:
     text = seen(MemoryPanel(), lambda panel: panel.show(history(device="cuda:0"), ONE_GPU), (76, 12))
     assert "parameters 2.04 MiB  gradients 2.04 MiB  optimizer 4.09 MiB" in text
     assert "activations ~205 KiB  data 44.9 MiB  rest ~5 MiB  peak 61 MiB" in text
@@ -153,7 +153,7 @@ def test_a_run_that_is_watched_is_shown_and_not_the_expectation() -> None:
     assert "expected 58 MiB" in text
 
 
-def test_why_there_is_no_expectation_is_told_whole() -> None:
+def test_the_reason_for_no_expectation_is_shown_whole() -> None:
     reason = "mnist is not in /somewhere yet: the first run downloads it there"
     text = seen(MemoryPanel(), lambda panel: panel.show(None, NO_GPU, Expectation(reason=reason)), (40, 12))
     assert reason in " ".join(line.strip("│ ") for line in text.splitlines())

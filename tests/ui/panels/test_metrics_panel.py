@@ -23,7 +23,7 @@ from workbench.ui.panels.metrics import MetricsPanel
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_headline_classes_and_confusion_are_told_at_every_width(width: int) -> None:
+def test_headline_classes_and_confusion_are_shown_at_every_width(width: int) -> None:
     text = seen(MetricsPanel(), lambda panel: panel.show(history()), (width, 44))
     for sign in ("accuracy 97.33 %", "F1 97.13 %", "ROC AUC 0.9987", "loss 0.2023", "4 predicted as 9 (12 times)"):
         assert sign in text
@@ -79,7 +79,7 @@ def test_a_panel_of_a_run_that_predicts_numbers_promises_no_classes() -> None:
     assert "precision" in seen(MetricsPanel(), lambda panel: panel.show(None), (90, 12))
 
 
-def test_metrics_that_are_not_known_are_left_out_and_a_loss_that_is_not_finite_is_told() -> None:
+def test_unknown_metrics_are_left_out_and_a_loss_that_is_not_finite_is_shown() -> None:
     made = history(final({"loss": None, "accuracy": 0.5, "roc_auc": None, "r2": None}))
     text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
     assert "loss nan" in text
@@ -112,7 +112,7 @@ def test_of_a_hundred_classes_the_worst_are_listed_first_and_it_is_said() -> Non
     assert "nothing is confused" in text
 
 
-def test_a_matrix_that_does_not_fit_is_shaded_and_one_that_cannot_is_told_in_words() -> None:
+def test_a_matrix_that_does_not_fit_is_shaded_and_one_that_cannot_is_replaced_by_words() -> None:
     narrow = seen(MetricsPanel(), lambda panel: panel.show(many_classes(100)), (90, 60))
     assert "the confusion matrix takes 108 columns: too wide for here" in narrow
     wide = seen(MetricsPanel(), lambda panel: panel.show(many_classes(100)), (130, 160))

@@ -19,7 +19,7 @@ from workbench.ui.panels.step_time import StepTimePanel
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_phases_pace_and_engine_are_told_at_every_width(width: int) -> None:
+def test_phases_pace_and_engine_are_shown_at_every_width(width: int) -> None:
     text = seen(StepTimePanel(), lambda panel: panel.show(history()), (width, 8))
     for sign in ("data 3%", "forward 27%", "backward 45%", "optimizer 19%", "rest 6%", "p50", "487 steps/s"):
         assert sign in text
@@ -40,7 +40,7 @@ def test_the_pace_is_shown_however_low_the_panel_is(height: int) -> None:
     assert "487 steps/s" in seen(StepTimePanel(), lambda panel: panel.show(history()), (60, height))
 
 
-def test_the_verdict_is_told_where_there_is_room() -> None:
+def test_the_verdict_is_shown_where_there_is_room() -> None:
     assert "backward takes 45 % of a step" in seen(StepTimePanel(), lambda panel: panel.show(history()), (60, 14))
 
 
@@ -51,7 +51,7 @@ def test_a_verdict_that_is_longer_than_its_room_ends_in_an_ellipsis(height: int)
         assert "of a step" in text or "…" in text
 
 
-def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_shares() -> None:
+def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_fractions() -> None:
     text = seen(StepTimePanel(), lambda panel: panel.show(history()), (64, 12), ascii_only=True)
     bar = text.splitlines()[1].strip("| ")
     assert len(bar) == 60
@@ -60,7 +60,7 @@ def test_the_bar_is_as_wide_as_the_panel_and_its_parts_are_the_shares() -> None:
     assert "f forward 27%" in text
 
 
-def test_without_colours_the_phases_are_told_by_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_colours_letters_distinguish_the_phases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     text = seen(StepTimePanel(), lambda panel: panel.show(history()), (64, 12))
     assert "ffffbbbb" in text
@@ -93,14 +93,14 @@ def test_before_a_run_the_panel_says_what_it_will_show() -> None:
     assert "appear here" in seen(StepTimePanel(), lambda panel: panel.show(None), (60, 8))
 
 
-def test_busy_share_and_mfu_are_shown_for_a_known_card() -> None:
+def test_busy_fraction_and_mfu_are_shown_for_a_known_card() -> None:
     text = seen(StepTimePanel(), lambda panel: panel.show(history(device="cuda:0")), (90, 10))
     assert "GPU busy 41 %" in text
     assert "75 GFLOP/s" in text
     assert "MFU 0.11 % of 67 TFLOP/s float32" in text
 
 
-def test_on_the_cpu_there_is_no_busy_share_and_no_mfu() -> None:
+def test_on_the_cpu_there_is_no_busy_fraction_and_no_mfu() -> None:
     text = seen(StepTimePanel(), lambda panel: panel.show(history()), (90, 10))
     assert "busy" not in text
     assert "75 GFLOP/s  MFU not available" in text

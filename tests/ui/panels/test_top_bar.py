@@ -1,4 +1,4 @@
-"""The top bar: what gives way where it is short."""
+"""The top bar: which items give way where it is short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.ui.panels.panel_app import (
 from workbench.ui.live.readings import Readings
 
 
-def test_a_wide_bar_tells_everything() -> None:
+def test_a_wide_bar_shows_everything() -> None:
     text = bar(140)
     for sign in ("workbench", "mnist-mlp *", "● training", "epoch 7/10", "━", "65 %", "left", "H100 80GB  63 %"):
         assert sign in text
@@ -38,7 +38,7 @@ def test_eighty_columns_have_preset_state_progress_and_a_vital() -> None:
 
 @pytest.mark.parametrize("width", [*range(20, 141, 8), 200])
 @pytest.mark.parametrize("state", ["training", "completed", "failed", "lost", "idle"])
-def test_the_state_is_told_in_words_and_nothing_is_cut_at_any_width(width: int, state: str) -> None:
+def test_the_state_is_written_out_and_nothing_is_cut_at_any_width(width: int, state: str) -> None:
     text = bar(width, state=state, detail="set learning rate ..." if state == "training" else "")
     assert len(text) == width
     assert state in text
@@ -56,7 +56,7 @@ def test_a_long_preset_name_is_shortened_and_its_mark_of_change_stays() -> None:
     assert "training" in text
 
 
-def test_before_a_run_the_first_card_is_told_and_without_one_the_processor() -> None:
+def test_before_a_run_the_first_card_is_shown_and_without_one_the_processor() -> None:
     assert "H100 80GB  87 %" in bar(120, view=None, state="idle")
     text = bar(120, view=None, state="idle", readings=NO_GPU)
     assert "CPU 97 %  23/64 GiB" in text
@@ -80,7 +80,7 @@ def test_an_unchanged_preset_carries_no_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "epoch", "told"),
+    ("state", "epoch", "shown"),
     [
         ("training", 4.0, "epoch 5/10"),
         ("training", 4.5, "epoch 5/10"),
@@ -94,13 +94,13 @@ def test_an_unchanged_preset_carries_no_mark() -> None:
     ],
 )
 def test_the_epoch_is_the_one_at_work_and_at_the_end_the_last_that_was_completed(
-    state: str, epoch: float, told: str
+    state: str, epoch: float, shown: str
 ) -> None:
     """screen #7: after an early stop in epoch 5 the list, the report and the events say 5."""
-    assert told in bar(140, state=state, view=replace(history().view, epoch=epoch, state=state))
+    assert shown in bar(140, state=state, view=replace(history().view, epoch=epoch, state=state))
 
 
-def test_the_bar_tells_the_learning_rate_of_the_run_that_trains() -> None:
+def test_the_bar_shows_the_learning_rate_of_the_run_in_progress() -> None:
     """screen #1"""
     assert "lr 0.005" in bar(140)
     assert "lr" not in bar(140, state="completed").replace("workbench", "")

@@ -31,7 +31,7 @@ class FakeHost:
         self.dialogs: list[Screen[Any]] = []
         """Those that were opened, with or without an answer."""
         self.calls: list[str] = []
-        """What was to be shown, in order."""
+        """The parts that were to be shown, in order."""
         self.is_covered = False
 
     def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
@@ -79,7 +79,7 @@ class FakeHost:
 
 
 class Trainer:
-    """A trainer's process that lives until it is told otherwise."""
+    """A trainer's process that lives until its return code is set."""
 
     returncode: int | None = None
 

@@ -1,4 +1,4 @@
-"""Rates that are asked for while a run goes on, and the way back (screen #1, #12)."""
+"""Rates that are requested while a run trains, and the way back (screen #1, #12)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_another_viewer_or_the_preset_has_set_can_be_undone_too() -> None:
     assert [rates.undo(), rates.undo(), rates.undo()] == [0.02, 0.01, None]
 
 
-def test_what_was_refused_is_nothing_to_undo() -> None:
+def test_a_refused_rate_cannot_be_undone() -> None:
     rates = AskedRates()
     rates.ask(0.02, 0.01)
     rates.answered(answer(0.02, accepted=False), 0.01)

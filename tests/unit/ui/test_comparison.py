@@ -161,7 +161,7 @@ def test_every_measure_has_its_question_its_method_and_its_answer(measure: Measu
         ("dead_units", 10**9, 12.0 + MOST_SECONDS),
     ],
 )  # fmt: skip
-def test_how_long_it_will_take_is_told_from_how_the_run_went(
+def test_the_expected_time_comes_from_how_the_run_went(
     measure: Measure | None, steps: int | None, seconds: float | None
 ) -> None:
     """Screen #23. The run took 6 s to prepare, and makes 20 steps a second."""
@@ -182,20 +182,20 @@ def small(*change: str) -> Preset:
 
 def test_the_real_process_answers_what_the_app_reads(tmp_path: Path) -> None:
     run = create_run(tmp_path, "paused", "")
-    told: list[Progress] = []
+    reports: list[Progress] = []
 
     async def measured() -> Comparison:
         change = ["data.batch_size=256"]
         async with ComparisonProcess.launched(small(), change, run, "validation_loss", 40) as process:
-            return await process.measure(told.append)
+            return await process.measure(reports.append)
 
     found = asyncio.run(measured())
     assert found.measure == "validation_loss"
     assert found.present.samples_per_second > 0
     assert found.changed.loss is not None
     assert found.same_loss
-    assert [progress.round for progress in told if progress.round] == list(range(1, 11))
-    assert not run.control.exists(), "whoever paused the run lets it go on"
+    assert [progress.round for progress in reports if progress.round] == list(range(1, 11))
+    assert not run.control.exists(), "whoever paused the run resumes it"
 
 
 def answer_of(*lines: object) -> Comparison:
@@ -233,7 +233,7 @@ def test_a_failure_is_raised_in_words(failure: object, kind: type[WorkbenchError
     assert type(raised.value) is kind
 
 
-def test_the_process_lets_the_run_go_on_if_whoever_launched_it_dies(tmp_path: Path) -> None:
+def test_the_process_lets_the_run_continue_if_its_launcher_dies(tmp_path: Path) -> None:
     run = create_run(tmp_path, "paused", "")
     request: dict[str, Any] = {"preset": small().to_toml(), "change": list(BATCH), "run": str(run.path)}
     # The end of its input is all that a death leaves behind.

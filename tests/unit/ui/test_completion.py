@@ -77,15 +77,15 @@ def test_names_come_before_explanations() -> None:
 # The process that reads the columns, and the app's end of it.
 
 
-def test_the_columns_of_a_file_are_told_with_some_of_their_values(
+def test_the_columns_of_a_file_are_listed_with_some_of_their_values(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.nice", lambda _: 0)
     file = tmp_path / "my.csv"
     file.write_text("age;bought\n" + "".join(f"{row};yes\n" for row in range(100)))
     assert header.main([str(file), "auto"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told == {
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {
         "columns": [{"name": "age", "values": ["0", "1", "2", "3"]}, {"name": "bought", "values": ["yes"]}],
         "wrong": "",
     }
@@ -142,7 +142,7 @@ def test_the_columns_are_read_once_until_the_file_changes(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("answer", "words"), [('{"error": "my.csv is a folder"}', "is a folder"), ("", "cannot be read"), ("[]", "cannot")]
 )
-def test_why_the_columns_cannot_be_told_is_said(tmp_path: Path, answer: str, words: str) -> None:
+def test_the_reason_why_columns_cannot_be_listed_is_given(tmp_path: Path, answer: str, words: str) -> None:
     reader = ColumnReader((sys.executable, "-S", "-c", f"print({answer!r})"))
     with pytest.raises(DataError, match=words):
         asyncio.run(reader.read(str(tmp_path / "my.csv"), "auto"))
@@ -165,4 +165,4 @@ def test_the_columns_that_settings_name_are_checked_before_a_start(tmp_path: Pat
     twice = asyncio.run(wrong("data.target=bought", 'data.ignore=["bought"]'))
     assert "named both in data.target and in data.ignore" in twice
     nowhere = asyncio.run(wrong(f'data.file="{tmp_path / "nowhere.csv"}"'))
-    assert nowhere == "", "which the trainer tells best"
+    assert nowhere == "", "the trainer says it best"

@@ -117,7 +117,7 @@ def test_a_file_that_was_deleted_is_not_referred_to(tmp_path: Path) -> None:
     assert trained_by(draft.command()) == draft.preset
 
 
-def test_a_run_of_a_known_preset_is_told_by_that_name() -> None:
+def test_a_run_of_a_known_preset_goes_by_that_name() -> None:
     draft = Draft(library.load("iris").override(["training.epochs=3"]))
     assert draft.command() == "workbench --preset iris --set training.epochs=3"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.ui.made import append, profiled, write_memory_snapshot
 from tests.unit.ui.fake_host import Desk
 from workbench.runs.events import RequestHandled
-from workbench.ui.controllers.inspection import InspectController
+from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.dialogs.message import MessageDialog
 from workbench.ui.dialogs.profile import ProfileDialog
 
@@ -15,7 +15,7 @@ from workbench.ui.dialogs.profile import ProfileDialog
 def test_a_profile_that_was_requested_is_shown_once_it_has_arrived(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     watch = desk.watch(alive=True)
-    inspection = InspectController(desk.session, desk.run, desk.host)
+    inspection = InspectionController(desk.session, desk.run, desk.host)
     inspection.show_profile()
     assert desk.host.last == "this run has no profile; p requests one while it trains"
     inspection.profile()
@@ -34,7 +34,7 @@ def test_a_profile_that_was_requested_is_shown_once_it_has_arrived(tmp_path: Pat
 def test_a_snapshot_does_not_cover_another_dialog(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     watch = desk.watch(alive=True)
-    inspection = InspectController(desk.session, desk.run, desk.host)
+    inspection = InspectionController(desk.session, desk.run, desk.host)
     inspection.take_memory_snapshot()
     append(watch.run, write_memory_snapshot(watch.run, 1303))
     watch.poll()
@@ -53,7 +53,7 @@ def test_a_snapshot_that_was_deleted_is_said(tmp_path: Path) -> None:
     append(watch.run, snapshot)
     watch.poll()
     (watch.run.path / snapshot.file).unlink()
-    InspectController(desk.session, desk.run, desk.host).show_memory_snapshot()
+    InspectionController(desk.session, desk.run, desk.host).show_memory_snapshot()
     assert desk.host.dialogs == []
     [(kind, text)] = desk.host.said
     assert kind == "error"
@@ -63,7 +63,7 @@ def test_a_snapshot_that_was_deleted_is_said(tmp_path: Path) -> None:
 def test_a_refusal_and_a_checkpoint_are_said(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     watch = desk.watch(alive=True)
-    inspection = InspectController(desk.session, desk.run, desk.host)
+    inspection = InspectionController(desk.session, desk.run, desk.host)
     desk.run.request("checkpoint")
     append(watch.run, RequestHandled(command="checkpoint", step=1310))
     watch.poll()

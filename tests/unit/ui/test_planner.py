@@ -76,7 +76,7 @@ def starts() -> int:
     return len(Path("starts").read_text()) if Path("starts").exists() else 0
 
 
-def test_a_plan_says_what_would_be_learnt() -> None:
+def test_a_plan_says_what_would_be_learned() -> None:
     assert Expectation.from_answer(PLANNED).learns == "y: 2 classes (a, b)"
 
 
@@ -134,8 +134,8 @@ def test_where_nothing_may_run_the_plan_is_ended(planners: list[Planner]) -> Non
     assert planner._process is None
 
 
-def test_beside_a_run_only_what_is_known_is_told_and_never_of_other_settings(planners: list[Planner]) -> None:
-    """screen #2: what another preset would take does not stand under the one that is opened while a run goes on."""
+def test_beside_a_run_only_known_plans_are_shown_and_never_those_of_other_settings(planners: list[Planner]) -> None:
+    """screen #2: the plan of another preset is not shown under the one that is opened while a run is in progress."""
     planner, known = planner_of(planners, *answering(json.dumps(PLAN))), Preset()
     settle(planner, known)
     other = known.override(["data.batch_size=8"])
@@ -165,7 +165,7 @@ def test_nothing_is_planned_while_settings_are_being_edited(
         (json.dumps({"parameters": 3}), "planning failed"),
     ],
 )
-def test_why_there_is_no_plan_is_told_and_it_is_tried_again_when_the_settings_come_back(
+def test_the_reason_for_no_plan_is_given_and_it_is_tried_again_when_the_settings_come_back(
     planners: list[Planner], answer: str, words: str
 ) -> None:
     planner, preset = planner_of(planners, *answering(answer)), Preset()
@@ -177,7 +177,7 @@ def test_why_there_is_no_plan_is_told_and_it_is_tried_again_when_the_settings_co
     assert starts() == 2
 
 
-def test_a_process_that_cannot_be_started_is_told(planners: list[Planner]) -> None:
+def test_a_process_that_cannot_be_started_is_reported(planners: list[Planner]) -> None:
     assert "nowhere" in settle(planner_of(planners, "/nowhere/python"), Preset()).reason
 
 

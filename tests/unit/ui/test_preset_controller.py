@@ -127,3 +127,19 @@ def test_settings_that_were_edited_by_hand_are_not_replaced_without_a_question(t
     asyncio.run(presets.take_settings(write_run(tmp_path / "runs")))
     assert [type(dialog) for dialog in desk.host.dialogs] == [UnsavedDialog]
     assert desk.draft.changes() == {"optimizer.learning_rate": (0.01, 0.02)}
+
+
+def test_the_preset_of_a_run_is_opened_under_present_names_and_never_replaced(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "runs", ending="completed")
+    text = run.preset.read_text()
+    assert "gradient_accumulation = 1" in text
+    run.preset.write_text(text.replace("gradient_accumulation = 1", "accumulation = 3"))
+    before = run.preset.read_bytes()
+    desk, presets, _ = opened(tmp_path, run.preset, None)
+    asyncio.run(presets.choose())
+    assert desk.draft.path == run.preset
+    assert desk.draft.preset.training.gradient_accumulation == 3
+    desk.edited(EDIT)
+    assert not asyncio.run(presets.save())
+    assert isinstance(desk.host.dialogs[-1], SaveAsDialog), "another name is asked for"
+    assert run.preset.read_bytes() == before

@@ -75,7 +75,7 @@ def test_readings_in_several_threads_open_the_driver_once_and_all_see_the_cards(
     assert cards.opened == 1
 
 
-def test_a_machine_without_a_card_still_tells_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_card_still_reports_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readings, "GpuMonitor", NoMonitor)
     source = MachineReadings()
     first, second = source.read(), source.read()

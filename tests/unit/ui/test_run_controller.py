@@ -1,4 +1,4 @@
-"""Start, pause, stop, resume: what becomes of the session, and what the user is told."""
+"""Start, pause, stop, resume: the session afterwards, and the sentences for the user."""
 
 from __future__ import annotations
 

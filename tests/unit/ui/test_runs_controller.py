@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,10 +53,23 @@ def test_marked_runs_are_overlaid_and_none_marked_removes_them(tmp_path: Path) -
     assert runs.overlays == []
 
 
-def test_leaving_the_list_changes_nothing(tmp_path: Path) -> None:
+def test_a_run_that_is_started_while_another_is_read_stays_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = Desk(tmp_path)
-    asyncio.run(controller(desk).carry_out(None))
-    assert desk.session.watch is None
+    run = write_run(tmp_path, ending="completed")
+
+    async def read_and_start(work: Callable[[], object]) -> object:
+        desk.session.start(desk.draft.preset, "workbench")
+        return work()
+
+    monkeypatch.setattr(desk.host, "in_thread", read_and_start)
+    asyncio.run(controller(desk).attach(run))
+    assert desk.session.watch is not None
+    assert desk.session.watch.run == desk.started[0][0]
+    assert desk.host.said[-1] == (
+        "warning", f"{run.name} is not opened: another run was started while it was read"
+    )  # fmt: skip
     assert desk.host.calls == []
 
 

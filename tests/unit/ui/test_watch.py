@@ -1,4 +1,4 @@
-"""What the app knows of a run from its directory: what it is doing, and what is still to be obeyed."""
+"""What the app knows of a run from its directory: its state, and requests that are not handled yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.settings.changes import Change
 from workbench.ui.live.watch import Watch
 
 
-def test_what_was_asked_of_a_run_that_has_ended_is_no_longer_awaited(tmp_path: Path) -> None:
+def test_requests_to_a_run_that_has_ended_are_no_longer_awaited(tmp_path: Path) -> None:
     run = write_run(tmp_path, alive=True)
     watch = Watch(run)
     watch.read_all()
@@ -47,9 +47,9 @@ def test_a_run_that_has_been_deleted_is_called_that(tmp_path: Path) -> None:
     assert "has been deleted" in watch.reason
 
 
-def append(run: RunDirectory, *told: Event) -> None:
+def append(run: RunDirectory, *written: Event) -> None:
     with run.events.open("a") as file:
-        file.writelines(f"{encode(event)}\n" for event in told)
+        file.writelines(f"{encode(event)}\n" for event in written)
 
 
 def rates_everywhere(watch: Watch) -> tuple[float | None, float | None, float]:

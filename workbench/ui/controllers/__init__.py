@@ -1,1 +1,1 @@
-"""Controllers: what can be done from the main screen. They know the screen only as a Host."""
+"""Controllers: the actions of the main screen. They know the screen only as a Host."""

@@ -1,4 +1,4 @@
-"""Advice: judge the run, go through the findings, measure what one would bring, keep it or not."""
+"""Advice: judge the run, go through the findings, measure the effect of one, keep it or not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAUSE_POLL_SECONDS = 0.1
 
 
 class AdviceController:
-    """Keeps the findings of the run that is watched, and acts on the current one."""
+    """Keeps the findings of the watched run, and acts on the current one."""
 
     def __init__(self, draft: Draft, session: Session, learning_rate: LearningRateController, host: Host) -> None:
         self.advice = Advice()
@@ -52,7 +52,7 @@ class AdviceController:
 
     @property
     def has_news(self) -> bool:
-        """Whether the run has written anything that may change the findings."""
+        """Whether the run has written events that may change the findings."""
         return self._session.watch is not None and self._session.watch.has_news
 
     def renew(self, machine: Readings | None) -> None:
@@ -86,7 +86,7 @@ class AdviceController:
     # Trying one.
 
     async def try_current(self) -> None:
-        """Measures what the current finding's change would bring, and keeps the change or not."""
+        """Measures the effect of the current finding's change; the user keeps it or not."""
         finding, watch = self.advice.current, self._session.watch
         if finding is None or watch is None:
             self._host.say("there is no advice to try")
@@ -98,7 +98,7 @@ class AdviceController:
             self._host.say("there is nothing to try for this one; i shows the details")
 
     async def _offer_learning_rate(self, value: float) -> None:
-        """Sets a learning rate, which is not measured before, after asking."""
+        """Asks, and sets a learning rate, which is not measured first."""
         from workbench.ui.dialogs.question import QuestionDialog
 
         if not self._session.is_busy:
@@ -137,7 +137,7 @@ class AdviceController:
             self._learning_rate.set(finding.learning_rate)
 
     def keep(self, change: tuple[str, ...]) -> bool:
-        """Applies a change to the settings being edited; False if they are no valid preset then."""
+        """Applies a change to the settings being edited; False if they would not be a valid preset."""
         try:
             self._draft.assign(change)
         except PresetError as error:

@@ -1,4 +1,4 @@
-"""What a controller needs of the screen that it works for."""
+"""The interface of the main screen that controllers use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class Host(Protocol):
-    """The main screen, as controllers see it; in tests a list of what was asked of it."""
+    """The main screen, as controllers see it; tests use one that records the calls."""
 
     def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
         """Shows a sentence until the next key; while_it_holds: until the run's state changes too.
@@ -20,10 +20,10 @@ class Host(Protocol):
         """
 
     def poll(self) -> None:
-        """Reads what the run has written, and shows it."""
+        """Reads the run's new events, and shows them."""
 
     def show_run(self) -> None:
-        """Shows what is known of the run."""
+        """Shows the run in all panels."""
 
     def show_settings(self) -> None:
         """Shows the settings being edited."""
@@ -32,16 +32,16 @@ class Host(Protocol):
         """Shows the current finding."""
 
     def show_charts(self) -> None:
-        """Brings up the charts where the screen has room for the settings alone."""
+        """Brings up the charts if the screen shows the settings alone."""
 
     def show_wrong_setting(self, wrong: str) -> None:
-        """Moves to the setting that a message is about."""
+        """Moves to the setting that the message `wrong` names."""
 
     def show_notice(self, title: str, message: str, keys: str) -> None:
         """Shows an error that stays until it is dismissed."""
 
     def dismiss_notice(self) -> None:
-        """Hides that error."""
+        """Hides the error of `show_notice`."""
 
     @property
     def is_covered(self) -> bool:

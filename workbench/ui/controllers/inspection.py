@@ -14,7 +14,7 @@ MOST_CHARACTERS = 20_000
 """Of a memory snapshot's summary, which has some fifty lines."""
 
 
-class InspectController:
+class InspectionController:
     """Asks for profiles and memory snapshots, and shows them when they arrive."""
 
     def __init__(self, session: Session, run: RunController, host: Host) -> None:
@@ -49,7 +49,7 @@ class InspectController:
             self._open_memory_snapshot(watch.history.view.memory_snapshot, watch)
 
     def show_arrived(self) -> None:
-        """Shows what was requested and has arrived; a sentence says so instead while another dialog is open."""
+        """Shows requested profiles and snapshots that have arrived; while a dialog is open, only says so."""
         watch = self._session.watch
         if watch is None:
             return
@@ -69,7 +69,7 @@ class InspectController:
                 self._open_memory_snapshot(event, watch)
 
     def _say_answer(self, answer: RequestHandled) -> None:
-        """Says that a checkpoint was written, which nothing else on the screen shows; and what was refused."""
+        """Says that a checkpoint was written, which nothing else on the screen shows, or that a request was refused."""
         if not answer.accepted:
             self._host.say(f"{answer.command.replace('_', ' ')} refused: {answer.detail}", "warning")
         elif answer.command == "checkpoint":

@@ -19,7 +19,7 @@ class LearningRateController:
         self._host = host
 
     def step(self, direction: int) -> None:
-        """One step of 1-2-5 down (-1) or up (1), from the rate that was asked for last."""
+        """Steps along 1-2-5, down (-1) or up (1), from the rate requested last."""
         watch = self._changeable()
         if watch is None:
             return

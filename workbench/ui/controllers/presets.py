@@ -7,6 +7,7 @@ from pathlib import Path
 from workbench.errors import PresetError, WorkbenchError
 from workbench.files import short_path
 from workbench.runs.directory import RunDirectory
+from workbench.settings import library
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.ui.controllers.host import Host
@@ -16,7 +17,7 @@ from workbench.ui.live.remembered import Remembered
 
 
 class PresetController:
-    """Opens and saves what is being edited; settings that were edited are never lost without a question."""
+    """Opens and saves presets; edited settings are never lost without a question."""
 
     def __init__(self, draft: Draft, remembered: Remembered, host: Host) -> None:
         self._draft = draft
@@ -36,7 +37,7 @@ class PresetController:
         if path is None:
             return
         try:
-            preset = Preset.load(path)
+            preset = library.load_file(path)
         except PresetError as error:
             await self._host.ask(MessageDialog("this preset cannot be opened", str(error)))
             return
@@ -50,11 +51,14 @@ class PresetController:
         self._host.show_settings()
 
     async def save(self) -> bool:
-        """Saves to the preset's file, or as another one if it has none or is shipped; False if nothing was saved."""
+        """Saves to the preset's file, or as another one if it has none, is shipped or a run's.
+
+        False if nothing was saved.
+        """
         draft = self._draft
         if self._is_invalid():
             return False
-        if draft.path is None or is_shipped(draft.path):
+        if draft.path is None or is_shipped(draft.path) or library.is_of_run(draft.path):
             return await self.save_as()
         if problem := self._write(draft.preset, draft.path):
             self._host.say(f"not saved: {problem}", "error")
@@ -80,7 +84,7 @@ class PresetController:
         return False
 
     def _is_invalid(self) -> bool:
-        """Whether a setting has an invalid value, which is then said."""
+        """Whether a setting has an invalid value; says which one."""
         for path, problem in self._draft.problems.items():
             self._host.say(f"not saved: {path}: {problem}", "error")
             return True
@@ -98,7 +102,7 @@ class PresetController:
         return ""
 
     async def show_changes(self) -> None:
-        """Shows what differs from the opened preset, to save or to revert."""
+        """Shows the differences from the opened preset; the user may save or revert them."""
         from workbench.ui.dialogs.changes import ChangesDialog
 
         answer = await self._host.ask(ChangesDialog(self._draft.changes(), self._draft.opened.name))
@@ -134,7 +138,7 @@ class PresetController:
         self._host.open(CommandDialog(self._draft.command()))
 
     async def take_settings(self, run: RunDirectory) -> None:
-        """Takes a run's settings for the next run; what differs from the opened preset is marked."""
+        """Takes a run's settings for the next run; those that differ from the opened preset are marked."""
         try:
             preset = Preset.of_run(run.preset)
         except WorkbenchError as error:

@@ -34,7 +34,7 @@ class RunController:
         return "idle" if self._session.watch is None else self._session.watch.state
 
     def state_detail(self, *, has_standby: bool) -> str:
-        """What the trainer was asked to do and has not done yet; or that a standby trainer is warming up."""
+        """The request that the trainer has not handled yet; or that a standby trainer is warming up."""
         watch = self._session.watch
         if watch is not None and watch.pending is not None:
             return f"{watch.pending.replace('_', ' ')} ..."
@@ -52,7 +52,7 @@ class RunController:
         return labels | {"start_or_pause": pause, "resume_run": "", "command": ""}
 
     def state_changed(self, before: str, now: str) -> None:
-        """Shows what the new state means for the settings, the notice and the hint line."""
+        """Updates the settings, the notice and the hint line for the new state."""
         if now == "failed" and (wrong := self._session.give_up()):
             self._host.show_settings()
             self._show_end(self.state)
@@ -102,7 +102,7 @@ class RunController:
         return True
 
     def _cannot_start(self, wrong: str) -> None:
-        """Says what is wrong with the settings or their data, and moves to the setting."""
+        """Says the fault of the settings or their data, and moves to the setting."""
         self._host.show_wrong_setting(wrong)
         self._host.say(f"cannot start: {wrong}", "error")
 

@@ -18,7 +18,7 @@ from workbench.ui.live.watch import Watch, course_of
 
 @dataclass(frozen=True)
 class RunsResult:
-    """What the user chose in the list of runs."""
+    """The user's choice in the list of runs."""
 
     action: Literal["open", "take", "resume", "overlay"]
     run: RunDirectory | None = None
@@ -26,7 +26,7 @@ class RunsResult:
 
 
 class RunsController:
-    """Opens and overlays runs that exist already."""
+    """Opens and overlays existing runs."""
 
     def __init__(self, session: Session, run: RunController, presets: PresetController, host: Host) -> None:
         self._session = session
@@ -35,11 +35,10 @@ class RunsController:
         self._host = host
         self.overlays: list[tuple[str, RunHistory]] = []
         """Names and histories of the runs that the charts overlay."""
-        self.is_attaching = False
-        """Whether a thread reads a run, which nobody else may read meanwhile."""
+        self._is_asking_to_quit = False
 
     async def offer_running(self) -> None:
-        """Offers the runs that are still running, at the app's start."""
+        """Offers to watch the runs in progress, at the app's start."""
         from workbench.ui.dialogs.attach import AttachDialog
 
         try:
@@ -58,21 +57,22 @@ class RunsController:
         except WorkbenchError as error:
             self._host.say(str(error), "error")
             return
-        self.is_attaching = True
+        before = self._session.watch
         self._host.say(f"reading {run.name} ...")
         try:
             await self._host.in_thread(watch.read_all)
         except Exception as error:
             self._host.say(f"{run.name} cannot be read: {error}", "error")
             return
-        finally:
-            self.is_attaching = False
+        if self._session.is_busy and self._session.watch is not before:
+            self._host.say(f"{run.name} is not opened: another run was started while it was read", "warning")
+            return
         self._session.watch = watch
         self._host.say(f"{run.name}: {course_of(watch.state)}", while_it_holds=True)
         self._run.show_new_run()
 
-    async def carry_out(self, result: RunsResult | None) -> None:
-        """Does what the user chose in the list of runs."""
+    async def carry_out(self, result: RunsResult) -> None:
+        """Carries out the user's choice in the list of runs."""
         match result:
             case RunsResult("overlay"):
                 await self._overlay(result.overlays)
@@ -99,7 +99,19 @@ class RunsController:
         self._host.show_run()
 
     async def may_quit(self) -> bool:
-        """Asks while a run is in progress or settings are unsaved; False if the user would rather stay."""
+        """Asks while a run is in progress or settings are unsaved.
+
+        False if the user would rather stay, or is being asked already: ctrl+q works in dialogs too.
+        """
+        if self._is_asking_to_quit:
+            return False
+        self._is_asking_to_quit = True
+        try:
+            return await self._ask_to_quit()
+        finally:
+            self._is_asking_to_quit = False
+
+    async def _ask_to_quit(self) -> bool:
         from workbench.ui.dialogs.quit import QuitDialog
 
         watch, answer = self._session.watch, None

@@ -1,4 +1,4 @@
-"""All findings: what was measured, from where on it counts, who says so, what helps; and what could not be judged."""
+"""All findings, each with its measurement, threshold, source and advice; and the rules that could not judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs from the opened preset."""
+"""The settings that differ from the opened preset."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ChangesDialog(Dialog[str]):
         return bool(self._changes) or not action.startswith("answer")
 
     def action_answer(self, answer: str) -> None:
-        """Save or revert; with nothing changed there is nothing to do."""
+        """Dismisses with save or revert; with None if nothing has changed."""
         self.dismiss(answer if self._changes else None)
 
 

@@ -27,7 +27,7 @@ class CommandDialog(Dialog[bool]):
         yield plain("", id="said", classes="dim")
 
     def action_copy(self) -> None:
-        """Copies it (OSC 52)."""
+        """Copies the command (OSC 52)."""
         self.app.copy_to_clipboard(self._command)
         said = "copied, if the terminal lets programs copy (OSC 52; in tmux: set -g set-clipboard on)"
         self.query_one("#said").update(said)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Some runs side by side: the settings in which they differ, and what came of it."""
+"""Runs side by side: the settings in which they differ, and their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison of settings: first what is being measured, then both results side by side, to be kept or not."""
+"""A comparison of settings: first its progress, then both results side by side; the user keeps the change or not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ComparisonDialog(Dialog[str]):
         """finding: proposes the change; measure: returns the result, and reports what it does; raises WorkbenchError.
 
         now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
-        progress may be set too. expected_seconds: that the comparison will take, where it is known.
+        progress may be set too. expected_seconds: for the whole comparison; None if unknown.
         """
         super().__init__()
         self._finding = finding
@@ -68,7 +68,7 @@ class ComparisonDialog(Dialog[str]):
         self._timer: Timer | None = None
         self.comparison: Comparison | None = None
         self.refusal = "" if finding.measure is not None else WITHOUT_MEASURE
-        """Why two trainings cannot answer: the change may be kept all the same."""
+        """Why two training runs cannot answer; the change may be kept all the same."""
         self.failure = ""
 
     def body(self) -> Iterable[Widget]:
@@ -147,7 +147,7 @@ class ComparisonDialog(Dialog[str]):
         return Text("\n").join(lines)
 
     def _left(self) -> str:
-        """What is to come: from the rounds so far; before them from how the run itself went."""
+        """The time left: from the rounds so far; before them, from how the run itself went."""
         left = self._progress.seconds_left
         if left is None:
             if self._expected_seconds is None or self._seconds >= self._expected_seconds:
@@ -170,11 +170,11 @@ class ComparisonDialog(Dialog[str]):
         return box
 
     def action_keep(self) -> None:
-        """The change goes into the settings."""
+        """Applies the change to the settings."""
         if self._can_keep:
             self.dismiss("keep")
 
     def action_set(self) -> None:
-        """The same, and the learning rate of the run in progress."""
+        """Applies the change, and sets the learning rate of the run in progress."""
         if self._can_keep and self._can_set:
             self.dismiss("set")

@@ -1,4 +1,4 @@
-"""What all dialogs share: a bordered box in the middle, a title, and a line of the keys that end it."""
+"""The base of all dialogs: a bordered box in the middle, a title, and a line of the keys that close it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BORDER_CELLS = 3
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
-    """Escape always leaves everything as it was."""
+    """A dialog; escape always closes it and changes nothing."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -72,7 +72,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "leave", show=True)]
 
     title_text = ""
-    """What stands in the upper border."""
+    """The text in the upper border."""
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -81,7 +81,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             yield from self.body()
 
     def body(self) -> Iterable[Widget]:
-        """What stands in the box."""
+        """The content of the box."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -113,7 +113,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
                 return
 
     def action_cancel(self) -> None:
-        """Leaves everything as it was."""
+        """Closes the dialog without an answer."""
         self.dismiss(None)
 
 

@@ -48,12 +48,12 @@ class LearningRateDialog(Dialog[float]):
         self.action_take()
 
     def action_take(self) -> None:
-        """Sets it, if it is a rate."""
+        """Dismisses with the typed rate, if it is valid."""
         if (value := self._value()) is not None:
             self.dismiss(value)
 
     def action_step(self, direction: int) -> None:
-        """One rung of the 1-2-5 ladder."""
+        """Steps the typed rate along the 1-2-5 ladder."""
         self.query_one(Input).value = shown(live_rate(self._value() or self._current, self._began, direction))
 
     def _value(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Opening a preset: a list that typing narrows, and what each one would change."""
+"""Opening a preset: a list that typing narrows, and the settings that each would change."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class PresetsDialog(Dialog[Path]):
             self.dismiss(path)
 
     def action_move(self, rows: int) -> None:
-        """The next row."""
+        """Moves the cursor."""
         choices = self.query_one(OptionList)
         if self._shown:
             choices.highlighted = ((choices.highlighted or 0) + rows) % len(self._shown)

@@ -67,13 +67,13 @@ class ProfileDialog(Dialog[bool]):
         return table
 
     def _cells(self, row: dict[str, Any], is_wide: bool) -> list[Text]:
-        palette, steps, share = self.app.palette, max(self._profiled.steps, 1), float(row["share"])
+        palette, steps, fraction = self.app.palette, max(self._profiled.steps, 1), float(row["share"])
         calls = Text(f"{row['calls'] / steps:,.4g}", palette["text"])
-        bar = thin_bar(share, BAR_CELLS, self.app.glyphs, palette["train"], palette["line"])
+        bar = thin_bar(fraction, BAR_CELLS, self.app.glyphs, palette["train"], palette["line"])
         return [
             Text(without_sequences(str(row["name"])), palette["text"]),
             *([calls] if is_wide else []),
             Text(f"{row['self_ms'] / steps:,.3f}", palette["strong"]),
             *([bar] if is_wide else []),
-            Text(f"{100 * share:.1f} %", palette["text"]),
+            Text(f"{100 * fraction:.1f} %", palette["text"]),
         ]

@@ -1,4 +1,4 @@
-"""What quitting would lose: a run in progress continues unless it is stopped; unsaved settings are asked about."""
+"""Questions before quitting: whether to stop the run in progress, and whether to save unsaved settings."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ from workbench.ui.form.preset_list import is_shipped
 
 @dataclass(frozen=True)
 class SaveAs:
-    """What to write, and where."""
+    """The preset to write, and its path."""
 
     path: Path
     preset: Preset
 
 
 class SaveAsDialog(Dialog[SaveAs]):
-    """Dismisses with what to write; writes nothing itself. A shipped preset is never replaced."""
+    """Dismisses with the preset to write; writes nothing itself. A shipped preset is never replaced."""
 
     title_text = "save the preset as"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -108,7 +108,7 @@ class SaveAsDialog(Dialog[SaveAs]):
         self.action_save()
 
     def action_save(self) -> None:
-        """Dismisses with it; a file that is there only after a second enter."""
+        """Dismisses with the preset; replaces an existing file only after a second enter."""
         preset, _ = self._named()
         if preset is None:
             return
@@ -120,6 +120,6 @@ class SaveAsDialog(Dialog[SaveAs]):
         self.dismiss(SaveAs(path, preset))
 
     def action_other_folder(self) -> None:
-        """The next folder that presets may go to."""
+        """Switches to the next folder for presets."""
         self._folder = (self._folder + 1) % len(self._folders)
         self._check()

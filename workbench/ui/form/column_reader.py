@@ -40,7 +40,7 @@ class ColumnReader:
         return self._known[key]
 
     async def wrong(self, data: Csv) -> str:
-        """What is wrong with the columns that the settings name; empty if nothing is, or the file cannot be read."""
+        """The fault of the columns that the settings name; empty if there is none, or the file cannot be read."""
         named = {f"data.{key}": getattr(data, key) for key in ("numeric", "categorical", "ignore")}
         named = {"data.target": [data.target], **named}
         path = str(expanded(data.file).absolute())
@@ -57,7 +57,7 @@ class ColumnReader:
             raise DataError(f"the columns of {path} cannot be read") from None
 
     async def _answer(self, *arguments: str) -> dict[str, Any]:
-        """What the process answers. Raises DataError."""
+        """The answer of the process. Raises DataError."""
         path = arguments[0]
         try:
             process = await asyncio.create_subprocess_exec(
@@ -90,7 +90,7 @@ class ColumnReader:
 
 
 def _key(path: str, delimiter: str) -> Key:
-    """By what a file is known again."""
+    """The key by which a file is recognised."""
     with suppress(OSError, ValueError):
         stat = expanded(path).stat()
         return path, delimiter, stat.st_mtime_ns, stat.st_size

@@ -1,4 +1,4 @@
-"""What can be offered while a value is typed: files and folders, the columns of a table."""
+"""Completions of a value being typed: files and folders, the columns of a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Candidate:
     """One of the values that are offered."""
 
     text: str
-    """What stands in the field if it is taken."""
+    """The text of the field if it is taken."""
     label: str
     help: str = ""
     is_whole: bool = True
@@ -60,14 +60,14 @@ def columns(text: str, found: Iterable[tuple[str, str]], *, several: bool) -> li
 
 
 def common_beginning(candidates: Sequence[Candidate]) -> str:
-    """What all of them begin with."""
+    """The beginning that all of them share."""
     texts = [candidate.text for candidate in candidates]
     pairs = zip(min(texts, default=""), max(texts, default=""), strict=False)
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def entry_of(text: str, *, several: bool) -> str:
-    """What is being typed: the last of several."""
+    """The entry being typed: the last of several."""
     return _last_entry(text)[1] if several else text.strip()
 
 
@@ -87,7 +87,7 @@ def narrowed(choices: Sequence[tuple[str, str]], typed: str) -> list[int]:
 
 
 def _last_entry(text: str) -> tuple[str, str]:
-    """What stands before the last comma that is not within quotes, and what after it."""
+    """The text before the last comma outside quotes, and the text after it."""
     cuts = [place for place, character in enumerate(text) if character == "," and text[:place].count('"') % 2 == 0]
     if not cuts:
         return "", text.strip()

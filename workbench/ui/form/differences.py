@@ -28,7 +28,7 @@ def _settings_of(name: str, _now: int) -> dict[str, Any]:
 
 
 def differs(row: RunRow) -> str:
-    """What a run's settings have that the preset of its name has not, in a line."""
+    """The settings in which a run differs from the preset of its name, in a line."""
     settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
 

@@ -32,17 +32,17 @@ class Draft:
         self.open(opened, path)
 
     def open(self, preset: Preset, path: Path | None) -> None:
-        """Another preset, unchanged."""
+        """Opens a preset, unchanged."""
         self.opened, self.path = preset, path
         self._opened_tables = tables_of(preset)
         self.take(preset)
 
     def revert(self) -> None:
-        """Back to the opened preset."""
+        """Goes back to the opened preset."""
         self.take(self.opened)
 
     def take(self, preset: Preset) -> None:
-        """All settings of another preset, as changes of the opened one."""
+        """Takes all settings of another preset, as changes of the opened one."""
         self.preset = self._taken = preset
         self._tables = tables_of(preset)
         self._typed: dict[str, str] = {}
@@ -100,7 +100,7 @@ class Draft:
             self.enter(tags.get(path, path), shown(target[path]))
 
     def check(self, path: str, text: str) -> str | None:
-        """What would be wrong with a typed value; nothing is changed."""
+        """The fault that a typed value would have; changes nothing."""
         table, key = table_of(path)
         if not key:
             return None if text in dict(choices_of(table)) else "is not known"
@@ -110,7 +110,7 @@ class Draft:
         return self._fault(table, key, self._tables[table] | {key: values[key]})
 
     def choose(self, family: str, label: str) -> None:
-        """Another choice of a family: what both have is kept, the rest is as it was left here before, or by default.
+        """Makes another choice of a family: settings that both have are kept, others are as left before, or defaults.
 
         Raises KeyError for an unknown one.
         """
@@ -126,7 +126,7 @@ class Draft:
         self._settle(family)
 
     def step(self, path: str, direction: int) -> None:
-        """The next value up (direction > 0) or down, the next choice, the other state of a flag."""
+        """Steps to the next value up (direction > 0) or down, the next choice, the other state of a flag."""
         table, key = table_of(path)
         if not key:
             if table in FAMILIES:
@@ -144,7 +144,7 @@ class Draft:
                 self.enter(path, shown(new))
 
     def reset(self, path: str) -> None:
-        """Back to what the opened preset has; to the default where it has no such setting. A head resets its table."""
+        """Resets to the opened preset's value; to the default if it has none. A head resets its table."""
         table, key = table_of(path)
         keys = [key] if key else [field.key for field in fields_of(self._model(table))]
         for each in keys:
@@ -172,7 +172,7 @@ class Draft:
     # How a table becomes valid.
 
     def _settle(self, table: str) -> None:
-        """Takes what is valid of all that has been typed into a table, and notes what is wrong with the rest."""
+        """Takes the valid values of all that are typed into a table, and notes the faults of the rest."""
         known = {path_of(table, field.key) for field in fields_of(self._model(table))}
         mine = [path for path in self._typed if table_of(path)[0] == table]
         for path in mine:
@@ -229,7 +229,7 @@ class Draft:
         self._tables[table] = tables_of(self.preset)[table]
 
     def _faults(self, table: str, values: dict[str, Any]) -> dict[str, str]:
-        """What is wrong with the values that a table has, by key; what it lacks is not among it."""
+        """The faults of the values that a table has, by key; missing values are no fault here."""
         model = self._model(table)
         try:
             model.model_validate(values)
@@ -238,7 +238,7 @@ class Draft:
         return {}
 
     def _fault(self, table: str, key: str, values: dict[str, Any]) -> str | None:
-        """What is wrong with one value: itself, or how it goes with the others."""
+        """The fault of one value: by itself, or together with the others."""
         faults = self._faults(table, values)
         return faults.get(key) or faults.get("")
 

@@ -19,7 +19,7 @@ from workbench.ui.form.stepping import can_step
 
 Kind = Literal["family", "table", "number", "choice", "flag", "text"]
 Completes = Literal["", "file", "folder", "column", "columns"]
-"""What is offered while a field is typed into."""
+"""The kind of completions offered while typing into a field."""
 
 _LONG_NUMBER = re.compile(r"\d{5,}")
 

@@ -1,4 +1,4 @@
-"""The presets that can be opened, with where they lie and what is wrong with the broken ones."""
+"""The presets that can be opened, each with its folder; broken ones with their fault."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PresetEntry:
     preset: Preset | None
     """None if it is broken."""
     problem: str = ""
-    """What is wrong with a broken one."""
+    """The fault of a broken one."""
     shadowed: bool = False
     """Whether a folder that is searched before has one of the same name."""
 
@@ -51,7 +51,7 @@ def list_presets() -> list[PresetEntry]:
 
 
 def where(path: Path) -> str:
-    """In words, in which of the folders a preset lies."""
+    """The folder of a preset, in words."""
     folder = path.resolve().parent
     if is_shipped(path):
         return "shipped"

@@ -1,4 +1,4 @@
-"""A row of the form: everything that can be said about one setting, as text."""
+"""A row of the form: everything about one setting, as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Row:
     table: str
     label: str
     value: str
-    """As shown; what was typed, where that is invalid; empty for an empty list, dictionary or text."""
+    """As shown; the typed text, if it is invalid; empty for an empty list, dictionary or text."""
     kind: Kind
     help: str = ""
     bounds: str = ""
@@ -31,10 +31,10 @@ class Row:
     chosen: str = ""
     """The name among `choices` that is taken now."""
     typed: str = ""
-    """What stands in the field when one begins to edit."""
+    """The text in the field when editing begins."""
     can_step: bool = False
     completes: Completes = ""
-    """What is offered while it is typed into."""
+    """The kind of completions offered while typing."""
 
     @property
     def is_head(self) -> bool:
@@ -43,7 +43,7 @@ class Row:
 
 
 def family_row(family: str, label: str, summary: str, *, changed: bool) -> Row:
-    """The head of a family: the choice that is taken, and what it is."""
+    """The head of a family: the present choice, and its summary."""
     return Row(
         path=family,
         table=family,
@@ -65,7 +65,7 @@ def table_row(table: str, summary: str) -> Row:
 
 
 def setting_row(table: str, field: Field, value: object, text: str | None, *, changed: bool, problem: str) -> Row:
-    """A setting. text: what was typed where it is invalid; value: None where there is none yet."""
+    """A setting. text: the typed text, if it is invalid; value: None if there is none yet."""
     now = "" if value is None else shown(value)
     return Row(
         path=path_of(table, field.key),

@@ -1,4 +1,4 @@
-"""What left and right make of a value: the next rung of a ladder, a power of two, the next multiple, the next choice.
+"""The next value up or down: a rung of the 1-2-5 ladder, a power of two, a multiple, or a choice.
 
 Every step lands on a round number, whatever the value was before, and never out of bounds.
 """
@@ -15,7 +15,7 @@ from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
 LADDER = (1, 2, 5)
 
 FRACTION_STEP = 0.05
-"""For shares, such as dropout: numbers between two bounds that are at most 1 apart."""
+"""For fractions, such as dropout: numbers between two bounds that are at most 1 apart."""
 
 SMALLEST_RUNG = 1e-5
 """Where a ladder ends above 0, if the default is 0; else it ends two decades below the default."""

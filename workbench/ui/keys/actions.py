@@ -1,4 +1,4 @@
-"""The one table of what can be done on the main screen, and by which key.
+"""The one table of the main screen's actions, and their keys.
 
 Bindings, the line of keys, `?` and the command palette are all made from it. Keys that terminals or tmux keep for
 themselves (ctrl+enter, ctrl+b, alt+...) are not in it.
@@ -16,7 +16,7 @@ from textual.binding import Binding
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done: `action_<name>` of the main screen does it."""
+    """An action of the main screen, carried out by its method `action_<name>`."""
 
     name: str
     keys: tuple[str, ...]
@@ -162,7 +162,7 @@ PALETTE_NAMES = {
     "keys": "Keyboard help, shortcuts",
     "ask_to_quit": "Quit, exit",
 }
-"""How the palette calls an action, with the other words that people look for; one that is not here by its help."""
+"""The name of an action in the palette, with other words that people search for; without an entry, its help."""
 
 OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (

@@ -1,4 +1,4 @@
-"""The table of what can be done in the list of runs, and by which key."""
+"""The table of actions in the list of runs, and their keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning rates that a run has been asked for from here: those on their way, and those to go back to."""
+"""The learning rates requested here: those the trainer has not handled yet, and those to go back to."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from workbench.runs.events import RequestHandled
 
 @dataclass
 class AskedRates:
-    """A held key asks faster than a trainer answers: the next step goes from what was asked last, not from what is."""
+    """A held key asks faster than a trainer answers: steps start from the rate requested last, not the present one."""
 
     _on_their_way: list[float] = field(default_factory=list)
     _before: list[float] = field(default_factory=list)
     """The rates to go back to, the latest last."""
 
     def ask(self, value: float, now: float | None) -> None:
-        """Takes note of a rate that is asked for; now: the rate that the trainer has reported."""
+        """Notes a requested rate; now: the rate that the trainer has reported."""
         if (rate := self.wanted(now)) is not None and rate != value:
             self._before.append(rate)
         self._on_their_way.append(value)
 
     def undo(self) -> float | None:
-        """The rate before the last change, which is to be asked for now; None where there is nothing to undo."""
+        """Returns the rate before the last change, to be requested now; None if there is nothing to undo."""
         if not self._before:
             return None
         self._on_their_way.append(self._before.pop())
         return self._on_their_way[-1]
 
     def wanted(self, now: float | None) -> float | None:
-        """The rate that was asked for last, else the present one."""
+        """The rate requested last, else the present one."""
         return self._on_their_way[-1] if self._on_their_way else now
 
     def answered(self, event: RequestHandled, now: float | None) -> None:
-        """Takes note of the answer to a set_learning_rate; now: the rate before it."""
+        """Notes the answer to a set_learning_rate; now: the rate before it."""
         if self._on_their_way and not event.replayed and event.value == self._on_their_way[0]:
             del self._on_their_way[0]
             if not event.accepted and self._before:
@@ -42,6 +42,6 @@ class AskedRates:
             self._before.append(now)  # somebody else, or the preset, has set it
 
     def forget(self) -> None:
-        """Another life of the run begins, or nobody is there to answer."""
+        """Forgets all requests: the run was started again, or its trainer has ended."""
         self._on_their_way.clear()
         self._before.clear()

@@ -1,4 +1,4 @@
-"""A comparison of settings, as the app speaks of it before it begins: what changes, and how long it will take."""
+"""A comparison of settings before it begins: the change in words, and the expected time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from workbench.ui.form.fields import short_name
 from workbench.ui.form.parsing import wording
 
 START_SECONDS = 5.0
-"""That the process of a comparison takes to import PyTorch and read the data, on two cores that do other things too."""
+"""For the comparison's process to import PyTorch and read the data, on two busy cores."""
 SPEED_SECONDS = 6.0
-"""That comparing two paces takes, warming up included, once both are prepared."""
+"""For comparing two speeds, warm-up included, once both settings are prepared."""
 
 
 def change_in_words(change: Sequence[str]) -> str:
@@ -36,9 +36,9 @@ def present_in_words(present: Preset, change: Sequence[str]) -> str:
 
 
 def expected_seconds(finding: Finding, view: RunView) -> float | None:
-    """How long a comparison will take, from how the run itself went; None where that is not known.
+    """How long a comparison will take, from how the run itself went; None if that is unknown.
 
-    Both trainings are prepared as the run was; then they train some seconds, or as many steps as the finding says.
+    Both settings are prepared as the run was; then they train some seconds, or as many steps as the finding says.
     """
     if view.prepared is None or finding.measure is None:
         return None

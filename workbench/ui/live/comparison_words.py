@@ -28,11 +28,11 @@ OF_LEARNING: dict[Measure, str] = {
     "dead_units": "the loss of validation samples is measured, and at the end dead units are counted",
     "saturated_units": "the loss of validation samples is measured, and at the end saturated values are counted",
 }
-"""What is done after each round by the measures that look at what was learned."""
+"""What is done after each round, for measures of learning."""
 
 WITHOUT_MEASURE = (
-    "Two trainings side by side cannot answer this: the change only decides when training ends, and each step stays "
-    "as it is. Keep it for the next run?"
+    "Two training runs side by side cannot answer this: the change only decides when training ends, and each step "
+    "stays as it is. Keep it for the next run?"
 )
 
 
@@ -115,7 +115,7 @@ def _fraction(comparison: Comparison, _times: str) -> str:
 
 
 def _not_shown(comparison: Comparison, rule: str) -> str:
-    """What to think of it where the present settings did not show what the comparison is about; else nothing."""
+    """A caveat if the present settings did not show the trouble that the comparison is about; else empty."""
     present, shown = comparison.present, True
     if rule in ("dead-units", "saturated-units"):
         shown = present.fraction is None or severity_of(rule, present.fraction) is not None

@@ -1,4 +1,4 @@
-"""What is found in the run that is watched, and the current finding."""
+"""The findings of the watched run, and the current one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Advice:
-    """The findings, the most severe first, and what could not be judged."""
+    """The findings, the most severe first, and the rules that could not judge."""
 
     findings: Sequence[Finding] = ()
     abstained: Sequence[tuple[str, str]] = ()
@@ -35,7 +35,7 @@ class Advice:
         return self.findings[self.place] if self.findings else None
 
     def renew(self, history: RunHistory, preset: Preset, readings: Readings | None) -> None:
-        """Judges what is known of the run by now. The current finding stays current as long as it is found."""
+        """Judges the run as known so far. The current finding stays current as long as it is found."""
         from workbench.advice.facts import Facts
         from workbench.advice.rules import abstained, findings
 
@@ -43,10 +43,10 @@ class Advice:
         self.findings, self.abstained = findings(facts), abstained(facts)
 
     def go_to_next(self) -> None:
-        """The next finding; after the last the first one."""
+        """Moves to the next finding; after the last one, to the first."""
         if self.findings:
             self._rule = self.findings[(self.place + 1) % len(self.findings)].rule
 
     def clear(self) -> None:
-        """Another run."""
+        """Forgets everything: another run is watched."""
         self.findings, self.abstained, self._rule = (), (), ""

@@ -1,4 +1,4 @@
-"""The log of a run as people read it: what its events tell, and what its process printed."""
+"""The log of a run as people read it: its events, and the output of its process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_LINES = 500
 
 @dataclass(frozen=True)
 class LogLine:
-    """Something that was said."""
+    """A line of the log."""
 
     time: float
     """Seconds since 1970; 0 for what the process printed, which carries no time."""
@@ -50,7 +50,7 @@ class Log:
         self._output = LineTail(worker_log)
 
     def take(self, event: Event) -> None:
-        """Takes note of an event that is worth a line."""
+        """Adds a line for an event that is worth one."""
         kind: Kind = "info"
         match event:
             case Started():
@@ -63,7 +63,7 @@ class Log:
             case State() if event.detail:
                 text = f"{event.state}: {event.detail}"
             case RequestHandled() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
-                return  # what has come of it has a line of its own
+                return  # its result has a line of its own
             case RequestHandled() if event.replayed:
                 text = f"learning rate {event.value:g} after step {count(event.step)}, as the preset says"
             case RequestHandled():
@@ -106,7 +106,7 @@ def tested(event: TestResult) -> str:
 
 
 def result_of(view: RunView) -> str:
-    """What a completed run has come to, in a sentence: its test result, else its last epoch."""
+    """The result of a completed run in a sentence: the test, else the last epoch."""
     if view.tested is not None:
         return f"completed; {tested(view.tested)}"
     last = view.epoch_end

@@ -1,7 +1,7 @@
 """How often the app looks at a run, draws what is new, judges it and reads the machine.
 
-A trainer on the CPU uses every core, so that whatever the app computes is taken from its steps: beside it less is
-drawn, and least while nobody touches the app.
+A trainer on the CPU uses every core, so that the app's work slows its steps: beside such a run the app draws
+less often, and least often while nobody touches it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _BESIDE_CPU_ALONE: dict[What, float] = {"poll": 3.0, "draw": 3.0, "judge": 3.0, 
 
 
 class Pace:
-    """What was done when, and so what is due."""
+    """Knows when each thing was last done, and so what is due."""
 
     def __init__(self, *, slower: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """slower: by which factor everything is done more rarely. clock: seconds."""
+        """slower: the factor by which all intervals grow. clock: seconds."""
         self.tick_seconds = TICK_SECONDS * slower
         self._slower = slower
         self._clock = clock
@@ -34,7 +34,7 @@ class Pace:
         self._done: dict[What, float] = {}
 
     def touch(self) -> None:
-        """Somebody is there."""
+        """Notes that the user pressed a key or the mouse."""
         self._touched = self._clock()
 
     @property
@@ -43,7 +43,7 @@ class Pace:
         return self._clock() - self._touched > ALONE_SECONDS
 
     def is_due(self, what: What, *, beside_cpu: bool) -> bool:
-        """Whether it is time for it; if so, it counts as done now.
+        """Whether it is time to do it; if so, it counts as done now.
 
         beside_cpu: whether a trainer uses the CPU's cores.
         """

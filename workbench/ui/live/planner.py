@@ -1,7 +1,7 @@
-"""What the settings being edited would take, before anything is trained: a plan, made by a process beside the app.
+"""A plan of the settings being edited, before anything is trained: made by a process beside the app.
 
 Started when nothing has been edited for a while and nothing else is to be done, at low priority, one at a time, and
-ended as soon as the settings change again or a run starts. It ends by itself, so a GPU that it looked at is let go.
+ended as soon as the settings change again or a run starts. It ends by itself, so it frees the GPU that it looked at.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COMMAND = command_line(Module.PLAN, BACKGROUND)
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a plan says; of a preset that cannot be planned, why not."""
+    """The result of a plan; for a preset that cannot be planned, the reason."""
 
     parameters: int | None = None
     learns: str = field(default="", kw_only=True)
@@ -69,7 +69,7 @@ class Planner:
     def take_fault(self, preset: Preset) -> str:
         """What is wrong with these settings, as far as they have been planned; empty if nothing is known to be.
 
-        It is reported once, and then found out anew: the user may mend the file meanwhile.
+        It is reported once, and then planned again: the user may mend the file meanwhile.
         """
         known = self._known.get(content := content_of(preset))
         if known is None or not known.is_wrong:

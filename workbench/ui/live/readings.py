@@ -1,4 +1,4 @@
-"""What the machine is doing, also before a run: its GPUs, its memory, its processor."""
+"""Readings of the machine, also before a run: GPUs, memory, processor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
 
 @dataclass(frozen=True)
 class Readings:
-    """The machine at one moment. None is what it does not tell."""
+    """The machine at one moment. None: the machine does not report it."""
 
     gpus: tuple[GpuReading, ...]
     host_total_bytes: int
@@ -27,13 +27,13 @@ class Readings:
 
 
 class ReadingSource(Protocol):
-    """Whoever reads the machine."""
+    """A source of readings."""
 
     def read(self) -> Readings:
-        """What is the case now; may take some milliseconds."""
+        """Reads the machine now; may take some milliseconds."""
 
     def close(self) -> None:
-        """Lets go of drivers."""
+        """Closes the drivers."""
 
 
 class MachineReadings:
@@ -46,7 +46,7 @@ class MachineReadings:
         self._lock = threading.Lock()
 
     def read(self) -> Readings:
-        """What is the case now. Raises nothing; one call at a time, others wait for it."""
+        """Reads the machine now. Raises nothing; concurrent calls wait for each other."""
         with self._lock:
             return self._read()
 
@@ -71,7 +71,7 @@ class MachineReadings:
         )
 
     def close(self) -> None:
-        """Lets go of NVML."""
+        """Closes NVML."""
         with self._lock:
             if self._gpus is not None:
                 self._gpus.close()

@@ -1,4 +1,4 @@
-"""What the app remembers from one start to the next: theme, layout, how charts are shown, the preset last opened."""
+"""What the app remembers between starts: theme, layout, view of the charts, the preset last opened."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Remembered:
         return remembered
 
     def save(self) -> None:
-        """Keeps it; a full disk loses habits, nothing else."""
+        """Writes the file; a full disk loses habits, nothing else."""
         with suppress(StorageError):
             write_text_atomically(self.path(), tomli_w.dumps(asdict(self)))
 
     def remember_preset(self, path: Path | None) -> None:
-        """Keeps the preset that has just been opened, however this app may end; None: it has no file."""
+        """Writes down the preset just opened, so that a killed app keeps it too; None: it has no file."""
         if path is not None:
             latest = self.load()  # another app may have changed the rest since
             latest.preset = self.preset = str(path.absolute())

@@ -1,4 +1,4 @@
-"""A run that is being watched: what its files have said so far, and whether its trainer still lives."""
+"""A watched run: its files as read so far, and whether its trainer is alive."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log
 
-TELLING = ("timing", "epoch", "health", "finished")
-"""The types of events after which advice may be another: about one a second."""
+ADVICE_EVENTS = ("timing", "epoch", "health", "finished")
+"""The types of events that can change the advice: about one a second."""
 
 
 def course_of(state: str) -> str:
-    """A run's state, but that training and validating, which take turns many times a second, are one."""
+    """A run's state; training and validating, which may alternate many times a second, count as one."""
     return "training" if state == "validating" else state
 
 
 class Watch:
-    """The run's directory is all it knows: who started the trainer, and when, makes no difference."""
+    """Reads a run's directory; it makes no difference who started the trainer, and when."""
 
     def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
         """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
@@ -53,16 +53,16 @@ class Watch:
         """The trainer's answers to requests made here, until they are taken."""
         self.asked_rates = AskedRates()
         self.has_news = True
-        """Whether something came from which advice is drawn; whoever draws it sets it to False."""
+        """Whether an event has come that can change the advice; set to False when the run is judged."""
         self._launched = 0.0 if trainer is None else time.time()
         self._has_spoken = False
-        """Whether the trainer that lives now has written anything: what is in the file may be of an earlier life."""
+        """Whether the present trainer has written anything; earlier lives of the run may have left events."""
         self._has_ended = False
-        """Whether it has said its last word: the process may take another moment to go."""
+        """Whether it has written its last event; the process may take another moment to exit."""
         self._follower = Follower(run, trainer)
 
     def poll(self) -> bool:
-        """Reads what is new, as much as one look may take; True if there was anything."""
+        """Reads what is new, up to the limit of one poll; True if there was anything."""
         was_alive = self._follower.is_alive
         events = self._follower.read()
         for _, event in events:
@@ -72,7 +72,7 @@ class Watch:
             if isinstance(event, RequestHandled):
                 self._note_handled(event)
             self._note_arrived(event)
-            self.has_news |= event.type in TELLING
+            self.has_news |= event.type in ADVICE_EVENTS
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
@@ -136,7 +136,7 @@ class Watch:
 
     @property
     def title(self) -> str:
-        """The run as people tell it from others: its preset's name and when it was started, local time."""
+        """The name by which people recognise the run: its preset's, and when it was started, in local time."""
         started = self.run.started
         return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
 
@@ -160,7 +160,7 @@ class Watch:
 
     @property
     def state(self) -> str:
-        """What the trainer is doing, or how the run ended; new: no trainer has written anything so far."""
+        """The trainer's activity, or how the run ended; new: no trainer has written anything so far."""
         view = self.history.view
         if self.is_alive:
             return view.state if self._has_spoken else "starting"
@@ -170,12 +170,12 @@ class Watch:
 
     @property
     def _is_untouched(self) -> bool:
-        """Whether it is a run that someone else has created, and whose trainer is not there yet."""
+        """Whether someone else has created the run, and its trainer has not started yet."""
         return self.trainer is None and not self._follower.has_read
 
     @property
     def reason(self) -> str:
-        """Why the run ended, in words; empty where there is nothing to say."""
+        """Why the run ended, in words; empty without a reason."""
         finished = self.history.view.finished
         if self.is_alive:
             return ""

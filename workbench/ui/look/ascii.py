@@ -1,4 +1,4 @@
-"""Everything that is left to be drawn in plain ASCII, for terminals without other characters.
+"""Replaces all remaining characters by plain ASCII, for terminals without others.
 
 Panels choose their own characters (`glyphs.ASCII`); this filter stands behind them for borders, lists, and the user's
 own texts. A character becomes one of the same width, so that nothing moves.

@@ -1,4 +1,4 @@
-"""What is dim has the theme's own dim colour.
+"""Draws dim text in the theme's own dim colour.
 
 Textual mixes a dim colour half and half with what is behind it, which in a light theme is too pale to be read.
 """

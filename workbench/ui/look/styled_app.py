@@ -1,4 +1,4 @@
-"""What panels, dialogs and screens know of the app: its theme, its palette, its glyphs."""
+"""The base of the app that panels, dialogs and screens know: its theme, its palette, its glyphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line of advice: what is found in the run that is watched, and the key that acts on it."""
+"""The line of advice: a finding in the watched run, and the key that acts on it."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class ChartPanel(Panel):
     ]
 
     class Maximise(Message):
-        """The user wants this chart alone, or no longer."""
+        """The user maximises this chart, or restores the others."""
 
     def __init__(self, quantity: Quantity) -> None:
         super().__init__(id=quantity.id)
@@ -95,7 +95,7 @@ class ChartPanel(Panel):
 
     @property
     def quantity(self) -> Quantity:
-        """What is shown."""
+        """The quantity of the chart."""
         return self._quantity
 
     @property
@@ -132,7 +132,7 @@ class ChartPanel(Panel):
         return DASHED_SAMPLE if number and self.app.no_color else self.glyphs.sample
 
     def _latest(self, value: float) -> str:
-        """With a digit less where values are percents: the title is short of room."""
+        """Percentages with one digit less: the title has little room."""
         if self.quantity.is_percent and math.isfinite(value):
             return f"{100 * value:.1f}"
         return self._written(value)
@@ -271,7 +271,7 @@ class ChartPanel(Panel):
         return nearest(self._view.x_axis, history, key, x, within=(last - first) / self._drawing.columns)
 
     def action_move(self, columns: int) -> None:
-        """Moves the cursor; the first time it comes in at an end of what is done."""
+        """Moves the cursor; at first it appears at an end of the steps done so far."""
         if not self._drawing.columns:
             return
         if self._cursor is not None:
@@ -299,12 +299,12 @@ class ChartPanel(Panel):
             self._put_cursor(column)
 
     def action_no_cursor(self) -> None:
-        """Takes the cursor away."""
+        """Removes the cursor."""
         self._cursor = None
         self.redraw()
 
     def action_maximise(self) -> None:
-        """Asks the screen for all of it."""
+        """Asks to be maximised."""
         self.post_message(self.Maximise())
 
     def on_click(self, event: events.Click) -> None:

@@ -1,4 +1,4 @@
-"""Which panels a screen of some size shows: all that has room to be read, and nothing that is cut off."""
+"""The panels that a screen of some size shows: those that fit whole and can be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECOND_CHARTS = ("learning-rate", "throughput")
 
 @dataclass(frozen=True)
 class Layout:
-    """What is shown."""
+    """The panels on a screen."""
 
     size: Size
     panels: frozenset[str]

@@ -35,7 +35,7 @@ class HintLine(LineWidget):
 
     @property
     def text(self) -> str:
-        """What is shown, without its colours."""
+        """The text shown, without its colours."""
         return self._text.plain
 
     def lines(self, width: int, height: int) -> list[Text]:

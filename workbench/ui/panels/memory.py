@@ -19,11 +19,11 @@ TIGHT_FRACTION = 0.9
 """From this fraction of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
 GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
-"""Figures that are left out where there is no room for all, the first one first."""
+"""Figures in the order in which they are left out where there is too little room."""
 
 
 class MemoryPanel(Panel):
-    """A bar a card, or the host's; below, what the run takes by kind, or what the settings would take."""
+    """A bar for each card, or for the host; below, the memory of the run or of the settings, by kind."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -34,7 +34,7 @@ class MemoryPanel(Panel):
     def show(
         self, history: RunHistory | None, readings: Readings | None, expectation: Expectation | None = None
     ) -> None:
-        """Shows the machine now, and what a run takes of it; before a run, what the settings being edited would."""
+        """Shows the machine now, and the memory of a run; before a run, that of the settings being edited."""
         self._history, self._readings, self._expectation = history, readings, expectation
         self.redraw()
 
@@ -58,7 +58,7 @@ class MemoryPanel(Panel):
         return self.first_fitting(Text(text, self.style_of("dim")) for text in (*shorter, alone))
 
     def _place(self, readings: Readings) -> str:
-        """Where the run is."""
+        """The device of the run, in words."""
         if not readings.gpus:
             return "no GPU: training on the CPU"
         if self._is_on_cpu:
@@ -106,7 +106,7 @@ class MemoryPanel(Panel):
         return lines
 
     def _gpu_lines(self, gpus: tuple[GpuReading, ...], width: int, room: int) -> list[Text]:
-        """A row a card, in `room` lines at most; the run's own first, and how many are left out in words."""
+        """A row for each card, in `room` lines at most; the run's own first; a last line counts cards left out."""
         own = own_gpu(self._prepared, gpus)
         ordered = sorted(gpus, key=lambda gpu: (gpu is not own, gpu.index))
         columns = 2 if len(ordered) > room and width >= TWO_COLUMNS_FROM else 1
@@ -134,7 +134,7 @@ class MemoryPanel(Panel):
         )
 
     def _fitting(self, known: dict[str, Text], width: int, room: int) -> list[Text]:
-        """Facts side by side in at most `room` lines; those that say least give way."""
+        """Facts side by side in at most `room` lines; the least important give way."""
         kept = dict(known)
         for name in GIVING_WAY:
             if len(flow(list(kept.values()), width)) > room:
@@ -142,7 +142,7 @@ class MemoryPanel(Panel):
         return flow(list(kept.values()), width)[: max(room, 0)]
 
     def _kinds(self) -> dict[str, Text]:
-        """What a run takes by kind, and its peak; what is expected and not measured begins with a ~."""
+        """The memory of a run by kind, and its peak; expected values that are not measured begin with a ~."""
         footprint, expectation = self._footprint, self._expectation
         if footprint is not None:
             kinds, peak, guessed = footprint.kinds, footprint.peak_bytes, set(footprint.expected)
@@ -156,7 +156,7 @@ class MemoryPanel(Panel):
 
     @property
     def _reason(self) -> str:
-        """Why the memory by kind is not known, or not all of it."""
+        """Why the memory by kind is unknown, or incomplete."""
         if self._footprint is not None:
             return self._footprint.reason
         return self._expectation.reason if self._history is None and self._expectation is not None else ""
@@ -193,7 +193,7 @@ class MemoryPanel(Panel):
 
 
 class GpuRows:
-    """Rows of cards in columns that are the same for all of them, so that one can read down."""
+    """Rows of cards in common columns, so that one can read down."""
 
     def __init__(self, panel: MemoryPanel, gpus: list[GpuReading], width: int, own: GpuReading | None) -> None:
         """width: cells of a row; own: the card of the run, which is marked."""
@@ -226,7 +226,7 @@ class GpuRows:
         ]
 
     def line(self, gpu: GpuReading) -> Text:
-        """Index, bar, used and total, utilisation, power, temperature; what is not known stays blank."""
+        """Index, bar, used and total, utilisation, power, temperature; unknown values stay blank."""
         panel, style_of = self._panel, self._panel.style_of
         dim, text = style_of("dim"), style_of("strong" if gpu is self._own else "text")
         line = Text.assemble((f"GPU {gpu.index:>{self._index_width}} ", text))

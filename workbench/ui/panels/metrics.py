@@ -1,4 +1,4 @@
-"""How good the model is: by class, what it confuses, and the test result at the end."""
+"""The quality of the model: by class, its confusions, and the test result at the end."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class MetricsPanel(ScrollingPanel):
         return names if len(names) == classes or not classes else [str(number) for number in range(classes)]
 
     def _table(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """A line a class; of many classes those with the worst F1, those that do not occur last."""
+        """A line for each class; of many classes those with the worst F1; classes without samples come last."""
         f1 = metrics.get("f1")
         if not f1:
             return []
@@ -166,7 +166,7 @@ class MetricsPanel(ScrollingPanel):
         return [*flow(said, width), Text()]
 
     def _matrix(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """Rows are true classes, columns what was predicted: numbers where they fit, else shades, else a word."""
+        """The confusion matrix, true classes by row: numbers where they fit, else shades, else a sentence."""
         confusion = metrics.get("confusion")
         if not confusion:
             return []

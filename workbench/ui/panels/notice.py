@@ -1,4 +1,4 @@
-"""What the user must not miss: why a run ended, a warning, and the key that helps."""
+"""A notice that the user must not miss: why a run ended, a warning, and the key that helps."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class NoticePanel(Panel, can_focus=False):
         self.redraw()
 
     def hide(self) -> None:
-        """Nothing to say any more."""
+        """Hides the notice."""
         self._message = ""
         self.display = False
 
     @property
     def message(self) -> str:
-        """What is said; empty when hidden."""
+        """The message; empty when hidden."""
         return self._message
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

@@ -2,7 +2,7 @@
 
 Over SSH bytes are what counts. Textual repaints a widget whole; a panel keeps the lines that it has drawn, and asks
 for nothing but the stretch of each line in which the new one differs. Its border is part of those lines, so that a
-title may carry the latest value. What is hidden is not drawn.
+title may carry the latest value. Hidden panels are not drawn.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class LineWidget(Widget):
         return self.app.palette[name]
 
     def lines(self, width: int, height: int) -> list[Text]:
-        """What to show: at most `height` lines; one wider than `width` ends in an ellipsis."""
+        """The lines to show: at most `height` lines; one wider than `width` ends in an ellipsis."""
         raise NotImplementedError
 
     @property
     def is_seen(self) -> bool:
-        """Whether drawing is worth it: neither hidden, nor folded away, nor under another screen."""
+        """Whether the widget can be seen: it is not hidden, not folded away, not under another screen."""
         return self.is_attached and self.is_on_screen and self.screen.is_active and self.size.area > 0
 
     def redraw(self) -> None:
-        """Draws anew, and repaints what changed. Hidden, it only remembers that it must."""
+        """Draws again, and repaints the changed cells. A hidden widget is drawn when it is shown."""
         if not self.is_seen:
             self._stale = True
             return
@@ -114,18 +114,18 @@ class Panel(LineWidget, can_focus=True):
     """A part of the screen within a thin border, whose colour says whether it has the focus."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """What keys do while it has the focus, for the hint line."""
+    """Keys and their effects while the panel has the focus, for the hint line."""
 
     def heading(self) -> Text:
-        """What stands in the upper border: the panel's name, a legend, latest values."""
+        """The text of the upper border: the panel's name, a legend, latest values."""
         return Text()
 
     def footing(self) -> Text:
-        """What stands at the right of the lower border."""
+        """The text at the right of the lower border."""
         return Text()
 
     def first_fitting(self, texts: Iterable[Text]) -> Text:
-        """The first that a border has room for, else the last."""
+        """The first text that fits into a border, else the last."""
         text = Text()
         for text in texts:
             if text.cell_len <= self.size.width - EDGE_CELLS:
@@ -133,11 +133,11 @@ class Panel(LineWidget, can_focus=True):
         return text
 
     def content(self, width: int, height: int) -> list[Text]:
-        """What stands inside."""
+        """The lines inside the border."""
         raise NotImplementedError
 
     def placeholder(self, text: str, width: int) -> list[Text]:
-        """What stands in a panel that has nothing to show yet."""
+        """The lines of a panel that has nothing to show yet."""
         return list(Text(text, self.style_of("dim")).wrap(self.app.console, max(width, 1)))
 
     def wrapped(self, text: Text, width: int, height: int) -> list[Text]:
@@ -185,7 +185,7 @@ class Panel(LineWidget, can_focus=True):
 
 
 def changed_stretch(before: Strip, after: Strip) -> tuple[int, int] | None:
-    """From which cell to which a line of text has changed; None where it has not."""
+    """The first changed cell of a line and the one after the last; None if nothing has changed."""
     if before == after:
         return None
     old, new = _cells(before), _cells(after)

@@ -1,4 +1,4 @@
-"""What charts show: metrics, learning rate and throughput, each with its curves and how a value is written."""
+"""The quantities of the charts: metrics, learning rate and throughput, each with its curves and number format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workbench.units import decimals, rate
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a chart shows: its curves, and how a value is written."""
+    """The quantity of a chart: its curves, and the format of a value."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""The columns of the table of runs: what stands in them, how wide they are, and how they are sorted by."""
+"""The columns of the table of runs: their values, widths and sort keys."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Column:
     most: int
     rank: int
     sort_key: Callable[[RunRow], Any] | None = None
-    """None: not sorted by. A run of which it gives None comes last, either way round."""
+    """None: cannot be sorted by. A run without a value comes last, in either direction."""
     descending: bool = True
-    """What people look for first is at the top."""
+    """The usual direction: first what people look for."""
     at_right: bool = False
 
 
@@ -47,7 +47,7 @@ SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
 def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
-    """The columns that there is room for, each with its width in cells."""
+    """The columns that fit, each with its width in cells."""
     kept = list(COLUMNS)
     while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
         kept.remove(min(kept, key=lambda column: column.rank))
@@ -70,7 +70,7 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
 
 
 def arranged(rows: Sequence[RunRow], column: Column, *, descending: bool) -> list[RunRow]:
-    """The runs sorted by a column; those that have nothing in it come last, either way round."""
+    """The runs sorted by a column; those without a value come last, in either direction."""
     key = column.sort_key
     assert key is not None
     keyed = [(value, row) for row in rows if (value := key(row)) is not None]

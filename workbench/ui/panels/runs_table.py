@@ -78,7 +78,7 @@ class RunsTable(Panel):
         self._arrange()
 
     def fail(self, problem: str) -> None:
-        """Says why there is nothing to show; runs that were read before stay."""
+        """Shows why the runs cannot be read; those that were read before stay."""
         self._problem = problem
         self.redraw()
 
@@ -88,7 +88,7 @@ class RunsTable(Panel):
         self._arrange()
 
     def sort_by_next(self) -> None:
-        """Sorts by the next column, what people look for first at the top."""
+        """Sorts by the next column, in its usual direction."""
         self._sort_by(SORTABLE[(SORTABLE.index(self._sorted_by) + 1) % len(SORTABLE)])
 
     def reverse(self) -> None:
@@ -120,14 +120,14 @@ class RunsTable(Panel):
         return self._differences.get(row.run.name, "")
 
     def described(self, row: RunRow) -> Text:
-        """What there is to say of a run: its name, what is wrong with it, what its preset has not."""
+        """Describes a run: its name, its fault, and how it differs from its preset."""
         text = Text(row.run.name, self.style_of("text"))
         if row.reason:
             text.append(f"  {row.reason}", self.style_of("error"))
         return text.append(f"  {self._differs(row)}", self.style_of("dim"))
 
     def mark(self) -> bool:
-        """Marks the run under the cursor, or no longer; False if as many are marked as there are letters."""
+        """Marks the run under the cursor, or removes its mark; False if all letters are in use."""
         if self.current is None:
             return True
         name = self.current.run.name
@@ -141,7 +141,7 @@ class RunsTable(Panel):
         return True
 
     def _arrange(self) -> None:
-        """Filters and sorts anew; the cursor stays on its run, or else in its place."""
+        """Filters and sorts again; the cursor stays on its run, or else in its place."""
         before = self.current
         found = [row for row in self.rows if not self._words or self._is_found(row)]
         self._shown = arranged(found, self._sorted_by, descending=self._descending)
@@ -161,7 +161,7 @@ class RunsTable(Panel):
 
     @property
     def _room(self) -> int:
-        """Runs that are in view at once."""
+        """How many runs are in view at once."""
         return max(self.size.height - 2 - HEAD_LINES, 1)
 
     def action_move(self, rows: int) -> None:
@@ -171,7 +171,7 @@ class RunsTable(Panel):
         self.post_message(self.Moved())
 
     def action_page(self, pages: int) -> None:
-        """Moves the cursor by what is in view."""
+        """Moves the cursor by a page."""
         self.action_move(pages * max(self._room - 1, 1))
 
     def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
@@ -205,9 +205,9 @@ class RunsTable(Panel):
     # Drawing.
 
     def heading(self) -> Text:
-        going = sum(row.status == "running" for row in self.rows)
+        running = sum(row.status == "running" for row in self.rows)
         parts = [f"{count(len(self.rows))} in {short_path(self._folder) or '.'}"] if self.rows else []
-        parts += [f"{going} running"] if going else []
+        parts += [f"{running} running"] if running else []
         separator = " - " if self.glyphs.ascii else " · "
         heading = Text("runs", self.style_of("text"))
         return heading.append(f"  {separator.join(parts)}", self.style_of("dim")) if parts else heading

@@ -30,11 +30,11 @@ class ScrollingPanel(Panel):
         self._hidden_above = self._hidden_below = 0
 
     def all_lines(self, width: int) -> list[Text]:
-        """All there is to show."""
+        """All lines, in view or not."""
         raise NotImplementedError
 
     def first_line(self, lines: int, height: int) -> int:
-        """The first line to show."""
+        """The first line in view."""
         return min(self._offset, max(lines - height, 0))
 
     def content(self, width: int, height: int) -> list[Text]:

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, OptionList
 
+from workbench.ui.form.search import best_match
 from workbench.ui.panels.settings_completion import CandidateList, CompletedField
 from workbench.ui.panels.settings_editor import ChoiceList, FindField, ValueField
-from workbench.ui.panels.settings_list import PHASE_END, SettingsList
+from workbench.ui.panels.settings_list import BORDER, SettingsList
 from workbench.ui.panels.settings_offers import Offers
 
 FOOT_LINES = 2
@@ -41,13 +42,13 @@ class SettingsPanel(SettingsList):
     ]
 
     class Changed(Message):
-        """The draft is another one now."""
+        """The draft has changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._editor: ValueField | ChoiceList | None = None
         self._edited = ""
-        """The path that is being edited; while a setting is looked for, the row to go back to."""
+        """The path that is being edited; while the search is open, the row to return to."""
         self._offers = Offers()
 
     @property
@@ -69,13 +70,13 @@ class SettingsPanel(SettingsList):
         self.post_message(self.Changed())
 
     def action_step(self, direction: int) -> None:
-        """The next value."""
+        """Steps the value at the cursor."""
         if self._draft is not None and self.row is not None and self.row.can_step:
             self._draft.step(self.row.path, direction)
             self._changed()
 
     def action_reset(self) -> None:
-        """Back to the opened preset's value; at the head of a family, all of it."""
+        """Resets to the opened preset's value; at the head of a family, the whole family."""
         if self._draft is not None and self.row is not None:
             self._draft.reset(self.row.path)
             self._changed()
@@ -102,11 +103,11 @@ class SettingsPanel(SettingsList):
     @work(exclusive=True, group="columns")
     async def _read_columns(self) -> None:
         if self._draft is not None:
-            await self._offers.read_columns(self._draft, self._tell_in_field)
+            await self._offers.read_columns(self._draft, self._say_in_field)
 
-    def _tell_in_field(self, text: str) -> None:
+    def _say_in_field(self, text: str) -> None:
         if isinstance(self._editor, CompletedField):
-            self._editor.tell(text)
+            self._editor.show_sentence(text)
             self._place_editor()
 
     @on(CandidateList.OptionSelected)
@@ -137,22 +138,22 @@ class SettingsPanel(SettingsList):
         editor, row = self._editor, self.row
         columns, line = self._columns, 1 + self._cursor - self._offset
         if isinstance(editor, FindField):
-            editor.styles.offset = (PHASE_END, max(self.size.height - 2, 1))
+            editor.styles.offset = (BORDER, max(self.size.height - 2, 1))
             editor.styles.width = max(columns.width, 1)
         elif isinstance(editor, ValueField) and row is not None:
-            editor.styles.offset = (PHASE_END + columns.value_of(row), line)
+            editor.styles.offset = (BORDER + columns.value_of(row), line)
             editor.styles.width = max(columns.field_cells(row), 1)
             if isinstance(editor, CompletedField):
                 above = self.region.y + line
                 below = self.screen.size.height - above - 1 - FOOT_LINES
-                editor.place_list(PHASE_END + columns.value_of(row), line, above, below)
+                editor.place_list(BORDER + columns.value_of(row), line, above, below)
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
             opens_below = below >= min(editor.wanted_height, above)  # above only where there is more room
             height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
-            indent = 0 if columns.help else PHASE_END
-            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - PHASE_END)
+            indent = 0 if columns.help else BORDER
+            left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
             editor.styles.height = height  # it stays as it is when typing narrows the list
@@ -183,7 +184,7 @@ class SettingsPanel(SettingsList):
 
     @on(ChoiceList.OptionHighlighted)
     def _choice_looked_at(self, message: OptionList.OptionHighlighted) -> None:
-        """Says the whole of an explanation that the list may have had to shorten."""
+        """Shows the whole explanation, which the list may have shortened."""
         message.stop()
         row = self.row
         if row is not None and isinstance(self._editor, ChoiceList) and message.option.id is not None:
@@ -195,7 +196,7 @@ class SettingsPanel(SettingsList):
     def _list_left(self, message: ChoiceList.Left) -> None:
         message.stop()
         self._end_editing()
-        self.tell()
+        self.post_hint()
 
     @on(Input.Changed)
     def _typed(self, message: Input.Changed) -> None:
@@ -204,7 +205,8 @@ class SettingsPanel(SettingsList):
             return
         if isinstance(self._editor, FindField):
             self._words = message.value.lower().split()
-            self._read_rows(self._best_match() if self._words else self._edited)
+            match = best_match(self._all_rows, self._words) if self._words else None
+            self._read_rows((None if match is None else match.path) if self._words else self._edited)
         elif self._draft is not None:
             self._typing_problem = self._draft.check(self._edited, message.value) or ""
             message.input.set_class(bool(self._typing_problem), "-wrong")
@@ -212,7 +214,7 @@ class SettingsPanel(SettingsList):
                 self._editor.renew()
                 self._place_editor()
             self.redraw()
-            self.tell()
+            self.post_hint()
 
     @on(FindField.Moved)
     def _moved_among_found(self, message: FindField.Moved) -> None:
@@ -220,7 +222,7 @@ class SettingsPanel(SettingsList):
         self.action_move(message.move)
 
     def _leave_field(self, field: ValueField, taken: bool, move: int) -> None:
-        """A field is left: with its value taken, and on to a neighbour; or as it was."""
+        """Closes a field: takes its value and moves to a neighbour, or leaves the setting as it was."""
         if field is not self._editor:
             return
         path, was_there = self._edited, self.row
@@ -244,7 +246,7 @@ class SettingsPanel(SettingsList):
         """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
-        self.tell()
+        self.post_hint()
 
     # The mouse.
 
@@ -260,7 +262,7 @@ class SettingsPanel(SettingsList):
         if isinstance(self._editor, FindField):
             self._editor.action_leave(True, 0)
             return
-        columns, x = self._columns, event.x - PHASE_END
+        columns, x = self._columns, event.x - BORDER
         end = columns.help or columns.width
         left, right = columns.arrows
         if was_selected and row.can_step and left - 1 <= x <= right + 1:

@@ -1,4 +1,4 @@
-"""A field that offers what can be typed into it: a list under it, narrowed by what is typed."""
+"""A text field with a list of completions under it, which typing narrows."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from workbench.ui.form.completion import Candidate, common_beginning
 from workbench.ui.panels.settings_editor import ChoiceList, Leave, ValueField
 
 Offer = Callable[[str, bool], tuple[list[Candidate], bool]]
-"""From what is typed, and whether anything has been typed yet, to what is offered, whether enter takes its first."""
+"""From the text, and whether the user has typed yet, to the candidates and whether enter takes the first of them."""
 MOST_CELLS = 60
 MOST_ROWS = 12
 
 
 class CandidateList(OptionList, can_focus=False):
-    """What is offered; the field keeps the focus."""
+    """The candidates; the field keeps the focus."""
 
     DEFAULT_CSS = ChoiceList.DEFAULT_CSS.replace("ChoiceList", "CandidateList")
 
 
 class CompletedField(ValueField):
-    """A value being typed, with what is offered for it.
+    """A value being typed, with candidates for it.
 
-    Up and down move through what is offered, enter takes it, or what is typed where nothing is chosen; tab completes
-    as far as all that is offered agrees.
+    Up and down choose a candidate; enter takes it, or the typed text where none is chosen; tab completes the
+    beginning that all candidates share.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,7 +46,7 @@ class CompletedField(ValueField):
         self._first = value
         self._has_typed = False
         self._candidates, _ = offer(value, False)
-        self._told = ""
+        self._sentence = ""
         self.offered = CandidateList()
 
     def on_mount(self) -> None:
@@ -54,19 +54,19 @@ class CompletedField(ValueField):
         self.offered.set_class(glyphs is not None and glyphs.ascii, "-ascii")
         self.renew()
 
-    def tell(self, text: str) -> None:
-        """Shows a sentence in place of the list: that it is being read, or why there is none."""
-        self._told = text
+    def show_sentence(self, text: str) -> None:
+        """Shows a sentence in place of the list: that columns are being read, or why there are none."""
+        self._sentence = text
         self.renew()
 
     def renew(self) -> None:
-        """Offers what fits by now."""
+        """Shows the candidates that fit the present text."""
         self._has_typed = self._has_typed or self.value != self._first
         self._candidates, takes_first = self._offer(self.value, self._has_typed)
         widest = max((len(candidate.label) for candidate in self._candidates), default=0)
         lines = [_line(candidate, widest) for candidate in self._candidates]
-        if not lines and self._told:
-            lines = [Text(self._told, "dim")]
+        if not lines and self._sentence:
+            lines = [Text(self._sentence, "dim")]
         self.offered.set_options(Option(line, disabled=not self._candidates) for line in lines)
         self.offered.display = bool(lines)
         self.offered.highlighted = 0 if self._candidates and takes_first else None
@@ -93,7 +93,7 @@ class CompletedField(ValueField):
         return [candidate for candidate in self._candidates if candidate.text != self.value]
 
     def action_choose(self, rows: int) -> None:
-        """The next of what is offered; where nothing else is, the value is taken, and a neighbour comes next."""
+        """Chooses the next candidate; without any, takes the value and moves to a neighbour."""
         if not self._others:
             self.action_leave(True, rows)
             return
@@ -103,7 +103,7 @@ class CompletedField(ValueField):
         self.offered.highlighted = (here + rows) % len(self._candidates)
 
     def action_complete(self) -> None:
-        """As far as all that is offered agrees; where there is nothing to add, the value is taken."""
+        """Completes the beginning that all candidates share; with nothing to add, takes the value."""
         common = common_beginning(self._candidates)
         if self._chosen is not None:
             self._put(self._chosen.text)
@@ -115,7 +115,7 @@ class CompletedField(ValueField):
             self.action_leave(True, 1)
 
     def action_take(self) -> None:
-        """What is chosen, else what is typed."""
+        """Takes the chosen candidate, else the typed text."""
         chosen = self._chosen
         if chosen is not None:
             self._put(chosen.text)
@@ -123,7 +123,7 @@ class CompletedField(ValueField):
             self.action_leave(True, 0)
 
     def pick(self, place: int) -> None:
-        """Takes one that has been clicked on."""
+        """Takes the candidate that was clicked on."""
         self.offered.highlighted = place
         self.action_take()
 
@@ -134,7 +134,7 @@ class CompletedField(ValueField):
         self.renew()
 
     def on_blur(self, event: events.Blur) -> None:
-        """A click on what is offered takes that; see `ValueField`."""
+        """A click on a candidate takes it; see `ValueField`."""
         if self.is_attached and self.offered.is_attached and self.offered.is_mouse_over:
             event.prevent_default()
             self.focus()

@@ -1,4 +1,4 @@
-"""What is put over a row of the settings while it is edited: a field, a list of choices, or the search."""
+"""Widgets that cover a row of the settings while it is edited: a field, a list of choices, or the search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
 
 KEYS_THAT_LEAVE = frozenset({"ctrl+s", "ctrl+o", "ctrl+q"})
-"""What they do must find the value that has been typed."""
+"""Their actions need the value that has been typed."""
 HOW_TO_NARROW = "type to narrow the list"
 
 Leave = Callable[["ValueField", bool, int], None]
@@ -70,7 +70,7 @@ class ValueField(Input):
 
 
 class FindField(ValueField):
-    """The words that are looked for."""
+    """The words of the search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,shift+tab", "move(-1)", show=False),
@@ -78,7 +78,7 @@ class FindField(ValueField):
     ]
 
     class Moved(Message):
-        """On to another of the settings that were found."""
+        """The cursor moves among the settings that were found."""
 
         def __init__(self, move: int) -> None:
             super().__init__()
@@ -88,12 +88,12 @@ class FindField(ValueField):
         super().__init__("", leave, placeholder="find a setting")
 
     def on_blur(self, event: events.Blur) -> None:
-        """A click on what was found is the panel's to answer, before other rows stand there."""
+        """A click on a setting that was found is handled by the panel, before the rows change."""
         if self.screen.focused is self.parent:
             event.prevent_default()
 
     def action_move(self, rows: int) -> None:
-        """Moves among what was found."""
+        """Moves among the settings that were found."""
         self.post_message(self.Moved(rows))
 
 
@@ -144,7 +144,7 @@ class ChoiceList(OptionList):
         self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
 
     def _found_options(self) -> list[Option]:
-        """What has all the words that are typed; whose name begins with them comes first."""
+        """The choices that have all typed words; first those whose name begins with them."""
         found = narrowed([(name, help) for _, name, help in self._choices], self._typed)
         return [self._option(*self._choices[number]) for number in found]
 
@@ -152,18 +152,18 @@ class ChoiceList(OptionList):
         return Option(_line(self._mark if label == self._chosen else " ", name, help, self._widest), id=label)
 
     def action_clear_or_leave(self) -> None:
-        """Shows all choices again; if all are shown, leaves things as they were."""
+        """Shows all choices again; if all are shown, closes the list without a choice."""
         if self._typed:
             self._narrow("")
         else:
             self.leave()
 
     def leave(self) -> None:
-        """Leaves things as they were."""
+        """Closes the list without a choice."""
         self.post_message(self.Left())
 
     def on_key(self, event: events.Key) -> None:
-        """What is typed narrows the list."""
+        """Narrows the list by what is typed."""
         if event.key == "backspace":
             typed = self._typed[:-1]
         elif event.is_printable and event.character:
@@ -175,7 +175,7 @@ class ChoiceList(OptionList):
         self._narrow(typed)
 
     def on_paste(self, event: events.Paste) -> None:
-        """What is pasted narrows the list too."""
+        """Narrows the list by what is pasted."""
         event.stop()
         self._narrow(self._typed + " ".join(event.text.split()))
 
@@ -190,7 +190,7 @@ class ChoiceList(OptionList):
         self.border_subtitle = "no choice of that name" if not options else "" if typed else HOW_TO_NARROW
 
     def on_blur(self, _: events.Blur) -> None:
-        """A click elsewhere leaves things as they were."""
+        """A click elsewhere closes the list without a choice."""
         if self.is_attached and self.screen.focused is not self:
             self.leave()
 

@@ -1,6 +1,6 @@
-"""The sentence about the setting at the cursor: what it means, what it may be, what is wrong with it.
+"""The sentence about the setting at the cursor: its meaning, its bounds, its fault.
 
-Where the line is short the default goes first, then the end of the help: what may be typed stays.
+Where the line is short the default goes first, then the end of the help: the bounds stay.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ LEAST_HELP_CELLS = 12
 def describe(
     row: Row, running: str | None, problem: str, width: int, style_of: Callable[[str], Style], glyphs: Glyphs
 ) -> Text:
-    """running: what a run in progress uses, if that is something else; width: cells that the sentence may take."""
+    """Describes a setting in a line.
+
+    running: the value that a run in progress uses, if it is another one; width: cells for the sentence.
+    """
     label = (f"{row.label}  ", style_of("strong"))
     if problem:
         said = (f"{glyphs.wrong} {problem}", style_of("error"))
@@ -41,7 +44,7 @@ def describe(
 
 
 def _shortened(help: str, room: int, glyphs: Glyphs) -> list[str]:
-    """The help, its beginning, or nothing: what there is room for."""
+    """The help, its beginning, or nothing, as there is room."""
     if not help or cell_len(help) <= room:
         return [help] if help else []
     return [set_cell_size(help, room - 1).rstrip() + glyphs.ellipsis] if room >= LEAST_HELP_CELLS else []

@@ -1,4 +1,4 @@
-"""One row of the settings as a line of text: label, value, and what else there is room for.
+"""One row of the settings as a line of text: label, value, and a remark if there is room.
 
 What does not fit is dropped as a whole, the help first, then what a run in progress uses, then what is wrong: the hint
 line under the panels says all of it for the row at the cursor.
@@ -31,7 +31,7 @@ ARROW_CELLS = 4
 
 @dataclass(frozen=True)
 class Columns:
-    """Where things stand in a panel of some width, in cells from the left."""
+    """The columns of a panel of some width, in cells from the left."""
 
     width: int
     label_end: int
@@ -72,9 +72,11 @@ class RowPainter:
         self._glyphs = glyphs
 
     def line(self, row: Row, at_cursor: bool, running: str | None, folded: Sequence[Row] | None, problem: str) -> Text:
-        """running: what a run in progress uses, if that differs; folded: the rows that a folded head hides.
+        """Draws a row.
 
-        problem: what is wrong with the row, or with what is being typed into it.
+        running: the value that a run in progress uses, if it differs; folded: the rows that a folded head hides.
+
+        problem: the fault of the row, or of the text being typed into it.
         """
         arrows = f"{self._glyphs.left} {self._glyphs.right}" if at_cursor and row.can_step else ""
         columns = self._columns
@@ -130,7 +132,7 @@ class RowPainter:
         return marks
 
     def _add_remark(self, line: Text, row: Row, end: int, running: str | None, problem: str) -> None:
-        """What is wrong, else what is running, else the help: in the column of the help, or where there is room."""
+        """Adds the fault, else the running value, else the help: in the column of the help, or where there is room."""
         column = self._columns.help
         if problem:
             # The mark stands before the value already where that is the row's own problem.
@@ -150,7 +152,7 @@ class RowPainter:
             line.append(fitting[0] if fitting else "", self._style(style))
 
     def _add_summary(self, line: Text, folded: Sequence[Row]) -> None:
-        """What a folded table hides, as much of it as fits."""
+        """Adds the settings that a folded table hides, as many as fit."""
         more = f", {self._glyphs.ellipsis}"
         summary = ""
         for row in folded:

@@ -16,13 +16,14 @@ from workbench.settings.preset import Preset
 from workbench.ui.form.draft import Draft
 from workbench.ui.form.fields import PRESET, table_of
 from workbench.ui.form.rows import Row
+from workbench.ui.form.search import found
 from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.settings_hint import describe
 from workbench.ui.panels.settings_lines import Columns, RowPainter
 from workbench.units import rate, size
 
-PHASE_END = 2
+BORDER = 2
 """Cells between the panel's edge and what is inside."""
 
 
@@ -42,40 +43,40 @@ class SettingsList(Panel):
         self._in_use: dict[str, str] = {}
         self._watched: Preset | None = None
         self._is_of_run = False
-        """Whether the draft is what the watched run was started with."""
+        """Whether the watched run was started with the draft's settings."""
         self._all_rows: list[Row] = []
         self._rows: list[Row] = []
         self._folded: set[str] = {PRESET}
         self._words: list[str] = []
-        """What is looked for; empty for all rows."""
+        """The words of the search; empty: all rows are shown."""
         self._cursor = 0
         self._offset = 0
         self._typing_problem = ""
         self._expectation: Expectation | None = None
         self._fault: tuple[Preset | None, str, str] = (None, "", "")
-        """Settings that are valid, but cannot be trained with the data; the path of the wrong one, what is wrong."""
+        """Valid settings that cannot be trained with the data, the path of the wrong one, and the problem."""
 
-    # Set by whoever edits the rows.
+    # A subclass that edits rows overrides these.
 
     @property
     def is_editing(self) -> bool:
-        """Whether a row is being edited, or a setting looked for."""
+        """Whether a row is being edited, or the search is open."""
         return False
 
     @property
     def _is_searching(self) -> bool:
-        """Whether a setting is being looked for."""
+        """Whether the search is open."""
         return False
 
     @property
     def _typed_into(self) -> str:
-        """The path of the setting that is being typed; empty if none is."""
+        """The path of the setting into which a value is typed; empty if there is none."""
         return ""
 
     def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
         """Shows a draft, beside the settings of a run in progress where those differ.
 
-        watched: what the run was started with that the rest of the screen shows, going or ended.
+        watched: the settings with which the run on the screen was started, whether it is running or has ended.
         """
         self._draft = draft
         self._watched = watched
@@ -85,14 +86,14 @@ class SettingsList(Panel):
         self._read_rows()
 
     def expect(self, expectation: Expectation | None) -> None:
-        """Shows what the settings would take, or what is wrong with them; None while that is not known."""
+        """Shows the parameters and memory that the settings would take, or their fault; None while unknown."""
         self._expectation = expectation
         if expectation is not None:
             self._note_fault(expectation.reason if expectation.is_wrong else "")
         self.redraw()
 
     def go_to_fault(self, wrong: str) -> None:
-        """Shows what is wrong at its setting, with the cursor there unless something is being edited."""
+        """Shows a fault at its setting, and moves the cursor there unless something is being edited."""
         if not self.is_editing:
             self.focus_row(self._row_of(wrong))
         self._note_fault(wrong)
@@ -101,18 +102,18 @@ class SettingsList(Panel):
     def _note_fault(self, wrong: str) -> None:
         if self._draft is not None:
             self._fault = (self._draft.preset, self._row_of(wrong), wrong)
-            self.tell()
+            self.post_hint()
 
     def _row_of(self, wrong: str) -> str:
-        """The setting that a message names by its path; else the data."""
+        """Finds the setting that a message names by its path; else the data."""
         paths = (row.path for row in self._all_rows if not row.is_head)
-        found = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
-        return min(found, key=wrong.index, default=DATA.name) if wrong else ""
+        named = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
+        return min(named, key=wrong.index, default=DATA.name) if wrong else ""
 
     # What is drawn.
 
     def heading(self) -> Text:
-        """Whose settings they are, once there is a run: the panels around them show that run."""
+        """Says whose settings these are, once the other panels show a run."""
         name = ("settings", self.style_of("strong"))
         if self._watched is None or self._draft is None:
             return Text.assemble(name)
@@ -136,12 +137,12 @@ class SettingsList(Panel):
             last.append(f"{self._offset} above")
         if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
             last.append(f"{below} below")
-        # What the settings would take gives way first: the memory panel and --dry-run say it too.
+        # The expectation gives way first: the memory panel and --dry-run say it too.
         shorter = ("  ".join([*first, *expected, *last]) for expected in self._expected())
         return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
-        """What would be learnt and what that would take, in fewer and fewer words."""
+        """What the model would learn and what that would take, in fewer and fewer words."""
         expected = self._expectation
         if expected is None or expected.parameters is None:
             return [[]]
@@ -158,7 +159,7 @@ class SettingsList(Panel):
 
     @property
     def _columns(self) -> Columns:
-        return Columns.of(self.size.width - 2 * PHASE_END)
+        return Columns.of(self.size.width - 2 * BORDER)
 
     def content(self, width: int, height: int) -> list[Text]:
         room = self._visible_rows
@@ -180,13 +181,13 @@ class SettingsList(Panel):
         return painter.line(row, number == self._cursor, running, hidden, problem)
 
     def _problem_of(self, row: Row) -> str:
-        """What is wrong with a row by itself, or with the data."""
+        """The fault of a row itself, or of the data."""
         preset, path, wrong = self._fault
         is_so_still = self._draft is not None and self._draft.preset is preset
         return row.problem or (wrong if is_so_still and path == row.path else "")
 
     def _running_value(self, row: Row) -> str | None:
-        """What a run in progress uses, if that is something else."""
+        """The value that a run in progress uses, if it is another one."""
         running = self._in_use.get(row.path)
         return None if running == row.value else running
 
@@ -198,16 +199,16 @@ class SettingsList(Panel):
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
     def _read_rows(self, path: str | None = None) -> None:
-        """Reads the rows anew; the cursor stays on its setting, or goes to `path`."""
+        """Reads the rows again; the cursor stays on its setting, or moves to `path`."""
         if self._draft is None:
             return
         wanted = path or (self.row.path if self.row is not None else "")
         self._is_of_run = self._watched is not None and _same_training(self._draft, self._watched)
         self._all_rows = self._draft.rows()
         if self._words:
-            found = [row for row in self._all_rows if self._is_found(row)]
-            tables = {row.table for row in found}
-            self._rows = [row for row in self._all_rows if row in found or (row.is_head and row.table in tables)]
+            matching = found(self._all_rows, self._words)
+            tables = {row.table for row in matching}
+            self._rows = [row for row in self._all_rows if row in matching or (row.is_head and row.table in tables)]
         else:
             self._rows = [row for row in self._all_rows if row.is_head or row.table not in self._folded]
         paths = [row.path for row in self._rows]
@@ -219,10 +220,10 @@ class SettingsList(Panel):
         room = self._visible_rows
         self._offset = min(max(self._offset, self._cursor - room + 1), self._cursor)
         self.redraw()
-        self.tell()
+        self.post_hint()
 
-    def tell(self) -> None:
-        """Describes the row at the cursor."""
+    def post_hint(self) -> None:
+        """Posts the sentence about the row at the cursor."""
         self.post_message(self.Hint(self._description()))
 
     def _description(self) -> Text:
@@ -246,7 +247,7 @@ class SettingsList(Panel):
         self._moved()
 
     def action_page(self, pages: int) -> None:
-        """Moves the cursor by what is in view."""
+        """Moves the cursor by a page."""
         self.action_move(pages * max(self._visible_rows - 1, 1))
 
     def action_fold(self) -> None:
@@ -261,33 +262,14 @@ class SettingsList(Panel):
         self._folded = set() if self._folded == heads else heads
         self._read_rows(self.row.table if self.row is not None else None)
 
-    # What is looked for.
-
-    def _is_found(self, row: Row) -> bool:
-        text = f"{row.label} {row.path} {row.help} {row.value}".lower()
-        return all(word in text or word == _initials(row) for word in self._words)
-
-    def _best_match(self) -> str | None:
-        """The setting that is meant most likely: whose name begins with what is typed, or has it."""
-        if self._draft is None or not self._words:
-            return None
-        typed = " ".join(self._words)
-        rows = [row for row in self._all_rows if self._is_found(row)]
-        rows.sort(
-            key=lambda row: (
-                typed != _initials(row), not row.label.startswith(typed), typed not in row.label, typed not in row.path
-            )
-        )  # fmt: skip
-        return rows[0].path if rows else None
-
     # The wheel.
 
     def on_mouse_scroll_down(self, _: events.MouseScrollDown) -> None:
-        """Down the list; the cursor stays where it is."""
+        """Scrolls down; the cursor stays where it is."""
         self._scroll_view(3)
 
     def on_mouse_scroll_up(self, _: events.MouseScrollUp) -> None:
-        """Up the list; the cursor stays where it is."""
+        """Scrolls up; the cursor stays where it is."""
         self._scroll_view(-3)
 
     def _scroll_view(self, rows: int) -> None:
@@ -296,14 +278,8 @@ class SettingsList(Panel):
             self.redraw()
 
 
-def _initials(row: Row) -> str:
-    """As people abbreviate: lr for learning rate."""
-    words = row.label.split()
-    return "".join(word[0] for word in words) if len(words) > 1 else ""
-
-
 def _same_training(draft: Draft, run: Preset) -> bool:
-    """Whether a draft is what the run was started with, whatever the two are called and was changed by hand since."""
+    """Whether the run was started with the draft's settings; names and changes by hand since then do not count."""
     if draft.problems or run.changes[: len(draft.preset.changes)] != draft.preset.changes:
         return False
     left_out = {"name": run.name, "description": run.description, "changes": run.changes}

@@ -1,4 +1,4 @@
-"""What the settings offer for a value that is typed: files and folders, the columns of the table that is read."""
+"""Completions for a value being typed: files, folders, and the columns of the data's table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Offers:
         """Of the file, while a setting that names some of them is edited."""
 
     def field(self, row: Row, leave: Leave) -> ValueField:
-        """A field for a value, with what can be offered for it."""
+        """Makes a field for a value, with its completions."""
         match row.completes:
             case "file" | "folder":
                 return CompletedField(row.typed, leave, partial(_paths, kind=row.completes))
@@ -37,19 +37,19 @@ class Offers:
                 return CompletedField(row.typed, leave, offer)
         return ValueField(row.typed, leave)
 
-    async def read_columns(self, draft: Draft, tell: Callable[[str], None]) -> None:
-        """Reads the columns of the file, in a process; tell: hears what is to be said while there are none to offer."""
+    async def read_columns(self, draft: Draft, say: Callable[[str], None]) -> None:
+        """Reads the columns of the file, in a process; say: takes the sentence to show while there are none."""
         file = draft.value_of(FILE)
         if not file:
-            tell(f"set {FILE} first: its columns are then listed here")
+            say(f"set {FILE} first: its columns are then listed here")
             return
-        tell(f"reading the columns of {file} ...")
+        say(f"reading the columns of {file} ...")
         try:
             self._columns = await self.reader.read(file, draft.value_of(DELIMITER) or "auto")
         except WorkbenchError as error:
-            tell(str(error))
+            say(str(error))
         else:
-            tell("no column of that name")
+            say("no column of that name")
 
     def _some_columns(self, text: str, has_typed: bool, *, several: bool) -> tuple[list[Candidate], bool]:
         """The columns that fit what is typed; enter completes one that is begun."""

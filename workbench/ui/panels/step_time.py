@@ -1,4 +1,4 @@
-"""Where the time of a step goes: its phases, its spread, its pace."""
+"""The time of a step: its phases, percentiles and throughput."""
 
 from __future__ import annotations
 
@@ -72,12 +72,14 @@ class StepTimePanel(Panel):
         total = sum(timing.phase_ms.values())
         if total <= 0 or room < 2:
             return []
-        shares = {phase: value / total for phase, value in timing.phase_ms.items()}
+        fractions = {phase: value / total for phase, value in timing.phase_ms.items()}
         bars = 2 if height > ROOMY_HEIGHT + 1 else 1
-        named = [phase for phase, share in shares.items() if share >= 0.005 or phase not in ("transfer", "rest")]
-        while len(legend := flow(self._legend(shares, named), width)) > room - bars and len(named) > 1:
-            named.remove(min(named, key=lambda phase: shares[phase]))
-        return [*[self._bar(shares, width)] * bars, *legend]
+        named = [
+            phase for phase, fraction in fractions.items() if fraction >= 0.005 or phase not in ("transfer", "rest")
+        ]
+        while len(legend := flow(self._legend(fractions, named), width)) > room - bars and len(named) > 1:
+            named.remove(min(named, key=lambda phase: fractions[phase]))
+        return [*[self._bar(fractions, width)] * bars, *legend]
 
     @property
     def _has_letters(self) -> bool:
@@ -89,24 +91,24 @@ class StepTimePanel(Panel):
             return "text"  # a letter must be read, whatever grey the phase's colour would be
         return f"phase-{phase}" if f"phase-{phase}" in STYLES else "dim"
 
-    def _bar(self, shares: dict[str, float], width: int) -> Text:
+    def _bar(self, fractions: dict[str, float], width: int) -> Text:
         """A cell belongs to the phase at its middle; without colours it is the phase's first letter."""
         text, position, filled = Text(), 0.0, 0
-        for phase, share in shares.items():
-            position += share * width
+        for phase, fraction in fractions.items():
+            position += fraction * width
             cells = min(round(position), width) - filled
             filled += max(cells, 0)
             character = phase[0] if self._has_letters else self.glyphs.block
             text.append(character * max(cells, 0), self.style_of(self._style_of_phase(phase)))
         return text
 
-    def _legend(self, shares: dict[str, float], named: list[str]) -> list[Text]:
+    def _legend(self, fractions: dict[str, float], named: list[str]) -> list[Text]:
         dim, strong = self.style_of("dim"), self.style_of("strong")
         return [
             Text.assemble(
                 (f"{phase[0] if self._has_letters else '■'} ", self.style_of(self._style_of_phase(phase))),
                 (f"{phase} ", dim),
-                (f"{100 * shares[phase]:.0f}%", strong),
+                (f"{100 * fractions[phase]:.0f}%", strong),
             )
             for phase in named
         ]

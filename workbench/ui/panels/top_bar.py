@@ -37,9 +37,9 @@ _GIVES_WAY = (
     "room", "temperature", "power", "host", "card", "badge", "utilization", "left", "rate", "preset", "detail",
     "percent", "changed", "epoch",
 )  # fmt: skip
-"""What gives way, first things first: the room behind the state's word before anything else.
+"""What gives way, in this order: first the room behind the state's word.
 
-The card's name becomes GPU; the preset's is shortened, and goes at changed.
+The card's name becomes GPU; the preset's is shortened at `preset`, and left out at `changed`.
 """
 
 
@@ -73,7 +73,7 @@ class TopBar(LineWidget):
         return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
 
     def show(self, content: TopBarContent) -> None:
-        """Shows other content."""
+        """Replaces the content."""
         self._content = content
         self.redraw()
 
@@ -142,8 +142,8 @@ class TopBar(LineWidget):
             if view.progress is None or content.state != "preparing":
                 return {}
             done, total = view.progress.done, view.progress.total
-            share = f" {100 * done / total:.0f} %" if total else ""
-            return {"epoch": Text(f"{view.progress.what}{share}", dim)}
+            percent = f" {100 * done / total:.0f} %" if total else ""
+            return {"epoch": Text(f"{view.progress.what}{percent}", dim)}
         epochs = view.prepared.epochs
         items = {"epoch": Text(f"epoch {min(_epoch(view, content.state), epochs)}/{epochs}", text)}
         if content.state not in ENDED and view.base_learning_rate is not None:

@@ -16,14 +16,14 @@ GROWING_FRACTION = 0.1
 
 
 def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
-    """Where a moment of a run lies on the axis."""
+    """The position of a moment of a run on the axis."""
     if axis == "time":
         return seconds
     return step / history.steps_per_epoch if axis == "epoch" else float(step)
 
 
 def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> tuple[float, float]:
-    """From nothing to the end of the plan, or of an overlaid run that is longer.
+    """The range from 0 to the end of the plan, or of a longer overlaid run.
 
     Before a tenth of the plan is done it ends at a round number beyond what is done.
     """

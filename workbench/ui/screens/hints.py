@@ -1,4 +1,4 @@
-"""What the hint line of the main screen says: an answer, the help of a setting, a finding, or keys."""
+"""Chooses what the hint line of the main screen shows: an answer, the help of a setting, a finding, or keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.ui.panels.panel import Panel
 
 
 class Hints:
-    """Chooses between what was said, which goes first, and what there is to say about the focused panel."""
+    """Chooses the hint: first a sentence that was said, else one about the focused panel."""
 
     def __init__(self) -> None:
         self.setting = Text()
@@ -27,7 +27,7 @@ class Hints:
         self._said, self._said_about = text, about
 
     def forget(self) -> None:
-        """The sentence has been read."""
+        """Forgets the sentence, which has been read."""
         self._said = None
 
     def forget_unless(self, state: str) -> bool:
@@ -46,7 +46,7 @@ class Hints:
         *,
         has_verdict_panel: bool,
     ) -> None:
-        """Shows what comes first.
+        """Shows the hint of the highest priority.
 
         focused: the panel with the focus; advice: the findings, unless a panel shows them; has_verdict_panel: whether
         the panel of step times is up, in which the verdict stands.

@@ -76,14 +76,17 @@ class MainScreen(MainView):
 
     # Other runs.
 
-    @work(group="attach", exclusive=True)
+    @work(group="runs", exclusive=True)
     async def action_runs(self) -> None:
         from workbench.ui.screens.runs import RunsScreen
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
-        await self.runs.carry_out(await self.ask(RunsScreen(self._session.runs_folder, overlaid)))
+        result = await self.ask(RunsScreen(self._session.runs_folder, overlaid))
+        if result is not None:
+            # In a group of its own: showing the list again cancels no run that is still being read.
+            self.run_worker(self.runs.carry_out(result), group=result.action, exclusive=True)
 
-    @work(group="quit", exclusive=True)
+    @work(group="quit")
     async def action_ask_to_quit(self) -> None:
         if await self.runs.may_quit():
             self.app.exit()

@@ -1,7 +1,7 @@
 """What the main screen shows: settings on the left, charts beside them, step time and memory below.
 
-Twice a second it reads what the run has written, and gives what is new to the panels that are seen. What can be done
-is the controllers' business, which know this screen as their Host; `main.py` has the keys.
+Twice a second it reads what the run has written, and gives what is new to the panels that are seen. Controllers act
+on runs and settings, and know this screen as their Host; `main.py` binds keys to them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
-from workbench.ui.controllers.inspection import InspectController
+from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
@@ -69,20 +69,22 @@ class MainView(Screen[None]):
         options: AppOptions,
         readings: ReadingSource,
         attach_to: RunDirectory | None = None,
+        not_opened: str = "",
     ) -> None:
-        """attach_to: a run to watch from the start."""
+        """attach_to: a run to watch from the start; not_opened: why the preset of the last time is not the one here."""
         super().__init__(id="main")
         self._draft = draft
         self._session = session
         self._options = options
         self._readings = readings
         self._attach_to = attach_to
+        self._not_opened = not_opened
         self.run = RunController(draft, session, self)
         self.learning_rate = LearningRateController(session, self.run, self)
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
-        self.inspection = InspectController(session, self.run, self)
+        self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
         self._hints = Hints()
@@ -120,13 +122,17 @@ class MainView(Screen[None]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Does what can wait until the screen has been painted once."""
+        """Starts everything that can wait for the first paint."""
         gc.freeze()  # what is there now stays: the collector need not look at it again
         gc.enable()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
         self._read_machine()
-        self.presets.remember()
+        if self._not_opened:
+            title = f"the last preset cannot be opened; this is {self._draft.preset.name}"
+            self.show_notice(title, self._not_opened, "^o opens a preset   n hides this")
+        else:
+            self.presets.remember()
         if self._options.standby:
             self.set_timer(STANDBY_DELAY_SECONDS, self._session.keep_standby)
         if self._attach_to is not None:
@@ -134,11 +140,11 @@ class MainView(Screen[None]):
         else:
             self._offer_running()
 
-    @work(group="attach", exclusive=True)
+    @work(group="open", exclusive=True)
     async def _offer_running(self) -> None:
         await self.runs.offer_running()
 
-    @work(group="attach", exclusive=True)
+    @work(group="open", exclusive=True)
     async def attach(self, run: RunDirectory) -> None:
         """Watches a run that was started elsewhere or has ended."""
         await self.runs.attach(run)
@@ -158,7 +164,7 @@ class MainView(Screen[None]):
 
     def poll(self) -> None:
         watch = self._session.watch
-        if watch is not None and not self.runs.is_attaching and watch.poll():
+        if watch is not None and watch.poll():
             self._has_unseen = True
         self._renew_advice()
         if watch is not None and watch.learning_rate != self._shown_rate:
@@ -179,7 +185,7 @@ class MainView(Screen[None]):
     def _renew_advice(self) -> None:
         self.advice.follow()
         self._make_room_for_advice()
-        if self.advice.has_news and not self.runs.is_attaching and self._is_due("judge"):
+        if self.advice.has_news and self._is_due("judge"):
             self.advice.renew(self._machine)
 
     def _make_room_for_advice(self) -> None:
@@ -195,7 +201,7 @@ class MainView(Screen[None]):
         self.show_run()
 
     def _plan(self) -> None:
-        """Shows what the settings being edited would take, once a dry run has found out."""
+        """Shows what the settings being edited would take, once a dry run has measured it."""
         if self._session.plan(None if self._draft.problems else self._draft.preset):
             self.query_one(SettingsPanel).expect(self._session.planner.expectation)
             self._show_machine()
@@ -213,7 +219,7 @@ class MainView(Screen[None]):
 
     @property
     def history(self) -> RunHistory | None:
-        """What is known of the run that is watched."""
+        """What is known of the watched run."""
         return None if self._session.watch is None else self._session.watch.history
 
     # What is shown; what controllers ask for.
@@ -324,9 +330,9 @@ class MainView(Screen[None]):
     # What the user does.
 
     def _theme_changed(self, _: Theme) -> None:
-        """Draws again what is kept in colours: the panels do so by themselves."""
+        """Renews the coloured texts that are kept here; panels redraw themselves."""
         self._hints.forget()
-        self.query_one(SettingsPanel).tell()
+        self.query_one(SettingsPanel).post_hint()
         self._show_hint()
 
     def on_key(self) -> None:

@@ -37,7 +37,7 @@ STARTING_SECONDS = 60.0
 
 
 class RunsScreen(Screen[RunsResult | None]):
-    """Dismisses with what is wanted of the main screen, or None."""
+    """Dismisses with what the main screen is to do, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
     AUTO_FOCUS = "RunsTable"
@@ -121,13 +121,13 @@ class RunsScreen(Screen[RunsResult | None]):
             self._show_keys()
 
     @on(NotRead)
-    def _tell_problem(self, message: NotRead) -> None:
+    def _show_problem(self, message: NotRead) -> None:
         self._problem = message.problem
         self.table.fail(message.problem)
         self._hint()
 
     def _hint(self, text: str = "", kind: str = "dim") -> None:
-        """Says something, until the next key; else what there is to say of the run under the cursor."""
+        """Shows a sentence until the next key; without one, describes the run under the cursor."""
         hint, row = self.query_one(HintLine), self.table.current
         if text:
             self._said = text, kind
@@ -138,7 +138,7 @@ class RunsScreen(Screen[RunsResult | None]):
             hint.show(Text() if row is None else self.table.described(row))
 
     def on_key(self) -> None:
-        """Any key: what was said has been read."""
+        """Forgets the sentence: whoever presses a key has read it."""
         self._said = "", ""
 
     @on(RunsTable.Moved)
@@ -147,7 +147,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self._show_keys()
 
     def _show_keys(self) -> None:
-        """The keys that do something with the run under the cursor and those that are marked."""
+        """Shows the keys that apply to the run under the cursor and to the marked ones."""
         row, marked = self.table.current, len(self.table.marked_rows)
         works = {
             "open": row is not None,
@@ -168,7 +168,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self.action_open()
 
     def _wanted(self) -> RunRow | None:
-        """The run under the cursor, if anything can be done with it."""
+        """The run under the cursor; None, and a sentence, if it is broken."""
         row = self.table.current
         if row is not None and row.broken:
             self._hint(row.reason, "error")
@@ -178,7 +178,7 @@ class RunsScreen(Screen[RunsResult | None]):
     # What can be done.
 
     def action_open(self) -> None:
-        """Watches the run under the cursor, or looks at it as it ended."""
+        """Watches the run under the cursor, or shows how it ended."""
         row = self._wanted()
         if row is not None:
             self._leave_with("open", row)
@@ -188,7 +188,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self.dismiss(RunsResult(action, None if row is None else row.run, overlays))
 
     def action_mark(self) -> None:
-        """Marks the run under the cursor, or no longer."""
+        """Marks the run under the cursor, or removes its mark."""
         if self._wanted() is not None and not self.table.mark():
             self._hint("four runs are marked already: space on one of them takes its mark away", "warning")
         self._show_keys()
@@ -198,7 +198,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self._leave_with("overlay", None)
 
     def action_compare(self) -> None:
-        """The settings and results in which the marked runs differ."""
+        """Shows the settings and results in which the marked runs differ."""
         from workbench.ui.dialogs.compare import CompareDialog
 
         rows = self.table.marked_rows
@@ -222,15 +222,15 @@ class RunsScreen(Screen[RunsResult | None]):
             self._hint(f"this run is {row.status}: there is nothing to resume", "warning")
 
     def action_sort(self) -> None:
-        """By the next column."""
+        """Sorts by the next column."""
         self.table.sort_by_next()
 
     def action_reverse(self) -> None:
-        """The other way round."""
+        """Sorts the other way round."""
         self.table.reverse()
 
     def action_filter(self) -> None:
-        """Opens the field of words."""
+        """Opens the filter."""
         field = self.query_one(Input)
         field.add_class("-open")
         field.focus()
@@ -244,7 +244,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self.table.focus()
 
     def action_leave(self) -> None:
-        """Closes the filter; without one, back to the main screen."""
+        """Closes the filter; without one, returns to the main screen."""
         field = self.query_one(Input)
         if not field.has_class("-open"):
             self.dismiss(None)
@@ -254,7 +254,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self.table.focus()
 
     def action_keys(self) -> None:
-        """The keys of this screen."""
+        """Shows the keys of this screen."""
         from workbench.ui.dialogs.help import HelpDialog
 
         self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:1]))
