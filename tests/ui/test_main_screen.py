@@ -449,6 +449,13 @@ def test_no_two_actions_share_a_key_and_no_key_is_one_that_tmux_keeps() -> None:
     assert not [key for key in keys if key.startswith("alt+") or key in ("ctrl+b", "ctrl+enter", "ctrl+z")]
 
 
+def test_the_palette_names_every_action_otherwise_than_its_help() -> None:
+    from workbench.ui.keys.actions import ACTIONS, PALETTE_NAMES
+
+    assert {action.name for action in ACTIONS} == set(PALETTE_NAMES)
+    assert not [action.name for action in ACTIONS if PALETTE_NAMES[action.name] == action.help]
+
+
 def test_the_palette_has_every_action(tmp_path: Path) -> None:
     from workbench.ui.keys.actions import ACTIONS
 

@@ -135,7 +135,7 @@ def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
         return matches[0]
     if not matches:
         raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}")
-    raise UsageError(f"{name_or_path!r} is one of several runs: {', '.join(run.name for run in matches)}")
+    raise UsageError(f"several runs match {name_or_path!r}: {', '.join(run.name for run in matches)}")
 
 
 def list_runs(runs_folder: Path) -> list[RunDirectory]:

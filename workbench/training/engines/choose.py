@@ -137,7 +137,27 @@ def _fastest_on_cpu(job: Job, build: _Builder) -> tuple[Engine, str]:
     return build("traced"), reason
 
 
+def check_engine(job: Job) -> None:
+    """Checks, without building it, that the engine that is asked for by name fits. Raises PresetError."""
+    asked = job.preset.runtime.engine
+    if asked != "auto" and (why_not := _why_not(asked, job)) is not None:
+        raise _refusal(asked, why_not)
+
+
+def _why_not(name: str, job: Job) -> str | None:
+    if job.input_names and name != "eager":
+        return "inputs by name are trained by the eager engine alone"
+    if name == "compiled" and job.device.type != "cuda":
+        return NO_COMPILED_CPU
+    return why_not_capturable(job) if ENGINES[name].replayed else None
+
+
+def _refusal(name: str, why_not: str) -> PresetError:
+    return PresetError(f'runtime.engine = "{name}", but {why_not}; use "auto" or "eager"')
+
+
 def _asked_for(name: str, job: Job, build: _Builder) -> tuple[Engine, str]:
+    check_engine(job)
     try:
         if name == "compiled":
             return _compiled_engine(job, build)
@@ -145,13 +165,10 @@ def _asked_for(name: str, job: Job, build: _Builder) -> tuple[Engine, str]:
     except Exception as error:
         if not isinstance(error, CannotTraceError) and name != "compiled":
             raise
-        message = f'runtime.engine = "{name}", but {first_line(error)}; use "auto" or "eager"'
-        raise PresetError(message) from error
+        raise _refusal(name, first_line(error)) from error
 
 
 def _compiled_engine(job: Job, build: _Builder) -> tuple[Engine, str]:
-    if job.device.type != "cuda":
-        raise CannotTraceError(NO_COMPILED_CPU)
     if (why_not := why_not_capturable(job)) is not None:
         return build("compiled"), f"asked for; not as CUDA graphs: {why_not}"
     return build("compiled", COMPILED_CUDA_GRAPH), "asked for, and replayed as CUDA graphs"
@@ -169,9 +186,7 @@ class _Builder:
     def __call__(self, name: str, recipe: _Recipe | None = None) -> Engine:
         """An engine, by the recipe of its name or by another, ready for full batches. Raises CannotTraceError."""
         job, recipe = self.job, recipe or ENGINES[name]
-        if job.input_names and name != "eager":
-            raise CannotTraceError("inputs by name are trained by the eager engine alone")
-        if recipe.replayed and (why_not := why_not_capturable(job)) is not None:
+        if (why_not := _why_not(name, job)) is not None:
             raise CannotTraceError(why_not)
         if _compiled in (recipe.gradients, recipe.optimizer_step):
             self.hooks.report_progress("compiling the step (kept for the next time)")

@@ -157,9 +157,11 @@ def _samples(present: Contender, wanted: int | None, pace: float, most_seconds: 
         )
     seconds = (wanted - present.samples_trained) * pace
     if seconds > most_seconds:
+        epochs = wanted / epoch
+        shown = count(round(epochs)) if epochs >= 100 else f"{epochs:.3g}"
         raise TooLongError(
             f"to answer this, both settings would have to train on {count(wanted)} samples "
-            f"({wanted / epoch:.3g} epochs), which takes about {duration(seconds)} here, more than the "
+            f"({shown} epochs), which takes about {duration(seconds)} here, more than the "
             f"{duration(most_seconds)} that a comparison may take. Keep the change, start a run with it, and compare "
             "the two runs."
         )

@@ -46,12 +46,17 @@ def _failure(error: Exception, preset: Preset) -> Failure:
 
 
 def make_plan(preset: Preset) -> Plan:
-    """Builds the job of a preset and runs a step of it without numbers. Raises what `build_job` raises."""
+    """Builds the job of a preset and runs a step of it without numbers.
+
+    Raises what `build_job` raises, and PresetError where the engine that is asked for does not fit.
+    """
     from workbench.training.device import device_name
+    from workbench.training.engines.choose import check_engine
     from workbench.training.job import build_job
     from workbench.training.memory.estimate import expected_memory
 
     job = build_job(preset, lambda progress: None)
+    check_engine(job)
     memory = expected_memory(job)
     return Plan(
         device=f"{job.device} ({device_name(job.device)})",

@@ -129,6 +129,7 @@ PALETTE_NAMES = {
     "slower": "Lower the learning rate",
     "faster": "Raise the learning rate",
     "learning_rate": "Set the learning rate",
+    "undo_learning_rate": "Undo the last change of the learning rate",
     "profile": "Profile the next steps (trace)",
     "show_profile": "Show the last profile",
     "memory_snapshot": "Take a memory snapshot",

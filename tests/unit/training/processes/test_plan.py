@@ -166,6 +166,8 @@ def test_in_the_background_it_makes_way_and_fetches_nothing(
         ('[data]\nname = "iris"\nbatch_size = 5000\n', 2, "preset", "5000"),
         ('[data]\nname = "npz"\nfile = "nowhere.npz"\n', 3, "data", "nowhere.npz"),
         ("nonsense", 2, "preset", "not valid TOML"),
+        ('[runtime]\ndevice = "cpu"\nengine = "compiled"\n', 2, "preset", "compiled steps are for NVIDIA GPUs"),
+        ('[runtime]\ndevice = "cpu"\nengine = "cuda_graph"\n', 2, "preset", 'runtime.engine = "cuda_graph", but'),
     ],
 )
 def test_the_process_answers_a_preset_that_cannot_be_trained_with_the_reason(
