@@ -200,7 +200,7 @@ def progress_line(view: RunView, width: int) -> Table | Text:
     table = Table.grid(padding=(0, 1), expand=False)
     bar_width = max(min(width - text.cell_len - 2, 30), 0)
     if bar_width >= 4:
-        table.add_row(ProgressBar(total=1.0, completed=view.share, width=bar_width), text)
+        table.add_row(ProgressBar(total=1.0, completed=view.fraction_done, width=bar_width), text)
     else:
         table.add_row(text)
     return table

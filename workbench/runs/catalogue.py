@@ -119,7 +119,7 @@ def _read(
         settings = presets.settings(read_small(run.preset))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
-    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run)}
+    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run.study)}
     if summary is not None:
         values |= {
             "epoch": _whole(summary.epoch),

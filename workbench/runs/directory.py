@@ -117,7 +117,7 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: 
     try:
         # A directory is a run once its preset is there, so that comes last.
         if membership is not None:
-            membership.save(run)
+            membership.save(run.study)
         write_text_atomically(run.preset, preset_toml, parents=False)
     except StorageError:
         shutil.rmtree(run.path, ignore_errors=True)
