@@ -104,7 +104,7 @@ def workbench(
     opened: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PRESET]",
+            metavar="PRESET",
             help="Open the app with this preset; without one, with the last. A preset that is named like a command is "
             "opened by its path.",
             autocompletion=complete_first_word,
