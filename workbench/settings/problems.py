@@ -44,6 +44,8 @@ def describe_validation_error(
     beyond: set[tuple[str, ...]] = set()
     for problem in error.errors(include_url=False):
         path, model = _locate(problem["loc"], values, preset, families)
+        if problem["type"] == "union_tag_invalid":
+            path.append(families[path[0]].tag)
         if (here := (*path, problem["type"])) in known:
             continue
         if len(lines) >= MOST_PROBLEMS:  # a sentence takes a search through the whole text
@@ -164,7 +166,8 @@ def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: M
         return f"{key}: unknown {what}{choice}{nearest(path[-1], model.model_fields)}"
     if kind == "union_tag_invalid":
         family = families[path[0]]
-        return f"{key}.{family.tag}: {_show(context['tag'])} is not known{nearest(context['tag'], family.labels)}"
+        tag = context["tag"]
+        return f"{key}: {renamed_value(written, tag) or f'{_show(tag)} is not known{nearest(tag, family.labels)}'}"
     if kind == "union_tag_not_found":
         return f"{key}: the name must be text"
     if kind == "missing":
