@@ -121,6 +121,8 @@ def test_a_leak_is_seen_and_warming_up_is_not() -> None:
     assert leak.memory[0].bytes_per_second == pytest.approx(3 * MIB, rel=0.05)
     warm = facts(steps([1.0] * 50), *memories(lambda second: GIB * (1 - 0.5 * math.exp(-second / 5))))
     assert findings(warm) == []
+    set_back = [replace(memory, time=100.0) for memory in memories(lambda second: GIB + 3 * MIB * second)]
+    assert facts(steps([1.0] * 50), *set_back).memory is None, "without a duration there is no rate"
     few = facts(steps([1.0] * 50), *memories(lambda second: GIB + 3 * MIB * second, LEAST_READINGS - 1))
     assert few.memory is None
 
