@@ -26,7 +26,7 @@ from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
-from workbench.units import count, duration, milliseconds, rate, size
+from workbench.units import count, duration, milliseconds, rate, rate_of, size
 from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
@@ -91,7 +91,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.samples_per_second:
         rows.append(("throughput", f"{rate(summary.samples_per_second)} samples/s"))
     if (said := arithmetic(view.footprint, view.prepared, _steps_per_second(summary))) and view.footprint:
-        each = f"{rate(view.footprint.flops_per_step)}FLOP per step, " if view.footprint.flops_per_step else ""
+        each = f"{rate_of(view.footprint.flops_per_step, 'FLOP')} per step, " if view.footprint.flops_per_step else ""
         rows.append(("arithmetic", each + said))
     if summary.gpu_busy_share is not None:
         rows.append(("GPU busy", f"{100 * summary.gpu_busy_share:.0f} % of the time"))
@@ -219,7 +219,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),
-        ("FLOPs per step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
+        ("FLOPs per step", rate_of(plan.flops_per_step, "FLOP") if plan.flops_per_step else "not available"),
         ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
         ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
