@@ -10,8 +10,8 @@ from workbench.units import rate_of
 def arithmetic(footprint: Footprint | None, prepared: Prepared | None, steps_per_second: float | None) -> str:
     """Such as `307 TFLOP/s, MFU 31 % of 989 TFLOP/s bf16`; empty before anything is known.
 
-    MFU, model FLOPs utilisation (Chowdhery et al., PaLM, 2022): matrix multiplications and convolutions of forward
-    and backward alone, against the card's peak in the precision of the run. Not available on CPUs, and for cards
+    MFU, model FLOPs utilisation (Chowdhery et al., PaLM, 2022): matrix multiplications, convolutions and attention of
+    forward and backward, against the card's peak in the precision of the run. Not available on CPUs, and for cards
     without a figure.
     """
     if footprint is None or prepared is None or not steps_per_second:

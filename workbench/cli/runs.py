@@ -1,4 +1,4 @@
-"""`workbench runs`: what has been trained, the newest first."""
+"""`workbench runs`: lists runs, the newest first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NARROW_COLUMNS = ("status", "run", "epochs", "best", "age", "study")
 MOST_CELLS = 10_000
 """Wider than any table: a terminal's own width would limit what is measured."""
 STYLES = {"running": "cyan", "completed": "green", "stopped": "yellow", "failed": "red", "lost": "red", "broken": "red"}
-"""By what stands in the column of the status."""
+"""By the text in the column status."""
 
 
 def runs(
@@ -58,7 +58,7 @@ def runs(
 
 
 def as_json(row: RunRow) -> dict[str, Any]:
-    """A run in numbers: what is not known is null."""
+    """A run as JSON values; unknown ones are null."""
     return {
         "name": row.run.name,
         "status": row.status,
@@ -76,14 +76,14 @@ def as_json(row: RunRow) -> dict[str, Any]:
 
 
 def cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
-    """What stands in each of the COLUMNS; a dash for what is not known. now: with a time zone."""
+    """The texts of the COLUMNS; a dash for an unknown value. now: with a time zone."""
     from workbench.files import short_path
 
     return (_status(row), row.preset_name or row.run.name, *_progress(row, now), short_path(row.run.path), _study(row))
 
 
 def narrow_cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
-    """What stands in each of the NARROW_COLUMNS."""
+    """The texts of the NARROW_COLUMNS."""
     name = row.run.name if row.run.started is None else row.run.name.partition("-")[2]
     return (_status(row), name, *_progress(row, now), _study(row))
 

@@ -1,4 +1,4 @@
-"""Whether this process gets the cores that it needs, and how many of them other programs use. Linux only.
+"""Measures how long this process waits for cores, and how many of them other programs use. Linux only.
 
 A thread that could run but finds no core waits, and the kernel counts that time for each thread. It is the cost of
 other programs, whatever they are, and stays near zero while cores are free.
@@ -20,7 +20,7 @@ _BUSY = (0, 1, 2, 5, 6)
 
 @dataclass(frozen=True)
 class CoreReading:
-    """What happened on the cores between two readings."""
+    """The use of the cores between two readings."""
 
     wait_fraction: float
     """Fraction of the time that the threads of this process could run in which they waited for a core, 0 to 1."""

@@ -1,4 +1,4 @@
-"""What headless training shows: a live progress bar, plain lines, JSON, or nothing."""
+"""Displays a run without the app: a live progress bar, plain lines, JSON, or nothing."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Display:
         """Shows a new event; `line`: the event as it was written; `view`: the run, this event included."""
 
     def refresh(self, view: RunView) -> None:
-        """Updates what moves; called every moment."""
+        """Updates the progress bar; called at each poll."""
 
     def narrate(self, message: str) -> None:
-        """Prints a message for the person who watches."""
+        """Prints a message for the user."""
         print(message, file=sys.stderr, flush=True)
 
 
@@ -117,7 +117,7 @@ class LineDisplay(Display):
 
     def _say(self, text: Text) -> None:
         self._console.print(text)
-        # Console.print swallows nothing, but a pipe's buffer would hide a dead reader.
+        # Without a flush, a pipe's buffer would hide that its reader has died.
         sys.stdout.flush()
 
 
@@ -149,7 +149,7 @@ class LiveDisplay(LineDisplay):
 
 
 def describe(prepared: Prepared) -> Text:
-    """What will be trained, on which device, and how to read the lines that follow."""
+    """Describes the training run: model, device, engine, samples, and how to read the lines that follow."""
     samples = [f"{count(prepared.train_samples)} train"]
     if prepared.validation_samples:
         samples.append(f"{count(prepared.validation_samples)} validation")

@@ -1,4 +1,4 @@
-"""What headless training prints at the end of a run, and what a dry run prints."""
+"""Prints the report at the end of a run, and the plan of a dry run."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
 
 
 def print_plan(preset: Preset, plan: Plan) -> None:
-    """Prints what a dry run found."""
+    """Prints the plan of a dry run."""
     shape = " × ".join(map(str, plan.input_shape))
     splits = [f"{count(plan.train_samples)} train"]
     for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):

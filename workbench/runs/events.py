@@ -160,7 +160,7 @@ class Footprint(Event):
     """At which moment memory peaked, in words."""
     expected_peak_bytes: int | None = None
     flops_per_step: int | None = None
-    """Of matrix products and convolutions, forward and backward."""
+    """Of matrix multiplications, convolutions and attention, forward and backward."""
     reason: str = ""
     """Why a number is missing."""
 

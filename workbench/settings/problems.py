@@ -1,4 +1,4 @@
-"""What is wrong with a preset, in words: where, what was found, what is allowed, and the nearest right name."""
+"""Describes the problems of a preset: the place, the value found, the values allowed, and the nearest right name."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def describe_validation_error(
 
 
 def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, str]:
-    """What is wrong with the settings of one table, by key: short, for a form that shows key and value beside it.
+    """The problems of one table, by key: short, for a form that shows key and value beside it.
 
-    What concerns several settings together stands under the empty key.
+    A problem of several settings together has the empty key.
     """
     problems: dict[str, list[Any]] = {}
     for problem in error.errors():

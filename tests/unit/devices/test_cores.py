@@ -16,7 +16,7 @@ TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 class Machine:
-    """A made /proc of a process with threads on two of four cores, in which time passes as it is told."""
+    """A made /proc of a process with threads on two of four cores, with a clock that the test sets."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.proc, self.now = folder, 100.0
