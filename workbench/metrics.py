@@ -22,7 +22,7 @@ BY_CLASS = ("precision", "recall", "f1", "support", "confusion")
 
 @dataclass(frozen=True)
 class Metric:
-    """One number that tells how good a model is on a split."""
+    """One number that measures how good a model is on a split."""
 
     name: str
     """The key in events and summaries, and the value of `training.monitor`."""
@@ -40,18 +40,18 @@ class Metric:
     is_curve: bool = True
     """Whether its value after each epoch is kept as a curve, and can be shown as a chart."""
     can_monitor: bool = True
-    """Whether it can tell the best epoch."""
+    """Whether it can decide which epoch is the best."""
     is_headline: bool = False
     """Whether the line of each epoch shows it."""
     while_training: bool = False
     """Whether it is also measured on the training samples as they are trained on."""
     least_classes: int = 0
-    """With fewer classes it says nothing and is absent."""
+    """With fewer classes it is meaningless, and absent."""
     needs_all_scores: bool = False
     """Whether it needs the scores of all samples at once; absent where they are too many to be kept."""
 
     def fits(self, task: str, outputs: int) -> bool:
-        """Whether a task of this kind with so many outputs (classes, for a classification) has this metric."""
+        """Whether a task of this kind with this number of outputs (classes, for a classification) has this metric."""
         return self.task in (None, task) and (task != "classification" or outputs >= self.least_classes)
 
     def is_better(self, value: float, other: float) -> bool:
@@ -100,7 +100,7 @@ def metric(name: str) -> Metric:
 
 
 def metrics_for(task: str, outputs: int) -> list[Metric]:
-    """The metrics of a task of this kind with so many outputs."""
+    """The metrics of a task of this kind with this number of outputs."""
     return [each for each in METRICS if each.fits(task, outputs)]
 
 

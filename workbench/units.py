@@ -23,6 +23,12 @@ def rate(number: float) -> str:
     return _three_digits(number)
 
 
+def rate_of(number: float, unit: str) -> str:
+    """A rate with a unit that takes the prefix: 847 FLOP/s, 12.3 kFLOP/s."""
+    shown = rate(number)
+    return f"{shown}{unit}" if shown[-1].isalpha() else f"{shown} {unit}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as 0.42 s, 12.3 s, 4:05 min or 2:03:11 h."""
     if seconds < 60:

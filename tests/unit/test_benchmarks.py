@@ -52,13 +52,13 @@ def test_a_part_that_dies_or_hangs_leaves_its_figures_and_the_others(
     )
     made = Bench("cuda", (), QUICK, tmp_path, tmp_path, time.monotonic() + 60, tmp_path / "found.json")
     popen = subprocess.Popen
-    for seconds, told in (("0", "ended with 1"), ("60", "was ended after 2 s")):
+    for seconds, outcome in (("0", "ended with 1"), ("60", "was ended after 2 s")):
         monkeypatch.setattr(bench, "MOST_SECONDS", 2 if seconds == "60" else 60)
         command = [sys.executable, "-c", program, str(made.kept), seconds]
         with monkeypatch.context() as patch:
             patch.setattr(subprocess, "Popen", lambda _, command=command, **others: popen(command, **others))
             run_apart(made, "images", ("auto",), [])
-        assert made.found == {"a figure": 1, "images (auto)": told}
+        assert made.found == {"a figure": 1, "images (auto)": outcome}
         assert json.loads(made.kept.read_text()) == made.found
 
 

@@ -82,11 +82,11 @@ def test_square_brackets_in_a_text_are_no_markup(monkeypatch: pytest.MonkeyPatch
 def test_events_as_json_stay_json_and_steer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """S3: JSON itself escapes only what is below a blank."""
     written = put(monkeypatch)
-    told = {"type": "warned", "message": HOSTILE.replace("\udc9b", "")}
-    line = json.dumps(told, ensure_ascii=False).encode()
+    event = {"type": "warned", "message": HOSTILE.replace("\udc9b", "")}
+    line = json.dumps(event, ensure_ascii=False).encode()
     JsonDisplay().show(line, WarningRaised(step=0, message=""), RunView())
     assert is_printable(written.text())
-    assert json.loads(written.text()) == told
+    assert json.loads(written.text()) == event
 
 
 def test_nobody_reading_the_narration_changes_nothing() -> None:

@@ -9,6 +9,13 @@ from hypothesis import strategies as st
 from workbench import units
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(847, "847 FLOP"), (8704, "8,704 FLOP"), (12_345, "12.3 kFLOP"), (4.1e12, "4.1 TFLOP")]
+)
+def test_a_unit_takes_the_prefix_of_its_rate_and_keeps_a_space(number: float, text: str) -> None:
+    assert units.rate_of(number, "FLOP") == text
+
+
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (999, "999"), (535_818, "535,818"), (1e9, "1,000,000,000")])
 def test_counts_have_thousands_separators(number: float, text: str) -> None:
     assert units.count(number) == text

@@ -1,4 +1,4 @@
-"""The facts about a run that rules decide on. What was not measured is None, never zero."""
+"""The facts about a run from which rules decide. A fact that was not measured is None, never zero."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Facts:
 FACT_NAMES = {
     "step": "a step",
     "preset": "the run's settings",
-    "prepared": "what the run was prepared with",
+    "prepared": "the start of training",
     "cores": "the number of cores",
     "phase_fractions": "two seconds of training with timed phases (runtime.measure)",
     "p99_to_median": "enough timed steps",
@@ -174,7 +174,7 @@ FACT_NAMES = {
     "class_counts": "how often each class occurs",
     "learning_rate": "the learning rate",
 }
-"""What each fact is called where it is missing."""
+"""What each fact is called in the list of missing facts."""
 
 
 def _cores() -> int | None:
@@ -223,7 +223,7 @@ def _median_known(values: Sequence[float | None]) -> float | None:
 
 
 def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
-    """From throughput: where only some steps are held up, the median does not change."""
+    """Computed from throughput, because the median does not change if only some steps are slow."""
     curve, now = history.curves.get("samples_per_second"), _median([timing.samples_per_second for timing in timings])
     if curve is None or not now:
         return None
@@ -248,7 +248,7 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
 
 
 def _diverged(history: RunHistory) -> str | None:
-    """From how the run ended; where it does not say what is not finite, from the losses."""
+    """Reads it from the end of the run; where that does not name the quantity, from the losses."""
     finished = history.view.finished
     has_diverged = finished is not None and finished.kind == DivergedError.kind
     if finished is not None and finished.kind and not has_diverged:

@@ -69,7 +69,7 @@ POLICY: dict[str, Policy] = {
         0.50,
         None,
         "float32 while forward and backward take 50 % of a step, on a card with tensor cores for tf32 and bf16",
-        "NVIDIA's A100 whitepaper: tf32 matrix products reach up to 8 times the rate of float32, bf16 16 times",
+        "NVIDIA's A100 whitepaper: tf32 matrix multiplications reach up to 8 times the rate of float32, bf16 16 times",
     ),
     "gpu-memory": Policy(
         "GPU memory",

@@ -1,4 +1,4 @@
-"""A rule: which facts it needs, and how it decides."""
+"""A rule: the facts that it needs, and how it decides."""
 
 from __future__ import annotations
 

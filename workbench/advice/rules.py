@@ -1,4 +1,4 @@
-"""All rules, and what they find in the facts of a run."""
+"""All rules, and their findings from the facts of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEVERITIES = ("critical", "warning", "note")
 
 
 def findings(facts: Facts) -> list[Finding]:
-    """What the facts mean, the most severe finding first. Empty before 20 steps; a rule that lacks a fact abstains."""
+    """The findings from the facts, the most severe first. Empty before 20 steps; a rule that lacks a fact abstains."""
     if facts.step is None or facts.step < LEAST_STEPS:
         return []
     found = [rule.decide(facts) for rule in RULES if not missing(rule, facts)]

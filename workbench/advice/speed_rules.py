@@ -1,4 +1,4 @@
-"""Rules about speed and memory: what a step waits for, and which hardware it leaves idle."""
+"""Rules about speed and memory: waiting, overhead, idle hardware, memory that runs short."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _matrix_units(facts: Facts) -> Finding | None:
     return finding(
         "matrix-units",
         severity,
-        f"matrix products are computed in float32, and forward and backward take {percent(fraction)} of a step",
+        f"matrices are multiplied in float32, and forward and backward take {percent(fraction)} of a step",
         'The tensor cores are idle: "tf32" uses them and hardly changes a result (10 bits of each factor count), '
         '"bf16" is even faster and less exact (7 bits).',
         ("runtime.precision=tf32",),

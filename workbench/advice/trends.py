@@ -71,18 +71,18 @@ class MemoryTrend:
     quarters: tuple[float, float, float, float]
     """Median bytes of each quarter of the readings, in time order."""
     seconds: float
-    """From the first to the last reading."""
+    """From the first to the last reading; more than 0."""
     available_bytes: int | None = None
     """Free memory of that kind."""
 
     @property
     def bytes_per_second(self) -> float:
         """From the middle of the first to the middle of the last quarter."""
-        return (self.quarters[3] - self.quarters[0]) / (0.75 * self.seconds) if self.seconds > 0 else 0.0
+        return (self.quarters[3] - self.quarters[0]) / (0.75 * self.seconds)
 
 
 def loss_trend(history: RunHistory) -> LossTrend | None:
-    """The trend of the training loss; None before two windows, and where losses are not known from the start."""
+    """The trend of the training loss; None before two windows, and where the first losses are unknown."""
     curve = history.curves.get("loss/train")
     if curve is None or not curve.buckets or curve.buckets[0].first_step > 1:
         return None
@@ -147,7 +147,8 @@ def validation_trend(history: RunHistory) -> ValidationTrend | None:
 
 
 def memory_trends(memories: Sequence[Memory], available_bytes: int | None) -> tuple[MemoryTrend, ...] | None:
-    """Trends of the tensors on the device, where they are known, and of the trainer's process; None for few readings.
+    """Trends of the tensors on the device, where they are known, and of the trainer's process; None
+    for few readings, and where the clock was set back between them.
 
     available_bytes: free memory of the host.
     """
@@ -163,9 +164,12 @@ def _memory_trend(memories: Sequence[Memory], name: str, what: str, available_by
     known = [(time, value) for time, value in readings if value is not None]
     if len(known) < LEAST_READINGS:
         return None
+    seconds = known[-1][0] - known[0][0]
+    if seconds <= 0:
+        return None  # the clock was set back
     borders = [round(len(known) * quarter / 4) for quarter in range(5)]
     first, second, third, fourth = (median(value for _, value in known[start:end]) for start, end in pairwise(borders))
-    return MemoryTrend(what, (first, second, third, fourth), known[-1][0] - known[0][0], available_bytes)
+    return MemoryTrend(what, (first, second, third, fourth), seconds, available_bytes)
 
 
 def mean_between(curve: Curve, first: int, last: int) -> float | None:

@@ -1,4 +1,4 @@
-"""What a command line asks for, and which options contradict each other."""
+"""A command line as an object, and the options that contradict each other."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class CommandLine:
     ascii_only: bool = False
     low_bandwidth: bool = False
     profile: int | None = None
-    """How many steps to profile."""
+    """The number of steps to profile."""
 
     @property
     def is_question(self) -> bool:
-        """Whether it asks what can be chosen, so that nothing else counts."""
+        """Whether it asks what can be chosen; all other options are then ignored."""
         return self.list_what is not None or self.explain is not None or self.schema
 
     @property
@@ -52,7 +52,7 @@ class CommandLine:
             raise UsageError(problem)
 
     def _contradiction(self) -> str:
-        """What is wrong with the options together; empty where they fit."""
+        """The contradiction between the options; empty if there is none."""
         from workbench.runs.control import MOST_PROFILE_STEPS
 
         if self.opened in COMMANDS:
@@ -66,7 +66,7 @@ class CommandLine:
         if self.profile is not None and not 1 <= self.profile <= MOST_PROFILE_STEPS:
             return f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
         if self.profile is not None and (self.dry_run or self.save_as):
-            return "--profile needs a training run: it does not go with --dry-run or --save-as"
+            return "--profile needs a training run: --dry-run and --save-as start none"
         if self.resume is not None and (self.preset or self.overrides or self.dry_run or self.save_as):
             return "--resume continues a run as it was; it takes no --preset, --set, --dry-run, --save-as"
         if self.opened is not None or self.attach is not None:

@@ -1,6 +1,6 @@
-"""What the shell offers after TAB: presets, settings and runs, by name.
+"""Completes presets, settings and runs for the shell, by name.
 
-It must be fast, so no torch is imported; and silent, so what cannot be read offers nothing.
+It must be fast, so it imports no torch, and silent, so it offers nothing where something cannot be read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workbench.cli.names import COMMANDS
 from workbench.errors import WorkbenchError
 
 MOST_RUNS = 50
-"""The latest ones are offered: nobody reads through thousands."""
+"""Only the latest runs are offered: nobody reads thousands."""
 
 
 def complete_presets(incomplete: str) -> list[str]:
@@ -29,13 +29,13 @@ def complete_presets(incomplete: str) -> list[str]:
 
 
 def complete_first_word(incomplete: str) -> list[str]:
-    """Commands, then presets to open: what may follow `workbench` at once."""
+    """Commands, then presets to open: the first word after `workbench`."""
     presets = [name for name in complete_presets(incomplete) if name not in COMMANDS]
     return [name for name in COMMANDS if name.startswith(incomplete)] + presets
 
 
 def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of the latest runs in the folder of runs that was given before."""
+    """The names of the latest runs, in the folder of runs that the command line names."""
     from workbench.runs.directory import default_runs_folder, list_runs
 
     folder = ctx.params.get("runs_dir") or default_runs_folder()
@@ -46,7 +46,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_assignments(incomplete: str) -> list[tuple[str, str]]:
-    """Settings as `table.key=`, with what they mean; after the `=`, the values of those that have a list of them."""
+    """Settings as `table.key=`, with their meaning; after the `=`, the values of those that have a list of values."""
     return [(text, meaning) for text, meaning in _assignments(incomplete) if text.startswith(incomplete)]
 
 

@@ -1,4 +1,4 @@
-"""How a command ends: errors become words on stderr and an exit code, never a traceback."""
+"""Ends a command with an exit code: an error is printed on stderr, never as a traceback."""
 
 from __future__ import annotations
 

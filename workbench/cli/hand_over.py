@@ -1,4 +1,4 @@
-"""From a command line to the code that does what it asks for."""
+"""Calls the code that does what a command line asks for."""
 
 from __future__ import annotations
 

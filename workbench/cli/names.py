@@ -1,6 +1,6 @@
-"""The names of the commands, apart from their code: opening the app must not import the parser."""
+"""The names of the commands, apart from their code, so that opening the app does not import the parser."""
 
 from __future__ import annotations
 
 COMMANDS = ("train", "resume", "runs")
-"""In the order in which `--help` lists them. A first word that is none of them is a preset to open in the app."""
+"""In the order of `--help`. Any other first word is a preset to open in the app."""

@@ -1,4 +1,4 @@
-"""Options that several commands have, each declared once."""
+"""The options that several commands share, each declared once."""
 
 from __future__ import annotations
 

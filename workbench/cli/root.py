@@ -21,7 +21,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class _Command(TyperCommand):
-    """A command whose help is in our own words: its colours may pass."""
+    """A command whose help may keep its colours, because its text is our own."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         with output.styled():
@@ -50,7 +50,7 @@ class _Group(TyperGroup):
 
 
 class _RootContext(typer.Context):
-    """The root command is known by the name of the program."""
+    """Shows the root command under the name of the program."""
 
     @property
     def command_path(self) -> str:
@@ -90,7 +90,7 @@ app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, context_settings=C
 
 @app.callback()
 def _commands() -> None:
-    """Makes typer take the one function below for a command of a group. All that is done is done by commands."""
+    """Makes typer treat the one function below as a command of a group. It does nothing itself."""
 
 
 def _print_version(asked: bool) -> None:
@@ -104,7 +104,7 @@ def workbench(
     opened: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PRESET]",
+            metavar="PRESET",
             help="Open the app with this preset; without one, with the last. A preset that is named like a command is "
             "opened by its path.",
             autocompletion=complete_first_word,
@@ -203,7 +203,7 @@ def function_of(command: str) -> Callable[..., None]:
 
 
 def arguments_with_attach(arguments: list[str]) -> list[str]:
-    """The command line with an empty run after a bare `--attach`: which run it is may be left out."""
+    """Adds an empty run to a bare `--attach`, whose run may be left out."""
     completed = []
     for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
         completed.append(f"{argument}=" if argument == "--attach" and following.startswith("-") else argument)

@@ -1,10 +1,11 @@
-"""`workbench runs`: what has been trained, the newest first."""
+"""`workbench runs`: lists runs, the newest first."""
 
 from __future__ import annotations
 
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,9 +16,17 @@ from workbench.cli.exit_codes import end_with
 from workbench.errors import EXIT_DONE
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workbench.runs.row import RunRow
 
 COLUMNS = ("status", "name", "epochs", "best", "age", "directory", "study")
+NARROW_COLUMNS = ("status", "run", "epochs", "best", "age", "study")
+"""Where the terminal has no room for the others. The run is enough of its name for `workbench resume`."""
+MOST_CELLS = 10_000
+"""Wider than any table: a terminal's own width would limit what is measured."""
+STYLES = {"running": "cyan", "completed": "green", "stopped": "yellow", "failed": "red", "lost": "red", "broken": "red"}
+"""By the text in the column status."""
 
 
 def runs(
@@ -30,12 +39,15 @@ def runs(
     def print_runs() -> int:
         from workbench.runs.catalogue import Catalogue
 
-        rows = Catalogue(runs_dir or default_runs_folder()).rows()
+        folder = runs_dir or default_runs_folder()
+        rows = Catalogue(folder).rows()
         if json_output:
             for row in rows:
                 print(json.dumps(as_json(row)))
+        elif not rows:
+            print(f"there are no runs in {folder.absolute()}", file=sys.stderr)
         elif sys.stdout.isatty():
-            _print_table(rows)
+            _print_table(rows, folder)
         else:
             for row in rows:
                 # For cut and awk; and rich, which takes a while to import, is not needed.
@@ -46,7 +58,7 @@ def runs(
 
 
 def as_json(row: RunRow) -> dict[str, Any]:
-    """A run in numbers: what is not known is null."""
+    """A run as JSON values; unknown ones are null."""
     return {
         "name": row.run.name,
         "status": row.status,
@@ -64,20 +76,32 @@ def as_json(row: RunRow) -> dict[str, Any]:
 
 
 def cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
-    """What stands in each of the COLUMNS; a dash for what is not known. now: with a time zone."""
+    """The texts of the COLUMNS; a dash for an unknown value. now: with a time zone."""
     from workbench.files import short_path
 
+    return (_status(row), row.preset_name or row.run.name, *_progress(row, now), short_path(row.run.path), _study(row))
+
+
+def narrow_cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
+    """The texts of the NARROW_COLUMNS."""
+    name = row.run.name if row.run.started is None else row.run.name.partition("-")[2]
+    return (_status(row), name, *_progress(row, now), _study(row))
+
+
+def _status(row: RunRow) -> str:
+    return "broken" if row.broken else row.status
+
+
+def _study(row: RunRow) -> str:
+    return row.study or "-"
+
+
+def _progress(row: RunRow, now: datetime | None) -> tuple[str, str, str]:
+    """Epochs, best and age."""
+    epochs = f"{row.epoch}/{row.epochs}" if row.epochs else "-"
     best = "-" if row.best is None else f"{row.monitor} {row.best:.4g}"
     age = "-" if row.started is None else age_in_words(((now or datetime.now(UTC)) - row.started).total_seconds())
-    return (
-        "broken" if row.broken else row.status,
-        row.preset_name or row.run.name,
-        f"{row.epoch}/{row.epochs}",
-        best,
-        age,
-        short_path(row.run.path),
-        row.study or "-",
-    )
+    return epochs, best, age
 
 
 def age_in_words(seconds: float) -> str:
@@ -88,15 +112,32 @@ def age_in_words(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _print_table(rows: list[RunRow]) -> None:
+def _print_table(rows: list[RunRow], folder: Path) -> None:
+    """Prints all columns where the terminal has room for them; otherwise fewer, and the folder once."""
+    from rich.text import Text
+
+    from workbench.files import short_path
+
+    console = output.console()
+    table = _table(COLUMNS, [cells(row) for row in rows])
+    if console.measure(table, options=console.options.update(width=MOST_CELLS)).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows]))
+    console.print(Text(f"in {short_path(folder.absolute())}", style="dim"), overflow="fold")
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    """A table whose last column, the study, is left out where no run belongs to one."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    if all(row[-1] == "-" for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    shown = COLUMNS if any(row.study for row in rows) else COLUMNS[:-1]
-    for column in shown:
-        table.add_column(column, no_wrap=column != "directory", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, cells(row)[: len(shown)]))
-    output.console().print(table)
+    for column in columns:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for status, *others in rows:
+        table.add_row(Text(status, style=STYLES.get(status, "")), *map(Text, others))
+    return table

@@ -44,11 +44,12 @@ def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified
     return Splits(train, validation, test)
 
 
-def own_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
+def predefined_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Takes the data's own validation split. Raises PresetError where it has none."""
     if samples.validation is None:
         raise PresetError(
-            'validation.method = "own", but this data has no validation split of its own; use "holdout" or "none"'
+            'validation.method = "predefined", but this data has no validation split of its own; '
+            'use "holdout" or "none"'
         )
     train, test = _cut_test(samples, test_fraction, stratified, seed)
     return Splits(train, samples.validation, test)

@@ -1,4 +1,4 @@
-"""Whether this process gets the cores that it needs, and how many of them other programs use. Linux only.
+"""Measures how long this process waits for cores, and how many of them other programs use. Linux only.
 
 A thread that could run but finds no core waits, and the kernel counts that time for each thread. It is the cost of
 other programs, whatever they are, and stays near zero while cores are free.
@@ -20,9 +20,9 @@ _BUSY = (0, 1, 2, 5, 6)
 
 @dataclass(frozen=True)
 class CoreReading:
-    """What happened on the cores between two readings."""
+    """The use of the cores between two readings."""
 
-    wait_share: float
+    wait_fraction: float
     """Fraction of the time that the threads of this process could run in which they waited for a core, 0 to 1."""
     other_cores: float
     """Mean number of cores, of those that this process may use, that other programs used."""
@@ -62,7 +62,7 @@ class CoreMonitor:
         children = sum(used - before.children.get(child, used) for child, used in now.children.items())
         others = now.machine - before.machine - ran / 1e9 - children
         return CoreReading(
-            wait_share=round(waited / (ran + waited), 4),
+            wait_fraction=round(waited / (ran + waited), 4),
             other_cores=round(max(others, 0.0) / (now.seconds - before.seconds), 3),
         )
 

@@ -159,7 +159,7 @@ class BusyTime:
         return round(sum(percents) / len(percents) / 100, 4)
 
     @property
-    def share(self) -> float | None:
+    def fraction(self) -> float | None:
         """The fraction over all calls of `take`, 0 to 1; None where nothing is known."""
         return round(self._sum / self._samples / 100, 4) if self._samples else None
 

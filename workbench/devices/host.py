@@ -1,4 +1,4 @@
-"""What the machine is, and how much memory and processor time a process uses."""
+"""Describes the machine, and reads how much memory and processor time a process uses."""
 
 from __future__ import annotations
 

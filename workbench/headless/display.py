@@ -1,4 +1,4 @@
-"""What headless training shows: a live progress bar, plain lines, JSON, or nothing."""
+"""Displays a run without the app: a live progress bar, plain lines, JSON, or nothing."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Display:
         """Shows a new event; `line`: the event as it was written; `view`: the run, this event included."""
 
     def refresh(self, view: RunView) -> None:
-        """Updates what moves; called every moment."""
+        """Updates the progress bar; called at each poll."""
 
     def narrate(self, message: str) -> None:
-        """Prints a message for the person who watches."""
+        """Prints a message for the user."""
         print(message, file=sys.stderr, flush=True)
 
 
@@ -117,7 +117,7 @@ class LineDisplay(Display):
 
     def _say(self, text: Text) -> None:
         self._console.print(text)
-        # Console.print swallows nothing, but a pipe's buffer would hide a dead reader.
+        # Without a flush, a pipe's buffer would hide that its reader has died.
         sys.stdout.flush()
 
 
@@ -149,7 +149,7 @@ class LiveDisplay(LineDisplay):
 
 
 def describe(prepared: Prepared) -> Text:
-    """What will be trained, on which device, and how to read the lines that follow."""
+    """Describes the training run: model, device, engine, samples, and how to read the lines that follow."""
     samples = [f"{count(prepared.train_samples)} train"]
     if prepared.validation_samples:
         samples.append(f"{count(prepared.validation_samples)} validation")
@@ -200,7 +200,7 @@ def progress_line(view: RunView, width: int) -> Table | Text:
     table = Table.grid(padding=(0, 1), expand=False)
     bar_width = max(min(width - text.cell_len - 2, 30), 0)
     if bar_width >= 4:
-        table.add_row(ProgressBar(total=1.0, completed=view.share, width=bar_width), text)
+        table.add_row(ProgressBar(total=1.0, completed=view.fraction_done, width=bar_width), text)
     else:
         table.add_row(text)
     return table

@@ -30,7 +30,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def handle(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> bool:
-        """Passes on what came since the last call; True if the trainer has now been asked to stop."""
+        """Handles the interrupts since the last call; True if it has now asked the trainer to stop."""
         if self.count <= self._handled:
             return False
         self._handled = self.count

@@ -1,4 +1,4 @@
-"""What headless training prints at the end of a run, and what a dry run prints."""
+"""Prints the report at the end of a run, and the plan of a dry run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
-from workbench.units import count, duration, milliseconds, rate, size
+from workbench.units import count, duration, milliseconds, rate, rate_of, size
 from workbench.wording import TRACE_VIEWER, headline, profile_title
 
 MOST_CLASSES = 10
@@ -91,7 +91,7 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.samples_per_second:
         rows.append(("throughput", f"{rate(summary.samples_per_second)} samples/s"))
     if (said := arithmetic(view.footprint, view.prepared, _steps_per_second(summary))) and view.footprint:
-        each = f"{rate(view.footprint.flops_per_step)}FLOP per step, " if view.footprint.flops_per_step else ""
+        each = f"{rate_of(view.footprint.flops_per_step, 'FLOP')} per step, " if view.footprint.flops_per_step else ""
         rows.append(("arithmetic", each + said))
     if summary.gpu_busy_share is not None:
         rows.append(("GPU busy", f"{100 * summary.gpu_busy_share:.0f} % of the time"))
@@ -205,7 +205,7 @@ def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) 
 
 
 def print_plan(preset: Preset, plan: Plan) -> None:
-    """Prints what a dry run found."""
+    """Prints the plan of a dry run."""
     shape = " × ".join(map(str, plan.input_shape))
     splits = [f"{count(plan.train_samples)} train"]
     for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):
@@ -219,7 +219,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),
-        ("FLOPs per step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
+        ("FLOPs per step", rate_of(plan.flops_per_step, "FLOP") if plan.flops_per_step else "not available"),
         ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
         ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),

@@ -41,19 +41,19 @@ from workbench.settings import code, library
 from workbench.settings.preset import Preset
 
 LOG_BYTES = 2**16
-"""Of the end of a trainer's log, in which its last line is looked for."""
+"""Bytes at the end of a trainer's log that are searched for its last line."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, apart from what."""
+    """Options of a run that are not part of its preset."""
 
     runs_folder: Path
     json_output: bool = False
     quiet: bool = False
     trust_code: bool = False
     profile_steps: int | None = None
-    """How many steps to profile, once the first ones of the process are over."""
+    """The number of steps to profile, after the first steps of the process."""
 
 
 def train(preset: Preset, options: Options) -> int:
@@ -196,7 +196,7 @@ def _conclude(
         if options.quiet and not options.json_output:
             print(run.path)
         if not options.quiet and not options.json_output and (reason := output.take_loss()):
-            # What the run has come to lies in its directory; so this is no failure of the training.
+            # The results are in the run's directory, so training has not failed.
             print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
     except BrokenPipeError:
         output.abandon()  # the exit code says how the run ended all the same

@@ -1,4 +1,4 @@
-"""The processes of the trainer, as whoever starts them sees them: command lines, requests and answers, without PyTorch.
+"""Starts the processes of the trainer: their command lines, requests and answers, without PyTorch.
 
-What runs inside of them lies in `workbench.training.processes`, which fills in the answers declared here.
+The code that runs inside them is in `workbench.training.processes`; it returns the answers that are declared here.
 """

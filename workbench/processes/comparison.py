@@ -1,8 +1,8 @@
-"""What a change of settings would bring, measured by a process: what it is asked and what it answers.
+"""The request to a process that measures a change of settings, and its answers.
 
-The first line of its standard input is a `Request`. It prepares both trainings on throw-away models, measures once a
-second line comes (at once where no run was paused for it), and writes a `Progress` for each thing it does; its last
-line is a `Comparison` or a `ComparisonFailure`. Nothing else is written anywhere.
+The first line of its standard input is a `Request`. The process prepares both settings on throw-away models, measures
+once a second line comes (at once where no run was paused for it), and writes a `Progress` for each step of this work;
+its last line is a `Comparison` or a `ComparisonFailure`. It writes nothing else anywhere.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from workbench.processes.messages import Failure, decode, parse_object
 from workbench.settings.preset import Preset
 
 Measure = Literal["speed", "memory", "validation_loss", "f1", "dead_units", "saturated_units"]
-"""By what a comparison of settings decides whether a change helps:
+"""The measure by which a comparison of settings decides whether a change helps:
 
-samples a second; the most memory that the device held; the lowest validation loss; F1 on validation samples, all
-classes counting alike; the fraction of dead units, or of saturated values, in the worst layer.
+samples a second; the peak memory of the device; the lowest validation loss; F1 on validation samples, averaged over the
+classes; the fraction of dead units, or of saturated values, in the worst layer.
 """
 Which = Literal["", "present", "changed"]
-"""Which of the two settings something is about; empty: neither alone."""
+"""One of the two settings; empty for both."""
 
 MOST_SECONDS = 180.0
-"""A comparison of what is learned that would train for longer is refused: a run may be paused meanwhile."""
+"""A comparison of learning that would train for longer is refused: a run may be paused meanwhile."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be measured."""
+    """A change of settings to measure."""
 
     preset: str
     """The present settings, as TOML."""
@@ -41,11 +41,11 @@ class Request:
     """Optimizer steps of the present settings that both must train; None: as many as needed."""
     most_seconds: float = MOST_SECONDS
     run: str | None = None
-    """Path of a run that was paused for the comparison: if whoever asked dies, the process lets that run continue."""
+    """Path of a run that was paused for the comparison: if the asking process dies, this one lets that run continue."""
 
     @classmethod
     def from_json(cls, line: str) -> Request:
-        """Raises ValueError for what is no request."""
+        """Reads a request. Raises ValueError for anything else."""
         values = json.loads(line)
         if isinstance(values, dict) and values.get("measure", "speed") not in get_args(Measure):
             raise ValueError(f"unknown measure {values['measure']!r}")
@@ -59,50 +59,50 @@ class Request:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is being done for a comparison."""
+    """A step of the work for a comparison."""
 
     doing: str
     round: int = 0
     """From 1; 0 before the first."""
     rounds: int = 0
     seconds_left: float | None = None
-    """As far as it is known, from how long the rounds took so far."""
+    """Estimated from the rounds so far; None before the first."""
 
 
 @dataclass(frozen=True)
 class ProgressLine:
-    """A progress, as it is written: the key tells it from an answer."""
+    """A progress as it is written: its key distinguishes it from an answer."""
 
     progress: Progress
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one of the two."""
+    """The measurements of one of the two settings."""
 
     engine: str
-    """Which engine executed the steps."""
+    """The engine that executed the steps."""
     steps: int
     samples_per_second: float
     peak_bytes: int | None
-    """None where the device does not say."""
+    """None where the device does not report it."""
     lowest_loss: float | None = None
-    """Of all rounds, on validation samples; None if it never was a finite number, or was not measured."""
+    """Of all rounds, on validation samples; None if it was never finite, or not measured."""
     lowest_after: int | None = None
-    """How many samples it had been trained on then."""
+    """The number of samples trained on by then."""
     loss: float | None = None
-    """After the last round; None if it is no finite number then."""
+    """After the last round; None if it is not finite."""
     f1: float | None = None
     fraction: float | None = None
-    """Of dead units, or of saturated values, in the worst layer; None where that could not be looked at."""
+    """Of dead units, or of saturated values, in the worst layer; None where that could not be measured."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The present settings and the changed ones."""
+    """The measurements of the present settings and of the changed ones."""
 
     measure: Measure
-    """By what it is decided whether the change helps."""
+    """The measure that decides whether the change helps."""
     present: Measured
     changed: Measured
     ratio: float
@@ -111,14 +111,14 @@ class Comparison:
     ratio_high: float
     rounds: int
     samples: int
-    """How many each has trained on."""
+    """The number that each has trained on."""
     epochs: float
     validation_samples: int
-    """How many the losses were measured on; 0: they are those of training samples."""
+    """The number that the losses were measured on; 0: they were measured on training samples."""
     same_loss: bool
-    """Whether the two losses mean the same."""
+    """Whether both losses have one scale, so that they can be compared."""
     difference_low: float | None = None
-    """The 95 % interval of the difference of the lowest losses, changed less present."""
+    """The 95 % interval of the difference of the lowest losses, changed minus present."""
     difference_high: float | None = None
 
 
@@ -127,12 +127,12 @@ class ComparisonFailure(Failure):
     """Why there is no comparison."""
 
     which: Which = ""
-    """Which of the two settings failed."""
+    """The settings that failed."""
     refused: bool = False
-    """Whether nothing is wrong with either setting: the comparison could not answer what is asked."""
+    """Whether the comparison could not answer the question, though neither of the settings is wrong."""
 
     def as_error(self) -> WorkbenchError:
-        """The same, to be raised, in words for the user."""
+        """The failure as an exception, in words for the user."""
         if self.refused:
             return RefusedError(self.error)
         about = {
@@ -148,7 +148,7 @@ class RefusedError(WorkbenchError):
 
 
 def read_message(line: bytes) -> Progress | Comparison | ComparisonFailure | None:
-    """What a line of the process says; None for what a library may have printed."""
+    """Reads a line of the process; None for anything that a library may have printed."""
     values = parse_object(line)
     if values is None:
         return None

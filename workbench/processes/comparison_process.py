@@ -1,4 +1,4 @@
-"""The process that makes a comparison of settings, as whoever started it sees it."""
+"""Starts and stops the process that compares settings, and reads its answers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COMMAND = command_line(Module.COMPARISON)
 MOST_LINE_BYTES = 2**20
 
 Report = Callable[[Progress], None]
-"""Called with what the process is doing, whenever that changes."""
+"""Called whenever the process begins another step of its work."""
 
 
 class ComparisonProcess:
-    """The process. It begins to measure when it is told to; it ends with whoever launched it."""
+    """The process. It begins to measure when `measure` is called, and ends with the process that launched it."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -38,9 +38,9 @@ class ComparisonProcess:
         measure: Measure = "speed",
         steps: int | None = None,
     ) -> AsyncIterator[ComparisonProcess]:
-        """Launches one, which prepares both trainings; on leaving, it is killed if it is still there.
+        """Launches one, which prepares both settings; on leaving, kills it if it is still there.
 
-        measure, steps: as in Request. paused_run: the process itself lets it continue, should this process die. Raises
+        measure, steps: as in Request. paused_run: the launched process lets it continue if this one dies. Raises
         OSError.
         """
         process = await asyncio.create_subprocess_exec(
@@ -60,10 +60,10 @@ class ComparisonProcess:
             await comparison._end()
 
     async def measure(self, report: Report = lambda progress: None) -> Comparison:
-        """Lets it measure, reports what it is doing, and waits for the answer.
+        """Measures, reports each step of the work, and waits for the answer.
 
-        Raises RefusedError where the comparison could not answer, WorkbenchError where it failed, with what the user
-        should know.
+        Raises RefusedError where the comparison could not answer, and WorkbenchError, in words for the user, where it
+        failed.
         """
         self._write('"go"')
         answer: Comparison | ComparisonFailure | None = None

@@ -1,4 +1,4 @@
-"""What processes say to each other: a dataclass, as one line of JSON."""
+"""Messages between processes: a dataclass as one line of JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Message = TypeVar("Message")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a process could not do what it was asked."""
+    """The reason why a process could not do what it was asked to do."""
 
     error: str
     """For the user."""
@@ -23,7 +23,7 @@ class Failure:
     """As in workbench.errors; internal: a fault of ours."""
 
     def as_error(self) -> WorkbenchError:
-        """The same, to be raised."""
+        """The failure as an exception."""
         error = WorkbenchError(self.error)
         error.exit_code, error.kind = self.exit_code, self.kind
         return error
@@ -57,7 +57,7 @@ def last_object(output: bytes) -> dict[str, Any]:
 
 
 def parse_object(line: bytes) -> dict[str, Any] | None:
-    """A line as a JSON object; None for what a library may have printed."""
+    """Parses a line as a JSON object; None for anything that a library may have printed."""
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):

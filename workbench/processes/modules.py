@@ -1,4 +1,4 @@
-"""Which modules of the trainer are started by `python -m`: the only place that names them."""
+"""The modules of the trainer that are started by `python -m`; only this file names them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ PACKAGE = "workbench.training.processes"
 
 
 class Module(StrEnum):
-    """A module that can be started; its `main` is what runs."""
+    """A module that can be started; its `main` runs."""
 
     WORKER = f"{PACKAGE}.worker"
     """Trains one run: its argument is the run directory."""
     STANDBY = f"{PACKAGE}.standby"
-    """Imports PyTorch, then trains the runs that come on its standard input."""
+    """Imports PyTorch, then trains the runs that its standard input names."""
     PLAN = f"{PACKAGE}.plan"
-    """Says what the preset on its standard input would train."""
+    """Plans the preset on its standard input."""
     COMPARISON = f"{PACKAGE}.comparison"
-    """Measures a change of settings, as the request on its standard input says."""
+    """Compares settings, as the request on its standard input asks."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:

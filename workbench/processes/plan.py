@@ -1,6 +1,6 @@
-"""What a preset would train, without training it: a process answers, so that whoever asks needs no PyTorch.
+"""Plans a preset without training it, in a process of its own, so that the caller needs no PyTorch.
 
-A preset goes to its standard input as TOML; its last line of output is a `Plan`, or a `Failure`.
+The process reads the preset from its standard input, as TOML; its last line of output is a `Plan` or a `Failure`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from workbench.processes.worker import not_started
 from workbench.settings.preset import Preset
 
 BACKGROUND = "--background"
-"""Makes the process take what nobody else wants of the processor, and download nothing."""
+"""Makes the process run at the lowest priority, and download nothing."""
 PEAK = "peak"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a preset would train, and what that would take."""
+    """What a preset would train, and the memory and time that this takes."""
 
     device: str
     task: str
     learns: str
-    """What there is to predict, in words."""
+    """What the model would predict, in words."""
     outputs: int
     input_shape: tuple[int, ...]
     """Of one sample."""
@@ -39,11 +39,11 @@ class Plan:
     memory_bytes: dict[str, int]
     """Expected, by kind as in the footprint event, and their peak; no peak where it is not known."""
     peak_during: str
-    """What the memory is at its peak for."""
+    """At which moment the memory is at its peak."""
     model: str
     """As PyTorch prints it."""
     notes: tuple[str, ...]
-    """What the user should know; the last one says why the peak is not known."""
+    """Notes for the user; the last one says why the peak is not known."""
     flops_per_step: int | None = None
     validation_samples: int | None = None
     """None where there is no such split."""
@@ -61,7 +61,7 @@ class Plan:
 
 
 def read_answer(output: bytes) -> Plan | Failure:
-    """The answer in all that the process wrote to standard output. Raises ValueError where there is none."""
+    """Finds the answer in the process's output. Raises ValueError where there is none."""
     values = last_object(output)
     return decode(Failure, values) if "error" in values else decode(Plan, values)
 

@@ -1,10 +1,10 @@
-"""A worker that stands by: a process that has imported PyTorch before there is a run for it, and trains run after run.
+"""A standby: a process that imports PyTorch before there is a run, and then trains run after run.
 
-It waits on a pipe. A run comes down it as an `Order`, and the process is that run's trainer; when the run has ended, it
-says so by a `RunEnded` and waits for the next. When the pipe closes, because whoever launched the process needs it no
-more or has died (even by kill -9), it ends, after the run that it trains.
+It reads a pipe. Each run arrives as an `Order`, and the process becomes that run's trainer; when the run has ended, it
+writes a `RunEnded` and waits for the next. When the pipe closes, because the launching process closes it or dies (even
+by kill -9), it finishes the run that it is training, and ends.
 
-Until its first run it holds no memory of a GPU; after a run on one it keeps PyTorch's context there, some hundred MiB.
+Before its first run it holds no memory of a GPU; after a run on one it keeps PyTorch's context there, some hundred MiB.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workbench.processes.worker import open_worker_log, start_trainer, trainer_e
 from workbench.runs.directory import RunDirectory
 
 READY = b"ready"
-"""The line by which it says that a run would start at once."""
+"""The line that it writes once a run would start at once."""
 WAIT_SECONDS = 0.02
 
 
@@ -49,7 +49,7 @@ class RunEnded:
 
 
 class Standby:
-    """The process, as seen by whoever launched it."""
+    """The process, as the launching process sees it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -92,7 +92,7 @@ class Standby:
         return self._ready and self.is_alive
 
     def start(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
-        """Makes it the trainer of its last run, at once or as soon as it is ready; a cold one steps in if it has died.
+        """Makes it the trainer of its last run, at once or as soon as it is ready. If it has died, starts a cold one.
 
         command: the user's command line, for the record. Raises StorageError where the run cannot be written; the
         standby then continues to wait.
@@ -120,13 +120,13 @@ class Standby:
 
     def exit_code_of(self, run: RunDirectory) -> int | None:
         """Of a run that was given to it; None while it is being trained."""
-        ended = self._process.poll()  # asked first: what it wrote before it ended is then in the pipe
+        ended = self._process.poll()  # asked first: then all that it wrote before it ended is in the pipe
         self._read()
         return self._exit_codes.get(str(run.path), ended)
 
     def _give(self, run: RunDirectory, command: str) -> bool:
         """Sends a run down the pipe; False if the process has died. Raises StorageError."""
-        # The process opens it for itself; here it tells whether it can be, as it does where a trainer starts cold.
+        # The process opens it again; opening it here raises the same error as where a trainer starts cold.
         open_worker_log(run).close()
         order = Order(str(run.path), str(Path.cwd()), trainer_environment(command))
         self._read()
@@ -140,7 +140,7 @@ class Standby:
         return True
 
     def _read(self) -> None:
-        """Takes note of what it has said."""
+        """Reads what it has written."""
         pipe = self._pipe(self._process.stdout)
         while not pipe.closed and (block := pipe.read()):
             *lines, self._rest = (self._rest + block).split(b"\n")

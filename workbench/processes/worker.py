@@ -14,10 +14,10 @@ from workbench.processes.modules import Module, command_line
 from workbench.runs.directory import RunDirectory
 
 COMMAND_VARIABLE = "WORKBENCH_COMMAND"
-"""The environment variable by which the trainer learns the command line that its environment.json records."""
+"""The environment variable with the command line that the trainer records in environment.json."""
 
 LAUNCHED_VARIABLE = "WORKBENCH_LAUNCHED"
-"""The environment variable that holds when the trainer was launched, in seconds since 1970."""
+"""The environment variable with the time at which the trainer was launched, in seconds since 1970."""
 EXIT_BUSY = 75
 """The trainer's exit code when another process trains the run (EX_TEMPFAIL of sysexits.h)."""
 EXIT_STORAGE = 74
@@ -45,7 +45,7 @@ def start_trainer(run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
 
 
 def not_started(error: OSError) -> TrainerLostError:
-    """What to say where a process of ours cannot be started: no memory, too many processes, an unreadable Python."""
+    """The error where a process cannot be started: no memory, too many processes, an unreadable Python."""
     return TrainerLostError(f"cannot start the trainer's process ({sys.executable}): {error.strerror}")
 
 
@@ -58,10 +58,10 @@ def open_worker_log(run: RunDirectory) -> IO[bytes]:
 
 
 def trainer_environment(command: str) -> dict[str, str]:
-    """The environment variables that a trainer launched now is given; command: the user's command line."""
+    """The environment variables for a trainer that is launched now; command: the user's command line."""
     return {COMMAND_VARIABLE: command, LAUNCHED_VARIABLE: repr(time.time())}
 
 
 def launched_at() -> float:
-    """When this process was launched as a trainer, in seconds since 1970: requests from before are not for it."""
+    """When this process was launched as a trainer, in seconds since 1970: earlier requests are not for it."""
     return float(os.environ.get(LAUNCHED_VARIABLE) or time.time())

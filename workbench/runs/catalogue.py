@@ -1,4 +1,4 @@
-"""All runs of a folder as rows of a table: light, and read again only where a file has changed."""
+"""All runs of a folder as rows of a table; a run is read again only if one of its files has changed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from workbench.runs.status import Status, Summary, ended, read_summary
 from workbench.runs.study import read_study
 
 HEAD_BYTES = 2**18
-"""How much of the beginning of a run's events is read to learn which metric decides its best epoch."""
+"""Bytes read at the beginning of a run's events, to learn which metric decides its best epoch."""
 TAIL_BYTES = (2**16, 2**19, 2**22)
-"""How much of the end is read for its latest and best epochs: more only where less does not hold them."""
+"""Bytes read at the end, for its latest and best epochs: more only if fewer do not hold them."""
 OVERLAP_BYTES = 2**19
-"""Farther back, blocks are read that overlap by this much, in which the line of an epoch fits."""
+"""Farther back, the blocks that are read overlap by this many bytes, in which the line of an epoch fits."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
-"""How the lines that are read here begin; the many others are skipped."""
+"""The beginnings of the lines that are read here; the many others are skipped."""
 STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
 """Files of a run that its row depends on."""
 
@@ -67,7 +67,7 @@ def list_rows(runs_folder: Path) -> list[RunRow]:
 
 
 def list_running(runs_folder: Path) -> list[RunRow]:
-    """Runs in progress, the latest first; of the others only the lock is looked at. Raises StorageError."""
+    """Runs in progress, the latest first; of the others only the lock is checked. Raises StorageError."""
     presets = PresetReader()
     return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
 
@@ -80,9 +80,9 @@ def _list(runs_folder: Path) -> list[RunDirectory]:
 
 
 def _still(row: RunRow) -> bool:
-    """Whether a row whose files are as they were still holds: a run ends by a kill without a word in any file.
+    """Whether a row whose files have not changed is still right: a killed run ends without writing to any file.
 
-    One that has ended begins again only by its process.json being written.
+    A run that has ended starts again only by writing its process.json.
     """
     return row.status != "running" or is_running(row.run)
 
@@ -119,7 +119,7 @@ def _read(
         settings = presets.settings(read_small(run.preset))
     except (OSError, ValueError, RecursionError) as error:
         return RunRow(run, now, "", started, reason=f"preset.toml cannot be read: {error}", broken=True)
-    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run)}
+    values: dict[str, Any] = {"epochs": _whole(settings.get("training.epochs")), "study": read_study(run.study)}
     if summary is not None:
         values |= {
             "epoch": _whole(summary.epoch),
@@ -137,7 +137,7 @@ def _read(
 
 
 def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
-    """The latest epoch and the best one; where the best is far back, it is looked for once, and known from then on."""
+    """The latest epoch and the best one; a best one that is far back is searched for once, and then remembered."""
     known = None if before is None or before.broken else before.best
     try:
         with open_regular(run.events) as file:
@@ -176,7 +176,7 @@ def _read_tail(file: IO[bytes]) -> list[Event]:
 
 
 def _best_farther_back(file: IO[bytes]) -> list[Event]:
-    """The last best epoch of those before the end of the file that has been read already; empty if there is none."""
+    """The last best epoch before the end of the file, which has been read already; empty if there is none."""
     end = file.seek(0, os.SEEK_END) - TAIL_BYTES[-1]
     while end > 0:
         start = max(end - TAIL_BYTES[-1], 0)
@@ -198,7 +198,7 @@ def _events(block: bytes) -> list[Event]:
 
 
 def _scalars(metrics: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The metrics that fit in a row: of thousands of runs, lists and matrices by class are not kept."""
+    """The metrics that are kept in a row: not the lists and matrices by class, for there may be thousands of runs."""
     return {name: value for name, value in (metrics or {}).items() if not isinstance(value, list)} or None
 
 

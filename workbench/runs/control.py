@@ -56,7 +56,7 @@ class ControlReader:
         self._waiting = [request for request in self._new() if request.time >= launched_at]
 
     def read(self) -> list[Request]:
-        """New requests. A line that is none becomes one with that line as its command, which the trainer refuses."""
+        """Reads new requests. Any other line becomes a request with itself as the command, which is refused."""
         requests, self._waiting = self._waiting + self._new(), []
         return requests
 

@@ -1,7 +1,7 @@
 """A curve of any length in bounded memory: neighbouring points share a bucket that keeps their extremes.
 
 A bucket holds the minimum, maximum and sum of a power-of-two number of points. When there are too many buckets, each
-two are merged, so that a spike of a single step in ten million stays visible.
+two are merged, so that a spike of one step in ten million stays visible.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the files of a run lie, and how a new run gets its directory."""
+"""The files of a run, and how a new run gets its directory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its directory."""
+        """The run's name, which is its directory's."""
         return self.path.name
 
     @property
@@ -40,7 +40,7 @@ class RunDirectory:
 
     @property
     def study(self) -> Path:
-        """The id of the study that the run belongs to, as JSON; there for such a run only."""
+        """The id of the study that the run belongs to, as JSON; absent for a run that belongs to none."""
         return self.path / "study.json"
 
     @property
@@ -50,7 +50,7 @@ class RunDirectory:
 
     @property
     def events(self) -> Path:
-        """What happened: one typed event a line, only ever appended to."""
+        """Everything that happened: one typed event a line; lines are only appended."""
         return self.path / "events.jsonl"
 
     @property
@@ -60,12 +60,12 @@ class RunDirectory:
 
     @property
     def process(self) -> Path:
-        """Process id and start time of the trainer, as JSON; locked by it as long as it lives."""
+        """Process id and start time of the trainer, as JSON; the trainer locks it as long as it lives."""
         return self.path / "process.json"
 
     @property
     def summary(self) -> Path:
-        """How the run ended, as JSON; there once it has."""
+        """How the run ended, as JSON; absent before."""
         return self.path / "summary.json"
 
     @property
@@ -75,12 +75,12 @@ class RunDirectory:
 
     @property
     def last_checkpoint(self) -> Path:
-        """The state of training that a resumed run continues from; there once one was written."""
+        """The state of training from which a resumed run continues; absent before the first checkpoint."""
         return self.checkpoints / "last.pt"
 
     @property
     def profiles(self) -> Path:
-        """The folder of traces and memory snapshots; there once one was requested."""
+        """The folder of traces and memory snapshots; absent before the first."""
         return self.path / "profiles"
 
     @property
@@ -97,7 +97,7 @@ def default_runs_folder() -> Path:
 def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: str | None = None) -> RunDirectory:
     """Creates a run directory with its preset in it. Raises StorageError where it cannot be written.
 
-    study: the id of the study that the run belongs to; ValueError where no study can be called that.
+    study: the id of the study that the run belongs to. Raises ValueError for an impossible id.
     """
     membership = None if study is None else StudyMembership(study)
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -117,7 +117,7 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: 
     try:
         # A directory is a run once its preset is there, so that comes last.
         if membership is not None:
-            membership.save(run)
+            membership.save(run.study)
         write_text_atomically(run.preset, preset_toml, parents=False)
     except StorageError:
         shutil.rmtree(run.path, ignore_errors=True)

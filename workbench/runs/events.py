@@ -1,4 +1,4 @@
-"""The events of a run: what the trainer writes and everyone else reads, one JSON object a line.
+"""The events of a run, which the trainer writes and everyone else reads: one JSON object a line.
 
 A number that is not finite is null in a list of losses. A reading that is not available is left out (None here),
 never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
@@ -47,7 +47,7 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Event):
-    """How far something that takes a while before training has come: a download, a long read."""
+    """How far a download or a long read before training has come."""
 
     type: ClassVar[str] = "progress"
     what: str
@@ -58,7 +58,7 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Event):
-    """Everything is built; training can begin. A loop of one's own leaves out what it does not have."""
+    """Everything is built; training can begin. A training loop of one's own leaves out what it does not have."""
 
     type: ClassVar[str] = "prepared"
     device: str
@@ -160,7 +160,7 @@ class Footprint(Event):
     """At which moment memory peaked, in words."""
     expected_peak_bytes: int | None = None
     flops_per_step: int | None = None
-    """Of matrix products and convolutions, forward and backward."""
+    """Of matrix multiplications, convolutions and attention, forward and backward."""
     reason: str = ""
     """Why a number is missing."""
 
@@ -272,12 +272,12 @@ class Profiled(Event):
     operators: Annotated[list[dict[str, Any]], OPERATORS]
     """The slowest operators: name, calls, self_ms and total_ms over all steps, share (fraction of the sum, 0 to 1)."""
     note: str = ""
-    """Why something that one could expect is missing."""
+    """Why an expected part is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemorySnapshot(Event):
-    """A summary of what the device's memory holds was written."""
+    """A summary of the contents of the device's memory was written."""
 
     type: ClassVar[str] = "memory_snapshot"
     step: int
@@ -291,7 +291,7 @@ class MemorySnapshot(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WarningRaised(Event):
-    """Something that the user should know."""
+    """A warning for the user."""
 
     type: ClassVar[str] = "warning"
     step: int
@@ -324,8 +324,8 @@ class Finished(Event):
     kind: str = ""
     """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
     what: str = ""
-    """If training has diverged: what is not a finite number (loss, weight, validation loss or test loss); empty if it
-    has not, and in runs of older versions."""
+    """The quantity that is not finite (loss, weight, validation loss or test loss) if training has diverged; otherwise,
+    and in runs of older versions, empty."""
     at_step: int | None = None
     """The step at which (a loss) or after which (anything else) it was not."""
 

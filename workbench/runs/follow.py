@@ -1,7 +1,7 @@
-"""Following a run: what its trainer writes, and whether the trainer is still there. Nothing is displayed here.
+"""Follows a run: reads what its trainer writes, and whether the trainer is still there. Displays nothing.
 
-Whoever follows a run to its end iterates over `follow`; whoever has a clock of its own, such as the app, holds a
-`Follower` and reads it when it pleases.
+To follow a run to its end, iterate over `follow`. The app, which has a clock of its own, holds a `Follower` and calls
+`read`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from workbench.runs.lock import is_running
 from workbench.runs.tail import EventTail
 
 POLL_SECONDS = 0.05
-"""Between two reads that bring nothing."""
+"""Between two reads while nothing new is written."""
 LOCK_SECONDS = 1.0
-"""Between two looks at the lock of a run whose trainer is not ours."""
+"""Between two checks of the lock of a run whose trainer this process did not start."""
 
 Written = list[tuple[bytes, Event]]
 """Events, each with its line as written."""
@@ -50,11 +50,11 @@ class Follower:
 
     @property
     def has_read(self) -> bool:
-        """Whether anything stood in the file."""
+        """Whether anything was in the file."""
         return self._tail.has_read
 
     def read(self) -> Written:
-        """What is new, at most about a MiB of it."""
+        """Reads what is new, at most about a MiB."""
         # Whether the trainer lives is asked first: what it wrote before it ended is then in the file.
         self.is_alive = self._trainer_lives()
         return self._tail.read()
@@ -62,8 +62,7 @@ class Follower:
     def until_ended(self, trainer: Trainer) -> Iterator[Written]:
         """Polls until that trainer has ended and all that it wrote has been read.
 
-        Gives what each poll brings, often nothing: whoever iterates can do what it has to do in between, such as
-        drawing or handling an interrupt.
+        Yields what each poll reads, often nothing, so that the caller can draw or handle an interrupt in between.
         """
         self._trainer, self.is_alive = trainer, True
         while True:

@@ -1,4 +1,4 @@
-"""What a viewer keeps of a run: its latest state and its curves, in bounded memory."""
+"""The history that a viewer keeps of a run: its latest state and its curves, in bounded memory."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunHistory:
         return self.view.prepared.steps_per_epoch if self.view.prepared else 1
 
     def curve(self, name: str) -> Curve:
-        """The curve of that name, which is made if there is none."""
+        """The curve of that name; a new one if there is none."""
         found = self.curves.get(name)
         if found is None:
             found = self.curves[name] = Curve()
@@ -101,7 +101,7 @@ class RunHistory:
         self.marks.append(Mark(step, seconds, kind, text))
 
     def _forget(self, after_step: int) -> None:
-        """Removes what happened after the step, with the time that it took."""
+        """Removes everything after the step, with the time that it took."""
         for curve in self.curves.values():
             curve.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)

@@ -1,7 +1,7 @@
-"""The lock of a run: whoever holds it is its trainer, and as long as it is held the run is going.
+"""The lock of a run: its trainer holds it, and a run is in progress exactly while its lock is held.
 
-A process id would not tell: clocks are stepped, containers count processes for themselves, and a disk may be shared by
-machines. The kernel lets go of a lock when its process ends, however it ends, and tells everyone who shares the disk.
+A process id is not enough: clocks are stepped, containers count processes for themselves, and machines may share a
+disk. The kernel releases a lock when its process ends, however it ends, and everyone who shares the disk sees that.
 
 Two locks are taken. That of the run's directory cannot be deleted while the run lies there; network disks lock only
 files, so process.json is locked too.
@@ -22,9 +22,9 @@ from workbench.files import open_regular, open_to_claim, read_small, remove_left
 from workbench.runs.directory import RunDirectory
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)
-"""What locking a file fails with if another process holds the lock; anything else: it cannot be locked there."""
+"""Errors of locking a file whose lock another process holds. Any other error: files cannot be locked there."""
 CLAIM_SECONDS = 0.5
-"""Who only looks whether a run is going holds its lock for a moment."""
+"""How long to wait for a lock: whoever checks whether a run is in progress holds it for a moment."""
 
 
 class Claim:
@@ -35,7 +35,7 @@ class Claim:
         """Of the run's directory and of process.json, locked as long as they are open."""
 
     def close(self) -> None:
-        """Lets go of the run."""
+        """Releases the run."""
         while self.descriptors:
             os.close(self.descriptors.pop())
 
@@ -83,7 +83,7 @@ def process_id(run: RunDirectory) -> int | None:
 
 
 def _opened(run: RunDirectory) -> Iterator[int]:
-    """What may be locked, one after the other, open for reading."""
+    """Opens for reading what may be locked, one after the other."""
     with contextlib.suppress(OSError):
         descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -95,7 +95,7 @@ def _opened(run: RunDirectory) -> Iterator[int]:
 
 
 def _lock(descriptor: int, how: int) -> bool | None:
-    """Whether the lock was got; None if there is none to be had on this disk."""
+    """Whether this process now holds the lock; None if this disk has no locks."""
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except OSError as error:
@@ -104,7 +104,7 @@ def _lock(descriptor: int, how: int) -> bool | None:
 
 
 def _is_locked(run: RunDirectory, held: Claim) -> bool:
-    """Whether this process got the locks, whose descriptors are given to `held`. Raises OSError."""
+    """Whether this process now holds the locks, whose descriptors are added to `held`. Raises OSError."""
     held.descriptors.append(os.open(run.path, os.O_RDONLY | os.O_DIRECTORY))
     of_folder = _wait_for_lock(held.descriptors[-1])
     if of_folder is False:
@@ -117,7 +117,7 @@ def _is_locked(run: RunDirectory, held: Claim) -> bool:
 
 
 def _wait_for_lock(descriptor: int) -> bool | None:
-    """Tries for a moment: whoever looks whether it is held holds it meanwhile."""
+    """Tries for CLAIM_SECONDS."""
     until = time.monotonic() + CLAIM_SECONDS
     while (got := _lock(descriptor, fcntl.LOCK_EX)) is False and time.monotonic() < until:
         time.sleep(CLAIM_SECONDS / 20)
@@ -125,7 +125,7 @@ def _wait_for_lock(descriptor: int) -> bool | None:
 
 
 def _is_held(descriptor: int) -> bool | None:
-    """Whether somebody holds the lock; None if that cannot be told. A shared lock is let go with the descriptor."""
+    """Whether somebody holds the lock; None if that is unknown. Closing the descriptor releases a shared lock."""
     got = _lock(descriptor, fcntl.LOCK_SH)
     return None if got is None else not got
 

@@ -1,6 +1,6 @@
-"""The settings in the preset of a run, without the classes that know what they mean.
+"""Reads the settings in the preset of a run, without the classes that declare them.
 
-Thousands of runs differ in a few settings: a statement that has been read before, to the letter, is not read again.
+Thousands of runs differ in a few settings, so a statement that was read before, to the letter, is not parsed again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MOST_KNOWN = 50_000
 """Statements remembered before all are forgotten."""
 _TABLE = re.compile(r"^\[([A-Za-z0-9_-]+)\]\n", re.MULTILINE)
 _STATEMENT = re.compile(r"([A-Za-z0-9_-]+ = (?:\[\n(?: +[^\n]*,\n)*\]|\"[^\"\\\n]*\"|[a-z0-9.+-]+)\n)")
-"""What a preset is written with: a key and a word, a number, a plain text, or a list over several lines."""
+"""The statements of a saved preset: a key and a word, a number, a plain text, or a list over several lines."""
 
 
 class PresetReader:
@@ -42,7 +42,7 @@ class PresetReader:
                 key, value = self._known.get(statement) or self._learn(statement)
                 settings[prefix + key] = value
                 count += 1
-        # What is there twice is a fault, which TOML tells in its own words.
+        # A key that is there twice is an error, which TOML reports in its own words.
         is_once = len(settings) == count and len(set(prefixes)) == len(prefixes)
         return settings if is_once and settings.keys().isdisjoint(rest[::2]) else None
 

@@ -27,7 +27,7 @@ class RunRow:
     epochs: int = 0
     """Epochs planned."""
     state: str = ""
-    """The last state that the trainer of a run in progress reported, such as paused; empty where that is far back."""
+    """The last state that the trainer of a run in progress reported, such as paused; empty if it is far back."""
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""
@@ -40,11 +40,11 @@ class RunRow:
     study: str | None = None
     """The id of the study that it belongs to."""
     broken: bool = False
-    """Whether its files could not be read, so that nothing else here is to be relied on."""
+    """Whether its files could not be read, so that nothing else here is reliable."""
 
 
 def by_study(rows: Iterable[RunRow]) -> dict[str | None, list[RunRow]]:
-    """Rows by the study that they belong to, both in the order in which they come; None: those that belong to none."""
+    """Groups rows by their study; the order stays as it was. Rows without a study are in the group None."""
     groups: dict[str | None, list[RunRow]] = {}
     for row in rows:
         groups.setdefault(row.study, []).append(row)

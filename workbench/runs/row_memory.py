@@ -1,7 +1,8 @@
-"""The rows of a runs folder's table that are remembered from one start of the app to the next.
+"""Remembers the rows of the table of runs from one start of the app to the next.
 
-What has ended does not change: of thousands of runs only those are read again whose files have. The memory is a file
-in the user's cache; one that is missing, damaged, of another version or not to be written costs time and nothing else.
+A run that has ended does not change, so of thousands of runs only those whose files have changed are read again. The
+memory is a file in the user's cache. If it is missing, damaged, of another version or cannot be written, that costs
+time and nothing else.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from workbench.runs.typed import Take, take_of
 Stamp = tuple[tuple[int, int] | None, ...]
 """When each of a run's files was last written, in ns, and its size; None where there is none."""
 LEAST_NEWS = 20
-"""How many new rows there must be before the memory is written: fewer are read in a moment."""
+"""The memory is written once there are this many new rows: fewer are read in a moment."""
 MOST_BYTES = 2**28
 LEFT_OUT = ("run", "broken")
-"""Fields of a row that are not kept: rows of broken runs are not."""
+"""Fields of a row that are not kept; rows of broken runs are not kept at all."""
 
 
 class RowMemory:
@@ -40,7 +41,7 @@ class RowMemory:
     def __init__(self, runs_folder: Path) -> None:
         self._folder = runs_folder
         self._names = [item.name for item in fields(RunRow) if item.name not in LEFT_OUT]
-        """What is kept of a row; a memory of other fields is another version's."""
+        """The fields that are kept; a memory with other fields is another version's."""
         hints = get_type_hints(RunRow)
         self._takes: dict[str, Take] = {name: take_of(hints[name]) for name in self._names if name != "started"}
         self._written: dict[Path, Stamp] = {}
@@ -58,7 +59,7 @@ class RowMemory:
         return found
 
     def write(self, known: Mapping[Path, tuple[Stamp, RunRow]]) -> None:
-        """Remembers the rows of runs that have ended, if there is news enough."""
+        """Remembers the rows of runs that have ended, once enough of them are new."""
         ended = {path: entry for path, entry in known.items() if entry[1].status in ENDED and not entry[1].broken}
         if sum(self._written.get(path) != stamp for path, (stamp, _) in ended.items()) < LEAST_NEWS:
             return
@@ -80,7 +81,7 @@ class RowMemory:
         return [started if name == "started" else getattr(row, name) for name in self._names]
 
     def _row(self, run: RunDirectory, stamp: list[list[int] | None], values: list[Any]) -> tuple[Stamp, RunRow]:
-        """Raises TypeError, LookupError, ValueError or OverflowError for what was not written here."""
+        """Raises TypeError, LookupError, ValueError or OverflowError for content that was not written here."""
         kept = dict(zip(self._names, values, strict=True))
         row = {name: take(kept[name]) for name, take in self._takes.items()}
         settings = row["settings"].items()

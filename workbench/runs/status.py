@@ -1,4 +1,4 @@
-"""What has become of a run, from facts: its lock and its summary, never from what a dead process wrote last."""
+"""The status of a run, from facts: its lock and its summary, never from the last words of a dead process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["new", "running", "completed", "stopped", "failed", "lost"]
 """`lost`: the process ended without a summary: killed, or the machine restarted."""
 RESUMABLE = ("stopped", "failed", "lost")
 ENDED = ("completed", *RESUMABLE)
-"""Statuses of a run that is not in progress and was begun."""
+"""Statuses of a run that was started and is not in progress."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def status(run: RunDirectory) -> Status:
 
 
 def ended(run: RunDirectory, summary: Summary | None) -> Status:
-    """What has become of a run that is not in progress."""
+    """The status of a run that is not in progress."""
     if summary is not None:
         return summary.status if summary.status in ("completed", "stopped", "failed") else "failed"  # type: ignore[return-value]
     return "lost" if run.events.exists() else "new"

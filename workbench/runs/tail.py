@@ -9,20 +9,20 @@ from workbench.files import open_regular
 from workbench.runs.events import Event, decode
 
 READ_BYTES = 2**20
-"""Most that one look reads, so that opening a long run stays responsive."""
+"""The most that one call reads, so that opening a long run stays responsive."""
 LONGEST_LINE = 2**26
-"""Bytes of a line that can be somebody's; longer ones are passed over."""
+"""Longer lines are skipped: nobody writes them."""
 
 
 class LineTail:
-    """The whole lines that came since the last look, by byte offset. A torn last line waits until it is whole."""
+    """Reads the lines that were added since the last read, by byte offset. A torn last line waits until it is whole."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
         """Bytes read so far; a reader that starts here again misses nothing and repeats nothing."""
         self._searched = 0
-        """Bytes behind them that hold no line's end: they are not looked through again."""
+        """Bytes after them that hold no end of a line: they are not searched again."""
 
     def read(self) -> list[bytes]:
         """New whole lines, without their ends; empty when there are none or the file is not there (yet)."""
@@ -58,7 +58,7 @@ class LineTail:
 
 
 def has_event(path: Path, kind: type[Event]) -> bool:
-    """Whether an event of that type stands in the file; nothing of it is decoded."""
+    """Whether the file holds an event of that type; nothing is decoded."""
     wanted, rest = f'{{"type":"{kind.type}"'.encode(), b""
     try:
         with open_regular(path) as file:
@@ -72,19 +72,19 @@ def has_event(path: Path, kind: type[Event]) -> bool:
 
 
 class EventTail:
-    """The events that came since the last look."""
+    """Reads the events that were added since the last read."""
 
     def __init__(self, path: Path) -> None:
         self._lines = LineTail(path)
 
     def skip_to_end(self) -> None:
-        """Leaves out what is in the file already: a resumed run's earlier life."""
+        """Skips what is in the file already: what earlier lives of a resumed run wrote."""
         if self._lines.path.exists():
             self._lines.offset = self._lines.path.stat().st_size
 
     @property
     def has_read(self) -> bool:
-        """Whether anything stood in the file."""
+        """Whether anything was in the file."""
         return self._lines.offset > 0
 
     def read(self) -> list[tuple[bytes, Event]]:

@@ -1,7 +1,7 @@
-"""Values from a file, taken for what a dataclass's annotations say, or refused.
+"""Checks values from a file against the annotations of a dataclass, and refuses those that do not fit.
 
-A file may hold anything: another version's, an editor's, a stranger's. What is refused here need not be feared by any
-reader. The annotations are read once, into a small function a field, because a long run has a hundred thousand lines.
+A file may hold anything: another version's, an editor's, a stranger's. Readers need not check what has passed here. The
+annotations are read once, into one small function for each field, because a long run has a hundred thousand lines.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Take = Callable[[Any], Any]
 """Returns the value; in lists and tables of numbers, a null is NaN. Raises TypeError, or OverflowError."""
 
 WELL_KNOWN = frozenset(BY_CLASS) | {metric.name for metric in METRICS}
-"""The metrics that readers know the shape of."""
+"""The metrics whose shape readers know."""
 LARGEST = 2**63
 """No count of ours comes near; floats and array indices could not hold larger ones."""
 HUGE = 1e300
-"""No number of ours comes near; what is reckoned with larger ones would be infinite."""
+"""No number of ours comes near; computing with larger ones would give infinity."""
 
 Made = TypeVar("Made")
 _TAKES: dict[type, dict[str, Take]] = {}
@@ -91,7 +91,7 @@ def needed_of(kind: type) -> frozenset[str]:
 
 
 def taken(kind: type[Made], values: object) -> Made:
-    """A dataclass from a parsed file; unknown keys are passed over. Raises TypeError, OverflowError."""
+    """Makes a dataclass from a parsed file; unknown keys are ignored. Raises TypeError, OverflowError."""
     if not isinstance(values, Mapping):
         raise TypeError
     takes = takes_of(kind)

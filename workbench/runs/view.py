@@ -38,8 +38,8 @@ class RunView:
     learning_rate: float | None = None
     """Learning rate of the last step, with the schedule's factor."""
     base_learning_rate: float | None = None
-    """What the schedule's factor multiplies now; None while the trainer has not told it (before it has prepared, and in
-    runs of older versions)."""
+    """What the schedule's factor multiplies now; None until the trainer has reported it, and in runs of older
+    versions."""
     seconds: float = 0.0
     """Training time so far, without pauses and validation."""
     prepared: Prepared | None = None
@@ -99,12 +99,13 @@ class RunView:
                 self.finished, self.state = event, event.status
 
     @property
-    def share(self) -> float:
+    def fraction_done(self) -> float:
         """Fraction of the planned training that is done, 0 to 1."""
         return min(self.epoch / self.prepared.epochs, 1.0) if self.prepared else 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """Training time left at the pace so far; None before there is a pace."""
-        left = self.seconds * (1 - self.share) / self.share if self.share > 0 and self.seconds > 0 else math.inf
+        done = self.fraction_done
+        left = self.seconds * (1 - done) / done if done > 0 and self.seconds > 0 else math.inf
         return left if math.isfinite(left) else None

@@ -20,7 +20,7 @@ from workbench.settings.code_files import Code, read_code
 from workbench.settings.code_imports import import_code
 
 MOST_NAMED = 8
-"""So many files are named in a question; of more, only the number is told."""
+"""The most files that a question names; of further ones it gives only the number."""
 
 
 def locate(reference: str) -> Path:

@@ -188,7 +188,7 @@ def _imports_of(content: bytes, package: str) -> tuple[str, ...]:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()  # it cannot be executed either, and that is told then
+        return ()  # it cannot be executed either, which reports the error
     names: dict[str, None] = {}
     for node in ast.walk(tree):
         match node:

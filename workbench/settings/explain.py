@@ -21,7 +21,7 @@ PLAIN_TABLES: dict[str, type[Settings]] = {"training": Training, "runtime": Runt
 
 
 def list_names() -> list[str]:
-    """What `--list` can list."""
+    """The names that `--list` takes."""
     return [_plural(family) for family in FAMILIES.values()] + ["presets"]
 
 

@@ -116,7 +116,7 @@ class Preset(Settings):
     def of_run(cls, path: Path) -> Preset:
         """The preset in a run's preset.toml. Raises PresetError.
 
-        The run may be older than a name of today: what was trained under old names is read as what it means now.
+        The run may be older than a renamed setting: old names are read as the new ones.
         """
         text = _text_of(path)
         return cls.from_mapping(with_present_names(_parsed(text, str(path))), str(path), text)
@@ -171,7 +171,7 @@ class Preset(Settings):
         return self.from_mapping(values, self.name)
 
     def at_learning_rate(self, learning_rate: float) -> Preset:
-        """The preset as a run trains it that has come to this learning rate, with no change still to come."""
+        """The preset with this learning rate and without changes of it, as a run that has reached this rate trains."""
         optimizer = self.optimizer.model_copy(update={"learning_rate": learning_rate})
         return self.model_copy(update={"optimizer": optimizer, "changes": ()})
 
@@ -253,7 +253,7 @@ def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
         values = {} if DEEP.search(text) else tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         values = {}
-    # More than the one value is a text that happens to go on like TOML.
+    # More than one value: a text that happens to continue like TOML.
     return path, values["value"] if list(values) == ["value"] else text.strip()
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a preset, in words: where, what was found, what is allowed, and the nearest right name."""
+"""Describes the problems of a preset: the place, the value found, the values allowed, and the nearest right name."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def describe_validation_error(
     beyond: set[tuple[str, ...]] = set()
     for problem in error.errors(include_url=False):
         path, model = _locate(problem["loc"], values, preset, families)
+        if problem["type"] == "union_tag_invalid":
+            path.append(families[path[0]].tag)
         if (here := (*path, problem["type"])) in known:
             continue
         if len(lines) >= MOST_PROBLEMS:  # a sentence takes a search through the whole text
@@ -62,9 +64,9 @@ def describe_validation_error(
 
 
 def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, str]:
-    """What is wrong with the settings of one table, by key: short, for a form that shows key and value beside it.
+    """The problems of one table, by key: short, for a form that shows key and value beside it.
 
-    What concerns several settings together stands under the empty key.
+    A problem of several settings together has the empty key.
     """
     problems: dict[str, list[Any]] = {}
     for problem in error.errors():
@@ -164,7 +166,8 @@ def _sentence(problem: Any, path: list[str], model: type[BaseModel], families: M
         return f"{key}: unknown {what}{choice}{nearest(path[-1], model.model_fields)}"
     if kind == "union_tag_invalid":
         family = families[path[0]]
-        return f"{key}.{family.tag}: {_show(context['tag'])} is not known{nearest(context['tag'], family.labels)}"
+        tag = context["tag"]
+        return f"{key}: {renamed_value(written, tag) or f'{_show(tag)} is not known{nearest(tag, family.labels)}'}"
     if kind == "union_tag_not_found":
         return f"{key}: the name must be text"
     if kind == "missing":

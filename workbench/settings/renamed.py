@@ -1,8 +1,7 @@
-"""Settings and values that had another name once.
+"""Settings and values that were renamed.
 
-In a preset, in `--set` and in the app an old name is refused, and the message says what it is called now. The preset of
-a run that was trained under old names is read as what it means now (`Preset.of_run`), and so are the settings in its
-checkpoints.
+In a preset, in `--set` and in the app an old name is refused, and the message gives the new one. In the preset of a run
+that was trained under old names (`Preset.of_run`), and in its checkpoints, old names are read as the new ones.
 """
 
 from __future__ import annotations
@@ -19,29 +18,30 @@ RENAMED: dict[str, str] = {
     "schedule.every": "schedule.step_size",
     "schedule.peak_at": "schedule.pct_start",
 }
-"""The key path of then, and that of now. Only the last key differs: a setting stays in its table."""
+"""The old key path and the new one. Only the last key differs: a setting stays in its table."""
 
 RENAMED_VALUES: dict[str, dict[str, str]] = {
     "runtime.data_loading": {"loader": "dataloader", "resident": "on_device"},
     "runtime.engine": {"graph": "cuda_graph"},
+    "validation.method": {"own": "predefined"},
 }
-"""By the key path of now: the value of then, and that of now."""
+"""By the new key path: the old value and the new one."""
 
 
 def present_path(path: str) -> str:
-    """The key path by which a setting is known now."""
+    """The new key path of a setting; one that was never renamed stays."""
     return RENAMED.get(path, path)
 
 
 def present_value(path: str, value: Any) -> Any:
-    """The value by which a choice is known now. path: of now."""
+    """The new value of a setting; one that was never renamed stays. path: the new one."""
     return RENAMED_VALUES.get(path, {}).get(value, value) if isinstance(value, str) else value
 
 
 def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A preset's nested tables, under the names of now.
+    """A preset's nested tables, under their new names.
 
-    A setting that stands there under both names keeps both: validation says that it does not know the old one.
+    A setting that stands there under both names keeps both: validation then refuses the old one.
     """
     renewed = dict(values)
     for table, found in values.items():
@@ -56,12 +56,12 @@ def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_present_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by key path, under the names of now."""
+    """Settings by key path, under their new names."""
     return {present_path(path): present_value(present_path(path), value) for path, value in settings.items()}
 
 
 def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
-    """What to say of a setting that is not known: what it is called now. Empty if it never was one.
+    """Says what an unknown setting is called now; empty if there never was such a setting.
 
     path: as it was written; known: the names of the settings that its table has.
     """
@@ -72,6 +72,6 @@ def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
 
 
 def renamed_value(path: str, value: Any) -> str:
-    """What to say of a value that is not known: what it is called now. Empty if it never was one."""
+    """Says what an unknown value is called now; empty if there never was such a value."""
     now = present_value(path, value)
     return "" if now == value else f'"{value}" is called "{now}" now'

@@ -44,15 +44,15 @@ class HoldOut(ValidationChoice):
         return hold_out(samples, self.fraction, self.test_fraction, self.stratified, self.seed)
 
 
-class OwnSplit(ValidationChoice):
+class PredefinedSplit(ValidationChoice):
     """Uses the validation split that comes with the data."""
 
-    method: Literal["own"] = "own"
+    method: Literal["predefined"] = "predefined"
 
     def build(self, samples: Samples) -> Splits:
-        from workbench.data.splits import own_split
+        from workbench.data.splits import predefined_split
 
-        return own_split(samples, self.test_fraction, self.stratified, self.seed)
+        return predefined_split(samples, self.test_fraction, self.stratified, self.seed)
 
 
 class NoValidation(ValidationChoice):
@@ -66,6 +66,6 @@ class NoValidation(ValidationChoice):
         return no_validation(samples, self.test_fraction, self.stratified, self.seed)
 
 
-Validation = Annotated[HoldOut | OwnSplit | NoValidation, Field(discriminator="method")]
+Validation = Annotated[HoldOut | PredefinedSplit | NoValidation, Field(discriminator="method")]
 
 VALIDATIONS = Family("validation", members(Validation), HoldOut)

@@ -224,9 +224,9 @@ def _class_counts(splits: Splits, task: Task) -> Tensor | None:
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
-    if samples.validation is None or preset.validation.label() == "own":
+    if samples.validation is None or preset.validation.label() == "predefined":
         return ()
     return (
         f"the data's own validation split of {len(samples.validation)} samples is not used; "
-        'validation.method = "own" uses it',
+        'validation.method = "predefined" uses it',
     )

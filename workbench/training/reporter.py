@@ -80,7 +80,7 @@ class Reporter:
                 steps_per_second=round(measured.steps / measured.seconds, 3),
                 samples_per_second=round(measured.samples / measured.seconds, 1),
                 gpu_busy_share=None if self._busy is None else self._busy.take(),
-                cpu_wait_share=None if cores is None else cores.wait_share,
+                cpu_wait_share=None if cores is None else cores.wait_fraction,
                 other_cores=None if cores is None else cores.other_cores,
             )
         )
@@ -104,7 +104,7 @@ class Reporter:
     @property
     def gpu_busy_share(self) -> float | None:
         """Fraction of the training so far in which the run's GPU ran anything; None where that is not known."""
-        return None if self._busy is None else self._busy.share
+        return None if self._busy is None else self._busy.fraction
 
     @property
     def torch_peak_bytes(self) -> int | None:

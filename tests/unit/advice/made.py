@@ -28,8 +28,8 @@ def preset(*assignments: str) -> Preset:
     return Preset().override(assignments)
 
 
-def layer(name: str = "layers.2", kind: str = "relu", **shares: float) -> dict[str, Any]:
-    return {"name": name, "kind": kind, "units": 512, **shares}
+def layer(name: str = "layers.2", kind: str = "relu", **fractions: float) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "units": 512, **fractions}
 
 
 def tensor(name: str = "layers.1.weight", gradient_mean: float | None = 1e-3, bad: float = 0.0) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def test_shares_are_those_of_the_recent_seconds_by_the_steps_they_timed() -> Non
     old = [timing(data=100.0, forward=0.0)] * 5
     recent = [timing(timed=10, data=1.0, forward=1.0)] * (RECENT // 2)
     recent += [timing(timed=90, data=0.0, forward=1.0)] * (RECENT // 2)
-    shares = facts(*old, *recent).phase_fractions
-    assert shares == pytest.approx({"data": 10 / 110, "forward": 100 / 110})
+    fractions = facts(*old, *recent).phase_fractions
+    assert fractions == pytest.approx({"data": 10 / 110, "forward": 100 / 110})
     assert facts(timing(timed=0)).phase_fractions is None
 
 
@@ -121,6 +121,8 @@ def test_a_leak_is_seen_and_warming_up_is_not() -> None:
     assert leak.memory[0].bytes_per_second == pytest.approx(3 * MIB, rel=0.05)
     warm = facts(steps([1.0] * 50), *memories(lambda second: GIB * (1 - 0.5 * math.exp(-second / 5))))
     assert findings(warm) == []
+    set_back = [replace(memory, time=100.0) for memory in memories(lambda second: GIB + 3 * MIB * second)]
+    assert facts(steps([1.0] * 50), *set_back).memory is None, "without a duration there is no rate"
     few = facts(steps([1.0] * 50), *memories(lambda second: GIB + 3 * MIB * second, LEAST_READINGS - 1))
     assert few.memory is None
 
@@ -244,24 +246,24 @@ def test_samples_that_are_not_finite_are_no_divergence() -> None:
     assert ended.diverged == ""
 
 
-def test_a_run_that_told_everything_leaves_no_rule_without_a_fact_that_it_needs() -> None:
-    """A rule that needs what no event and no reading can tell would never fire."""
+def test_a_run_with_all_events_leaves_no_rule_without_a_fact_that_it_needs() -> None:
+    """A rule that needs a fact that no event and no reading has would never fire."""
     prepared = replace(ON_GPU, device_uuid="b", class_counts=[3300, 3100])
-    told: list[Event] = [Started(process_id=1, learning_rate=0.01), prepared]
+    events: list[Event] = [Started(process_id=1, learning_rate=0.01), prepared]
     for epoch in range(1, 21):
-        told.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
+        events.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
         second = timing(epoch * STEPS, timed=STEPS, data=0.1, forward=0.9)
-        told.append(replace(second, gpu_busy_share=0.8, cpu_wait_share=0.1, other_cores=0.2))
-        told.append(epoch_end(epoch, 0.5))
-    told += memories(lambda second: GIB)
-    told.append(health([layer(dead_share=0.1)], [tensor()]))
-    known = Facts.of(history(*told), preset(), TwoCards())
+        events.append(replace(second, gpu_busy_share=0.8, cpu_wait_share=0.1, other_cores=0.2))
+        events.append(epoch_end(epoch, 0.5))
+    events += memories(lambda second: GIB)
+    events.append(health([layer(dead_share=0.1)], [tensor()]))
+    known = Facts.of(history(*events), preset(), TwoCards())
     needed = {fact for rule in RULES for fact in rule.needs}
     assert [fact for fact in sorted(needed) if getattr(known, fact) is None] == []
 
 
-def test_the_learning_rate_is_the_one_that_the_trainer_told_last() -> None:
-    """screen #1: a number, never read out of a sentence; where none was told, none is claimed."""
+def test_the_learning_rate_is_the_last_one_that_the_trainer_reported() -> None:
+    """screen #1: a number, never read out of a sentence; where there is none, none is claimed."""
     assert facts(steps([1.0])).learning_rate is None
     started = Started(process_id=1, learning_rate=0.01)
     assert facts(started, steps([1.0])).learning_rate == 0.01
@@ -321,8 +323,11 @@ def test_what_a_report_says_of_a_step_is_what_it_was_over_the_whole_run() -> Non
     assert whole.step_median_ms == 0.972
     assert whole.p99_to_median == pytest.approx(10.0)
     assert whole.phase_fractions == {"data": 0.4, "forward": 0.6}
-    told = {finding.rule: finding.fact for finding in findings(whole)}
-    assert "over the whole run, 1 step in 100 takes at least 10.0 times the median of 0.972 ms" in told["step-outliers"]
-    assert told["waiting-for-data"].startswith("data takes 40 % of a step")
+    facts_by_rule = {finding.rule: finding.fact for finding in findings(whole)}
+    assert (
+        "over the whole run, 1 step in 100 takes at least 10.0 times the median of 0.972 ms"
+        in facts_by_rule["step-outliers"]
+    )
+    assert facts_by_rule["waiting-for-data"].startswith("data takes 40 % of a step")
     nothing = facts(steps([1.0] * 200))
     assert nothing.over_the_run({"p50": 1.0, "p99": 9.0}, {"data": 1.0}) == nothing

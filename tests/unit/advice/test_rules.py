@@ -153,12 +153,12 @@ def phase_fractions(**some: float) -> dict[str, float]:
     ("rule", "phase"), [("waiting-for-data", "data"), ("transfer", "transfer"), ("overhead", "rest")]
 )
 @pytest.mark.parametrize(
-    ("share", "expected"), [(0.099, None), (0.1, "warning"), (0.199, "warning"), (0.2, "critical")]
+    ("fraction", "expected"), [(0.099, None), (0.1, "warning"), (0.199, "warning"), (0.2, "critical")]
 )
 def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twenty_percent(
-    rule: str, phase: str, share: float, expected: str | None
+    rule: str, phase: str, fraction: float, expected: str | None
 ) -> None:
-    assert severity(rule, phase_fractions=phase_fractions(**{phase: share})) == expected
+    assert severity(rule, phase_fractions=phase_fractions(**{phase: fraction})) == expected
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_the_help_lists_the_commands_and_completion(capsys: pytest.CaptureFixtur
     for name in COMMANDS:
         first_words = " ".join((function_of(name).__doc__ or "").split()[:4])
         assert f"{name} {first_words}" in " ".join(shown.replace("│", " ").split())
+    assert "[OPTIONS] [PRESET] | COMMAND [ARGS]..." in shown
     assert "--install-completion" in shown
     assert "--show-completion" in shown
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.root import app
-from workbench.cli.runs import age_in_words, as_json, cells
+from workbench.cli.runs import age_in_words, as_json, cells, narrow_cells
+from workbench.printable import without_sequences
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow
 from workbench.runs.status import Summary
@@ -32,9 +33,16 @@ def test_the_cells_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_not_known_is_a_dash_and_a_broken_run_says_so(tmp_path: Path) -> None:
     broken = RunRow(RunDirectory(tmp_path / "renamed"), "lost", "", None, broken=True)
-    assert cells(broken)[:5] == ("broken", "renamed", "0/0", "-", "-")
+    assert cells(broken)[:5] == ("broken", "renamed", "-", "-", "-")
     known = as_json(broken)
     assert known["started"] is known["best"] is known["preset"] is known["monitor"] is None
+
+
+def test_a_narrow_terminal_shows_the_run_without_its_time_and_folder(tmp_path: Path) -> None:
+    now = STARTED + timedelta(minutes=3)
+    assert narrow_cells(row(tmp_path), now) == ("completed", "fast-0a1b", "9/10", "accuracy 0.9877", "3 min", "-")
+    renamed = RunRow(RunDirectory(tmp_path / "my-run"), "lost", "fast", None)
+    assert narrow_cells(renamed)[:2] == ("lost", "my-run")
 
 
 @pytest.mark.parametrize(
@@ -83,6 +91,33 @@ def test_runs_are_listed_newest_first_for_programs_and_for_people(
     assert (found[0]["epoch"], found[0]["epochs"], found[0]["seconds"]) == (7, 7, 2.5)
 
 
-def test_a_folder_without_runs_is_an_empty_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert listed(capsys, "--runs-dir", str(tmp_path / "none")) == []
-    assert listed(capsys, "--json", "--runs-dir", str(tmp_path / "none")) == []
+def test_a_folder_without_runs_is_an_empty_list_and_people_are_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "none"
+    assert listed(capsys, "--json", "--runs-dir", str(folder)) == []
+    with pytest.raises(SystemExit) as exit:
+        app(args=["runs", "--runs-dir", str(folder)], prog_name="workbench")
+    assert exit.value.code == 0
+    assert capsys.readouterr() == ("", f"there are no runs in {folder}\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160])
+@pytest.mark.parametrize("study", [None, "search-1"])
+def test_a_terminal_shows_whole_names_in_its_own_width(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int, study: str | None
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.chdir(tmp_path)
+    run = create_run(Path("runs"), "mnist-mlp", Preset(name="mnist-mlp").to_toml(), study=study)
+    lines = [without_sequences(line) for line in listed(capsys)]
+    text = "\n".join(lines)
+    assert max(map(len, lines)) <= columns
+    assert ("study" in text, "search-1" in text) == (study is not None, study is not None)
+    if columns == 160:
+        assert f"runs/{run.name}" in text
+    else:
+        assert run.name.partition("-")[2] in text
+        assert "directory" not in text
+        assert lines[-1].strip() == "in runs"

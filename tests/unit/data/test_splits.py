@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
-from workbench.data.splits import Splits, hold_out, no_validation, own_split
+from workbench.data.splits import Splits, hold_out, no_validation, predefined_split
 from workbench.errors import DataError, PresetError
 
 
@@ -72,7 +72,7 @@ def test_the_test_split_is_the_same_whatever_the_way_of_validating(stratified: b
     ways: list[Callable[[], Splits]] = [
         lambda: hold_out(samples, 0.1, 0.2, stratified, 7),
         lambda: hold_out(samples, 0.5, 0.2, stratified, 7),
-        lambda: own_split(samples, 0.2, stratified, 7),
+        lambda: predefined_split(samples, 0.2, stratified, 7),
         lambda: no_validation(samples, 0.2, stratified, 7),
     ]
     tests = [numbers_of(way().test) for way in ways]
@@ -90,9 +90,9 @@ def test_the_same_seed_gives_the_same_splits_and_the_global_generators_are_not_t
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_datas_own_splits_are_kept() -> None:
+def test_the_datas_predefined_splits_are_kept() -> None:
     samples = samples_of([10, 10], own_test=True, own_validation=True)
-    splits = own_split(samples, 0.3, True, 0)
+    splits = predefined_split(samples, 0.3, True, 0)
     assert splits == Splits(samples.train, samples.validation, samples.test)
     assert no_validation(samples, 0.3, True, 0) == Splits(samples.train, None, samples.test)
     assert hold_out(samples, 0.2, 0.3, True, 0).test is samples.test
@@ -106,8 +106,8 @@ def test_without_a_test_fraction_there_is_no_test_split() -> None:
 
 
 def test_own_needs_a_validation_split() -> None:
-    with pytest.raises(PresetError, match=r'validation.method = "own", but .* use "holdout"'):
-        own_split(samples_of([10, 10]), 0.0, True, 0)
+    with pytest.raises(PresetError, match=r'validation.method = "predefined", but .* use "holdout"'):
+        predefined_split(samples_of([10, 10]), 0.0, True, 0)
 
 
 def test_a_class_of_one_sample_cannot_be_stratified_but_split_otherwise() -> None:

@@ -16,7 +16,7 @@ TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 class Machine:
-    """A made /proc of a process with threads on two of four cores, in which time passes as it is told."""
+    """A made /proc of a process with threads on two of four cores, with a clock that the test sets."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.proc, self.now = folder, 100.0
@@ -58,7 +58,7 @@ def test_alone_nothing_waits_and_nobody_else_computes(machine: Machine) -> None:
     machine.passes(1.0, 1.5, t11=(1.0, 0.0), t12=(0.5, 0.0))
     reading = monitor.take()
     assert reading is not None
-    assert (reading.wait_share, reading.other_cores) == (0.0, 0.0)
+    assert (reading.wait_fraction, reading.other_cores) == (0.0, 0.0)
 
 
 def test_beside_a_busy_program_threads_wait_and_its_core_is_counted(machine: Machine) -> None:
@@ -68,7 +68,7 @@ def test_beside_a_busy_program_threads_wait_and_its_core_is_counted(machine: Mac
     machine.passes(2.0, 4.0, t11=(1.0, 1.0), t12=(1.0, 1.0))
     reading = monitor.take()
     assert reading is not None
-    assert reading.wait_share == pytest.approx(0.5)
+    assert reading.wait_fraction == pytest.approx(0.5)
     assert reading.other_cores == pytest.approx(1.0)
 
 
@@ -77,13 +77,13 @@ def test_a_new_thread_counts_from_its_start_and_one_that_has_ended_no_more(machi
     machine.passes(1.0, 1.0, t13=(0.75, 0.25))
     reading = monitor.take()
     assert reading is not None
-    assert reading.wait_share == pytest.approx(0.25)
+    assert reading.wait_fraction == pytest.approx(0.25)
     (machine.proc / "self" / "task" / "13" / "schedstat").unlink()
     del machine.threads["13"]
     machine.passes(1.0, 1.0, t11=(1.0, 0.0))
     reading = monitor.take()
     assert reading is not None
-    assert reading.wait_share == 0.0
+    assert reading.wait_fraction == 0.0
 
 
 def test_the_loaders_workers_are_no_other_program(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,5 +118,5 @@ def test_this_machine_is_read() -> None:
     sum(range(3_000_000))
     reading = monitor.take()
     assert reading is not None, sys.platform
-    assert 0 <= reading.wait_share <= 1
+    assert 0 <= reading.wait_fraction <= 1
     assert 0 <= reading.other_cores <= (os.cpu_count() or 1)

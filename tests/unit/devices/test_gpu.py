@@ -170,26 +170,26 @@ def test_busy_is_the_mean_of_the_samples_since_the_last_time(monkeypatch: pytest
     install(monkeypatch, NVML_GPU_UTILIZATION_SAMPLES=1, nvmlDeviceGetSamples=samples)
     busy = open_monitor().busy_time("GPU-1")
     assert busy is not None
-    assert busy.share is None, "what was before is not ours"
+    assert busy.fraction is None, "what was before is not ours"
     samples.samples += [sample(3, 20), sample(4, 40), sample(5, 60)]
     assert busy.take() == 0.4
     samples.samples += [sample(6, 80)]
     assert busy.take() == 0.8
-    assert busy.share == 0.5
+    assert busy.fraction == 0.5
 
 
 def test_without_samples_busy_is_the_rate_of_the_last_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, NVML_GPU_UTILIZATION_SAMPLES=1, nvmlDeviceGetSamples=refuse)
     busy = open_monitor().busy_time("1")
     assert busy is not None
-    assert (busy.take(), busy.share) == (0.97, 0.97)
+    assert (busy.take(), busy.fraction) == (0.97, 0.97)
 
 
 def test_a_gpu_that_does_not_tell_is_not_called_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, nvmlDeviceGetSamples=refuse, nvmlDeviceGetUtilizationRates=refuse)
     busy = open_monitor().busy_time("GPU-0")
     assert busy is not None
-    assert (busy.take(), busy.share) == (None, None)
+    assert (busy.take(), busy.fraction) == (None, None)
 
 
 def test_a_gpu_that_nvml_does_not_see_has_no_busy_time(monkeypatch: pytest.MonkeyPatch) -> None:

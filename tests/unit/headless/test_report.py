@@ -38,7 +38,7 @@ def report(folder: Path, view: RunView, capsys: pytest.CaptureFixture[str]) -> s
     return capsys.readouterr().out
 
 
-def test_the_operators_are_told_per_step_with_the_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_operators_are_printed_per_step_with_the_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = report(tmp_path, RunView(profiled=profiled()), capsys).splitlines()
     start = lines.index("profile of steps 11 to 30: the GPU's time")
     assert lines[start + 1].split() == ["self", "ms", "total", "ms", "calls", "share", "operator,", "per", "step"]
@@ -50,14 +50,14 @@ def test_the_operators_are_told_per_step_with_the_trace(tmp_path: Path, capsys: 
     assert any("profiling 0.50 s" in line for line in lines)
 
 
-def test_a_run_that_stopped_early_is_told_with_the_epochs_that_were_planned(
+def test_the_report_of_a_run_that_stopped_early_has_the_planned_epochs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """screen #7"""
-    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
-    assert "completed after 1 of 12 epochs (early stopping: no improvement), 30 steps" in told
-    told = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
-    assert "completed after 1 epochs, 30 steps" in told
+    text = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=12)), capsys)
+    assert "completed after 1 of 12 epochs (early stopping: no improvement), 30 steps" in text
+    text = report(tmp_path, RunView(prepared=replace(PREPARED, epochs=1)), capsys)
+    assert "completed after 1 epochs, 30 steps" in text
 
 
 def test_one_step_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_where_nothing_was_found_nothing_is_added(tmp_path: Path, capsys: pytest
     assert reported(tmp_path, capsys)[-1].startswith("repeat it with")
 
 
-def test_memory_by_kind_arithmetic_and_busy_share_are_told_of_a_run_on_a_gpu(
+def test_the_report_of_a_run_on_a_gpu_has_memory_by_kind_arithmetic_and_busy_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = write_run(tmp_path, steps=2000, ending="completed", device="cuda:0")
@@ -141,7 +141,7 @@ def test_of_many_classes_the_worst_are_named() -> None:
     assert class_line({"rmse": 1.0}, []) == ""
 
 
-def test_rates_that_were_changed_by_hand_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rates_that_were_changed_by_hand_are_in_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """screen #1, #13"""
     run = write_run(tmp_path, ending="completed")
     summary = read_summary(run)

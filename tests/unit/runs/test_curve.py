@@ -96,14 +96,14 @@ def test_what_came_after_a_step_can_be_forgotten() -> None:
     st.lists(finite, min_size=1, max_size=40),
 )
 def test_nothing_is_left_of_what_came_after_the_step_that_a_run_went_back_to(
-    blocks: list[list[float]], share: float, again: list[float]
+    blocks: list[list[float]], fraction: float, again: list[float]
 ) -> None:
     curve = Curve(most_buckets=8)
     step = 1
     for block in blocks:
         curve.extend(step, block, float(step), float(step + len(block)))
         step += len(block)
-    after_step = int(share * (step - 1))
+    after_step = int(fraction * (step - 1))
     curve.truncate(after_step)
     assert all(bucket.last_step <= after_step for bucket in curve.buckets)
     curve.extend(after_step + 1, again, 0.0, 1.0)

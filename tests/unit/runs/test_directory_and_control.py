@@ -42,7 +42,7 @@ def test_a_runs_folder_that_is_a_file_is_told_in_words(tmp_path: Path) -> None:
         create_run(tmp_path / "file", "fast", "")
 
 
-def test_requests_from_before_the_process_began_are_not_obeyed(run: RunDirectory) -> None:
+def test_requests_from_before_the_process_began_are_ignored(run: RunDirectory) -> None:
     ask(run, "stop")
     began = time.time()
     time.sleep(0.01)

@@ -140,7 +140,7 @@ def test_a_view_follows_steps_and_goes_back_when_a_run_is_resumed() -> None:
                        test_samples=None, batch_size=1, steps_per_epoch=10, epochs=2, monitor="loss",
                        seconds=0.1))  # fmt: skip
     view.take(steps(1, [3.0, 2.0, 1.0], epoch=0.5))
-    assert (view.step, view.loss, view.share) == (3, 1.0, 0.25)
+    assert (view.step, view.loss, view.fraction_done) == (3, 1.0, 0.25)
     assert view.seconds_left == pytest.approx(3.0)
     view.take(Finished(status="failed", step=3))
     view.take(Started(process_id=1, resumed=True, step=1, epoch=0))

@@ -38,7 +38,7 @@ def test_curves_of_a_run_hold_what_its_events_told() -> None:
     assert history.best.epoch == 6
 
 
-def test_requests_that_were_obeyed_are_marked_and_refused_ones_are_not() -> None:
+def test_accepted_requests_are_marked_and_refused_ones_are_not() -> None:
     history = taken(
         steps(1, [1.0] * 10),
         RequestHandled(command="set_learning_rate", step=5, detail="0.01"),

@@ -10,7 +10,7 @@ from tests.ui.made import write_run
 from workbench.errors import StorageError
 from workbench.runs import directory, row_memory
 from workbench.runs.catalogue import Catalogue, list_rows
-from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.directory import create_run
 from workbench.runs.row import RunRow, by_study
 from workbench.runs.study import StudyMembership, read_study
 
@@ -19,9 +19,9 @@ PRESET = 'name = "fast"\n'
 
 
 def test_a_run_says_which_study_it_belongs_to(tmp_path: Path) -> None:
-    assert read_study(create_run(tmp_path, "fast", PRESET, study=STUDY)) == STUDY
+    assert read_study(create_run(tmp_path, "fast", PRESET, study=STUDY).study) == STUDY
     alone = create_run(tmp_path, "fast", PRESET)
-    assert read_study(alone) is None
+    assert read_study(alone.study) is None
     assert not alone.study.exists()
 
 
@@ -33,7 +33,7 @@ def test_a_run_says_which_study_it_belongs_to(tmp_path: Path) -> None:
 def test_a_file_that_names_no_study_is_none(tmp_path: Path, content: str) -> None:
     run = create_run(tmp_path, "fast", PRESET, study=STUDY)
     run.study.write_text(content)
-    assert read_study(run) is None
+    assert read_study(run.study) is None
     [row] = list_rows(tmp_path)
     assert (row.study, row.broken) == (None, False)
 
@@ -41,7 +41,7 @@ def test_a_file_that_names_no_study_is_none(tmp_path: Path, content: str) -> Non
 def test_what_a_later_version_adds_is_ignored(tmp_path: Path) -> None:
     run = create_run(tmp_path, "fast", PRESET)
     run.study.write_text('{"study": "one", "trial": 3}')
-    assert read_study(run) == "one"
+    assert read_study(run.study) == "one"
 
 
 @pytest.mark.parametrize("study", ["", "..", "a/b", "a\nb", 256 * "x"])
@@ -71,7 +71,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ending = "completed" if number else ""
         run = write_run(folder, f"20261124T1{number}0000Z-fast-000{number}", steps=100, ending=ending)
         if study is not None:
-            StudyMembership(study).save(run)
+            StudyMembership(study).save(run.study)
     return folder
 
 
@@ -87,8 +87,8 @@ def test_runs_are_grouped_by_study(runs: Path) -> None:
 def test_the_study_is_remembered_with_the_row(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = Catalogue(runs).rows()
 
-    def unread(run: RunDirectory) -> str | None:
-        raise AssertionError(f"{run.name} is read again")
+    def unread(file: Path) -> str | None:
+        raise AssertionError(f"{file} is read again")
 
     monkeypatch.setattr("workbench.runs.catalogue.read_study", unread)
     assert Catalogue(runs).rows() == before

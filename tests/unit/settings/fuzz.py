@@ -63,10 +63,10 @@ class Figures:
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
-    def fault(self, kind: str, mutation: str | bytes, told: str) -> None:
+    def fault(self, kind: str, mutation: str | bytes, output: str) -> None:
         """Counts what must not be, with what led to it."""
         self.counts[kind] += 1
-        self.faults.append(f"{kind}: {mutation[:300]!r}\n{told[-2000:]}")
+        self.faults.append(f"{kind}: {mutation[:300]!r}\n{output[-2000:]}")
 
     def __str__(self) -> str:
         kinds = (
@@ -194,8 +194,8 @@ def judge(load: Callable[[], Preset], mutation: str | bytes, figures: Figures) -
             figures.fault("unfaithful", mutation, preset.to_toml())
         figures.counts["accepted"] += 1
     except WorkbenchError as error:
-        told = error
-        printed = _printed(lambda: complain(told))
+        found = error
+        printed = _printed(lambda: complain(found))
         figures.counts["refused"] += 1
     except _HangError:
         figures.fault("hangs", mutation, traceback.format_exc())

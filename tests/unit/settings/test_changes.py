@@ -1,4 +1,4 @@
-"""`[[changes]]` of a preset (screen #13): read, written, checked, and told in words."""
+"""`[[changes]]` of a preset (screen #13): read, written, checked, and described in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's code runs only after a yes to what it holds now, and whatever it does wrong is told in words."""
+"""A user's code runs only after a yes to what it holds now, and its faults are reported in words."""
 
 from __future__ import annotations
 

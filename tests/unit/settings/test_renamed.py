@@ -35,6 +35,9 @@ every = 4
 [training]
 clip_norm = 0.5
 accumulation = 2
+
+[validation]
+method = "own"
 """
 
 
@@ -56,6 +59,7 @@ def test_an_old_name_in_a_preset_is_refused_with_its_line_and_the_new_name() -> 
         "line 10, schedule.every is called schedule.step_size now",
         "line 13, training.clip_norm is called training.gradient_clip_norm now",
         "line 14, training.accumulation is called training.gradient_accumulation now",
+        'line 17, validation.method: "own" is called "predefined" now',
     ):
         assert said in problems
 
@@ -108,6 +112,7 @@ def test_the_preset_of_an_old_run_means_what_it_meant(tmp_path: Path) -> None:
         [
             "runtime.engine=cuda_graph",
             "runtime.data_loading=dataloader",
+            "validation.method=predefined",
             "runtime.num_threads=3",
             "schedule.name=step",
             "schedule.step_size=4",
@@ -169,6 +174,7 @@ def test_the_settings_in_an_old_checkpoint_are_those_of_now() -> None:
         "schedule.step_size": 4,
         "training.gradient_clip_norm": 0.5,
         "training.gradient_accumulation": 2,
+        "validation.method": "predefined",
     }
 
 

@@ -76,7 +76,7 @@ def test_a_loop_of_ones_own_is_listed_and_drawn(tmp_path: Path) -> None:
 
     history = read_history(run)
     view = history.view
-    assert (view.state, view.step, view.epoch, view.share) == ("completed", EPOCHS * STEPS, EPOCHS, 1.0)
+    assert (view.state, view.step, view.epoch, view.fraction_done) == ("completed", EPOCHS * STEPS, EPOCHS, 1.0)
     assert view.loss == pytest.approx(logged[-1])
     assert (view.learning_rate, view.base_learning_rate) == (0.05, 0.05)
     assert view.seconds > 0

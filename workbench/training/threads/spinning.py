@@ -56,7 +56,7 @@ class Spinning:
             return
         if not self.is_short:
             self._patience = max(self._patience - 1, 0)
-            if not self._patience and reading.other_cores >= BUSY_CORES and reading.wait_share >= BUSY_WAIT:
+            if not self._patience and reading.other_cores >= BUSY_CORES and reading.wait_fraction >= BUSY_WAIT:
                 self._pace_before = pace
                 self._shorten()
             return
@@ -66,7 +66,7 @@ class Spinning:
                 self.close()
                 return
             self._pace_before = None
-        is_quiet = reading.other_cores < QUIET_CORES or reading.wait_share < QUIET_WAIT
+        is_quiet = reading.other_cores < QUIET_CORES or reading.wait_fraction < QUIET_WAIT
         self._quiet = self._quiet + 1 if is_quiet else 0
         if self._quiet >= QUIET_READINGS:
             self.close()

@@ -91,7 +91,9 @@ class TopBar(LineWidget):
         room = width - _width(items) - GAP
         if "percent" in items and content.view is not None and room >= BAR_CELLS[0]:
             cells = min(room - GAP, BAR_CELLS[1]) if at_right else min(room, BAR_CELLS[1])
-            bar = thin_bar(content.view.share, cells, self.glyphs, self.style_of("train"), self.style_of("line"))
+            bar = thin_bar(
+                content.view.fraction_done, cells, self.glyphs, self.style_of("train"), self.style_of("line")
+            )
             at_left.insert(at_left.index(items["percent"]), bar)
         line = Text(" " * GAP).join(at_left)
         right = Text(" " * GAP).join(list(at_right.values()))
@@ -149,7 +151,7 @@ class TopBar(LineWidget):
         if content.state not in ENDED and view.base_learning_rate is not None:
             items["rate"] = Text(f"lr {view.base_learning_rate:g}", dim)
         if content.state not in ENDED:
-            items["percent"] = Text(f"{100 * view.share:.0f} %", dim)
+            items["percent"] = Text(f"{100 * view.fraction_done:.0f} %", dim)
             if view.seconds_left is not None:
                 items["left"] = Text(f"{duration(view.seconds_left)} left", dim)
         return items

@@ -30,11 +30,11 @@ def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -
     view = history.view
     done = x_of(axis, history, view.step, view.seconds)
     end = _round_up(done) if done > 0 else 0.0
-    if view.prepared is not None and view.share >= GROWING_FRACTION:
+    if view.prepared is not None and view.fraction_done >= GROWING_FRACTION:
         if view.finished is not None:
             end = done
         elif axis == "time":
-            end = _round_up(done / view.share)
+            end = _round_up(done / view.fraction_done)
         else:
             epochs = view.prepared.epochs
             end = float(epochs if axis == "epoch" else epochs * history.steps_per_epoch)

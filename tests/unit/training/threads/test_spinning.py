@@ -13,7 +13,7 @@ from workbench.training.threads import openmp, spinning
 from workbench.training.threads.spinning import PATIENCE_READINGS, QUIET_READINGS, Spinning
 
 CPU = torch.device("cpu")
-QUIET, BUSY = CoreReading(wait_share=0.0, other_cores=0.02), CoreReading(wait_share=0.4, other_cores=1.0)
+QUIET, BUSY = CoreReading(wait_fraction=0.0, other_cores=0.02), CoreReading(wait_fraction=0.4, other_cores=1.0)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_where_it_makes_nothing_faster_it_is_undone_and_not_tried_again_for_a_wh
 
 @pytest.mark.parametrize(
     "reading",
-    [None, QUIET, CoreReading(wait_share=0.0, other_cores=1.0), CoreReading(wait_share=0.5, other_cores=0.1)],
+    [None, QUIET, CoreReading(wait_fraction=0.0, other_cores=1.0), CoreReading(wait_fraction=0.5, other_cores=0.1)],
     ids=["unknown", "quiet", "enough cores for all", "too many threads of its own"],
 )
 def test_only_threads_that_wait_for_cores_that_others_take_sleep(spun: Spinning, reading: CoreReading | None) -> None:
