@@ -138,7 +138,9 @@ def test_an_argument_that_no_checkpoint_can_hold_is_refused_before_anything_is_t
 ) -> None:
     """`checkpoints.load` would refuse to read it, and the run could not be resumed."""
     monkeypatch.setattr(Spectrum, "arguments", lambda _: {"scale": argument})
-    with pytest.raises(UserCodeError, match=r"argument 'scale' of the encoding 'spectrum' is a (int64|ndarray|Posix|f)"):
+    with pytest.raises(
+        UserCodeError, match=r"argument 'scale' of the encoding 'spectrum' is a (int64|ndarray|Posix|f)"
+    ):
         build_job(preset, lambda progress: None)
 
 

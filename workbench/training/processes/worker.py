@@ -114,7 +114,9 @@ class _Worker:
             return self._fail(error)
 
     def close(self) -> None:
-        """Lets go of what outlives the run's last step: threads, and the driver's readings."""
+        """Ends what outlives the run's last step: processes that read samples, threads, and the driver's readings."""
+        if self._job is not None:
+            self._job.close()
         if self._trainer is not None:
             self._trainer.reporter.close()
 
