@@ -34,7 +34,7 @@ def describe(inputs: Inputs) -> dict[str, Any]:
     """Shape and type of one sample as plain data: {"shape": [3, 32, 32], "type": "float32"}, or such by name."""
     if isinstance(inputs, Tensor):
         return {"shape": list(inputs.shape[1:]), "type": str(inputs.dtype).removeprefix("torch.")}
-    return {name: describe(tensor) for name, tensor in inputs.items()}
+    return {str(name): describe(tensor) for name, tensor in inputs.items()}
 
 
 def made_up(description: Mapping[str, Any]) -> Inputs:

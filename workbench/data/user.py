@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -56,7 +57,7 @@ def from_user(result: object, where: str, channels: Channels = "auto") -> Sample
     Raises UserCodeError, which says what was returned and what is expected.
     """
     if isinstance(result, Samples):
-        return result
+        return replace(result, task=_plain(result.task))
     parts = {name: look_at(part, f"{where}, {name}") for name, part in _parts(result, where).items()}
     train = parts["train"]
     notes: list[str] = []
@@ -77,6 +78,12 @@ def from_user(result: object, where: str, channels: Channels = "auto") -> Sample
         test=splits.get("test"),
         notes=tuple(notes),
     )
+
+
+def _plain(task: Task) -> Task:
+    """The task with Python's own numbers and strings: a checkpoint that holds NumPy's could not be read again."""
+    classes, targets = (tuple(map(str, names)) for names in (task.classes, task.targets))
+    return replace(task, outputs=int(task.outputs), classes=classes, targets=targets)
 
 
 def _parts(result: object, where: str) -> dict[str, Any]:

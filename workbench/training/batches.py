@@ -88,6 +88,9 @@ class BatchSource(Protocol):
         None if none were read yet, and for inputs by name, whose batches may differ in length.
         """
 
+    def close(self) -> None:
+        """Ends the processes that read samples, if there are any; no batches can be had of it any more."""
+
 
 class OnDeviceBatches:
     """Batches gathered from tensors on the device."""
@@ -142,6 +145,9 @@ class OnDeviceBatches:
             return None
         indices = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64).long()
         return self._select(indices.to(self._device))
+
+    def close(self) -> None:
+        pass
 
     def _select(self, indices: Tensor) -> Batch:
         batch = Batch(self._inputs, self._targets).index_select(indices)
@@ -215,6 +221,12 @@ class DataLoaderBatches:
             return None
         inputs, targets = (torch.cat(parts)[:count].to(self._device) for parts in zip(*self._kept, strict=True))
         return Batch(self._encode(inputs), targets)
+
+    def close(self) -> None:
+        # Left to the garbage collector, each process takes up to five seconds to end.
+        shut_down = getattr(self._loader._iterator, "_shutdown_workers", None)
+        if shut_down is not None:
+            shut_down()
 
     def _read(self) -> Iterator[Batch]:
         """Raw batches on the host."""

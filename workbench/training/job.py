@@ -121,6 +121,12 @@ class Job:
         """Optimizer steps of an epoch."""
         return -(-self.samples_per_epoch // (self.preset.data.batch_size * self.preset.training.gradient_accumulation))
 
+    def close(self) -> None:
+        """Ends the processes that read samples: nothing more is trained or evaluated."""
+        for source in (self.train, self.validation, self.test):
+            if source is not None:
+                source.close()
+
     @property
     def _has_batch_norm(self) -> bool:
         # Batch norm cannot train on a batch of one sample.

@@ -29,7 +29,7 @@ class PollSchedule:
 
     def __init__(self) -> None:
         self.next_check = 1
-        """At this step, or the first that ends after it, `is_due` is to be called: all that each step compares."""
+        """At this step, or the first that ends after it, and at an epoch's last step, `is_due` is to be called."""
         self._interval = 1
         """Steps between two checks."""
         self._checked_step = 0

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
+from workbench.data.encodings import saved_encoding
 from workbench.data.finite import check_finite
 from workbench.data.inputs import Inputs, describe, made_up, map_inputs
 from workbench.data.learnt import what_is_learnt
@@ -184,6 +185,7 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
             raise UserCodeError(
                 f"fit_encoding gave a {type(fitted).__name__}; it must give a workbench.data.encoding.Encoding"
             )
+        saved_encoding(fitted)  # what a checkpoint cannot hold is refused before anything is trained
         return fitted
     train = splits.train
     if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):

@@ -138,7 +138,9 @@ class Trainer:
             state.step += run.steps
             state.samples_done += run.samples
             self.clock.end_step(run.steps, run.samples)
-            if state.step >= self._polls.next_check and self._polls.is_due(state.step, self.clock.now):
+            # Also after an epoch's last step: an epoch may have fewer steps than there are between two checks.
+            is_check = state.step >= self._polls.next_check or state.samples_done >= samples
+            if is_check and self._polls.is_due(state.step, self.clock.now):
                 self._poll()
                 self.clock.mark("rest")
         self._read_losses(wait=True)  # on a GPU: until the last step queued is done, which is training time

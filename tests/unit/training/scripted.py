@@ -16,7 +16,6 @@ from workbench.runs.events import Event, Steps
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training import poll_schedule
-from workbench.training.batches import BatchSource, DataLoaderBatches
 from workbench.training.inbox import Inbox
 from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
@@ -124,11 +123,3 @@ def logged_losses(trainer: Trainer) -> dict[int, float]:
     for event in of_type(trainer, Steps):
         losses |= {event.first_step + offset: loss for offset, loss in enumerate(event.losses)}
     return losses
-
-
-def end_workers(*feeds: BatchSource | None) -> None:
-    """Ends the workers of loaders now; left to the garbage collector, each can take five seconds."""
-    for feed in feeds:
-        iterator = feed._loader._iterator if isinstance(feed, DataLoaderBatches) else None
-        if iterator is not None and hasattr(iterator, "_shutdown_workers"):
-            iterator._shutdown_workers()

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.unit.training.scripted import end_workers
 from workbench.data.encoding import Encoding
 from workbench.data.samples import InMemory, Lazy, Split
 from workbench.data.standardize import standardize
@@ -63,7 +62,7 @@ KINDS: dict[str, Callable[[], BatchSource]] = {
 def source(request: pytest.FixtureRequest) -> Iterator[BatchSource]:
     made = KINDS[request.param]()
     yield made
-    end_workers(made)
+    made.close()
 
 
 def orders() -> list[Tensor]:
@@ -197,7 +196,7 @@ def refusal(dataset: BrokenSamples, workers: int, expected: type[WorkbenchError]
     except expected as error:
         return str(error)
     finally:
-        end_workers(source)
+        source.close()
     raise AssertionError("not refused")
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.unit.training.scripted import build_trainer, end_workers, of_type
+from tests.unit.training.scripted import build_trainer, of_type
 from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
 from workbench.errors import DataError, PresetError, UserCodeError
 from workbench.runs import events
@@ -123,7 +123,7 @@ def test_batches_hold_the_padded_texts_in_the_order_asked_for(functions: Functio
             assert row[int(length) :].sum() == 0
         if kind == "dataloader":
             assert inputs["ids"].shape == (len(indices), int(inputs["lengths"].max()))
-    end_workers(train)
+    train.close()
 
 
 @pytest.mark.parametrize("kind", ["dataloader", "on_device"])

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from tests.unit.training.scripted import end_workers
 from workbench.errors import DataError, DivergedError
 from workbench.runs.directory import create_run
 from workbench.runs.writer import EventWriter
@@ -108,7 +107,7 @@ def test_a_loaders_worker_tells_it_without_its_traceback(
         with pytest.raises(DataError, match=r"^sample 7 of the test split holds nan at \(2,\) .counted"):
             trainer.train()
     finally:
-        end_workers(trainer.job.train, trainer.job.validation, trainer.job.test)
+        trainer.job.close()
 
 
 def test_finite_samples_and_weights_that_give_no_number_say_so(user_functions: Functions, tmp_path: Path) -> None:

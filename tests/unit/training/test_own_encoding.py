@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -129,6 +130,29 @@ def test_what_is_no_encoding_is_refused(preset: Preset, user_functions: dict[str
     user_functions["mine:waves"] = lambda: replace(in_memory(), fit_encoding=lambda train: nn.Flatten())  # type: ignore[arg-type, return-value]
     with pytest.raises(UserCodeError, match=r"fit_encoding gave a Flatten; it must give a .*Encoding"):
         build_job(preset, lambda progress: None)
+
+
+@pytest.mark.parametrize("argument", [np.int64(3), np.ones(3), Path("scale"), [{"scale": np.float32(3)}]])
+def test_an_argument_that_no_checkpoint_can_hold_is_refused_before_anything_is_trained(
+    preset: Preset, monkeypatch: pytest.MonkeyPatch, argument: object
+) -> None:
+    """`checkpoints.load` would refuse to read it, and the run could not be resumed."""
+    monkeypatch.setattr(Spectrum, "arguments", lambda _: {"scale": argument})
+    with pytest.raises(
+        UserCodeError, match=r"argument 'scale' of the encoding 'spectrum' is a (int64|ndarray|Posix|f)"
+    ):
+        build_job(preset, lambda progress: None)
+
+
+def test_names_in_numpys_strings_are_kept_as_pythons_own(
+    preset: Preset, user_functions: dict[str, Callable[..., object]], tmp_path: Path
+) -> None:
+    classes = tuple(np.array(["low", "high"]))
+    user_functions["mine:waves"] = lambda: replace(in_memory(), task=Task("classification", np.int64(2), classes))  # type: ignore[arg-type]
+    trainer = build_trainer(create_run(tmp_path, preset.name, preset.to_toml()))
+    trainer.train()
+    assert TrainedModel.load(best_checkpoint(trainer.run)).classes == ("low", "high")
+    assert build_trainer(trainer.run).restore() == []
 
 
 def test_an_encoding_comes_back_from_plain_data(monkeypatch: pytest.MonkeyPatch) -> None:

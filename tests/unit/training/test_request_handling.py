@@ -26,9 +26,10 @@ from tests.unit.training.scripted import (
 )
 from workbench.runs import events
 from workbench.runs.control import Request, ask
-from workbench.training import requests
+from workbench.training import poll_schedule, requests
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
+from workbench.training.poll_schedule import PollSchedule
 from workbench.training.timing import time_account
 from workbench.training.trainer import Trainer
 
@@ -61,6 +62,20 @@ def test_stop_ends_after_the_step_with_everything_saved(tmp_path: Path) -> None:
     assert best_checkpoint(trainer.run).exists()
     assert of_type(trainer, events.TestResult) == []
     assert handled(trainer) == [("stop", 10, True)]
+
+
+def test_stop_is_handled_where_an_epoch_has_fewer_steps_than_there_are_between_two_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignments = ["validation.method=none", "training.epochs=40", "data.batch_size=64"]
+    steps_per_epoch = 2
+    trainer = new_trainer(tmp_path, assignments, asked_at(20 * steps_per_epoch, [STOP]))
+    assert trainer.job.steps_per_epoch == steps_per_epoch
+    monkeypatch.setattr(poll_schedule, "POLL_SECONDS", 1e-9)
+    monkeypatch.setattr(PollSchedule, "next_check", property(lambda _: 10**9, lambda _, step: None), raising=False)
+    trainer.train()
+    assert trainer.stopping
+    assert trainer.state.step == 20 * steps_per_epoch
 
 
 @pytest.mark.usefixtures("at_every_step")

@@ -43,6 +43,9 @@ class FakeDataLoaderBatches:
             inputs = self._encode(inputs)
             yield Batch(inputs if self._augment is None else self._augment(inputs), targets)
 
+    def close(self) -> None:
+        pass
+
     def sample(self, count: int) -> Batch | None:
         """None: fake samples have no numbers."""
         return None

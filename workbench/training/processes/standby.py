@@ -107,7 +107,7 @@ class _Standby:
 def _preset_of(order: Order) -> Preset:
     """The preset of a run; the default one where it cannot be read, which the run itself reports."""
     try:
-        return Preset.load(RunDirectory(Path(order.run)).preset)
+        return Preset.of_run(RunDirectory(Path(order.run)).preset)
     except WorkbenchError:
         return Preset()
 

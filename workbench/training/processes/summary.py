@@ -45,6 +45,12 @@ def summarize(
     )
 
 
+def with_last_epoch(summary: Summary, run: RunDirectory) -> Summary:
+    """Adds the training metrics of the last epoch, which an earlier life of the run has trained, to the summary."""
+    last = read_history(run).view.epoch_end
+    return summary if last is None else replace(summary, train=last.train)
+
+
 def with_earlier_life(summary: Summary, run: RunDirectory) -> Summary:
     """Adds to the summary of a life that never came to training what earlier lives of the run had reached."""
     history = read_history(run)

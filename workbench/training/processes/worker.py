@@ -114,7 +114,9 @@ class _Worker:
             return self._fail(error)
 
     def close(self) -> None:
-        """Lets go of what outlives the run's last step: threads, and the driver's readings."""
+        """Ends what outlives the run's last step: processes that read samples, threads, and the driver's readings."""
+        if self._job is not None:
+            self._job.close()
         if self._trainer is not None:
             self._trainer.reporter.close()
 
@@ -211,7 +213,7 @@ class _Worker:
         kind: str = "",
         diverged: DivergedError | None = None,
     ) -> int:
-        from workbench.training.processes.summary import summarize, with_earlier_life
+        from workbench.training.processes.summary import summarize, with_earlier_life, with_last_epoch
 
         if exit_code is None:
             exit_code = EXIT_INTERRUPTED if status == "stopped" else EXIT_DONE
@@ -219,6 +221,8 @@ class _Worker:
         summary = summarize(self._trainer, status, reason, exit_code, kind, age)
         if self._trainer is None:
             summary = with_earlier_life(summary, self._run)
+        elif summary.train is None and summary.epoch:
+            summary = with_last_epoch(summary, self._run)
         summary.save(self._run)
         what, at_step = ("", None) if diverged is None else (diverged.what, diverged.step)
         self._events.write(

@@ -16,7 +16,6 @@ from tests.unit.training.scripted import (
     STOP,
     asked_at,
     build_trainer,
-    end_workers,
     look_up_after_every_step,
     new_trainer,
 )
@@ -82,7 +81,7 @@ def test_what_changes_nothing_that_is_trained_passes_without_a_word(tmp_path: Pa
     edit(trainer, assignment)
     again = build_trainer(trainer.run)
     assert again.restore() == []
-    end_workers(again.job.train)
+    again.job.train.close()
 
 
 def test_more_epochs_are_trained_and_said(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from tests.unit.training.scripted import (
     at_the_test,
     at_validation,
     build_trainer,
-    end_workers,
     killed_at,
     logged_losses,
     look_up_after_every_step,
@@ -100,7 +99,7 @@ def train(trainer: Trainer) -> None:
     try:
         trainer.train()
     finally:
-        end_workers(trainer.job.train, trainer.job.validation, trainer.job.test)
+        trainer.job.close()
 
 
 def uninterrupted(folder: Path, *assignments: str) -> dict[str, Any]:

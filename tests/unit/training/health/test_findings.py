@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.unit.advice.made import PREPARED
-from tests.unit.training.scripted import end_workers, new_trainer
+from tests.unit.training.scripted import new_trainer
 from workbench.advice import facts
 from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
@@ -138,7 +138,7 @@ def test_a_slow_data_set_is_waited_for(tmp_path: Path, slow_module: str, monkeyp
     try:
         found = findings_of(trainer)
     finally:
-        end_workers(trainer.job.train, trainer.job.validation, trainer.job.test)
+        trainer.job.close()
     assert found["waiting-for-data"].severity == "critical"
     assert found["waiting-for-data"].change == ("runtime.num_workers=2",)
     assert found["loader-workers"].change == ("runtime.num_workers=2",)

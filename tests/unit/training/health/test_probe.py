@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.unit.training.scripted import end_workers, logged_losses, of_type
+from tests.unit.training.scripted import logged_losses, of_type
 from workbench.runs.events import Health
 from workbench.training.health import probe as health_module
 from workbench.training.health.activations import ActivationStatistics
@@ -105,7 +105,7 @@ def test_a_loader_with_workers_is_not_read_again_for_it(make_trainer: MakeTraine
         assert logged_losses(trainer) == logged_losses(without)
     finally:
         for made in (trainer, without):
-            end_workers(made.job.train, made.job.validation, made.job.test)
+            made.job.close()
 
 
 # When.

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -89,3 +90,14 @@ def test_nothing_of_a_run_is_left_in_the_process(before: ProcessState, tmp_path:
         del life
         before.restore()
         assert parts_alive() <= others
+
+
+def test_the_processes_that_read_samples_end_with_the_run(tmp_path: Path) -> None:
+    """Not with the garbage collection that follows, where each takes seconds."""
+    preset = Preset().override([*SMALL, "runtime.data_loading=dataloader", "runtime.num_workers=1"])
+    gc.disable()
+    try:
+        assert worker.live(create_run(tmp_path, "read", preset.to_toml())) == worker.Life(0)
+        assert psutil.Process().children() == []
+    finally:
+        gc.enable()

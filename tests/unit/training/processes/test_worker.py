@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.training.conftest import SMALL
 from workbench.files import storage_error
 from workbench.processes.worker import EXIT_STORAGE
+from workbench.runs.directory import create_run
+from workbench.runs.status import read_summary
+from workbench.settings.preset import Preset
+from workbench.training.processes import worker
+from workbench.training.processes.process_state import ProcessState
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -20,9 +26,22 @@ def test_on_a_full_disk_the_exit_code_says_so_though_the_log_cannot_be_written(t
     command = [sys.executable, "-m", "workbench.training.processes.worker", str(tmp_path / "run")]
     with Path("/dev/full").open("wb") as full:
         assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == EXIT_STORAGE
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode == EXIT_STORAGE
-    assert "cannot write" in told.stderr
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == EXIT_STORAGE
+    assert "cannot write" in ended.stderr
+
+
+def test_a_life_that_trains_no_epoch_summarizes_the_last_one(tmp_path: Path) -> None:
+    """Of a run that was interrupted while it was being tested, for example."""
+    preset = Preset().override([*SMALL, "validation.method=none"])
+    run = create_run(tmp_path, preset.name, preset.to_toml())
+    process = ProcessState.now()
+    first, second = [(worker.live(run), read_summary(run))[1] for _ in range(2)]
+    process.restore()
+    assert first is not None
+    assert second is not None
+    assert first.train
+    assert (second.step, second.epoch, second.train) == (first.step, first.epoch, first.train)
 
 
 def test_only_a_full_disk_is_said_to_need_space() -> None:
