@@ -50,7 +50,7 @@ def test_batches_on_the_gpu_are_those_of_the_cpu_epoch_after_epoch(kind: str) ->
             assert batch.targets.is_cuda
             torch.testing.assert_close(batch.tensor.cpu(), right.tensor)
             assert torch.equal(batch.targets.cpu(), right.targets)
-    feed.close()
+    source.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,7 +66,7 @@ def test_batches_are_right_while_training_lags_behind_the_copies(kind: str) -> N
     for (inputs, targets), right in zip(sums, expected_batches(order), strict=True):
         torch.testing.assert_close(inputs.cpu(), right.tensor.double().sum(dim=(1, 2, 3)), rtol=1e-4, atol=1e-3)
         assert torch.equal(targets.cpu(), right.targets)
-    feed.close()
+    source.close()
 
 
 def test_samples_that_fit_lie_on_the_gpu() -> None:
