@@ -27,7 +27,7 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 def pretend(
     patch: pytest.MonkeyPatch, gpus: int = 0, *, built: bool = True, metal: bool = False, major: int = 9
 ) -> None:
-    """Makes PyTorch tell of a machine with so many GPUs of a generation (8 is Ampere)."""
+    """Makes PyTorch see a machine with this many GPUs of a generation (8 is Ampere)."""
     patch.setattr(torch.backends.cuda, "is_built", lambda: built)
     patch.setattr(torch.cuda, "is_available", lambda: built and gpus > 0)
     patch.setattr(torch.cuda, "device_count", lambda: gpus)
@@ -204,14 +204,14 @@ def explained(error: Exception, *assignments: str) -> str | None:
 @pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")]
 )
-def test_a_host_without_memory_is_told_with_the_batch_size_and_what_to_try(error: Exception) -> None:
+def test_a_host_without_memory_is_reported_with_the_batch_size_and_what_to_try(error: Exception) -> None:
     message = explained(error, "data.batch_size=64", "training.gradient_accumulation=3")
     assert message is not None
     for part in ("batch size 64", "data.batch_size = 32", "training.gradient_accumulation = 6", "a smaller model"):
         assert part in message
 
 
-def test_a_gpu_without_memory_is_told_with_its_name_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_memory_is_reported_with_its_name_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, gpus=1)
     properties: Any = type("Properties", (), {"total_memory": 8 * 2**30})
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
