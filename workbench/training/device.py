@@ -45,14 +45,14 @@ def _cuda_device(requested: str, index: int) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """What people call it."""
+    """Its name for the user."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU" if device.type == "mps" else "CPU"
 
 
 def device_uuid(device: torch.device) -> str | None:
-    """The lasting name of a GPU, without NVML's GPU-; None for other devices, and where PyTorch does not tell it."""
+    """The UUID of a GPU, without NVML's prefix GPU-; None for other devices, and where PyTorch does not know it."""
     if device.type != "cuda":
         return None
     uuid = getattr(torch.cuda.get_device_properties(device), "uuid", None)

@@ -1,4 +1,4 @@
-"""A device or precision that is not to be had is told in words; those that are to be had train."""
+"""An unavailable device or precision is reported in words; the available ones train."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 def pretend(
     patch: pytest.MonkeyPatch, gpus: int = 0, *, built: bool = True, metal: bool = False, major: int = 9
 ) -> None:
-    """Makes PyTorch tell of a machine with so many GPUs of a generation (8 is Ampere)."""
+    """Makes PyTorch report a machine with this many GPUs of a generation (8 is Ampere)."""
     patch.setattr(torch.backends.cuda, "is_built", lambda: built)
     patch.setattr(torch.cuda, "is_available", lambda: built and gpus > 0)
     patch.setattr(torch.cuda, "device_count", lambda: gpus)
@@ -53,7 +53,7 @@ def test_a_gpu_is_meant_by_its_number_and_the_first_without_one(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("requested", ["cuda:1", "cuda:7", "cuda:200", "cuda:256", "cuda:99999999999999999999"])
-def test_a_gpu_beyond_those_that_are_there_is_told_with_those_that_are(
+def test_a_gpu_beyond_those_that_are_there_is_reported_with_those_that_are(
     monkeypatch: pytest.MonkeyPatch, requested: str
 ) -> None:
     pretend(monkeypatch, gpus=1)
@@ -77,7 +77,7 @@ def test_a_build_without_cuda_is_named_as_the_reason(monkeypatch: pytest.MonkeyP
         resolve_device("cuda")
 
 
-def test_metal_that_is_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metal_that_is_not_there_is_reported_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch)
     with pytest.raises(DeviceError, match="no Metal device"):
         resolve_device("mps")
@@ -204,14 +204,14 @@ def explained(error: Exception, *assignments: str) -> str | None:
 @pytest.mark.parametrize(
     "error", [MemoryError(), RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")]
 )
-def test_a_host_without_memory_is_told_with_the_batch_size_and_what_to_try(error: Exception) -> None:
+def test_a_host_without_memory_is_reported_with_the_batch_size_and_what_to_try(error: Exception) -> None:
     message = explained(error, "data.batch_size=64", "training.gradient_accumulation=3")
     assert message is not None
     for part in ("batch size 64", "data.batch_size = 32", "training.gradient_accumulation = 6", "a smaller model"):
         assert part in message
 
 
-def test_a_gpu_without_memory_is_told_with_its_name_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_memory_is_reported_with_its_name_and_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, gpus=1)
     properties: Any = type("Properties", (), {"total_memory": 8 * 2**30})
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
