@@ -42,7 +42,7 @@ WRONG_COMMANDS = [
 
 
 @pytest.mark.parametrize(("arguments", "words"), WRONG_COMMANDS, ids=lambda value: str(value)[:40])
-def test_a_wrong_command_is_told_in_a_sentence_with_exit_code_2(
+def test_a_wrong_command_is_reported_in_a_sentence_with_exit_code_2(
     workbench: Workbench, arguments: list[str], words: str
 ) -> None:
     done = workbench.run(*arguments)
@@ -53,7 +53,7 @@ def test_a_wrong_command_is_told_in_a_sentence_with_exit_code_2(
     assert not (workbench.folder / "runs").exists()
 
 
-def test_a_malformed_preset_is_told_with_its_line(workbench: Workbench) -> None:
+def test_a_malformed_preset_is_reported_with_its_line(workbench: Workbench) -> None:
     (workbench.folder / "broken.toml").write_text('[data]\nname = "digits"\nbatch_size = \n')
     done = workbench.run("--preset", "broken.toml")
     assert done.returncode == 2
@@ -159,7 +159,7 @@ def test_untrusted_code_is_not_run_and_trusted_code_is(workbench: Workbench) -> 
     assert "Traceback" not in wrong.stderr
 
 
-def test_a_folder_that_cannot_hold_runs_is_told(workbench: Workbench) -> None:
+def test_a_folder_that_cannot_hold_runs_is_reported(workbench: Workbench) -> None:
     (workbench.folder / "file").write_text("")
     done = workbench.run("--preset", "fast", "--runs-dir", "file/runs")
     assert done.returncode in (2, 3)
@@ -205,7 +205,7 @@ def test_files_of_the_working_folder_do_not_stand_in_for_libraries(workbench: Wo
     assert not (workbench.folder / "executed").exists()
 
 
-def test_a_damaged_checkpoint_is_told_and_the_run_is_still_there(workbench: Workbench) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_run_is_still_there(workbench: Workbench) -> None:
     run = create_run(workbench.folder / "runs", "iris", load("iris").to_toml())
     run.checkpoints.mkdir(exist_ok=True)
     (run.checkpoints / "last.pt").write_bytes(b"nonsense")

@@ -1,4 +1,4 @@
-"""Run directories that change under a going run, or between two lives: told in words, with the right exit code."""
+"""Run directories that change during a run, or between two lives: an error in words, and the right exit code."""
 
 from __future__ import annotations
 

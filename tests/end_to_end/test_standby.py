@@ -44,8 +44,8 @@ def standby() -> Iterator[Standby]:
     launched.close()
 
 
-def told(run: RunDirectory) -> list[dict[str, Any]]:
-    """What the events say of losses and metrics: all but what depends on the clock."""
+def reproducible_events(run: RunDirectory) -> list[dict[str, Any]]:
+    """Losses, metrics and preparation of a run, without anything that depends on the clock."""
     losses = [loss for event in events_of(run, "steps") for loss in event["losses"]]
     epochs = [
         {name: value for name, value in event.items() if name != "time" and not name.endswith("seconds")}
@@ -64,7 +64,7 @@ def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
     wait_for(lambda: standby.is_ready)
     assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
     assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
-    assert told(warm) == told(cold)
+    assert reproducible_events(warm) == reproducible_events(cold)
     ends = [read_summary(run) for run in (warm, cold)]
     assert ends[0] is not None
     assert ends[1] is not None
@@ -107,7 +107,7 @@ def test_one_worker_trains_runs_in_turn_each_as_a_cold_trainer_does_to_the_bit(
     for run in cold:
         assert start_trainer(run, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
     for one, other in zip(warm, cold, strict=True):
-        assert told(one) == told(other)
+        assert reproducible_events(one) == reproducible_events(other)
         ends = [read_summary(run) for run in (one, other)]
         assert ends[0] is not None
         assert ends[1] is not None
@@ -194,8 +194,8 @@ def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_co
     assert standby.start(again, "workbench --preset x").wait(PATIENCE_SECONDS) == 0, again.worker_log.read_text()
     assert standby.process_id == before
     assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
-    assert told(warm) == told(again) == told(cold)
-    [losses] = [each["losses"] for each in told(warm) if "losses" in each]
+    assert reproducible_events(warm) == reproducible_events(again) == reproducible_events(cold)
+    [losses] = [each["losses"] for each in reproducible_events(warm) if "losses" in each]
     assert len(set(losses)) > 1
 
 
@@ -250,7 +250,7 @@ def test_a_run_handed_over_during_the_imports_is_trained_and_closing_the_standby
     assert status(run) == "completed"
 
 
-def test_a_run_that_cannot_be_written_is_told_and_the_standby_waits_for_another(
+def test_a_run_that_cannot_be_written_is_reported_and_the_standby_waits_for_another(
     tmp_path: Path, standby: Standby
 ) -> None:
     gone, run = new_run(tmp_path), new_run(tmp_path)

@@ -57,7 +57,7 @@ def from_user(result: object, where: str, channels: Channels = "auto") -> Sample
     Raises UserCodeError, which says what was returned and what is expected.
     """
     if isinstance(result, Samples):
-        return replace(result, task=_plain(result.task))
+        return _with_plain_task(result)
     parts = {name: look_at(part, f"{where}, {name}") for name, part in _parts(result, where).items()}
     train = parts["train"]
     notes: list[str] = []
@@ -80,10 +80,13 @@ def from_user(result: object, where: str, channels: Channels = "auto") -> Sample
     )
 
 
-def _plain(task: Task) -> Task:
-    """The task with Python's own numbers and strings: a checkpoint that holds NumPy's could not be read again."""
+def _with_plain_task(samples: Samples) -> Samples:
+    """Samples whose task holds Python's own numbers and strings: a checkpoint with NumPy's could not be read again."""
+    task = samples.task
+    if type(task.outputs) is int and all(type(name) is str for name in (*task.classes, *task.targets)):
+        return samples
     classes, targets = (tuple(map(str, names)) for names in (task.classes, task.targets))
-    return replace(task, outputs=int(task.outputs), classes=classes, targets=targets)
+    return replace(samples, task=replace(task, outputs=int(task.outputs), classes=classes, targets=targets))
 
 
 def _parts(result: object, where: str) -> dict[str, Any]:

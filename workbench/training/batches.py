@@ -19,17 +19,17 @@ from workbench.data.encoding import Encoding, Identity
 from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
 from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
-from workbench.training.reading_errors import told_as_data_errors
+from workbench.training.reading_errors import raising_data_errors
 from workbench.training.timing.clock import PhaseClock
 
 Augment = Callable[[Tensor], Tensor]
 """Varies a batch of images (n, c, h, w) at random."""
 
 PREPARE_CHUNK = 8192
-"""Samples that are encoded at a time."""
+"""Samples encoded at a time."""
 
 KEPT_SAMPLES = 256
-"""Of the first samples that a loader reads it keeps this many, for whoever wants to look at some again."""
+"""A loader keeps this many of the first samples that it reads, for later `sample` calls."""
 
 RESIDENT_FRACTION = 0.5
 """The largest part of the device's free memory that samples on it may take."""
@@ -89,7 +89,7 @@ class BatchSource(Protocol):
         """
 
     def close(self) -> None:
-        """Ends the processes that read samples, if there are any; no batches can be had of it any more."""
+        """Ends the processes that read samples, if there are any; no batches can be read afterwards."""
 
 
 class OnDeviceBatches:
@@ -110,7 +110,7 @@ class OnDeviceBatches:
         self._augment = augment
         self._targets = split.targets.to(device)
         self._encode: Callable[[Any], Any] | None = encoding
-        """What is left to do with a batch; None where the samples are model input already."""
+        """Encodes a gathered batch; None where the samples are model input already."""
         inputs = map_inputs(split.inputs, lambda tensor: tensor.to(device))
         if isinstance(encoding, Identity) and not any(tensor.is_floating_point() for tensor in tensors_of(inputs)):
             self._encode = None  # ids are what the model takes
@@ -230,7 +230,7 @@ class DataLoaderBatches:
 
     def _read(self) -> Iterator[Batch]:
         """Raw batches on the host."""
-        with told_as_data_errors():
+        with raising_data_errors():
             for inputs, targets in self._loader:
                 if self._room > 0 and isinstance(inputs, Tensor):
                     kept = slice(0, self._room)

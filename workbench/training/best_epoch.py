@@ -1,4 +1,4 @@
-"""Finds the best epoch, and says when training no longer gets better."""
+"""Finds the best epoch, and decides when training stops early."""
 
 from __future__ import annotations
 

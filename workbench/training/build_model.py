@@ -1,4 +1,4 @@
-"""The network of a preset for input of a certain shape: for a training, and again for the weights of a checkpoint."""
+"""Builds the network of a preset for inputs of a given shape: for a run, and for the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.settings.preset import Preset
 
 
 def build_model(preset: Preset, example: Inputs, outputs: int, device: torch.device) -> nn.Module:
-    """The network with fresh weights from torch's global generator, on the device. It takes inputs like `example`.
+    """Builds the network for inputs like `example`, on the device, its weights drawn from torch's global generator.
 
     example: two samples of model input, on the host; their values do not matter. Raises PresetError where the model
     does not fit them, UserCodeError or UntrustedCodeError where a user's function does not give a model.

@@ -16,7 +16,7 @@ class DivergenceCheck:
     """Raises DivergedError where something is not finite."""
 
     def __init__(self, model: nn.Module, what_is_kept: Callable[[], str]) -> None:
-        """what_is_kept: tells in words what is left of the training."""
+        """what_is_kept: says what is kept of the run."""
         self._model = model
         self._what_is_kept = what_is_kept
 

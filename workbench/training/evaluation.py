@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.settings.loss import LossChoice, LossFunction
 
 KEPT_SCORES = 2**28
-"""Most scores of a split that are kept at once, 1 GiB of float32: with more there is no ROC AUC, which needs them."""
+"""Most scores of a split that are kept at once, 1 GiB of float32. With more there is no ROC AUC, which needs them."""
 
 
 def keeps_scores(samples: int, outputs: int) -> bool:
@@ -45,7 +45,7 @@ class Evaluator:
         class_counts: Tensor | None,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """loss: what `choice` built of those class counts; warn: called once with what is wrong with the scores."""
+        """loss: built by `choice` from these class counts; warn: called at most once, with a fault of the scores."""
         self._model = model
         self._loss = loss
         self._choice = choice
@@ -55,9 +55,9 @@ class Evaluator:
         self._task = task
         self._target_scale = target_scale
         self._scale_there: TargetScale | None = None
-        """The same on the device: copied once, since each batch would have to wait for a copy of its own."""
+        """The same scale on the device: copied once, because each batch would have to wait for a copy of its own."""
 
-    def evaluate(self, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def evaluate(self, source: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
         """The loss (mean over samples), the task's metrics and the numbers of each class.
 
         interrupted: asked before each batch; if it returns True, nothing is measured and the result is None.
@@ -66,14 +66,14 @@ class Evaluator:
         self._model.eval()
         try:
             with torch.inference_mode():
-                return self._evaluate(feed, interrupted)
+                return self._evaluate(source, interrupted)
         finally:
             self._model.train(was_training)
 
-    def _evaluate(self, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def _evaluate(self, source: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
         loss = MeanLoss(self._loss, self._choice.batch_weight(self._class_counts))
-        metrics = split_metrics(self._task, self._choice, len(feed))
-        for batch in feed.batches(torch.arange(len(feed)), PhaseClock()):
+        metrics = split_metrics(self._task, self._choice, len(source))
+        for batch in source.batches(torch.arange(len(source)), PhaseClock()):
             if interrupted():
                 return None
             with self._precision.autocast():
@@ -101,6 +101,6 @@ class Evaluator:
 
 
 def split_metrics(task: Task, loss: LossChoice, samples: int) -> SplitMetrics:
-    """Accumulates the metrics of a task, all but the loss, on a split of that many samples."""
+    """Accumulates all metrics of a task but the loss, on a split with this many samples."""
     split = SplitFacts(samples, task.outputs, loss.probabilities)
     return SplitMetrics(task.metrics, split, keeps_scores=keeps_scores(samples, task.outputs))

@@ -1,4 +1,4 @@
-"""One training: model, batches, loss and optimizer, assembled from prepared data and checked against one another."""
+"""All parts of a run: model, batches, loss and optimizer, assembled from prepared data and checked for consistency."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Monitor:
-    """The metric that tells the best epoch."""
+    """The metric that decides which epoch is the best."""
 
     name: str
     on_validation: bool
-    """Measured on the validation split, or for want of one on the training samples."""
+    """Whether it is measured on the validation split; without one, it is measured on the training samples."""
     min_delta: float
 
     def better(self, value: float, best: float | None) -> bool:
@@ -52,7 +52,7 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Job:
-    """All parts of a training, on their device."""
+    """All parts of a run, on their device."""
 
     preset: Preset
     device: torch.device
@@ -134,7 +134,7 @@ class Job:
 
 
 def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
-    """Prepares the data and assembles one training, the short way for a process that trains once.
+    """Prepares the data and assembles one run: the short way for a process that trains once.
 
     report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError before
     anything is trained.
@@ -145,7 +145,7 @@ def build_job(preset: Preset, report: Callable[[Progress], None]) -> Job:
 
 
 def assemble(data: PreparedData, preset: Preset) -> Job:
-    """Builds all parts of one training on data that has been prepared, and leaves the data as it is.
+    """Builds all parts of one run on prepared data, and does not change the data.
 
     The same preset always gives the same parts, to the bit. Raises ValueError where the data was read by other
     settings (see `PreparedData.serves`); PresetError, DeviceError, DataError or UserCodeError as `build_job`.

@@ -1,4 +1,4 @@
-"""What is read from the data: samples, splits, encoding and task, ready to serve many trainings in one process."""
+"""What is read from the data: samples, splits, encoding and task, ready for many runs in one process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
 TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"})
-"""Settings of the data that say how to train on it, not what it is: trainings on the same data may differ in them."""
+"""Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What goes wrong while a DataLoader reads samples, in the user's words."""
+"""Errors while a DataLoader reads samples, in words for the user."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from workbench.errors import DataError, WorkbenchError
 
 
 @contextmanager
-def told_as_data_errors() -> Iterator[None]:
-    """Turns whatever reading raises into a DataError of one line; a WorkbenchError keeps its class."""
+def raising_data_errors() -> Iterator[None]:
+    """Turns every error of reading into a DataError of one line; a WorkbenchError keeps its class."""
     try:
         yield
     except WorkbenchError as error:

@@ -280,9 +280,9 @@ class Trainer:
             self._saver.save(self.state)
 
     def restore(self) -> list[str]:
-        """Continues from the run's last checkpoint; returns what the user should know of it.
+        """Resumes from the run's last checkpoint; returns notes for the user.
 
-        Raises StorageError if none can be read; PresetError or DataError if it is of another training.
+        Raises StorageError if none can be read; PresetError or DataError if it was trained with other settings or data.
         """
         self.state, notes = self._saver.restore()
         self._correct.fill_(self.state.correct)
@@ -294,5 +294,5 @@ class Trainer:
         return notes
 
     def begin_anew(self) -> None:
-        """Begins at step 0 in a run that has trained before, and of which no checkpoint is left."""
+        """Starts again at step 0 in a run that has trained before but has no checkpoint left."""
         self._saver.begin_anew()

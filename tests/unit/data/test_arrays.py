@@ -163,7 +163,7 @@ def test_the_task_can_be_set_against_the_type(read: Read) -> None:
         ),
     ],
 )
-def test_what_cannot_be_trained_on_is_told_by_the_name_of_the_array(
+def test_what_cannot_be_trained_on_is_reported_by_the_name_of_the_array(
     read: Read, saved: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
@@ -175,7 +175,7 @@ def test_fractions_are_no_classes(read: Read) -> None:
         read("classification", x=FOUR_ROWS, y=[0.5, 1, 0.5, 1])
 
 
-def test_files_that_are_no_npz_are_told(tmp_path: Path) -> None:
+def test_files_that_are_no_npz_are_reported(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
     np.save(tmp_path / "single.npy", FOUR_ROWS)
     np.savez_compressed(tmp_path / "whole.npz", x=np.random.default_rng(0).normal(size=(50, 9)), y=np.arange(50))
@@ -187,9 +187,9 @@ def test_files_that_are_no_npz_are_told(tmp_path: Path) -> None:
         "nowhere.npz": "is not there",
         ".": "is a folder",
     }.items():
-        with pytest.raises(DataError, match=message) as told:
+        with pytest.raises(DataError, match=message) as caught:
             arrays(tmp_path / name, "auto")
-        assert "pickle" not in str(told.value)  # which NumPy advises to load
+        assert "pickle" not in str(caught.value)  # which NumPy advises to load
 
 
 def test_one_hot_targets_are_classes_unless_numbers_are_asked_for(read: Read) -> None:
@@ -238,7 +238,7 @@ def test_whole_numbers_that_float64_rounds_are_said(read: Read) -> None:
     assert read(x=x[3:].repeat(4, 0), y=TWO_CLASSES).notes == ()
 
 
-def test_whatever_a_damaged_archive_raises_is_told(tmp_path: Path) -> None:
+def test_whatever_a_damaged_archive_raises_is_reported(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=FOUR_ROWS, y=TWO_CLASSES)
     content = bytearray((tmp_path / "a.npz").read_bytes())
     content[content.index(b"PK\x01\x02") + 6] = 231  # the version of zip that it takes to read it

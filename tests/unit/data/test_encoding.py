@@ -132,7 +132,7 @@ def test_of_lazy_samples_some_are_looked_at_evenly_over_all() -> None:
     assert torch.equal(encoding.arguments()["mean"], standardize(split(few.inputs), "standard").arguments()["mean"])
 
 
-def test_lazy_samples_of_different_shapes_are_told() -> None:
+def test_lazy_samples_of_different_shapes_are_reported() -> None:
     class Ragged(Counted):
         def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
             return torch.zeros(1, 2, 2 + index), torch.tensor(0)
@@ -144,7 +144,7 @@ def test_lazy_samples_of_different_shapes_are_told() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("normalize", ["standard", "none"])
 @pytest.mark.parametrize("row", [0, 2])
-def test_inputs_that_are_not_finite_are_told_with_their_place(value: float, normalize: str, row: int) -> None:
+def test_inputs_that_are_not_finite_are_reported_with_their_place(value: float, normalize: str, row: int) -> None:
     inputs = torch.zeros(4, 3)
     inputs[row, 1] = value
     with pytest.raises(DataError, match=rf"sample {row} of the training split holds {value} at \(1,\)"):
@@ -215,7 +215,7 @@ def test_targets_that_are_only_known_by_reading_are_read() -> None:
     assert float(scale.std) == pytest.approx(2**0.5)
 
 
-def test_targets_that_are_not_finite_are_told() -> None:
+def test_targets_that_are_not_finite_are_reported() -> None:
     targets = torch.tensor([[1.0], [float("nan")]])
     with pytest.raises(DataError, match=r"target 1 .* is not a finite number"):
         TargetScale.fit(InMemory(torch.zeros(2, 1), targets), True)

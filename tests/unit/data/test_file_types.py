@@ -93,7 +93,7 @@ def test_columns_may_be_called_like_other_files_begin(read_csv: Read) -> None:
 
 
 @pytest.mark.parametrize("text", ["5.1,3.5,0\n4.9,3.0,0\n", "5.1,3.5,setosa\n4.9,3.0,setosa\n", "1,1,2\n3,4,5\n"])
-def test_a_file_without_a_header_is_told(read_csv: Read, text: str) -> None:
+def test_a_file_without_a_header_is_reported(read_csv: Read, text: str) -> None:
     """data/REPORT, EpistasisLab/tpot#255."""
     with pytest.raises(DataError, match=r"the file needs a (header|first line with the names of its columns)"):
         read_csv(text)

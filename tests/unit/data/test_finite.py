@@ -28,7 +28,7 @@ def with_value(shape: tuple[int, ...], position: tuple[int, ...], value: float) 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e39])
 @pytest.mark.parametrize("name", ["train", "validation", "test"])
-def test_an_input_that_is_not_finite_is_told_with_split_sample_and_position(name: str, value: float) -> None:
+def test_an_input_that_is_not_finite_is_reported_with_split_sample_and_position(name: str, value: float) -> None:
     bad = split(with_value((6, 3), (4, 1), value))
     splits = {"train": split(), "validation": split(), "test": split()} | {name: bad}
     full = {"train": "training"}.get(name, name)
@@ -37,7 +37,7 @@ def test_an_input_that_is_not_finite_is_told_with_split_sample_and_position(name
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_target_that_is_not_finite_is_told_whatever_split_it_would_come_into(value: float) -> None:
+def test_a_target_that_is_not_finite_is_reported_whatever_split_it_would_come_into(value: float) -> None:
     targets = with_value((6, 1), (5, 0), value)
     for train in (split(targets=targets), Lazy(split(), targets)):
         with pytest.raises(DataError, match=rf"target of sample 5 of the data .counted from 0. is {value}"):

@@ -140,14 +140,14 @@ def test_eight_bits_beside_sixteen_stay_as_they_are(tmp_path: Path) -> None:
     assert in_memory(read(tmp_path, channels=1).train).inputs.flatten().tolist() == [255, 77]
 
 
-def test_negative_values_are_told(tmp_path: Path) -> None:
+def test_negative_values_are_reported(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save(tmp_path / name / "x.tif", np.full((1, 1), -1000, dtype=np.int32))
     with pytest.raises(DataError, match=r"a/x.tif': it has values below 0, such as -1000"):
         read(tmp_path)
 
 
-def test_floating_point_pixels_are_told_before_training(tmp_path: Path) -> None:
+def test_floating_point_pixels_are_reported_before_training(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save(tmp_path / name / "x.tif", np.zeros((1, 1), dtype=np.float32))
     with pytest.raises(DataError, match=r"a/x.tif': its pixels are floating-point numbers"):
@@ -200,7 +200,7 @@ def test_a_pgm_of_more_than_eight_bits_says_itself_what_white_is(tmp_path: Path)
     assert in_memory(read(tmp_path, channels=1).train).inputs.flatten().tolist() == [255, 127]
 
 
-def test_images_in_deeper_folders_belong_to_their_class_and_are_told(cats_and_dogs: Path) -> None:
+def test_images_in_deeper_folders_belong_to_their_class_and_are_reported(cats_and_dogs: Path) -> None:
     """data/REPORT 24: 20 of 80 images were lost without a word."""
     for name in ("cat/sub/x.png", "cat/sub/er/y.png", "dog/.cache/z.png"):
         save(cats_and_dogs / name, 50)
@@ -212,7 +212,7 @@ def test_images_in_deeper_folders_belong_to_their_class_and_are_told(cats_and_do
     assert samples.notes == (f"2 images found in folders below those of classes: {deeper[0]!r}, {deeper[1]!r}",)
 
 
-def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
+def test_links_that_lead_nowhere_are_reported(cats_and_dogs: Path) -> None:
     """data/REPORT 24."""
     (cats_and_dogs / "cat" / "gone.png").symlink_to(cats_and_dogs / "nowhere.png")
     (cats_and_dogs / "cat" / "here.png").symlink_to(cats_and_dogs / "dog" / "c.bmp")
@@ -221,7 +221,7 @@ def test_links_that_lead_nowhere_are_told(cats_and_dogs: Path) -> None:
     assert samples.notes == (f"left out 1 broken link: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
 
 
-def test_images_and_dead_links_beside_the_classes_are_told(tmp_path: Path) -> None:
+def test_images_and_dead_links_beside_the_classes_are_reported(tmp_path: Path) -> None:
     """data/REPORT 24: what vanishes is said."""
     for name in ("x.png", "train/y.png", "train/cat/a.png", "train/dog/b.png"):
         save(tmp_path / name)
@@ -258,10 +258,10 @@ def test_names_with_control_characters_are_shown_escaped(tmp_path: Path) -> None
     for name in ("cat", evil):
         save(tmp_path / name / "a.png")
     (tmp_path / evil / "b\x1b[31m.png").write_bytes(b"no image")
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as caught:
         read(tmp_path)
-    assert "\x1b" not in str(told.value)
-    assert r"b\x1b[31m.png" in str(told.value)
+    assert "\x1b" not in str(caught.value)
+    assert r"b\x1b[31m.png" in str(caught.value)
 
 
 def test_images_are_turned_as_the_camera_was_held(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_a_loader_with_workers_can_read_lazily(cats_and_dogs: Path) -> None:
     assert targets.tolist() == [0, 0, 1, 1]
 
 
-def test_other_files_are_left_out_and_told_but_hidden_ones_are_not_worth_a_word(cats_and_dogs: Path) -> None:
+def test_other_files_are_left_out_and_reported_but_hidden_ones_are_not(cats_and_dogs: Path) -> None:
     (cats_and_dogs / "cat" / "notes.txt").write_text("x")
     (cats_and_dogs / "cat" / ".hidden.png").write_text("x")
     (cats_and_dogs / ".cache").mkdir()
@@ -332,7 +332,7 @@ def test_other_files_are_left_out_and_told_but_hidden_ones_are_not_worth_a_word(
     )
 
 
-def test_a_folder_beside_the_splits_is_left_out_and_told(tmp_path: Path) -> None:
+def test_a_folder_beside_the_splits_is_left_out_and_reported(tmp_path: Path) -> None:
     for name in ("train/cat", "train/dog", "extra/cat"):
         save(tmp_path / name / "a.png")
     assert read(tmp_path).notes == (f"left out '{tmp_path / 'extra'}': it is neither train, validation nor test",)
@@ -345,7 +345,7 @@ def test_progress_ends_with_all_images(cats_and_dogs: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, PLENTY])
-def test_images_of_different_sizes_are_told_with_the_first_that_differs(cats_and_dogs: Path, limit: int) -> None:
+def test_images_of_different_sizes_are_reported_with_the_first_that_differs(cats_and_dogs: Path, limit: int) -> None:
     for name in ("dog/e.png", "dog/f.png"):
         save(cats_and_dogs / name, size=(7, 5))
     message = r"dog/e.png' has 7 × 5 pixels, but the first image has 6 × 4; data.size = 4 resizes"
@@ -412,13 +412,15 @@ def _different_classes(folder: Path) -> None:
         (_different_classes, "test' has classes that the training folder does not have: 'cow'"),
     ],
 )
-def test_a_wrong_layout_is_told_by_what_is_there(tmp_path: Path, make: Callable[[Path], None], message: str) -> None:
+def test_a_wrong_layout_is_reported_with_what_is_there(
+    tmp_path: Path, make: Callable[[Path], None], message: str
+) -> None:
     make(tmp_path)
     with pytest.raises(DataError, match=message):
         read(tmp_path)
 
 
-def test_a_folder_that_is_not_there_or_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_or_a_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not there"):
         read(tmp_path / "nowhere")
     (tmp_path / "file").touch()

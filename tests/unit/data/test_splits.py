@@ -117,7 +117,7 @@ def test_a_class_of_one_sample_cannot_be_stratified_but_split_otherwise() -> Non
     assert len(numbers_of(hold_out(samples, 0.2, 0.0, False, 0).validation)) == 6
 
 
-def test_a_split_that_cannot_hold_each_class_is_told() -> None:
+def test_a_split_that_cannot_hold_each_class_is_reported() -> None:
     with pytest.raises(DataError, match=r"a split of 2 samples for 3 classes, .*validation.stratified = false"):
         hold_out(samples_of([5, 5, 5]), 0.15, 0.0, True, 0)
 
@@ -131,7 +131,7 @@ def test_a_split_that_cannot_hold_each_class_is_told() -> None:
         (2, 0.5, 0.5, r"validation.fraction = 0.5 of 1 samples"),
     ],
 )
-def test_a_split_that_would_be_empty_is_told_with_the_numbers(
+def test_a_split_that_would_be_empty_is_reported_with_the_numbers(
     count: int, fraction: float, test_fraction: float, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):

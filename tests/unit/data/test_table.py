@@ -81,7 +81,7 @@ def test_a_byte_order_mark_quotes_spaces_blank_lines_and_dos_line_ends_are_under
     assert inputs(read(text)) == [[1], [2]]
 
 
-def test_a_column_without_a_name_is_left_out_and_told(read: Read) -> None:
+def test_a_column_without_a_name_is_left_out_and_reported(read: Read) -> None:
     samples = read(",a,y\n0,5,0.5\n1,6,1.5\n")
     assert inputs(samples) == [[5], [6]]
     assert samples.notes == ("left out 1 column without a name",)
@@ -98,7 +98,7 @@ def test_a_column_without_a_name_is_left_out_and_told(read: Read) -> None:
         ([str(number) for number in range(20)] * 2, "classification"),
     ],
 )
-def test_the_task_is_told_from_the_target(read: Read, values: list[str], kind: str) -> None:
+def test_the_task_is_recognized_from_the_target(read: Read, values: list[str], kind: str) -> None:
     assert read("a,y\n" + "".join(f"1,{value}\n" for value in values)).task.kind == kind
 
 
@@ -120,7 +120,7 @@ def test_a_regression_keeps_the_name_of_its_column(read: Read) -> None:
     assert targets(samples) == [[10], [20]]
 
 
-def test_rows_with_missing_values_can_be_dropped_and_that_is_told(read: Read) -> None:
+def test_rows_with_missing_values_can_be_dropped_and_that_is_reported(read: Read) -> None:
     samples = read("a,b,y\n1,NA,0.5\n2,3,1.5\n?,3,2.5\n4,5,\n6,7,4.5\n", missing="drop")
     assert inputs(samples) == [[2, 3], [6, 7]]
     assert samples.notes == ("left out 3 of 5 rows, which lack values ('b' lacks 1, 'a' lacks 1, 'y' lacks 1)",)
@@ -159,7 +159,7 @@ def test_rows_with_missing_values_can_be_dropped_and_that_is_told(read: Read) ->
         (b"a,y\n1,2\n\xff,3\n", {}, "line 3: not UTF-8"),
     ],
 )
-def test_what_cannot_be_trained_on_is_told_with_its_place(
+def test_what_cannot_be_trained_on_is_reported_with_its_place(
     read: Read, text: str | bytes, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
@@ -173,7 +173,7 @@ def test_an_identifier_is_no_category_unless_named_one(read: Read) -> None:
     assert len(inputs(read(text, categorical=("id",)))[0]) == 51
 
 
-def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_a_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere.csv is not there"):
         table(tmp_path / "nowhere.csv", "y", "auto", (), (), (), "auto", "error")
     with pytest.raises(DataError, match="is a folder"):

@@ -159,7 +159,7 @@ def test_rows_that_pandas_has_numbered_are_left_out_unless_they_are_asked_for(re
     assert read_csv(twice).columns == ("Unnamed: 2",)
 
 
-def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_told(read_csv: Read) -> None:
+def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_reported(read_csv: Read) -> None:
     """data/REPORT 41."""
     lines = [
         f"{number},{number % 7}.5,{number // 20 * 3.5 + number % 5 / 9},{'abc'[number // 20]}" for number in range(60)
@@ -171,13 +171,13 @@ def test_a_column_that_counts_the_rows_and_one_that_alone_predicts_are_told(read
     )
 
 
-def test_a_column_that_is_the_target_in_other_units_is_told(read_csv: Read) -> None:
+def test_a_column_that_is_the_target_in_other_units_is_reported(read_csv: Read) -> None:
     lines = [f"{number * 1.8 + 32},{number % 7},{number}" for number in [3.5 * row for row in range(40)]]
     [note] = read_csv(rows("fahrenheit,a,y", *lines)).notes
     assert note.startswith("column 'fahrenheit' alone gives the target")
 
 
-def test_whole_numbers_too_long_for_float64_are_told(read_csv: Read) -> None:
+def test_whole_numbers_too_long_for_float64_are_reported(read_csv: Read) -> None:
     samples = read_csv("id,y\n12345678901234567,0.5\n12345678901234568,1.5\n3,2.5\n")
     assert samples.notes[0].startswith("column 'id' has 3 different values, of which only 2 can be told apart")
     [note] = read_csv("a,y\n1.5,12345678901234567\n2.5,12345678901234568\n3.5,3\n", task="regression").notes
@@ -213,7 +213,7 @@ def test_a_class_that_is_called_none_is_not_dropped_unsaid(read_csv: Read) -> No
     assert read_csv(text, "disorder", missing_values=[""]).task.classes == ("Apnea", "Insomnia", "None")
 
 
-def test_a_class_whose_rows_all_lack_other_values_is_told(read_csv: Read) -> None:
+def test_a_class_whose_rows_all_lack_other_values_is_reported(read_csv: Read) -> None:
     text = rows("a,y", "1,x", "2,z", ",w", times=2)
     assert read_csv(text, missing="drop").left_out.endswith("this removes every row whose target is 'w'")
 

@@ -23,7 +23,7 @@ def targets(samples: Samples) -> list[float]:
     return samples.train.targets.reshape(-1).tolist()
 
 
-def test_classes_beyond_2_24_are_told_apart(read_csv: Read) -> None:
+def test_classes_beyond_2_24_stay_distinct(read_csv: Read) -> None:
     """data/REPORT 01."""
     names = [str(20000001 + number % 6) for number in range(18)]
     samples = read_csv(column(names))
@@ -31,7 +31,7 @@ def test_classes_beyond_2_24_are_told_apart(read_csv: Read) -> None:
     assert targets(samples) == [0, 1, 2, 3, 4, 5] * 3
 
 
-def test_classes_beyond_2_53_are_told_apart(read_csv: Read) -> None:
+def test_classes_beyond_2_53_stay_distinct(read_csv: Read) -> None:
     samples = read_csv(column(["12345678901234567", "12345678901234568"] * 2))
     assert samples.task.classes == ("12345678901234567", "12345678901234568")
 
@@ -93,7 +93,7 @@ def test_booleans_are_two_classes_whatever_their_case(read_csv: Read) -> None:
     )
 
 
-def test_classes_that_differ_only_in_case_are_told(read_csv: Read) -> None:
+def test_classes_that_differ_only_in_case_are_reported(read_csv: Read) -> None:
     samples = read_csv(column(["cat", "Cat", "dog"] * 2))
     assert samples.task.classes == ("Cat", "cat", "dog")
     assert samples.notes == ("column 'y': classes 'Cat' and 'cat' differ only in case",)

@@ -135,7 +135,7 @@ def test_files_that_are_there_are_read_without_a_network_or_writing(
     assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*")) == before
 
 
-def test_missing_files_are_downloaded_and_progress_is_told_but_nothing_is_printed(
+def test_missing_files_are_downloaded_and_progress_is_reported_but_nothing_is_printed(
     tmp_path: Path, online: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     heard: list[Progress] = []
@@ -174,7 +174,7 @@ def test_a_server_that_says_nothing_is_given_up_after_a_while(tmp_path: Path, mo
         ("svhn", "it", "train_32x32.mat, test_32x32.mat"),
     ],
 )
-def test_offline_the_user_is_told_which_files_to_put_where(
+def test_offline_the_error_lists_which_files_to_put_where(
     tmp_path: Path, offline: None, name: str, place: str, file: str
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -196,7 +196,7 @@ def test_where_downloads_are_forbidden_nothing_is_fetched_and_no_folder_is_made(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_download_that_is_not_what_it_should_be_is_told(
+def test_a_download_that_is_not_what_it_should_be_is_reported(
     tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets.MNIST, "resources", [(name, "0" * 32) for name, _ in datasets.MNIST.resources])
@@ -204,13 +204,13 @@ def test_a_download_that_is_not_what_it_should_be_is_told(
         torchvision_set("mnist", tmp_path, nothing)
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, online: None) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, online: None) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"to download it: cannot write .*file.* data.folder says where it goes"):
         torchvision_set("mnist", tmp_path / "file" / "folder", nothing)
 
 
-def test_a_full_disk_is_told(tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **keywords: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -229,7 +229,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, raw: Path, offline: None, dam
         torchvision_set("mnist", tmp_path, nothing)
 
 
-def test_labels_that_are_no_classes_are_told(tmp_path: Path, raw: Path, offline: None) -> None:
+def test_labels_that_are_no_classes_are_reported(tmp_path: Path, raw: Path, offline: None) -> None:
     (raw / "train-labels-idx1-ubyte").write_bytes(idx(LABELS + 1))
     with pytest.raises(DataError, match="labels are not all from 0 to 9"):
         torchvision_set("mnist", tmp_path, nothing)

@@ -214,12 +214,12 @@ def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
         (Listed([(image(), torch.tensor([0, 1]))]), r"its target has shape \(2,\) and type torch.int64"),
     ],
 )
-def test_what_cannot_be_taken_is_told_with_what_is_expected(result: object, message: str) -> None:
+def test_what_cannot_be_taken_is_reported_with_what_is_expected(result: object, message: str) -> None:
     with pytest.raises(UserCodeError, match=message):
         read(result)
 
 
-def test_what_a_dataset_raises_is_told_with_the_sample() -> None:
+def test_what_a_dataset_raises_is_reported_with_the_sample() -> None:
     class Broken(Listed):
         def __getitem__(self, index: int) -> Any:
             if index == 1:
@@ -234,7 +234,7 @@ def test_what_a_dataset_raises_is_told_with_the_sample() -> None:
     ("target", "message"),
     [(2, "sample 1: class 2 is not one of the 2 classes"), (0.5, "target of sample 1 is not a class")],
 )
-def test_a_later_sample_that_is_none_of_the_classes_is_told(target: Any, message: str) -> None:
+def test_a_later_sample_that_is_none_of_the_classes_is_reported(target: Any, message: str) -> None:
     train = read(Listed([(image(), 0), (image(), target)], classes=2)).train
     with pytest.raises(UserCodeError, match=message):
         train[1]
@@ -339,7 +339,7 @@ def test_where_channels_are_is_asked_for_if_shape_and_type_do_not_tell(
         assert from_user(result, "mine:data", "last").train[0][0].shape == (shape[2], *shape[:2])
 
 
-def test_bytes_that_are_no_images_are_told_to_be_pixels() -> None:
+def test_a_note_says_that_bytes_that_are_no_images_are_read_as_pixels() -> None:
     assert "inputs are bytes" in read((torch.zeros(6, 12, dtype=torch.uint8), Y)).notes[0]
 
 

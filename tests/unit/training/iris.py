@@ -45,10 +45,12 @@ class Results:
         self._name = name
         genuine = Evaluator.evaluate
 
-        def evaluate(evaluator: Evaluator, feed: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+        def evaluate(
+            evaluator: Evaluator, source: BatchSource, interrupted: Callable[[], bool]
+        ) -> dict[str, Any] | None:
             self.weights.append(weights(trainer))
-            found = genuine(evaluator, feed, interrupted)
-            if feed is trainer.job.test:
+            found = genuine(evaluator, source, interrupted)
+            if source is trainer.job.test:
                 self.seen.append("test")
                 return found
             self.seen.append("validation")

@@ -201,12 +201,12 @@ def refusal(dataset: BrokenSamples, workers: int, expected: type[WorkbenchError]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_sample_that_cannot_be_read_is_told_in_its_own_words(workers: int) -> None:
+def test_a_sample_that_cannot_be_read_is_reported_in_its_own_words(workers: int) -> None:
     assert refusal(BrokenSamples(), workers) == "cat/7.png is not an image: it ends after 3 bytes"
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_samples_of_another_shape_are_told_with_both_shapes_in_a_line(workers: int) -> None:
+def test_samples_of_another_shape_are_reported_with_both_shapes_in_a_line(workers: int) -> None:
     message = refusal(UnevenSamples(), workers)
     for part in ("not all of one shape", "[2, 4, 4]", "[2, 4, 6]"):
         assert part in message
@@ -215,7 +215,7 @@ def test_samples_of_another_shape_are_told_with_both_shapes_in_a_line(workers: i
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_users_data_set_that_raises_is_told_with_its_reason_in_a_line(workers: int) -> None:
+def test_a_users_data_set_that_raises_is_reported_with_its_reason_in_a_line(workers: int) -> None:
     message = refusal(RaisingSamples(), workers, WorkbenchError)
     assert "ValueError: cat/7.png: no such label" in message
     for jargon in ("\n", "Traceback", "worker process"):

@@ -1,4 +1,4 @@
-"""A device or precision that is not to be had is told in words; those that are to be had train."""
+"""An unavailable device or precision is reported in words; the available ones train."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_gpu_is_meant_by_its_number_and_the_first_without_one(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("requested", ["cuda:1", "cuda:7", "cuda:200", "cuda:256", "cuda:99999999999999999999"])
-def test_a_gpu_beyond_those_that_are_there_is_told_with_those_that_are(
+def test_a_gpu_beyond_those_that_are_there_is_reported_with_those_that_are(
     monkeypatch: pytest.MonkeyPatch, requested: str
 ) -> None:
     pretend(monkeypatch, gpus=1)
@@ -77,7 +77,7 @@ def test_a_build_without_cuda_is_named_as_the_reason(monkeypatch: pytest.MonkeyP
         resolve_device("cuda")
 
 
-def test_metal_that_is_not_there_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metal_that_is_not_there_is_reported_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch)
     with pytest.raises(DeviceError, match="no Metal device"):
         resolve_device("mps")

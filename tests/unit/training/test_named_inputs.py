@@ -165,7 +165,7 @@ def test_the_model_function_gets_the_shapes_by_name(functions: Functions) -> Non
     assert (job.input_names, job.input_shape) == (("ids", "lengths"), ())
 
 
-def test_a_model_that_takes_other_names_is_told(functions: Functions) -> None:
+def test_a_model_that_takes_other_names_is_reported(functions: Functions) -> None:
     functions["mine:model"] = lambda inputs, outputs, activation: nn.Linear(3, 2)
     with pytest.raises(UserCodeError, match=r"of shape \{'ids': \(2, \d\), 'lengths': \(2,\)\}: TypeError"):
         job_of()

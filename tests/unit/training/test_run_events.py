@@ -87,8 +87,8 @@ def test_train_accuracy_is_that_of_the_scores_as_they_were_trained_on(make_train
     [end] = of_type(trainer, events.EpochEnd)
     batches = list(trainer.job.train.batches(torch.arange(109), PhaseClock()))
     with torch.no_grad():
-        hits = sum(int((trainer.job.model(batch.tensor).argmax(1) == batch.targets).sum()) for batch in batches)
-    assert end.train["accuracy"] == pytest.approx(hits / 109)
+        correct = sum(int((trainer.job.model(batch.tensor).argmax(1) == batch.targets).sum()) for batch in batches)
+    assert end.train["accuracy"] == pytest.approx(correct / 109)
 
 
 def test_an_epochs_event_holds_the_learning_rate_of_its_last_step_also_where_the_plateau_schedule_lowers_it(

@@ -42,7 +42,7 @@ SCORES = 3 * torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
         ("mse", SCORES.softmax(1), ""),
     ],
 )
-def test_scores_that_are_probabilities_already_are_told(loss: str, scores: Tensor, said: str) -> None:
+def test_scores_that_are_probabilities_already_are_reported(loss: str, scores: Tensor, said: str) -> None:
     found = squashed_twice(scores, Preset().override([f"loss.name={loss}"]).loss)
     assert said in found
     assert bool(found) == bool(said)

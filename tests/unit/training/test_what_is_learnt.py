@@ -103,7 +103,7 @@ def test_one_hot_labels_are_classes(tmp_path: Path) -> None:
     assert "y is one-hot: the classes are the columns of its ones" in found.notes
 
 
-def test_too_few_samples_after_rows_were_dropped_are_told_with_the_emptiest_columns(tmp_path: Path) -> None:
+def test_too_few_samples_after_rows_were_dropped_are_reported_with_the_emptiest_columns(tmp_path: Path) -> None:
     """data/REPORT 31."""
     settings = table(tmp_path, target=lambda row: "ab"[row % 2], feature=lambda row: row if row < 20 else "")
     with pytest.raises(PresetError, match=r"only 14 samples \(left out 40 of 60 rows.*'a' lacks 40\)"):
@@ -118,9 +118,9 @@ def test_values_that_fall_together_without_standardising_are_said(tmp_path: Path
     assert note.startswith("column 'a': 60 different values are only 3")
 
 
-@pytest.mark.parametrize("feed", ["on_device", "dataloader"])
+@pytest.mark.parametrize("data_loading", ["on_device", "dataloader"])
 def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_units(
-    make_trainer: Callable[..., Trainer], tmp_path: Path, feed: str
+    make_trainer: Callable[..., Trainer], tmp_path: Path, data_loading: str
 ) -> None:
     """data/REPORT 02 and 04: features at 2e7, targets at 1e9."""
     settings = table(
@@ -128,7 +128,7 @@ def test_numbers_far_from_zero_reach_the_model_apart_and_metrics_are_in_their_un
     )
     trainer = make_trainer(
         *settings, "loss.name=mse", "training.epochs=150", "optimizer.learning_rate=0.02",
-        f"runtime.data_loading={feed}",
+        f"runtime.data_loading={data_loading}",
         "runtime.num_workers=0",
     )  # fmt: skip
     batches = list(trainer.job.train.batches(torch.arange(len(trainer.job.train)), PhaseClock()))

@@ -82,10 +82,10 @@ def losses(folder: Path, *assignments: str) -> list[float]:
 
 
 @pytest.mark.parametrize("data", [lambda: (IDS, LABELS), lambda: (IDS.int().numpy(), LABELS.numpy()), Listed])
-@pytest.mark.parametrize("feed", ["auto", "dataloader"])
-def test_ids_reach_the_model_as_they_are(functions: Functions, data: Callable[[], Any], feed: str) -> None:
+@pytest.mark.parametrize("data_loading", ["auto", "dataloader"])
+def test_ids_reach_the_model_as_they_are(functions: Functions, data: Callable[[], Any], data_loading: str) -> None:
     functions["mine:data"] = data
-    job = job_of(*OWN, f"runtime.data_loading={feed}", "runtime.num_workers=0")
+    job = job_of(*OWN, f"runtime.data_loading={data_loading}", "runtime.num_workers=0")
     batch = next(iter(job.train.batches(torch.arange(len(job.train)), PhaseClock())))
     assert batch.tensor.dtype == job.input_type == torch.int64
     assert {tuple(row) for row in batch.tensor.tolist()} <= {tuple(row) for row in IDS.tolist()}
@@ -114,7 +114,7 @@ def test_plan_and_memory_are_known_for_ids(functions: Functions, data: Callable[
     assert plan.parameters == 50 * 8 + 8 * 2 + 2
 
 
-def test_a_model_that_takes_measures_is_told_what_to_return(functions: Functions) -> None:
+def test_the_error_for_a_model_that_takes_measures_names_what_to_return(functions: Functions) -> None:
     functions["mine:model"] = lambda inputs, outputs, activation: nn.Linear(WORDS, outputs)
     with pytest.raises(UserCodeError, match=r"The samples are whole numbers .int64.*floating-point numbers, which are"):
         job_of(*OWN)

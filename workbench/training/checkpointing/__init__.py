@@ -1,1 +1,1 @@
-"""What a run is saved as, and continued from."""
+"""Saves the state of a run, and resumes from it."""

@@ -1,4 +1,4 @@
-"""What the course of a training depends on, kept in its checkpoints, so that a resumed run never trains on a change.
+"""What the course of a run depends on, kept in its checkpoints, so that a resumed run never trains on a change.
 
 A learning rate edited in the middle would be neither the old one nor the new, rows added to a file would move samples
 from the test split into training: such a run is refused. Where it runs, and how long, may change.
@@ -27,15 +27,15 @@ Digests = dict[str, dict[str, Any]]
 """By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read."""
 
 FREE = ("name", "description", "training.checkpoint_seconds", "changes")
-"""Settings that change nothing that is trained, and the learning rates that were set while the run went on; free are
-paths too (the data tells), and `runtime` but for its precision."""
-SAID = (
+"""Settings that do not change what is trained, and the learning rates that were set during the run. Paths are free too
+(the data itself is compared), and so is `runtime` except its precision."""
+NOTED = (
     "training.epochs",
     "training.early_stopping_patience",
     "training.early_stopping_min_delta",
     "training.keep_best",
 )
-"""Settings by which a run may train longer or end earlier: a changed one is taken, with a note."""
+"""Settings that let a run train longer or end earlier: a change is accepted, with a note."""
 
 BLOCK_BYTES, MOST_BLOCKS = 2**18, 1024
 """The most blocks of a tensor that are digested, evenly spread: 256 MiB take less than half a second."""
@@ -47,7 +47,7 @@ def settings_of(preset: Preset) -> str:
 
 
 def digests_of(samples: Samples) -> Digests:
-    """What the samples are, as the source gave them; not how they are split, which the settings tell."""
+    """Digests of the samples as the source gave them; how they are split follows from the settings."""
     splits = {"training": samples.train, "validation": samples.validation, "test": samples.test}
     digests = {name: _of_split(split) for name, split in splits.items() if split is not None}
     digests["training"]["classes"] = list(samples.task.classes)
@@ -70,9 +70,9 @@ def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
 
 
 def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str]:
-    """Compares the settings with those in the run's checkpoint; what has changed and may.
+    """Compares the settings with those in the run's checkpoint; returns a note for each allowed change.
 
-    Raises PresetError where the course would be another. A setting that either does not know is passed over: the
+    Raises PresetError where the run would train differently. A setting that only one of them has is ignored: the
     checkpoint may be of another version.
     """
     try:
@@ -81,18 +81,20 @@ def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str
         return []
     now = json.loads(settings_of(preset))
     changed = [path for path in now if path in before and before[path] != now[path] and not _is_free(path, preset)]
-    refused = [path for path in changed if path not in SAID]
+    refused = [path for path in changed if path not in NOTED]
     if refused:
-        told = "; ".join(f"{path} was {_told(before[path])} and is {_told(now[path])} now" for path in refused[:5])
+        listed = "; ".join(
+            f"{path} was {_as_text(before[path])} and is {_as_text(now[path])} now" for path in refused[:5]
+        )
         raise PresetError(
-            f"the preset of this run is not the one that {run.last_checkpoint} was trained with: {told}. Put it back "
+            f"the preset of this run is not the one that {run.last_checkpoint} was trained with: {listed}. Put it back "
             f"in {run.preset}, or start a new run with the new one: {anew(run)}"
         )
-    return [f"{path} was {_told(before[path])} before and is {_told(now[path])} from here on" for path in changed]
+    return [f"{path} was {_as_text(before[path])} before and is {_as_text(now[path])} from here on" for path in changed]
 
 
 def check_data(saved: object, now: Digests, run: RunDirectory) -> None:
-    """Compares the data with what the run's checkpoint was trained on. Raises DataError where they are others."""
+    """Compares the data with that of the run's checkpoint. Raises DataError where they differ."""
     if not isinstance(saved, dict):
         return
     for name, split in now.items():
@@ -108,9 +110,9 @@ def check_data(saved: object, now: Digests, run: RunDirectory) -> None:
 def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
     if before.get("samples") != now["samples"]:
         return f"the {name} data had {before.get('samples')} samples and has {now['samples']} now"
-    for what, told in (("classes", "classes"), ("targets", "targets"), ("inputs", "inputs")):
+    for what in ("classes", "targets", "inputs"):
         if what in now and before.get(what) and now[what] and before[what] != now[what]:
-            return f"the {told} of the {name} data have changed"
+            return f"the {what} of the {name} data have changed"
     return ""
 
 
@@ -125,7 +127,7 @@ def _is_free(path: str, preset: Preset) -> bool:
     return field is not None and any(isinstance(item, PathMarker) for item in field.metadata)
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -145,7 +147,7 @@ def _of_split(split: Split) -> dict[str, Any]:
 
 
 def _digest(tensor: Tensor) -> str:
-    """Of type, shape and values, of a large tensor those of blocks; empty for one that does not lie in memory."""
+    """Digests type, shape and values, of a large tensor some blocks; empty for one that is not in memory."""
     whole = hashlib.blake2b(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
     try:
         values = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()

@@ -44,17 +44,17 @@ def previous_best_checkpoint(run: RunDirectory) -> Path:
 
 
 def can_be_resumed(run: RunDirectory) -> bool:
-    """Whether there is a state of training, of whatever generation."""
+    """Whether there is a state of training of either generation."""
     return run.last_checkpoint.exists() or previous_checkpoint(run).exists()
 
 
 def anew(run: RunDirectory) -> str:
-    """The command that begins the run anew."""
+    """The command that starts the run again from the beginning."""
     return f"workbench --preset {shlex.quote(str(run.preset))}"
 
 
 def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
-    """What to say of a checkpoint that cannot be used."""
+    """Makes the error for a checkpoint that cannot be used."""
     return DamagedCheckpointError(
         f"the checkpoint {path} is damaged or of another model: {first_line(error)}",
         f"Start a new run with its preset: {anew(RunDirectory(path.parent.parent))}",
@@ -64,7 +64,7 @@ def damaged(path: Path, error: Exception) -> DamagedCheckpointError:
 def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = None) -> int:
     """Writes a state, all of it or nothing; returns the file's size in bytes. Raises StorageError.
 
-    then: what is done once the state is written, before it takes its place.
+    then: called once the state is written, before it takes its place.
     """
 
     def write(file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Saving a training and going on from what was saved: when, what, and in which order."""
+"""Saves a run's state and resumes from it: when, what, and in which order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from workbench.training.job import Job
 from workbench.training.random_state import random_state, restore_random_state
 
 EXECUTION = ("capturable", "foreach", "fused")
-"""What an optimizer's group says of how it is executed."""
+"""Keys of an optimizer's parameter group that say how it is executed."""
 
 
 class Saver:
@@ -98,22 +98,22 @@ class Saver:
 
     @cached_property
     def _data(self) -> course.Digests:
-        """What the run's data is; first wanted at a checkpoint, so that training starts at once."""
+        """Digests of the run's data; made at the first checkpoint, so that training starts at once."""
         return self._job.data_digests()
 
     @cached_property
     def _description(self) -> dict[str, Any]:
-        """What predicting with the weights needs, so that a checkpoint alone can."""
+        """What a prediction needs beside the weights, so that a checkpoint alone can predict."""
         return description_of(self._job)
 
     def rescue_best(self, position: TrainingState) -> None:
-        """Writes the best epoch's weights of a training that has gone wrong. Raises StorageError."""
+        """Writes the best epoch's weights of a run that has failed. Raises StorageError."""
         if self._best is not None:
             self._events.write(self._write(self._files.best, self._best, position.step))
             self._best = None
 
     def restore(self) -> tuple[TrainingState, list[str]]:
-        """Puts everything back as `save` found it; the position, and what the user should know of it.
+        """Restores everything as `save` found it; returns the state, and notes for the user.
 
         Where the last state is damaged or gone, the one before is taken. Raises StorageError, PresetError, DataError.
         """
@@ -156,7 +156,7 @@ class Saver:
         self._files.begin_anew()
 
     def _restore_optimizer(self, saved: dict[str, Any]) -> None:
-        """Its state as it was, executed as is right here and now: the checkpoint may be of another device or engine."""
+        """Restores the saved state, but keeps how it is executed: the checkpoint may be of another device or engine."""
         groups = self._job.optimizer.param_groups
         executed = [{name: group[name] for name in EXECUTION if name in group} for group in groups]
         merged = [old | now for old, now in zip(saved["param_groups"], executed, strict=True)]
@@ -179,7 +179,7 @@ class Saver:
             raise checkpoints.damaged(path, error) from error
 
     def what_is_kept(self, position: TrainingState) -> str:
-        """What is left of a training that has gone wrong, in words."""
+        """Says what is kept of a run that has failed."""
         if self._job.preset.training.keep_best and position.best_epoch is not None:
             return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
         saved = self._run.last_checkpoint
@@ -200,6 +200,6 @@ class Saver:
 
 
 def _check(position: TrainingState, samples_per_epoch: int) -> None:
-    """Raises ValueError where the numbers are none that a training could have got to."""
+    """Raises ValueError where no run of this length could be in this state."""
     if not 0 <= position.samples_done <= samples_per_epoch or min(position.step, position.epoch) < 0:
         raise ValueError("its position does not belong to this run")

@@ -1,6 +1,6 @@
 """The rounds of a comparison: both contenders train in turns, and what each round brought is kept.
 
-For speed and memory a round lasts a fraction of a second. For what a training learns, both sides train from the start
+For speed and memory a round lasts a fraction of a second. For what a run learns, both contenders train from the start
 on the same number of samples, and are measured on the same validation samples after each round.
 """
 
@@ -20,7 +20,7 @@ from workbench.training.timing.step_times import Measured
 from workbench.units import count, duration
 
 TURN_SECONDS = 0.25
-"""Of a round of speed, for each contender: short, so that what else the machine does hits both alike."""
+"""Of a round of speed, for each contender: short, so that other load on the machine affects both alike."""
 SPEED_ROUNDS = 8
 LEAST_ROUNDS = 3
 """Of speed, however long a step takes."""
@@ -94,7 +94,7 @@ def learning_rounds(
     *,
     or_fewer: bool = False,
 ) -> Rounds:
-    """Both sides train on the same number of samples, measured after each round.
+    """Trains both contenders on the same number of samples, and measures them after each round.
 
     steps: optimizer steps of the present settings that both must train (or_fewer: if there is time for them); None: any
     number from an epoch on. Raises TooLongError where that would take more than `most_seconds`.

@@ -1,4 +1,4 @@
-"""What a run changes for its whole process, and how the process becomes as it was for the next run.
+"""What a run changes for its whole process, and how that is undone for the next run.
 
 A run seeds every generator and sets what it asks for; what it does not ask for must be as in a process that has just
 been started, or the same preset would give other bits after another one.
@@ -24,7 +24,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class ProcessState:
-    """How a process is between two runs."""
+    """The state of a process between two runs."""
 
     folder: Path
     environment: dict[str, str]
@@ -52,7 +52,7 @@ class ProcessState:
         )
 
     def restore(self) -> bool:
-        """Makes the process as it was, and lets go of all memory; False if that cannot be done."""
+        """Restores this state and frees all memory; False if that cannot be done."""
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         gc.collect()

@@ -127,8 +127,8 @@ def test_a_change_after_the_last_checkpoint_survives_a_kill(tmp_path: Path, engi
     dead = killed(tmp_path, killed_at(12, (5, CHECKPOINT), (9, rate(0.05))), chosen)
     again = next_life(dead)
     assert_same_training(again, expected)
-    replayed = [(told.step, told.value) for told in of_type(again, RequestHandled) if told.replayed]
-    assert replayed == [(9, 0.05)], "its second life tells of it where it comes to it"
+    replayed = [(event.step, event.value) for event in of_type(again, RequestHandled) if event.replayed]
+    assert replayed == [(9, 0.05)], "its second life reports it at the same step"
 
 
 def test_a_change_survives_a_kill_before_any_checkpoint(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_the_preset_of_a_run_repeats_it_with_its_changes(tmp_path: Path, engine:
     )
     second = repeated(first, tmp_path)
     assert_same_training(second, first)
-    told = [(event.step, event.value, event.replayed) for event in of_type(second, RequestHandled)]
-    assert told == [(1, 0.002, True), (4, 0.05, True), (17, 0.007, True)]
+    handled = [(event.step, event.value, event.replayed) for event in of_type(second, RequestHandled)]
+    assert handled == [(1, 0.002, True), (4, 0.05, True), (17, 0.007, True)]
 
 
 def test_the_preset_of_a_killed_run_repeats_it_too(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_the_preset_of_a_killed_run_repeats_it_too(tmp_path: Path) -> None:
 def test_setting_a_rate_by_hand_ends_the_changes_that_were_to_come(tmp_path: Path) -> None:
     changes = "changes=[{step=4, learning_rate=0.05}, {step=12, learning_rate=0.5}]"
     trainer = trained(tmp_path, asked_at(9, [rate(0.001)]), changes)
-    assert [(told.step, told.value) for told in of_type(trainer, RequestHandled)] == [(4, 0.05), (9, 0.001)]
+    assert [(event.step, event.value) for event in of_type(trainer, RequestHandled)] == [(4, 0.05), (9, 0.001)]
     assert [change.step for change in Preset.load(trainer.run.preset).changes] == [4, 9]
     expected = trained(tmp_path, together(asked_at(4, [rate(0.05)]), asked_at(9, [rate(0.001)])))
     assert_same_training(trainer, expected)
@@ -307,7 +307,7 @@ def test_a_deleted_run_is_not_brought_back_by_a_change(tmp_path: Path) -> None:
 def test_an_answer_carries_the_number_that_holds_to_the_last_bit(tmp_path: Path) -> None:
     exact = 0.00123456789
     trainer = trained(tmp_path, asked_at(3, [rate(exact)], [PAUSE], [RESUME]))
-    assert [told.value for told in of_type(trainer, RequestHandled)] == [exact, None, None]
+    assert [event.value for event in of_type(trainer, RequestHandled)] == [exact, None, None]
     assert trainer.base_learning_rate == exact
 
 

@@ -29,9 +29,11 @@ from tests.unit.training.scripted import (
     killed_at,
     look_up_after_every_step,
     new_trainer,
+    of_type,
 )
 from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.events import TestResult, WarningRaised
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
@@ -145,7 +147,7 @@ def test_a_run_that_went_back_can_be_killed_before_its_next_checkpoint(
     assert_same(outcome(once_more), expected)
 
 
-def test_where_both_are_damaged_it_is_told_and_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_where_both_are_damaged_it_is_reported_and_nothing_is_overwritten(tmp_path: Path) -> None:
     trainer = killed_with_two_generations(tmp_path, 3, 6)
     for path in (trainer.run.last_checkpoint, previous_checkpoint(trainer.run)):
         flip_a_bit(path)
@@ -240,16 +242,10 @@ def test_best_weights_that_are_lost_do_not_end_the_run(tmp_path: Path, damage: s
     assert "best epoch" in notes[0]
     assert "best.pt" in notes[0]
     assert trainer.test_metrics is not None
-    [tested] = [event for event in told(trainer) if event.type == "test"]
+    [tested] = of_type(trainer, TestResult)
     assert tested.weights == "last epoch 3"
-    [warned] = [event for event in told(trainer) if event.type == "warning"]
+    [warned] = of_type(trainer, WarningRaised)
     assert "best.pt" in warned.message
-
-
-def told(trainer: Trainer) -> list[Any]:
-    from tests.unit.training.conftest import events_of
-
-    return events_of(trainer)
 
 
 def test_best_weights_that_vanish_while_training_do_not_end_the_run(tmp_path: Path) -> None:

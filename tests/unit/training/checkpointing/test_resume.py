@@ -1,4 +1,4 @@
-"""A run that is stopped or killed and goes on ends as one that never stopped: the same to the bit."""
+"""A run that is stopped or killed and resumed ends as one that never stopped: the same to the bit."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def in_mid_epoch(trainer: Trainer) -> bool:
 
 
 def check_resume(folder: Path, *assignments: str) -> None:
-    """Stops in the middle of the second epoch, goes on, and compares."""
+    """Stops in the middle of the second epoch, resumes, and compares."""
     chosen = [EPOCHS, *assignments]
     expected = uninterrupted(folder, *chosen)
     first = interrupted(folder, asked_while(in_mid_epoch, [STOP]), *chosen)
@@ -301,7 +301,7 @@ def test_the_order_of_the_samples_is_another_in_each_epoch(tmp_path: Path) -> No
 
 
 def refusal(trainer: Trainer) -> str:
-    """What going on from the run's last checkpoint is refused with: in a line of our own words."""
+    """The error with which a resume from the last checkpoint is refused: one line in our own words."""
     with pytest.raises(WorkbenchError) as refused:
         build_trainer(trainer.run).restore()
     message = str(refused.value)
@@ -312,13 +312,13 @@ def refusal(trainer: Trainer) -> str:
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 torn"], ids=["empty", "nonsense", "torn"])
-def test_a_checkpoint_that_cannot_be_read_is_told_in_words(tmp_path: Path, content: bytes) -> None:
+def test_a_checkpoint_that_cannot_be_read_is_reported_in_words(tmp_path: Path, content: bytes) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     trainer.run.last_checkpoint.write_bytes(content)
     refusal(trainer)
 
 
-def test_half_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
+def test_half_a_checkpoint_is_reported_in_words(tmp_path: Path) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     path = trainer.run.last_checkpoint
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -326,13 +326,13 @@ def test_half_a_checkpoint_is_told_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [{"version": 99}, {}, [1, 2], torch.zeros(3)], ids=str)
-def test_a_file_that_is_no_checkpoint_of_this_version_is_told_in_words(tmp_path: Path, content: object) -> None:
+def test_a_file_that_is_no_checkpoint_of_this_version_is_reported_in_words(tmp_path: Path, content: object) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     torch.save(content, trainer.run.last_checkpoint)
     assert "version" in refusal(trainer)
 
 
-def test_a_checkpoint_of_another_model_is_told_in_words(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_model_is_reported_in_words(tmp_path: Path) -> None:
     trainer = interrupted(tmp_path, asked_at(2, [STOP]))
     other = interrupted(tmp_path, asked_at(2, [STOP]), "model.hidden=[9, 3]")
     trainer.run.last_checkpoint.write_bytes(other.run.last_checkpoint.read_bytes())

@@ -212,7 +212,7 @@ def test_a_description_that_lacks_a_part_is_damaged(iris: Trainer, tmp_path: Pat
         TrainedModel.load(path)
 
 
-def test_an_encoding_of_another_version_is_told(iris: Trainer, tmp_path: Path) -> None:
+def test_an_encoding_of_another_version_is_reported(iris: Trainer, tmp_path: Path) -> None:
     path = rewritten(iris, tmp_path, lambda state: state["description"]["encoding"].update(name="spectrogram"))
     with pytest.raises(DamagedCheckpointError, match="spectrogram"):
         TrainedModel.load(path)

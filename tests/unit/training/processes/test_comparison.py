@@ -1,4 +1,4 @@
-"""A comparison of settings: both are measured in turns on small data, and whatever cannot be measured is told."""
+"""A comparison of settings: both are measured in turns on small data, and whatever cannot be measured is reported."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def request_line(*change: str, present: tuple[str, ...] = (), **more: Any) -> st
 def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str) -> tuple[int, Any]:
     """Exit code and answer of the comparing process for a line on standard input."""
     exit_code, lines = all_lines(monkeypatch, capsys, line)
-    assert all(set(told) == {"progress"} for told in lines[:-1])
+    assert all(set(line) == {"progress"} for line in lines[:-1])
     return exit_code, lines[-1]
 
 
 def all_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str) -> tuple[int, list[Any]]:
-    """The same, with all that it says meanwhile."""
+    """The same, with all progress reports before the answer."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(line))
     exit_code = comparison.main()
-    return exit_code, [json.loads(told) for told in capsys.readouterr().out.splitlines()]
+    return exit_code, [json.loads(written) for written in capsys.readouterr().out.splitlines()]
 
 
 def test_both_are_measured_and_their_paces_compared(
@@ -78,7 +78,7 @@ def test_both_are_measured_and_their_paces_compared(
     ],
     ids=["changed", "misspelt", "present", "nonsense", "nothing"],
 )
-def test_what_cannot_be_measured_is_told_with_the_side_that_fails(
+def test_what_cannot_be_measured_is_reported_with_the_side_that_fails(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     line: str,
@@ -93,7 +93,7 @@ def test_what_cannot_be_measured_is_told_with_the_side_that_fails(
     assert "Traceback" not in found["error"]
 
 
-def test_running_out_of_memory_is_told_of_the_side_that_did(
+def test_running_out_of_memory_is_reported_of_the_side_that_did(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def turn(side: Contender, seconds: float) -> None:
@@ -106,7 +106,7 @@ def test_running_out_of_memory_is_told_of_the_side_that_did(
     assert "ran out of memory at batch size 32" in found["error"]
 
 
-def test_every_round_is_told_with_the_time_that_is_left(
+def test_every_round_is_reported_with_the_time_that_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Screen #23: "2 seconds each" took 25 to 45 s, without a bar."""
@@ -115,11 +115,11 @@ def test_every_round_is_told_with_the_time_that_is_left(
         ("validation_loss", comparison_rounds.LEARNING_ROUNDS),
     ):
         line = request_line("data.batch_size=32", measure=measure, steps=40)
-        told = [each["progress"] for each in all_lines(monkeypatch, capsys, line)[1][:-1]]
-        assert [each["doing"] for each in told[:2]] == [
+        reports = [each["progress"] for each in all_lines(monkeypatch, capsys, line)[1][:-1]]
+        assert [each["doing"] for each in reports[:2]] == [
             "preparing the present settings", "preparing the changed settings"
         ]  # fmt: skip
-        numbered = [each for each in told if each["round"]]
+        numbered = [each for each in reports if each["round"]]
         assert [each["round"] for each in numbered] == list(range(1, len(numbered) + 1))
         assert {each["rounds"] for each in numbered} == {rounds}
         assert all(each["seconds_left"] > 0 for each in numbered[1:])
@@ -146,7 +146,7 @@ def test_a_hiccup_in_a_round_or_two_changes_no_figure_and_none_contradicts_anoth
     assert found.ratio_high < 1.25
 
 
-# What a training learns: by samples that it is not trained on.
+# What a run learns: by samples that it is not trained on.
 
 DIGITS = ("data.name=digits", "data.batch_size=64", "model.hidden=[32]", "training.epochs=3")
 
@@ -313,7 +313,7 @@ def test_a_side_has_the_engine_that_the_trainer_has(make_trainer: Callable[..., 
     assert Contender(trainer.job.preset).engine == trainer.engine.name
 
 
-def test_an_engine_that_does_not_fit_is_told(
+def test_an_engine_that_does_not_fit_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     exit_code, found = answer(monkeypatch, capsys, request_line("runtime.engine=cuda_graph"))

@@ -110,7 +110,7 @@ def test_every_optimizer_is_planned_without_training_anything(label: str) -> Non
     assert 0 <= memory["optimizer"] <= 5 * memory["parameters"]
 
 
-def test_memory_is_told_by_kind_with_its_peak(classic: Preset) -> None:
+def test_memory_is_reported_by_kind_with_its_peak(classic: Preset) -> None:
     found = make_plan(classic)
     memory, peak = found.memory_kinds, found.peak_bytes
     assert set(memory) == {"parameters", "gradients", "optimizer", "activations", "data", "rest"}

@@ -62,7 +62,7 @@ def test_the_most_memory_of_a_process_is_counted_anew(before: ProcessState) -> N
     assert peak() < high - 2**27
 
 
-def test_a_gpu_that_does_not_answer_is_told(before: ProcessState, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_does_not_answer_is_reported(before: ProcessState, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
