@@ -30,12 +30,12 @@ def hostile_run(runs: Path) -> RunDirectory:
             classes = [f"{index}{TEXT}" for index in range(10)]
             event = dataclasses.replace(event, classes=classes, device_name=TEXT, engine_reason=TEXT)
         append(run, event)
-    event: Profiled = profiled(650)
-    operators = [row | {"name": f"{TEXT}{row['name']}"} for row in event.operators]
+    profile: Profiled = profiled(650)
+    operators = [row | {"name": f"{TEXT}{row['name']}"} for row in profile.operators]
     append(
         run,
         WarningRaised(step=650, message=TEXT, time=NOON + 3),
-        dataclasses.replace(event, operators=operators),
+        dataclasses.replace(profile, operators=operators),
         Finished(status="failed", step=700, reason=f"mine:make raised ValueError: {TEXT}", exit_code=3, time=NOON + 4),
     )
     write_summary(run, "failed", 700, f"mine:make raised ValueError: {TEXT}")
