@@ -78,7 +78,7 @@ def test_a_users_exception_and_a_hostile_plan_do_not_either(workbench: Workbench
 
 
 @pytest.mark.parametrize("arguments", [["--list", "presets"], ["--schema"], ["--explain", "optimizer"], ["--version"]])
-def test_an_answer_that_cannot_be_written_is_told(workbench: Workbench, arguments: list[str]) -> None:
+def test_an_answer_that_cannot_be_written_is_reported(workbench: Workbench, arguments: list[str]) -> None:
     """R8: 3, in words, where the disk is full; nothing where stdout was closed on purpose or `head` has enough."""
     closed = shell(workbench, ">&-", *arguments)
     assert (closed.returncode, closed.stderr) == (0, "")
