@@ -10,6 +10,10 @@ TRACE_VIEWER = "https://ui.perfetto.dev"
 """The site that opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 
 
+DATA_LOADING = {"on_device": "on the device", "dataloader": "read by a DataLoader"}
+"""How a run's samples are loaded, in words."""
+
+
 def engine_line(prepared: Prepared) -> str:
     """The engine, the reason for it where there is one, and its preparation time from half a second on."""
     reason = "" if prepared.engine_reason in ("", "asked for") else f" ({prepared.engine_reason})"

@@ -103,7 +103,7 @@ def full() -> io.TextIOWrapper:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-def test_output_that_cannot_be_written_is_told_at_the_end(
+def test_output_that_cannot_be_written_is_reported_at_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Reliability R8."""
@@ -116,7 +116,7 @@ def test_output_that_cannot_be_written_is_told_at_the_end(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-def test_a_loss_that_was_told_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_output_that_was_reported_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", output.Edge(full()))
     print("lost")
     assert output.take_loss() == "No space left on device"
@@ -135,7 +135,7 @@ def test_nobody_reading_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
         output.abandon()
 
 
-def test_how_a_run_ended_is_told_though_nobody_reads_the_report(
+def test_the_exit_code_says_how_a_run_ended_though_nobody_reads_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reliability R8: `| head` may leave between the last epoch and the report; a failed run is no success then."""

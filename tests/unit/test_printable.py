@@ -47,7 +47,7 @@ def test_escaped_json_stays_the_same_json(text: str) -> None:
     assert json.loads(escaped(line)) == {"text": text}
 
 
-def test_a_program_that_prints_for_a_terminal_is_told_as_text() -> None:
+def test_the_output_of_a_program_for_a_terminal_becomes_text() -> None:
     assert without_sequences("\x1b[32mdone\x1b[0m\x1b]0;title\x07\x1b(B 50 %\r") == "done 50 %"
 
 

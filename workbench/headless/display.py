@@ -28,7 +28,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
-from workbench.wording import engine_line, profile_title
+from workbench.wording import DATA_LOADING, engine_line, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that thousands of short epochs do not flood a log."""
@@ -156,9 +156,10 @@ def describe(prepared: Prepared) -> Text:
     if prepared.test_samples:
         samples.append(f"{count(prepared.test_samples)} test")
     device = "the CPU" if prepared.device == "cpu" else f"{prepared.device} ({prepared.device_name})"
+    loading = DATA_LOADING.get(prepared.data_loading, prepared.data_loading)
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
-        f" on {device}, {engine_line(prepared)}, samples {prepared.data_loading}\n",
+        f" on {device}, {engine_line(prepared)}, samples {loading}\n",
         f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "

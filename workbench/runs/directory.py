@@ -131,6 +131,7 @@ def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
     if is_file(RunDirectory(path).preset):
         return RunDirectory(path.absolute())
     matches = [run for run in list_runs(runs_folder) if name_or_path in run.name]
+    matches = [run for run in matches if run.name == name_or_path] or matches
     if len(matches) == 1:
         return matches[0]
     if not matches:

@@ -136,7 +136,7 @@ def test_the_loss_is_averaged_over_epochs() -> None:
     assert facts(steps([1.0] * 150)).loss is None, "less than two epochs"
 
 
-def test_of_a_run_whose_start_is_not_known_no_trend_is_told() -> None:
+def test_a_run_whose_start_is_unknown_has_no_trend() -> None:
     assert facts(steps([1.0] * 400, first=501)).loss is None
 
 
@@ -273,7 +273,7 @@ def test_the_learning_rate_is_the_last_one_that_the_trainer_reported() -> None:
     assert facts(started, steps([1.0]), changed, again).learning_rate == 0.01
 
 
-def test_classes_are_counted_in_the_training_split_if_that_is_told() -> None:
+def test_classes_are_counted_in_the_training_split_if_its_counts_are_known() -> None:
     assert facts().class_counts is None
     assert facts(epoch_end(1, 0.5)).class_counts == [30, 10]
     assert facts(epoch_end(1, 0.5), prepared=replace(PREPARED, class_counts=[900, 100])).class_counts == [900, 100]

@@ -324,7 +324,7 @@ def test_full_memory_halves_the_batch_and_keeps_the_steps() -> None:
     assert change("gpu-memory", **facts) == ("data.batch_size=32", "training.gradient_accumulation=4")
 
 
-def test_a_learning_rate_is_proposed_for_a_run_that_goes_on() -> None:
+def test_a_learning_rate_is_proposed_for_a_run_in_progress() -> None:
     rising = LossTrend(2.3, 0.2, 2.0)
     finding = found("loss-rising", loss=rising, learning_rate=0.03)
     assert finding is not None
@@ -390,13 +390,13 @@ def test_as_many_threads_are_offered_as_others_leave_cores(
     assert finding.change == (() if offered is None else (f"runtime.num_threads={offered}",))
 
 
-def test_on_a_gpu_busy_cores_are_told_and_threads_left_alone() -> None:
+def test_on_a_gpu_busy_cores_are_reported_and_threads_left_alone() -> None:
     finding = found("busy-cores", **BUSY | {"prepared": replace(ON_GPU, num_threads=2)})
     assert finding is not None
     assert finding.change == ()
 
 
-def test_uneven_steps_are_not_told_beside_their_cause() -> None:
+def test_uneven_steps_are_not_reported_beside_their_cause() -> None:
     uneven = {"p99_to_median": 4.0, "max_to_median": 30.0}
     assert found("step-outliers", **uneven) is not None
     assert found("step-outliers", **uneven, **BUSY) is None

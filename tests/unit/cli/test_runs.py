@@ -91,7 +91,7 @@ def test_runs_are_listed_newest_first_for_programs_and_for_people(
     assert (found[0]["epoch"], found[0]["epochs"], found[0]["seconds"]) == (7, 7, 2.5)
 
 
-def test_a_folder_without_runs_is_an_empty_list_and_people_are_told_so(
+def test_a_folder_without_runs_is_an_empty_list_with_a_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "none"

@@ -14,7 +14,7 @@ from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
 
 
-def test_a_process_that_cannot_be_started_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started_is_reported_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """reliability R7: under a foreign user id Python itself may not be readable."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     run = create_run(tmp_path, "fast", Preset().to_toml())

@@ -140,7 +140,7 @@ def test_a_best_epoch_farther_back_than_what_is_read_at_each_look_is_looked_for_
     assert [row.best for row in runs.rows()] == [best]
 
 
-def test_a_run_that_is_going_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path: Path) -> None:
+def test_a_run_in_progress_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=400, alive=True)
     catalogue = Catalogue(tmp_path)
     assert [(row.status, row.epoch) for row in catalogue.rows()] == [("running", 2)]
@@ -166,7 +166,7 @@ def test_a_renamed_run_started_when_its_preset_was_written(tmp_path: Path) -> No
     assert row.started.hour == 12
 
 
-def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 

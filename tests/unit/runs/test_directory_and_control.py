@@ -34,9 +34,11 @@ def test_a_run_is_found_by_path_by_name_and_by_a_part_of_it(run: RunDirectory, t
     create_run(tmp_path, "fast", "")
     with pytest.raises(UsageError, match="several runs"):
         find_run(tmp_path, "fast")
+    renamed = run.path.rename(tmp_path / "fast")
+    assert find_run(tmp_path, "fast").path == renamed, "a whole name is that run's, though others contain it"
 
 
-def test_a_runs_folder_that_is_a_file_is_told_in_words(tmp_path: Path) -> None:
+def test_a_runs_folder_that_is_a_file_is_reported_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises((StorageError, UsageError)):
         create_run(tmp_path / "file", "fast", "")

@@ -119,13 +119,13 @@ def test_a_writer_after_a_kill_does_not_glue_its_event_to_the_torn_one(tmp_path:
     assert event.step == 7
 
 
-def test_an_unwritable_folder_is_told_in_words(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_in_words(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         EventWriter(tmp_path / "missing" / "events.jsonl")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_in_words(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_words(tmp_path: Path) -> None:
     writer = EventWriter(tmp_path / "events.jsonl")
     writer.close()
     writer._descriptor = os.open("/dev/full", os.O_WRONLY)

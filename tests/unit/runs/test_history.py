@@ -21,7 +21,7 @@ def steps(first: int, losses: list[float], rate: float = 0.1) -> Steps:
     return Steps(first_step=first, epoch=first / 10, losses=losses, learning_rate=rate, seconds=first * 0.01)
 
 
-def test_curves_of_a_run_hold_what_its_events_told() -> None:
+def test_the_curves_of_a_run_hold_the_values_of_its_events() -> None:
     history = taken(*events(1300))
     assert history.curves["loss/train"].buckets[-1].last_step == 1300
     assert [bucket.last_step for bucket in history.curves["loss/validation"].buckets] == [

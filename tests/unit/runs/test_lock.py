@@ -49,7 +49,7 @@ def trainer(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.usefixtures("trainer")
-def test_a_run_is_going_though_the_clock_was_stepped(run: RunDirectory) -> None:
+def test_a_run_is_in_progress_though_the_clock_was_stepped(run: RunDirectory) -> None:
     """R4: the start time that the trainer wrote is another one by today's clock."""
     values = json.loads(run.process.read_text())
     run.process.write_text(json.dumps(values | {"start_time": values["start_time"] - 3600}))
@@ -58,7 +58,7 @@ def test_a_run_is_going_though_the_clock_was_stepped(run: RunDirectory) -> None:
 
 
 @pytest.mark.usefixtures("trainer")
-def test_a_run_is_going_though_its_process_has_no_such_id_here(run: RunDirectory) -> None:
+def test_a_run_is_in_progress_though_its_process_has_no_such_id_here(run: RunDirectory) -> None:
     """R4: as seen from another container, or another machine on a shared disk."""
     run.process.write_text(json.dumps({"process_id": 2**22 - 1, "start_time": 1.0}))
     assert is_running(run)
@@ -167,6 +167,6 @@ def test_who_claims_a_run_removes_what_a_killed_trainer_left_half_written(run: R
     assert [path for path in kept if not path.exists()] == []
 
 
-def test_a_folder_that_is_not_there_is_told_in_words(run: RunDirectory) -> None:
+def test_a_folder_that_is_not_there_is_reported_in_words(run: RunDirectory) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         claim(RunDirectory(run.path / "gone"))

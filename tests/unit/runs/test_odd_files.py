@@ -147,7 +147,7 @@ def test_one_odd_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name
     assert list_running(tmp_path) == []
 
 
-def test_odd_files_of_one_run_do_not_keep_the_app_from_the_one_that_is_going(tmp_path: Path) -> None:
+def test_odd_files_of_one_run_do_not_keep_the_app_from_the_run_in_progress(tmp_path: Path) -> None:
     """R6: `--attach` without a run's name looks at all of them."""
     odd = write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100)
     odd.process.write_text('{"process_id": -1, "start_time": Infinity}')

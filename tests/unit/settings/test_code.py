@@ -73,7 +73,7 @@ def test_a_trusted_function_is_called_with_its_arguments() -> None:
     assert code.call("mine:make", 1, second=2) == (1, 2)
 
 
-def test_trust_outlives_the_process_that_was_told() -> None:
+def test_trust_outlives_the_process_that_asked() -> None:
     """It is in a file of the user's and nowhere else."""
     write("mine.py", "def make():\n    return 1\n")
     code.trust("mine:make")
@@ -172,21 +172,21 @@ def test_the_file_that_is_executed_is_the_one_that_was_trusted(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("reference", ["missing:make", "missing.inner:make", "mine.inner:make"])
-def test_a_module_that_is_not_there_is_told_in_words(reference: str) -> None:
+def test_a_module_that_is_not_there_is_reported_in_words(reference: str) -> None:
     write("mine.py", "")
     for ask in (code.locate, code.is_trusted, code.trust, code.call):
         with pytest.raises(UserCodeError, match=f"there is no module {reference.partition(':')[0]} "):
             ask(reference)
 
 
-def test_a_function_that_is_not_there_is_told_in_words() -> None:
+def test_a_function_that_is_not_there_is_reported_in_words() -> None:
     write("mine.py", "def make():\n    return 1\n")
     code.trust("mine:forge")
     with pytest.raises(UserCodeError, match="has no function forge"):
         code.call("mine:forge")
 
 
-def test_what_is_no_function_is_told_in_words() -> None:
+def test_something_that_is_no_function_is_reported_in_words() -> None:
     write("mine.py", "make = 3\n")
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match="is not a function, but int"):
@@ -204,7 +204,7 @@ def test_what_is_no_function_is_told_in_words() -> None:
     ],
     ids=["missing import", "raises", "syntax error", "attribute error", "exits"],
 )
-def test_a_module_that_fails_to_import_is_told_in_words(body: str, words: str) -> None:
+def test_a_module_that_fails_to_import_is_reported_in_words(body: str, words: str) -> None:
     write("mine.py", body)
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match=f"mine:make failed to import.*{words}") as failed:
@@ -212,7 +212,7 @@ def test_a_module_that_fails_to_import_is_told_in_words(body: str, words: str) -
     assert "\n" not in str(failed.value)
 
 
-def test_a_function_that_raises_is_told_in_words_and_keeps_the_cause() -> None:
+def test_a_function_that_raises_is_reported_in_words_and_keeps_the_cause() -> None:
     write("mine.py", "def make():\n    raise ValueError('no such\\nthing')\n")
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match=r"^mine:make raised ValueError: no such$") as failed:

@@ -25,7 +25,7 @@ def refusal(text: str) -> str:
 
 
 @pytest.mark.parametrize("table", ["", "[optimizer]\n"])
-def test_thousands_of_unknown_keys_are_counted_and_twenty_are_told(table: str) -> None:
+def test_thousands_of_unknown_keys_are_counted_and_twenty_are_reported(table: str) -> None:
     """20,000 of them took minutes and 306 kB."""
     message = refusal(table + "".join(f"key{index} = 1\n" for index in range(20_000)))
     assert "20,000 problems" in message
@@ -33,7 +33,7 @@ def test_thousands_of_unknown_keys_are_counted_and_twenty_are_told(table: str) -
     assert message.count("\n") == 21
 
 
-def test_twenty_problems_are_all_told() -> None:
+def test_twenty_problems_are_all_reported() -> None:
     message = refusal("".join(f"key{index} = 1\n" for index in range(20)))
     assert "20 problems" in message
     assert "key19" in message

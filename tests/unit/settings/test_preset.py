@@ -49,7 +49,7 @@ def test_a_broken_preset_is_refused_with_the_place_and_the_remedy(text: str) -> 
     assert BROKEN[text] in str(refused.value)
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(PresetError, match="2 problems"):
         Preset.from_toml("[training]\nepochs = 0\nseeed = 3", "broken.toml")
 
