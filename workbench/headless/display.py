@@ -28,7 +28,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
-from workbench.wording import engine_line, profile_title
+from workbench.wording import engine_line, loading_words, profile_title
 
 EPOCH_LINE_SECONDS = 1.0
 """Least time between two epoch lines, so that thousands of short epochs do not flood a log."""
@@ -158,7 +158,7 @@ def describe(prepared: Prepared) -> Text:
     device = "the CPU" if prepared.device == "cpu" else f"{prepared.device} ({prepared.device_name})"
     return Text.assemble(
         (f"{count(prepared.parameters)} parameters", "bold"),
-        f" on {device}, {engine_line(prepared)}, samples {prepared.data_loading}\n",
+        f" on {device}, {engine_line(prepared)}, samples {loading_words(prepared.data_loading)}\n",
         f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
         f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "

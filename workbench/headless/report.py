@@ -27,7 +27,7 @@ from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
 from workbench.units import count, duration, milliseconds, rate, size
-from workbench.wording import TRACE_VIEWER, headline, profile_title
+from workbench.wording import TRACE_VIEWER, headline, loading_words, profile_title
 
 MOST_CLASSES = 10
 """Classes that are listed one by one."""
@@ -220,7 +220,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),
         ("FLOPs per step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
-        ("samples", f"{', '.join(splits)} ({plan.data_loading})"),
+        ("samples", f"{', '.join(splits)}, {loading_words(plan.data_loading)}"),
         ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
