@@ -7,21 +7,13 @@ from workbench.runs.events import Prepared, Profiled
 from workbench.units import count, duration
 
 TRACE_VIEWER = "https://ui.perfetto.dev"
-<<<<<<< HEAD
 """The site that opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
-
-
-DATA_LOADING = {"on_device": "on the device", "dataloader": "read by a DataLoader"}
-"""How a run's samples are loaded, in words."""
-=======
-"""What opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 _DATA_LOADING = {"on_device": "kept on the device", "dataloader": "read by a DataLoader"}
 
 
 def loading_words(data_loading: str) -> str:
     """How samples reach a step: runtime.data_loading, in words."""
     return _DATA_LOADING.get(data_loading, data_loading)
->>>>>>> r-product
 
 
 def engine_line(prepared: Prepared) -> str:

@@ -26,13 +26,8 @@ from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
-<<<<<<< HEAD
 from workbench.units import count, duration, milliseconds, rate, rate_of, size
-from workbench.wording import DATA_LOADING, TRACE_VIEWER, headline, profile_title
-=======
-from workbench.units import count, duration, milliseconds, rate, size
 from workbench.wording import TRACE_VIEWER, headline, loading_words, profile_title
->>>>>>> r-product
 
 MOST_CLASSES = 10
 """Classes that are listed one by one."""
@@ -216,7 +211,6 @@ def print_plan(preset: Preset, plan: Plan) -> None:
     for name, samples in (("validation", plan.validation_samples), ("test", plan.test_samples)):
         if samples:
             splits.append(f"{count(samples)} {name}")
-    loading = DATA_LOADING.get(plan.data_loading, plan.data_loading)
     peak = plan.peak_bytes
     at_peak = "not known" if peak is None else f"{size(peak)} on top of PyTorch itself, during {plan.peak_during}"
     rows = [
@@ -225,13 +219,8 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),
-<<<<<<< HEAD
         ("FLOPs per step", rate_of(plan.flops_per_step, "FLOP") if plan.flops_per_step else "not available"),
-        ("samples", f"{', '.join(splits)} ({loading})"),
-=======
-        ("FLOPs per step", f"{rate(plan.flops_per_step)}FLOP" if plan.flops_per_step else "not available"),
         ("samples", f"{', '.join(splits)}, {loading_words(plan.data_loading)}"),
->>>>>>> r-product
         ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
