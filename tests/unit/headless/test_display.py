@@ -10,7 +10,11 @@ from workbench.runs.events import Prepared
 
 @pytest.mark.parametrize(
     ("loading", "words"),
-    [("on_device", "samples on the device"), ("dataloader", "samples read by a DataLoader"), ("mine", "samples mine")],
+    [
+        ("on_device", "samples kept on the device"),
+        ("dataloader", "samples read by a DataLoader"),
+        ("mine", "samples mine"),
+    ],
 )
 def test_the_first_line_says_in_words_how_samples_are_loaded(loading: str, words: str) -> None:
     prepared = Prepared(

@@ -62,7 +62,7 @@ def test_a_bad_input_that_is_read_late_is_named_with_its_split(
     """data/REPORT 29; also where a ReLU makes 0 of NaN, so that no loss tells."""
     user_functions["mine:data"] = lambda: {"train": Rows(), "validation": Rows(), "test": Rows()} | {name: Rows(7)}
     with pytest.raises(DataError, match=rf"sample 7 of the {name} split holds nan at \(2,\)") as caught:
-        trainer_of(tmp_path, "validation.method=own", f"activation.name={activation}").train()
+        trainer_of(tmp_path, "validation.method=predefined", f"activation.name={activation}").train()
     assert "diverge" not in str(caught.value)
 
 

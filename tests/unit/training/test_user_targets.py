@@ -46,7 +46,7 @@ def test_named_classes_may_be_trained_with_a_loss_for_numbers(user_functions: Fu
 def test_a_split_in_float64_beside_training_samples_in_float32_becomes_float32(user_functions: Functions) -> None:
     """A device may know no float64 at all."""
     user_functions["mine:data"] = lambda: {"train": (X, X[:, 0]), "validation": (X[:20].double(), X[:20, 0])}
-    job = build_job(Preset().override([*PRESET, "loss.name=mse", "validation.method=own"]), lambda _: None)
+    job = build_job(Preset().override([*PRESET, "loss.name=mse", "validation.method=predefined"]), lambda _: None)
     for split in (job.samples.train, job.samples.validation):
         assert isinstance(split, InMemory)
         assert split.inputs.dtype == torch.float32
