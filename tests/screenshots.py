@@ -119,7 +119,7 @@ async def after_training(runs: Path) -> None:
         await pilot.pause(1)
         take(running, "comparison")
         await pilot.press("escape", "o")
-        await until(pilot, lambda: bool(running.screen_stack[0].overlays))  # type: ignore[attr-defined]
+        await until(pilot, lambda: bool(running.screen_stack[0].runs.overlays))  # type: ignore[attr-defined]
         await pilot.press("2")
         await pilot.pause(1)
         take(running, "overlay")

@@ -170,6 +170,7 @@ def model(inputs, outputs, activation):
 """
 
 
+@pytest.mark.slow
 def test_code_that_draws_from_random_and_numpy_gives_the_same_losses_warm_and_cold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
