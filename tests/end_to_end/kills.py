@@ -84,7 +84,7 @@ def import_all() -> None:
     """Imports what trainers do; nothing is trained here: PyTorch's autograd refuses to run on both sides of a fork."""
     for module in ("rich.style", "sklearn.datasets", "sklearn.model_selection"):
         import_module(module)
-    for module in ("environment", "summary", "trainer", "job"):
+    for module in ("processes.environment", "processes.summary", "trainer", "job"):
         import_module(f"workbench.training.{module}")
 
 
