@@ -54,9 +54,9 @@ class Metric:
         """Whether a task of this kind with this number of outputs (classes, for a classification) has this metric."""
         return self.task in (None, task) and (task != "classification" or outputs >= self.least_classes)
 
-    def is_better(self, value: float, other: float) -> bool:
-        """Whether `value` is better than `other`; NaN is neither better nor worse than anything."""
-        return value > other if self.higher_is_better else value < other
+    def rank(self, value: float) -> float:
+        """The value, negated where lower is better: the higher the rank, the better."""
+        return value if self.higher_is_better else -value
 
     @property
     def unit(self) -> str:

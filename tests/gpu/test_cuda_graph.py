@@ -16,9 +16,9 @@ from tests.unit.training.scripted import (
     asked_at,
     build_trainer,
     logged_losses,
-    look_up_after_every_step,
     new_trainer,
     of_type,
+    poll_after_every_step,
 )
 from workbench.runs.control import Request
 from workbench.runs.directory import create_run
@@ -354,7 +354,7 @@ def test_a_run_of_graphs_continues_from_its_checkpoint(
 ) -> None:
     settings = [*DIGITS, "model.dropout=0.2", "schedule.name=one_cycle", "runtime.engine=cuda_graph"]
     whole = trained(tmp_path_factory, *settings[len(DIGITS) :])
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     first = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(40, [STOP]))
     first.train()
     second = build_trainer(first.run)
@@ -370,7 +370,7 @@ def test_a_run_of_graphs_continues_from_its_checkpoint(
 def test_replayed_steps_can_be_profiled_and_a_memory_snapshot_names_their_pools(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     requests = [[Request("profile", 20)], *[[] for _ in range(8)], [Request("memory_snapshot")]]
     settings = [*DIGITS, "training.epochs=8", "runtime.engine=cuda_graph"]
     trainer = new_trainer(tmp_path_factory.mktemp("run"), settings, asked_at(30, *requests))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.gpu.conftest import DIGITS, GPU_ONLY
-from tests.unit.training.scripted import asked_at, logged_losses, look_up_after_every_step, new_trainer, of_type
+from tests.unit.training.scripted import asked_at, logged_losses, new_trainer, of_type, poll_after_every_step
 from workbench.runs.control import Request
 from workbench.runs.events import MemorySnapshot, Profiled, Timing, WarningRaised
 from workbench.training.memory.out_of_memory import explain_out_of_memory
@@ -25,7 +25,7 @@ PROFILE, MEMORY = Request("profile", 3), Request("memory_snapshot")
 
 def trained(folder: Path, monkeypatch: pytest.MonkeyPatch, *requests: Request) -> Trainer:
     """Three epochs of 13 steps; each request comes after step 13 or later, when the one before is done."""
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     looks = [[request] if request is not None else [] for one in requests for request in (one, *[None] * 5)]
     trainer = new_trainer(folder, [*DIGITS, "training.epochs=3", "runtime.deterministic=true"], asked_at(13, *looks))
     trainer.train()

@@ -17,7 +17,7 @@ from tests.unit.training.checkpointing.test_resume import assert_same, check_res
 from tests.unit.training.engines.making import direct_engine
 from tests.unit.training.engines.test_against_plain_pytorch import plain_optimizer, table
 from tests.unit.training.plain import plain_losses
-from tests.unit.training.scripted import look_up_after_every_step, new_trainer, of_type
+from tests.unit.training.scripted import new_trainer, of_type, poll_after_every_step
 from workbench.data.samples import InMemory
 from workbench.errors import DeviceError
 from workbench.runs.directory import create_run
@@ -148,7 +148,7 @@ def test_deterministic_runs_are_the_same_to_the_bit(tmp_path: Path, precision: s
 def test_a_deterministic_run_resumes_in_mid_epoch_to_the_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: list[str]
 ) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     check_resume(tmp_path, *digits(*settings, "runtime.deterministic=true"))
 
 

@@ -46,8 +46,8 @@ class Monitor:
             return False
         if best is None:
             return True
-        gain = value - best if metric(self.name).higher_is_better else best - value
-        return gain > self.min_delta
+        rank = metric(self.name).rank
+        return rank(value) - rank(best) > self.min_delta
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,9 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
 @pytest.fixture
 def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainers poll after every step."""
-    from tests.unit.training.scripted import look_up_after_every_step  # which imports this file
+    from tests.unit.training.scripted import poll_after_every_step  # which imports this file
 
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
 
 
 def events_of(trainer: Trainer) -> list[Event]:

@@ -92,7 +92,7 @@ def at_the_test(trainer: Trainer) -> bool:
     return not trainer.job.model.training and trainer.state.epoch == trainer.job.preset.training.epochs
 
 
-def look_up_after_every_step(patch: pytest.MonkeyPatch) -> None:
+def poll_after_every_step(patch: pytest.MonkeyPatch) -> None:
     """Makes trainers look up after every step and every evaluated batch, and wait for nothing."""
     patch.setattr(poll_schedule, "POLL_SECONDS", 0.0)
     patch.setattr(time, "sleep", lambda seconds: None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.training.scripted import asked_at, look_up_after_every_step, new_trainer
+from tests.unit.training.scripted import asked_at, new_trainer, poll_after_every_step
 from workbench.runs.control import Request
 from workbench.runs.events import decode
 
@@ -34,7 +34,7 @@ KINDS = {
 
 @pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
 def test_every_line_of_a_run_is_read(tmp_path: Path, settings: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     trainer = new_trainer(tmp_path, settings, asked_at(2, REQUESTS))
     try:
         trainer.train()

@@ -20,9 +20,9 @@ from tests.unit.training.scripted import (
     at_the_test,
     at_validation,
     logged_losses,
-    look_up_after_every_step,
     new_trainer,
     of_type,
+    poll_after_every_step,
 )
 from workbench.runs import events
 from workbench.runs.control import Request, ask
@@ -170,7 +170,7 @@ def test_after_a_pause_the_run_reports_the_state_that_it_returns_to(tmp_path: Pa
 
 def test_a_pause_while_validating_counts_as_a_pause_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that goes only while the trainer waits."""
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     now = [1e9]  # later than all that the clock of training says
 
     def sleep(seconds: float) -> None:

@@ -13,8 +13,8 @@ from tests.unit.training.conftest import events_of
 from tests.unit.training.iris import STEPS_PER_EPOCH, MakeTrainer
 from tests.unit.training.scripted import (
     logged_losses,
-    look_up_after_every_step,
     of_type,
+    poll_after_every_step,
 )
 from workbench.runs import events
 from workbench.training.timing.clock import PhaseClock
@@ -35,7 +35,7 @@ def test_events_are_written_in_order(make_trainer: MakeTrainer) -> None:
 
 
 def test_every_step_is_logged_exactly_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     trainer = make_trainer("training.epochs=3")
     trainer.train()
     logged = of_type(trainer, events.Steps)
@@ -48,7 +48,7 @@ def test_every_step_is_logged_exactly_once(make_trainer: MakeTrainer, monkeypatc
 def test_polling_more_often_changes_no_loss(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     seldom = make_trainer("model.dropout=0.3")
     seldom.train()
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     often = make_trainer("model.dropout=0.3")
     often.train()
     assert logged_losses(often) == logged_losses(seldom)
@@ -57,7 +57,7 @@ def test_polling_more_often_changes_no_loss(make_trainer: MakeTrainer, monkeypat
 def test_steps_carry_the_learning_rate_of_their_last_step(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     trainer = make_trainer("schedule.name=cosine", "optimizer.learning_rate=0.5")
     trainer.train()
     rates = [event.learning_rate for event in of_type(trainer, events.Steps)]

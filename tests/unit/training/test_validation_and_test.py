@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tests.unit.training.iris import ALONE, STEPS_PER_EPOCH, MakeTrainer, Results, saved_weights, weights
 from tests.unit.training.scripted import (
-    look_up_after_every_step,
     of_type,
+    poll_after_every_step,
 )
 from workbench.runs import events
 from workbench.settings.preset import Preset
@@ -116,7 +116,7 @@ def test_patience_counts_validations_not_epochs(make_trainer: MakeTrainer, monke
 def test_the_test_split_is_never_read_before_the_end(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     trainer = make_trainer("training.epochs=3", *ALONE)
     read: list[tuple[int, int]] = []
     assert trainer.job.test is not None

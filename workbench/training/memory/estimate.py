@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from workbench.errors import type_and_first_line
+from workbench.errors import first_line, type_and_first_line
 from workbench.training.engines.cuda_graph import why_not_capturable
 from workbench.training.job import Job
 from workbench.training.memory.fake_run import PREPARING, FakeRun, Stage
@@ -99,7 +99,7 @@ class MemoryEstimate:
                     workspaces = convolution_workspaces(calls, self._job.device)
                     reason = "" if self._job.preset.runtime.deterministic else TRIALS
                 except RuntimeError as error:  # no memory left on the device, or a shape that cuDNN refuses
-                    reason = FAILED.format(why=(str(error).splitlines() or [""])[0])
+                    reason = FAILED.format(why=first_line(error))
             if not workspaces:
                 return ExpectedMemory(kinds, None, "", fake_run.flops_per_step, reason)
         peak, during = self._peak(fake_run.stages, workspaces)

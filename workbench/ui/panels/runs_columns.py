@@ -114,4 +114,4 @@ def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
     """Larger is better; metrics that cannot be compared stand apart."""
     if value is None:
         return None
-    return metric, value if declared(metric).higher_is_better else -value
+    return metric, declared(metric).rank(value)

@@ -26,10 +26,10 @@ from tests.unit.training.scripted import (
     build_trainer,
     killed_at,
     logged_losses,
-    look_up_after_every_step,
     new_trainer,
     nothing,
     of_type,
+    poll_after_every_step,
 )
 from workbench.errors import StorageError
 from workbench.runs.control import Request
@@ -58,8 +58,8 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_after_every_step(monkeypatch)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:
@@ -264,7 +264,7 @@ def test_a_change_that_cannot_be_written_down_is_refused_in_words(
     assert not answer.accepted
     assert "No space left" in answer.detail
     monkeypatch.undo()
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
     assert_same_training(trainer, trained(tmp_path, nothing))
 
 

@@ -16,8 +16,8 @@ from tests.unit.training.scripted import (
     STOP,
     asked_at,
     build_trainer,
-    look_up_after_every_step,
     new_trainer,
+    poll_after_every_step,
 )
 from workbench.data.samples import InMemory, Lazy, Samples, Task
 from workbench.errors import DataError, PresetError
@@ -29,8 +29,8 @@ from workbench.training.trainer import Trainer
 
 
 @pytest.fixture(autouse=True)
-def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_after_every_step(monkeypatch)
 
 
 def stopped(folder: Path, *assignments: str) -> Trainer:

@@ -27,9 +27,9 @@ from tests.unit.training.scripted import (
     Killed,
     build_trainer,
     killed_at,
-    look_up_after_every_step,
     new_trainer,
     of_type,
+    poll_after_every_step,
 )
 from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
@@ -44,8 +44,8 @@ CHOSEN = [EPOCHS, "model.dropout=0.2"]
 
 
 @pytest.fixture(autouse=True)
-def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_after_every_step(monkeypatch)
 
 
 def flip_a_bit(path: Path, chance: random.Random | None = None) -> None:

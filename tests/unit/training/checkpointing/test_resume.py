@@ -22,10 +22,10 @@ from tests.unit.training.scripted import (
     build_trainer,
     killed_at,
     logged_losses,
-    look_up_after_every_step,
     new_trainer,
     nothing,
     of_type,
+    poll_after_every_step,
 )
 from workbench.errors import StorageError, WorkbenchError
 from workbench.runs import events
@@ -49,8 +49,8 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _look_up_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_after_every_step(monkeypatch)
 
 
 def outcome(trainer: Trainer) -> dict[str, Any]:

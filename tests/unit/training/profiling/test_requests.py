@@ -22,9 +22,9 @@ from tests.unit.training.scripted import (
     asked_while,
     at_validation,
     logged_losses,
-    look_up_after_every_step,
     new_trainer,
     of_type,
+    poll_after_every_step,
 )
 from workbench.runs.control import Request
 from workbench.runs.events import EpochEnd, MemorySnapshot, Profiled, RequestHandled, Timing, WarningRaised
@@ -45,7 +45,7 @@ def profile(steps: float | None = None) -> Request:
 
 @pytest.fixture(autouse=True)
 def _poll(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up_after_every_step(monkeypatch)
+    poll_after_every_step(monkeypatch)
 
 
 def asked_after(requests: dict[int, Request]) -> Script:
