@@ -10,8 +10,8 @@ import torch
 MOST_SECONDS_AHEAD = 0.1
 """Work that may wait for the device: enough for the host to be busy with something else for a while, and little enough
 to handle requests within a fifth of a second."""
-LEAST_AHEAD, FIRST_AHEAD, MOST_AHEAD = 1, 8, 1000
-"""Launches that may wait: at least, after the host was away, and at most."""
+FIRST_AHEAD, MOST_AHEAD = 8, 1000
+"""Launches that may be unfinished: after the host was away, and at most."""
 AWAY_SECONDS = 0.01
 """Time between two launches from which the host was away, as for a validation."""
 WAIT_SECONDS = 5e-4
@@ -23,7 +23,8 @@ class Backlog:
     """Launches that the device has not finished.
 
     After the host was away few may wait. Their number at most doubles each time the host has to wait, up to what takes
-    the device `MOST_SECONDS_AHEAD`: how long launches take is known only once some were waited for, and changes.
+    the device `MOST_SECONDS_AHEAD`: how long launches take is known only once some were waited for, and changes. Of
+    launches that take longer than that the host waits for each one: a request must not wait for two.
     """
 
     def __init__(self, device: torch.device, launch_seconds: float = 0.0) -> None:
@@ -32,7 +33,7 @@ class Backlog:
         self._launches: deque[torch.cuda.Event] = deque()
         """An event behind each launch that is not known to be finished."""
         first = FIRST_AHEAD if launch_seconds <= 0 else int(MOST_SECONDS_AHEAD / launch_seconds)
-        self._first = min(max(first, LEAST_AHEAD), FIRST_AHEAD)
+        self._first = min(first, FIRST_AHEAD)
         self._most = self._first
         self._finished = 0
         self._waited: tuple[int, float] | None = None
@@ -68,5 +69,5 @@ class Backlog:
         if self._waited is not None:
             finished, then = self._waited
             within = MOST_SECONDS_AHEAD * (self._finished - finished) / max(now - then, 1e-9)
-            self._most = min(max(round(within), LEAST_AHEAD), 2 * self._most, MOST_AHEAD)
+            self._most = min(int(within), max(2 * self._most, 1), MOST_AHEAD)
         self._waited = self._finished, now

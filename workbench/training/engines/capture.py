@@ -21,13 +21,13 @@ class Captured(Protocol):
     def replay(self) -> None:
         """Starts it; returns before it is finished."""
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it can no longer be replayed and must be captured again."""
+
 
 class Capture(Protocol):
     """Makes captured work of functions."""
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether what was captured can no longer be replayed and must be captured again."""
 
     def warm_up(self, work: Callable[[], None]) -> None:
         """Executes `work` once as it will be captured, so that everything made on first use exists."""
@@ -45,6 +45,19 @@ _repairs: Counter[int] = Counter()
 exists."""
 
 
+class CudaCaptured:
+    """A CUDA graph, and whether the random generator that it draws from still exists."""
+
+    def __init__(self, graph: torch.cuda.CUDAGraph, device_index: int) -> None:
+        self.replay = graph.replay
+        self._device_index = device_index
+        self._repairs = _repairs[device_index]
+
+    @property
+    def is_outdated(self) -> bool:
+        return self._repairs != _repairs[self._device_index]
+
+
 class CudaCapture:
     """Captures on a stream of its own. All its graphs share one pool of memory."""
 
@@ -53,11 +66,6 @@ class CudaCapture:
         self._index = torch.cuda.current_device() if device.index is None else device.index
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
-        self._repairs = _repairs[self._index]
-
-    @property
-    def is_outdated(self) -> bool:
-        return self._repairs != _repairs[self._index]
 
     def warm_up(self, work: Callable[[], None]) -> None:
         current = torch.cuda.current_stream(self._device)
@@ -68,7 +76,6 @@ class CudaCapture:
 
     def __call__(self, work: Callable[[], None]) -> Captured:
         """Raises what `work` raises, and NoRoomError; whatever is raised, the device can be used as before."""
-        self._repairs = _repairs[self._index]
         graph = torch.cuda.CUDAGraph()
         torch.cuda.empty_cache()
         before = torch.cuda.memory_reserved(self._device)
@@ -78,7 +85,7 @@ class CudaCapture:
         if kept > free:
             # Short last batches and evaluations are not part of it, and take their memory beside it.
             raise NoRoomError(f"it would keep {kept / 2**30:.1f} GiB for itself, and {free / 2**30:.1f} GiB are free")
-        return graph
+        return CudaCaptured(graph, self._index)
 
     def _capture(self, graph: torch.cuda.CUDAGraph, work: Callable[[], None]) -> None:
         cause: Exception | None = None

@@ -129,7 +129,7 @@ class CudaGraphEngine:
     def run_steps(self, step: int) -> StepsRun:
         if self._steps_done >= self._epoch_steps:
             return self._direct.run_steps(step)
-        if self._replays and self._capture.is_outdated:
+        if self._is_outdated:
             self._capture_again()
         if self._replays:
             steps = self._replay(step)
@@ -147,6 +147,11 @@ class CudaGraphEngine:
     @property
     def _replays(self) -> bool:
         return self._single is not None
+
+    @property
+    def _is_outdated(self) -> bool:
+        """The graph of a single step is the oldest one: if it can be replayed, all can."""
+        return self._single is not None and self._single.is_outdated
 
     def _replay(self, step: int) -> int:
         """Replays the next step or steps, the first of them number `step`; returns how many."""
@@ -271,7 +276,7 @@ class CudaGraphEngine:
         with self._not_training():
             if self._device.type == "cuda":
                 torch.cuda.synchronize(self._device)
-            while self._capture.is_outdated and self._replays:
+            while self._is_outdated:
                 self._drop_graphs()
                 free_unused(self._device)
                 try:

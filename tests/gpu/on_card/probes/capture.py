@@ -20,7 +20,7 @@ def refused_capture(device: torch.device, report: Report) -> None:
     wait(device)
     total = torch.cuda.get_device_properties(device).total_memory
     room = torch.cuda.memory_reserved(device) + ROOM_BYTES
-    torch.cuda.set_per_process_memory_fraction(room / total, device)
+    torch.cuda.set_per_process_memory_fraction(room / total)  # it refuses a device without a number
     gc.disable()
     try:
         steps.run(6)
@@ -29,7 +29,7 @@ def refused_capture(device: torch.device, report: Report) -> None:
     except torch.OutOfMemoryError as error:
         failed = str(error).splitlines()[0]
     finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
+        torch.cuda.set_per_process_memory_fraction(1.0)
     kept = bytes_in_graph_pools()
     gc.enable()
     gc.collect()

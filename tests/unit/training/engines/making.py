@@ -61,6 +61,7 @@ class Replayed:
 
     work: Callable[[], None]
     replays: list[Callable[[], None]]
+    is_outdated: bool = False
 
     def replay(self) -> None:
         self.replays.append(self.work)
@@ -73,10 +74,20 @@ class StubCapture:
 
     replays: list[Callable[[], None]] = field(default_factory=list)
     """The work of each replay."""
-    is_outdated: bool = False
+    captured: list[Replayed] = field(default_factory=list)
 
     def warm_up(self, work: Callable[[], None]) -> None:
         work()
 
     def __call__(self, work: Callable[[], None]) -> Replayed:
-        return Replayed(work, self.replays)
+        self.captured.append(Replayed(work, self.replays))
+        return self.captured[-1]
+
+    def outdate(self) -> None:
+        """What was captured can no longer be replayed, as after the generator was repaired."""
+        for captured in self.captured:
+            captured.is_outdated, captured.work = True, _raise_outdated
+
+
+def _raise_outdated() -> None:
+    raise AssertionError("Offset increment outside graph capture encountered unexpectedly.")

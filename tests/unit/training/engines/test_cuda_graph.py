@@ -37,6 +37,7 @@ from workbench.training.job import Job, build_job
 from workbench.training.timing import cuda_clock
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.timing.cuda_clock import CudaClock
+from workbench.training.timing.step_times import Measured
 from workbench.training.trainer import Trainer
 
 DIGITS = ["runtime.device=cpu", "data.name=digits", "model.hidden=[16]", "data.batch_size=64"]
@@ -265,22 +266,14 @@ class RefusingCapture(StubCapture):
     def __init__(self, *refused: int) -> None:
         super().__init__()
         self.captures = 0
-        self.valid: list[Replayed] = []
         self.refused = refused
 
     def __call__(self, work: Callable[[], None]) -> Replayed:
         number, self.captures = self.captures, self.captures + 1
         if number in self.refused:
-            for captured in self.valid:
-                captured.work = self.outdated
-            self.is_outdated = True
+            self.outdate()
             raise RuntimeError(f"no room for graph {number}\nmore")
-        self.is_outdated = False
-        self.valid.append(super().__call__(work))
-        return self.valid[-1]
-
-    def outdated(self) -> None:
-        raise AssertionError("Offset increment outside graph capture encountered unexpectedly.")
+        return super().__call__(work)
 
 
 def test_a_capture_that_is_refused_costs_a_warning_and_training_continues() -> None:
@@ -317,10 +310,25 @@ def test_steps_are_still_timed_when_what_timed_them_cannot_be_captured_again(
     refused: tuple[int, ...], warning: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without that graph steps are timed from outside, as where it never was captured."""
+    warnings, measured = timed_by_events(RefusingCapture(*refused), monkeypatch)
+    assert [warning in each for each in warnings] == [True]
+    assert measured.timed_steps > 0
+
+
+def test_a_graph_captured_after_a_refused_one_does_not_make_earlier_ones_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several steps are refused, then a timed one is captured: the single one drew from a generator that is gone."""
+    capture = RefusingCapture(1)
+    warnings, _ = timed_by_events(capture, monkeypatch)
+    assert warnings == ["several steps are not launched together: no room for graph 1"]
+    assert len(capture.replays) > 10
+
+
+def timed_by_events(capture: RefusingCapture, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], Measured]:
+    """Trains three epochs, timed as on a GPU; the warnings, and what was measured in the last epoch."""
     events = Events()
     monkeypatch.setattr(torch.cuda, "Event", lambda **_: Event(events))
     monkeypatch.setattr(cuda_clock, "GPU_SAMPLE_SECONDS", 0.0)
-    capture, clock, warnings = RefusingCapture(*refused), CudaClock(), list[str]()
+    clock, warnings = CudaClock(), list[str]()
     job = job_of()
     engine = engine_of("cuda_graph", job, lambda _: 0.01, capture, EngineHooks(warn=warnings.append), clock)
     job.model.train()
@@ -333,12 +341,12 @@ def test_steps_are_still_timed_when_what_timed_them_cannot_be_captured_again(
             ran = engine.run_steps(step + 1)
             clock.end_step(ran.steps, ran.samples)
             step, left = step + ran.steps, left - ran.samples
-            capture.is_outdated |= step == 10  # another engine repaired the generator
+            if step == 10:
+                capture.outdate()  # another engine repaired the generator
         clock.pause()
         events.passed = len(events.recorded)
         measured = clock.take()
-    assert [warning in each for each in warnings] == [True]
-    assert measured.timed_steps > 0
+    return warnings, measured
 
 
 def test_when_another_engine_repairs_the_generator_all_is_captured_again() -> None:
@@ -346,21 +354,12 @@ def test_when_another_engine_repairs_the_generator_all_is_captured_again() -> No
 
     def outdate(step: int) -> None:
         if step == 12:
-            capture.is_outdated = True
+            capture.outdate()
 
-    class Renewing(StubCapture):
-        captures = 0
-
-        def __call__(self, work: Callable[[], None]) -> Replayed:
-            self.is_outdated = False
-            self.captures += 1
-            return super().__call__(work)
-
-    capture = Renewing()
     expected, found = run("eager"), run("cuda_graph", capture=capture, after=outdate)
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)
     assert max(found.steps) == MOST_STEPS_PER_LAUNCH
-    assert capture.captures == 4  # twice a single step and several
+    assert len(capture.captured) == 4  # twice a single step and several
     assert found.warnings == []
 
 
