@@ -7,9 +7,9 @@ from time import perf_counter, sleep
 
 import torch
 
-MOST_SECONDS_AHEAD = 0.1
+MOST_SECONDS_AHEAD = 0.08
 """Work that may wait for the device: enough for the host to be busy with something else for a while, and little enough
-to handle requests within a fifth of a second."""
+to handle requests within a fifth of a second, even where that is a single launch and another one is added."""
 FIRST_AHEAD, MOST_AHEAD = 8, 1000
 """Launches that may be unfinished: after the host was away, and at most."""
 AWAY_SECONDS = 0.01
