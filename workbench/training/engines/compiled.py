@@ -15,6 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,10 +26,11 @@ from torch import Tensor
 from workbench.errors import StorageError, first_line
 from workbench.files import user_folder
 from workbench.training.batches import Batch
+from workbench.training.device import Precision
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.engines.train_step import Autograd
 from workbench.training.graphs.agreement import agree
-from workbench.training.graphs.trace_check import check_error, difference, most_error
+from workbench.training.graphs.trace_check import check_against_float32, check_error, difference, most_error
 from workbench.training.graphs.tracing import random_state_kept, with_random_numbers
 from workbench.training.objective import Objective, trained_parameters
 from workbench.training.timing.clock import PhaseClock
@@ -100,8 +102,20 @@ class CompiledGradients(Autograd):
         def rounding_error(moved: Tensor) -> float:
             return difference(self._results(plain, moved, batch.targets, loss_weight), expected)
 
-        error = difference(found, expected)
-        check_error("compiled", error, inputs, rounding_error, most_error(self._objective.precision.name))
+        error, precision = difference(found, expected), self._objective.precision
+        if precision.name == "float32":
+            check_error("compiled", error, inputs, rounding_error, most_error(precision.name))
+        elif error > most_error(precision.name):
+            check_against_float32("compiled", found, expected, self._exact(inputs, batch.targets, loss_weight))
+
+    def _exact(self, inputs: Tensor, targets: Tensor, loss_weight: float) -> list[Tensor | None]:
+        """Loss and gradients by autograd in float32, the gradients scaled as those of the objective's precision."""
+        objective = replace(self._objective, precision=Precision("float32", inputs.device))
+        in_float32 = Autograd(objective, self._correct, self._clock)
+        loss, *gradients = self._results(in_float32.__call__, inputs, targets, loss_weight)
+        scaler = self._objective.precision.scaler
+        scale = 1.0 if scaler is None else scaler.get_scale()
+        return [loss, *(None if gradient is None else gradient * scale for gradient in gradients)]
 
     def _results(
         self, gradients: Callable[[Batch, float], Tensor], inputs: Tensor, targets: Tensor, loss_weight: float

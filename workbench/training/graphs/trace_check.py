@@ -31,6 +31,9 @@ summation makes 1e-6 (more in deep networks and large batches), a wrong graph ab
 AMPLIFIED, MOST_AMPLIFIED = 10, 0.2
 """Results may differ by this many times what a rounding of the inputs makes, up to a limit: wrong ones differ by 1."""
 
+AMPLIFIED_LOW_PRECISION, MOST_LOW_PRECISION = 1.5, 0.8
+"""The same for the distance of a low precision from float32."""
+
 
 def most_error(precision: str) -> float:
     """The largest error that is tolerated in a number format."""
@@ -72,6 +75,20 @@ def check_error(
     noise = torch.empty_like(inputs).uniform_(-ROUNDING, ROUNDING, generator=fixed_generator(inputs))
     if error > min(AMPLIFIED * rounding_error(inputs * (1 + noise)), MOST_AMPLIFIED):
         raise wrong
+
+
+def check_against_float32(
+    made: str, found: Sequence[Tensor | None], expected: Sequence[Tensor | None], exact: Sequence[Tensor | None]
+) -> None:
+    """Raises CannotTraceError where a compiled step in a low precision is much farther from float32 than PyTorch's own.
+
+    A compiler rounds less often, since it keeps what it fuses in float32. Behind normalisations that alone changes
+    gradients by a quarter of their size, so that the two cannot be compared with each other.
+
+    found, expected, exact: loss and gradients of the compiled step, of PyTorch's, and of PyTorch's in float32.
+    """
+    if difference(found, exact) > min(AMPLIFIED_LOW_PRECISION * difference(expected, exact), MOST_LOW_PRECISION):
+        raise CannotTraceError(f"the {made} step does not give the numbers that PyTorch gives step by step")
 
 
 def difference(found: Sequence[Tensor | None], expected: Sequence[Tensor | None]) -> float:
