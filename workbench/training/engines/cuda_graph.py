@@ -11,7 +11,6 @@ warning says why.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -21,8 +20,8 @@ from torch import Tensor, nn
 
 from workbench.errors import first_line
 from workbench.training.batches import Batch, OnDeviceBatches
-from workbench.training.engines.backlog import Backlog
 from workbench.training.engines.capture import Capture, Captured, CudaCapture, free_unused, seconds_of
+from workbench.training.engines.device_rates import DeviceRates
 from workbench.training.engines.direct import DirectEngine
 from workbench.training.engines.engine import EngineHooks, StepsRun
 from workbench.training.engines.host_state import HostState
@@ -35,8 +34,6 @@ WARM_UP_STEPS = 3
 MOST_STEPS_PER_LAUNCH = 8
 MOST_LAUNCH_SECONDS = 0.01
 """Longer steps gain nothing by being launched together: the host launches the next one while the device works."""
-RATES_AHEAD = 128
-"""Steps whose learning rates are copied together: computing those of a whole epoch would keep the device waiting."""
 
 
 def why_not_capturable(job: Job) -> str | None:
@@ -86,37 +83,24 @@ class CudaGraphEngine:
         """The samples of each batch."""
         self._cursor = on_device(1, dtype=torch.int64)
         """Number of the next step within the epoch, from 0."""
-        self._rates = on_device(most_steps, dtype=torch.float32)
         self._epoch_losses = on_device(most_steps, dtype=torch.float32)
-        self._rate_cell = on_device(1, dtype=torch.float32)
-        self._hold_rate_on_device()
-        self._rates_ahead: dict[int, float] = {}
-        """The learning rates on the device, by step: those of some of the next steps."""
+        self._rates = DeviceRates(direct.step.optimizer, direct.learning_rate, most_steps)
         self._epoch_samples = self._epoch_steps = self._steps_done = self._warm_steps = 0
         """Samples and full steps of this epoch, full steps done, and steps done before the capture."""
         self._single: Captured | None = None
         self._several: tuple[int, Captured] | None = None
         self._timed: tuple[Captured, PhaseEvents] | None = None
         self._steps_per_launch = 1
-        self._backlog: Backlog | None = None
         self._refused: set[str] = set()
         """Optional captures that are not tried again."""
         self._has_given_up = False
-
-    def _hold_rate_on_device(self) -> None:
-        for group in self._step.optimizer.param_groups:
-            group["lr"] = self._rate_cell[0]  # optimizers want a scalar
-            if "capturable" in group and self._device.type == "cuda":
-                group["capturable"] = True
-        # Steps without a graph are intended: the first ones, and each epoch's short last one.
-        warnings.filterwarnings("ignore", "This instance was constructed with capturable=True")
 
     def start_epoch(self, order: Tensor) -> None:
         self._epoch_samples = len(order)
         self._epoch_steps, self._steps_done = len(order) // self._step_samples, 0
         self._order[: len(order)].copy_(order)
         self._cursor.zero_()
-        self._rates_ahead = {}
+        self._rates.start_epoch()
         if self._replays:
             self._start_direct_epoch(self._epoch_steps)
         else:
@@ -166,8 +150,7 @@ class CudaGraphEngine:
             count += 1
         else:
             work.replay()
-        if self._backlog is not None:
-            self._backlog.add()
+        self._direct.backlog.add()
         return count
 
     def _begin_to_replay(self, step: int) -> StepsRun:
@@ -217,8 +200,7 @@ class CudaGraphEngine:
             self._state.put_back(now)
         self._single = single
         self._steps_per_launch = min(max(int(MOST_LAUNCH_SECONDS / max(seconds, 1e-9)), 1), MOST_STEPS_PER_LAUNCH)
-        if self._device.type == "cuda":
-            self._backlog = Backlog(self._device, self._steps_per_launch * seconds)
+        self._direct.backlog.expect(self._steps_per_launch * seconds)
         return ""
 
     def _give_up(self, reason: str) -> None:
@@ -291,7 +273,7 @@ class CudaGraphEngine:
 
     def _one_step(self) -> None:
         """Does a step with everything it needs on the device. In a graph each operator costs, however small."""
-        torch.index_select(self._rates, 0, self._cursor, out=self._rate_cell)
+        self._rates.use(self._cursor)
         loss = self._step.run(self._gathered(), self._accumulation, self._step_samples)
         self._epoch_losses.index_copy_(0, self._cursor, loss.reshape(1))
         self._cursor.add_(1)
@@ -306,20 +288,9 @@ class CudaGraphEngine:
             yield batch
 
     def _copy_rates(self, step: int) -> None:
-        """Copies the learning rates of the next steps, the first of them `step`, to the device unless they are there.
-
-        One call of `_replay` reads at most those of `MOST_STEPS_PER_LAUNCH` steps and a timed one.
-        """
+        """One call of `_replay` reads at most those of `MOST_STEPS_PER_LAUNCH` steps and a timed one."""
         end = step + self._epoch_steps - self._steps_done
-        needed = min(step + MOST_STEPS_PER_LAUNCH, end - 1)
-        rate, ahead = self._direct.learning_rate, self._rates_ahead
-        if all(ahead.get(number) == rate(number) for number in range(step, needed + 1)):
-            return
-        self._rates_ahead = {number: rate(number) for number in range(step, min(step + RATES_AHEAD, end))}
-        rates = torch.tensor(list(self._rates_ahead.values()), dtype=torch.float32)
-        if self._device.type == "cuda":
-            rates = rates.pin_memory()  # or copying would wait for all steps that are queued
-        self._rates[self._steps_done :][: len(rates)].copy_(rates, non_blocking=True)
+        self._rates.copy(step, self._steps_done, end, MOST_STEPS_PER_LAUNCH + 1)
 
     def _go_back(self, before: Snapshot) -> None:
         """Restores the state before the last step."""

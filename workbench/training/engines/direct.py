@@ -1,4 +1,4 @@
-"""The direct engine: runs one step at a time, batch by batch, and never waits for the device."""
+"""The direct engine: runs one step at a time, batch by batch, and waits only where too much is queued."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from workbench.training.batches import Batch, BatchSource
+from workbench.training.engines.backlog import Backlog
 from workbench.training.engines.engine import LearningRate, StepsRun
 from workbench.training.engines.train_step import TrainStep, set_learning_rate
 from workbench.training.loss_log import LossLog
@@ -29,6 +30,7 @@ class DirectEngine:
         self.gradient_accumulation = gradient_accumulation
         self.correct = step.correct
         self.losses = LossLog(step.correct.device)
+        self.backlog = Backlog(step.correct.device)
         self._source = source
         self._batches: Iterator[Batch] = iter(())
         self._samples_left = 0
@@ -48,4 +50,5 @@ class DirectEngine:
         batches = -(-samples // self._source.batch_size)
         self.losses.append(self.step.run(self._batches, batches, samples), samples)
         self._samples_left -= samples
+        self.backlog.add()
         return StepsRun(steps=1, batches=batches, samples=samples)

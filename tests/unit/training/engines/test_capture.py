@@ -144,21 +144,22 @@ def test_a_tenth_of_a_second_of_work_may_wait_for_the_device(seconds: float, mon
         backlog.add()
         if number in (100, 700):
             busy.now = max(busy.now, busy.free) + 2.0  # a validation
-    assert busy.free - busy.now <= 1.2 * backlogs.MOST_SECONDS_AHEAD
+    assert busy.free - busy.now <= max(1.2 * backlogs.MOST_SECONDS_AHEAD, seconds)
     if seconds > 20e-6:
         idle = busy.free - 2000 * seconds
-        assert idle < 2 * 2.0 + 1e-3 * busy.free, "the device waits for the host"
+        assert idle < 2 * 2.0 + 2e-3, "the device waits for the host"
     if 20e-6 < seconds < 1e-2:
         assert busy.free - busy.now >= 0.4 * backlogs.MOST_SECONDS_AHEAD, "the host cannot do anything else meanwhile"
 
 
-@pytest.mark.parametrize("seconds", [0.04, 0.06, 0.11, 0.19])
+@pytest.mark.parametrize("seconds", [0.04, 0.06, 0.09])
 def test_a_request_is_handled_within_two_tenths_of_a_second_of_steps_that_are_no_longer(
     seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes just after the trainer looked for one, before a launch: until all launches are done."""
     busy = Busy(monkeypatch, seconds)
-    backlog = Backlog(GPU, seconds)
+    backlog = Backlog(GPU)
+    backlog.expect(seconds)
     for _ in range(50):
         before = busy.now
         backlog.add()
@@ -172,7 +173,8 @@ def test_waits_that_end_late_keep_the_device_idle_only_until_enough_launches_are
 ) -> None:
     """Where 8 launches take less than a wait is late, the device runs dry at each one unless more are queued then."""
     busy = Busy(monkeypatch, milliseconds / 1000, late=12e-3)
-    backlog = Backlog(GPU, busy.seconds)
+    backlog = Backlog(GPU)
+    backlog.expect(busy.seconds)
     for _ in range(2000):
         backlog.add()
     assert busy.idle < 0.05
@@ -325,7 +327,8 @@ def test_a_refusal_that_leaves_the_generator_alone_outdates_nothing(device: Devi
 def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """After an epoch's end the device has been idle: what was right for it before is not trusted again."""
     busy = Busy(monkeypatch, 1e-4)
-    backlog = Backlog(GPU, 1e-4)
+    backlog = Backlog(GPU)
+    backlog.expect(1e-4)
     for _ in range(3000):
         backlog.add()
     assert busy.free - busy.now > 0.5 * backlogs.MOST_SECONDS_AHEAD
@@ -341,7 +344,8 @@ def test_launches_that_become_slow_are_noticed_before_many_wait(slow: float, mon
 
 def test_launches_that_are_known_to_be_heavy_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = Busy(monkeypatch, 0.5)
-    backlog = Backlog(GPU, 0.5)
+    backlog = Backlog(GPU)
+    backlog.expect(0.5)
     for _ in range(20):
         backlog.add()
         assert busy.free - busy.now <= 0.5 + 1e-9

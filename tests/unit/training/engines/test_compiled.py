@@ -36,7 +36,8 @@ from workbench.training.engines.compiled import CompiledGradients, CompiledOptim
 from workbench.training.engines.direct import DirectEngine
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.engines.train_step import Autograd, set_learning_rate
-from workbench.training.graphs.tracing import CannotTraceError
+from workbench.training.graphs.trace_check import difference, most_error
+from workbench.training.graphs.tracing import CannotTraceError, with_random_numbers
 from workbench.training.job import Job, build_job
 from workbench.training.objective import Objective
 from workbench.training.timing.clock import PhaseClock
@@ -194,12 +195,10 @@ def test_compiled_code_that_rounds_less_than_bf16_does_is_taken(monkeypatch: pyt
         return forward
 
     gradients = in_bf16(monkeypatch, unrounded)
-    inputs = compiled.with_random_numbers(IMAGES.tensor)
+    inputs = with_random_numbers(IMAGES.tensor)
     rounded = gradients._results(lambda *batch: Autograd.__call__(gradients, *batch), inputs, IMAGES.targets, 1.0)
     exact = gradients._exact(inputs, IMAGES.targets, 1.0)
-    assert compiled.difference(rounded, exact) > compiled.most_error("bf16"), (
-        "the two cannot be compared with each other"
-    )
+    assert difference(rounded, exact) > most_error("bf16"), "the two cannot be compared with each other"
     gradients.prepare(IMAGES, 1.0)
 
 

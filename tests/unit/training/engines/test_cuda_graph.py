@@ -23,7 +23,7 @@ from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate
 from workbench.training.batches import OnDeviceBatches
 from workbench.training.engines import choose as engines
-from workbench.training.engines import cuda_graph
+from workbench.training.engines import cuda_graph, device_rates
 from workbench.training.engines.choose import COMPILED_CUDA_GRAPH, ENGINES, make_direct
 from workbench.training.engines.cuda_graph import (
     MOST_STEPS_PER_LAUNCH,
@@ -384,7 +384,7 @@ def test_a_step_that_breaks_off_while_it_is_captured_leaves_no_gradients_and_no_
 def test_epochs_longer_than_the_rates_that_are_copied_together_are_trained_at_the_right_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cuda_graph, "RATES_AHEAD", 10)
+    monkeypatch.setattr(device_rates, "RATES_AHEAD", 10)
     expected, found = run("eager", "data.batch_size=20"), run("cuda_graph", "data.batch_size=20")
     assert found.losses == pytest.approx(expected.losses, rel=1e-3)
 
