@@ -2,5 +2,8 @@
 
 from __future__ import annotations
 
-COMMANDS = ("train", "resume", "runs")
+COMMANDS = ("train", "resume", "runs", "tune")
 """In the order of `--help`. Any other first word is a preset to open in the app."""
+
+SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("search",)}
+"""Of the commands that have some."""

@@ -13,7 +13,7 @@ from workbench import __version__, output
 from workbench.cli import parameters
 from workbench.cli.completion import complete_first_word, complete_presets, complete_runs
 from workbench.cli.exit_codes import EXIT_CODES, end_with
-from workbench.cli.names import COMMANDS
+from workbench.cli.names import COMMANDS, SUBCOMMANDS
 
 ROOT = "workbench"
 """The hidden command whose options are those of `workbench` without a command."""
@@ -44,9 +44,36 @@ class _Group(TyperGroup):
         """The command of that name; its file is imported only now."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
-        alone = typer.Typer(add_completion=False, context_settings=CONTEXT)
-        alone.command(cmd_name, cls=_Command, epilog=EXIT_CODES)(function_of(cmd_name))
-        return typer.main.get_command(alone)
+        if cmd_name in SUBCOMMANDS:
+            return _Subcommands(
+                name=cmd_name,
+                help=help_of(cmd_name),
+                epilog=EXIT_CODES,
+                no_args_is_help=True,
+                context_settings=CONTEXT,
+            )
+        return _command_of(cmd_name)
+
+
+class _Subcommands(TyperGroup):
+    """A command with subcommands; the file of each is imported only when it is needed."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        assert self.name is not None
+        return list(SUBCOMMANDS[self.name])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _command_of(f"{self.name}.{cmd_name}") if cmd_name in self.list_commands(ctx) else None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with output.styled():
+            super().format_help(ctx, formatter)
+
+
+def _command_of(command: str) -> Any:
+    alone = typer.Typer(add_completion=False, context_settings=CONTEXT)
+    alone.command(command.rpartition(".")[2], cls=_Command, epilog=EXIT_CODES)(function_of(command))
+    return typer.main.get_command(alone)
 
 
 class _RootContext(typer.Context):
@@ -74,7 +101,7 @@ class _Root(_Command):
         shown = TyperGroup(
             name=program.name,
             params=self.get_params(ctx)[:-1],
-            commands={name: TyperCommand(name, help=function_of(name).__doc__) for name in COMMANDS},
+            commands={name: TyperCommand(name, help=help_of(name)) for name in COMMANDS},
             help=self.help,
             epilog=self.epilog,
             subcommand_metavar="| COMMAND [ARGS]...",
@@ -197,9 +224,16 @@ def workbench(
 
 
 def function_of(command: str) -> Callable[..., None]:
-    """The function of a command: of the same name as its file."""
-    function: Callable[..., None] = getattr(import_module(f"workbench.cli.{command}"), command)
+    """The function of a command, such as `train` or `tune.search`: of the same name as its file."""
+    function: Callable[..., None] = getattr(import_module(f"workbench.cli.{command}"), command.rpartition(".")[2])
     return function
+
+
+def help_of(command: str) -> str | None:
+    """The help text of a command, with or without subcommands."""
+    if command in SUBCOMMANDS:
+        return (import_module(f"workbench.cli.{command}").__doc__ or "").partition("\n\n")[0]
+    return function_of(command).__doc__
 
 
 def arguments_with_attach(arguments: list[str]) -> list[str]:
