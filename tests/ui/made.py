@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.directory import RunDirectory
+from workbench.runs.event_lines import encode
 from workbench.runs.events import (
     Checkpointed,
     EpochEnd,
@@ -27,7 +28,6 @@ from workbench.runs.events import (
     TestResult,
     Timing,
     WarningRaised,
-    encode,
 )
 from workbench.runs.lock import Claim, claim
 from workbench.runs.status import Summary

@@ -1,20 +1,15 @@
-"""The events of a run, which the trainer writes and everyone else reads: one JSON object a line.
+"""The events of a run: what the trainer writes and everyone else reads, one type each.
 
-A number that is not finite is null in a list of losses. A reading that is not available is left out (None here),
-never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
+A reading that is not available is None here, never zero. Fields may be added, never changed: runs of older versions
+stay readable.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
-
-from workbench.printable import as_text
-from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
+from workbench.runs.typed import Rows, metrics, moment, positive
 
 LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
 TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
@@ -328,81 +323,3 @@ class Finished(Event):
     and in runs of older versions, empty."""
     at_step: int | None = None
     """The step at which (a loss) or after which (anything else) it was not."""
-
-
-_TYPES: dict[str, type[Event]] = {
-    event.type: event
-    for event in (
-        Started,
-        Progress,
-        Prepared,
-        State,
-        Steps,
-        Timing,
-        Footprint,
-        Memory,
-        Health,
-        EpochEnd,
-        RequestHandled,
-        Checkpointed,
-        Profiled,
-        MemorySnapshot,
-        WarningRaised,
-        TestResult,
-        Finished,
-    )
-}
-
-
-# Looked up once: a long run has a hundred thousand lines.
-_FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
-"""By type: how each field's value is read, and the fields that must be there."""
-
-_RENAMED = {"prepared": (("feed", "data_loading"),)}
-"""Fields with another name in runs of older versions, by type of event: old, new."""
-
-
-def encode(event: Event) -> str:
-    """The event as one line of JSON, without the line's end."""
-    values: dict[str, Any] = {"type": event.type}
-    for item in fields(event):
-        value = getattr(event, item.name)
-        if value is not None:
-            values[item.name] = value
-    return json.dumps(_jsonable(values), separators=(",", ":"), ensure_ascii=False)
-
-
-def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line, an unknown type, or values of a wrong type."""
-    try:
-        values = from_json(line, allow_inf_nan=False)
-        kind = values.pop("type")
-        event_type = _TYPES[kind]
-        for old, new in _RENAMED.get(kind, ()):
-            if old in values:
-                values.setdefault(new, values.pop(old))
-        takes, needed = _FIELDS[event_type]
-        taken = {name: takes[name](value) for name, value in values.items() if name in takes}
-        for name in needed.difference(taken):
-            taken[name] = takes[name](None)  # an unavailable reading was left out; anything else is refused
-        return event_type(**taken)
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
-        return None
-
-
-def float32_text_value(value: float) -> float:
-    """The number rounded to the 9 digits that identify a float32, so that logs stay small and exact."""
-    return float(f"{value:.9g}")
-
-
-def _jsonable(value: Any) -> Any:
-    """With None for NaN and infinity, which JSON does not have, and file names that are not text made readable."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str):
-        return as_text(value)
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(item) for item in value]
-    return value
