@@ -16,20 +16,16 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
-    Footprint,
-    Memory,
-    MemorySnapshot,
     Prepared,
-    Profiled,
     RequestHandled,
     Started,
     State,
     Steps,
     TestResult,
-    Timing,
     WarningRaised,
 )
 from workbench.runs.lock import Claim, claim
+from workbench.runs.measurements import Footprint, Memory, MemorySnapshot, Profiled, Timing
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
 from workbench.ui.live.readings import Readings

@@ -19,21 +19,16 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
-    Footprint,
-    Health,
-    Memory,
-    MemorySnapshot,
     Prepared,
-    Profiled,
     Progress,
     RequestHandled,
     Started,
     State,
     Steps,
     TestResult,
-    Timing,
     WarningRaised,
 )
+from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
 from workbench.runs.typed import needed_of, takes_of
 
 _TYPES: dict[str, type[Event]] = {
