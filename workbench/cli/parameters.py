@@ -53,6 +53,14 @@ Profile = Annotated[
         help="Profile N steps once the first are over: a trace for Perfetto, and the most expensive operators.",
     ),
 ]
+RunOrStudy = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|STUDY",
+        help="The run or the study: its name, a part of it, or its path.",
+        autocompletion=complete_runs,
+    ),
+]
 RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
