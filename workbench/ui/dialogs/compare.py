@@ -19,7 +19,7 @@ from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.charts import OVERLAY_LETTERS
+from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.units import duration
 

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from workbench.files import short_path
 from workbench.runs.row import RunRow
-from workbench.ui.panels.charts import OVERLAY_LETTERS
+from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.runs_columns import (
     GAP,
