@@ -29,7 +29,7 @@ from workbench.ui.panels.x_axis import nearest, written_x, x_of
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 NAME_LETTERS = (None, 5, 1)
-"""How many letters of the curves' names a border shows, as there is room; None: all."""
+"""How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
 
 class ChartPanel(Panel):
@@ -64,7 +64,7 @@ class ChartPanel(Panel):
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
         self._cursor: float | None = None
-        """As a fraction of the canvas's width, so that it stays where it is when the panel is resized."""
+        """As a fraction of the canvas's width, so that it keeps its place when the panel is resized."""
         self._drawing = Drawing([])
         self._drawn_ends: dict[str, float] = {}
         """By curve: the value at which it ends as it is drawn, where it is smoothed."""
@@ -86,7 +86,7 @@ class ChartPanel(Panel):
         return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
 
     def _legend(self, letters: int | None) -> Text:
-        """letters: of each name; None for all, beside a sample of the curve."""
+        """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -105,19 +105,19 @@ class ChartPanel(Panel):
         return text
 
     def _sample(self, number: int) -> str:
-        """How the curve is drawn, in a character."""
+        """A character that shows how the curve is drawn."""
         if self.glyphs.ascii:
             return MARKERS[number]
         return DASHED_SAMPLE if number and self.app.no_color else self.glyphs.sample
 
     def _latest(self, value: float) -> str:
-        """Percentages with one digit less: the title has little room."""
+        """The latest value; percentages have one digit less, because the title has little room."""
         if self.quantity.is_percent and math.isfinite(value):
             return f"{100 * value:.1f}"
         return self._written(value)
 
     def _shortest(self, value: float) -> str:
-        """With three digits, where overlaid runs leave no room for more."""
+        """The value in three digits, for when overlaid runs leave no room for more."""
         return f"{value:.3g}" if math.isfinite(value) and not self.quantity.is_percent else self._latest(value)
 
     def _written(self, value: float) -> str:
@@ -173,7 +173,10 @@ class ChartPanel(Panel):
         return ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color)
 
     def _read_at_cursor(self, x: float, letters: int | None, unit: bool) -> Text:
-        """The values of all curves nearest to the cursor; letters: of each name, None for all; unit: that of x."""
+        """The value of each curve nearest to the cursor.
+
+        letters: how many of each name; None: all. unit: whether to name the unit of x.
+        """
         assert self._history is not None
         gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
         text = Text(written_x(self._view.x_axis, x, with_name=unit), self.style_of("text"))
@@ -195,7 +198,7 @@ class ChartPanel(Panel):
         return nearest(self._view.x_axis, history, key, x, within=(last - first) / self._drawing.columns)
 
     def action_move(self, columns: int) -> None:
-        """Moves the cursor; at first it appears at an end of the steps done so far."""
+        """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
         if not self._drawing.columns:
             return
         if self._cursor is not None:

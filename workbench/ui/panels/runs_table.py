@@ -1,4 +1,4 @@
-"""The table of all runs. Of a thousand runs only those in view are drawn, so that every key is answered at once."""
+"""The table of all runs. Only those in view are drawn, so that keys are answered at once with a thousand runs too."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RunsTable(Panel):
     # What is shown.
 
     def show(self, rows: list[RunRow], differences: dict[str, str]) -> None:
-        """Shows these runs; the cursor stays on its run. differences: by name, of a run from its preset."""
+        """Shows runs; the cursor stays on its run. differences: by a run's name, how it differs from its preset."""
         self._rows, self._differences = rows, differences
         names = {row.run.name for row in rows}
         self.marked = [name for name in self.marked if name in names]
@@ -129,7 +129,7 @@ class RunsTable(Panel):
         return True
 
     def _arrange(self) -> None:
-        """Filters and sorts again; the cursor stays on its run, or else in its place."""
+        """Filters and sorts again; the cursor stays on its run, or at its line if that run is gone."""
         before = self.current
         found = [row for row in self.rows if not self._words or self._is_found(row)]
         self._shown = arranged(found, self._sorted_by, descending=self._descending)
@@ -169,7 +169,7 @@ class RunsTable(Panel):
         self.action_move(-SCROLL_LINES)
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects a run, another opens it; on a title it sorts by that column."""
+        """A click selects a run, a second one opens it; a click on a title sorts by that column."""
         line = event.y - 1 - HEAD_LINES
         if line == -1:
             self._click_title(event.x - 2)
