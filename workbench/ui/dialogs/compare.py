@@ -25,7 +25,7 @@ from workbench.units import duration
 
 
 class CompareDialog(Dialog[bool]):
-    """A column a run, under the letters that the charts use."""
+    """A column for each run, under the letter that it has on the charts."""
 
     app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
@@ -84,7 +84,7 @@ class CompareDialog(Dialog[bool]):
 
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
-    """Key path to the value in each run, for those that are not the same in all."""
+    """By key path, the values in all runs, for settings whose values differ."""
     settings = [with_present_paths(row.settings) for row in rows]
     paths = dict.fromkeys(path for each in settings for path in each)
     values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}
