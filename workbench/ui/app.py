@@ -38,9 +38,9 @@ class WorkbenchApp(StyledApp):
         remembered: Remembered | None = None,
         not_opened: str = "",
     ) -> None:
-        """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's.
+        """attach: a run to watch from the start. readings, remembered: instead of the machine's and the user's own.
 
-        not_opened: why the preset of the last time could not be opened, which the screen then says.
+        not_opened: why the preset of the last time could not be opened, for the screen to show.
         """
         self.remembered = Remembered.load() if remembered is None else remembered
         super().__init__(ascii_only=options.ascii, theme=self.remembered.theme)
@@ -105,7 +105,7 @@ class WorkbenchApp(StyledApp):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        # Another app may have opened one since.
+        # Another app may have opened a preset meanwhile.
         self.remembered.preset = Remembered.load().preset or self.remembered.preset
         self.remembered.save()
 

@@ -44,7 +44,7 @@ class RunsController:
         try:
             running = await self._host.in_thread(lambda: list_running(self._session.runs_folder))
         except Exception:
-            return  # a folder that cannot be read is reported when a run is to be written there
+            return  # a folder that cannot be read is reported when the user starts a run
         if running and self._session.watch is None:
             lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in running]
             if (run := await self._host.ask(AttachDialog(lines))) is not None:
@@ -101,7 +101,7 @@ class RunsController:
     async def may_quit(self) -> bool:
         """Asks while a run is in progress or settings are unsaved.
 
-        False if the user would rather stay, or is being asked already: ctrl+q works in dialogs too.
+        False if the user stays, or is being asked already: ctrl+q also works in dialogs.
         """
         if self._is_asking_to_quit:
             return False

@@ -31,7 +31,7 @@ BAR_CELLS = 40
 class ComparisonDialog(Dialog[str]):
     """Dismisses with "keep", with "set" (keep, and set the learning rate of the run in progress), or None.
 
-    Leaving it while it measures cancels the measuring.
+    Closing the dialog during the measurement cancels it.
     """
 
     app: StyledApp
@@ -52,7 +52,7 @@ class ComparisonDialog(Dialog[str]):
         can_set: bool,
         expected_seconds: float | None,
     ) -> None:
-        """finding: proposes the change; measure: returns the result, and reports what it does; raises WorkbenchError.
+        """finding: proposes the change. measure: returns the result and reports its progress; raises WorkbenchError.
 
         now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
         progress may be set too. expected_seconds: for the whole comparison; None if unknown.
@@ -68,7 +68,7 @@ class ComparisonDialog(Dialog[str]):
         self._timer: Timer | None = None
         self.comparison: Comparison | None = None
         self.refusal = "" if finding.measure is not None else WITHOUT_MEASURE
-        """Why two training runs cannot answer; the change may be kept all the same."""
+        """Why two training runs cannot answer; the change can be kept nevertheless."""
         self.failure = ""
 
     def body(self) -> Iterable[Widget]:
@@ -147,7 +147,7 @@ class ComparisonDialog(Dialog[str]):
         return Text("\n").join(lines)
 
     def _left(self) -> str:
-        """The time left: from the rounds so far; before them, from how the run itself went."""
+        """The time left, estimated from the rounds so far; before the first, from the run itself."""
         left = self._progress.seconds_left
         if left is None:
             if self._expected_seconds is None or self._seconds >= self._expected_seconds:

@@ -19,7 +19,7 @@ from workbench.ui.keys.actions import key_name
 
 Result = TypeVar("Result")
 BORDER_CELLS = 3
-"""Between the keys in the lower border and the box's right edge."""
+"""Cells between the keys in the lower border and the box's right edge."""
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
@@ -88,7 +88,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """For dialogs to extend."""
 
     def keys_text(self) -> str:
-        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
+        """The keys of the dialog that are shown, from its bindings; its own labels replace inherited ones."""
         seen: dict[str, str] = {}
         for binding in self._shown_bindings():
             if (key := _key_of(binding)) not in seen.values():
@@ -122,7 +122,7 @@ def _key_of(binding: Binding) -> str:
 
 
 def plain(text: str | Text, *, id: str | None = None, classes: str | None = None) -> Static:
-    """A text whose brackets are brackets."""
+    """A text whose brackets are shown, not read as markup."""
     return Static(text, id=id, classes=classes, markup=False)
 
 

@@ -11,7 +11,7 @@ from workbench.ui.live.comparison import change_in_words
 from workbench.units import count, rate, size
 
 LEAST_DIFFERENCE = 0.03
-"""Of two figures without an interval. Between equal settings 1.2 % was measured, with a spread that left out 1."""
+"""Two figures without an interval differ only from here on: 1.2 % was measured between equal settings."""
 
 QUESTIONS: dict[Measure, str] = {
     "speed": "does {change} train more samples a second?",
@@ -132,11 +132,11 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
 
 
 TROUBLES = {"not-finite": "a loss that is not finite"}
-"""What a rule finds, where its title is no noun."""
+"""What a rule finds, for rules whose title is no noun."""
 
 
 def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
-    """Name, present, changed, remark; the figure that decides comes first."""
+    """Rows of (name, present, changed, remark); the figure that decides comes first."""
     low, high = ratio(comparison.ratio_low), ratio(comparison.ratio_high)
     spread = f"{ratio(comparison.ratio)} {times}, middle half of {comparison.rounds} paired rounds {low}–{high}"
     validated = f"{count(comparison.validation_samples)} samples" if comparison.validation_samples else ""
@@ -169,7 +169,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
 
 
 def loss_name(comparison: Comparison) -> str:
-    """Of which samples the losses are."""
+    """The name of the losses: of validation or of training samples."""
     return "validation loss" if comparison.validation_samples else "training loss"
 
 

@@ -36,7 +36,7 @@ class LogLine:
     """A line of the log."""
 
     time: float
-    """Seconds since 1970; 0 for what the process printed, which carries no time."""
+    """Seconds since 1970; 0 for output of the process, which has no time."""
     kind: Kind
     text: str
 
@@ -49,7 +49,7 @@ class Log:
         self._output = LineTail(worker_log)
 
     def take(self, event: Event) -> None:
-        """Adds a line for an event that is worth one."""
+        """Adds a line for an event, unless the log leaves out events of its kind."""
         kind: Kind = "info"
         match event:
             case Started():

@@ -13,7 +13,7 @@ MOST_LINES = 4
 
 
 class HintLine(LineWidget):
-    """One sentence: the help of the setting at the cursor, a notice, what went wrong."""
+    """One sentence: the help of the setting at the cursor, an answer to a key, a fault."""
 
     DEFAULT_CSS = "HintLine { height: 1; }"
 
@@ -23,9 +23,10 @@ class HintLine(LineWidget):
         self._whole = False
 
     def show(self, text: Text, keys: Text | None = None, *, whole: bool = False) -> None:
-        """Shows a sentence in place of the one before.
+        """Shows a sentence instead of the one before.
 
-        keys: what to press, at the right, never cut off; whole: on as many lines as it needs, up to `MOST_LINES`.
+        keys: what to press; stands at the right and is never cut. whole: shows the sentence on as many lines as it
+        needs, up to `MOST_LINES`.
         """
         self._text, self._keys, self._whole = text, keys or Text(), whole
         wanted = min(len(self._wrapped(self.app.size.width)), MOST_LINES)
@@ -56,7 +57,7 @@ class HintLine(LineWidget):
 
 
 class KeysLine(LineWidget):
-    """The keys that matter now, to be clicked on too; those of lower rank give way where the line is short."""
+    """The keys that matter now; a click presses one. Where the line is short, those of lower rank are left out."""
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
 
@@ -82,7 +83,7 @@ class KeysLine(LineWidget):
 
 
 def keys_text(keys: Iterable[tuple[str, str]], on: LineWidget) -> Text:
-    """Keys and what they do, each pressed by a click too; `on` is where they are drawn."""
+    """Keys and what they do; a click on one presses it. `on` is the widget that shows them."""
     accent, dim = on.style_of("accent"), on.style_of("dim")
     return Text("  ").join(
         Text.assemble((key, accent + pressed_by_click(key)), (f" {label}", dim + pressed_by_click(key)))

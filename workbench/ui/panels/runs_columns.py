@@ -16,17 +16,17 @@ LEAST_COLUMNS = 3
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table; where the screen is narrow, those of lower rank go first."""
+    """A column of the table; where the screen is narrow, columns of lower rank are left out first."""
 
     name: str
     least: int
-    """Cells; below this it is left out."""
+    """Cells; with less room the column is left out."""
     most: int
     rank: int
     sort_key: Callable[[RunRow], Any] | None = None
-    """None: cannot be sorted by. A run without a value comes last, in either direction."""
+    """None: the table cannot be sorted by it. Runs without a value come last, in either direction."""
     descending: bool = True
-    """The usual direction: first what people look for."""
+    """The usual direction: what people look for comes first."""
     at_right: bool = False
 
 
@@ -42,7 +42,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("started", 11, 16, 8, lambda row: row.started),
 )
 GROWTH = ("started", "preset", "epochs", "differs", "preset")
-"""Which columns take the room that is left, one after the other."""
+"""The columns that get the room that is left, in this order."""
 SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
@@ -62,7 +62,7 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
         if name not in widths:
             continue
         wanted = max(min(most[name], needed.get(name, most[name])) - widths[name], 0)
-        # A date is shown whole or without its year.
+        # A date is shown with its year or without, never cut.
         more = min(wanted, max(spare, 0)) if name != "started" or wanted <= spare else 0
         widths[name] += more
         spare -= more
@@ -111,7 +111,7 @@ def epochs_of(row: RunRow) -> str:
 
 
 def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
-    """Larger is better; metrics that cannot be compared stand apart."""
+    """A key by which better values are larger; runs with different metrics are not mixed."""
     if value is None:
         return None
     return metric, declared(metric).rank(value)
