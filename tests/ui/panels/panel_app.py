@@ -15,9 +15,9 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Prepared,
+    TestResult,
     Timing,
 )
-from workbench.runs.events import TestResult as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
 from workbench.ui.live.log_lines import LogLine
 from workbench.ui.look.styled_app import StyledApp
@@ -77,8 +77,8 @@ def last(made: RunHistory, kind: type[Any]) -> Any:
     return {Timing: made.view.timing, EpochEnd: made.view.epoch_end, Prepared: made.view.prepared}[kind]
 
 
-def final(result: dict[str, Any]) -> FinalTest:
-    return FinalTest(step=1300, weights="best epoch 6", metrics=result)
+def final(result: dict[str, Any]) -> TestResult:
+    return TestResult(step=1300, weights="best epoch 6", metrics=result)
 
 
 def said(count: int) -> list[LogLine]:
