@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
-from tests.unit.training.scripted import build_trainer
+from tests.unit.training.scripted import STOP, asked_at, build_trainer, new_trainer, poll_after_every_step
+from workbench.errors import EXIT_INTERRUPTED
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import is_running, process_id
 from workbench.runs.status import status
+from workbench.training.processes.summary import summarize
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -191,13 +193,18 @@ def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workben
     wait_for(lambda: steps_logged(run) > step)
 
 
-def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(workbench: Workbench) -> None:
+def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As an earlier version left it; the same file as a preset of one's own is refused with the new names."""
     chosen = ["training.gradient_clip_norm=0.5", "runtime.data_loading=dataloader", "runtime.num_workers=0"]
-    reader = workbench.start("--preset", "iris", *LONG, *(word for each in chosen for word in ("--set", each)))
-    run = workbench.training_run()
-    reader.send_signal(signal.SIGINT)
-    reader.communicate()
+    with monkeypatch.context() as patch:
+        poll_after_every_step(patch)
+        trainer = new_trainer(workbench.folder / "runs", [*chosen, "training.epochs=1000000"], asked_at(5, [STOP]))
+        trainer.train()
+    run = trainer.run
+    assert trainer.state.step < trainer.job.steps_per_epoch
+    summarize(trainer, "stopped", "", EXIT_INTERRUPTED, "", 1.0).save(run)
     text = run.preset.read_text()
     for now, then in (
         ("gradient_clip_norm", "clip_norm"),
