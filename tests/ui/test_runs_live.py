@@ -299,9 +299,14 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
     assert not Path(f"/proc/{launched[0]}").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("warm")
 def test_a_real_comparison_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run stands still while both settings are measured, then it continues; what is kept is in the settings."""
+    """The run stands still while both settings are measured, then it continues; what is kept is in the settings.
+
+    Quick tests have its halves: test_advice.py the keys and the paused run, tests/unit/ui/test_comparison.py the real
+    process.
+    """
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
