@@ -14,6 +14,7 @@ from rich.text import Text
 
 from workbench import output
 from workbench.metrics import headline_metrics
+from workbench.metrics import metric as declared
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import (
@@ -213,7 +214,7 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
         parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None
     if validation and "accuracy" in validation:
-        parts.append(f"acc {100 * validation['accuracy']:.1f} %")
+        parts.append(f"acc {declared('accuracy').write(validation['accuracy'])}")
     if view.timing is not None:
         parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
     if view.state != "training":

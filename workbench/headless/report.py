@@ -16,7 +16,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.metrics import written
+from workbench.metrics import metric, written
 from workbench.mfu import arithmetic
 from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
@@ -155,7 +155,7 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
     support = metrics.get("support") or [1] * len(classes)
     there = [(score, name) for score, name, samples in zip(scores, classes, support, strict=True) if samples]
     shown = there if len(there) <= MOST_CLASSES else sorted(there, key=lambda pair: pair[0])[:MOST_CLASSES]
-    said = ", ".join(f"{name} {100 * score:.2f} %" for score, name in shown)
+    said = ", ".join(f"{name} {metric('f1_macro').write(score)}" for score, name in shown)
     return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
 
 
