@@ -144,8 +144,9 @@ def _overfitting(facts: Facts) -> Finding | None:
         "overfitting",
         severity,
         f"the validation loss has {_risen(latest.validation / lowest.validation)}, from "
-        f"{decimals(lowest.validation)} in epoch {count(lowest.epoch)} to {decimals(latest.validation)} in epoch {count(latest.epoch)}, while the "
-        f"training loss fell from {decimals(lowest.train)} to {decimals(latest.train)}",
+        f"{decimals(lowest.validation)} in epoch {count(lowest.epoch)} to {decimals(latest.validation)} in epoch "
+        f"{count(latest.epoch)}, while the training loss fell from {decimals(lowest.train)} to "
+        f"{decimals(latest.train)}",
         "The model memorises its training samples: dropout, weight decay, more samples, augmentation or a smaller "
         "model help. The best epoch's weights are kept (training.keep_best).",
         changes.regularised(facts),
