@@ -128,7 +128,7 @@ def workbench(
     ] = None,
     overrides: parameters.Overrides = None,
     dry_run: parameters.DryRun = False,
-    json_output: parameters.JsonOutput = False,
+    json_output: parameters.JsonOutputOrPlan = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
     resume: Annotated[

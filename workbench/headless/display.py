@@ -103,16 +103,16 @@ class LineDisplay(Display):
             case WarningRaised():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case RequestHandled() if event.replayed:
-                message = f"learning rate {event.value:g} after step {event.step}, from the preset"
+                message = f"learning rate {event.value:g} after step {count(event.step)}, from the preset"
                 self._say(Text(message, style="dim"))
             case RequestHandled():
                 carried_out = "noted" if event.command in LATER else "done"
                 answer = carried_out if event.accepted else f"refused: {event.detail}"
-                self._say(Text(f"{event.command}: {answer} at step {event.step}", style="dim"))
+                self._say(Text(f"{event.command}: {answer} at step {count(event.step)}", style="dim"))
             case Profiled():
                 self._say(Text(f"{profile_title(event)}, in {event.file}", style="dim"))
             case MemorySnapshot():
-                self._say(Text(f"memory snapshot at step {event.step}: {event.file}", style="dim"))
+                self._say(Text(f"memory snapshot at step {count(event.step)}: {event.file}", style="dim"))
             case State() if event.detail:
                 self._say(Text(f"{event.state}: {event.detail}", style="dim"))
 
@@ -171,7 +171,7 @@ def describe(prepared: Prepared) -> Text:
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
     """One line about an epoch, training | validation; the best epoch so far says so."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
-    text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
+    text = Text.assemble(("epoch ", "dim"), f"{count(event.epoch):>{len(count(epochs))}}/{count(epochs)}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
     for metric in headline_metrics(view.prepared.monitor if view.prepared else ""):
         values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
@@ -209,7 +209,8 @@ def progress_line(view: RunView, width: int) -> Table | Text:
 
 def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
     """The parts of the progress line, short enough for 80 columns."""
-    parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
+    epoch = min(int(view.epoch) + 1, prepared.epochs)
+    parts = [f"epoch {count(epoch)}/{count(prepared.epochs)}", f"step {count(view.step)}"]
     if view.loss is not None:
         parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None

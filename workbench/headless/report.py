@@ -78,7 +78,9 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
         rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
-        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
+        best = (
+            f"epoch {count(summary.best_epoch)} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
+        )
         rows.append(("best validation", best))
     rows.append(("time", _times(summary)))
     if summary.phase_ms:
@@ -187,7 +189,7 @@ def _times(summary: Summary) -> str:
 
 def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) -> None:
     """Prints the operators that took most time, per step, and the path of the trace."""
-    lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
+    lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'of time':>7}  operator, per step"]
     for row in profiled.operators:
         own, total, calls = (row[name] / profiled.steps for name in ("self_ms", "total_ms", "calls"))
         lines.append(f"{own:>9.3f} {total:>9.3f} {calls:>7.4g} {100 * row['share']:>5.1f} %  {row['name']}")

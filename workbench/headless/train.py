@@ -39,6 +39,7 @@ from workbench.runs.lock import process_id
 from workbench.runs.status import read_summary, status
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
+from workbench.units import count
 
 LOG_BYTES = 2**16
 """Bytes at the end of a trainer's log that are searched for its last line."""
@@ -166,7 +167,7 @@ def _conclude(
     exit_code, view = trainer.returncode, history.view
     how_to_resume = f"resume it with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
-        raise _interrupted(f"killed at step {view.step}; {how_to_resume}")
+        raise _interrupted(f"killed at step {count(view.step)}; {how_to_resume}")
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
@@ -187,7 +188,7 @@ def _conclude(
         if exit_code == -signal.SIGKILL:
             cause += ", as the system does when memory runs out"
         raise TrainerLostError(
-            f"the trainer died without an error message ({cause}) at step {view.step}; {_last_log_line(run)}"
+            f"the trainer died without an error message ({cause}) at step {count(view.step)}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
     try:

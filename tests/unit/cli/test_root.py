@@ -183,3 +183,9 @@ def test_a_misspelt_run_is_answered_with_the_nearest(
     assert ended("resume", typed, "--runs-dir", str(tmp_path)) == 2
     expected = names[2] if typed == "mnits-mlp" else names[1]
     assert f"there is no run {typed!r} in {tmp_path}; did you mean {expected}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "has_plan"), [("train", True), ("resume", False)])
+def test_only_what_can_plan_speaks_of_a_plan(capsys: pytest.CaptureFixture[str], command: str, has_plan: bool) -> None:
+    ended(command, "--help")
+    assert ("the plan" in " ".join(capsys.readouterr().out.replace("│", " ").split())) == has_plan

@@ -16,7 +16,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
-from workbench.ui.panels.runs_columns import label_of, written
+from workbench.ui.panels.runs_columns import epochs_of, label_of, written
 
 STARTED = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
 
@@ -49,6 +49,11 @@ def test_the_best_value_is_written_as_in_the_app(tmp_path: Path, monitor: str, b
     assert cells(made)[3] == narrow_cells(made)[3] == shown
     assert shown == f"{label_of(monitor)} {written(monitor, best)}"
     assert as_json(made)["best"] is best, "programs get the number"
+
+
+def test_epochs_are_written_as_in_the_app(tmp_path: Path) -> None:
+    made = replace(row(tmp_path), epoch=1200, epochs=12_000)
+    assert cells(made)[2] == narrow_cells(made)[2] == epochs_of(made) == "1,200/12,000"
 
 
 def test_what_is_not_known_is_a_dash_and_a_broken_run_says_so(tmp_path: Path) -> None:

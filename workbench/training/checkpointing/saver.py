@@ -23,6 +23,7 @@ from workbench.training.checkpointing.state import TrainingState
 from workbench.training.checkpointing.trained_model import description_of
 from workbench.training.job import Job
 from workbench.training.random_state import random_state, restore_random_state
+from workbench.units import count
 
 EXECUTION = ("capturable", "foreach", "fused")
 """Keys of an optimizer's parameter group that say how it is executed."""
@@ -128,7 +129,9 @@ class Saver:
                 raise error from None
             self._files.go_back()
             went_back = True
-            notes.insert(0, f"{problem}. The checkpoint before it is taken: training continues at step {position.step}")
+            notes.insert(
+                0, f"{problem}. The checkpoint before it is taken: training continues at step {count(position.step)}"
+            )
         if self._job.preset.training.keep_best and (lost := self._files.fit_best(position, went_back=went_back)):
             notes.append(lost)
         return position, notes
@@ -181,7 +184,7 @@ class Saver:
     def what_is_kept(self, position: TrainingState) -> str:
         """Says what is kept of a run that has failed."""
         if self._job.preset.training.keep_best and position.best_epoch is not None:
-            return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
+            return f"the weights of the best epoch, {count(position.best_epoch)}, are kept in checkpoints/best.pt"
         saved = self._run.last_checkpoint
         return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
 

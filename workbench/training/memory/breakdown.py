@@ -10,6 +10,7 @@ from workbench.runs.events import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
 from workbench.training.memory.estimate import MemoryEstimate
+from workbench.units import count
 
 RISE = 1.01
 """A peak is reported again when it is this many times the last one: a handful of lines, however long the run."""
@@ -42,7 +43,7 @@ class MemoryBreakdown:
             peak, unmeasured = expected.peak_bytes, [*unmeasured, "peak"]
         else:
             kinds["rest"] = max(peak - sum(bytes for kind, bytes in kinds.items() if kind != "rest"), 0)
-            at = f"up to step {step}"
+            at = f"up to step {count(step)}"
         self._reported = Footprint(
             step=step,
             kinds=kinds,

@@ -70,7 +70,7 @@ class AdviceDialog(Dialog[str]):
         table.add_column(no_wrap=True)
         table.add_column()
         if not self._advice.findings:
-            table.add_row("", Text("nothing found that is worth a word"))
+            table.add_row("", Text("nothing found"))
         for place, finding in enumerate(self._advice.findings):
             if place:
                 table.add_row("", "")
