@@ -218,6 +218,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
         ("device", plan.device),
+        ("engine", f"{plan.engine} ({plan.engine_reason})"),
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),

@@ -9,7 +9,7 @@ import torch
 from workbench.runs.events import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
-from workbench.training.memory.estimate import MemoryEstimate
+from workbench.training.memory.estimate import MemoryEstimate, gradient_bytes
 from workbench.units import count
 
 RISE = 1.01
@@ -80,7 +80,7 @@ class MemoryBreakdown:
         states = (value for state in job.optimizer.state.values() for value in state.values())
         return {
             "parameters": sum(tensor.nbytes for tensor in chain(job.model.parameters(), job.model.buffers())),
-            "gradients": sum(tensor.nbytes for tensor in job.model.parameters() if tensor.requires_grad),
+            "gradients": gradient_bytes(job),
             "optimizer": sum(value.nbytes for value in states if isinstance(value, torch.Tensor)),
             "data": sum(
                 source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None
