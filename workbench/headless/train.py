@@ -17,6 +17,7 @@ from pathlib import Path
 from workbench import output
 from workbench.errors import (
     EXIT_DONE,
+    EXIT_FAILED,
     EXIT_INTERRUPTED,
     StorageError,
     TrainerLostError,
@@ -191,21 +192,23 @@ def _conclude(
             f"the trainer died without an error message ({cause}) at step {count(view.step)}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
+    exit_code = summary.exit_code
     try:
         if not options.quiet and (summary.step or summary.status == "stopped"):
             report.print_report(run, summary, history, to_stderr=options.json_output)
         if options.quiet and not options.json_output:
             print(run.path)
-        if not options.quiet and not options.json_output and (reason := output.take_loss()):
-            # The results are in the run's directory, so training has not failed.
-            print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
+        if not options.json_output and (reason := output.take_loss()):
+            # The results are in the run's directory: the message says so, where the general one would not.
+            print(f"error: the output could not be written: {reason}; the run is in {run.path}", file=sys.stderr)
+            exit_code = EXIT_FAILED if exit_code == EXIT_DONE else exit_code
     except BrokenPipeError:
         output.abandon()  # the exit code says how the run ended all the same
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code
         raise failure
-    return summary.exit_code
+    return exit_code
 
 
 def _interrupted(message: str) -> WorkbenchError:
