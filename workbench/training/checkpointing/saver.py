@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,7 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from workbench.errors import DamagedCheckpointError, StorageError
+from workbench.errors import DamagedCheckpointError, StorageError, UserCodeError
+from workbench.models.user import why_not_restorable
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed
 from workbench.runs.writer import EventWriter
@@ -53,7 +55,11 @@ class Saver:
 
     def keep_best(self, position: TrainingState) -> None:
         """Copies the model's weights as those of the best epoch."""
-        weights: dict[str, Tensor] = {name: tensor.clone() for name, tensor in self._job.model.state_dict().items()}
+        weights = {
+            # A model of the user's own may keep other things than tensors.
+            name: value.clone() if isinstance(value, Tensor) else copy.deepcopy(value)
+            for name, value in self._job.model.state_dict().items()
+        }
         self._best = {
             "model": weights,
             "epoch": position.best_epoch,
@@ -63,10 +69,13 @@ class Saver:
         }
 
     def save(self, position: TrainingState) -> None:
-        """Writes the state of training and, if there are new ones, the best weights. Raises StorageError.
+        """Writes the state of training and, if there are new ones, the best weights.
 
-        A kill at any moment leaves files that fit one another, see `Generations`.
+        A kill at any moment leaves files that fit one another, see `Generations`. Raises StorageError; and
+        UserCodeError where what the user's model keeps could not be read again: then the checkpoint before stays.
         """
+        if problem := why_not_restorable(self._job.model):
+            raise UserCodeError(f"the model cannot be restored from a checkpoint any more: {problem}")
         written = []
         if self._best is not None:
             written.append(self._write(self._files.pending, self._best, position.step, shown_as=self._files.best))
