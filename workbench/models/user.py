@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import UserCodeError
+from workbench.errors import UserCodeError, type_and_first_line
 
 WHOLE_NUMBERS = (
     ". The samples are whole numbers (int64), as ids are, and reach the model as they are; where they are measures "
@@ -36,7 +37,45 @@ def check_user_model(model: object, where: str, example: Tensor | Mapping[str, T
         raise UserCodeError(f"the model that {where} returned gives {_kind(scores)}; {expected}")
     if scores.shape != (2, outputs):
         raise UserCodeError(f"the model that {where} returned gives shape {tuple(scores.shape)}; {expected}")
+    if problem := why_not_restorable(model):
+        raise UserCodeError(f"the model that {where} returned cannot be restored from a checkpoint: {problem}")
     return model
+
+
+def why_not_restorable(model: nn.Module) -> str:
+    """Why a checkpoint of the model could not be read again; empty if it can.
+
+    Checkpoints are read as data, never as code (`weights_only=True`): what `get_extra_state` gives must be tensors and
+    plain values. Only that is tried; everything else in a state dict is tensors.
+    """
+    for name, module in model.named_modules():
+        if type(module).get_extra_state is nn.Module.get_extra_state:
+            continue
+        of = f"{name} ({type(module).__name__})" if name else type(module).__name__
+        if type(module).set_extra_state is nn.Module.set_extra_state:
+            return f"{of} has get_extra_state but no set_extra_state; define both"
+        try:
+            state = module.get_extra_state()
+        except Exception as error:
+            return f"get_extra_state of {of} raises {type_and_first_line(error)}"
+        if not _is_data(state):
+            return (
+                f"get_extra_state of {of} gives {_kind(state)} that cannot be read as data; it may give tensors, "
+                "numbers, texts, and lists and dictionaries of them"
+            )
+    return ""
+
+
+def _is_data(state: object) -> bool:
+    """Whether a value can be written, and read again without running any code."""
+    file = io.BytesIO()
+    try:
+        torch.save(state, file)
+        file.seek(0)
+        torch.load(file, weights_only=True)
+    except Exception:
+        return False
+    return True
 
 
 def _trial(model: nn.Module, where: str, samples: Mapping[str, Tensor], device: torch.device) -> object:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import SystemCommand
+from textual.command import Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -19,6 +21,7 @@ from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp, has_few_colours
 from workbench.ui.options import AppOptions
+from workbench.ui.palette import PaletteCommands
 from workbench.ui.screens.main import MainScreen
 
 
@@ -28,6 +31,7 @@ class WorkbenchApp(StyledApp):
     TITLE = "workbench"
     CSS_PATH = "workbench.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteCommands}
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -57,4 +59,48 @@ def test_lazy_layers_get_trainable_weights() -> None:
 )
 def test_errors_say_what_came_and_what_is_expected(model: object, message: str) -> None:
     with pytest.raises(UserCodeError, match=message):
+        check_user_model(model, WHERE, torch.zeros(2, 6), 3)
+
+
+class Keeps(nn.Linear):
+    """A model that keeps something beside its weights."""
+
+    def __init__(self, kept: object) -> None:
+        super().__init__(6, 3)
+        self.kept = kept
+
+    def get_extra_state(self) -> Any:
+        return self.kept
+
+    def set_extra_state(self, state: Any) -> None:
+        self.kept = state
+
+
+class KeepsForGood(nn.Linear):
+    def get_extra_state(self) -> Any:
+        return {"seen": 3}
+
+
+class Odd:
+    """No plain value."""
+
+
+@pytest.mark.parametrize("kept", [None, 3, "text", {"seen": 3, "means": [torch.zeros(2), 0.5]}, (1, True)])
+def test_a_model_may_keep_plain_values_beside_its_weights(kept: object) -> None:
+    model = Keeps(kept)
+    assert check_user_model(model, WHERE, torch.zeros(2, 6), 3) is model
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Keeps(Odd()), "get_extra_state of Keeps gives a Odd that cannot be read as data"),
+        (Keeps({"seen": Odd()}), "get_extra_state of Keeps gives a dict that cannot be read as data"),
+        (Keeps(lambda: 3), "get_extra_state of Keeps gives a function that cannot be read as data"),
+        (nn.Sequential(Keeps(Odd())), r"get_extra_state of 0 \(Keeps\) gives a Odd"),
+        (KeepsForGood(6, 3), "KeepsForGood has get_extra_state but no set_extra_state; define both"),
+    ],
+)
+def test_a_model_whose_checkpoint_could_not_be_read_is_refused_before_training(model: nn.Module, message: str) -> None:
+    with pytest.raises(UserCodeError, match=f"^the model that {WHERE} returned cannot be restored .*: {message}"):
         check_user_model(model, WHERE, torch.zeros(2, 6), 3)

@@ -14,6 +14,7 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch, course_of
+from workbench.units import count
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class RunsController:
         except Exception:
             return  # a folder that cannot be read is reported when the user starts a run
         if running and self._session.watch is None:
-            lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in running]
+            lines = [
+                (row.run, f"{row.preset_name}  epoch {count(row.epoch)} of {count(row.epochs)}") for row in running
+            ]
             if (run := await self._host.ask(AttachDialog(lines))) is not None:
                 await self.attach(run)
 

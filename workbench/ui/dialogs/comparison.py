@@ -23,7 +23,7 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
 from workbench.units import duration
 
-MEASURING_KEYS = "esc cancel"
+MEASURING_KEY = ("esc", "cancel")
 POLL_SECONDS = 1.0
 BAR_CELLS = 40
 
@@ -84,14 +84,11 @@ class ComparisonDialog(Dialog[str]):
         if not self.refusal:
             self._measure_in_rounds()
 
-    def keys_text(self) -> str:
-        keys = MEASURING_KEYS
+    def shown_keys(self) -> list[tuple[str, str]]:
         if self._can_keep:
-            also = "s keep, and set it in this run  " if self._can_set else ""
-            keys = f"k keep  {also}r revert"
-        elif self.failure:
-            keys = "esc leave"
-        return Text(keys).markup
+            also = [("s", "keep, and set it in this run")] if self._can_set else []
+            return [("k", "keep"), *also, ("r", "revert")]
+        return [("esc", "leave")] if self.failure else [MEASURING_KEY]
 
     @property
     def _can_keep(self) -> bool:
@@ -133,7 +130,7 @@ class ComparisonDialog(Dialog[str]):
             result.update(self.refusal)
         else:
             result.update(self._doing())
-        self.query_one("#box").border_subtitle = self.keys_text()
+        self.renew_keys()
 
     def _doing(self) -> Text:
         progress, glyphs, palette = self._progress, self.app.glyphs, self.app.palette

@@ -56,7 +56,13 @@ class ProfileDialog(Dialog[bool]):
         dim, is_wide = self.app.palette["dim"], self.app.size.width >= WIDE_COLUMNS
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        titles = ["a step's operators", *(["calls"] if is_wide else []), "self ms", *([""] if is_wide else []), "share"]
+        titles = [
+            "a step's operators",
+            *(["calls"] if is_wide else []),
+            "self ms",
+            *([""] if is_wide else []),
+            "of time",
+        ]
         for title in titles[1:]:
             table.add_column(no_wrap=True, justify="right", min_width=BAR_CELLS if title == "" else 7)
         table.add_row(*(Text(title, dim) for title in titles))

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from workbench.settings.preset import FAMILIES, Preset, switched
 from workbench.settings.problems import table_problems
+from workbench.settings.renamed import renamed_value
+from workbench.suggestion import nearest
 from workbench.ui.form.command import command_line
 from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_of, model_of, path_of, table_of
 from workbench.ui.form.parsing import parse, shown
@@ -103,7 +105,7 @@ class Draft:
         """The fault that a typed value would have; changes nothing."""
         table, key = table_of(path)
         if not key:
-            return None if text in dict(choices_of(table)) else "is not known"
+            return None if text in dict(choices_of(table)) else _unknown_choice(table, text)
         values = self._parsed(table, {**self._typed, path: text})
         if not self._faults(table, self._tables[table] | values):
             return None
@@ -253,7 +255,7 @@ class Draft:
     def _enter_choice(self, family: str, text: str) -> str | None:
         label = text.strip().replace(" ", "_")
         if family not in FAMILIES or label not in FAMILIES[family].labels:
-            return "is not known"
+            return _unknown_choice(family, label)
         self.choose(family, label)
         return None
 
@@ -294,3 +296,11 @@ def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
     """The settings by table; those outside any table are grouped in one of their own."""
     values = preset.to_mapping()
     return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}
+
+
+def _unknown_choice(family: str, text: str) -> str:
+    """Why a family has no such choice: it has another name now, or the nearest one is named."""
+    if family not in FAMILIES:
+        return "is not known"
+    renamed = renamed_value(path_of(family, FAMILIES[family].tag), text)
+    return renamed or f"is not known{nearest(text, FAMILIES[family].labels)}"

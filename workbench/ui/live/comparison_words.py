@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from workbench.advice.policy import POLICY
 from workbench.advice.rule import percent, severity_of
+from workbench.metrics import metric
 from workbench.processes.comparison import Comparison, Measure, Measured
 from workbench.ui.live.comparison import change_in_words
-from workbench.units import count, rate, size
+from workbench.units import count, decimals, rate, size
 
+F1 = metric("f1_macro")
 LEAST_DIFFERENCE = 0.03
 """Two figures without an interval differ only from here on: 1.2 % was measured between equal settings."""
 
@@ -90,19 +92,19 @@ def _lowest_loss(comparison: Comparison, _times: str) -> str:
     if after is None:
         return "its loss was never a finite number"
     if before is None or comparison.present.loss is None:
-        return f"its lowest {loss_name(comparison)} is {after:.3g}; with the present settings training diverges"
+        return f"its lowest {loss_name(comparison)} is {_loss(after)}; with the present settings training diverges"
     low, high = comparison.difference_low, comparison.difference_high
     is_small = abs(after - before) < LEAST_DIFFERENCE * abs(before)
     if is_small if low is None or high is None else low <= 0 <= high:
-        return f"no clear difference in the lowest {loss_name(comparison)}: {after:.3g} against {before:.3g}"
-    return f"the lowest {loss_name(comparison)} is {after:.3g} instead of {before:.3g}"
+        return f"no clear difference in the lowest {loss_name(comparison)}: {_loss(after)} against {_loss(before)}"
+    return f"the lowest {loss_name(comparison)} is {_loss(after)} instead of {_loss(before)}"
 
 
 def _f1(comparison: Comparison, _times: str) -> str:
     before, after = comparison.present.f1, comparison.changed.f1
     if before is None or after is None:
         return "F1 could not be measured"
-    return f"F1 over the classes is {after:.3f} instead of {before:.3f}"
+    return f"F1 over the classes is {F1.write(after)} instead of {F1.write(before)}"
 
 
 def _fraction(comparison: Comparison, _times: str) -> str:
@@ -149,7 +151,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     made: list[tuple[str, Callable[[Measured], str], str]] = []
     if comparison.measure in OF_LEARNING:
         made += [
-            ("F1 over the classes", lambda side: "" if side.f1 is None else f"{side.f1:.3f}", ""),
+            ("F1 over the classes", lambda side: "" if side.f1 is None else F1.write(side.f1), ""),
             ("in the worst layer", lambda side: "" if side.fraction is None else percent(side.fraction), ""),
             (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or validated),
             ("    after samples", lambda side: "" if side.lowest_after is None else count(side.lowest_after), ""),
@@ -174,7 +176,7 @@ def loss_name(comparison: Comparison) -> str:
 
 
 def _loss(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3g}"
+    return "not finite" if value is None else decimals(value)
 
 
 def ratio(value: float) -> str:

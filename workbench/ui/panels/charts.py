@@ -153,7 +153,7 @@ class ChartPanel(Panel):
         if metric is None or not metric.is_fraction or best is None or not best.validation:
             return ""
         value = best.validation.get(metric.name)
-        return "" if value is None else f"best {metric.number(value)} at epoch {best.epoch}"
+        return "" if value is None else f"best {metric.number(value)} at epoch {best.epoch:,}"
 
     def content(self, width: int, height: int) -> list[Text]:
         history = self._history

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from rich.text import Text
+from textual.screen import Screen
 
 from workbench.ui.keys.actions import pressed_by_click
 from workbench.ui.panels.panel import LineWidget
@@ -56,14 +58,40 @@ class HintLine(LineWidget):
         return list(self._text.wrap(self.app.console, max(width - 2, 1))) if self._whole else [self._text]
 
 
+@runtime_checkable
+class HasKeys(Protocol):
+    """A dialog that says which keys it has."""
+
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """(key, label), in order."""
+        ...
+
+
+_LEAVE = ("esc", "leave", 0)
+
+
 class KeysLine(LineWidget):
-    """The keys that matter now; a click presses one. Where the line is short, those of lower rank are left out."""
+    """The keys that matter now; a click presses one. Where the line is short, those of lower rank are left out.
+
+    Under a dialog they are the dialog's, because no others work.
+    """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys: list[tuple[str, str, int]] = []
+
+    @property
+    def is_seen(self) -> bool:
+        """Also under a dialog."""
+        return self.is_attached and self.size.area > 0
+
+    def on_mount(self) -> None:
+        self.app.screen_change_signal.subscribe(self, self._screen_changed)
+
+    def _screen_changed(self, _: Screen[object]) -> None:
+        self.call_later(self.redraw)  # once the dialog is there
 
     def show(self, keys: Sequence[tuple[str, str, int]]) -> None:
         """Shows keys: (key, label, rank), in order."""
@@ -72,6 +100,8 @@ class KeysLine(LineWidget):
 
     def lines(self, width: int, height: int) -> list[Text]:
         kept = list(self._keys)
+        if (top := self.app.screen) is not self.screen:
+            kept = [(key, label, 0) for key, label in top.shown_keys()] if isinstance(top, HasKeys) else [_LEAVE]
         while kept and sum(len(key) + len(label) + 3 for key, label, _ in kept) > width:
             kept.remove(min(kept, key=lambda item: item[2]))
         line = Text()

@@ -13,6 +13,7 @@ from workbench.runs.events import EpochEnd
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.scrolling import ScrollingPanel
+from workbench.units import count
 
 MOST_CONFUSED = 3
 MOST_CLASSES = 30
@@ -46,7 +47,7 @@ class MetricsPanel(ScrollingPanel):
         if view is not None and view.tested is not None:
             text.append(f"  test split, {view.tested.weights}", self.style_of("accent"))
         elif (validated := self._validated()) is not None:
-            text.append(f"  validation, epoch {validated.epoch}", self.style_of("validation"))
+            text.append(f"  validation, epoch {count(validated.epoch)}", self.style_of("validation"))
         return text
 
     def all_lines(self, width: int) -> list[Text]:

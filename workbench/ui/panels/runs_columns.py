@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.metrics import metric as declared
 from workbench.runs.row import RunRow
+from workbench.units import count
 
 GAP = 2
 """Cells between two columns."""
@@ -37,7 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("differs", 28, 300, 6),
     Column("best", 16, 16, 9, lambda row: _goodness(row.monitor, row.best)),
     Column("test", 8, 8, 7, lambda row: _goodness(row.monitor, tested(row)), at_right=True),
-    Column("epochs", 7, 11, 4, lambda row: row.epoch, at_right=True),
+    Column("epochs", 7, 13, 4, lambda row: row.epoch, at_right=True),
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
 )
@@ -107,7 +108,7 @@ def written(metric: str, value: float | None) -> str:
 
 def epochs_of(row: RunRow) -> str:
     """Epochs done and planned."""
-    return f"{row.epoch}/{row.epochs}"
+    return f"{count(row.epoch)}/{count(row.epochs)}"
 
 
 def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:

@@ -146,7 +146,7 @@ class RowPainter:
             line.append(self._glyphs.cut(remark, end - line.cell_len), self._style(style))
         elif remark:
             shorter = [f"  {remark}", f" {remark}"] + (
-                [f" runs {running}"] if running is not None and not problem else []
+                [f" run: {running}"] if running is not None and not problem else []
             )
             fitting = [text for text in shorter if line.cell_len + cell_len(text) <= end]
             line.append(fitting[0] if fitting else "", self._style(style))

@@ -13,7 +13,7 @@ from workbench.runs.view import RunView
 from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import LineWidget
-from workbench.units import GIB, duration
+from workbench.units import GIB, count, duration
 
 STATE_STYLES = {
     "training": "good",
@@ -147,7 +147,7 @@ class TopBar(LineWidget):
             percent = f" {100 * done / total:.0f} %" if total else ""
             return {"epoch": Text(f"{view.progress.what}{percent}", dim)}
         epochs = view.prepared.epochs
-        items = {"epoch": Text(f"epoch {min(_epoch(view, content.state), epochs)}/{epochs}", text)}
+        items = {"epoch": Text(f"epoch {count(min(_epoch(view, content.state), epochs))}/{count(epochs)}", text)}
         if content.state not in ENDED and view.base_learning_rate is not None:
             items["rate"] = Text(f"lr {view.base_learning_rate:g}", dim)
         if content.state not in ENDED:
