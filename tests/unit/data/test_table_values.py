@@ -34,7 +34,7 @@ def test_numbers_with_thousands_separators_are_numbers_with_a_note(read_csv: Rea
     assert inputs(samples) == [[24000], [1053000]]
     assert samples.notes == (
         "column 'income' is read as numbers with ',' between thousands: '1,053,000' is 1053000; data.decimal and "
-        "data.thousands change that",
+        "data.thousands change this",
     )
     # In a file whose fields are separated by commas, they are no decimal commas, unless others show it.
     assert inputs(read_csv('income,y\n"24,000",0.5\n"53,000",1.5\n')) == [[24000], [53000]]

@@ -115,7 +115,7 @@ def test_values_that_fall_together_without_standardising_are_said(tmp_path: Path
     settings = table(tmp_path, target=lambda row: "ab"[row % 2], feature=lambda row: 20230101 + row)
     assert not any("different values become" in note for note in plan(*settings).notes)
     [note] = [note for note in plan(*settings, "data.normalize=none").notes if "different values become" in note]
-    assert note.startswith("column 'a': 60 different values become 3 in float32")
+    assert note.startswith("column 'a': 60 different values become 31 in float32")
 
 
 @pytest.mark.parametrize("data_loading", ["on_device", "dataloader"])
