@@ -29,7 +29,6 @@ from tests.unit.training.scripted import (
     killed_at,
     new_trainer,
     of_type,
-    poll_after_every_step,
 )
 from workbench.errors import DamagedCheckpointError, StorageError
 from workbench.runs.directory import RunDirectory
@@ -38,14 +37,11 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("polling_after_every_step")
+
 CPU = torch.device("cpu")
 MID_EPOCH = STEPS_PER_EPOCH + 3
 CHOSEN = [EPOCHS, "model.dropout=0.2"]
-
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
 
 
 def flip_a_bit(path: Path, chance: random.Random | None = None) -> None:
