@@ -92,7 +92,6 @@ def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, 
     ids=["deep", "negative", "infinite", "a number", "empty"],
 )
 def test_whatever_process_json_holds_the_run_has_ended_if_nobody_holds_its_lock(tmp_path: Path, process: str) -> None:
-    """Reliability R6, R13."""
     write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed").process.write_text(process)
     assert [row.status for row in Catalogue(tmp_path).rows()] == ["completed"]
     assert list_running(tmp_path) == []

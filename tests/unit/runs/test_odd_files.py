@@ -1,4 +1,4 @@
-"""Files that hold anything at all: no reader raises, and the runs beside are shown (reliability R6, R15)."""
+"""Files that hold anything at all: no reader raises, and the runs beside are shown."""
 
 from __future__ import annotations
 

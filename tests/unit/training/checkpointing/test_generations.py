@@ -29,7 +29,6 @@ from tests.unit.training.scripted import (
     killed_at,
     new_trainer,
     of_type,
-    poll_after_every_step,
 )
 from workbench.errors import DamagedCheckpointError, StorageError, UserCodeError
 from workbench.runs.directory import RunDirectory
@@ -38,14 +37,11 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("polling_after_every_step")
+
 CPU = torch.device("cpu")
 MID_EPOCH = STEPS_PER_EPOCH + 3
 CHOSEN = [EPOCHS, "model.dropout=0.2"]
-
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
 
 
 def flip_a_bit(path: Path, chance: random.Random | None = None) -> None:
@@ -326,7 +322,7 @@ def keeping(trainer: Trainer, kept: object) -> Trainer:
             self.kept = state
 
     trainer.job.model.__class__ = Keeping
-    trainer.job.model.kept = kept
+    vars(trainer.job.model)["kept"] = kept
     return trainer
 
 
@@ -341,7 +337,7 @@ def test_what_could_not_be_read_again_does_not_take_the_place_of_the_last_checkp
     trainer = keeping(new_trainer(tmp_path, CHOSEN), 3)
     train(trainer)
     before = trainer.run.last_checkpoint.read_bytes()
-    trainer.job.model.kept = Odd()
+    vars(trainer.job.model)["kept"] = Odd()
     with pytest.raises(UserCodeError, match="get_extra_state of Keeping gives a Odd that cannot be read as data"):
         trainer._saver.save(trainer.state)
     assert trainer.run.last_checkpoint.read_bytes() == before
