@@ -289,5 +289,5 @@ class Draft:
 
 def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
     """The settings by table; what stands in no table stands in one of its own."""
-    values = preset.to_mapping()
+    values = preset.without_search().to_mapping()
     return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}
