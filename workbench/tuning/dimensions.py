@@ -84,7 +84,7 @@ class Numbers:
         if self.is_whole:
             return round(number)
         # More digits where the range is narrow: 0.99..0.9999.
-        more = math.ceil(math.log10(max(abs(self.low), abs(self.high)) / (self.high - self.low)))
+        more = math.floor(math.log10(max(abs(self.low), abs(self.high)) / (self.high - self.low)))
         digits = SIGNIFICANT_DIGITS + max(more, 0)
         return min(max(float(f"{number:.{digits}g}"), float(self.low)), float(self.high))
 
