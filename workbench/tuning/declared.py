@@ -41,7 +41,8 @@ class Declared:
         if self.argument is not None:
             kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
             return {"type": kinds[type(self.argument)]}
-        return _properties(self.models[0])[self.key]
+        described: dict[str, Any] = _properties(self.models[0])[self.key]
+        return described
 
     @property
     def is_number(self) -> bool:

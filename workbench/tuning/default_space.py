@@ -62,10 +62,8 @@ def _learning_rates(preset: Preset, optimizers: tuple[str, ...]) -> Range:
 
 def _batch_sizes(own: int) -> tuple[int, ...]:
     """Powers of two from a quarter to four times the preset's, and the preset's own."""
-    powers = [
-        2**power for power in range(3, 11) if own / BATCH_FACTOR <= 2**power <= min(own * BATCH_FACTOR, MOST_BATCH)
-    ]
-    return tuple(sorted({own, *powers}))
+    low, high = own / BATCH_FACTOR, min(own * BATCH_FACTOR, MOST_BATCH)
+    return tuple(sorted({own, *(2**power for power in range(3, 11) if low <= 2**power <= high)}))
 
 
 def _hidden(own: tuple[int, ...]) -> tuple[Any, ...]:

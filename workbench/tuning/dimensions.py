@@ -46,7 +46,7 @@ class Numbers:
         """The index of the nearest value, where they can be counted."""
         assert self.step is not None
         assert self.count is not None
-        return min(max(round((value - self.low) / self.step), 0), self.count - 1)
+        return int(min(max(round((value - self.low) / self.step), 0), self.count - 1))
 
     def at(self, place: float) -> Any:
         """The value at a place from 0 to 1."""

@@ -67,8 +67,7 @@ class OptunaSampler(RememberingSampler):
         study = optuna.create_study(sampler=self._sampler(seed), direction="maximize" if self.maximize else "minimize")
         if self._name != "random":
             for _, trial in self.known():
-                # The preset may lie outside of what is searched; then Optuna cannot hear of it.
-                if self.space.contains(trial.values):
+                if self._is_known_to_optuna(trial):
                     study.add_trial(self._frozen(trial))
         asked = study.ask()
         values: dict[str, Any] = {}
@@ -76,6 +75,13 @@ class OptunaSampler(RememberingSampler):
             if self.space.is_active(dimension, values):
                 values[dimension.path] = external(dimension, _suggested(asked, dimension))
         return values
+
+    def _is_known_to_optuna(self, trial: Trial) -> bool:
+        """The preset may have an option that is not searched. Numbers outside a range count as its nearest end."""
+        return all(
+            isinstance(dimension, Numbers) or dimension.contains(trial.values[dimension.path])
+            for dimension in self.space.active(trial.values)
+        )
 
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         if self._name == "random":
@@ -139,7 +145,9 @@ def distribution_of(dimension: Dimension) -> BaseDistribution:
 
 def internal(dimension: Dimension, value: Any) -> Any:
     """A value of a setting as Optuna has it."""
-    return value if dimension.count is None else dimension.index(value)
+    if isinstance(dimension, Numbers) and dimension.count is None:
+        return min(max(value, dimension.low), dimension.high)
+    return dimension.index(value)
 
 
 def _suggested(trial: optuna.Trial, dimension: Dimension) -> Any:

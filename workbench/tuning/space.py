@@ -48,7 +48,7 @@ class SearchSpace:
         if not ranges:
             raise PresetError(f"{where}: nothing is searched; give at least one setting a range")
         labels = {name: getattr(getattr(preset, name), family.tag) for name, family in FAMILIES.items()}
-        chosen = {name: (label,) for name, label in labels.items()}
+        chosen: dict[str, tuple[str, ...]] = {name: (label,) for name, label in labels.items()}
         for path, name in TAGS.items():
             if path in ranges:
                 chosen[name] = _chosen(path, ranges[path], where)
