@@ -16,8 +16,8 @@ from zlib import crc32
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.settings.toml_text import toml
+from workbench.suggestion import nearest
 from workbench.tuning.space import SearchSpace
-from workbench.ui.panels.x_axis import nearest
 
 SAMPLERS: dict[str, str] = {
     "tpe": "where earlier trials were good, by the tree-structured Parzen estimator; half of them near the best",

@@ -14,10 +14,10 @@ from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.problems import shortened
 from workbench.settings.search import Range
 from workbench.settings.toml_text import toml
+from workbench.suggestion import nearest
 from workbench.tuning.declared import Declared, declared
 from workbench.tuning.dimensions import Dimension, Numbers, Options
 from workbench.tuning.ranges import range_text
-from workbench.ui.panels.x_axis import nearest
 
 LOG_FROM = 10
 """A range whose high is at least this many times its low is logarithmic, unless it says otherwise."""
