@@ -15,7 +15,7 @@ from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.problems import shortened
 from workbench.settings.toml_text import toml
-from workbench.ui.panels.x_axis import nearest, table_problems
+from workbench.suggestion import nearest, table_problems
 
 INCOMPARABLE = {"data.name": "data sets", "validation": "splits", "training.monitor": "metrics"}
 """Settings, and a table, that decide what a result means: trials that differ in them cannot be ranked."""
