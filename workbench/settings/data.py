@@ -1,7 +1,7 @@
-"""Data: where samples come from, how they are batched and normalised.
+"""Data: where samples come from, and how they are batched and normalised.
 
-A new kind of data (text, audio) is one more choice here, whose `build()` returns `Samples` with an encoding and a
-collate function of its own, see `workbench.data.samples`.
+A new kind of data (text, audio) is one more choice here. Its `build()` returns `Samples` with an encoding and a collate
+function, see `workbench.data.samples`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TaskName = Literal["auto", "classification", "regression"]
 
 IN_MEMORY_FRACTION = 0.25
-"""Decoded images that take more than this fraction of the free memory are read one by one instead."""
+"""Images that need more than this fraction of the free memory when decoded are read lazily."""
 
 
 MISSING_VALUES = (
@@ -45,34 +45,34 @@ class DataChoice(Choice):
     drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller")
     normalize: Literal["standard", "none"] = setting(
         "standard",
-        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
+        "standard: inputs to mean 0 and standard deviation 1 on the training split; none: only pixels to 0 to 1",
     )
     normalize_target: bool = setting(
         True,
-        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+        "regression: targets to mean 0 and standard deviation 1 while training; metrics stay in the data's own unit",
     )
 
     def build(self, report: Report) -> Samples:
-        """Reads the samples; `report` hears of downloads and long reads.
+        """Reads the samples; `report` receives the progress of downloads and long reads.
 
-        Raises DataError where the data is missing or broken, PresetError where the settings do not fit it.
+        Raises DataError if the data is missing or broken, PresetError if the settings do not fit it.
         """
         raise NotImplementedError
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
-        """What varies a batch of encoded samples at random while training; None where nothing does."""
+        """The function that augments a batch of encoded training samples; None without augmentation."""
         return None
 
 
 class Augmented(DataChoice):
-    """Images, which can be varied at random while training, on the device, a whole batch at once."""
+    """Images that can be augmented while training, on the device, a whole batch at once."""
 
     flip: bool = setting(False, "mirror half of the images, left to right")
     shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
     cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
-        """Varies images (n, channels, height, width)."""
+        """Augments images (n, channels, height, width)."""
         if not (self.flip or self.shift or self.cutout):
             return None
         from workbench.data.augment import augment
@@ -92,7 +92,7 @@ class Digits(Augmented):
 
 
 class Iris(DataChoice):
-    """150 iris flowers, 4 measures, 3 species; bundled."""
+    """150 iris flowers, 4 features, 3 species; bundled."""
 
     name: Literal["iris"] = "iris"
 
@@ -103,7 +103,7 @@ class Iris(DataChoice):
 
 
 class Wine(DataChoice):
-    """178 wines, 13 measures, 3 growers; bundled."""
+    """178 wines, 13 features, 3 growers; bundled."""
 
     name: Literal["wine"] = "wine"
 
@@ -114,7 +114,7 @@ class Wine(DataChoice):
 
 
 class BreastCancer(DataChoice):
-    """569 tumours, 30 measures, malignant or benign; bundled."""
+    """569 tumours, 30 features, malignant or benign; bundled."""
 
     name: Literal["breast_cancer"] = "breast_cancer"
 
@@ -125,7 +125,7 @@ class BreastCancer(DataChoice):
 
 
 class Diabetes(DataChoice):
-    """442 patients, 10 measures, progression after a year (regression); bundled."""
+    """442 patients, 10 features, progression after a year (regression); bundled."""
 
     name: Literal["diabetes"] = "diabetes"
 
@@ -139,7 +139,7 @@ class TorchvisionSet(Augmented):
     """A data set that torchvision downloads."""
 
     folder: PathText = setting(
-        "", "where the files are or go; empty: the folder in WORKBENCH_DATA, else the user's cache"
+        "", "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache"
     )
 
     def build(self, report: Report) -> Samples:
@@ -149,7 +149,7 @@ class TorchvisionSet(Augmented):
 
 
 def default_data_folder() -> Path:
-    """Where downloaded data sets are kept when a preset does not say. Raises StorageError without a home folder."""
+    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
     chosen = os.environ.get("WORKBENCH_DATA")
     return Path(chosen) if chosen else user_folder("cache") / "data"
 
@@ -197,7 +197,7 @@ class ImageFolder(Augmented):
     folder: PathText = setting(..., "the folder that contains one folder per class")
     size: int = setting(
         0,
-        "side of the square that images are resized and cropped to; 0: all have one size",
+        "side of the square that images are resized and cropped to; 0: keep their size, the same for all",
         unit="pixels",
         step=32,
         ge=0,
@@ -214,7 +214,7 @@ class ImageFolder(Augmented):
 
 
 class Csv(DataChoice):
-    """A CSV or TSV file with a header; numbers are standardised, words become one column each."""
+    """A CSV or TSV file with a header; numbers are standardised, categories one-hot encoded."""
 
     name: Literal["csv"] = "csv"
     file: PathText = setting(..., "the file")
@@ -262,7 +262,7 @@ class Npz(DataChoice):
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
-        "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by the shape",
+        "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by its shape",
     )
 
     def build(self, report: Report) -> Samples:
@@ -272,14 +272,14 @@ class Npz(DataChoice):
 
 
 class ModuleData(DataChoice):
-    """Your own: a function `package.module:function` that returns datasets."""
+    """Your own data: a function `package.module:function` that returns datasets."""
 
     name: Literal["module"] = "module"
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
     arguments: Arguments = setting({}, "keyword arguments for the function")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
-        "where samples of three dimensions have their channels; first: they stay as they are; auto: by the shape",
+        "where samples of three dimensions have their channels; first: as models need them; auto: by their shape",
     )
 
     def build(self, report: Report) -> Samples:

@@ -1,7 +1,7 @@
-"""Optimizers: how gradients change the weights. Every hyper-parameter of each is a setting.
+"""Optimizers: how gradients change the weights. Every hyperparameter is a setting.
 
-Names are those of PyTorch's own classes, but `learning_rate` for `lr`. The classes come from torch.optim, and those
-that torch lacks from pytorch-optimizer.
+Settings have the names of PyTorch's arguments, except `learning_rate` for `lr`. The classes come from torch.optim, and
+from pytorch-optimizer if torch does not have them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Betas = tuple[Beta, Beta]
 
 LEARNING_RATE_HELP = "step size; the most important setting"
 LEARNING_RATE_BOUNDS: dict[str, Any] = {"gt": 0, "le": 1000}
-"""Bounds of every learning rate: as a setting, and as set during a run."""
+"""Bounds of every learning rate, as a setting and during a run."""
 
 
 def learning_rate(default: float) -> Any:
-    """The setting that all optimizers share."""
+    """The learning rate, a setting of all optimizers."""
     return setting(default, LEARNING_RATE_HELP, step="ladder", **LEARNING_RATE_BOUNDS)
 
 
@@ -38,7 +38,7 @@ def weight_decay(default: float = 0.0) -> Any:
 
 def betas(first: float = 0.9, second: float = 0.999) -> Any:
     """Decay rates of the two running means."""
-    return setting((first, second), "decay rates of the running means of the gradient and of its square")
+    return setting((first, second), "decay rates of the running means of the gradient and its square")
 
 
 def eps(default: float = 1e-8) -> Any:
@@ -63,7 +63,7 @@ class OptimizerChoice(Choice):
         return values | self.fixed
 
     def build(self, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-        """The optimizer over `parameters`, in its fastest implementation for the device they are on."""
+        """Builds the optimizer for `parameters`, in the fastest implementation for their device."""
         from importlib import import_module
 
         optimizer_class = getattr(import_module(self.library), self.torch_name)
@@ -74,15 +74,15 @@ class OptimizerChoice(Choice):
 
 
 def fastest_implementation(optimizer_class: type, parameters: list[nn.Parameter]) -> dict[str, bool]:
-    """`fused` where torch has it for the device, else `foreach` where torch has it, else the plain loop.
+    """Returns `fused` if torch has it for the device, else `foreach` if torch has it, else nothing: a plain loop.
 
-    On two CPU cores an epoch of the classic MNIST network takes 1.6 s fused and 2.2 s with foreach.
+    On two CPU cores, an epoch of the classic MNIST network takes 1.6 s fused and 2.2 s with foreach.
     """
     if not optimizer_class.__module__.startswith("torch."):
-        return {}  # pytorch-optimizer chooses by itself
+        return {}  # pytorch-optimizer chooses its implementation itself
     known = inspect.signature(optimizer_class).parameters
     devices = {parameter.device.type for parameter in parameters}
-    # torch.optim.Adagrad is fused on the CPU alone.
+    # torch.optim.Adagrad is fused only on the CPU.
     fused_on = {"cpu"} if optimizer_class.__name__ == "Adagrad" else {"cpu", "cuda"}
     if "fused" in known and devices <= fused_on:
         return {"fused": True}
@@ -121,7 +121,7 @@ class Adam(OptimizerChoice):
 
 
 class Amsgrad(OptimizerChoice):
-    """Adam that keeps the largest second moment seen, so that steps never grow again."""
+    """Adam with the maximum of all past second moments, so that steps never grow again."""
 
     torch_name: ClassVar[str] = "Adam"
     fixed: ClassVar[dict[str, Any]] = {"amsgrad": True}
@@ -158,7 +158,7 @@ class Nadam(OptimizerChoice):
 
 
 class Radam(OptimizerChoice):
-    """Adam with a warm-up of its own while its running means are still uncertain."""
+    """Adam with a built-in warm-up while its running means are still uncertain."""
 
     torch_name: ClassVar[str] = "RAdam"
     name: Literal["radam"] = "radam"
@@ -198,7 +198,7 @@ class AdaBound(OptimizerChoice):
 
 
 class AdaBelief(OptimizerChoice):
-    """Adam that takes large steps where the gradient is as predicted, and small steps where it is not."""
+    """Adam that takes large steps if the gradient is as predicted, and small steps if it is not."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "AdaBelief"
