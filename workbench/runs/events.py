@@ -1,7 +1,7 @@
-"""The events of a run, which the trainer writes and everyone else reads: one JSON object a line.
+"""The events of a run, which the trainer writes and all other processes read: one JSON object per line.
 
-A number that is not finite is null in a list of losses. A reading that is not available is left out (None here),
-never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
+A number that is not finite is null in a list of losses. An unavailable reading is left out (None here), never zero.
+Readers ignore unknown types and fields, so that an older viewer can read a newer run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar
 
-from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
+from pydantic_core import from_json  # twice as fast as json.loads on files full of numbers
 
 from workbench.printable import as_text
 from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
@@ -19,12 +19,12 @@ from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, tak
 LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
 TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
 OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
-"""The columns of the tables in events, and their types: readers rely on them."""
+"""Columns of the tables in events, with the types that readers rely on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Anything that happened; `time` is seconds since 1970 (UTC), set by the writer."""
+    """Base class of events; `time` is in seconds since 1970 (UTC), set by the writer."""
 
     type: ClassVar[str]
     time: Annotated[float, moment] = 0.0
@@ -42,7 +42,7 @@ class Started(Event):
     epoch: int = 0
     """Epochs completed before this start."""
     learning_rate: float | None = None
-    """Of the next step, before the schedule's factor; None in runs of older versions."""
+    """Learning rate of the next step, before the schedule's factor; None in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Event):
-    """Everything is built; training can begin. A training loop of one's own leaves out what it does not have."""
+    """Everything is built and training can begin. A custom training loop leaves out what it does not have."""
 
     type: ClassVar[str] = "prepared"
     device: str
@@ -85,14 +85,14 @@ class Prepared(Event):
     engine_seconds: float = 0.0
     """Time that tracing, compiling or capturing the step took; part of `seconds`."""
     class_counts: list[int] | None = None
-    """How often each class occurs in the training split; None for regression, and where all samples would have to be
-    read to count them."""
+    """How often each class occurs in the training split; None for regression, and if counting would mean reading all
+    samples."""
     device_uuid: str | None = None
     """UUID of the GPU as CUDA gives it: without the prefix GPU- that NVML adds."""
     precision: str | None = None
-    """As in `runtime.precision`."""
+    """The setting `runtime.precision`."""
     learns: str = ""
-    """What the model predicts, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
+    """Describes what the model predicts: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,26 +123,26 @@ class Steps(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Timing(Event):
-    """How long the last steps took, in milliseconds a step, by phase."""
+    """How long the last steps took, in milliseconds per step, by phase."""
 
     type: ClassVar[str] = "timing"
     step: int
     steps: int
-    """How many steps the throughput was counted over."""
+    """Number of steps in the throughput."""
     timed_steps: int
-    """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
+    """Number of these steps in phases and percentiles (all on a CPU, a sample on a GPU)."""
     phase_ms: dict[str, float]
-    """Mean of each phase that was seen, see `workbench.runs.phases`."""
+    """Mean of each measured phase, see `workbench.runs.phases`."""
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float
     samples_per_second: float
     gpu_busy_share: float | None = None
-    """Fraction of the time, 0 to 1, in which the run's own GPU was busy with any program, by the driver's samples."""
+    """Fraction of the time, 0 to 1, in which any program kept the run's GPU busy, sampled by the driver."""
     cpu_wait_share: float | None = None
-    """Fraction, 0 to 1, of the time that the trainer's threads were ready to run in which they waited for a core."""
+    """Fraction, 0 to 1, of the trainer's runnable time in which its threads waited for a core."""
     other_cores: float | None = None
-    """How many of the cores available to the trainer other programs used, on average."""
+    """Mean number of the trainer's cores that other programs used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,13 +154,13 @@ class Footprint(Event):
     kinds: dict[str, int]
     """Bytes: parameters, gradients, optimizer and data now; activations and the rest at the peak."""
     expected: list[str]
-    """Which of the numbers (kinds, peak) are estimated, not measured."""
+    """Names of the numbers (kinds, peak) that are estimated, not measured."""
     peak_bytes: int | None = None
     peak_at: str = ""
-    """At which moment memory peaked, in words."""
+    """Describes the moment at which memory peaked."""
     expected_peak_bytes: int | None = None
     flops_per_step: int | None = None
-    """Of matrix multiplications, convolutions and attention, forward and backward."""
+    """FLOPs of matrix multiplications, convolutions and attention, forward and backward."""
     reason: str = ""
     """Why a number is missing."""
 
@@ -177,7 +177,7 @@ class Memory(Event):
     torch_reserved_bytes: int | None = None
     torch_peak_bytes: int | None = None
     gpus: list[dict[str, Any]] = field(default_factory=list)
-    """Per GPU that NVML sees: index, name, used_bytes, total_bytes, utilization_percent, power_watts, ..."""
+    """For each GPU that NVML lists: index, name, used_bytes, total_bytes, utilization_percent, power_watts, ..."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +189,7 @@ class Health(Event):
     epoch: int
     """Epochs completed."""
     samples: int
-    """How many training samples the activations were computed on."""
+    """Number of training samples for the activations."""
     seconds: float
     """How long this measurement took."""
     layers: Annotated[list[dict[str, Any]], LAYERS]
@@ -199,7 +199,7 @@ class Health(Event):
     """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
     weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
     gradient_norm: float | None
-    """Of all trained parameters together, before clipping; None if it is not a finite number."""
+    """Norm over all trained parameters, before clipping; None if it is not finite."""
     weight_norm: float | None
 
 
@@ -213,7 +213,7 @@ class EpochEnd(Event):
     step: int
     learning_rate: float
     train: dict[str, float]
-    """loss, and accuracy for classification, over the epoch's training samples, before each step's update."""
+    """loss, and accuracy for classification, over the epoch's training samples, each before the step's update."""
     validation: Annotated[dict[str, Any], metrics] | None = None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
@@ -226,7 +226,7 @@ class EpochEnd(Event):
 class RequestHandled(Event):
     """A request from control.jsonl was handled: carried out, or refused for the reason in `detail`.
 
-    Also written when a change of the learning rate that the preset holds takes effect; then `replayed` is true.
+    Also written when a learning-rate change in the preset takes effect; then `replayed` is true.
     """
 
     type: ClassVar[str] = "obeyed"
@@ -236,7 +236,7 @@ class RequestHandled(Event):
     detail: str = ""
     """For people; never parsed."""
     value: float | None = None
-    """The request's value: the new learning rate before the schedule's factor, or how many steps to profile."""
+    """The request's value: the new learning rate before the schedule's factor, or the number of steps to profile."""
     replayed: bool = False
     """Whether the change comes from the preset, not from a request."""
 
@@ -255,20 +255,20 @@ class Checkpointed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Profiled(Event):
-    """Some steps were profiled and the trace was written. They do not count as training time."""
+    """Steps were profiled and the trace was written. They do not count as training time."""
 
     type: ClassVar[str] = "profiled"
     step: int
     first_step: int
     steps: int
-    """How many steps were profiled: fewer than asked for if the epoch ended, or a pause or a stop came first."""
+    """Number of profiled steps: fewer than requested if the epoch ended, or a pause or a stop came first."""
     device: str
-    """On which device the operators' time was measured: cuda or cpu."""
+    """The device on which the operators' time was measured: cuda or cpu."""
     file: str
     """The trace in Chrome's format, gzipped: path within the run directory."""
     bytes: int
     seconds: float
-    """From before the first of them until the trace was written."""
+    """From before the first profiled step until the trace was written."""
     operators: Annotated[list[dict[str, Any]], OPERATORS]
     """The slowest operators: name, calls, self_ms and total_ms over all steps, share (fraction of the sum, 0 to 1)."""
     note: str = ""
@@ -282,11 +282,11 @@ class MemorySnapshot(Event):
     type: ClassVar[str] = "memory_snapshot"
     step: int
     steps: int
-    """For how many steps allocations were recorded before; 0 if only the living tensors are known."""
+    """Number of preceding steps whose allocations were recorded; 0 if only live tensors are known."""
     file: str
     """The summary as text: path within the run directory."""
     pickle: str = ""
-    """PyTorch's own snapshot, for pytorch.org/memory_viz: path within the run directory; empty on the CPU."""
+    """PyTorch's snapshot, for pytorch.org/memory_viz: path within the run directory; empty on the CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +302,7 @@ class WarningRaised(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult(Event):
-    """Metrics of the test split, which is evaluated once, at the end."""
+    """Metrics of the test split, which is evaluated once at the end."""
 
     type: ClassVar[str] = "test"
     step: int
@@ -313,7 +313,7 @@ class TestResult(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The trainer's process ends by itself, not by a kill; summary.json says more."""
+    """The trainer's process ends normally, not by a kill; summary.json has details."""
 
     type: ClassVar[str] = "finished"
     status: str
@@ -322,12 +322,13 @@ class Finished(Event):
     reason: str = ""
     exit_code: int = 0
     kind: str = ""
-    """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
+    """The kind of error from workbench.errors, such as diverged; empty without an error and in runs of older versions.
+    """
     what: str = ""
-    """The quantity that is not finite (loss, weight, validation loss or test loss) if training has diverged; otherwise,
+    """If training diverged: the quantity that is not finite (loss, weight, validation loss or test loss). Otherwise,
     and in runs of older versions, empty."""
     at_step: int | None = None
-    """The step at which (a loss) or after which (anything else) it was not."""
+    """The step at which the loss, or after which any other quantity, was not finite."""
 
 
 _TYPES: dict[str, type[Event]] = {
@@ -354,16 +355,16 @@ _TYPES: dict[str, type[Event]] = {
 }
 
 
-# Looked up once: a long run has a hundred thousand lines.
+# Computed once: a long run has a hundred thousand lines.
 _FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
-"""By type: how each field's value is read, and the fields that must be there."""
+"""By type: the converter of each field's value, and the required fields."""
 
 _RENAMED = {"prepared": (("feed", "data_loading"),)}
-"""Fields with another name in runs of older versions, by type of event: old, new."""
+"""Fields that had another name in older versions, by type of event: (old, new)."""
 
 
 def encode(event: Event) -> str:
-    """The event as one line of JSON, without the line's end."""
+    """Encodes the event as one line of JSON, without the newline."""
     values: dict[str, Any] = {"type": event.type}
     for item in fields(event):
         value = getattr(event, item.name)
@@ -373,7 +374,7 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line, an unknown type, or values of a wrong type."""
+    """Decodes the event in a line; None for a torn line, an unknown type, or values of a wrong type."""
     try:
         values = from_json(line, allow_inf_nan=False)
         kind = values.pop("type")
@@ -391,12 +392,12 @@ def decode(line: str | bytes) -> Event | None:
 
 
 def float32_text_value(value: float) -> float:
-    """The number rounded to the 9 digits that identify a float32, so that logs stay small and exact."""
+    """Rounds to the 9 digits that identify a float32, so that logs stay small and exact."""
     return float(f"{value:.9g}")
 
 
 def _jsonable(value: Any) -> Any:
-    """With None for NaN and infinity, which JSON does not have, and file names that are not text made readable."""
+    """Replaces NaN and infinity with None, because JSON has neither, and makes names that are not UTF-8 readable."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, str):
