@@ -68,7 +68,7 @@ class OptunaSampler(RememberingSampler):
         study = optuna.create_study(sampler=self._sampler(seed), direction="maximize" if self.maximize else "minimize")
         if self._name != "random":
             for number, trial in self.known():
-                if (known := self._frozen.get(number)) is None or known[0] is not trial:
+                if (known := self._frozen.get(number)) is None or known[0] != trial:
                     known = self._frozen[number] = trial, self._freeze(trial)
                 if known[1] is not None:
                     study.add_trial(known[1])
