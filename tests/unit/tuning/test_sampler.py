@@ -36,8 +36,8 @@ def loss(values: dict[str, Any]) -> float | None:
     rate = float(values["optimizer.learning_rate"])
     if values["optimizer.name"] == "adam" and rate > 0.3:
         return None
-    momentum = abs(values.get("optimizer.momentum", 0.0) - 0.9)
-    return abs(math.log10(rate / 0.1)) + 3 * abs(values["model.dropout"] - 0.2) + momentum
+    momentum = abs(float(values.get("optimizer.momentum", 0.0)) - 0.9)
+    return abs(math.log10(rate / 0.1)) + 3 * abs(float(values["model.dropout"]) - 0.2) + momentum
 
 
 def tell(sampler: Sampler, number: int, values: dict[str, Any]) -> None:
