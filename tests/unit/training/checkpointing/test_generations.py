@@ -315,7 +315,7 @@ class Odd:
     """No plain value."""
 
 
-def keeping(trainer: Trainer, kept: object) -> Trainer:
+def keeping(trainer: Trainer, kept: Any) -> Trainer:
     """Makes the trainer's model keep something beside its weights, as a model of the user's own may."""
 
     class Keeping(type(trainer.job.model)):  # type: ignore[misc]
@@ -341,7 +341,7 @@ def test_what_could_not_be_read_again_does_not_take_the_place_of_the_last_checkp
     trainer = keeping(new_trainer(tmp_path, CHOSEN), 3)
     train(trainer)
     before = trainer.run.last_checkpoint.read_bytes()
-    trainer.job.model.kept = Odd()
+    keeping(trainer, Odd())
     with pytest.raises(UserCodeError, match="get_extra_state of Keeping gives a Odd that cannot be read as data"):
         trainer._saver.save(trainer.state)
     assert trainer.run.last_checkpoint.read_bytes() == before
