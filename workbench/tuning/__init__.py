@@ -1,0 +1,1 @@
+"""Tuning: many trainings under one question, and what can be concluded from them. Knows no torch."""
