@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import IO
 
 from workbench.files import open_regular
-from workbench.runs.events import Event, decode
+from workbench.runs.event_lines import decode
+from workbench.runs.events import Event
 
 READ_BYTES = 2**20
 """The most that one call reads, so that opening a long run stays responsive."""
