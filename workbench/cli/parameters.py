@@ -26,6 +26,9 @@ JsonOutput = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")]
 RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")]
+StudiesDir = Annotated[
+    Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
+]
 SaveAs = Annotated[
     str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
 ]

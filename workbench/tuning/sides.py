@@ -1,0 +1,267 @@
+"""The sides of `workbench compare`: a run, or a study that repeats one preset over seeds or folds."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workbench.errors import UsageError
+from workbench.files import expanded, is_file, read_small
+from workbench.metrics import METRICS
+from workbench.runs.directory import RunDirectory, list_runs
+from workbench.runs.events import Prepared
+from workbench.runs.history import RunHistory, read_history
+from workbench.runs.phases import PHASES
+from workbench.runs.preset_text import flattened
+from workbench.runs.status import Status, Summary, read_summary, status
+from workbench.runs.tail import EventTail
+from workbench.settings.preset import Preset
+
+SPLITS = ("validation", "test")
+"""validation: at the best epoch. test: once, at the end."""
+PAIRED_BY = ("training.seed", "validation.fold")
+"""The settings in which the runs of one side may differ: runs of two sides are paired where they are the same."""
+NO_SETTINGS_OF_TRAINING = ("name", "description")
+NO_ENVIRONMENT = ("command", "working_folder")
+"""Of environment.json: what says how the run was started, not what it ran on."""
+
+
+class Key(NamedTuple):
+    """Which of the runs of a side: two runs with the same key are a pair."""
+
+    seed: int
+    fold: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What is compared of one run."""
+
+    run: RunDirectory
+    status: Status
+    preset: Preset
+    environment: Mapping[str, str]
+    """By key path, such as torch or host.cpu."""
+    monitor: str
+    """The metric by which its best epoch was chosen; empty if it is not known."""
+    metrics: Mapping[str, Mapping[str, float]]
+    """By split, then by name; only finite numbers of metrics that are declared."""
+    step_times: Mapping[str, float]
+    """Milliseconds by phase, and the median step."""
+    seconds: float | None
+    """How long the whole run took."""
+
+    @property
+    def key(self) -> Key:
+        """Its seed and fold."""
+        return Key(self.preset.training.seed, getattr(self.preset.validation, "fold", None))
+
+    @cached_property
+    def test_to_train(self) -> float:
+        """Validation samples over training samples; 0 where they are not known."""
+        tail = EventTail(self.run.events)
+        while events := tail.read():
+            for _, event in events:
+                if isinstance(event, Prepared) and event.train_samples > 0:
+                    return (event.validation_samples or 0) / event.train_samples
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One preset, trained once or several times."""
+
+    name: str
+    path: Path
+    runs: Mapping[Key, TrainedRun]
+    """In the order of their keys; at least one."""
+    is_study: bool = False
+    without_results: int = 0
+    """Runs of the study that have no metrics: they failed before, or have only begun."""
+
+    @property
+    def first(self) -> TrainedRun:
+        """The run of the first seed and fold."""
+        return next(iter(self.runs.values()))
+
+    @property
+    def preset(self) -> Preset:
+        """The preset of the first run."""
+        return self.first.preset
+
+    @property
+    def seeds(self) -> list[int]:
+        """All seeds, in order."""
+        return sorted({key.seed for key in self.runs})
+
+    @property
+    def folds(self) -> list[int]:
+        """All folds, in order; empty without folds."""
+        return sorted({key.fold for key in self.runs if key.fold is not None})
+
+    @property
+    def seconds_a_run(self) -> float | None:
+        """How long a run takes; None if it is not known."""
+        return _mean(run.seconds for run in self.runs.values())
+
+    @property
+    def step_times(self) -> dict[str, float]:
+        """Milliseconds by phase, and the median step: the median over the runs."""
+        names = dict.fromkeys(name for run in self.runs.values() for name in run.step_times)
+        return {
+            name: statistics.median(run.step_times[name] for run in self.runs.values() if name in run.step_times)
+            for name in names
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """By key path; several values of one key are joined by a comma."""
+        found: dict[str, dict[str, None]] = {}
+        for run in self.runs.values():
+            for name, value in run.environment.items():
+                found.setdefault(name, {})[value] = None
+        return {name: ", ".join(values) for name, values in found.items()}
+
+    def values(self, split: str, metric: str) -> dict[Key, float]:
+        """A metric of each run that has it."""
+        found = {key: run.metrics.get(split, {}).get(metric) for key, run in self.runs.items()}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def default_studies_folder() -> Path:
+    """The folder of studies: WORKBENCH_STUDIES, else ./studies."""
+    return Path(os.environ.get("WORKBENCH_STUDIES") or "studies")
+
+
+def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Side:
+    """Reads a run or a study, by its name, a part of it, or its path. Raises UsageError, PresetError."""
+    path, is_study = _find(name_or_path, runs_folder, studies_folder)
+    if not is_study:
+        run = _read_run(RunDirectory(path))
+        if not any(run.metrics.values()):
+            raise UsageError(
+                f"the run {path.name} has no metrics yet: it is {run.status}, and has neither validated nor tested. "
+                "Compare one that has completed an epoch"
+            )
+        return Side(path.name, path, {run.key: run})
+    return _read_study(path)
+
+
+def _read_study(path: Path) -> Side:
+    trials = [_read_run(run) for run in list_runs(path / "trials")]
+    usable = [run for run in trials if any(run.metrics.values())]
+    if not usable:
+        raise UsageError(f"the study {path.name} has no trial with metrics yet")
+    for run in usable[1:]:
+        for setting in usable[0].preset.differences(run.preset):
+            if setting not in (*PAIRED_BY, *NO_SETTINGS_OF_TRAINING):
+                raise UsageError(
+                    f"the trials of {path.name} differ in {setting}: a study that is compared repeats one preset over "
+                    f"seeds or folds. Compare its runs, in {path / 'trials'}"
+                )
+    # A later run of the same seed and fold stands for an earlier one.
+    runs = {run.key: run for run in usable}
+    ordered = sorted(runs, key=lambda key: (key.seed, -1 if key.fold is None else key.fold))
+    return Side(path.name, path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
+
+
+def _find(name_or_path: str, runs_folder: Path, studies_folder: Path) -> tuple[Path, bool]:
+    """The directory of a run or study, and whether it is a study's. Raises UsageError."""
+    path = expanded(name_or_path)
+    if _is_study(path):
+        return path.absolute(), True
+    if is_file(RunDirectory(path).preset):
+        return path.absolute(), False
+    found = [(run.path, False) for run in list_runs(runs_folder)]
+    found += [(study, True) for study in list_studies(studies_folder)]
+    matches = [(path, is_study) for path, is_study in found if name_or_path and name_or_path in path.name]
+    matches = [match for match in matches if match[0].name == name_or_path] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise UsageError(
+            f"there is no run {name_or_path!r} in {runs_folder.absolute()}, "
+            f"and no study of that name in {studies_folder.absolute()}"
+        )
+    raise UsageError(f"{name_or_path!r} could be {', '.join(path.name for path, _ in matches)}: write more of the name")
+
+
+def list_studies(folder: Path) -> list[Path]:
+    """The directories of all studies in a folder, the oldest first."""
+    return sorted(path.absolute() for path in folder.iterdir() if _is_study(path)) if folder.is_dir() else []
+
+
+def _is_study(path: Path) -> bool:
+    try:
+        return (path / "trials").is_dir()
+    except (OSError, ValueError):  # an impossible name
+        return False
+
+
+def _read_run(run: RunDirectory) -> TrainedRun:
+    """Raises PresetError where its preset cannot be read."""
+    preset, state = Preset.of_run(run.preset), status(run)
+    summary = None if state == "running" else read_summary(run)
+    environment = _environment(run)
+    if summary is not None:
+        metrics = {"validation": _numbers(summary.validation), "test": _numbers(summary.test)}
+        times = _step_times(summary.phase_ms, summary.step_ms)
+        return TrainedRun(run, state, preset, environment, summary.monitor, metrics, times, _seconds(summary))
+    history = read_history(run)
+    best, tested, timing = history.best, history.view.tested, history.view.timing
+    metrics = {
+        "validation": _numbers(None if best is None else best.validation),
+        "test": _numbers(None if tested is None else tested.metrics),
+    }
+    times = {} if timing is None else _step_times(timing.phase_ms, timing.step_ms)
+    monitor = "" if history.view.prepared is None else history.view.prepared.monitor
+    return TrainedRun(run, state, preset, environment, monitor, metrics, times, _expected_seconds(history))
+
+
+def _seconds(summary: Summary) -> float | None:
+    """How long a run takes: of one that was cut short, as long as it took."""
+    seconds = summary.seconds.get("total")
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+
+
+def _expected_seconds(history: RunHistory) -> float | None:
+    """Of a run in progress: training time in all, at the pace so far."""
+    left = history.view.seconds_left
+    return None if left is None else history.view.seconds + left
+
+
+def _numbers(found: Mapping[str, Any] | None) -> dict[str, float]:
+    values = {metric.name: (found or {}).get(metric.name) for metric in METRICS}
+    return {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
+
+
+def _step_times(phases: Mapping[str, float], step: Mapping[str, float]) -> dict[str, float]:
+    known = {name: phases[name] for name in PHASES if name in phases}
+    return known | {"step p50": step["p50"]} if "p50" in step else known
+
+
+def _environment(run: RunDirectory) -> dict[str, str]:
+    """environment.json by key path; empty where it cannot be read."""
+    try:
+        found = json.loads(read_small(run.environment))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    gpus = found.pop("gpus", None)
+    values = {path: str(value) for path, value in flattened(found).items() if path not in NO_ENVIRONMENT}
+    if isinstance(gpus, list) and gpus:
+        values["gpus"] = ", ".join(str(gpu.get("name")) for gpu in gpus if isinstance(gpu, dict))
+    return values
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
