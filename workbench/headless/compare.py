@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,31 +15,24 @@ from rich.text import Text
 
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
-from workbench.files import short_path
+from workbench.headless.conclusion import NOT_TOLD_APART, conclusion, interval_of, p_of, signed
 from workbench.metrics import Metric, in_reading_order
 from workbench.settings.changes import in_words, read
 from workbench.settings.toml_text import toml
 from workbench.tuning.differences import (
     REVISION,
-    Effort,
     MetricDifference,
     compare_metrics,
-    deciding,
-    effort,
     environments_that_differ,
-    same_loss,
-    same_split,
     settings_that_differ,
 )
 from workbench.tuning.sides import SPLITS, Side, read_side
-from workbench.tuning.statistics import DRAWS, LEVEL, least_pairs, mean_and_deviation
-from workbench.units import duration
+from workbench.tuning.statistics import DRAWS, mean_and_deviation
 
 if TYPE_CHECKING:
     from workbench.console import SafeConsole
 
 MOST_SIDES = len(ascii_uppercase)
-MORE_THAN_NOISE = "cannot be told apart"
 PLACES = {"validation": "", "test": "/test"}
 """What is added to the name of a metric in the result for scripts."""
 
@@ -66,10 +58,13 @@ def compare(names: Sequence[str], runs_folder: Path, studies_folder: Path, *, js
         _print_step_times(console, sides)
         _print_values(console, sides)
     for letter, other, differences in zip(ascii_uppercase[1:], others, found, strict=False):
-        if not quiet:
+        if not quiet and any(each.pairs > 1 for each in differences):
             _print_differences(console, letter, differences)
         for line in conclusion(first, other, differences, letter):
-            console.print(Text(line))
+            if console.is_terminal and not line.startswith(" "):
+                console.print(Text(line))
+            else:
+                console.say(line)  # a command that was wrapped could not be copied
     return EXIT_DONE
 
 
@@ -98,72 +93,6 @@ def _metric_as_json(found: MetricDifference) -> dict[str, Any]:
         "p": found.test.p,
         "smallest_p": found.test.smallest_p,
     }
-
-
-def conclusion(first: Side, other: Side, found: Sequence[MetricDifference], letter: str = "B") -> list[str]:
-    """What can be concluded, and what it would take to conclude more. letter: the other side's."""
-    decided = deciding(found, first)
-    lines = [_verdict(decided, letter)]
-    if len({side.first.monitor for side in (first, other)}) > 1:
-        lines.append(
-            f"A chose its best epoch by {first.first.monitor or 'an unknown metric'}, "
-            f"{letter} by {other.first.monitor or 'an unknown metric'}."
-        )
-    if not same_loss(first, other):
-        lines.append(f"A and {letter} minimise different losses: the values of these cannot be compared.")
-    if not same_split(first, other):
-        lines.append(f"A and {letter} are measured on different samples: part of any difference may come from those.")
-    if not decided.is_told_apart:
-        lines += _what_it_would_take(first, other, decided, letter)
-    return lines
-
-
-def _verdict(found: MetricDifference, letter: str) -> str:
-    where = f"{found.metric.label} on the {found.split} split"
-    if found.pairs < 2:
-        why = "one pair of runs" if found.pairs else "no seed or fold that both were trained with"
-        return f"A and {letter}: nothing can be told. There is {why}, and chance alone moves {where}."
-    numbers = (
-        f"difference {_signed(found.metric, found.difference)}{found.metric.unit}, "
-        f"95 % interval {_interval(found)}, p {_p(found)} over {found.pairs} pairs"
-    )
-    if found.is_told_apart:
-        better, worse = (letter, "A") if found.second_is_better else ("A", letter)
-        return f"{better} is better than {worse} by {where}: {numbers}."
-    return f"A and {letter} {MORE_THAN_NOISE} by {where}: {numbers}."
-
-
-def _what_it_would_take(first: Side, other: Side, found: MetricDifference, letter: str) -> Iterable[str]:
-    if 0 < found.pairs < least_pairs():
-        yield (
-            f"{found.pairs} pair{'s' if found.pairs > 1 else ''} allow{'' if found.pairs > 1 else 's'} "
-            f"no p below {found.test.smallest_p:.3g}; {LEVEL:g} takes at least {least_pairs()}."
-        )
-    if first.folds or other.folds:
-        if first.folds != other.folds or not same_split(first, other):
-            yield "Folds are paired where both sides have the same folds of the same split."
-        elif found.pairs < least_pairs():
-            yield f"It would take at least {least_pairs()} folds: --set validation.folds={least_pairs()}"
-        else:
-            yield "More folds hardly help: they share training samples. Other settings may differ by more."
-        return
-    taken = effort(found, first, other)
-    if taken is None:
-        yield "No number of seeds that anybody trains would show so small a difference."
-    elif taken.sides:
-        yield from _effort_lines(taken, first, letter)
-
-
-def _effort_lines(taken: Effort, first: Side, letter: str) -> Iterable[str]:
-    both = len(taken.sides) > 1
-    whose = "each" if both else f"for {'A' if taken.sides[0] is first else letter}"
-    cost = "" if taken.seconds is None else f", about {duration(taken.seconds)}"
-    yield f"It would take {taken.seeds} seeds {whose}{cost}; then compare the studies:"
-    for side in taken.sides:
-        seed = taken.first_seed
-        start = "" if side.preset.training.seed == seed else f" --set training.seed={seed}"
-        preset = shlex.quote(short_path(side.path / "preset.toml"))
-        yield f"  workbench tune repeat --preset {preset} --seeds {taken.seeds}{start}"
 
 
 def _print_sides(console: SafeConsole, sides: Sequence[Side]) -> None:
@@ -198,7 +127,7 @@ def in_ranges(numbers: Sequence[int]) -> str:
     return ", ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ranges)
 
 
-def _table(console: SafeConsole, title: str, columns: Iterable[str], *, right: bool = False) -> Table:
+def _table(title: str, columns: Iterable[str], *, right: bool = False) -> Table:
     """An aligned table whose first column has the title."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     table.add_column(title, overflow="fold")
@@ -212,7 +141,7 @@ def _print_settings(console: SafeConsole, sides: Sequence[Side]) -> None:
     if not found:
         console.print(Text("no setting differs", style="dim"))
         return
-    table = _table(console, "settings", ascii_uppercase[: len(sides)])
+    table = _table("settings", ascii_uppercase[: len(sides)])
     for path, values in found.items():
         table.add_row(path, *(Text(_setting(path, value)) for value in values))
     console.print(table)
@@ -233,7 +162,7 @@ def _print_environment(console: SafeConsole, sides: Sequence[Side]) -> None:
     if not found:
         console.print(Text("neither the environment nor the code revision differs", style="dim"))
         return
-    table = _table(console, "environment", ascii_uppercase[: len(sides)])
+    table = _table("environment", ascii_uppercase[: len(sides)])
     for path, values in found.items():
         table.add_row(
             "code revision" if path == REVISION else path, *(Text("-" if value is None else value) for value in values)
@@ -246,7 +175,7 @@ def _print_step_times(console: SafeConsole, sides: Sequence[Side]) -> None:
     if not found:
         return
     letters = ascii_uppercase[: len(sides)]
-    table = _table(console, "time of a step, ms", [*letters, *(f"{letter} / A" for letter in letters[1:])], right=True)
+    table = _table("time of a step, ms", [*letters, *(f"{letter} / A" for letter in letters[1:])], right=True)
     for name, values in found.items():
         ratios = ["-" if not values[0] or value is None else f"{value / values[0]:.2f}" for value in values[1:]]
         table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in values), *ratios)
@@ -256,7 +185,7 @@ def _print_step_times(console: SafeConsole, sides: Sequence[Side]) -> None:
 def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
     several = any(len(side.runs) > 1 for side in sides)
     title = "mean ± deviation" if several else "metrics"
-    table = _table(console, title, ascii_uppercase[: len(sides)], right=True)
+    table = _table(title, ascii_uppercase[: len(sides)], right=True)
     for split in SPLITS:
         for metric in in_reading_order():
             found = [list(side.values(split, metric.name).values()) for side in sides]
@@ -275,44 +204,31 @@ def _mean(metric: Metric, values: Sequence[float]) -> str:
 
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
     pairs = max(each.pairs for each in found)
-    how = f"{pairs} pair{'' if pairs == 1 else 's'}" if pairs else "not paired"
-    table = _table(console, f"{letter} - A, {how}", ["difference", "95 % interval", "p", "better"])
+    table = _table(f"{letter} - A, {pairs} pairs", ["difference", "95 % interval", "p", "better"])
     order = [metric.name for metric in in_reading_order()]
     for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.index(each.metric.name))):
         table.add_row(
             f"{each.split} {each.metric.label}",
-            f"{_signed(each.metric, each.difference)}{each.metric.unit}",
-            "-" if each.interval is None else _interval(each),
-            _p(each) if each.pairs > 1 else "-",
+            f"{signed(each.metric, each.difference)}{each.metric.unit}",
+            "-" if each.interval is None else interval_of(each),
+            p_of(each) if each.pairs > 1 else "-",
             _better(each, letter),
         )
     console.print(table)
-    if pairs > 1:
-        notes = [f"smallest p that {pairs} pairs allow: {found[0].test.smallest_p:.3g}"]
-        if not found[0].test.is_exact:
-            notes.append(f"p from {DRAWS:,} random choices of signs")
-        if any(each.test_to_train for each in found):
-            notes.append("intervals corrected for folds (Nadeau & Bengio)")
-        console.print(Text("; ".join(notes), style="dim"))
+    test = max(found, key=lambda each: each.pairs).test
+    notes = [f"p of an exact sign-flip test; the smallest that {pairs} pairs allow is {test.smallest_p:.3g}"]
+    if not test.is_exact:
+        notes = [f"p of a sign-flip test with {DRAWS:,} random choices of signs"]
+    notes.append("each metric is tested by itself")
+    if any(each.test_to_train for each in found):
+        notes.append("intervals are corrected for folds, which share training samples (Nadeau & Bengio)")
+    console.print(Text("; ".join(notes), style="dim"))
 
 
 def _better(found: MetricDifference, letter: str) -> str:
     if found.pairs < 2:
         return "unknown"
-    return (letter if found.second_is_better else "A") if found.is_told_apart else MORE_THAN_NOISE
-
-
-def _signed(metric: Metric, value: float) -> str:
-    return f"{'-' if value < 0 else '+'}{metric.number(abs(value))}"
-
-
-def _interval(found: MetricDifference) -> str:
-    assert found.interval is not None
-    return f"{' to '.join(_signed(found.metric, end) for end in found.interval)}{found.metric.unit}"
-
-
-def _p(found: MetricDifference) -> str:
-    return f"{found.test.p:.2g}"
+    return (letter if found.second_is_better else "A") if found.is_told_apart else NOT_TOLD_APART
 
 
 def _settings(sides: Sequence[Side]) -> dict[str, list[Any]]:

@@ -156,19 +156,20 @@ def effort(decided: MetricDifference, first: Side, second: Side) -> Effort | Non
 
     Where there are too few pairs for any p below 0.05, it is at least the number that allows one.
     """
-    if decided.pairs < least_pairs():
-        seeds = least_pairs()
-    elif decided.pairs_needed is not None:
-        seeds = max(decided.pairs_needed, decided.pairs + 1)
+    by_effect = decided.pairs_needed
+    if decided.pairs >= least_pairs():
+        if by_effect is None:
+            return None
+        seeds = max(by_effect, decided.pairs + 1)
     else:
-        return None
+        # The deviation of two pairs says nothing about that of more.
+        seeds = max(by_effect or 0, least_pairs()) if decided.pairs > 2 else least_pairs()
     whole = [side for side in (first, second) if len(side.seeds) >= seeds]
     first_seed = (whole or [first])[0].seeds[0]
     wanted = set(range(first_seed, first_seed + seeds))
     sides = tuple(side for side in (first, second) if not wanted <= set(side.seeds))
-    times = [side.seconds_a_run for side in sides]
-    known = [time for time in times if time is not None]
-    return Effort(seeds, first_seed, sides, seeds * sum(known) if len(known) == len(times) else None)
+    times = [time for side in sides if (time := side.seconds_of(seeds)) is not None]
+    return Effort(seeds, first_seed, sides, sum(times) if len(times) == len(sides) else None)
 
 
 def _splits_samples(path: str) -> bool:

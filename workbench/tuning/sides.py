@@ -6,7 +6,7 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +56,9 @@ class TrainedRun:
     step_times: Mapping[str, float]
     """Milliseconds by phase, and the median step."""
     seconds: float | None
-    """How long the whole run took."""
+    """How long training, validation and all that belongs to them took; None if it is not known."""
+    start_seconds: float
+    """How long it took to start: importing PyTorch, reading the data. A study does that once."""
 
     @property
     def key(self) -> Key:
@@ -106,10 +108,11 @@ class Side:
         """All folds, in order; empty without folds."""
         return sorted({key.fold for key in self.runs if key.fold is not None})
 
-    @property
-    def seconds_a_run(self) -> float | None:
-        """How long a run takes; None if it is not known."""
-        return _mean(run.seconds for run in self.runs.values())
+    def seconds_of(self, runs: int) -> float | None:
+        """How long this number of runs takes in one process; None if it is not known."""
+        known = [run.seconds for run in self.runs.values() if run.seconds is not None]
+        start = max(run.start_seconds for run in self.runs.values())
+        return start + runs * statistics.fmean(known) if known else None
 
     @property
     def step_times(self) -> dict[str, float]:
@@ -213,7 +216,7 @@ def _read_run(run: RunDirectory) -> TrainedRun:
     if summary is not None:
         metrics = {"validation": _numbers(summary.validation), "test": _numbers(summary.test)}
         times = _step_times(summary.phase_ms, summary.step_ms)
-        return TrainedRun(run, state, preset, environment, summary.monitor, metrics, times, _seconds(summary))
+        return TrainedRun(run, state, preset, environment, summary.monitor, metrics, times, *_seconds(summary))
     history = read_history(run)
     best, tested, timing = history.best, history.view.tested, history.view.timing
     metrics = {
@@ -222,13 +225,15 @@ def _read_run(run: RunDirectory) -> TrainedRun:
     }
     times = {} if timing is None else _step_times(timing.phase_ms, timing.step_ms)
     monitor = "" if history.view.prepared is None else history.view.prepared.monitor
-    return TrainedRun(run, state, preset, environment, monitor, metrics, times, _expected_seconds(history))
+    return TrainedRun(run, state, preset, environment, monitor, metrics, times, _expected_seconds(history), 0.0)
 
 
-def _seconds(summary: Summary) -> float | None:
-    """How long a run takes: of one that was cut short, as long as it took."""
-    seconds = summary.seconds.get("total")
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds > 0 else None
+def _seconds(summary: Summary) -> tuple[float | None, float]:
+    """How long a run took, and how long its start; of one that was cut short, as long as it took."""
+    spent = {name: seconds for name, seconds in summary.seconds.items() if math.isfinite(seconds)}
+    total, paused = spent.pop("total", 0.0), spent.pop("paused", 0.0)
+    work = sum(spent.values())
+    return (work if work > 0 else None), max(total - paused - work, 0.0)
 
 
 def _expected_seconds(history: RunHistory) -> float | None:
@@ -260,8 +265,3 @@ def _environment(run: RunDirectory) -> dict[str, str]:
     if isinstance(gpus, list) and gpus:
         values["gpus"] = ", ".join(str(gpu.get("name")) for gpu in gpus if isinstance(gpu, dict))
     return values
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else None
