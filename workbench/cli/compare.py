@@ -30,7 +30,7 @@ def compare(
     def print_comparison() -> int:
         from workbench.headless.compare import compare
         from workbench.runs.directory import default_runs_folder
-        from workbench.tuning.sides import default_studies_folder
+        from workbench.tuning.directory import default_studies_folder
 
         return compare(
             sides,

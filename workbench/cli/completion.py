@@ -47,7 +47,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_sides(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the latest runs and studies that are not on the line yet."""
-    from workbench.tuning.sides import default_studies_folder, list_studies
+    from workbench.tuning.directory import default_studies_folder, list_studies
 
     folder = ctx.params.get("studies_dir") or default_studies_folder()
     names = complete_runs(ctx, incomplete)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
@@ -31,33 +33,26 @@ from workbench.runs.events import (
 from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
 from workbench.runs.typed import needed_of, takes_of
 
-_TYPES: dict[str, type[Event]] = {
-    event.type: event
-    for event in (
-        Started,
-        Progress,
-        Prepared,
-        State,
-        Steps,
-        Timing,
-        Footprint,
-        Memory,
-        Health,
-        EpochEnd,
-        RequestHandled,
-        Checkpointed,
-        Profiled,
-        MemorySnapshot,
-        WarningRaised,
-        TestResult,
-        Finished,
-    )
-}
+_TYPES = (
+    Started,
+    Progress,
+    Prepared,
+    State,
+    Steps,
+    Timing,
+    Footprint,
+    Memory,
+    Health,
+    EpochEnd,
+    RequestHandled,
+    Checkpointed,
+    Profiled,
+    MemorySnapshot,
+    WarningRaised,
+    TestResult,
+    Finished,
+)
 
-
-# Looked up once: a long run has a hundred thousand lines.
-_FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
-"""By type: how each field's value is read, and the fields that must be there."""
 
 _RENAMED = {"prepared": (("feed", "data_loading"),)}
 """Fields with another name in runs of older versions, by type of event: old, new."""
@@ -73,22 +68,38 @@ def encode(event: Event) -> str:
     return json.dumps(_jsonable(values), separators=(",", ":"), ensure_ascii=False)
 
 
-def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line, an unknown type, or values of a wrong type."""
-    try:
-        values = from_json(line, allow_inf_nan=False)
-        kind = values.pop("type")
-        event_type = _TYPES[kind]
-        for old, new in _RENAMED.get(kind, ()):
-            if old in values:
-                values.setdefault(new, values.pop(old))
-        takes, needed = _FIELDS[event_type]
-        taken = {name: takes[name](value) for name, value in values.items() if name in takes}
-        for name in needed.difference(taken):
-            taken[name] = takes[name](None)  # an unavailable reading was left out; anything else is refused
-        return event_type(**taken)
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
-        return None
+def decoder(
+    types: Iterable[type[Event]], renamed: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({})
+) -> Callable[[str | bytes], Event | None]:
+    """A function that finds the event in a line; None for a torn line, an unknown type, or values of a wrong type.
+
+    types: those that it knows. renamed: by type of event, the old and the new names of fields.
+    """
+    by_name = {event.type: event for event in types}
+    # Looked up once: a long run has a hundred thousand lines.
+    fields_of = {event: (takes_of(event), needed_of(event)) for event in by_name.values()}
+
+    def decode(line: str | bytes) -> Event | None:
+        try:
+            values = from_json(line, allow_inf_nan=False)
+            kind = values.pop("type")
+            event_type = by_name[kind]
+            for old, new in renamed.get(kind, ()):
+                if old in values:
+                    values.setdefault(new, values.pop(old))
+            takes, needed = fields_of[event_type]
+            taken = {name: takes[name](value) for name, value in values.items() if name in takes}
+            for name in needed.difference(taken):
+                taken[name] = takes[name](None)  # an unavailable reading was left out; anything else is refused
+            return event_type(**taken)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+            return None
+
+    return decode
+
+
+decode = decoder(_TYPES, _RENAMED)
+"""Finds the event of a run in a line; None where there is none."""
 
 
 def float32_text_value(value: float) -> float:

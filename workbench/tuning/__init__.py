@@ -1,1 +1,1 @@
-"""Tuning: many trainings under one question, and what can be concluded from them. Knows no torch."""
+"""Studies: many trainings under one question. Nothing here imports PyTorch: trials run in processes of their own."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from workbench.runs.preset_text import flattened
 from workbench.runs.status import Status, Summary, read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory, is_study, list_studies, trials_of
 
 SPLITS = ("validation", "test")
 """validation: at the best epoch. test: once, at the end."""
@@ -138,54 +138,48 @@ class Side:
         return {key: value for key, value in found.items() if value is not None}
 
 
-def default_studies_folder() -> Path:
-    """The folder of studies: WORKBENCH_STUDIES, else ./studies."""
-    return Path(os.environ.get("WORKBENCH_STUDIES") or "studies")
-
-
 def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Side:
     """Reads a run or a study, by its name, a part of it, or its path. Raises UsageError, PresetError."""
-    path, is_study = _find(name_or_path, runs_folder, studies_folder)
-    if not is_study:
-        run = _read_run(RunDirectory(path))
-        if not any(run.metrics.values()):
-            raise UsageError(
-                f"the run {path.name} has no metrics yet: it is {run.status}, and has neither validated nor tested. "
-                "Compare one that has completed an epoch"
-            )
-        return Side(path.name, path, {run.key: run})
-    return _read_study(path)
+    found = _find(name_or_path, runs_folder, studies_folder)
+    if isinstance(found, StudyDirectory):
+        return _read_study(found)
+    run = _read_run(found)
+    if not any(run.metrics.values()):
+        raise UsageError(
+            f"the run {found.name} has no metrics: it is {run.status}, and has neither validated nor tested. "
+            "Compare one that has completed an epoch"
+        )
+    return Side(found.name, found.path, {run.key: run})
 
 
-def _read_study(path: Path) -> Side:
-    trials = [_read_run(run) for run in list_runs(path / "trials")]
+def _read_study(study: StudyDirectory) -> Side:
+    trials = [_read_run(run) for run in trials_of(study)]
     usable = [run for run in trials if any(run.metrics.values())]
     if not usable:
-        raise UsageError(f"the study {path.name} has no trial with metrics yet")
+        raise UsageError(f"the study {study.name} has no trial with metrics yet")
     for run in usable[1:]:
         for setting in usable[0].preset.differences(run.preset):
             if setting not in (*PAIRED_BY, *NO_SETTINGS_OF_TRAINING):
                 raise UsageError(
-                    f"the trials of {path.name} differ in {setting}: a study that is compared repeats one preset over "
-                    f"seeds or folds. Compare its runs, in {path / 'trials'}"
+                    f"the trials of {study.name} differ in {setting}: a study that is compared repeats one preset over "
+                    f"seeds or folds. Compare its runs, in {study.trials}"
                 )
     # A later run of the same seed and fold stands for an earlier one.
     runs = {run.key: run for run in usable}
     ordered = sorted(runs, key=lambda key: (key.seed, -1 if key.fold is None else key.fold))
-    return Side(path.name, path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
+    return Side(study.name, study.path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
 
 
-def _find(name_or_path: str, runs_folder: Path, studies_folder: Path) -> tuple[Path, bool]:
-    """The directory of a run or study, and whether it is a study's. Raises UsageError."""
+def _find(name_or_path: str, runs_folder: Path, studies_folder: Path) -> RunDirectory | StudyDirectory:
+    """Finds a run or a study. Raises UsageError."""
     path = expanded(name_or_path)
-    if _is_study(path):
-        return path.absolute(), True
+    if is_study(path):
+        return StudyDirectory(path.absolute())
     if is_file(RunDirectory(path).preset):
-        return path.absolute(), False
-    found = [(run.path, False) for run in list_runs(runs_folder)]
-    found += [(study, True) for study in list_studies(studies_folder)]
-    matches = [(path, is_study) for path, is_study in found if name_or_path and name_or_path in path.name]
-    matches = [match for match in matches if match[0].name == name_or_path] or matches
+        return RunDirectory(path.absolute())
+    found: list[RunDirectory | StudyDirectory] = [*list_runs(runs_folder), *list_studies(studies_folder)]
+    matches = [each for each in found if name_or_path and name_or_path in each.name]
+    matches = [each for each in matches if each.name == name_or_path] or matches
     if len(matches) == 1:
         return matches[0]
     if not matches:
@@ -193,19 +187,7 @@ def _find(name_or_path: str, runs_folder: Path, studies_folder: Path) -> tuple[P
             f"there is no run {name_or_path!r} in {runs_folder.absolute()}, "
             f"and no study of that name in {studies_folder.absolute()}"
         )
-    raise UsageError(f"{name_or_path!r} could be {', '.join(path.name for path, _ in matches)}: write more of the name")
-
-
-def list_studies(folder: Path) -> list[Path]:
-    """The directories of all studies in a folder, the oldest first."""
-    return sorted(path.absolute() for path in folder.iterdir() if _is_study(path)) if folder.is_dir() else []
-
-
-def _is_study(path: Path) -> bool:
-    try:
-        return (path / "trials").is_dir()
-    except (OSError, ValueError):  # an impossible name
-        return False
+    raise UsageError(f"{name_or_path!r} could be {', '.join(each.name for each in matches)}: write more of the name")
 
 
 def _read_run(run: RunDirectory) -> TrainedRun:
