@@ -15,7 +15,7 @@ from rich.text import Text
 
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
-from workbench.headless.conclusion import NOT_TOLD_APART, conclusion, interval_of, p_of, signed
+from workbench.headless.conclusion import conclusion, interval_of, p_of, signed
 from workbench.metrics import Metric, in_reading_order
 from workbench.settings.changes import in_words, read
 from workbench.settings.toml_text import toml
@@ -210,7 +210,7 @@ def _print_differences(console: SafeConsole, letter: str, found: Sequence[Metric
         table.add_row(
             f"{each.split} {each.metric.label}",
             f"{signed(each.metric, each.difference)}{each.metric.unit}",
-            "-" if each.interval is None else interval_of(each),
+            interval_of(each),
             p_of(each) if each.pairs > 1 else "-",
             _better(each, letter),
         )
@@ -226,9 +226,7 @@ def _print_differences(console: SafeConsole, letter: str, found: Sequence[Metric
 
 
 def _better(found: MetricDifference, letter: str) -> str:
-    if found.pairs < 2:
-        return "unknown"
-    return (letter if found.second_is_better else "A") if found.is_told_apart else NOT_TOLD_APART
+    return (letter if found.second_is_better else "A") if found.is_told_apart else "unclear"
 
 
 def _settings(sides: Sequence[Side]) -> dict[str, list[Any]]:

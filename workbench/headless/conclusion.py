@@ -12,8 +12,6 @@ from workbench.tuning.sides import Side
 from workbench.tuning.statistics import LEVEL, least_pairs
 from workbench.units import duration
 
-NOT_TOLD_APART = "cannot be told apart"
-
 
 def conclusion(first: Side, other: Side, found: Sequence[MetricDifference], letter: str = "B") -> list[str]:
     """What can be concluded, and what it would take to conclude more. letter: the other side's."""
@@ -40,12 +38,12 @@ def _verdict(found: MetricDifference, letter: str) -> str:
         return f"A and {letter}: nothing can be told. There is {why}, and chance alone moves {where}."
     numbers = (
         f"difference {signed(found.metric, found.difference)}{found.metric.unit}, "
-        f"95 % interval {interval_of(found)}, p {p_of(found)} over {found.pairs} pairs"
+        f"95 % interval {interval_of(found)}{found.metric.unit}, p {p_of(found)} over {found.pairs} pairs"
     )
     if found.is_told_apart:
         better, worse = (letter, "A") if found.second_is_better else ("A", letter)
         return f"{better} is better than {worse} by {where}: {numbers}."
-    return f"A and {letter} {NOT_TOLD_APART} by {where}: {numbers}."
+    return f"A and {letter} cannot be told apart by {where}: {numbers}."
 
 
 def _what_it_would_take(first: Side, other: Side, found: MetricDifference, letter: str) -> Iterable[str]:
@@ -88,11 +86,10 @@ def signed(metric: Metric, value: float) -> str:
 
 
 def interval_of(found: MetricDifference) -> str:
-    """The 95 % interval, for at least two pairs."""
-    assert found.interval is not None
-    return f"{' to '.join(signed(found.metric, end) for end in found.interval)}{found.metric.unit}"
+    """The 95 % interval, without its unit; a dash for fewer than two pairs."""
+    return "-" if found.interval is None else " to ".join(signed(found.metric, end) for end in found.interval)
 
 
 def p_of(found: MetricDifference) -> str:
     """The p of the sign-flip test."""
-    return f"{found.test.p:.2g}"
+    return f"{found.test.p:.3g}"
