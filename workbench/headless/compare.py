@@ -78,7 +78,9 @@ def as_json(sides: Sequence[Side], found: Sequence[Sequence[MetricDifference]]) 
     differences = dict(_settings(sides))
     differences |= {f"environment.{path}": values for path, values in _environments(sides).items()}
     differences |= {
-        f"step_ms.{name.removeprefix('step ')}": list(values) for name, values in _step_times(sides).items()
+        f"step_ms.{name.removeprefix('step ')}": values
+        for name, values in _step_times(sides).items()
+        if any(value != values[0] for value in values)
     }
     tables = [{f"{each.metric.name}{PLACES[each.split]}": _metric_as_json(each) for each in one} for one in found]
     names = dict.fromkeys(name for one in tables for name in one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ HIGH = [0.85, 0.88, 0.83, 0.86, 0.86, 0.84]
 FASTER = Preset().override(["optimizer.learning_rate=0.05"])
 
 
-def study(tmp_path: Path, accuracies: list[float | None], preset: Preset | None = None, **more: Any) -> Side:
+def study(tmp_path: Path, accuracies: Sequence[float | None], preset: Preset | None = None, **more: Any) -> Side:
     made = made_study(tmp_path / "studies", preset, accuracies=accuracies, **more)
     return read_side(str(made.path), tmp_path, tmp_path)
 
@@ -143,7 +144,7 @@ def test_values_of_different_losses_are_not_compared(tmp_path: Path) -> None:
     assert {each.metric.name for each in compare_metrics(first, second)} == {"accuracy"}
 
 
-def test_other_samples_are_noticed_and_an_absolute_difference_of_batches_is_none(tmp_path: Path) -> None:
+def test_other_samples_are_noticed_and_other_batches_of_the_same_are_not(tmp_path: Path) -> None:
     first = study(tmp_path, LOW)
     for assignment, same in (("validation.seed=3", False), ("data.name=iris", False), ("data.batch_size=32", True)):
         second = study(tmp_path, HIGH, Preset().override([assignment]))
@@ -154,7 +155,7 @@ def test_other_samples_are_noticed_and_an_absolute_difference_of_batches_is_none
 def test_another_task_and_nothing_in_common_are_refused(tmp_path: Path) -> None:
     classes = run(tmp_path, validation={"loss": 0.1, "accuracy": 0.9})
     numbers = run(tmp_path, validation={"loss": 0.1, "rmse": 3.0, "r2": 0.5}, monitor="loss")
-    with pytest.raises(UsageError, match="is a classification and .* a regression"):
+    with pytest.raises(UsageError, match=r"is a classification and .* a regression"):
         compare_metrics(classes, numbers)
     tested = run(tmp_path, validation=None, test={"accuracy": 0.9})
     validated = run(tmp_path, validation={"accuracy": 0.9})
