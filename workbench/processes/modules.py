@@ -19,6 +19,8 @@ class Module(StrEnum):
     """Plans the preset on its standard input."""
     COMPARISON = f"{PACKAGE}.comparison"
     """Compares settings, as the request on its standard input asks."""
+    RANGE_TEST = f"{PACKAGE}.range_test"
+    """Runs the learning rate range tests that its standard input asks for."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
