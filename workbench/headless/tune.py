@@ -1,0 +1,156 @@
+"""Studies from the command line: a search, or a preset over several seeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import UsageError
+from workbench.files import expanded, is_file
+from workbench.headless.study import Output, described, follow_study
+from workbench.headless.train import check_trust
+from workbench.metrics import metric as metric_named
+from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
+from workbench.runs.lock import is_running, process_id
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import (
+    StudyDirectory,
+    create_study,
+    default_studies_folder,
+    find_study,
+    is_study,
+    list_studies,
+)
+from workbench.tuning.question import Question, read_question
+from workbench.tuning.view import StudyView, read_study_view
+
+DEFAULT_TRIALS = 20
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a search may cost; 0 and empty set no limit."""
+
+    trials: int
+    seconds: float
+    until: str
+
+    @classmethod
+    def parse(cls, trials: int, time: str, until: str) -> Budget:
+        """Raises UsageError."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", time.strip()) if time else None
+        if time and found is None:
+            raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
+        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+        if not trials and not seconds and not until:
+            trials = DEFAULT_TRIALS
+        return cls(trials, seconds, until)
+
+
+def search(
+    preset_name: str,
+    overrides: tuple[str, ...],
+    budget: Budget,
+    *,
+    seed: int,
+    json_output: bool,
+    quiet: bool,
+    studies_dir: Path | None,
+    trust_code: bool,
+) -> int:
+    """Searches; returns the exit code. Raises WorkbenchError."""
+    preset = _preset(preset_name, overrides, trust_code)
+    first = preset.training.seed
+    question = Question(
+        way="search",
+        seed=seed,
+        trials=budget.trials,
+        seconds=budget.seconds,
+        until=budget.until,
+        seeds=tuple(range(first + 1, first + 4)),
+    )
+    study = create_study(studies_dir or default_studies_folder(), preset, question)
+    return follow_study(study, Output(json_output, quiet), SHOW["search"])
+
+
+def repeat(
+    preset_name: str,
+    overrides: tuple[str, ...],
+    seeds: int,
+    *,
+    json_output: bool,
+    quiet: bool,
+    studies_dir: Path | None,
+    trust_code: bool,
+) -> int:
+    """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
+    preset = _preset(preset_name, overrides, trust_code)
+    first = preset.training.seed
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    study = create_study(studies_dir or default_studies_folder(), preset, question)
+    return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
+
+
+def study_named(name_or_path: str, studies_dir: Path | None, runs_dir: Path | None) -> StudyDirectory | None:
+    """The study of that name or path; None where it names a run, or nothing. Raises UsageError where it names both."""
+    folder = studies_dir or default_studies_folder()
+    path = expanded(name_or_path)
+    if is_study(path):
+        return StudyDirectory(path.absolute())
+    if is_file(RunDirectory(path).preset):
+        return None
+    runs = [run.name for run in list_runs(runs_dir or default_runs_folder()) if name_or_path in run.name]
+    studies = [study.name for study in list_studies(folder) if name_or_path in study.name]
+    if runs and studies:
+        raise UsageError(f"runs and studies match {name_or_path!r}: {', '.join([*runs, *studies])}")
+    return find_study(folder, name_or_path) if studies else None
+
+
+def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust_code: bool) -> int:
+    """Continues a study; returns the exit code. Raises UsageError if it is running or complete."""
+    question, preset = read_question(study.question), Preset.of_run(study.preset)
+    if is_running(study):
+        raise UsageError(f"the study {study.name} is still running (process {process_id(study)})")
+    view = read_study_view(study)
+    if view.finished is not None and view.finished.status == "completed":
+        raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
+    check_trust(preset, trust_code)
+    return follow_study(study, Output(json_output, quiet), SHOW[question.way])
+
+
+def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
+    preset = library.load(name).override(overrides).with_absolute_paths()
+    check_trust(preset, trust_code)
+    return preset
+
+
+def _show_search(result: dict[str, Any], view: StudyView) -> None:
+    best = result["best"]
+    if best is None:
+        print("no trial has given a value")
+        return
+    known = metric_named(best["metric"])
+    print(f"best: trial {best['trial']}, {known.label} {known.write(best['value'])}  {described(best['settings'])}")
+    print(f"{result['trials']} settings tried, {result['discarded']} of them discarded early")
+
+
+def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
+    if result["mean"] is None:
+        print("no run has completed")
+        return
+    known = metric_named(result["metric"])
+    print(f"{known.label}: mean {known.write(result['mean'])}, deviation {result['deviation']}")
+
+
+SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
+    "search": _show_search,
+    "repeat": _show_repeat,
+    "folds": _show_repeat,
+    "queue": _show_repeat,
+}
+"""How the result of each way to tune is printed."""
