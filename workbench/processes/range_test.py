@@ -8,7 +8,7 @@ from typing import Final
 
 from workbench.errors import UsageError
 from workbench.processes.measuring import ANSWER, MeasuringProcess, Progress
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS, OptimizerChoice
+from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS, OptimizerChoice
 from workbench.settings.preset import Preset
 
 CURVE: Final = "curve"

@@ -52,9 +52,7 @@ def suggest(rates: Sequence[float], curves: Sequence[Curve]) -> RangeTest:
     )
 
 
-def _agreed(
-    name: str, mark: Mark, rates: Sequence[float], curves: Sequence[Curve], notes: list[str]
-) -> float | None:
+def _agreed(name: str, mark: Mark, rates: Sequence[float], curves: Sequence[Curve], notes: list[str]) -> float | None:
     """The median of the rates that the seeds name; None, with a note, where they disagree or most name none."""
     named = [rate for curve in curves if (rate := mark(rates, curve)) is not None]
     if 2 * len(named) <= len(curves):

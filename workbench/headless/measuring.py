@@ -1,17 +1,17 @@
-"""What the commands under `tune` share: a preset that may run, the process that measures, and how they end."""
+"""What `tune lr` and `tune batch` share: a preset that may run, the process that measures, and how they end."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
-from workbench.headless.train import check_trust
+from workbench.headless.train import add_preset, check_trust, new_preset_file
 from workbench.processes.measuring import Progress
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -33,9 +33,9 @@ class Options:
 def load_preset(name_or_path: str, overrides: tuple[str, ...], options: Options) -> Preset:
     """The preset to measure, with the user's yes to its code. Raises PresetError, UntrustedCodeError, UsageError."""
     preset = library.load(name_or_path).override(overrides).with_absolute_paths()
-    check_trust(preset, trust_code=options.trust_code)
+    check_trust(preset, options.trust_code)
     if options.save_as is not None:
-        library.new_file(options.save_as)  # refused now rather than after the measurement
+        new_preset_file(options.save_as)  # refused now rather than after the measurement
     return preset
 
 
@@ -67,8 +67,8 @@ class Narration:
         """Shows what is being done now."""
         if self._console is None:
             return
-        share = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
-        text = f"{progress.doing}{share}"
+        percent = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
+        text = f"{progress.doing}{percent}"
         self._write(f"\r{text:<{self._width}}\r{text}")
         self._width = len(text)
 
@@ -84,9 +84,14 @@ class Narration:
         self._console.file.flush()
 
 
-def say_saved(preset: Preset, options: Options) -> None:
-    """Saves a preset under the name asked for, if one was, and says so. Raises StorageError, UsageError."""
+def save_found(preset: Preset, change: Sequence[str], evidence: str, options: Options) -> None:
+    """Saves the preset with what was found, under the name asked for, if one was, and says so.
+
+    change: assignments; evidence: a sentence for its description. Raises StorageError, UsageError.
+    """
     if options.save_as is None:
         return
-    path = library.save_new(preset, options.save_as)
+    found = preset.override(change)
+    described = found.model_copy(update={"description": f"{preset.description} ({evidence})".strip()})
+    path = add_preset(described, options.save_as)
     print(f"saved {path}", file=sys.stderr if options.json_output or options.quiet else sys.stdout)
