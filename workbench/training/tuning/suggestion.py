@@ -14,7 +14,7 @@ LEAST_POINTS = 10
 LEAST_FALL = 0.02
 """Fraction of the first loss by which it must fall somewhere."""
 WINDOW = 11
-"""Steps over which a slope is measured: with fewer the seeds disagree, with more the slope is that of the whole fall."""
+"""Steps over which a slope is measured. With fewer the seeds disagree; with more it is the slope of the whole fall."""
 FIRST_STEPS = 10
 """Left out by the slope: the running mean of few losses is noisy."""
 SAFETY = 3.0
