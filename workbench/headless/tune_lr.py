@@ -37,11 +37,9 @@ def tune_lr(
     answer = run(_measure(request, options))
     suggested = answer.suggested
     if options.json_output:
-        print(
-            json.dumps(
-                {"type": "median"} | {name: value for name, value in asdict(answer).items() if name != "suggested"}
-            )
-        )
+        if not options.quiet:
+            curve = {name: value for name, value in asdict(answer).items() if name != "suggested"}
+            print(json.dumps({"type": "median"} | curve))
         print(json.dumps({"type": "result", "suggested": asdict(suggested)}))
     elif not options.quiet:
         for line in _shown(answer, seeds):
@@ -71,7 +69,7 @@ async def _measure(request: Request, options: Options) -> RangeTest:
                 narration.show(message)
             elif isinstance(message, RangeTest):
                 answer = message
-            elif isinstance(message, Curve) and options.json_output:
+            elif isinstance(message, Curve) and options.json_output and not options.quiet:
                 print(typed_line(CURVE, message), flush=True)
     narration.clear()
     assert answer is not None, "the answer is the last message"

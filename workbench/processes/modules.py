@@ -21,6 +21,8 @@ class Module(StrEnum):
     """Compares settings, as the request on its standard input asks."""
     RANGE_TEST = f"{PACKAGE}.range_test"
     """Runs the learning rate range tests that its standard input asks for."""
+    BATCH_SCAN = f"{PACKAGE}.batch_scan"
+    """Measures batch sizes, as its standard input asks."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
