@@ -21,14 +21,19 @@ def tune_batch(preset_name: str, overrides: tuple[str, ...], options: Options, *
     preset = load_preset(preset_name, overrides, options)
     answer = run(_measure(Request(preset.to_toml(), up_to), options))
     knee = answer.knee
-    scaled, sentence = (None, "") if knee is None else scaled_rate(preset.optimizer, preset.data.batch_size, knee)
+    scaled, sentence, change = None, "", []
+    if knee is not None:
+        scaled, sentence = scaled_rate(preset.optimizer, preset.data.batch_size, knee)
+        change.append(f"data.batch_size={knee}")
+        if scaled != preset.optimizer.learning_rate:
+            change.append(f"optimizer.learning_rate={scaled!r}")
     if options.json_output:
         if not options.quiet:
             about = {"device": answer.device, "engine": answer.engine, "notes": answer.notes}
             print(json.dumps({"type": "about"} | about | {"learning_rate": scaled, "learning_rate_note": sentence}))
         print(json.dumps({"type": "result", "knee": knee, "largest": answer.largest}))
     elif not options.quiet:
-        for line in _shown(answer, preset.data.batch_size, sentence):
+        for line in _shown(answer, preset.data.batch_size, sentence, change):
             print(line)
     if knee is None:
         if options.quiet or options.save_as is not None:
@@ -36,7 +41,6 @@ def tune_batch(preset_name: str, overrides: tuple[str, ...], options: Options, *
         return EXIT_DONE
     if options.quiet and not options.json_output:
         print(knee)
-    change = [f"data.batch_size={knee}", f"optimizer.learning_rate={scaled!r}"]
     save_found(preset, change, f"batch size {knee} by a scan on {answer.device}; {sentence}", options)
     return EXIT_DONE
 
@@ -58,7 +62,7 @@ async def _measure(request: Request, options: Options) -> BatchScan:
     return answer
 
 
-def _shown(answer: BatchScan, present: int, sentence: str) -> list[str]:
+def _shown(answer: BatchScan, present: int, sentence: str, change: list[str]) -> list[str]:
     """A row a batch size, the knee, and what to know of it."""
     best = max((each.samples_per_second or 0.0 for each in answer.measured), default=0.0) or 1.0
     lines = [f"on {answer.device}, steps run by the engine {answer.engine or '-'}", ""]
@@ -76,8 +80,8 @@ def _shown(answer: BatchScan, present: int, sentence: str) -> list[str]:
         lines.append(f"knee     {answer.knee}: the smallest batch size within 5 % of the best throughput")
         lines.append(f"largest  {answer.largest}: the largest that was measured")
     lines += answer.notes
-    if sentence:
-        lines += [sentence, "", f"use it with: --set data.batch_size={answer.knee}"]
+    if change:
+        lines += [sentence, "", f"use it with: {' '.join(f'--set {assignment}' for assignment in change)}"]
     return lines
 
 

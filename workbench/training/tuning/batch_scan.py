@@ -93,6 +93,8 @@ class MeasureBatch:
         self._preset = preset
         self._device = resolve_device(preset.runtime.device)
         self._measured_before = False
+        self._grown_bytes = 0
+        """The most by which a batch size made this process grow."""
         self.device_name = device_name(self._device)
         self.engine = ""
         """Which engine ran the steps of the last batch size."""
@@ -127,18 +129,13 @@ class MeasureBatch:
         on_gpu = self._device.type == "cuda"
         if on_gpu:
             self._limit_memory()
+        resident = resident_bytes()
         job = assemble(self._data, self._preset.override([f"data.batch_size={batch_size}"]))
         try:
-            expected = None if on_gpu else expected_memory(job)
-            peak_bytes = None if expected is None else expected.peak_bytes
-            if expected is not None and peak_bytes is not None:
-                # What the samples take is taken already.
-                needed = peak_bytes - expected.kinds.get("data", 0)
-                reading = HostMonitor(os.getpid()).read()
-                room = reading.available_bytes - FREE_FRACTION * reading.total_bytes
-                if needed > room:
-                    problem = f"out of memory: needs about {size(needed)}, and {size(max(room, 0))} may be used"
-                    return Measured(batch_size, peak_bytes=peak_bytes, problem=problem, out_of_memory=True)
+            peak_bytes, needed = (None, 0) if on_gpu else self._needed(job)
+            if not on_gpu and needed > (room := host_room()):
+                problem = f"out of memory: needs about {size(needed)}, and {size(room)} may be used"
+                return Measured(batch_size, peak_bytes=peak_bytes, problem=problem, out_of_memory=True)
             if on_gpu:
                 torch.cuda.reset_peak_memory_stats(self._device)
             choice = make_engine(job, PhaseClock(), lambda step: self._preset.optimizer.learning_rate, EngineHooks())
@@ -154,6 +151,8 @@ class MeasureBatch:
             validate_batch(job)
             if on_gpu:
                 peak_bytes = torch.cuda.max_memory_allocated(self._device)
+            elif resident is not None:
+                self._grown_bytes = max((resident_bytes() or resident) - resident, self._grown_bytes)
         finally:
             job.close()
         return Measured(
@@ -163,11 +162,29 @@ class MeasureBatch:
             peak_bytes=peak_bytes,
         )
 
+    def _needed(self, job: Job) -> tuple[int | None, int]:
+        """The expected peak on the host, None where it cannot be estimated, and what is to be allocated for it."""
+        expected = expected_memory(job)
+        if expected.peak_bytes is None:
+            return None, 2 * self._grown_bytes  # the batch size before was half as large
+        return expected.peak_bytes, expected.peak_bytes - expected.kinds.get("data", 0)  # the samples are there already
+
     def _limit_memory(self) -> None:
         """Lets PyTorch run out of memory on the GPU where less than a tenth of it would stay free."""
         free, total = torch.cuda.mem_get_info(self._device)
         usable = free + torch.cuda.memory_reserved(self._device) - FREE_FRACTION * total
         torch.cuda.set_per_process_memory_fraction(min(max(usable / total, 0.0), 1.0), self._device)
+
+
+def host_room() -> int:
+    """Bytes of the host's memory that may be used; 0 where none may."""
+    reading = HostMonitor(os.getpid()).read()
+    return max(int(reading.available_bytes - FREE_FRACTION * reading.total_bytes), 0)
+
+
+def resident_bytes() -> int | None:
+    """Memory of this process; None where it is not known."""
+    return HostMonitor(os.getpid()).read().rss_bytes
 
 
 def validate_batch(job: Job) -> None:
