@@ -131,9 +131,9 @@ def test_a_range_that_is_none_is_refused(options: dict[str, Any], message: str) 
 
 
 def test_the_sweep_surrounds_the_default_of_the_optimizer_and_ends_at_the_largest_rate() -> None:
-    assert default_range(Preset().optimizer) == (pytest.approx(1e-7), pytest.approx(10))
+    assert default_range(Preset().optimizer) == pytest.approx((1e-7, 10))
     adadelta = Preset().override(["optimizer.name=adadelta"])
-    assert default_range(adadelta.optimizer) == (pytest.approx(1e-4), 1000)
+    assert default_range(adadelta.optimizer) == pytest.approx((1e-4, 1000))
     rates = Request.of(Preset(), low=1e-4, high=1.0, steps=21).rates()
     assert rates[0] == 1e-4
     assert rates[-1] == pytest.approx(1.0)
