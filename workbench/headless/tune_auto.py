@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import EXIT_INTERRUPTED, StorageError, WorkbenchError
-from workbench.files import short_path, write_text_atomically
+from workbench.files import read_small, short_path, write_text_atomically
 from workbench.headless.measuring import Options, load_preset, run, save_found
 from workbench.headless.study import Output, described, follow_study
 from workbench.headless.tune_batch import measure_batches
@@ -27,7 +28,7 @@ from workbench.tuning.directory import StudyDirectory, create_study, default_stu
 from workbench.tuning.importance import importances
 from workbench.tuning.question import Question
 from workbench.tuning.space import SearchSpace
-from workbench.tuning.view import StudyView
+from workbench.tuning.view import StudyView, read_study_view
 from workbench.units import duration
 
 LEAST_SECONDS = 30.0
@@ -134,14 +135,15 @@ def page(
     lines = [f"# {preset.name}, tuned", ""]
     before = None if own is None else own.best(known)
     if before is not None:
-        lines.append(
-            f"{known.label} on the validation split: {known.write(before)} before, {known.write(best['value'])} now"
-        )
+        values = f"{known.write(before)} before, {known.write(best['value'])} now"
+        lines.append(f"{known.label} on the validation split: {values}")
     if result["tied"]:
         tied = ", ".join(map(str, result["tied"]))
         lines.append(f"the seeds cannot tell these trials apart: {tied}; trial {best['trial']} has the best mean")
+    elif view.repeats_of(best["trial"]):
+        lines.append(f"trial {best['trial']} is the best of {result['trials']}, also with fresh seeds")
     else:
-        lines.append(f"trial {best['trial']} is the best of {result['trials']} over several seeds")
+        lines.append(f"trial {best['trial']} is the best of {result['trials']}; no time was left for fresh seeds")
     tested = read_summary(study.run(best["run"]))
     if tested is not None and tested.test and isinstance(tested.test.get(known.name), float):
         lines.append(f"{known.label} on the test split, which decided nothing: {known.write(tested.test[known.name])}")
@@ -165,11 +167,6 @@ def _differences(preset: Preset, settings: dict[str, Any]) -> str:
 
 def _keep(preset: Preset, found: Found, space: SearchSpace, study: StudyDirectory, options: Options, code: int) -> None:
     """Writes the page into the study, and saves the preset if a name was given."""
-    import json
-
-    from workbench.files import read_small
-    from workbench.tuning.view import read_study_view
-
     if code == EXIT_INTERRUPTED or not study.summary.exists():
         return
     result, view = json.loads(read_small(study.summary)), read_study_view(study)
