@@ -1,7 +1,7 @@
-"""Optimizers: how gradients change the weights. Every hyper-parameter of each is a setting.
+"""Optimizers: how gradients change the weights. Every hyperparameter is a setting.
 
-Names are those of PyTorch's own classes, but `learning_rate` for `lr`. The classes come from torch.optim, and those
-that torch lacks from pytorch-optimizer.
+Settings have the names of PyTorch's arguments, except `learning_rate` for `lr`. The classes come from torch.optim, and
+from pytorch-optimizer if torch does not have them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Adam(OptimizerChoice):
 
 
 class Amsgrad(OptimizerChoice):
-    """Adam that keeps the largest second moment seen, so that steps never grow again."""
+    """Adam with the maximum of all past second moments, so that steps never grow again."""
 
     torch_name: ClassVar[str] = "Adam"
     fixed: ClassVar[dict[str, Any]] = {"amsgrad": True}
@@ -81,7 +81,7 @@ class Nadam(OptimizerChoice):
 
 
 class Radam(OptimizerChoice):
-    """Adam with a warm-up of its own while its running means are still uncertain."""
+    """Adam with a built-in warm-up while its running means are still uncertain."""
 
     torch_name: ClassVar[str] = "RAdam"
     name: Literal["radam"] = "radam"
@@ -121,7 +121,7 @@ class AdaBound(OptimizerChoice):
 
 
 class AdaBelief(OptimizerChoice):
-    """Adam that takes large steps where the gradient is as predicted, and small steps where it is not."""
+    """Adam that takes large steps if the gradient is as predicted, and small steps if it is not."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "AdaBelief"
