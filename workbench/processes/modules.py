@@ -19,6 +19,8 @@ class Module(StrEnum):
     """Plans the preset on its standard input."""
     COMPARISON = f"{PACKAGE}.comparison"
     """Compares settings, as the request on its standard input asks."""
+    OUT_OF_FOLD = f"{PACKAGE}.out_of_fold"
+    """Judges the runs of a cross-validation, which its standard input names."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
