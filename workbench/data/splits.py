@@ -62,9 +62,7 @@ def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed
     return Splits(train, None, test)
 
 
-def k_fold(
-    samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int
-) -> Splits:
+def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Leaves one of several folds of equal size out of the training samples, for validation; folds count from 0.
 
     Raises PresetError where there are more folds than samples, or than a class has samples if stratified.
@@ -97,9 +95,9 @@ def leave_one_out(
     count = len(rest)
     if most is not None and count > most:
         raise PresetError(
-            f'validation.method = "leave_one_out" trains a model for each of {count:,} samples, and one epoch of all of '
-            f'them reads {count * (count - 1):,} samples; use "k_fold", which trains a few models, or allow that with '
-            "validation.allow_large = true"
+            f'validation.method = "leave_one_out" trains a model for each of {count:,} samples, and one epoch of all '
+            f'of them reads {count * (count - 1):,} samples; use "k_fold", which trains a few models, or allow that '
+            "with validation.allow_large = true"
         )
     if count < 2:
         raise DataError(f'validation.method = "leave_one_out" needs at least 2 samples besides the test split: {count}')

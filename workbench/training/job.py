@@ -227,8 +227,8 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):
         raise PresetError(
-            f'validation.method = "{preset.validation.label()}" keeps all scores of all samples, and {samples:,} samples '
-            f'with {data.task.outputs:,} outputs have too many; choose "holdout"'
+            f'validation.method = "{preset.validation.label()}" keeps all scores of all samples, and {samples:,} '
+            f'samples with {data.task.outputs:,} outputs have too many; choose "holdout"'
         )
 
 

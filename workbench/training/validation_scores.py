@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from workbench.errors import StorageError
 from workbench.files import open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 from workbench.runs.typed import metrics as as_metrics
+
+DAMAGES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, BadZipFile, zlib.error)
+"""What reading a file raises that is not what was written."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,12 @@ class ValidationScores:
                 found = as_metrics(json.loads(str(arrays["metrics"])))
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}; train that run again") from error
-        except (ValueError, TypeError, LookupError, ArithmeticError, zipfile.BadZipFile) as error:
+        except DAMAGES as error:
             raise StorageError(f"{path} is damaged ({error}); train that run again") from error
         if scores.dim() != 2 or len(scores) != len(targets):
-            raise StorageError(f"{path} is damaged: {len(scores)} scores for {len(targets)} samples; train that run again")
+            raise StorageError(
+                f"{path} is damaged: {len(scores)} scores for {len(targets)} samples; train that run again"
+            )
         return cls(scores, targets, found)
 
 
