@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workbench.devices.peaks import TERA, peak_flops
-from workbench.runs.events import Footprint, Prepared
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Footprint
 from workbench.units import rate_of
 
 

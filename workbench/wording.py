@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workbench.metrics import headline_metrics, written
-from workbench.runs.events import Prepared, Profiled
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Profiled
 from workbench.units import count, duration
 
 TRACE_VIEWER = "https://ui.perfetto.dev"

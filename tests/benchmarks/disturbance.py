@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Timing
+from workbench.runs.measurements import Timing
 from workbench.runs.tail import EventTail
 
 WINDOW_SECONDS = 3.0

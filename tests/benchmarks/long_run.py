@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Started, Steps, encode, float32_text_value
+from workbench.runs.event_lines import encode, float32_text_value
+from workbench.runs.events import Started, Steps
 from workbench.runs.history import read_history
 
 STEPS_A_LINE = 100

@@ -26,7 +26,7 @@ def make(folder: Path, runs: int) -> None:
     """A sweep over learning rates, seeds and batch sizes."""
     from tests.ui.made import events, write_summary
     from workbench.runs.directory import RunDirectory
-    from workbench.runs.events import encode
+    from workbench.runs.event_lines import encode
 
     lines = "".join(f"{encode(event)}\n" for event in events(1300))
     for number in range(runs):

@@ -22,7 +22,8 @@ from tests.unit.training.scripted import (
 )
 from workbench.runs.control import Request
 from workbench.runs.directory import create_run
-from workbench.runs.events import MemorySnapshot, Profiled, Steps, Timing, WarningRaised
+from workbench.runs.events import Steps, WarningRaised
+from workbench.runs.measurements import MemorySnapshot, Profiled, Timing
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.preset import Preset

@@ -13,7 +13,8 @@ import torch
 from tests.gpu.conftest import DIGITS, GPU_ONLY
 from tests.unit.training.scripted import asked_at, logged_losses, new_trainer, of_type, poll_after_every_step
 from workbench.runs.control import Request
-from workbench.runs.events import MemorySnapshot, Profiled, Timing, WarningRaised
+from workbench.runs.events import WarningRaised
+from workbench.runs.measurements import MemorySnapshot, Profiled, Timing
 from workbench.training.memory.out_of_memory import explain_out_of_memory
 from workbench.training.memory.snapshot import write_after_running_out
 from workbench.training.trainer import Trainer

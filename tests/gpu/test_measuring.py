@@ -11,7 +11,7 @@ from tests.gpu.conftest import DIGITS, GPU_ONLY
 from tests.unit.training.scripted import new_trainer, of_type
 from workbench.devices.gpu import GpuMonitor, GpuReading
 from workbench.errors import OutOfMemoryError
-from workbench.runs.events import Memory, Timing
+from workbench.runs.measurements import Memory, Timing
 from workbench.training.loss_log import LossLog, StepLoss
 from workbench.training.memory.out_of_memory import explain_out_of_memory
 from workbench.training.timing import cuda_clock

@@ -14,7 +14,7 @@ from tests.gpu.conftest import DIGITS, GPU_ONLY
 from tests.unit.training.scripted import build_trainer, new_trainer, of_type
 from workbench.devices.gpu import GpuMonitor, same_gpu
 from workbench.runs.directory import create_run
-from workbench.runs.events import Footprint, Timing
+from workbench.runs.measurements import Footprint, Timing
 from workbench.settings.preset import Preset
 from workbench.training.device import device_uuid
 from workbench.training.health.probe import HealthProbe

@@ -23,7 +23,8 @@ from workbench.errors import DeviceError
 from workbench.runs.directory import create_run
 from workbench.runs.events import EpochEnd, Prepared
 from workbench.runs.tail import EventTail
-from workbench.settings.optimizer import OPTIMIZERS, OptimizerChoice
+from workbench.settings.optimizer import OPTIMIZERS
+from workbench.settings.optimizer_choice import OptimizerChoice
 from workbench.settings.preset import Preset
 from workbench.training.batches import OnDeviceBatches
 from workbench.training.device import configure_torch, resolve_device

@@ -10,26 +10,22 @@ from typing import Any
 
 from workbench.devices.gpu import GpuReading
 from workbench.runs.directory import RunDirectory
+from workbench.runs.event_lines import encode
 from workbench.runs.events import (
     Checkpointed,
     EpochEnd,
     Event,
     Finished,
-    Footprint,
-    Memory,
-    MemorySnapshot,
     Prepared,
-    Profiled,
     RequestHandled,
     Started,
     State,
     Steps,
     TestResult,
-    Timing,
     WarningRaised,
-    encode,
 )
 from workbench.runs.lock import Claim, claim
+from workbench.runs.measurements import Footprint, Memory, MemorySnapshot, Profiled, Timing
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
 from workbench.ui.live.readings import Readings

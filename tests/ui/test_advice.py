@@ -31,7 +31,8 @@ from tests.ui.test_runs_live import until
 from workbench.advice.finding import Finding
 from workbench.processes.comparison import Comparison, Measured
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import State, encode
+from workbench.runs.event_lines import encode
+from workbench.runs.events import State
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.controllers import advice as advice_controller

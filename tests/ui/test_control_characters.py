@@ -14,7 +14,8 @@ from tests.ui.made import NOON, append, events, preset, profiled, write_run, wri
 from tests.unit.test_printable import HOSTILE
 from workbench.printable import is_printable
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Finished, Prepared, Profiled, WarningRaised
+from workbench.runs.events import Finished, Prepared, WarningRaised
+from workbench.runs.measurements import Profiled
 from workbench.ui.app import WorkbenchApp
 
 TEXT = HOSTILE.replace("\x00", "").replace("\udc9b", "")

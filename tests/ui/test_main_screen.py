@@ -17,6 +17,7 @@ from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, append, metrics, preset, write_run
 from tests.unit.ui.test_planner import PLANNED
 from workbench.runs import events
+from workbench.runs.event_lines import encode
 from workbench.runs.history import read_history
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
@@ -147,7 +148,7 @@ def test_the_end_of_a_run_is_reported_with_its_result(tmp_path: Path) -> None:
             events.Finished(status="completed", step=2000, reason="", time=NOON + 9),
         ]
         with run.events.open("a") as file:
-            file.writelines(f"{events.encode(event)}\n" for event in last)
+            file.writelines(f"{encode(event)}\n" for event in last)
         app.screen.poll()  # type: ignore[attr-defined]
         await pilot.pause()
         assert "completed; test, best epoch 10: loss 0.1210 accuracy 96.41 %" in screen_text(app)

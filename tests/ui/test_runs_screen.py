@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text, settled
 from tests.ui.made import NOON, epoch_end, write_run
-from workbench.runs.events import encode
+from workbench.runs.event_lines import encode
 from workbench.settings.changes import Change
 from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp

@@ -18,7 +18,7 @@ from tests.benchmarks.figures import median_interval
 from tests.benchmarks.mnist_sized import write_enlarged_digits
 from tests.benchmarks.programs import Trained
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Timing
+from workbench.runs.measurements import Timing
 from workbench.runs.writer import EventWriter
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from tests.ui.made import events
 from workbench.mfu import arithmetic
-from workbench.runs.events import Footprint, Prepared
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Footprint
 
 PREPARED = next(event for event in events(1, device="cuda:0") if isinstance(event, Prepared))
 FOOTPRINT = Footprint(step=1, kinds={}, expected=[], flops_per_step=10**12)

@@ -22,8 +22,9 @@ from workbench.devices.gpu import GpuReading, run_gpu
 from workbench.errors import DivergedError, not_finite_in_words
 
 if TYPE_CHECKING:
-    from workbench.runs.events import Health, Prepared, Timing
+    from workbench.runs.events import Prepared
     from workbench.runs.history import RunHistory
+    from workbench.runs.measurements import Health, Timing
     from workbench.settings.preset import Preset
 
 RECENT = 10

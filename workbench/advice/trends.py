@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.runs.curve import Curve
-    from workbench.runs.events import Memory
     from workbench.runs.history import RunHistory
+    from workbench.runs.measurements import Memory
 
 LEAST_WINDOW = 20
 """Least steps over which losses are averaged: the mean of a short epoch says little."""

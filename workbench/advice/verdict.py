@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from workbench.advice.policy import LEAST_STEPS
 from workbench.advice.rule import percent, severity_of
-from workbench.runs.events import Prepared, Timing
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Timing
 
 
 def verdict(timing: Timing | None, prepared: Prepared | None) -> str:

@@ -5,5 +5,5 @@ from __future__ import annotations
 COMMANDS = ("train", "resume", "runs", "tune")
 """In the order of `--help`. Any other first word is a preset to open in the app."""
 
-SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("search",)}
+SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("search", "repeat")}
 """Of the commands that have some."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.completion import complete_assignments, complete_runs
+from workbench.cli.completion import complete_assignments, complete_presets, complete_runs
 
 Overrides = Annotated[
     list[str] | None,
@@ -26,6 +26,19 @@ JsonOutput = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")]
 RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")]
+StudiesDir = Annotated[
+    Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
+]
+Tuned = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME|PATH",
+        help="The preset to tune: a path, or a name in ./presets, your folder, or those shipped.",
+        autocompletion=complete_presets,
+    ),
+]
 SaveAs = Annotated[
     str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
 ]

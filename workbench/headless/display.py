@@ -16,16 +16,8 @@ from workbench import output
 from workbench.metrics import headline_metrics
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import (
-    EpochEnd,
-    Event,
-    MemorySnapshot,
-    Prepared,
-    Profiled,
-    RequestHandled,
-    State,
-    WarningRaised,
-)
+from workbench.runs.events import EpochEnd, Event, Prepared, RequestHandled, State, WarningRaised
+from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
 from workbench.wording import engine_line, loading_words, profile_title

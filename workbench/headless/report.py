@@ -20,8 +20,8 @@ from workbench.metrics import written
 from workbench.mfu import arithmetic
 from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Footprint, Profiled
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Footprint, Profiled
 from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import in_words

@@ -59,7 +59,7 @@ class Options:
 def train(preset: Preset, options: Options) -> int:
     """Trains a preset in a new run; returns the exit code. Raises WorkbenchError."""
     preset = preset.with_absolute_paths()
-    _check_trust(preset, options)
+    check_trust(preset, options.trust_code)
     run = create_run(options.runs_folder, preset.name, preset.to_toml())
     return _follow(run, options)
 
@@ -76,7 +76,7 @@ def resume(name_or_path: str, options: Options) -> int:
                 f"the run {run.name} has completed. To train longer, start a new run: "
                 f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
-    _check_trust(Preset.of_run(run.preset), options)
+    check_trust(Preset.of_run(run.preset), options.trust_code)
     return _follow(run, options)
 
 
@@ -95,7 +95,7 @@ def save_preset(preset: Preset, name: str) -> int:
 def dry_run(preset: Preset, options: Options) -> int:
     """Shows what a preset would train; returns the exit code. Raises WorkbenchError."""
     preset = preset.with_absolute_paths()
-    _check_trust(preset, options)
+    check_trust(preset, options.trust_code)
     plan = make_plan(preset)
     if options.json_output:
         print(encode(plan))
@@ -104,9 +104,10 @@ def dry_run(preset: Preset, options: Options) -> int:
     return EXIT_DONE
 
 
-def _check_trust(preset: Preset, options: Options) -> None:
+def check_trust(preset: Preset, trust_code: bool) -> None:
+    """Asks for trust in the user code of a preset, or takes it as given. Raises UntrustedCodeError."""
     for reference, arguments in preset.code_calls():
-        if options.trust_code:
+        if trust_code:
             code.trust(reference)
         elif not code.is_trusted(reference):
             raise UntrustedCodeError(code.question(reference, arguments))

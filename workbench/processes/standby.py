@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from workbench.processes.messages import decode, encode, parse_object
@@ -62,8 +64,11 @@ class Standby:
         os.set_blocking(self._pipe(process.stdout).fileno(), False)
 
     @classmethod
-    def launch(cls) -> Standby:
-        """Launches one; it is ready some seconds later. Raises OSError where no process can be started."""
+    def launch(cls, environment: Mapping[str, str] = MappingProxyType({})) -> Standby:
+        """Launches one; it is ready some seconds later. Raises OSError where no process can be started.
+
+        environment: variables to add to those of this process.
+        """
         return cls(
             subprocess.Popen(
                 command_line(Module.STANDBY),
@@ -72,6 +77,7 @@ class Standby:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 bufsize=0,
+                env=os.environ | environment,
             )
         )
 

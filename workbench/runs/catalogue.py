@@ -12,7 +12,8 @@ from typing import IO, Any
 from workbench.errors import StorageError
 from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
-from workbench.runs.events import EpochEnd, Event, Prepared, State, TestResult, decode
+from workbench.runs.event_lines import decode
+from workbench.runs.events import EpochEnd, Event, Prepared, State, TestResult
 from workbench.runs.lock import is_running
 from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 from workbench.errors import UsageError
@@ -13,7 +14,9 @@ from workbench.files import open_to_append, storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.runs.tail import LineTail
 
-Command = Literal["stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot"]
+Command = Literal[
+    "stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot", "stop_after_epoch"
+]
 MOST_PROFILE_STEPS = 1000
 """The trace of a step takes 10 to 100 kB on disk, and ten times that in memory until it is written."""
 COMMANDS: tuple[str, ...] = get_args(Command)
@@ -21,7 +24,11 @@ COMMANDS: tuple[str, ...] = get_args(Command)
 
 @dataclass(frozen=True)
 class Request:
-    """A request to the trainer; `value`: the rate for set_learning_rate, the number of steps for profile."""
+    """A request to the trainer.
+
+    value: the rate for set_learning_rate, the number of steps for profile, the number of the epoch for
+    stop_after_epoch.
+    """
 
     command: str
     value: float | None = None
@@ -33,15 +40,20 @@ def ask(run: RunDirectory, command: Command, value: float | None = None) -> None
     """Appends a request. The trainer answers with a RequestHandled event. Raises StorageError."""
     if command not in COMMANDS:
         raise UsageError(f"no such command: {command}")
+    append_request(run.control, command, value)
+
+
+def append_request(control: Path, command: str, value: float | None = None) -> None:
+    """Appends a request to a file of requests. Raises StorageError."""
     line = json.dumps({"command": command, "time": time.time()} | ({} if value is None else {"value": value}))
     try:
-        descriptor = open_to_append(run.control)
+        descriptor = open_to_append(control)
         try:
             os.write(descriptor, f"{line}\n".encode())
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise storage_error(run.control, error) from error
+        raise storage_error(control, error) from error
 
 
 class ControlReader:
@@ -50,9 +62,9 @@ class ControlReader:
     Requests from before the launch are ignored: a resumed run must not handle the request that stopped it.
     """
 
-    def __init__(self, run: RunDirectory, launched_at: float) -> None:
+    def __init__(self, control: Path, launched_at: float) -> None:
         """launched_at: when the trainer was launched, in seconds since 1970."""
-        self._lines = LineTail(run.control)
+        self._lines = LineTail(control)
         self._waiting = [request for request in self._new() if request.time >= launched_at]
 
     def read(self) -> list[Request]:

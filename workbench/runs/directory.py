@@ -89,6 +89,16 @@ class RunDirectory:
         return self.path / "profiles"
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where files are written whole or not at all."""
+        return self.path, self.checkpoints, self.profiles
+
+    @property
+    def is_taken(self) -> str:
+        """What to say to a second trainer."""
+        return f"the run {self.name} is being trained by another process"
+
+    @property
     def worker_log(self) -> Path:
         """Whatever the trainer's process printed, tracebacks included."""
         return self.path / "worker.log"
@@ -105,20 +115,7 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: 
     study: the id of the study that the run belongs to. Raises ValueError for an impossible id.
     """
     membership = None if study is None else StudyMembership(study)
-    started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    while True:
-        run = RunDirectory((runs_folder / f"{started}-{preset_name}-{secrets.token_hex(2)}").absolute())
-        try:
-            if not runs_folder.exists():
-                runs_folder.mkdir(parents=True, exist_ok=True)
-            run.path.mkdir(0o700)  # whoever may write here steers the trainer
-        except FileExistsError:
-            if run.path.is_dir():
-                continue  # two runs of one preset in one second drew the same four digits
-            raise UsageError(f"the runs folder {runs_folder} is not a folder") from None
-        except OSError as error:
-            raise storage_error(run.path, error) from error
-        break
+    run = RunDirectory(new_directory(runs_folder, preset_name, "the runs folder"))
     try:
         # A directory is a run once its preset is there, so that comes last.
         if membership is not None:
@@ -128,6 +125,24 @@ def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: 
         shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
+
+
+def new_directory(folder: Path, name: str, what: str) -> Path:
+    """Makes `<UTC time>-<name>-<4 hex>` in a folder, absolute. what: the folder in words. Raises StorageError."""
+    started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    while True:
+        path = (folder / f"{started}-{name}-{secrets.token_hex(2)}").absolute()
+        try:
+            if not folder.exists():
+                folder.mkdir(parents=True, exist_ok=True)
+            path.mkdir(0o700)  # whoever may write here steers the trainer
+        except FileExistsError:
+            if path.is_dir():
+                continue  # two of one name in one second drew the same four digits
+            raise UsageError(f"{what} {folder} is not a folder") from None
+        except OSError as error:
+            raise storage_error(path, error) from error
+        return path
 
 
 def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:

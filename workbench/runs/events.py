@@ -1,25 +1,17 @@
-"""The events of a run, which the trainer writes and everyone else reads: one JSON object a line.
+"""The events of a run: what the trainer writes and everyone else reads, one type each.
 
-A number that is not finite is null in a list of losses. A reading that is not available is left out (None here),
-never zero. Readers ignore types and fields they do not know, so that an older viewer reads a newer run.
+What the trainer measures (step times, memory, health, profiles) has its types in `measurements.py`.
+
+A reading that is not available is None here, never zero. Fields may be added, never changed: runs of older versions
+stay readable.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic_core import from_json  # twice as fast as json.loads: a long run's file is nothing but numbers
-
-from workbench.printable import as_text
-from workbench.runs.typed import Rows, metrics, moment, needed_of, positive, takes_of
-
-LAYERS = Rows(name=str, kind=str, units=int | None, dead_share=float | None, saturated_share=float | None)
-TENSORS = Rows(name=str, gradient_mean=float | None, non_finite_share=float | None)
-OPERATORS = Rows(name=str, calls=int, self_ms=float, share=float)
-"""The columns of the tables in events, and their types: readers rely on them."""
+from workbench.runs.typed import metrics, moment, positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,88 +114,6 @@ class Steps(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing(Event):
-    """How long the last steps took, in milliseconds a step, by phase."""
-
-    type: ClassVar[str] = "timing"
-    step: int
-    steps: int
-    """How many steps the throughput was counted over."""
-    timed_steps: int
-    """How many of them phases and percentiles were measured over (all on a CPU, a sample on a GPU)."""
-    phase_ms: dict[str, float]
-    """Mean of each phase that was seen, see `workbench.runs.phases`."""
-    step_ms: dict[str, float]
-    """p50, p95, p99 and max."""
-    steps_per_second: float
-    samples_per_second: float
-    gpu_busy_share: float | None = None
-    """Fraction of the time, 0 to 1, in which the run's own GPU was busy with any program, by the driver's samples."""
-    cpu_wait_share: float | None = None
-    """Fraction, 0 to 1, of the time that the trainer's threads were ready to run in which they waited for a core."""
-    other_cores: float | None = None
-    """How many of the cores available to the trainer other programs used, on average."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Footprint(Event):
-    """How much of the device's memory a run uses, by kind; written when it is known and when the peak has risen."""
-
-    type: ClassVar[str] = "footprint"
-    step: int
-    kinds: dict[str, int]
-    """Bytes: parameters, gradients, optimizer and data now; activations and the rest at the peak."""
-    expected: list[str]
-    """Which of the numbers (kinds, peak) are estimated, not measured."""
-    peak_bytes: int | None = None
-    peak_at: str = ""
-    """At which moment memory peaked, in words."""
-    expected_peak_bytes: int | None = None
-    flops_per_step: int | None = None
-    """Of matrix multiplications, convolutions and attention, forward and backward."""
-    reason: str = ""
-    """Why a number is missing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory(Event):
-    """Memory, utilization, power and temperature at one moment, in bytes, percent, watts and degrees Celsius."""
-
-    type: ClassVar[str] = "memory"
-    step: int
-    host_rss_bytes: int | None = None
-    host_available_bytes: int | None = None
-    torch_allocated_bytes: int | None = None
-    torch_reserved_bytes: int | None = None
-    torch_peak_bytes: int | None = None
-    gpus: list[dict[str, Any]] = field(default_factory=list)
-    """Per GPU that NVML sees: index, name, used_bytes, total_bytes, utilization_percent, power_watts, ..."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Health(Event):
-    """Activations and gradients, measured on some training samples between two epochs."""
-
-    type: ClassVar[str] = "health"
-    step: int
-    epoch: int
-    """Epochs completed."""
-    samples: int
-    """How many training samples the activations were computed on."""
-    seconds: float
-    """How long this measurement took."""
-    layers: Annotated[list[dict[str, Any]], LAYERS]
-    """Activations whose slope can vanish, the worst first, at most 30: name, kind (relu, sigmoid, ...), units,
-    dead_share (fraction of the units) or saturated_share (fraction of all values)."""
-    tensors: Annotated[list[dict[str, Any]], TENSORS]
-    """Trained parameters, the smallest gradient first, at most 30: name, gradient_mean (of |g|), gradient_norm,
-    weight_norm, zero_share (of the gradient's values), non_finite_share (of the gradient's and the weight's values)."""
-    gradient_norm: float | None
-    """Of all trained parameters together, before clipping; None if it is not a finite number."""
-    weight_norm: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class EpochEnd(Event):
     """An epoch is complete."""
 
@@ -254,42 +164,6 @@ class Checkpointed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profiled(Event):
-    """Some steps were profiled and the trace was written. They do not count as training time."""
-
-    type: ClassVar[str] = "profiled"
-    step: int
-    first_step: int
-    steps: int
-    """How many steps were profiled: fewer than asked for if the epoch ended, or a pause or a stop came first."""
-    device: str
-    """On which device the operators' time was measured: cuda or cpu."""
-    file: str
-    """The trace in Chrome's format, gzipped: path within the run directory."""
-    bytes: int
-    seconds: float
-    """From before the first of them until the trace was written."""
-    operators: Annotated[list[dict[str, Any]], OPERATORS]
-    """The slowest operators: name, calls, self_ms and total_ms over all steps, share (fraction of the sum, 0 to 1)."""
-    note: str = ""
-    """Why an expected part is missing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemorySnapshot(Event):
-    """A summary of the contents of the device's memory was written."""
-
-    type: ClassVar[str] = "memory_snapshot"
-    step: int
-    steps: int
-    """For how many steps allocations were recorded before; 0 if only the living tensors are known."""
-    file: str
-    """The summary as text: path within the run directory."""
-    pickle: str = ""
-    """PyTorch's own snapshot, for pytorch.org/memory_viz: path within the run directory; empty on the CPU."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class WarningRaised(Event):
     """A warning for the user."""
 
@@ -328,81 +202,3 @@ class Finished(Event):
     and in runs of older versions, empty."""
     at_step: int | None = None
     """The step at which (a loss) or after which (anything else) it was not."""
-
-
-_TYPES: dict[str, type[Event]] = {
-    event.type: event
-    for event in (
-        Started,
-        Progress,
-        Prepared,
-        State,
-        Steps,
-        Timing,
-        Footprint,
-        Memory,
-        Health,
-        EpochEnd,
-        RequestHandled,
-        Checkpointed,
-        Profiled,
-        MemorySnapshot,
-        WarningRaised,
-        TestResult,
-        Finished,
-    )
-}
-
-
-# Looked up once: a long run has a hundred thousand lines.
-_FIELDS = {event: (takes_of(event), needed_of(event)) for event in _TYPES.values()}
-"""By type: how each field's value is read, and the fields that must be there."""
-
-_RENAMED = {"prepared": (("feed", "data_loading"),)}
-"""Fields with another name in runs of older versions, by type of event: old, new."""
-
-
-def encode(event: Event) -> str:
-    """The event as one line of JSON, without the line's end."""
-    values: dict[str, Any] = {"type": event.type}
-    for item in fields(event):
-        value = getattr(event, item.name)
-        if value is not None:
-            values[item.name] = value
-    return json.dumps(_jsonable(values), separators=(",", ":"), ensure_ascii=False)
-
-
-def decode(line: str | bytes) -> Event | None:
-    """The event in a line; None for a torn line, an unknown type, or values of a wrong type."""
-    try:
-        values = from_json(line, allow_inf_nan=False)
-        kind = values.pop("type")
-        event_type = _TYPES[kind]
-        for old, new in _RENAMED.get(kind, ()):
-            if old in values:
-                values.setdefault(new, values.pop(old))
-        takes, needed = _FIELDS[event_type]
-        taken = {name: takes[name](value) for name, value in values.items() if name in takes}
-        for name in needed.difference(taken):
-            taken[name] = takes[name](None)  # an unavailable reading was left out; anything else is refused
-        return event_type(**taken)
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
-        return None
-
-
-def float32_text_value(value: float) -> float:
-    """The number rounded to the 9 digits that identify a float32, so that logs stay small and exact."""
-    return float(f"{value:.9g}")
-
-
-def _jsonable(value: Any) -> Any:
-    """With None for NaN and infinity, which JSON does not have, and file names that are not text made readable."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, str):
-        return as_text(value)
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(item) for item in value]
-    return value

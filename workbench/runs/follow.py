@@ -53,6 +53,10 @@ class Follower:
         """Whether anything was in the file."""
         return self._tail.has_read
 
+    def watch(self, trainer: Trainer) -> None:
+        """That trainer trains the run from now on."""
+        self._trainer, self.is_alive = trainer, True
+
     def read(self) -> Written:
         """Reads what is new, at most about a MiB."""
         # Whether the trainer lives is asked first: what it wrote before it ended is then in the file.
@@ -64,7 +68,7 @@ class Follower:
 
         Yields what each poll reads, often nothing, so that the caller can draw or handle an interrupt in between.
         """
-        self._trainer, self.is_alive = trainer, True
+        self.watch(trainer)
         while True:
             written = self.read()
             yield written

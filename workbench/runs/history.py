@@ -9,7 +9,8 @@ from typing import Literal
 from workbench.metrics import curve_names
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Memory, RequestHandled, Started, Steps, Timing
+from workbench.runs.events import EpochEnd, Event, RequestHandled, Started, Steps
+from workbench.runs.measurements import Memory, Timing
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 

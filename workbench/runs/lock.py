@@ -1,4 +1,4 @@
-"""The lock of a run: its trainer holds it, and a run is in progress exactly while its lock is held.
+"""The lock of a run (or a study): its trainer holds it, and a run is in progress exactly while its lock is held.
 
 A process id is not enough: clocks are stepped, containers count processes for themselves, and machines may share a
 disk. The kernel releases a lock when its process ends, however it ends, and everyone who shares the disk sees that.
@@ -16,10 +16,11 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
 
 from workbench.errors import UsageError
 from workbench.files import open_regular, open_to_claim, read_small, remove_leftovers, storage_error
-from workbench.runs.directory import RunDirectory
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)
 """Errors of locking a file whose lock another process holds. Any other error: files cannot be locked there."""
@@ -46,7 +47,27 @@ class Claim:
         self.close()
 
 
-def claim(run: RunDirectory) -> Claim:
+class Owned(Protocol):
+    """A directory that one process owns at a time: a run's, or a study's."""
+
+    @property
+    def path(self) -> Path:
+        """The directory."""
+
+    @property
+    def process(self) -> Path:
+        """The file with the owner's process id, which the owner locks."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the owner writes files whole or not at all."""
+
+    @property
+    def is_taken(self) -> str:
+        """What to say to a second owner."""
+
+
+def claim(run: Owned) -> Claim:
     """Makes this process the run's trainer, and removes what a killed one left half-written.
 
     Raises UsageError if another process trains this run; StorageError if its directory cannot be written.
@@ -55,7 +76,7 @@ def claim(run: RunDirectory) -> Claim:
     try:
         if not _is_locked(run, held):
             held.close()
-            raise UsageError(f"the run {run.name} is being trained by another process")
+            raise UsageError(run.is_taken)
         own = json.dumps({"process_id": os.getpid(), "start_time": _start_time(os.getpid())})
         os.truncate(held.descriptors[-1], 0)
         os.write(held.descriptors[-1], f"{own}\n".encode())
@@ -64,12 +85,12 @@ def claim(run: RunDirectory) -> Claim:
         raise storage_error(run.process, error) from error
     # A loader's worker that outlives a killed trainer must not hold its lock.
     os.register_at_fork(after_in_child=held.close)
-    for folder in (run.path, run.checkpoints, run.profiles):
+    for folder in run.folders:
         remove_leftovers(folder)
     return held
 
 
-def is_running(run: RunDirectory) -> bool:
+def is_running(run: Owned) -> bool:
     """Whether a trainer holds the run's lock; where nothing can be locked, whether the process that it named lives."""
     answers = [_is_held(descriptor) for descriptor in _opened(run)]
     if True in answers:
@@ -77,12 +98,12 @@ def is_running(run: RunDirectory) -> bool:
     return bool(answers) and False not in answers and _named_process_lives(run)
 
 
-def process_id(run: RunDirectory) -> int | None:
+def process_id(run: Owned) -> int | None:
     """The id of the run's living trainer, as the machine or container that it runs in counts; None if unknown."""
     return _read_process(run)[0] if is_running(run) else None
 
 
-def _opened(run: RunDirectory) -> Iterator[int]:
+def _opened(run: Owned) -> Iterator[int]:
     """Opens for reading what may be locked, one after the other."""
     with contextlib.suppress(OSError):
         descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -103,7 +124,7 @@ def _lock(descriptor: int, how: int) -> bool | None:
     return True
 
 
-def _is_locked(run: RunDirectory, held: Claim) -> bool:
+def _is_locked(run: Owned, held: Claim) -> bool:
     """Whether this process now holds the locks, whose descriptors are added to `held`. Raises OSError."""
     held.descriptors.append(os.open(run.path, os.O_RDONLY | os.O_DIRECTORY))
     of_folder = _wait_for_lock(held.descriptors[-1])
@@ -130,13 +151,13 @@ def _is_held(descriptor: int) -> bool | None:
     return None if got is None else not got
 
 
-def _named_process_lives(run: RunDirectory) -> bool:
+def _named_process_lives(run: Owned) -> bool:
     """Whether the process that process.json names lives here: the same id, started at the same time."""
     process_id, start_time = _read_process(run)
     return process_id is not None and start_time is not None and _start_time(process_id) == start_time
 
 
-def _read_process(run: RunDirectory) -> tuple[int | None, float | None]:
+def _read_process(run: Owned) -> tuple[int | None, float | None]:
     try:
         values = json.loads(read_small(run.process))
         return int(values["process_id"]), float(values["start_time"])

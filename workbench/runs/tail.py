@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from workbench.files import open_regular
-from workbench.runs.events import Event, decode
+from workbench.runs.event_lines import decode
+from workbench.runs.events import Event
 
 READ_BYTES = 2**20
 """The most that one call reads, so that opening a long run stays responsive."""
@@ -74,8 +76,10 @@ def has_event(path: Path, kind: type[Event]) -> bool:
 class EventTail:
     """Reads the events that were added since the last read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, decode: Callable[[bytes], Event | None] = decode) -> None:
+        """decode: finds the event in a line; that of a run if left out."""
         self._lines = LineTail(path)
+        self._decode = decode
 
     def skip_to_end(self) -> None:
         """Skips what is in the file already: what earlier lives of a resumed run wrote."""
@@ -89,5 +93,5 @@ class EventTail:
 
     def read(self) -> list[tuple[bytes, Event]]:
         """New events, each with its line as written. Lines that are torn or not known are left out."""
-        decoded = ((line, decode(line)) for line in self._lines.read())
+        decoded = ((line, self._decode(line)) for line in self._lines.read())
         return [(line, event) for line, event in decoded if event is not None]

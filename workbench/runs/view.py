@@ -9,21 +9,16 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
-    Footprint,
-    Health,
-    Memory,
-    MemorySnapshot,
     Prepared,
-    Profiled,
     Progress,
     RequestHandled,
     Started,
     State,
     Steps,
     TestResult,
-    Timing,
     WarningRaised,
 )
+from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
 
 
 @dataclass

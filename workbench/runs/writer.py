@@ -9,7 +9,8 @@ from pathlib import Path
 
 from workbench.errors import RunDeletedError
 from workbench.files import open_regular, open_to_append, storage_error
-from workbench.runs.events import Event, encode
+from workbench.runs.event_lines import encode
+from workbench.runs.events import Event
 
 
 class EventWriter:

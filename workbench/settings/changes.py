@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from workbench.settings.base import Settings, setting
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 
 MOST_CHANGES = 10_000
 """Of one run: a preset.toml with far more would be too large to be read again."""

@@ -14,7 +14,7 @@ class Inbox:
     """Requests in order. SIGTERM and SIGINT are requests to stop; SIGHUP (a lost terminal) is ignored."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self._control = ControlReader(run, launched_at())
+        self._control = ControlReader(run.control, launched_at())
         self._stop_signal: int | None = None
         self.was_signalled = False
         """Whether a signal ever asked to stop: then the process is to end, and not its run alone."""

@@ -13,7 +13,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import RequestHandled
 from workbench.runs.writer import EventWriter
 from workbench.settings.changes import MOST_CHANGES, Change
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate
 

@@ -12,7 +12,9 @@ import torch
 from workbench.devices.cores import CoreMonitor
 from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import HostMonitor
-from workbench.runs.events import Memory, Steps, Timing, float32_text_value
+from workbench.runs.event_lines import float32_text_value
+from workbench.runs.events import Steps
+from workbench.runs.measurements import Memory, Timing
 from workbench.runs.writer import EventWriter
 from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss

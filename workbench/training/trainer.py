@@ -86,6 +86,7 @@ class Trainer:
             "checkpoint": self._checkpoint_now,
             "set_learning_rate": self._set_learning_rate,
             "profile": lambda request: self.inspection.ask_for_profile(request.value),
+            "stop_after_epoch": self._stop_after_epoch,
             "memory_snapshot": lambda _: self.inspection.ask_for_memory(self.state.step),
         }
         self._requests = RequestHandler(
@@ -97,6 +98,7 @@ class Trainer:
         self._best = BestEpoch(job, self.schedule, self._saver, self._check)
         self._losses = LossReader(self.engine.losses, self.reporter, self.learning_rate, job.steps_per_epoch)
         self._polls = PollSchedule()
+        self._last_epoch_asked: float | None = None
         seed_python(self._settings.seed + 2)  # all is imported and built
 
     def train(self) -> None:
@@ -203,6 +205,8 @@ class Trainer:
             validation_seconds=round(self.times["validate"] - seconds_before, 6),
         )
         state.seconds_before_epoch = self.clock.training_seconds
+        if self._last_epoch_asked is not None and self._last_epoch_asked <= state.epoch < self._settings.epochs:
+            self._requests.stopping = True
         self._events.write(self.last_epoch)
         if self._saver.due:
             self.checkpoint()
@@ -252,6 +256,13 @@ class Trainer:
             measured = health.measure(step, self.state.epoch)
         if measured is not None:
             self._events.write(measured)
+
+    def _stop_after_epoch(self, request: Request) -> str | None:
+        """Stops at the end of that epoch, or of the present one if that is later, so that training can be resumed."""
+        if request.value is None or request.value < 1:
+            return "it takes the number of an epoch, from 1"
+        self._last_epoch_asked = request.value
+        return None
 
     def handle_requests(self) -> bool:
         """Handles what was asked since the last call; while paused, waits. True if training was asked to stop."""

@@ -11,14 +11,10 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui.made import MadeReadings, events
-from workbench.runs.events import (
-    EpochEnd,
-    Event,
-    Prepared,
-    Timing,
-)
+from workbench.runs.events import EpochEnd, Event, Prepared
 from workbench.runs.events import TestResult as FinalTest  # or pytest takes it for a test
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Timing
 from workbench.ui.live.log_lines import LogLine
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.panel import LineWidget

@@ -15,10 +15,8 @@ from tests.ui.panels.panel_app import (
     history,
     seen,
 )
-from workbench.runs.events import (
-    Memory,
-)
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Memory
 from workbench.ui.live.planner import Expectation
 from workbench.ui.panels.memory import MemoryPanel
 

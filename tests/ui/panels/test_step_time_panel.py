@@ -12,9 +12,7 @@ from tests.ui.panels.panel_app import (
     last,
     seen,
 )
-from workbench.runs.events import (
-    Timing,
-)
+from workbench.runs.measurements import Timing
 from workbench.ui.panels.step_time import StepTimePanel
 
 

@@ -10,7 +10,8 @@ from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.advice.trends import LossTrend, MemoryTrend, Plateau, ValidationTrend
-from workbench.runs.events import Health, Prepared
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Health
 from workbench.settings.preset import Preset
 
 MIB, GIB = 2**20, 2**30

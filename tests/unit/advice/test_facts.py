@@ -15,19 +15,9 @@ from workbench.advice.rules import RULES, findings
 from workbench.advice.trends import LEAST_READINGS
 from workbench.devices.gpu import GpuReading
 from workbench.errors import DataError
-from workbench.runs.events import (
-    EpochEnd,
-    Event,
-    Finished,
-    Health,
-    Memory,
-    Prepared,
-    RequestHandled,
-    Started,
-    Steps,
-    Timing,
-)
+from workbench.runs.events import EpochEnd, Event, Finished, Prepared, RequestHandled, Started, Steps
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Health, Memory, Timing
 from workbench.ui.live.readings import own_gpu
 
 STEPS = PREPARED.steps_per_epoch

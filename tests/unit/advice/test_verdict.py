@@ -9,7 +9,8 @@ import pytest
 from tests.ui.made import events, timing
 from workbench.advice.policy import LEAST_STEPS, POLICY
 from workbench.advice.verdict import verdict
-from workbench.runs.events import Prepared, Timing
+from workbench.runs.events import Prepared
+from workbench.runs.measurements import Timing
 
 PREPARED = next(event for event in events(1) if isinstance(event, Prepared))
 

@@ -11,8 +11,8 @@ from tests.ui.made import write_run
 from tests.unit.advice.made import PREPARED
 from workbench.headless.report import class_line, print_report
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Health, Profiled
 from workbench.runs.history import RunHistory, read_history
+from workbench.runs.measurements import Health, Profiled
 from workbench.runs.status import Summary, read_summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import Change

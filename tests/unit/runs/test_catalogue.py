@@ -13,7 +13,8 @@ from tests.ui.made import HELD, epoch_end, events, write_run
 from workbench.errors import StorageError
 from workbench.runs import catalogue
 from workbench.runs.catalogue import Catalogue, list_rows, list_running
-from workbench.runs.events import Steps, encode
+from workbench.runs.event_lines import encode
+from workbench.runs.events import Steps
 
 
 def test_each_run_is_a_row_with_what_came_of_it(tmp_path: Path) -> None:

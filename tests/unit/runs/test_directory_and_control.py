@@ -49,7 +49,7 @@ def test_requests_from_before_the_process_began_are_ignored(run: RunDirectory) -
     began = time.time()
     time.sleep(0.01)
     ask(run, "pause")
-    reader = ControlReader(run, began)
+    reader = ControlReader(run.control, began)
     assert [request.command for request in reader.read()] == ["pause"]
     ask(run, "set_learning_rate", 0.5)
     [request] = reader.read()
@@ -71,7 +71,7 @@ def test_requests_from_before_the_process_began_are_ignored(run: RunDirectory) -
     ],
 )
 def test_a_hand_written_line_is_read_or_handed_on_to_be_refused(run: RunDirectory, line: str) -> None:
-    reader = ControlReader(run, time.time())
+    reader = ControlReader(run.control, time.time())
     run.control.write_text(f"{line}\n")
     [request] = reader.read()
     assert isinstance(request, Request)

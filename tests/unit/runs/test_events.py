@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import StorageError
-from workbench.runs.events import EpochEnd, Finished, Prepared, Started, State, Steps, Timing, decode, encode
-from workbench.runs.events import float32_text_value as short
+from workbench.runs.event_lines import decode, encode
+from workbench.runs.event_lines import float32_text_value as short
+from workbench.runs.events import EpochEnd, Finished, Prepared, Started, State, Steps
+from workbench.runs.measurements import Timing
 from workbench.runs.tail import EventTail, LineTail
 from workbench.runs.view import RunView
 from workbench.runs.writer import EventWriter

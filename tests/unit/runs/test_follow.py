@@ -9,7 +9,8 @@ import pytest
 
 from workbench.runs import follow as module
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.events import Event, Finished, State, encode
+from workbench.runs.event_lines import encode
+from workbench.runs.events import Event, Finished, State
 from workbench.runs.follow import Follower, follow
 from workbench.runs.lock import claim
 

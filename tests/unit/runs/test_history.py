@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 
 from tests.ui.made import epoch_end, events, write_run
-from workbench.runs.events import EpochEnd, RequestHandled, Started, State, Steps, Timing
+from workbench.runs.events import EpochEnd, RequestHandled, Started, State, Steps
 from workbench.runs.history import MOST_MARKS, MOST_READINGS, RunHistory, read_history
+from workbench.runs.measurements import Timing
 
 
 def taken(*given: object) -> RunHistory:

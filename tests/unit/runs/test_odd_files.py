@@ -18,9 +18,11 @@ from workbench.errors import UsageError
 from workbench.runs import tail
 from workbench.runs.catalogue import list_rows, list_running
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Event, Health, Progress, State, decode, encode
+from workbench.runs.event_lines import decode, encode
+from workbench.runs.events import Event, Progress, State
 from workbench.runs.history import read_history
 from workbench.runs.lock import is_running, process_id
+from workbench.runs.measurements import Health
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.tail import LineTail
 from workbench.ui.live.watch import Watch

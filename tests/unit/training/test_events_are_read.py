@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.training.scripted import asked_at, new_trainer, poll_after_every_step
 from workbench.runs.control import Request
-from workbench.runs.events import decode
+from workbench.runs.event_lines import decode
 
 REQUESTS = [
     Request("profile", 3.0),

@@ -17,15 +17,14 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
+from workbench.runs.measurements import Footprint, Memory, Timing
 from workbench.training.timing.clock import PhaseClock
 
 
 def test_events_are_written_in_order(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     trainer.train()
-    written = [
-        event for event in events_of(trainer) if not isinstance(event, (events.Timing, events.Memory, events.Footprint))
-    ]
+    written = [event for event in events_of(trainer) if not isinstance(event, (Timing, Memory, Footprint))]
     lines = [f"{event.type} {getattr(event, 'state', getattr(event, 'file', ''))}".strip() for event in written]
     lines = [line for line, _ in itertools.groupby(lines)]  # how many polls an epoch takes is a matter of time
     epoch = ["state training", "steps", "state validating", "epoch"]
@@ -114,7 +113,7 @@ def test_events_are_strict_json(make_trainer: MakeTrainer) -> None:
 def test_the_shortest_run_reports_timing_and_memory_at_its_end(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer()
     trainer.train()
-    timings, memories = of_type(trainer, events.Timing), of_type(trainer, events.Memory)
+    timings, memories = of_type(trainer, Timing), of_type(trainer, Memory)
     assert sum(timing.steps for timing in timings) == 2 * STEPS_PER_EPOCH
     assert all(timing.timed_steps == timing.steps for timing in timings)
     for timing in timings:
@@ -130,6 +129,6 @@ def test_the_shortest_run_reports_timing_and_memory_at_its_end(make_trainer: Mak
 def test_without_measuring_there_are_no_phases_and_no_memory(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("runtime.measure=false")
     trainer.train()
-    assert of_type(trainer, events.Memory) == []
-    assert all(timing.phase_ms == timing.step_ms == {} for timing in of_type(trainer, events.Timing))
-    assert sum(timing.steps for timing in of_type(trainer, events.Timing)) == 2 * STEPS_PER_EPOCH
+    assert of_type(trainer, Memory) == []
+    assert all(timing.phase_ms == timing.step_ms == {} for timing in of_type(trainer, Timing))
+    assert sum(timing.steps for timing in of_type(trainer, Timing)) == 2 * STEPS_PER_EPOCH

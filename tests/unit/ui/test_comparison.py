@@ -20,7 +20,7 @@ from workbench.processes.comparison import MOST_SECONDS, Comparison, Measure, Pr
 from workbench.processes.comparison_process import ComparisonProcess
 from workbench.processes.messages import decode
 from workbench.runs.directory import create_run
-from workbench.runs.events import Timing
+from workbench.runs.measurements import Timing
 from workbench.runs.view import RunView
 from workbench.settings.preset import Preset
 from workbench.ui.live.comparison import START_SECONDS, change_in_words, expected_seconds

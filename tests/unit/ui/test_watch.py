@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.ui.made import NOON, preset, write_run
 from workbench.advice.facts import Facts
 from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.events import Event, Finished, RequestHandled, Started, State, encode
+from workbench.runs.event_lines import encode
+from workbench.runs.events import Event, Finished, RequestHandled, Started, State
 from workbench.settings.changes import Change
 from workbench.ui.live.watch import Watch
 

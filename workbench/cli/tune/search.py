@@ -2,6 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 
-def search() -> None:
+import typer
+
+from workbench.cli import parameters
+from workbench.cli.exit_codes import end_with
+
+
+def search(
+    preset: parameters.Tuned,
+    overrides: parameters.Overrides = None,
+    trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
+    time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",
+    until: Annotated[
+        str, typer.Option("--until", metavar="METRIC>=VALUE", help="End at this value, e.g. accuracy>=0.98.")
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampler.")] = 0,
+    json_output: parameters.JsonOutput = False,
+    quiet: parameters.Quiet = False,
+    studies_dir: parameters.StudiesDir = None,
+    trust_code: parameters.TrustCode = False,
+) -> None:
     """Search for the best values of any settings."""
+
+    def run() -> int:
+        from workbench.headless.tune import Budget, search
+
+        return search(
+            preset,
+            tuple(overrides or ()),
+            Budget.parse(trials, time, until),
+            seed=seed,
+            json_output=json_output,
+            quiet=quiet,
+            studies_dir=studies_dir,
+            trust_code=trust_code,
+        )
+
+    end_with(run)

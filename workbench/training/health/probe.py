@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from workbench.data.inputs import Inputs, map_inputs
-from workbench.runs.events import Health
+from workbench.runs.measurements import Health
 from workbench.training.health.activations import ActivationStatistics
 from workbench.training.objective import Objective, trained_parameters
 

@@ -6,7 +6,7 @@ from itertools import chain
 
 import torch
 
-from workbench.runs.events import Footprint
+from workbench.runs.measurements import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
 from workbench.training.memory.estimate import MemoryEstimate

@@ -24,7 +24,7 @@ from workbench.devices.host import HostMonitor
 from workbench.errors import StorageError
 from workbench.files import make_folder, write_atomically, write_text_atomically
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import MemorySnapshot
+from workbench.runs.measurements import MemorySnapshot
 from workbench.training.job import Job
 from workbench.training.memory.snapshot_summary import Held, Owner, gpu_summary, host_summary
 from workbench.units import count, size

@@ -17,7 +17,8 @@ import torch
 from workbench.errors import StorageError, type_and_first_line
 from workbench.runs.control import MOST_PROFILE_STEPS, Command
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import Event, MemorySnapshot, Profiled, WarningRaised
+from workbench.runs.events import Event, WarningRaised
+from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
 from workbench.training.memory import snapshot as memory_snapshot

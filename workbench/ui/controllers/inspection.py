@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workbench.files import open_regular, short_path
-from workbench.runs.events import MemorySnapshot, Profiled, RequestHandled
+from workbench.runs.events import RequestHandled
+from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.run import RunController
 from workbench.ui.live.session import Session

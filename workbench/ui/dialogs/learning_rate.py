@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.form.parsing import shown
 from workbench.ui.form.stepping import live_rate

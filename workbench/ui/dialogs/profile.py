@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from workbench.files import short_path
 from workbench.printable import without_sequences
-from workbench.runs.events import Profiled
+from workbench.runs.measurements import Profiled
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar

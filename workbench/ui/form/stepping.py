@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from workbench.settings.optimizer import LEARNING_RATE_BOUNDS
+from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 
 LADDER = (1, 2, 5)
 

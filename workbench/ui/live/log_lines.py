@@ -14,15 +14,14 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
-    MemorySnapshot,
     Prepared,
-    Profiled,
     RequestHandled,
     Started,
     State,
     TestResult,
     WarningRaised,
 )
+from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.runs.tail import LineTail
 from workbench.runs.view import RunView
 from workbench.units import count, duration, size

@@ -8,18 +8,10 @@ import time
 from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import (
-    Event,
-    Finished,
-    MemorySnapshot,
-    Profiled,
-    RequestHandled,
-    Started,
-    State,
-    WarningRaised,
-)
+from workbench.runs.events import Event, Finished, RequestHandled, Started, State, WarningRaised
 from workbench.runs.follow import Follower
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log

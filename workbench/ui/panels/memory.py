@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.devices.gpu import GpuReading
-from workbench.runs.events import Footprint, Memory, Prepared
+from workbench.runs.events import Prepared
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Footprint, Memory
 from workbench.ui.live.planner import Expectation
 from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import flow, sparkline, thin_bar

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from workbench.advice.verdict import verdict
 from workbench.mfu import arithmetic
-from workbench.runs.events import Timing
 from workbench.runs.history import RunHistory
+from workbench.runs.measurements import Timing
 from workbench.ui.look.themes import STYLES
 from workbench.ui.panels.bars import flow, sparkline
 from workbench.ui.panels.panel import Panel

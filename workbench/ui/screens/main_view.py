@@ -1,7 +1,8 @@
 """What the main screen shows: settings on the left, charts beside them, step time and memory below.
 
-Twice a second it reads what the run has written, and gives what is new to the panels that are seen. Controllers act
-on runs and settings, and know this screen as their Host; `main.py` binds keys to them.
+Twice a second it reads what the run has written, and `main_panels.py` shows what is new. Controllers act on runs and
+settings, and know this screen as their Host. Textual calls a key's action as a method of the screen: these methods are
+in a subclass, in `main.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
@@ -20,7 +20,6 @@ from textual.theme import Theme
 from textual.worker import WorkerFailed
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.history import RunHistory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.inspection import InspectionController
@@ -29,16 +28,13 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
 from workbench.ui.form.draft import Draft
-from workbench.ui.keys.actions import ACTIONS
 from workbench.ui.live.pace import Pace, What
 from workbench.ui.live.readings import Readings, ReadingSource
 from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
-from workbench.ui.live.watch import course_of
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.options import AppOptions
 from workbench.ui.panels.advice import AdvicePanel
-from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel
@@ -47,8 +43,8 @@ from workbench.ui.panels.metrics import MetricsPanel
 from workbench.ui.panels.notice import NoticePanel
 from workbench.ui.panels.settings import SettingsPanel
 from workbench.ui.panels.step_time import StepTimePanel
-from workbench.ui.panels.top_bar import TopBar, TopBarContent
-from workbench.ui.screens.hints import Hints
+from workbench.ui.panels.top_bar import TopBar
+from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
 
 STANDBY_DELAY_SECONDS = 0.5
@@ -87,16 +83,19 @@ class MainView(Screen[None]):
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
-        self._hints = Hints()
+        self._panels = MainPanels(
+            self,
+            draft=draft,
+            session=session,
+            run=self.run,
+            advice=self.advice,
+            pages=self.pages,
+            has_standby=options.standby,
+        )
         self._pace = Pace()
-        self._machine: Readings | None = None
         self._last_state = "idle"
-        self._turn = 0
-        """Which half of the charts is drawn next."""
         self._has_unseen = False
         """Whether the run has written something that is not shown yet."""
-        self._shown_rate: float | None = None
-        """The learning rate of the run that the settings are shown beside."""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -158,7 +157,8 @@ class MainView(Screen[None]):
             self.poll()
 
     def _is_due(self, what: What) -> bool:
-        view = None if self.history is None else self.history.view
+        watch = self._session.watch
+        view = None if watch is None else watch.history.view
         on_cpu = view is not None and view.prepared is not None and view.prepared.device == "cpu"
         return self._pace.is_due(what, beside_cpu=on_cpu and self._session.is_busy)
 
@@ -167,13 +167,13 @@ class MainView(Screen[None]):
         if watch is not None and watch.poll():
             self._has_unseen = True
         self._renew_advice()
-        if watch is not None and watch.learning_rate != self._shown_rate:
+        if self._panels.shows_old_rate:
             self.show_settings()
         if self._has_unseen and self._is_due("draw"):
             self._has_unseen = False
             self._show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
         else:
-            self._show_top()
+            self._panels.show_top()
         if self.run.state != self._last_state:
             self._state_changed()
         self.inspection.show_arrived()
@@ -184,27 +184,20 @@ class MainView(Screen[None]):
 
     def _renew_advice(self) -> None:
         self.advice.follow()
-        self._make_room_for_advice()
+        self._panels.make_room_for_advice()
         if self.advice.has_news and self._is_due("judge"):
-            self.advice.renew(self._machine)
-
-    def _make_room_for_advice(self) -> None:
-        if self.pages.has_advice != self.advice.has_found:
-            self.pages.has_advice = self.advice.has_found
-            self.pages.lay_out()
+            self.advice.renew(self._panels.machine)
 
     def _state_changed(self) -> None:
         before, self._last_state = self._last_state, self.run.state
-        if self._hints.forget_unless(course_of(self.run.state)):
-            self._show_hint()
+        self._panels.forget_said_of_before()
         self.run.state_changed(before, self.run.state)
         self.show_run()
 
     def _plan(self) -> None:
         """Shows what the settings being edited would take, once a dry run has measured it."""
         if self._session.plan(None if self._draft.problems else self._draft.preset):
-            self.query_one(SettingsPanel).expect(self._session.planner.expectation)
-            self._show_machine()
+            self._panels.show_expectation()
 
     def _read_machine(self) -> None:
         self.run_worker(self._read_in_thread, thread=True, exclusive=True, group="readings", exit_on_error=False)
@@ -213,51 +206,23 @@ class MainView(Screen[None]):
         self.app.call_from_thread(self._take_readings, self._readings.read())
 
     def _take_readings(self, readings: Readings) -> None:
-        self._machine = readings
+        self._panels.machine = readings
         if self.is_attached:
-            self._show_machine()
+            self._panels.show_machine()
 
-    @property
-    def history(self) -> RunHistory | None:
-        """What is known of the watched run."""
-        return None if self._session.watch is None else self._session.watch.history
-
-    # What is shown; what controllers ask for.
+    # What controllers ask for.
 
     def show_run(self) -> None:
         self._show_run(every_chart=True)
 
     def _show_run(self, *, every_chart: bool) -> None:
-        """Hands what is known of the run to the panels; hidden ones draw nothing.
-
-        every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
-        """
-        self._turn = 1 - self._turn
-        for number, chart in enumerate(self.query(ChartPanel)):
-            if every_chart or number % 2 == self._turn:
-                chart.show(self.history, self.charts.view, self.runs.overlays)
-        self.query_one(StepTimePanel).show(self.history)
-        self.query_one(MetricsPanel).show(self.history)
-        self.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
-        self._show_machine()
-
-    def _show_machine(self) -> None:
-        self.query_one(MemoryPanel).show(self.history, self._machine, self._session.planner.expectation)
-        self._show_top()
+        self._panels.show_run(self.charts.view, self.runs.overlays, every_chart=every_chart)
 
     def show_advice(self) -> None:
-        """Shows the current finding: in a panel of its own, on a small screen in the hint line."""
-        self._make_room_for_advice()
-        self.query_one(AdvicePanel).show(self.advice.advice)
-        self._show_hint()
+        self._panels.show_advice()
 
     def show_settings(self) -> None:
-        """Shows the settings being edited, beside those that a run in progress uses."""
-        watch = self._session.watch
-        running = watch.settings if watch is not None and watch.is_alive else None
-        self._shown_rate = None if watch is None else watch.learning_rate
-        self.query_one(SettingsPanel).show(self._draft, running, None if watch is None else watch.preset)
-        self._show_top()
+        self._panels.show_settings()
 
     def show_wrong_setting(self, wrong: str) -> None:
         if self.pages.is_compact and self.pages.page != "settings":
@@ -279,37 +244,8 @@ class MainView(Screen[None]):
     def dismiss_notice(self) -> None:
         self.query_one(NoticePanel).hide()
 
-    def _show_top(self) -> None:
-        watch = self._session.watch
-        self.query_one(TopBar).show(
-            TopBarContent(
-                preset_name=self._draft.preset.name if watch is None else watch.title,
-                changed=watch is None and self._draft.is_changed,
-                state=self.run.state,
-                detail=self.run.state_detail(has_standby=self._options.standby),
-                view=None if watch is None else watch.history.view,
-                readings=self._machine,
-            )
-        )
-        labels = {action.name: action.label for action in ACTIONS} | self.run.key_labels()
-        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
-        self.query_one(KeysLine).show([(action.shown_key, labels[action.name], action.rank) for action in shown])
-        self._show_hint()
-
-    def _show_hint(self) -> None:
-        self._hints.show(
-            self.query_one(HintLine),
-            self.pages.focused_panel,
-            self.history,
-            None if self.query_one(AdvicePanel).display else self.advice.advice,
-            has_verdict_panel=self.query_one(StepTimePanel).display,
-        )
-
     def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
-        glyph = {"error": f"{self.app.glyphs.wrong} ", "warning": f"{self.app.glyphs.warning} "}.get(kind, "")
-        about = course_of(self.run.state) if while_it_holds else None
-        self._hints.say(Text(f"{glyph}{text}", self.app.palette[kind]), about)
-        self._show_hint()
+        self._panels.say(text, kind, while_it_holds=while_it_holds)
 
     @property
     def is_covered(self) -> bool:
@@ -330,14 +266,11 @@ class MainView(Screen[None]):
     # What the user does.
 
     def _theme_changed(self, _: Theme) -> None:
-        """Renews the coloured texts that are kept here; panels redraw themselves."""
-        self._hints.forget()
-        self.query_one(SettingsPanel).post_hint()
-        self._show_hint()
+        self._panels.recolour()
 
     def on_key(self) -> None:
         self._pace.touch()
-        self._hints.forget()
+        self._panels.forget_said()
 
     def on_mouse_down(self) -> None:
         self._pace.touch()
@@ -347,13 +280,12 @@ class MainView(Screen[None]):
 
     @on(SettingsPanel.Hint)
     def _new_setting_hint(self, message: SettingsPanel.Hint) -> None:
-        self._hints.setting = message.text
-        self._show_hint()
+        self._panels.show_setting_hint(message.text)
 
     @on(SettingsPanel.Changed)
     def _settings_changed(self) -> None:
-        self._show_top()
+        self._panels.show_top()
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
-        self._show_hint()
+        self._panels.show_hint()

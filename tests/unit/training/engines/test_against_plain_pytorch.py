@@ -15,7 +15,8 @@ from tests.unit.training.plain import plain_losses, twin
 from workbench.data.samples import InMemory
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import LOSSES
-from workbench.settings.optimizer import OPTIMIZERS, OptimizerChoice
+from workbench.settings.optimizer import OPTIMIZERS
+from workbench.settings.optimizer_choice import OptimizerChoice
 from workbench.settings.preset import Preset
 from workbench.training.batches import OnDeviceBatches
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.unit.training.scripted import logged_losses, of_type
-from workbench.runs.events import Health
+from workbench.runs.measurements import Health
 from workbench.training.health import probe as health_module
 from workbench.training.health.activations import ActivationStatistics
 from workbench.training.health.probe import HealthProbe

@@ -18,7 +18,8 @@ from torch.autograd.profiler import profile
 
 from tests.unit.training.scripted import ScriptedInbox, nothing
 from workbench.runs.directory import create_run
-from workbench.runs.events import Footprint, decode
+from workbench.runs.event_lines import decode
+from workbench.runs.measurements import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training.job import Job, build_job

@@ -27,7 +27,8 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs.control import Request
-from workbench.runs.events import EpochEnd, MemorySnapshot, Profiled, RequestHandled, Timing, WarningRaised
+from workbench.runs.events import EpochEnd, RequestHandled, WarningRaised
+from workbench.runs.measurements import MemorySnapshot, Profiled, Timing
 from workbench.training.memory import snapshot_summary as memory_summary
 from workbench.training.profiling import profiler as profiler_module
 from workbench.training.profiling.operators import BETWEEN_OPERATORS, MOST_OPERATORS

@@ -1,0 +1,37 @@
+"""`workbench tune repeat`: trains a preset with several seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli import parameters
+from workbench.cli.exit_codes import end_with
+
+
+def repeat(
+    preset: parameters.Tuned,
+    overrides: parameters.Overrides = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=2, max=1000, help="How many seeds.")] = 5,
+    json_output: parameters.JsonOutput = False,
+    quiet: parameters.Quiet = False,
+    studies_dir: parameters.StudiesDir = None,
+    trust_code: parameters.TrustCode = False,
+) -> None:
+    """Train a preset with several seeds: the mean, and how far chance alone moves it."""
+
+    def run() -> int:
+        from workbench.headless.tune import repeat
+
+        return repeat(
+            preset,
+            tuple(overrides or ()),
+            seeds,
+            json_output=json_output,
+            quiet=quiet,
+            studies_dir=studies_dir,
+            trust_code=trust_code,
+        )
+
+    end_with(run)

@@ -1,0 +1,109 @@
+"""Studies from the command line: a search, or a preset over several seeds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import UsageError
+from workbench.headless.study import Output, described, follow_study
+from workbench.headless.train import check_trust
+from workbench.metrics import metric as metric_named
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import create_study, default_studies_folder
+from workbench.tuning.question import Question
+from workbench.tuning.view import StudyView
+
+DEFAULT_TRIALS = 20
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a search may cost; 0 and empty set no limit."""
+
+    trials: int
+    seconds: float
+    until: str
+
+    @classmethod
+    def parse(cls, trials: int, time: str, until: str) -> Budget:
+        """Raises UsageError."""
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", time.strip()) if time else None
+        if time and found is None:
+            raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
+        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+        if not trials and not seconds and not until:
+            trials = DEFAULT_TRIALS
+        return cls(trials, seconds, until)
+
+
+def search(
+    preset_name: str,
+    overrides: tuple[str, ...],
+    budget: Budget,
+    *,
+    seed: int,
+    json_output: bool,
+    quiet: bool,
+    studies_dir: Path | None,
+    trust_code: bool,
+) -> int:
+    """Searches; returns the exit code. Raises WorkbenchError."""
+    preset = _preset(preset_name, overrides, trust_code)
+    first = preset.training.seed
+    question = Question(
+        way="search",
+        seed=seed,
+        trials=budget.trials,
+        seconds=budget.seconds,
+        until=budget.until,
+        seeds=tuple(range(first + 1, first + 4)),
+    )
+    study = create_study(studies_dir or default_studies_folder(), preset, question)
+    return follow_study(study, Output(json_output, quiet), _show_search)
+
+
+def repeat(
+    preset_name: str,
+    overrides: tuple[str, ...],
+    seeds: int,
+    *,
+    json_output: bool,
+    quiet: bool,
+    studies_dir: Path | None,
+    trust_code: bool,
+) -> int:
+    """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
+    preset = _preset(preset_name, overrides, trust_code)
+    first = preset.training.seed
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    study = create_study(studies_dir or default_studies_folder(), preset, question)
+    return follow_study(study, Output(json_output, quiet), _show_repeat)
+
+
+def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
+    preset = library.load(name).override(overrides).with_absolute_paths()
+    check_trust(preset, trust_code)
+    return preset
+
+
+def _show_search(result: dict[str, Any], view: StudyView) -> None:
+    best = result["best"]
+    if best is None:
+        print("no trial has given a value")
+        return
+    known = metric_named(best["metric"])
+    print(f"best: trial {best['trial']}, {known.label} {known.write(best['value'])}  {described(best['settings'])}")
+    print(f"{result['trials']} settings tried, {result['discarded']} of them discarded early")
+
+
+def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
+    if result["mean"] is None:
+        print("no run has completed")
+        return
+    known = metric_named(result["metric"])
+    print(f"{known.label}: mean {known.write(result['mean'])}, deviation {result['deviation']}")

@@ -1,0 +1,59 @@
+"""What all sources of data have in common: batches, normalisation, and for images random variation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from workbench.settings.base import Choice, setting
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from workbench.data.progress import Progress
+    from workbench.data.samples import Samples
+
+    Report = Callable[[Progress], None]
+
+
+class DataChoice(Choice):
+    """A source of samples."""
+
+    batch_size: int = setting(64, "samples per batch", unit="samples", step="double", ge=1, le=10_000_000)
+    drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller")
+    normalize: Literal["standard", "none"] = setting(
+        "standard",
+        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
+    )
+    normalize_target: bool = setting(
+        True,
+        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+    )
+
+    def build(self, report: Report) -> Samples:
+        """Reads the samples; `report` hears of downloads and long reads.
+
+        Raises DataError where the data is missing or broken, PresetError where the settings do not fit it.
+        """
+        raise NotImplementedError
+
+    def augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """What varies a batch of encoded samples at random while training; None where nothing does."""
+        return None
+
+
+class Augmented(DataChoice):
+    """Images, which can be varied at random while training, on the device, a whole batch at once."""
+
+    flip: bool = setting(False, "mirror half of the images, left to right")
+    shift: int = setting(0, "shift each image by up to this many pixels", unit="pixels", ge=0, le=1024)
+    cutout: int = setting(0, "side of a square blanked in each image", unit="pixels", ge=0, le=1024)
+
+    def augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """Varies images (n, channels, height, width)."""
+        if not (self.flip or self.shift or self.cutout):
+            return None
+        from workbench.data.augment import augment
+
+        return partial(augment, flip=self.flip, shift=self.shift, cutout=self.cutout)

@@ -1,0 +1,130 @@
+"""The files of a study, and how a new study gets its directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import StorageError, UsageError
+from workbench.files import expanded, is_file, make_folder, write_text_atomically
+from workbench.runs.directory import RunDirectory, list_runs, new_directory
+from workbench.settings.preset import Preset
+from workbench.tuning.question import Question
+
+
+@dataclass(frozen=True)
+class StudyDirectory:
+    """`<UTC time>-<preset name>-<4 hex>/` and the files in it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The study's name, which is its directory's."""
+        return self.path.name
+
+    @property
+    def question(self) -> Path:
+        """What was asked, as TOML; written once."""
+        return self.path / "study.toml"
+
+    @property
+    def preset(self) -> Path:
+        """The preset that trials change; written once."""
+        return self.path / "preset.toml"
+
+    @property
+    def events(self) -> Path:
+        """Everything that happened: one typed event a line; lines are only appended."""
+        return self.path / "events.jsonl"
+
+    @property
+    def control(self) -> Path:
+        """Requests of viewers to the controller, one a line."""
+        return self.path / "control.jsonl"
+
+    @property
+    def process(self) -> Path:
+        """Process id and start time of the controller, as JSON; the controller locks it as long as it lives."""
+        return self.path / "process.json"
+
+    @property
+    def summary(self) -> Path:
+        """The result, as JSON; absent before the end."""
+        return self.path / "summary.json"
+
+    @property
+    def trials(self) -> Path:
+        """The folder of the trials' run directories."""
+        return self.path / "trials"
+
+    @property
+    def log(self) -> Path:
+        """Whatever the controller's process printed, tracebacks included."""
+        return self.path / "controller.log"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where files are written whole or not at all."""
+        return (self.path,)
+
+    @property
+    def is_taken(self) -> str:
+        """What to say to a second controller."""
+        return f"the study {self.name} is being run by another process"
+
+    def run(self, name: str) -> RunDirectory:
+        """The run directory of a trial."""
+        return RunDirectory(self.trials / name)
+
+
+def default_studies_folder() -> Path:
+    """The folder of studies: WORKBENCH_STUDIES, else ./studies."""
+    return Path(os.environ.get("WORKBENCH_STUDIES") or "studies")
+
+
+def create_study(folder: Path, preset: Preset, question: Question) -> StudyDirectory:
+    """Creates a study's directory with what is asked in it. Raises StorageError where it cannot be written."""
+    study = StudyDirectory(new_directory(folder, preset.name, "the studies folder"))
+    try:
+        make_folder(study.trials)
+        write_text_atomically(study.preset, preset.to_toml(), parents=False)
+        # A directory is a study once its question is there, so that comes last.
+        write_text_atomically(study.question, question.to_toml(), parents=False)
+    except StorageError:
+        shutil.rmtree(study.path, ignore_errors=True)
+        raise
+    return study
+
+
+def is_study(path: Path) -> bool:
+    """Whether a directory is a study's."""
+    return is_file(StudyDirectory(path).question)
+
+
+def find_study(folder: Path, name_or_path: str) -> StudyDirectory:
+    """Finds a study by its path or name; a part of the name is enough if only one has it. Raises UsageError."""
+    path = expanded(name_or_path)
+    if is_study(path):
+        return StudyDirectory(path.absolute())
+    matches = [study for study in list_studies(folder) if name_or_path in study.name]
+    matches = [study for study in matches if study.name == name_or_path] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        raise UsageError(f"there is no study {name_or_path!r} in {folder.absolute()}")
+    raise UsageError(f"several studies match {name_or_path!r}: {', '.join(study.name for study in matches)}")
+
+
+def list_studies(folder: Path) -> list[StudyDirectory]:
+    """All studies in a folder, the oldest first."""
+    if not folder.is_dir():
+        return []
+    return [StudyDirectory(path.absolute()) for path in sorted(folder.iterdir()) if is_study(path)]
+
+
+def trials_of(study: StudyDirectory) -> list[RunDirectory]:
+    """The runs of a study's trials, the oldest first."""
+    return list_runs(study.trials)

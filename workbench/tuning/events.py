@@ -1,0 +1,156 @@
+"""The events of a study, which its controller writes and everyone else reads: one JSON object a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from workbench.runs.event_lines import decoder
+from workbench.runs.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyStarted(Event):
+    """The controller's process began, or began again."""
+
+    type: ClassVar[str] = "study_started"
+    process_id: int
+    resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialAsked(Event):
+    """A trial is to be made: the settings that it changes, by path."""
+
+    type: ClassVar[str] = "trial_asked"
+    trial: int
+    """Number, from 0."""
+    settings: dict[str, Any]
+    origin: str = ""
+    """Where the settings come from: preset, sampler, near the best, fresh seed of a trial, ..."""
+    repeats: int | None = None
+    """The trial whose settings are trained again with another seed."""
+    until_epoch: int | None = None
+    """It stops there for a decision; None: it is trained to its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStarted(Event):
+    """A trial is being trained, from its start or from its checkpoint."""
+
+    type: ClassVar[str] = "trial_started"
+    trial: int
+    run: str
+    """Name of its run directory in `trials/`."""
+    until_epoch: int | None = None
+    resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialValue(Event):
+    """The value of the monitored metric after an epoch of a trial."""
+
+    type: ClassVar[str] = "trial_value"
+    trial: int
+    epoch: int
+    value: float | None
+    """None where it is not finite."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialPaused(Event):
+    """A trial has reached the epoch at which is decided whether it continues."""
+
+    type: ClassVar[str] = "trial_paused"
+    trial: int
+    epoch: int
+    seconds: float = 0.0
+    """That it has taken so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialStopped(Event):
+    """A trial was stopped with its study: it continues where it was."""
+
+    type: ClassVar[str] = "trial_stopped"
+    trial: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialDiscarded(Event):
+    """A trial does not continue."""
+
+    type: ClassVar[str] = "trial_discarded"
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialFinished(Event):
+    """A trial has ended by itself."""
+
+    type: ClassVar[str] = "trial_finished"
+    trial: int
+    status: str
+    """completed or failed."""
+    value: float | None = None
+    """Of the monitored metric, at the best epoch."""
+    seconds: float = 0.0
+    """That it has taken."""
+    reason: str = ""
+    """Why it has failed."""
+    kind: str = ""
+    """Which error, as in workbench.errors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRetried(Event):
+    """A trial that failed or was lost is tried once more."""
+
+    type: ClassVar[str] = "trial_retried"
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricKnown(Event):
+    """The metric by which trials are compared, as the first trial has named it."""
+
+    type: ClassVar[str] = "metric_known"
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted(Event):
+    """Something that the user should know."""
+
+    type: ClassVar[str] = "noted"
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyState(Event):
+    """What the study is doing: running, paused."""
+
+    type: ClassVar[str] = "study_state"
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFinished(Event):
+    """The controller ends by itself; summary.json holds the result."""
+
+    type: ClassVar[str] = "study_finished"
+    status: str
+    """completed, stopped or failed."""
+    reason: str = ""
+    exit_code: int = 0
+
+
+decode = decoder(
+    (
+        StudyStarted, TrialAsked, TrialStarted, TrialValue, TrialPaused, TrialDiscarded, TrialFinished, TrialRetried,
+        TrialStopped, MetricKnown, Noted, StudyState, StudyFinished,
+    )
+)  # fmt: skip
+"""Finds the event of a study in a line; None where there is none."""

@@ -1,0 +1,86 @@
+"""Where trials are trained: processes on this machine, each of which trains run after run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from workbench.processes.standby import Standby
+from workbench.runs.directory import RunDirectory
+from workbench.runs.follow import Trainer
+from workbench.runs.lock import is_running
+
+MOST_USED_BYTES = 2**29
+"""Of a GPU that counts as unused: a display takes some."""
+
+
+class Place(Protocol):
+    """Trains one run at a time."""
+
+    def start(self, run: RunDirectory) -> Trainer:
+        """Starts a run, or continues it from its checkpoint. Raises StorageError, TrainerLostError."""
+
+    def close(self) -> None:
+        """Ends what it keeps between two runs."""
+
+
+@dataclass
+class LocalPlace:
+    """A warm process, started when it is first needed and again after it has died."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its own, such as the GPU that it sees."""
+    _standby: Standby | None = None
+
+    def start(self, run: RunDirectory) -> Trainer:
+        if self._standby is None or not self._standby.is_alive:
+            self._standby = Standby.launch(self.environment)
+        return self._standby.train(run, shlex.join(sys.argv))
+
+    def close(self) -> None:
+        if self._standby is not None:
+            with suppress(OSError):
+                self._standby.close()
+            self._standby = None
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """The trainer of a run that another controller, which is gone, has started: seen by the run's lock."""
+
+    run: RunDirectory
+
+    def poll(self) -> int | None:
+        """None while it lives; what its exit code was is not known."""
+        return None if is_running(self.run) else 0
+
+
+def local_places(workers: int) -> list[Place]:
+    """One a visible GPU; on a CPU one, unless more are wanted: trainers on the same cores slow each other."""
+    gpus = _visible_gpus()
+    if gpus:
+        return [LocalPlace({"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
+    count = max(workers, 1)
+    threads = max((os.cpu_count() or 1) // count, 1)
+    return [LocalPlace({} if count == 1 else {"OMP_NUM_THREADS": str(threads)}) for _ in range(count)]
+
+
+def _visible_gpus() -> list[str]:
+    """Those that CUDA_VISIBLE_DEVICES names; else those that nobody uses, or all if each is used."""
+    from workbench.devices.gpu import GpuMonitor
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
+    monitor = GpuMonitor.open()
+    if monitor is None:
+        return []
+    with monitor:
+        readings = monitor.read()
+    unused = [gpu for gpu in readings if (gpu.used_bytes or 0) < MOST_USED_BYTES]
+    return [gpu.uuid for gpu in unused or readings]

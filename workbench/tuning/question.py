@@ -1,0 +1,75 @@
+"""What a study asks: which way to tune, over what, and how much it may cost. It is written once, as study.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+
+from workbench.errors import UsageError
+from workbench.files import read_small
+from workbench.runs.typed import taken
+
+VERSION = 1
+Way = Literal["search", "repeat", "folds", "queue"]
+SamplerName = Literal["tpe", "random", "grid", "cmaes", "qmc"]
+DiscardRule = Literal["keep", "asha", "median", "none"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. Numbers that are 0 and texts that are empty set no limit."""
+
+    way: Way
+    version: int = VERSION
+    search: dict[str, Any] = field(default_factory=dict)
+    """The search space: by path of a setting, as the `[search]` table of a preset has it."""
+    sampler: SamplerName = "tpe"
+    seed: int = 0
+    """Of the sampler."""
+    trials: int = 0
+    """How many settings are tried at most."""
+    seconds: float = 0.0
+    """How long the study may take."""
+    until: str = ""
+    """A value of a metric at which the study ends, such as accuracy>=0.98."""
+    discard: DiscardRule = "keep"
+    keep: int = 3
+    """How many trials continue after the epochs of `discard_after`; also how many of the best keep their weights."""
+    discard_after: int = 1
+    """Epochs."""
+    seeds: tuple[int, ...] = ()
+    """Of a repeat; in a search, the fresh seeds with which the best are trained again."""
+    confirm: int = 3
+    """How many of the best are trained again with fresh seeds before one is called best."""
+    changes: tuple[dict[str, Any], ...] = ()
+    """The settings of each trial that was listed beforehand: of a queue, and of folds."""
+    workers: int = 0
+    """How many trials run at once on a CPU; 0: one."""
+
+    def to_toml(self) -> str:
+        """As study.toml holds it."""
+        return tomli_w.dumps(asdict(self))
+
+
+def read_question(path: Path) -> Question:
+    """Reads study.toml. Raises UsageError where it cannot be read or is of another version."""
+    try:
+        values = tomllib.loads(read_small(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    if values.get("version") != VERSION:
+        raise UsageError(
+            f"{path} is of version {values.get('version')}, which this workbench does not know (it knows {VERSION})"
+        )
+    try:
+        return taken(Question, _tuples(values))
+    except (TypeError, OverflowError, ValueError):
+        raise UsageError(f"{path} is not what workbench has written: it was edited or damaged") from None
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return values

@@ -1,0 +1,67 @@
+"""What a way to tune answers when it is asked what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from workbench.tuning.view import StudyView
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """Train these settings."""
+
+    settings: Mapping[str, Any]
+    origin: str = ""
+    repeats: int | None = None
+    until_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Train a paused trial to its end, or to another epoch."""
+
+    trial: int
+    until_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Discard:
+    """Do not train a paused trial any further."""
+
+    trial: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing can be decided until a trial that runs has ended."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The study is over."""
+
+    reason: str = ""
+    failed: bool = False
+
+
+Step = NewTrial | Continue | Discard | Wait | Done
+
+
+class Way(Protocol):
+    """A way to tune. What it answers depends on the view alone, so that a killed study continues as it would have."""
+
+    def next(self, view: StudyView) -> Step:
+        """What to do while a place is free. It is asked again at once, unless it says that it waits or is done."""
+
+    def is_over(self, view: StudyView, seconds: float) -> str:
+        """Why the trials that run are to be ended, such as a budget that is used up; else an empty text.
+
+        seconds: that the study has taken.
+        """
+
+    def result(self, view: StudyView) -> dict[str, Any]:
+        """The result, as JSON holds it."""

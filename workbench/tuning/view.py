@@ -1,0 +1,168 @@
+"""What has happened in a study so far, from its events alone: the controller decides by it, viewers show it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.metrics import Metric, metric
+from workbench.runs.events import Event
+from workbench.runs.tail import EventTail
+from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.events import (
+    MetricKnown,
+    Noted,
+    StudyFinished,
+    StudyStarted,
+    StudyState,
+    TrialAsked,
+    TrialDiscarded,
+    TrialFinished,
+    TrialPaused,
+    TrialRetried,
+    TrialStarted,
+    TrialStopped,
+    TrialValue,
+    decode,
+)
+
+TrialStatus = Literal["waiting", "running", "paused", "discarded", "completed", "failed"]
+"""waiting: to be trained, or to continue. paused: at the epoch at which is decided whether it continues."""
+ENDED = ("discarded", "completed", "failed")
+
+
+@dataclass
+class TrialView:
+    """One trial."""
+
+    number: int
+    settings: dict[str, Any]
+    origin: str = ""
+    repeats: int | None = None
+    """The trial whose settings this one repeats with another seed."""
+    status: TrialStatus = "waiting"
+    run: str = ""
+    values: dict[int, float] = field(default_factory=dict)
+    """The monitored metric by epoch; NaN where it is not finite."""
+    until_epoch: int | None = None
+    epoch: int = 0
+    value: float | None = None
+    """Of the best epoch, once it has completed."""
+    seconds: float = 0.0
+    reason: str = ""
+    kind: str = ""
+    retries: int = 0
+    began: float = 0.0
+    """When its present life began, in seconds since 1970."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status in ENDED
+
+    def best(self, metric: Metric) -> float | None:
+        """The best value so far; None before the first."""
+        finite = [value for value in self.values.values() if math.isfinite(value)]
+        return self.value if self.value is not None else max(finite, key=metric.rank, default=None)
+
+
+@dataclass
+class StudyView:
+    """A study, updated by its events."""
+
+    trials: dict[int, TrialView] = field(default_factory=dict)
+    metric: Metric | None = None
+    """By which trials are compared; None until the first has named it."""
+    state: str = "starting"
+    started: float | None = None
+    """When the first controller began, in seconds since 1970."""
+    seconds: float = 0.0
+    """That all lives of the controller have taken, up to the last event."""
+    notes: list[str] = field(default_factory=list)
+    finished: StudyFinished | None = None
+    _last: float = 0.0
+
+    def take(self, event: Event) -> None:
+        """Updates the view with an event."""
+        if isinstance(event, StudyStarted):
+            self.started = event.time if self.started is None else self.started
+            self.state, self.finished = "running", None
+        elif self._last:
+            self.seconds += max(event.time - self._last, 0.0)
+        self._last = event.time
+        match event:
+            case TrialAsked():
+                self.trials[event.trial] = TrialView(
+                    event.trial, event.settings, event.origin, event.repeats, until_epoch=event.until_epoch
+                )
+            case MetricKnown():
+                self.metric = metric(event.metric)
+            case StudyState():
+                self.state = event.state
+            case Noted():
+                self.notes.append(event.message)
+            case StudyFinished():
+                self.finished, self.state = event, event.status
+            case (
+                TrialStarted()
+                | TrialValue()
+                | TrialPaused()
+                | TrialStopped()
+                | TrialDiscarded()
+                | TrialFinished()
+                | TrialRetried()
+            ) if event.trial in self.trials:
+                self._take_of(self.trials[event.trial], event)
+
+    def _take_of(self, trial: TrialView, event: Event) -> None:
+        match event:
+            case TrialStarted():
+                trial.status, trial.run, trial.until_epoch = "running", event.run, event.until_epoch
+                trial.began = event.time
+            case TrialValue():
+                trial.values[event.epoch] = math.nan if event.value is None else event.value
+                trial.epoch = event.epoch
+            case TrialPaused():
+                trial.status, trial.epoch, trial.seconds = "paused", event.epoch, event.seconds
+            case TrialStopped():
+                trial.status = "waiting"
+            case TrialDiscarded():
+                trial.status, trial.reason = "discarded", event.reason
+            case TrialFinished():
+                trial.status = "completed" if event.status == "completed" else "failed"
+                trial.value, trial.seconds = event.value, event.seconds
+                trial.reason, trial.kind = event.reason, event.kind
+            case TrialRetried():
+                trial.status, trial.retries, trial.reason = "waiting", trial.retries + 1, event.reason
+
+    @property
+    def running(self) -> list[TrialView]:
+        """The trials that are being trained."""
+        return [trial for trial in self.trials.values() if trial.status == "running"]
+
+    def ranked(self) -> list[TrialView]:
+        """Those that have a value, the best first; repeats are not among them."""
+        if self.metric is None:
+            return []
+        known = [(trial.best(self.metric), trial) for trial in self.trials.values() if trial.repeats is None]
+        ranks = [(self.metric.rank(value), trial) for value, trial in known if value is not None]
+        return [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
+
+    def repeats_of(self, number: int) -> list[TrialView]:
+        """The trials that repeat this one with other seeds."""
+        return [trial for trial in self.trials.values() if trial.repeats == number]
+
+
+def study_tail(study: StudyDirectory) -> EventTail:
+    """Reads the events of a study as they come."""
+    return EventTail(study.events, decode)
+
+
+def read_study_view(study: StudyDirectory) -> StudyView:
+    """A study as it is now."""
+    view, tail = StudyView(), study_tail(study)
+    while written := tail.read():
+        for _, event in written:
+            view.take(event)
+    return view

@@ -1,0 +1,23 @@
+"""The way to tune that a question asks for."""
+
+from __future__ import annotations
+
+from workbench.settings.preset import Preset
+from workbench.tuning.question import Question
+from workbench.tuning.steps import Way
+from workbench.tuning.ways.listed import Listed
+from workbench.tuning.ways.search import Search
+
+
+def make_way(question: Question, preset: Preset) -> Way:
+    """Raises PresetError where the question does not fit the preset."""
+    if question.way == "search":
+        from workbench.tuning.suggesting import make_suggest  # imports Optuna
+
+        return Search(question, make_suggest(question, preset), preset.training.epochs, preset.training.seed)
+    if question.way == "repeat":
+        changes = [{"training.seed": seed} for seed in question.seeds]
+        return Listed(changes, [f"seed {seed}" for seed in question.seeds])
+    return Listed(
+        question.changes, [", ".join(f"{path} {value}" for path, value in each.items()) for each in question.changes]
+    )

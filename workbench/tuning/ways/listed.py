@@ -1,0 +1,47 @@
+"""Trials that are listed beforehand: a preset over seeds, the folds of a cross-validation, a queue of presets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from workbench.tuning.steps import Done, NewTrial, Step, Wait
+from workbench.tuning.view import StudyView
+
+
+class Listed:
+    """Trains each of them to its end."""
+
+    def __init__(self, changes: Sequence[Mapping[str, Any]], origins: Sequence[str]) -> None:
+        """changes: the settings of each trial. origins: what each is, in words."""
+        self._changes = changes
+        self._origins = origins
+
+    def next(self, view: StudyView) -> Step:
+        number = len(view.trials)
+        if number < len(self._changes):
+            return NewTrial(self._changes[number], self._origins[number])
+        if all(trial.has_ended for trial in view.trials.values()):
+            return Done(failed=not any(trial.status == "completed" for trial in view.trials.values()))
+        return Wait()
+
+    def is_over(self, view: StudyView, seconds: float) -> str:
+        return ""
+
+    def result(self, view: StudyView) -> dict[str, Any]:
+        values = [trial.value for trial in view.trials.values() if trial.value is not None]
+        return {
+            "metric": view.metric.name if view.metric else None,
+            "mean": fmean(values) if values else None,
+            "deviation": stdev(values) if len(values) > 1 else None,
+            "runs": [
+                {"run": trial.run, "settings": trial.settings, "value": _finite(trial.value), "status": trial.status}
+                for trial in view.trials.values()
+            ],
+        }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,131 @@
+"""A search: a sampler suggests settings, most are discarded early, the best are trained again with other seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from statistics import fmean
+from typing import Any
+
+from workbench.metrics import Metric
+from workbench.tuning.question import Question
+from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.view import StudyView, TrialView
+
+EXPLORING = 0.5
+"""Of the time that a study may take: then no new settings are tried, and the best ones are trained to their end."""
+MOST_FAILED = 3
+"""Trials that fail, before any has had a value: then something is wrong with all of them."""
+
+Suggest = Callable[[StudyView], Mapping[str, Any] | None]
+"""The settings of the next trial, from what the earlier ones have given; None where there are no more."""
+
+
+class Search:
+    """Tries settings until the budget is used up."""
+
+    def __init__(self, question: Question, suggest: Suggest, epochs: int, seed: int) -> None:
+        """epochs: of a whole trial. seed: that of the preset, with which all settings are tried."""
+        self._question = question
+        self._suggest = suggest
+        self._until_epoch = question.discard_after if question.discard != "none" else None
+        if self._until_epoch is not None and self._until_epoch >= epochs:
+            self._until_epoch = None
+        self._seed = seed
+        self._exhausted = False
+
+    def next(self, view: StudyView) -> Step:
+        own = [trial for trial in view.trials.values() if trial.repeats is None]
+        if not any(trial.values for trial in own) and sum(trial.status == "failed" for trial in own) >= MOST_FAILED:
+            reason = next(trial.reason for trial in own if trial.status == "failed")
+            return Done(f"the first {MOST_FAILED} trials failed: {reason}", failed=True)
+        if self._explores(view, own):
+            settings = self._suggest(view)
+            if settings is not None:
+                origin = str(settings.get("", "sampler"))
+                return NewTrial(
+                    {path: value for path, value in settings.items() if path}, origin, None, self._until_epoch
+                )
+            self._exhausted = True
+        if any(trial.until_epoch is not None for trial in view.running):
+            return Wait()
+        if (step := self._decide(view)) is not None:
+            return step
+        if view.running:
+            return Wait()
+        return self._confirm(view) or Done()
+
+    def _explores(self, view: StudyView, own: list[TrialView]) -> bool:
+        question = self._question
+        if self._exhausted or (question.trials and len(own) >= question.trials):
+            return False
+        if question.seconds and view.seconds >= EXPLORING * question.seconds:
+            return False
+        return not self._reached(view)
+
+    def _reached(self, view: StudyView) -> bool:
+        if not self._question.until or view.metric is None:
+            return False
+        target = float(self._question.until.partition("=")[2])
+        best = next(iter(view.ranked()), None)
+        value = None if best is None else best.best(view.metric)
+        return value is not None and view.metric.rank(value) >= view.metric.rank(target)
+
+    def _decide(self, view: StudyView) -> Step | None:
+        """Discards a paused trial, or continues it."""
+        kept = [trial.number for trial in view.ranked() if trial.status != "discarded"][: self._question.keep]
+        for trial in view.trials.values():
+            if trial.status != "paused":
+                continue
+            if trial.number in kept:
+                return Continue(trial.number)
+            return Discard(trial.number, f"not among the best {self._question.keep} after epoch {trial.epoch}")
+        return None
+
+    def _confirm(self, view: StudyView) -> Step | None:
+        """Trains the best again with a fresh seed."""
+        for offset in range(1, len(self._question.seeds) + 1):
+            seed = self._question.seeds[offset - 1]
+            for trial in self._candidates(view):
+                repeats = view.repeats_of(trial.number)
+                if not any(other.settings.get("training.seed") == seed for other in repeats):
+                    settings = trial.settings | {"training.seed": seed}
+                    return NewTrial(settings, f"trial {trial.number} with seed {seed}", trial.number)
+        return None
+
+    def _candidates(self, view: StudyView) -> list[TrialView]:
+        completed = [trial for trial in view.ranked() if trial.status == "completed"]
+        return completed[: self._question.confirm]
+
+    def is_over(self, view: StudyView, seconds: float) -> str:
+        if self._question.seconds and seconds >= self._question.seconds:
+            return f"the time of {self._question.seconds:g} s is over"
+        return ""
+
+    def result(self, view: StudyView) -> dict[str, Any]:
+        metric = view.metric
+        own = [trial for trial in view.trials.values() if trial.repeats is None]
+        counts = {"trials": len(own), "discarded": sum(trial.status == "discarded" for trial in own)}
+        candidates = self._candidates(view) or view.ranked()[:1]
+        if metric is None or not candidates:
+            return {"best": None, "tied": [], **counts}
+        best = max(candidates, key=lambda trial: metric.rank(mean_over_seeds(view, trial, metric)))
+        return {
+            "best": {
+                "trial": best.number,
+                "run": best.run,
+                "settings": best.settings,
+                "metric": metric.name,
+                "value": best.best(metric),
+                "mean": mean_over_seeds(view, best, metric),
+            },
+            "tied": [],
+            **counts,
+        }
+
+
+def mean_over_seeds(view: StudyView, trial: TrialView, metric: Metric) -> float:
+    """The mean of a trial and its repeats; the value of the trial alone where there are none."""
+    values = [trial.best(metric), *(other.value for other in view.repeats_of(trial.number))]
+    found = [value for value in values if value is not None]
+    return fmean(found) if found else math.nan

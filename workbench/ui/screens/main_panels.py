@@ -1,0 +1,185 @@
+"""Shows the run, the settings and the machine in the panels of the main screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.screen import Screen
+
+from workbench.runs.history import RunHistory
+from workbench.ui.controllers.advice import AdviceController
+from workbench.ui.controllers.run import RunController
+from workbench.ui.form.draft import Draft
+from workbench.ui.keys.actions import ACTIONS
+from workbench.ui.live.readings import Readings
+from workbench.ui.live.session import Session
+from workbench.ui.live.watch import course_of
+from workbench.ui.look.styled_app import StyledApp
+from workbench.ui.panels.advice import AdvicePanel
+from workbench.ui.panels.charts import ChartPanel, ChartView
+from workbench.ui.panels.lines import HintLine, KeysLine
+from workbench.ui.panels.log import LogPanel
+from workbench.ui.panels.memory import MemoryPanel
+from workbench.ui.panels.metrics import MetricsPanel
+from workbench.ui.panels.settings import SettingsPanel
+from workbench.ui.panels.step_time import StepTimePanel
+from workbench.ui.panels.top_bar import TopBar, TopBarContent
+from workbench.ui.screens.hints import Hints
+from workbench.ui.screens.pages import Pages
+
+
+class MainPanels:
+    """Gives each panel what it shows. Hidden panels draw nothing."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        *,
+        draft: Draft,
+        session: Session,
+        run: RunController,
+        advice: AdviceController,
+        pages: Pages,
+        has_standby: bool,
+    ) -> None:
+        """has_standby: whether a trainer is kept ready for the next run."""
+        self._screen = screen
+        self._draft = draft
+        self._session = session
+        self._run = run
+        self._advice = advice
+        self._pages = pages
+        self._has_standby = has_standby
+        self._hints = Hints()
+        self._turn = 0
+        """Which half of the charts is drawn next."""
+        self._shown_rate: float | None = None
+        self.machine: Readings | None = None
+        """The latest readings of the machine."""
+
+    @property
+    def _app(self) -> StyledApp:
+        assert isinstance(self._screen.app, StyledApp)
+        return self._screen.app
+
+    @property
+    def history(self) -> RunHistory | None:
+        """What is known of the watched run."""
+        return None if self._session.watch is None else self._session.watch.history
+
+    # The run and the machine.
+
+    def show_run(
+        self, view: ChartView, overlays: Sequence[tuple[str, RunHistory]], *, every_chart: bool = True
+    ) -> None:
+        """Shows the run.
+
+        every_chart: otherwise every other one, in turns: drawing curves is most of what watching costs the trainer.
+        """
+        self._turn = 1 - self._turn
+        for number, chart in enumerate(self._screen.query(ChartPanel)):
+            if every_chart or number % 2 == self._turn:
+                chart.show(self.history, view, overlays)
+        self._screen.query_one(StepTimePanel).show(self.history)
+        self._screen.query_one(MetricsPanel).show(self.history)
+        self._screen.query_one(LogPanel).show([] if self._session.watch is None else self._session.watch.log.lines)
+        self.show_machine()
+
+    def show_machine(self) -> None:
+        """Shows the memory: of the run, of the machine, and as a dry run expects it."""
+        self._screen.query_one(MemoryPanel).show(self.history, self.machine, self._session.planner.expectation)
+        self.show_top()
+
+    def show_top(self) -> None:
+        """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
+        watch = self._session.watch
+        self._screen.query_one(TopBar).show(
+            TopBarContent(
+                preset_name=self._draft.preset.name if watch is None else watch.title,
+                changed=watch is None and self._draft.is_changed,
+                state=self._run.state,
+                detail=self._run.state_detail(has_standby=self._has_standby),
+                view=None if watch is None else watch.history.view,
+                readings=self.machine,
+            )
+        )
+        labels = {action.name: action.label for action in ACTIONS} | self._run.key_labels()
+        shown = [action for action in ACTIONS if action.rank and labels[action.name]]
+        self._screen.query_one(KeysLine).show(
+            [(action.shown_key, labels[action.name], action.rank) for action in shown]
+        )
+        self.show_hint()
+
+    # The settings.
+
+    def show_settings(self) -> None:
+        """Shows the settings being edited, beside those that a run in progress uses."""
+        watch = self._session.watch
+        running = watch.settings if watch is not None and watch.is_alive else None
+        self._shown_rate = None if watch is None else watch.learning_rate
+        self._screen.query_one(SettingsPanel).show(self._draft, running, None if watch is None else watch.preset)
+        self.show_top()
+
+    @property
+    def shows_old_rate(self) -> bool:
+        """Whether the run's learning rate has changed since the settings were shown beside it."""
+        watch = self._session.watch
+        return watch is not None and watch.learning_rate != self._shown_rate
+
+    def show_expectation(self) -> None:
+        """Shows what the settings being edited would take, as a dry run measured it."""
+        self._screen.query_one(SettingsPanel).expect(self._session.planner.expectation)
+        self.show_machine()
+
+    # Findings and hints.
+
+    def show_advice(self) -> None:
+        """Shows the current finding: in a panel of its own, on a small screen in the hint line."""
+        self.make_room_for_advice()
+        self._screen.query_one(AdvicePanel).show(self._advice.advice)
+        self.show_hint()
+
+    def make_room_for_advice(self) -> None:
+        """Gives the advice panel its place if there is a finding, or takes it back."""
+        if self._pages.has_advice != self._advice.has_found:
+            self._pages.has_advice = self._advice.has_found
+            self._pages.lay_out()
+
+    def say(self, text: str, kind: str, *, while_it_holds: bool) -> None:
+        """Shows a sentence in the hint line, see `Host.say`."""
+        glyphs = self._app.glyphs
+        glyph = {"error": f"{glyphs.wrong} ", "warning": f"{glyphs.warning} "}.get(kind, "")
+        about = course_of(self._run.state) if while_it_holds else None
+        self._hints.say(Text(f"{glyph}{text}", self._app.palette[kind]), about)
+        self.show_hint()
+
+    def forget_said(self) -> None:
+        """Forgets the sentence in the hint line: the user has pressed a key."""
+        self._hints.forget()
+
+    def forget_said_of_before(self) -> None:
+        """Drops a sentence that no longer holds in the run's new state."""
+        if self._hints.forget_unless(course_of(self._run.state)):
+            self.show_hint()
+
+    def show_setting_hint(self, text: Text) -> None:
+        """Keeps the help of the setting at the cursor for the hint line."""
+        self._hints.setting = text
+        self.show_hint()
+
+    def show_hint(self) -> None:
+        """Shows the hint of the highest priority."""
+        self._hints.show(
+            self._screen.query_one(HintLine),
+            self._pages.focused_panel,
+            self.history,
+            None if self._screen.query_one(AdvicePanel).display else self._advice.advice,
+            has_verdict_panel=self._screen.query_one(StepTimePanel).display,
+        )
+
+    def recolour(self) -> None:
+        """Renews the coloured texts that are kept for the hint line; panels redraw themselves."""
+        self._hints.forget()
+        self._screen.query_one(SettingsPanel).post_hint()
+        self.show_hint()
