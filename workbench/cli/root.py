@@ -152,6 +152,7 @@ def workbench(
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
+    studies_dir: parameters.StudiesDir = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -208,6 +209,7 @@ def workbench(
                 json_output=json_output,
                 quiet=quiet,
                 runs_dir=runs_dir,
+                studies_dir=studies_dir,
                 resume=resume,
                 save_as=save_as,
                 trust_code=trust_code,

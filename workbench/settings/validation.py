@@ -94,6 +94,10 @@ class CrossValidation(ValidationChoice):
         """The fold that is left out; the first, where this stands for all."""
         return 0 if isinstance(self.fold, str) else self.fold
 
+    def models(self, samples: int) -> int:
+        """How many models all folds take. samples: that there are besides the test split."""
+        raise NotImplementedError
+
     def at(self, fold: int) -> Self:
         """The same, for the run that leaves this fold out."""
         return self.model_copy(update={"fold": fold})
@@ -104,6 +108,9 @@ class KFold(CrossValidation):
 
     method: Literal["k_fold"] = "k_fold"
     folds: int = setting(5, "how many folds, and so how many models", unit="folds", ge=2, le=MOST_FOLDS)
+
+    def models(self, samples: int) -> int:
+        return self.folds
 
     @model_validator(mode="after")
     def _has_the_fold(self) -> Self:
@@ -123,6 +130,9 @@ class LeaveOneOut(CrossValidation):
     chooses_epoch: ClassVar[bool] = False
     method: Literal["leave_one_out"] = "leave_one_out"
     allow_large: bool = setting(False, f"also with more than {MOST_FOLDS:,} samples, a training each")
+
+    def models(self, samples: int) -> int:
+        return samples
 
     def build(self, samples: Samples) -> Splits:
         from workbench.data.splits import leave_one_out

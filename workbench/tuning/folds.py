@@ -8,21 +8,13 @@ from typing import Any
 
 from workbench.metrics import METRICS
 from workbench.processes.out_of_fold import OutOfFold
-from workbench.settings.preset import Preset
-from workbench.settings.validation import CrossValidation, KFold
 from workbench.tuning.statistics import mean_and_deviation, variance_of_mean
 
 FOLD = "validation.fold"
 
 
-def trains_all_folds(preset: Preset) -> bool:
-    """Whether a preset stands for the runs of all its folds."""
-    return isinstance(preset.validation, CrossValidation) and preset.validation.is_all
-
-
-def fold_changes(preset: Preset, samples: int) -> tuple[dict[str, Any], ...]:
-    """The setting that each trial of a cross-validation changes. samples: that there are besides the test split."""
-    folds = preset.validation.folds if isinstance(preset.validation, KFold) else samples
+def fold_changes(folds: int) -> tuple[dict[str, Any], ...]:
+    """The setting that each trial of a cross-validation changes."""
     return tuple({FOLD: fold} for fold in range(folds))
 
 
@@ -36,7 +28,8 @@ def result_of(judged: OutOfFold, runs: Sequence[str]) -> dict[str, Any]:
     known = [value for value in values if value is not None and math.isfinite(value)]
     deviation = None
     if len(known) > 1:
-        deviation = math.sqrt(variance_of_mean(known, test_to_train=test_to_train(judged.samples)))
+        # Each fold leaves out one part of the samples and is trained on the others.
+        deviation = math.sqrt(variance_of_mean(known, test_to_train=1 / (len(judged.samples) - 1)))
     return {
         "metric": judged.monitor,
         "mean": mean_and_deviation(known)[0] if known else None,
@@ -55,8 +48,3 @@ def result_of(judged: OutOfFold, runs: Sequence[str]) -> dict[str, Any]:
         ],
         "pooled": judged.pooled,
     }
-
-
-def test_to_train(samples: Sequence[int]) -> float:
-    """The samples that a fold leaves out over those that it is trained on. samples: left out by each fold."""
-    return 1 / (len(samples) - 1)
