@@ -36,7 +36,7 @@ def _run(arguments: list[str]) -> NoReturn:
         # The usual way to open the app: importing the parser would cost it a tenth of its start.
         from workbench.launch import open_plainly
 
-        sys.exit(open_plainly(arguments[0] if arguments else None))
+        sys.exit(open_plainly(arguments[0] if arguments else None, COMMANDS))
     from workbench.cli.root import app
 
     app(args=arguments, prog_name="workbench")

@@ -85,7 +85,7 @@ def not_finite_in_words(what: str, step: int) -> str:
     what: loss, weight, validation loss, or test loss.
     """
     article, when = "a" if what == "weight" else "the", "at" if what == "loss" else "after"
-    return f"{article} {what} {when} step {step}"
+    return f"{article} {what} {when} step {step:,}"
 
 
 class OutOfMemoryError(WorkbenchError):

@@ -21,11 +21,18 @@ def open_app(
     *,
     ascii: bool,
     low_bandwidth: bool,
+    commands: tuple[str, ...] = (),
 ) -> int:
-    """Opens the app; returns the exit code. Raises UsageError where there is no terminal, no preset, no run.
+    """Opens the app; returns the exit code. Raises WorkbenchError where there is no terminal, no preset, no run.
 
     name: the preset to open, None for the last one; attach: the run to watch, empty for the latest in progress.
+    commands: what `name` may be a misspelling of, besides presets.
     """
+    if name is not None:
+        # Checked first: a misspelt command needs no terminal.
+        from workbench.settings import library
+
+        library.find(name, commands)
     if reason := why_no_app(sys.stdin.isatty() and sys.stdout.isatty(), os.environ.get("TERM", "")):
         raise UsageError(f"{reason}; to train without it: workbench --preset NAME")
     # Imports leave no garbage; the collector is enabled again after the first paint.
@@ -51,10 +58,10 @@ def why_no_app(is_terminal: bool, kind: str) -> str:
     return ""
 
 
-def open_plainly(name: str | None) -> int:
+def open_plainly(name: str | None, commands: tuple[str, ...]) -> int:
     """Opens the app for a command line without options, without a parser; returns the exit code."""
     try:
-        return open_app(name, [], None, None, ascii=False, low_bandwidth=False)
+        return open_app(name, [], None, None, ascii=False, low_bandwidth=False, commands=commands)
     except WorkbenchError as error:
         complain(error)
         return error.exit_code

@@ -91,12 +91,12 @@ def test_an_answer_that_cannot_be_written_is_reported(workbench: Workbench, argu
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has it")
-@pytest.mark.parametrize(("options", "code"), [([], 0), (["--json"], 3)], ids=str)
-def test_a_run_completes_though_its_output_is_lost(workbench: Workbench, options: list[str], code: int) -> None:
-    """R8: the exit code is the training's, unless stdout was what was asked for."""
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--json"]], ids=str)
+def test_a_run_completes_though_its_output_is_lost(workbench: Workbench, options: list[str]) -> None:
+    """R8: training completes, and the exit code says that what was asked for could not be written."""
     done = shell(workbench, ">/dev/full", "--preset", "iris", "--set", "training.epochs=2", *options)
-    assert done.returncode == code
-    assert "No space left on device" in done.stderr
+    assert done.returncode == 3
+    assert done.stderr.count("No space left on device") == 1
     assert "Traceback" not in done.stderr
     [run] = workbench.runs
     assert str(run.path) in done.stderr

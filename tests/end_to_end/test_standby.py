@@ -56,23 +56,6 @@ def reproducible_events(run: RunDirectory) -> list[dict[str, Any]]:
     return [{"losses": losses}, *epochs, *tests, *prepared]
 
 
-def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
-    tmp_path: Path, standby: Standby
-) -> None:
-    warm, cold = new_run(tmp_path), new_run(tmp_path)
-    assert not standby.is_ready
-    wait_for(lambda: standby.is_ready)
-    assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
-    assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
-    assert reproducible_events(warm) == reproducible_events(cold)
-    ends = [read_summary(run) for run in (warm, cold)]
-    assert ends[0] is not None
-    assert ends[1] is not None
-    assert (ends[0].status, ends[0].test) == (ends[1].status, ends[1].test)
-    environments = [json.loads(run.environment.read_text()) for run in (warm, cold)]
-    assert environments[0] == environments[1]
-
-
 TABLES = ["data.name=iris", "model.hidden=[16]", "optimizer.name=sgd", "data.batch_size=16"]
 IN_TURN: tuple[list[str], ...] = (
     [],
@@ -87,9 +70,38 @@ HARMFUL = (
 """A run that diverges, and one that cannot be prepared."""
 
 
+def assert_equal_runs(warm: RunDirectory, cold: RunDirectory) -> None:
+    """Whether both have trained the same to the bit, and say the same of how they ended and where they ran."""
+    assert reproducible_events(warm) == reproducible_events(cold)
+    ends = [read_summary(run) for run in (warm, cold)]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    assert (ends[0].status, ends[0].test, ends[0].validation) == (ends[1].status, ends[1].test, ends[1].validation)
+    environments = [json.loads(run.environment.read_text()) for run in (warm, cold)]
+    assert environments[0] == environments[1]
+    assert warm.worker_log.read_bytes() == cold.worker_log.read_bytes()
+
+
+def test_a_run_that_a_ready_standby_takes_is_that_of_a_cold_trainer_to_the_bit(
+    tmp_path: Path, standby: Standby
+) -> None:
+    """Whatever it trained before: other settings, and a run that failed."""
+    others, failing, warm, cold = (new_run(tmp_path, *each) for each in (IN_TURN[1], HARMFUL[0], [], []))
+    assert not standby.is_ready
+    wait_for(lambda: standby.is_ready)
+    assert standby.train(others, "workbench").wait(PATIENCE_SECONDS) == 0
+    assert standby.train(failing, "workbench").wait(PATIENCE_SECONDS) == 3
+    assert standby.is_ready
+    assert standby.start(warm, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
+    assert start_trainer(cold, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
+    assert_equal_runs(warm, cold)
+
+
+@pytest.mark.slow
 def test_one_worker_trains_runs_in_turn_each_as_a_cold_trainer_does_to_the_bit(
     tmp_path: Path, standby: Standby
 ) -> None:
+    """Four processes that import PyTorch. The test above compares the last of three runs; this one, each of them."""
     warm: list[RunDirectory] = []
     wait_for(lambda: standby.is_ready)
     for number, assignments in enumerate(IN_TURN):
@@ -107,14 +119,7 @@ def test_one_worker_trains_runs_in_turn_each_as_a_cold_trainer_does_to_the_bit(
     for run in cold:
         assert start_trainer(run, "workbench --preset x").wait(PATIENCE_SECONDS) == 0
     for one, other in zip(warm, cold, strict=True):
-        assert reproducible_events(one) == reproducible_events(other)
-        ends = [read_summary(run) for run in (one, other)]
-        assert ends[0] is not None
-        assert ends[1] is not None
-        assert (ends[0].status, ends[0].test, ends[0].validation) == (ends[1].status, ends[1].test, ends[1].validation)
-        environments = [json.loads(run.environment.read_text()) for run in (one, other)]
-        assert environments[0] == environments[1]
-        assert one.worker_log.read_bytes() == other.worker_log.read_bytes()
+        assert_equal_runs(one, other)
     last = new_run(tmp_path, *TABLES)
     trainer = standby.start(last, "workbench")
     assert trainer.wait(PATIENCE_SECONDS) == 0, "the pipe is closed, so it ends with its last run"
@@ -243,22 +248,15 @@ def test_it_goes_on_with_its_run_when_whoever_launched_it_is_killed(tmp_path: Pa
 def test_a_run_handed_over_during_the_imports_is_trained_and_closing_the_standby_leaves_it_alone(
     tmp_path: Path, standby: Standby
 ) -> None:
-    run = new_run(tmp_path)
-    assert not standby.is_ready
-    trainer = standby.start(run, "workbench")
-    standby.close()
-    assert trainer.wait(PATIENCE_SECONDS) == 0
-    assert status(run) == "completed"
-
-
-def test_a_run_that_cannot_be_written_is_reported_and_the_standby_waits_for_another(
-    tmp_path: Path, standby: Standby
-) -> None:
+    """After a run that cannot be written, which is reported: the standby then waits for another."""
     gone, run = new_run(tmp_path), new_run(tmp_path)
     shutil.rmtree(gone.path)
     with pytest.raises(StorageError, match=gone.name):
         standby.start(gone, "workbench")
-    assert standby.start(run, "workbench").wait(PATIENCE_SECONDS) == 0
+    assert not standby.is_ready
+    trainer = standby.start(run, "workbench")
+    standby.close()
+    assert trainer.wait(PATIENCE_SECONDS) == 0
     assert status(run) == "completed"
 
 

@@ -12,10 +12,13 @@ import pytest
 import torch
 
 from tests.end_to_end.conftest import LONG, Workbench, events_of, steps_logged, wait_for
+from tests.unit.training.scripted import STOP, asked_at, build_trainer, new_trainer, poll_after_every_step
+from workbench.errors import EXIT_INTERRUPTED
 from workbench.runs.control import ask
-from workbench.runs.directory import RunDirectory
+from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import is_running, process_id
 from workbench.runs.status import status
+from workbench.training.processes.summary import summarize
 
 
 def weights(run: RunDirectory) -> dict[str, torch.Tensor]:
@@ -65,9 +68,9 @@ def test_the_second_ctrl_c_ends_it_at_once_and_the_run_can_still_be_resumed(work
 
 
 def test_killed_and_resumed_it_ends_with_the_same_weights_bit_for_bit(workbench: Workbench, tmp_path: Path) -> None:
-    choice = ["--preset", "fast", "--set", "training.epochs=40", "--set", "training.checkpoint_seconds=0",
-              "--set", "model.dropout=0.2", "--set", "data.shift=1"]  # fmt: skip
-    reader = workbench.start(*choice)
+    """As a run of the same preset that nobody has disturbed, which this process trains."""
+    choice = ["training.epochs=20", "training.checkpoint_seconds=0", "model.dropout=0.2", "data.shift=1"]
+    reader = workbench.start("--preset", "fast", *(word for each in choice for word in ("--set", each)))
     run = workbench.training_run(after_step=50)
     wait_for(lambda: events_of(run, "checkpoint"))
     trainer = process_id(run)
@@ -82,9 +85,8 @@ def test_killed_and_resumed_it_ends_with_the_same_weights_bit_for_bit(workbench:
     assert resumed.returncode == 0, resumed.stderr
     [_, started] = events_of(run, "started")
     assert 0 < started["step"] <= killed_at + 1
-    unbroken = workbench.run(*choice, "--runs-dir", "unbroken")
-    assert unbroken.returncode == 0
-    other = RunDirectory(next((tmp_path / "unbroken").iterdir()))
+    other = create_run(tmp_path / "unbroken", "fast", run.preset.read_text())
+    build_trainer(other).train()
     assert losses(run) == losses(other)
     for name, tensor in weights(other).items():
         assert torch.equal(tensor, weights(run)[name]), name
@@ -191,13 +193,18 @@ def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workben
     wait_for(lambda: steps_logged(run) > step)
 
 
-def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(workbench: Workbench) -> None:
+def test_a_run_whose_settings_had_other_names_is_listed_and_resumed(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As an earlier version left it; the same file as a preset of one's own is refused with the new names."""
     chosen = ["training.gradient_clip_norm=0.5", "runtime.data_loading=dataloader", "runtime.num_workers=0"]
-    reader = workbench.start("--preset", "iris", *LONG, *(word for each in chosen for word in ("--set", each)))
-    run = workbench.training_run()
-    reader.send_signal(signal.SIGINT)
-    reader.communicate()
+    with monkeypatch.context() as patch:
+        poll_after_every_step(patch)
+        trainer = new_trainer(workbench.folder / "runs", [*chosen, "training.epochs=1000000"], asked_at(5, [STOP]))
+        trainer.train()
+    run = trainer.run
+    assert trainer.state.step < trainer.job.steps_per_epoch
+    summarize(trainer, "stopped", "", EXIT_INTERRUPTED, "", 1.0).save(run)
     text = run.preset.read_text()
     for now, then in (
         ("gradient_clip_norm", "clip_norm"),

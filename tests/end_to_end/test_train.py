@@ -9,6 +9,8 @@ import tomllib
 import pytest
 
 from tests.end_to_end.conftest import Workbench, events_of
+from tests.unit.training.scripted import build_trainer, logged_losses
+from workbench.runs.directory import create_run
 
 
 def test_fast_reaches_95_percent_and_says_all_that_a_report_should(workbench: Workbench) -> None:
@@ -45,11 +47,9 @@ def test_a_run_directory_holds_what_is_needed_to_understand_and_repeat_it(workbe
     assert len(logged) == 3 * prepared["steps_per_epoch"]
     assert len(events_of(run, "epoch")) == 3
     assert len(events_of(run, "test")) == 1
-    again = workbench.run("--preset", str(run.preset), "--runs-dir", "again")
-    assert again.returncode == 0
-    [second] = (workbench.folder / "again").iterdir()
-    repeated = [json.loads(line) for line in (second / "events.jsonl").read_text().splitlines()]
-    assert [loss for event in repeated if event["type"] == "steps" for loss in event["losses"]] == logged
+    repeated = build_trainer(create_run(workbench.folder / "again", "again", run.preset.read_text()))
+    repeated.train()
+    assert list(logged_losses(repeated).values()) == logged
 
 
 def test_a_profile_is_in_the_report_with_its_trace(workbench: Workbench) -> None:

@@ -27,7 +27,8 @@ from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.points import Point, points_by_column, smoothed
 from workbench.ui.look.scales import x_ticks, y_ticks
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.charts import MARK_LETTERS, ChartPanel, ChartView
+from workbench.ui.panels.chart_curves import MARK_LETTERS, ChartView
+from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import range_of
 
@@ -360,9 +361,8 @@ def test_the_title_gives_what_is_drawn_and_the_last_value() -> None:
 
     async def drive(pilot: Pilot[None], panel: ChartPanel) -> None:
         width = panel.size.width - 4
-        [run] = [
-            item for item in panel._run_series(history, range_of("step", history, []), width) if item.style == "train"
-        ]
+        plot, _ = panel._curves(history).plot(width, cursor=None, ascii=False)
+        [run] = [series for series in plot.series if series.style == "train"]
         assert run.points[-1].mean > 0.15
         assert f"train {run.points[-1].mean:.4f} (last 0.1459)" in panel.heading().plain
         panel.show(history, ChartView())
@@ -396,7 +396,8 @@ def test_without_colours_the_validation_curve_is_dashed_and_the_legend_says_so(m
         title = panel.heading().plain
         assert "━ train" in title
         assert "╍ validation" in title
-        assert [series.dashed for series in panel._run_series(history, (0.0, 2000.0), 106)] == [False, True]
+        plot, _ = panel._curves(history).plot(106, cursor=None, ascii=False)
+        assert [series.dashed for series in plot.series] == [False, True]
 
     history = taken(made.events(1300))
     watch(drive, history)

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from textual.command import Command, CommandList
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text, settled
@@ -471,6 +472,57 @@ def test_the_palette_has_every_action(tmp_path: Path) -> None:
         await pilot.press(*"keys")
         await pilot.pause(0.5)
         assert "Keyboard help" in screen_text(app)
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("scre", "Screenshot"),
+        ("full scre", "Maximise panel, zoom, full screen (m)"),
+        ("save", "Save preset (^s)"),
+        ("run", "Runs: open, compare runs, overlay, delete (r)"),
+        ("theme", "Next theme: dark, light, terminal colours (t)"),
+    ],
+)
+def test_the_palettes_best_match_comes_first(tmp_path: Path, typed: str, first: str) -> None:
+    """Typing scre and enter maximised a panel."""
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        await pilot.press(*("space" if letter == " " else letter for letter in typed))
+        await pilot.pause(0.5)
+        commands = app.screen.query_one(CommandList)
+        shown = [commands.get_option_at_index(place) for place in range(commands.option_count)]
+        assert next(option.hit.text for option in shown if isinstance(option, Command)) == first
+        assert commands.highlighted == 0
+
+    drive(app, steps)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        (["?"], "esc leave"),
+        (["ctrl+o"], "enter open esc leave"),
+        (["ctrl+p"], "esc leave"),
+    ],
+)
+def test_under_a_dialog_the_line_of_keys_has_the_dialogs(tmp_path: Path, keys: list[str], shown: str) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        before = screen_text(app).splitlines()[-1]
+        assert "space start" in before
+        await pilot.press(*keys)
+        await pilot.pause(0.2)
+        assert screen_text(app).splitlines()[-1].split() == shown.split()
+        await pilot.press("escape")
+        await pilot.pause(0.2)
+        assert screen_text(app).splitlines()[-1] == before
 
     drive(app, steps)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from textual.pilot import Pilot
 from tests.end_to_end.conftest import events_of
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made_advice import LAUNCH_BOUND, make_findings
+from workbench.processes.standby import Standby, StandbyRun
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.lock import process_id
 from workbench.runs.status import status
@@ -24,6 +26,7 @@ from workbench.settings.preset import Preset
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.message import MessageDialog
 from workbench.ui.dialogs.profile import ProfileDialog
+from workbench.ui.live import session
 
 PATIENCE_SECONDS = 120
 
@@ -61,6 +64,38 @@ def no_trainer_is_left(tmp_path: Path) -> Any:
             os.kill(trainer, signal.SIGKILL)
 
 
+class WarmTrainers:
+    """Stands in for `start_trainer`: one process that has imported PyTorch trains run after run.
+
+    Each as a cold trainer does, which tests/end_to_end/test_standby.py shows.
+    """
+
+    def __init__(self) -> None:
+        self._standby: Standby | None = None
+
+    def start(self, run: RunDirectory, command: str) -> StandbyRun | subprocess.Popen[bytes]:
+        if self._standby is None or not self._standby.is_alive:
+            self._standby = Standby.launch()
+        return self._standby.train(run, command)
+
+    def close(self) -> None:
+        if self._standby is not None:
+            self._standby.close()
+
+
+@pytest.fixture(scope="module")
+def trainers() -> Iterator[WarmTrainers]:
+    started = WarmTrainers()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def warm(trainers: WarmTrainers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the test is not of how a trainer starts or dies."""
+    monkeypatch.setattr(session, "start_trainer", trainers.start)
+
+
 def test_a_run_is_started_watched_to_its_end_and_reported(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick())
 
@@ -85,6 +120,7 @@ def test_a_run_is_started_watched_to_its_end_and_reported(tmp_path: Path) -> Non
     assert Preset.load(run.preset).differences(quick()) == {}
 
 
+@pytest.mark.usefixtures("warm")
 def test_pause_learning_rate_checkpoint_profile_resume_and_stop_reach_the_trainer_and_are_shown(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
@@ -139,6 +175,7 @@ def test_pause_learning_rate_checkpoint_profile_resume_and_stop_reach_the_traine
     assert status(run) == "stopped"
 
 
+@pytest.mark.usefixtures("warm")
 def test_quitting_leaves_the_run_running_and_the_next_start_offers_it(tmp_path: Path) -> None:
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 
@@ -210,6 +247,7 @@ def test_settings_that_do_not_fit_the_data_start_no_run(tmp_path: Path) -> None:
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
     diverging = ["optimizer.name=sgd", "optimizer.learning_rate=1000", "training.checkpoint_seconds=0"]
     app = make_app(tmp_path / "runs", chosen=library.load("regression").override(diverging))
@@ -261,8 +299,14 @@ def test_the_standby_trainer_takes_the_run_and_ends_with_the_app(tmp_path: Path)
     assert not Path(f"/proc/{launched[0]}").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("warm")
 def test_a_real_comparison_beside_a_real_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run stands still while both settings are measured, then it continues; what is kept is in the settings."""
+    """The run stands still while both settings are measured, then it continues; what is kept is in the settings.
+
+    Quick tests have its halves: test_advice.py the keys and the paused run, tests/unit/ui/test_comparison.py the real
+    process.
+    """
     make_findings(monkeypatch, [replace(LAUNCH_BOUND, change=("data.batch_size=256",))])
     app = make_app(tmp_path / "runs", chosen=quick(100_000))
 

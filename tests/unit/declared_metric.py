@@ -31,8 +31,7 @@ def main(folder: Path) -> None:
 
     from workbench.headless.report import metrics_line
     from workbench.runs.directory import create_run
-    from workbench.runs.events import EpochEnd
-    from workbench.runs.events import TestResult as FinalTest
+    from workbench.runs.events import EpochEnd, TestResult
     from workbench.runs.history import read_history
     from workbench.runs.row import RunRow
     from workbench.runs.writer import EventWriter
@@ -57,7 +56,7 @@ def main(folder: Path) -> None:
     history = read_history(run)
     end, tested = history.best, history.view.tested
     assert isinstance(end, EpochEnd)
-    assert isinstance(tested, FinalTest)
+    assert isinstance(tested, TestResult)
     assert end.validation is not None
     value = tested.metrics["even_accuracy"]
     assert job.test is not None

@@ -47,7 +47,7 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused(
         monkeypatch.delenv("TERM", raising=False)
     else:
         monkeypatch.setenv("TERM", kind)
-    assert launch.open_plainly("fast") == EXIT_USAGE
+    assert launch.open_plainly("fast", ()) == EXIT_USAGE
     assert opened == []
     said = capsys.readouterr().err
     assert ("TERM is not set" if not kind else f"TERM is {kind}") in said
@@ -58,7 +58,7 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused(
 def test_other_terminals_are_taken(opened: list[str | None], monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     in_a_terminal(monkeypatch)
     monkeypatch.setenv("TERM", kind)
-    assert launch.open_plainly("fast") == 0
+    assert launch.open_plainly("fast", ()) == 0
     assert opened == ["fast"]
 
 
@@ -67,6 +67,6 @@ def test_a_pipe_is_refused(
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    assert launch.open_plainly(None) == EXIT_USAGE
+    assert launch.open_plainly(None, ()) == EXIT_USAGE
     assert opened == []
     assert "the app needs a terminal; to train without it: workbench --preset NAME" in capsys.readouterr().err

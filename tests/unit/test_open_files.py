@@ -12,7 +12,7 @@ import pytest
 from workbench.errors import StorageError, WorkbenchError
 from workbench.files import make_folder, open_regular, open_to_append, open_to_claim, read_small, write_text_atomically
 from workbench.processes.worker import open_worker_log
-from workbench.runs.catalogue import list_rows
+from workbench.runs.catalogue import Catalogue
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import claim
@@ -82,7 +82,7 @@ def test_looking_at_a_run_waits_for_no_fifo(run: RunDirectory, name: str) -> Non
     assert read_summary(run) is None
     assert EventTail(run.events).read() == []
     assert LineTail(run.worker_log).read() == []
-    assert len(list_rows(run.path.parent)) == 1
+    assert len(Catalogue(run.path.parent).rows()) == 1
 
 
 @pytest.mark.parametrize("opener", [open_regular, open_to_append, open_to_claim])

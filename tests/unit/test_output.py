@@ -116,7 +116,7 @@ def test_output_that_cannot_be_written_is_reported_at_the_end(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-def test_lost_output_that_was_reported_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_output_that_was_reported_is_not_reported_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", output.Edge(full()))
     print("lost")
     assert output.take_loss() == "No space left on device"

@@ -260,7 +260,7 @@ def _diverged(history: RunHistory) -> str | None:
     if losses is None or not losses.buckets:
         return None
     if losses.buckets[-1].gap:
-        return f"the loss near step {losses.buckets[-1].last_step}"
+        return f"the loss near step {losses.buckets[-1].last_step:,}"
     return None if has_diverged else ""
 
 

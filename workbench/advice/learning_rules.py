@@ -10,7 +10,7 @@ from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rule import Rule, finding, percent, severity_of
 from workbench.advice.trends import LossTrend
-from workbench.units import count
+from workbench.units import count, decimals
 
 STUCK_FRACTION = 0.5
 """A loss that stopped falling above this fraction of the loss at the start is a warning: little was learned."""
@@ -59,8 +59,8 @@ def _loss_rising(facts: Facts) -> Finding | None:
     return finding(
         "loss-rising",
         severity,
-        f"the training loss had fallen to {trend.lowest:.3g} and is {trend.recent:.3g} now "
-        f"(at the start: {trend.start:.3g})",
+        f"the training loss had fallen to {decimals(trend.lowest)} and is {decimals(trend.recent)} now "
+        f"(at the start: {decimals(trend.start)})",
         "The steps have become too large: lower the learning rate, by hand or by a schedule, or clip the gradient.",
         change,
         rate,
@@ -85,8 +85,9 @@ def _loss_spike(facts: Facts) -> Finding | None:
     return finding(
         "loss-spike",
         severity,
-        f"near step {count(trend.highest_step or 0)} the loss was {trend.highest:.3g}, "
-        f"{trend.highest / trend.start:.1f} times the loss at the start; the last epoch's mean is {trend.recent:.3g}",
+        f"near step {count(trend.highest_step or 0)} the loss was {decimals(trend.highest)}, "
+        f"{trend.highest / trend.start:.1f} times the loss at the start; the last epoch's mean is "
+        f"{decimals(trend.recent)}",
         "One step was much too large: clip the gradient, or lower the learning rate.",
         changes.clipped(facts) or changes.lower_learning_rate(facts)[0],
         changes.lower_learning_rate(facts)[1],
@@ -103,13 +104,15 @@ def _loss_not_falling(facts: Facts) -> Finding | None:
     fall = (before - after) / abs(before) if before else 0.0
     if severity_of("loss-not-falling", fall) is None:
         return None
-    fact = f"over the last ten epochs' worth of steps the training loss went from {before:.3g} to {after:.3g}"
+    fact = (
+        f"over the last ten epochs' worth of steps the training loss went from {decimals(before)} to {decimals(after)}"
+    )
     if after > STUCK_FRACTION * start:
         change, rate = changes.lower_learning_rate(facts)
         return finding(
             "loss-not-falling",
             "warning",
-            f"{fact} (at the start: {start:.3g})",
+            f"{fact} (at the start: {decimals(start)})",
             "Hardly anything has been learned: check for dead units and vanishing gradients first, then try another "
             "learning rate, ten times smaller or larger, or a larger model.",
             change,
@@ -127,27 +130,36 @@ def _loss_not_falling(facts: Facts) -> Finding | None:
 def _overfitting(facts: Facts) -> Finding | None:
     assert facts.validation is not None
     trend = facts.validation
+    lowest, latest = trend.lowest, trend.last
     if trend.best <= 0 or trend.validations_since < LEAST_VALIDATIONS_SINCE_BEST:
         return None
-    if trend.train_latest >= trend.train_at_best:
+    if latest.train >= lowest.train or latest.validation <= lowest.validation:
         return None
     if facts.loss is not None and trend.latest - trend.best < LEAST_FRACTION_OF_START * facts.loss.start:
         return None
-    rise = trend.latest / trend.best - 1
-    severity = severity_of("overfitting", rise)
+    severity = severity_of("overfitting", trend.latest / trend.best - 1)
     if severity is None:
         return None
     return finding(
         "overfitting",
         severity,
-        f"the validation loss has risen by {percent(rise)}, from {trend.best:.3g} at step {count(trend.best_step)} to "
-        f"{trend.latest:.3g}, while the training loss fell from {trend.train_at_best:.3g} to {trend.train_latest:.3g}",
+        f"the validation loss has {_risen(latest.validation / lowest.validation)}, from "
+        f"{decimals(lowest.validation)} in epoch {count(lowest.epoch)} to {decimals(latest.validation)} in epoch "
+        f"{count(latest.epoch)}, while the training loss fell from {decimals(lowest.train)} to "
+        f"{decimals(latest.train)}",
         "The model memorises its training samples: dropout, weight decay, more samples, augmentation or a smaller "
         "model help. The best epoch's weights are kept (training.keep_best).",
         changes.regularised(facts),
         # Twice as long as it took to reach the best epoch: a slower run must have the chance to get lower.
         steps=2 * trend.best_step if facts.step is None else min(2 * trend.best_step, facts.step),
     )
+
+
+def _risen(times: float) -> str:
+    """A rise to `times` the lowest value in words: risen by 23 %; above 200 %, risen to 16 × its lowest."""
+    if times <= 3:
+        return f"risen by {percent(times - 1)}"
+    return f"risen to {times:.1f} × its lowest" if times < 10 else f"risen to {times:,.0f} × its lowest"
 
 
 def _dead_units(facts: Facts) -> Finding | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.runs.curve import Curve
-    from workbench.runs.history import RunHistory
+    from workbench.runs.history import EpochLosses, RunHistory
     from workbench.runs.measurements import Memory
 
 LEAST_WINDOW = 20
@@ -51,15 +51,17 @@ class Plateau:
 
 @dataclass(frozen=True)
 class ValidationTrend:
-    """The validation loss, averaged over three validations, and the training loss at the same steps."""
+    """The validation loss averaged over three validations, which decides, and the epochs' own losses."""
 
     best: float
     latest: float
     validations_since: int
     """Validations since the best one."""
     best_step: int
-    train_at_best: float
-    train_latest: float
+    lowest: EpochLosses
+    """The epoch with the lowest validation loss."""
+    last: EpochLosses
+    """The last validated epoch."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ def plateau(history: RunHistory) -> Plateau | None:
 
 def validation_trend(history: RunHistory) -> ValidationTrend | None:
     """The trend of the validation loss; None before six validations."""
-    curve, train = history.curves.get("loss/validation"), history.curves.get("loss/train")
-    if curve is None or train is None:
+    curve = history.curves.get("loss/validation")
+    if curve is None or not history.lowest or history.validated is None:
         return None
     points = [bucket for bucket in curve.buckets if bucket.count]
     if len(points) < 2 * SMOOTHED:
@@ -130,19 +132,13 @@ def validation_trend(history: RunHistory) -> ValidationTrend | None:
         for index in range(SMOOTHED - 1, len(points))
     ]
     best = min(range(len(smooth)), key=smooth.__getitem__)
-    window = max(history.steps_per_epoch, LEAST_WINDOW)
-    best_step = points[best + SMOOTHED - 1].last_step
-    train_at_best = _mean_before(train, best_step, window)
-    train_latest = _mean_before(train, points[-1].last_step, window)
-    if train_at_best is None or train_latest is None:
-        return None
     return ValidationTrend(
         best=smooth[best],
         latest=smooth[-1],
         validations_since=len(smooth) - 1 - best,
-        best_step=best_step,
-        train_at_best=train_at_best,
-        train_latest=train_latest,
+        best_step=points[best + SMOOTHED - 1].last_step,
+        lowest=history.lowest[-1],
+        last=history.validated,
     )
 
 
@@ -177,15 +173,6 @@ def mean_between(curve: Curve, first: int, last: int) -> float | None:
     within = [bucket for bucket in curve.buckets if bucket.first_step >= first and bucket.last_step <= last]
     count = sum(bucket.count for bucket in within)
     return sum(bucket.total for bucket in within) / count if count else None
-
-
-def _mean_before(curve: Curve, step: int, window: int) -> float | None:
-    """Mean of a window that ends at a step; where buckets are longer than the window, of the bucket at that step."""
-    found = mean_between(curve, step - window + 1, step)
-    if found is not None:
-        return found
-    there = next((bucket for bucket in curve.buckets if bucket.last_step >= step and bucket.count), None)
-    return None if there is None else there.mean
 
 
 def _window_means(curve: Curve, window: int) -> list[float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.cli.names import COMMANDS
 from workbench.errors import UsageError
+from workbench.suggestion import closest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,8 @@ class CommandLine:
             )
         if self.opens_app:
             headless = self.dry_run or self.json_output or self.save_as or self.quiet or self.profile is not None
+            if headless and self.opened and (problem := misspelt_command(self.opened)):
+                return problem
             return "which preset? Give one with --preset; `workbench --list presets` shows them" if headless else ""
         if self.profile is not None and not 1 <= self.profile <= MOST_PROFILE_STEPS:
             return f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
@@ -74,3 +77,9 @@ class CommandLine:
             option = "--preset trains" if self.resume is None else "--resume continues a run"
             return f"{option} without the app; to open the app, give the preset's name alone"
         return ""
+
+
+def misspelt_command(word: str) -> str:
+    """The command that a first word was probably meant for, as an error; empty if it is like none."""
+    found = closest(word, COMMANDS)
+    return f"there is no command {word!r}; did you mean {found}?" if found else ""

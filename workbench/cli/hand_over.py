@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.cli.command_line import CommandLine
+from workbench.cli.names import COMMANDS
 
 
 def hand_over(asked: CommandLine) -> int:
@@ -20,6 +21,7 @@ def hand_over(asked: CommandLine) -> int:
             asked.attach,
             ascii=asked.ascii_only,
             low_bandwidth=asked.low_bandwidth,
+            commands=COMMANDS,
         )
     return _train(asked)
 

@@ -21,9 +21,9 @@ Overrides = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Build and check everything, show what it takes, train nothing.")
 ]
-JsonOutput = Annotated[
-    bool, typer.Option("--json", help="Events (or the plan) as JSON lines on stdout, narration on stderr.")
-]
+EVENTS_AS_JSON = "Events as JSON lines on stdout, narration on stderr."
+JsonOutput = Annotated[bool, typer.Option("--json", help=EVENTS_AS_JSON)]
+JsonOutputOrPlan = Annotated[bool, typer.Option("--json", help=f"{EVENTS_AS_JSON} With --dry-run, the plan.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and where the run is stored.")]
 RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs; else WORKBENCH_RUNS, else ./runs.")]
 StudiesDir = Annotated[
@@ -51,6 +51,14 @@ Profile = Annotated[
         "--profile",
         metavar="N",
         help="Profile N steps once the first are over: a trace for Perfetto, and the most expensive operators.",
+    ),
+]
+RunOrStudy = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN|STUDY",
+        help="The run or the study: its name, a part of it, or its path.",
+        autocompletion=complete_runs,
     ),
 ]
 RunName = Annotated[

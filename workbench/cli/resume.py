@@ -1,4 +1,4 @@
-"""`workbench resume RUN`: continues a run from its last checkpoint."""
+"""`workbench resume RUN`: continues a run from its last checkpoint, or a study from where it was."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from workbench.cli.hand_over import hand_over
 
 
 def resume(
-    run: parameters.RunName,
+    run: parameters.RunOrStudy,
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
+    studies_dir: parameters.StudiesDir = None,
     trust_code: parameters.TrustCode = False,
     profile: parameters.Profile = None,
 ) -> None:
-    """Resume a run from its last checkpoint; the same as `workbench --resume RUN`."""
-    end_with(
-        lambda: hand_over(
+    """Resume a run from its last checkpoint, or a study from where it was."""
+
+    def continue_it() -> int:
+        from workbench.headless.tune import resume_study, study_named
+
+        study = study_named(run, studies_dir, runs_dir)
+        if study is not None:
+            return resume_study(study, json_output=json_output, quiet=quiet, trust_code=trust_code)
+        return hand_over(
             CommandLine(
                 resume=run,
                 json_output=json_output,
@@ -28,4 +35,5 @@ def resume(
                 profile=profile,
             )
         )
-    )
+
+    end_with(continue_it)

@@ -11,9 +11,12 @@ from typer.core import TyperCommand, TyperGroup
 
 from workbench import __version__, output
 from workbench.cli import parameters
+from workbench.cli.command_line import CommandLine, misspelt_command
 from workbench.cli.completion import complete_first_word, complete_presets, complete_runs
 from workbench.cli.exit_codes import EXIT_CODES, end_with
 from workbench.cli.names import COMMANDS, SUBCOMMANDS
+from workbench.errors import EXIT_USAGE, UsageError
+from workbench.launch import complain
 
 ROOT = "workbench"
 """The hidden command whose options are those of `workbench` without a command."""
@@ -33,6 +36,9 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or args[0] not in COMMANDS:
+            if not ctx.resilient_parsing and (problem := problem_of_two_words(args)):
+                complain(UsageError(problem))
+                raise typer.Exit(EXIT_USAGE)
             args = [ROOT, *(args if ctx.resilient_parsing else arguments_with_attach(args))]
         return super().parse_args(ctx, args)
 
@@ -149,7 +155,7 @@ def workbench(
     ] = None,
     overrides: parameters.Overrides = None,
     dry_run: parameters.DryRun = False,
-    json_output: parameters.JsonOutput = False,
+    json_output: parameters.JsonOutputOrPlan = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
     studies_dir: parameters.StudiesDir = None,
@@ -196,7 +202,6 @@ def workbench(
     ] = False,
 ) -> None:
     """Tune, train and profile PyTorch models from one terminal."""
-    from workbench.cli.command_line import CommandLine
     from workbench.cli.hand_over import hand_over
 
     end_with(
@@ -236,6 +241,14 @@ def help_of(command: str) -> str | None:
     if command in SUBCOMMANDS:
         return (import_module(f"workbench.cli.{command}").__doc__ or "").partition("\n\n")[0]
     return function_of(command).__doc__
+
+
+def problem_of_two_words(arguments: list[str]) -> str:
+    """Why a line that begins with two words is wrong, as `workbench` itself takes one; empty if that is not known."""
+    words = arguments[:2]
+    if len(words) < 2 or any(word.startswith("-") for word in words):
+        return ""
+    return misspelt_command(words[0])
 
 
 def arguments_with_attach(arguments: list[str]) -> list[str]:

@@ -14,6 +14,8 @@ from workbench import output
 from workbench.cli import parameters
 from workbench.cli.exit_codes import end_with
 from workbench.errors import EXIT_DONE
+from workbench.metrics import metric
+from workbench.units import count
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,8 +100,9 @@ def _study(row: RunRow) -> str:
 
 def _progress(row: RunRow, now: datetime | None) -> tuple[str, str, str]:
     """Epochs, best and age."""
-    epochs = f"{row.epoch}/{row.epochs}" if row.epochs else "-"
-    best = "-" if row.best is None else f"{row.monitor} {row.best:.4g}"
+    epochs = f"{count(row.epoch)}/{count(row.epochs)}" if row.epochs else "-"
+    monitor = metric(row.monitor)
+    best = "-" if row.best is None else f"{monitor.label} {monitor.write(row.best)}"
     age = "-" if row.started is None else age_in_words(((now or datetime.now(UTC)) - row.started).total_seconds())
     return epochs, best, age
 

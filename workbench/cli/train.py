@@ -24,7 +24,7 @@ def train(
     ],
     overrides: parameters.Overrides = None,
     dry_run: parameters.DryRun = False,
-    json_output: parameters.JsonOutput = False,
+    json_output: parameters.JsonOutputOrPlan = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
     studies_dir: parameters.StudiesDir = None,

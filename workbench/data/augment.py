@@ -1,6 +1,6 @@
-"""Varying images at random, a whole batch at once, on the device where they are.
+"""Random augmentation of images: a whole batch at once, on its device.
 
-All index arithmetic: no loop over images and nothing that waits for the device.
+Index arithmetic only: no loop over images, and no synchronisation with the device.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 
 def augment(images: Tensor, flip: bool, shift: int, cutout: int, generator: torch.Generator | None = None) -> Tensor:
-    """Mirrors, shifts and blanks each image of a batch on its own.
+    """Randomly flips, shifts and cuts out a square from each image of a batch independently.
 
-    images: float (n, channels, height, width). flip: mirror half of them, left to right. shift: the most pixels by
-    which they move each way, zeros coming in. cutout: side of a square of zeros around a random pixel (DeVries and
-    Taylor, 2017). Random numbers come from `generator`, or else from the device's own.
+    images: float (n, channels, height, width). flip: flip each image horizontally with probability 0.5. shift: shift by
+    up to this many pixels in each direction, padding with zeros. cutout: side of a square of zeros around a random
+    pixel (DeVries and Taylor, 2017). Random numbers come from `generator`, by default the device's global one.
     """
     n, _, height, width = images.shape
     device = images.device

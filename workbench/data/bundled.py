@@ -1,4 +1,4 @@
-"""Real data that comes with scikit-learn: no download, ready in a moment."""
+"""Data sets that come with scikit-learn, so that nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def digits() -> Samples:
     from sklearn.datasets import load_digits
 
     loaded = load_digits()
-    # The data set counts pixels from 0 to 16; images are 0 to 255 everywhere else here.
+    # Pixel values are 0 to 16 in this data set; images are 0 to 255 everywhere else here.
     pixels = np.round(loaded.images * (255 / 16)).astype(np.uint8)
     samples = InMemory(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(loaded.target.astype(np.int64)))
     return Samples(samples, _classes(loaded.target_names))
@@ -46,7 +46,7 @@ def diabetes() -> Samples:
     """442 patients: float32 (n, 10), progression after a year as float32 (n, 1) (Efron and others, 2004)."""
     from sklearn.datasets import load_diabetes
 
-    # Unscaled: standardising is ours, and is measured on the training split alone.
+    # Unscaled: we standardise with the mean and standard deviation of the training split alone.
     loaded = load_diabetes(scaled=False)
     samples = InMemory(_float32(loaded.data), _float32(loaded.target).unsqueeze(1))
     return Samples(samples, Task("regression", outputs=1, targets=("progression",)))

@@ -1,4 +1,4 @@
-"""Where image arrays have their channels: PyTorch's come first, those of NumPy, Keras and Pillow last."""
+"""Finds the channel axis of image arrays: first in PyTorch, last in NumPy, Keras and Pillow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ COMMON_CHANNELS = (1, 3)
 
 
 def channels_axis(sample: tuple[int, int, int]) -> Literal["first", "last", "unclear"]:
-    """Where the channels of an image of this shape are, as far as the shape tells.
+    """Infers the channel axis of one image from its shape; "unclear" if the shape does not show it.
 
     An image has fewer channels than rows and columns: (4, 16, 16) has them first, (16, 16, 4) and (64, 64, 13) last.
-    Where that decides nothing, 1 and 3 are taken for channels, then the side that breaks a square, as in (8, 8, 32).
+    If this does not decide, a side of 1 or 3 is the channels, then the side that differs, as in (8, 8, 32).
     """
     first, middle, last = sample
     if first < min(middle, last):

@@ -1,4 +1,4 @@
-"""Whether the columns that the settings name are in the table: asked before a start as well, so without torch."""
+"""Checks that the columns named in the settings are in the table. Imports no torch: the app checks before a start."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from workbench.errors import DataError
 
 
 def check_names(rows: Rows, named: Mapping[str, Sequence[str]]) -> None:
-    """Raises DataError for a column that is not in the table, or is named in two settings.
+    """Raises DataError for a column that is not in the table, or that two settings name.
 
-    named: the columns that each setting names, by its path.
+    named: the columns that each setting names, by the setting's key path.
     """
     named_in: dict[str, str] = {}
     for setting, names in named.items():
@@ -23,7 +23,7 @@ def check_names(rows: Rows, named: Mapping[str, Sequence[str]]) -> None:
                 there = ", ".join(map(repr, rows.header))
                 header = ""
                 if rows.header_looks_like_values:
-                    header = ". These look like values: the file needs a first line with the names of its columns"
+                    header = ". These look like values: the first line of the file must name its columns"
                 elif rows.notes:
                     header = f" ({'; '.join(rows.notes)})"
                 raise DataError(f"{setting}: {rows.file} has no column {name!r}{nearest}; it has {there}{header}")

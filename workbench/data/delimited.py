@@ -1,4 +1,4 @@
-"""Reading a CSV or TSV file as text: its header, its rows and where each of them stands."""
+"""Reads a CSV or TSV file as text: its header, its rows, and the line number of each row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from workbench.data.file_types import other_type, unpacked
+from workbench.data.file_types import gunzip, other_type
 from workbench.data.number_format import parse_plain
 from workbench.devices.host import HostMonitor
 from workbench.errors import DataError
@@ -24,21 +24,21 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """Excel's first line, which names the delimiter."""
 
 MOST_LINES_ABOVE = 1000
-"""The number of lines in which the header is looked for."""
+"""The header must be within this many lines."""
 
 MEMORY_PER_BYTE = 6
-"""What reading takes at least, in bytes a byte of the file: the text, the text being read, and its fields."""
+"""Bytes of memory per byte of the file that reading takes at least: the text, a copy of it, and its fields."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a file below its header; values are stripped of spaces around them."""
+    """The rows of a file below its header, with spaces stripped from the values."""
 
     file: Path
     header: list[str]
     values: list[list[str]]
     lines: list[int]
-    """The line each row starts in; a quoted value may go over several."""
+    """The line that each row starts in; a quoted value may span several lines."""
     delimiter: str = ","
     notes: tuple[str, ...] = ()
 
@@ -52,28 +52,28 @@ class Rows:
         return self.values[row][self.header.index(name)]
 
     def place(self, row: int, name: str) -> str:
-        """Where a value stands, for messages."""
+        """The place of a value, for messages."""
         return f"{self.file}, line {self.lines[row]}, column {name!r}"
 
     def only(self, rows: list[int]) -> Rows:
-        """Some of the rows, by number."""
+        """The rows with these numbers."""
         return replace(self, values=[self.values[row] for row in rows], lines=[self.lines[row] for row in rows])
 
     @property
     def header_looks_like_values(self) -> bool:
-        """Whether the header holds numbers, as a first row of values would."""
+        """Whether the header contains numbers, as a row of values would."""
         return any(parse_plain(name) is not None for name in self.header if name)
 
 
 def read_rows(file: Path, delimiter: str) -> Rows:
-    """All rows of a file in UTF-8 or UTF-16, perhaps packed by gzip, with a header; empty lines are skipped.
+    """Reads all rows of a file with a header, in UTF-8 or UTF-16, optionally gzipped; empty lines are skipped.
 
-    delimiter: what separates two values, or "auto" for what Excel's `sep=` line says, or gives the header most
-    columns. Lines of comments above the header are left out, and columns without a name, each with a note. Raises
-    DataError with the line where the file is not such a table.
+    delimiter: the separator of two values; "auto" takes the one that Excel's `sep=` line names, else the one that gives
+    the header the most columns. Comment lines above the header and columns without a name are left out, with a note.
+    Raises DataError with the line number if the file is not such a table.
     """
     text = _read_text(file)
-    # The lines that a reader of CSV knows, and of these the first: a comment is not longer.
+    # Split as csv.reader splits lines; only the first ones, because comments are not longer.
     lines = [line.rstrip("\r\n") for line in islice(io.StringIO(text, newline=""), MOST_LINES_ABOVE)]
     skipped, named, notes = _above_the_header(lines)
     if delimiter == "auto":
@@ -84,7 +84,7 @@ def read_rows(file: Path, delimiter: str) -> Rows:
     source = io.StringIO(text, newline="")
     for _ in range(skipped):
         source.readline()
-    # strict: a quote that is never closed would swallow the rest of the file without a word.
+    # strict: an unclosed quote would silently swallow the rest of the file.
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True, strict=True)
     line = 1 + skipped
     try:
@@ -112,7 +112,7 @@ def read_rows(file: Path, delimiter: str) -> Rows:
         no_header = "; it seems to be a row of values: the file needs a header" if rows.header_looks_like_values else ""
         columns = ", ".join(map(repr, twice))
         raise DataError(f"{file}, line {header_line}: more than one column is called {columns}{no_header}")
-    return _without_nameless(rows)
+    return _drop_unnamed(rows)
 
 
 def _read_text(file: Path) -> str:
@@ -123,7 +123,7 @@ def _read_text(file: Path) -> str:
             if bytes * MEMORY_PER_BYTE > free_bytes:
                 raise DataError(
                     f"{file} has {size(bytes)}, and reading it would take at least {size(bytes * MEMORY_PER_BYTE)} of "
-                    f"memory, of which {size(free_bytes)} are free; save it as .npz, or train on a part of it"
+                    f"memory, but {size(free_bytes)} are free; save it as .npz, or train on a part of it"
                 )
             content = opened.read()
     except FileNotFoundError as error:
@@ -134,7 +134,7 @@ def _read_text(file: Path) -> str:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
     if content.startswith(b"\x1f\x8b"):
         try:
-            content = unpacked(content, free_bytes // MEMORY_PER_BYTE)
+            content = gunzip(content, free_bytes // MEMORY_PER_BYTE)
         except ValueError as error:
             raise DataError(f"cannot read {file}: {error}") from error
     if what := other_type(content):
@@ -151,18 +151,16 @@ def _decoded(file: Path, content: bytes) -> str:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        encoding = "not complete UTF-16" if wide else "not UTF-8"
+        encoding = "incomplete UTF-16" if wide else "not UTF-8"
         raise DataError(f"{file}, line {line}: {encoding}; save the file in UTF-8") from error
     if "\0" in text:
-        hint = (
-            ": it looks like UTF-16 without a byte order mark" if content[1:2] == b"\0" or content[:1] == b"\0" else ""
-        )
-        raise DataError(f"{file} is not text, it holds NUL characters{hint}; save it as CSV in UTF-8")
+        hint = " (perhaps UTF-16 without a byte order mark)" if content[1:2] == b"\0" or content[:1] == b"\0" else ""
+        raise DataError(f"{file} is not text: it contains NUL characters{hint}; save it as CSV in UTF-8")
     return text
 
 
 def _above_the_header(lines: list[str]) -> tuple[int, str, list[str]]:
-    """How many lines stand above the header, the delimiter that one of them names, and notes."""
+    """Returns the number of lines above the header, the delimiter that one of them names, and notes."""
     skipped, delimiter, comments = 0, "", 0
     for number, line in enumerate(lines):
         if not line.strip():
@@ -176,13 +174,13 @@ def _above_the_header(lines: list[str]) -> tuple[int, str, list[str]]:
             break
         skipped = number + 1
     if skipped >= len(lines) or not any(line.strip() for line in lines[skipped:]):
-        return 0, "", []  # nothing but such lines: it is for the reader to complain
-    lines_of = "1 line of comments" if comments == 1 else f"{comments} lines of comments"
+        return 0, "", []  # there are no other lines: csv.reader reports it
+    lines_of = "1 comment line" if comments == 1 else f"{comments} comment lines"
     return skipped, delimiter, [f"left out {lines_of} above the header"] if comments else []
 
 
 def _is_header(line: str, following: str) -> bool:
-    """Whether a line that begins with # names columns, as in some formats: as many as the row of numbers below has."""
+    """Whether a line that begins with # is the header: it has as many fields as the row of numbers below it."""
     delimiter = _likely_delimiter(following) if following else ","
     below = next(csv.reader([following], delimiter=delimiter), [])
     names = next(csv.reader([line], delimiter=delimiter), [])
@@ -192,12 +190,12 @@ def _is_header(line: str, following: str) -> bool:
 
 
 def _likely_delimiter(line: str) -> str:
-    # The first of equals: a header of one column has none, and is read as if by commas.
+    # Ties go to the first: a header of one column has no delimiter and is read with commas.
     return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter))))
 
 
-def _without_nameless(rows: Rows) -> Rows:
-    """Leaves out columns without a name: row numbers that some program has added, or an empty column at the end."""
+def _drop_unnamed(rows: Rows) -> Rows:
+    """Leaves out columns without a name: row numbers that a program added, or an empty last column."""
     named = [index for index, name in enumerate(rows.header) if name]
     count = len(rows.header) - len(named)
     if not count:

@@ -1,4 +1,4 @@
-"""Values that were different when they were read and are one in float32: said, where they are whole numbers or many."""
+"""Notes on distinct values that become equal in float32."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import numpy as np
 from torch import Tensor
 
 MOST_ROWS = 100_000
-"""The most rows that are compared."""
+"""Rows that are compared; further ones are not."""
 
 SAFE_RANGE = 2.0**22
-"""Whole numbers that are no further apart stay different, whatever is subtracted and divided before."""
+"""Whole numbers within this range stay distinct after standardising."""
 
 MOST_NAMED = 5
-"""The most columns that are named."""
+"""Columns that get a note of their own."""
 
 MOST_MERGED = 0.01
-"""Fractions that agree in seven digits are as good as one; of more than this fraction of a column there is a note."""
+"""Non-integers that agree in seven digits may merge; a column gets a note if more than this fraction of it does."""
 
 
 def merged_columns(raw: Tensor, made: Tensor, names: tuple[str, ...]) -> list[str]:
-    """A note for each column whose values fall together.
+    """Returns a note for each column in which distinct values become equal.
 
-    raw: float64 (rows, columns), as read. made: float32, the same as the model sees them. names: of the columns, or
-    empty.
+    raw: float64 (rows, columns), as read. made: the same in float32, as the model gets them. names: the columns' names,
+    or empty.
     """
     notes = []
     for index in range(raw.shape[1]):
@@ -40,8 +40,8 @@ def merged_columns(raw: Tensor, made: Tensor, names: tuple[str, ...]) -> list[st
         at = int(np.argmax(lost))
         name = f"column {names[index]!r}" if names else f"column {index} (counted from 0)"
         notes.append(
-            f"{name}: {different} different values are only {different - together} in float32, such as "
-            f"{before[at]:.17g} and {before[at + 1]:.17g}"
+            f"{name}: {different} different values become {different - together} in float32; for example, "
+            f"{before[at]:.17g} and {before[at + 1]:.17g} become equal"
         )
     more = len(notes) - MOST_NAMED
-    return notes[:MOST_NAMED] + ([f"values of {more} other columns fall together too"] if more > 0 else [])
+    return notes[:MOST_NAMED] + ([f"values of {more} other columns become equal too"] if more > 0 else [])

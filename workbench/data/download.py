@@ -1,4 +1,4 @@
-"""Downloading a torchvision data set: progress, a limit on waiting, and words for what goes wrong."""
+"""Downloads a torchvision data set, with progress, a timeout, and error messages that say what to do."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from workbench.errors import DataError, NotDownloadedError, StorageError
 from workbench.files import OUT_OF_SPACE, storage_error
 
 OFFLINE_VARIABLE = "WORKBENCH_OFFLINE"
-"""The environment variable that, not empty, forbids downloads."""
+"""The environment variable that forbids downloads unless it is empty."""
 
-SILENCE_LIMIT_S = 20.0
-"""A server that says nothing for so long is given up."""
+TIMEOUT_S = 20.0
+"""How long to wait for a server that sends nothing."""
 
 
 def download(name: str, dataset: Any, folder: Path, report: Report) -> None:
-    """Downloads torchvision's `dataset` (a class), which we call `name`, into `folder`.
+    """Downloads torchvision's `dataset` (a class), named `name` in presets, into `folder`.
 
-    Raises DataError where the files are not to be had or may not be fetched, StorageError where they cannot be written.
+    Raises DataError if the files are not available or downloads are forbidden, StorageError if they cannot be written.
     """
     if os.environ.get(OFFLINE_VARIABLE):
         raise NotDownloadedError(f"{name} is not in {folder} yet: the first run downloads it there")
     try:
-        with _reported(f"downloading {name}", report), _silence_limit(SILENCE_LIMIT_S):
+        with _reporting_progress(f"downloading {name}", report), _socket_timeout(TIMEOUT_S):
             for split in ("train", "test"):
                 open_dataset(dataset, folder, split, download=True)
     except (OSError, RuntimeError, HTTPException, EOFError, zlib.error, tarfile.TarError) as error:
-        if isinstance(error, OSError) and _about_storage(error):
+        if isinstance(error, OSError) and _is_storage_error(error):
             problem = storage_error(Path(error.filename or folder), error)
             raise StorageError(
-                f"{name} is not complete in {folder}, and to download it: {problem} data.folder says where it goes."
+                f"{name} is not complete in {folder} and could not be downloaded: {problem} data.folder sets where."
             ) from error
         raise DataError(_missing(name, dataset, folder, error)) from error
 
 
-def _about_storage(error: OSError) -> bool:
-    """Whether it was the disk, not the network."""
+def _is_storage_error(error: OSError) -> bool:
+    """Whether the disk failed, not the network."""
     if isinstance(error, URLError | ConnectionError | TimeoutError | SSLError):
         return False
     return error.filename is not None or error.errno in (*OUT_OF_SPACE, errno.EROFS, errno.EIO)
@@ -58,7 +58,7 @@ def _missing(name: str, dataset: Any, folder: Path, error: Exception) -> str:
     files = list(files_of(dataset, folder))
     place = files[0].parent
     reason = " ".join(str(error).split()) or type(error).__name__
-    # torchvision treats a file with a wrong checksum like a missing one; the user should know which it is.
+    # torchvision treats a file with a wrong checksum as missing; the message distinguishes the two.
     damaged = ", ".join(file.name for file in damaged_files(dataset, folder))
     return (
         f"{name} is not complete in {folder} and cannot be downloaded ({reason}). "
@@ -69,8 +69,8 @@ def _missing(name: str, dataset: Any, folder: Path, error: Exception) -> str:
 
 
 @contextmanager
-def _silence_limit(seconds: float) -> Iterator[None]:
-    # torchvision passes no timeout to urllib, which then takes this one: else a black-holed network hangs for ever.
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    # torchvision passes no timeout to urllib, which then uses this default: without it a dead network hangs forever.
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -80,8 +80,8 @@ def _silence_limit(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _reported(what: str, report: Report) -> Iterator[None]:
-    """torchvision tells of a download only through tqdm, by this name: for the time being that name is ours."""
+def _reporting_progress(what: str, report: Report) -> Iterator[None]:
+    """Replaces torchvision's tqdm, its only report of a download's progress, while the context is active."""
     from torchvision.datasets import utils
 
     class Bar:

@@ -1,8 +1,8 @@
-"""Encodings: the module that a data source brings to turn raw samples into model input.
+"""Encodings: modules that turn raw samples into model input.
 
-An encoding is fitted on the training split alone and kept with the weights, as its name and the arguments that build it
-again, so that a checkpoint can predict on raw samples. A new kind of data (token ids that are cut off, waveforms that
-become spectrograms) is one more class here or beside it, and its line in `encodings.ENCODINGS`.
+An encoding is fitted on the training split alone. A checkpoint stores its name and arguments with the weights, so that
+it can predict on raw samples. A new kind of data (truncated token ids, waveforms as spectrograms) needs one more class
+here or beside it, and a line in `encodings.ENCODINGS`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from workbench.data.inputs import Inputs
 
 
 class Encoding(nn.Module):
-    """Turns a batch of raw samples, on whichever device this module is on, into model input.
+    """Turns a batch of raw samples into model input, on this module's device.
 
-    `forward` takes and returns `Inputs`: a tensor (n, ...) or tensors by name, the samples first. It gives the same
-    result whichever samples are in a batch together.
+    `forward` takes and returns `Inputs`: a tensor (n, ...) or tensors by name, the samples first. Its result for a
+    sample does not depend on the other samples of the batch.
     """
 
     name: ClassVar[str]
-    """How a checkpoint names this kind of encoding."""
+    """The name of this kind of encoding in a checkpoint."""
 
     @property
     def on_host(self) -> bool:
@@ -31,12 +31,12 @@ class Encoding(nn.Module):
         return False
 
     def arguments(self) -> dict[str, Any]:
-        """What the class is called with to build this encoding again: tensors and plain values only."""
+        """The keyword arguments that build this encoding again: tensors and plain values only."""
         raise NotImplementedError
 
 
 class Identity(Encoding):
-    """Leaves samples as they are: for ids, and for samples that have been encoded already."""
+    """Returns samples unchanged: for ids, and for samples that are encoded already."""
 
     name: ClassVar[str] = "identity"
 
@@ -48,7 +48,7 @@ class Identity(Encoding):
 
 
 class Standardize(Encoding):
-    """Subtracts a mean and divides by a deviation; pixel values from 0 to 255 become 0 to 1 first."""
+    """Subtracts the mean and divides by the standard deviation; pixel values of 0 to 255 are first scaled to 0 to 1."""
 
     name: ClassVar[str] = "standardize"
     mean: Tensor
@@ -61,13 +61,13 @@ class Standardize(Encoding):
         self.register_buffer("std", std)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """uint8 (pixels), integers or floating-point numbers (n, ...) to float32 (n, ...)."""
+        """Maps uint8 (pixels), integers or floating-point numbers (n, ...) to float32 (n, ...)."""
         values = inputs.float() / 255 if inputs.dtype == torch.uint8 else inputs
         return ((values.to(self.mean.dtype) - self.mean) / self.std).float()
 
     @property
     def on_host(self) -> bool:
-        """Numbers that float32 cannot tell apart (20230103, prices around 1e9) are standardised in float64."""
+        """True for float64: numbers that float32 cannot distinguish (20230103) are standardised in float64."""
         return self.mean.dtype == torch.float64
 
     def arguments(self) -> dict[str, Any]:

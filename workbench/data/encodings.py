@@ -1,4 +1,4 @@
-"""All encodings by name, and how one is kept in a checkpoint: as plain data, never as code."""
+"""All encodings by name, and how a checkpoint stores one: as plain data, not as code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENCODINGS: dict[str, type[Encoding]] = {encoding.name: encoding for encoding in 
 
 
 def saved_encoding(encoding: Encoding) -> dict[str, Any]:
-    """The encoding as plain data, its tensors on the host. Raises UserCodeError where an argument is no such data."""
+    """Returns the encoding as plain data, with tensors on the host. Raises UserCodeError for any other argument."""
     arguments = {
         str(name): _plain(value, f"argument {name!r} of the encoding {encoding.name!r}")
         for name, value in encoding.arguments().items()
@@ -23,7 +23,7 @@ def saved_encoding(encoding: Encoding) -> dict[str, Any]:
 
 
 def _plain(value: object, where: str) -> object:
-    """The value as a checkpoint can hold it, which is read with weights_only=True."""
+    """Converts the value to what torch.load can read with weights_only=True."""
     if type(value) in (Tensor, nn.Parameter):
         return cast(Tensor, value).detach().cpu()
     if isinstance(value, (list, tuple)):
@@ -34,14 +34,14 @@ def _plain(value: object, where: str) -> object:
     if value is None or type(value) in (bool, int, float, str, bytes, torch.dtype):
         return value
     raise UserCodeError(
-        f"{where} is a {type(value).__name__}, which a checkpoint cannot hold; give tensors, numbers and strings of "
-        "Python's own types, or lists and dictionaries of them"
+        f"{where} is a {type(value).__name__}, which a checkpoint cannot store; use tensors, Python numbers and "
+        "strings, or lists and dictionaries of them"
     )
 
 
 def restored_encoding(saved: dict[str, Any]) -> Encoding:
-    """The encoding that `saved_encoding` described. Raises LookupError or TypeError where it describes none."""
+    """Builds the encoding that `saved_encoding` stored. Raises LookupError or TypeError if it cannot be built."""
     name, arguments = saved["name"], saved["arguments"]
     if name not in ENCODINGS:
-        raise LookupError(f"its encoding {name!r} is not one of those known here, {', '.join(ENCODINGS)}")
+        raise LookupError(f"its encoding {name!r} is unknown; known are {', '.join(ENCODINGS)}")
     return ENCODINGS[name](**arguments)

@@ -1,4 +1,4 @@
-"""What a file is that is no text, by its first bytes; and gzip unpacked."""
+"""Recognises the type of a file by its first bytes, and decompresses gzip."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import zlib
 OTHER_TYPES = (
     (b"PAR1", 'Parquet; save it as CSV, in pandas with read_parquet("…").to_csv("….csv", index=False)'),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook or the like; save the sheet as CSV"),
-    (b"BZh", "packed by bzip2; unpack it"),
-    (b"\xfd7zXZ\x00", "packed by xz; unpack it"),
-    (b"\x28\xb5\x2f\xfd", "packed by zstd; unpack it"),
+    (b"BZh", "compressed with bzip2; decompress it"),
+    (b"\xfd7zXZ\x00", "compressed with xz; decompress it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; decompress it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it"),
     (b"Rar!", "a RAR archive; unpack it"),
     (b"ARROW1", "Arrow or Feather; save it as CSV"),
@@ -23,10 +23,10 @@ OTHER_TYPES = (
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x80\x04\x95", "a Python pickle, which is not opened, as it could run code; save the table as CSV"),
-    (b"\x80\x05\x95", "a Python pickle, which is not opened, as it could run code; save the table as CSV"),
+    (b"\x80\x04\x95", "a Python pickle, which is not opened because it could run code; save the table as CSV"),
+    (b"\x80\x05\x95", "a Python pickle, which is not opened because it could run code; save the table as CSV"),
 )
-"""First bytes of what is no text, and what the file is and what to do."""
+"""First bytes of binary files, with what the file is and what to do."""
 
 TEXT_TYPES = (
     (b"<!doctype html", "a web page (HTML), perhaps of an error or a login instead of the file"),
@@ -36,27 +36,27 @@ TEXT_TYPES = (
     (b"[{", "JSON; save the table as CSV"),
     (b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself with git lfs pull"),
 )
-"""The same for text of another kind."""
+"""The same for text files that are not tables."""
 
-LOOKED_AT = 8192
-"""Bytes that tell whether a file is text."""
+CHECKED_BYTES = 8192
+"""Bytes that decide whether a file is text."""
 
 
 def other_type(content: bytes) -> str:
-    """What the content is where that is no text with fields, and what to do; empty if nothing is known of it."""
+    """Says what the content is if it is not a table as text, and what to do; empty if it is not recognised."""
     start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if what := next((what for magic, what in TEXT_TYPES if start.startswith(magic)), ""):
         return what
     if start.startswith(b"pk\x03\x04"):
         return _zip_type(content)
-    if not _is_binary(content[:LOOKED_AT]):
-        return ""  # a column may well be called ORC
+    if not _is_binary(content[:CHECKED_BYTES]):
+        return ""  # a column may be called ORC
     return next((what for magic, what in OTHER_TYPES if content.startswith(magic)), "")
 
 
 def _is_binary(start: bytes) -> bool:
     try:
-        # What is cut in the middle of a letter is text all the same.
+        # Incremental: the last character may be cut off.
         codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
         return True
@@ -73,13 +73,13 @@ def _zip_type(content: bytes) -> str:
     return "a zip archive; unpack it"
 
 
-def unpacked(content: bytes, most_bytes: int) -> bytes:
-    """What gzip has packed. Raises ValueError where it is damaged, or holds more than `most_bytes`."""
+def gunzip(content: bytes, most_bytes: int) -> bytes:
+    """Decompresses gzip. Raises ValueError if it is damaged or decompresses to more than `most_bytes`."""
     try:
         with gzip.open(io.BytesIO(content)) as packed:
             found = packed.read(most_bytes + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"it is packed by gzip, but damaged: {error}") from error
+        raise ValueError(f"it is compressed with gzip, but damaged: {error}") from error
     if len(found) > most_bytes:
-        raise ValueError(f"unpacked it has more than {most_bytes:,} bytes, more than fit in the free memory")
+        raise ValueError(f"decompressed it has more than {most_bytes:,} bytes, more than fit in the free memory")
     return found

@@ -1,6 +1,6 @@
-"""NaN and infinity are refused in every split: before training where the numbers are known by then.
+"""Refuses NaN and infinity in every split: before training where the samples are in memory, else as they are read.
 
-A loss does not show all of them: a ReLU may turn NaN into 0.
+The loss does not reveal all of them: a ReLU may turn NaN into 0.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ CHUNK_NUMBERS = 2**22
 """Numbers that are checked at a time, so that the check needs little memory."""
 
 LARGEST = torch.finfo(torch.float32).max
-"""What is beyond becomes infinite: training is in float32."""
+"""Larger numbers would become infinite: training uses float32."""
 
 
 def check_finite(samples: Samples) -> Samples:
-    """Checks all inputs that are in memory and all targets that are known, of every split.
+    """Checks all inputs in memory and all known targets of every split.
 
-    In the samples that it returns, those that are read one by one are checked as they are read. Raises DataError, then
-    as now, with the split as the data has it, the sample and the position.
+    The samples that it returns check lazily read samples as they are read. Both raise DataError with the split, as the
+    data defines it, the sample and the position.
     """
     is_whole = samples.validation is None and samples.test is None
     validation, test = samples.validation, samples.test
@@ -39,7 +39,7 @@ def check_finite(samples: Samples) -> Samples:
 
 
 def not_finite(numbers: Tensor) -> tuple[float, tuple[int, ...]] | None:
-    """The first number that is not finite in float32, and its position; None where all are."""
+    """Returns the first number that is not finite in float32, and its position; None if all are finite."""
     if not numbers.is_floating_point():
         return None
     rows = max(CHUNK_NUMBERS * len(numbers) // max(numbers.numel(), 1), 1)
@@ -62,11 +62,11 @@ def _checked(split: Split, name: str) -> Split:
 
 @dataclass(frozen=True)
 class _Checked:
-    """Samples that are read one by one, each checked as it is read; can be sent to a loader's worker."""
+    """Lazily read samples, each checked as it is read; picklable for a DataLoader's workers."""
 
     dataset: SampleSequence
     name: str
-    """What messages call the split."""
+    """The name of the split in messages."""
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -79,7 +79,7 @@ class _Checked:
 
 
 def _check_inputs(inputs: Inputs, first: int, name: str) -> None:
-    """first: the number of the first sample."""
+    """first: the index of the first sample."""
     for tensor in tensors_of(inputs):
         if (found := not_finite(tensor)) is not None:
             value, (sample, *position) = found

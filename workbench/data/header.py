@@ -1,8 +1,8 @@
 """The columns of a CSV or TSV file: `python -m workbench.data.header FILE DELIMITER [NAMED]`.
 
 Writes one JSON object to standard output: the columns with some of their values, or the error; and what is wrong with
-the columns that are named, as JSON, by setting. A process of its own, for the app, which neither waits for a slow disk
-nor imports what reads data.
+the columns that settings name. NAMED is JSON: the columns by setting. The app starts it as a process of its own, so
+that it neither waits for a slow disk nor imports the code that reads data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.data.delimited import Rows, read_rows
 from workbench.errors import DataError
 
 HEAD_BYTES = 1 << 20
-"""A longer file is read as far as this."""
+"""Only this much of a longer file is read."""
 EXAMPLES = 4
 """Values of each column that are shown."""
 EXAMPLE_CHARACTERS = 20
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def first_rows(file: Path, delimiter: str) -> Rows:
-    """The rows in the first `HEAD_BYTES`. Raises DataError."""
+    """Reads the rows in the first `HEAD_BYTES`. Raises DataError."""
     head = _head(file)
     if head is None:
         return read_rows(file, delimiter)
@@ -64,7 +64,7 @@ def _wrong(rows: Rows, named: list[str]) -> str:
 
 
 def columns(rows: Rows) -> list[dict[str, Any]]:
-    """Name and some different values of each column."""
+    """Returns name and some distinct values of each column."""
     found = []
     for place, name in enumerate(rows.header):
         values = dict.fromkeys(row[place][:EXAMPLE_CHARACTERS] for row in rows.values[:1000] if row[place])
@@ -73,7 +73,7 @@ def columns(rows: Rows) -> list[dict[str, Any]]:
 
 
 def _head(file: Path) -> bytes | None:
-    """The first lines of a long file; None where all of it is to be read: a short one, a packed one, no file."""
+    """Reads the first lines of a long file; None for a short, compressed or missing one, which is read whole."""
     try:
         if not file.is_file() or file.stat().st_size <= HEAD_BYTES:
             return None

@@ -1,4 +1,4 @@
-"""What is worth a look in a table, though it can be trained on: columns that count the rows or give the target away."""
+"""Notes on suspicious columns of a table: row numbers, columns that leak the target, numbers too long for float64."""
 
 from __future__ import annotations
 
@@ -10,56 +10,56 @@ from workbench.data.delimited import Rows
 from workbench.data.samples import Task
 
 ENOUGH_ROWS = 30
-"""In fewer rows, any column may look like a count or predict by chance."""
+"""With fewer rows, any column may look like row numbers or predict the target by chance."""
 
 MOST_HINTS = 5
-"""The most columns that are named as giving the target away: of thousands some do by chance."""
+"""The most columns that are named as leaks: of thousands, some predict the target by chance."""
 
 SAME_LINE = 0.999999
-"""A correlation beyond this means that one column is the other in other units."""
+"""Columns with a larger correlation are the same quantity in different units."""
 
 EXACT_INTEGERS = 2.0**53
-"""float64 holds all whole numbers up to here."""
+"""float64 represents all whole numbers up to here exactly."""
 
 
 def hints(rows: Rows, columns: dict[str, Floats], predicted: Tensor, task: Task) -> list[str]:
-    """A note for each column of numbers that should perhaps be left out, or whose values cannot be told apart.
+    """Returns a note for each numeric column that should perhaps be left out, or whose values are not distinguishable.
 
     columns: by name, each (rows,); predicted: as in `InMemory.targets`.
     """
     found: list[str] = []
-    telling: list[str] = []
+    leaks: list[str] = []
     numbers = predicted.numpy().reshape(-1)
     for name, column in columns.items():
         if long := _merged(rows, name, column):
             found.append(f"{long}. data.categorical or data.ignore = [{name!r}] avoids that")
         if len(column) < ENOUGH_ROWS:
             continue
-        counts, tells = _counts_rows(column), _predicts(column, numbers, task)
-        if not counts and not tells:
+        counts, predicts = _counts_rows(column), _predicts(column, numbers, task)
+        if not counts and not predicts:
             continue
         what = " and ".join(
             ["counts the rows"] * counts
-            + [f"alone {'tells the classes' if task.kind == 'classification' else 'gives the target'}"] * tells
+            + [f"alone determines the {'class' if task.kind == 'classification' else 'target'}"] * predicts
         )
-        telling.append(f"column {name!r} {what}: leave it out with data.ignore, unless it is known when predicting")
+        leaks.append(f"column {name!r} {what}: leave it out with data.ignore, unless it is known when predicting")
     if task.kind == "regression" and (long := _merged(rows, task.targets[0], numbers)):
         found.append(long)
-    more = len(telling) - MOST_HINTS
-    return found + telling[:MOST_HINTS] + ([f"the same is true of {more} other columns"] if more > 0 else [])
+    more = len(leaks) - MOST_HINTS
+    return found + leaks[:MOST_HINTS] + ([f"the same is true of {more} other columns"] if more > 0 else [])
 
 
 def _counts_rows(column: Floats) -> bool:
-    """Whether these are whole numbers one after another, in any order, perhaps with a few left out."""
+    """Whether the column holds consecutive whole numbers, in any order, perhaps with a few missing."""
     if not (column == np.floor(column)).all():
         return False
     ordered = np.sort(column)
-    # A tenth may be missing: rows that were dropped.
+    # A tenth may be missing: rows may have been dropped.
     return bool((np.diff(ordered) > 0).all() and ordered[-1] - ordered[0] < 1.1 * len(column))
 
 
 def _predicts(column: Floats, target: np.ndarray, task: Task) -> bool:
-    """Whether the target follows from this column: each class a range of its own, or a straight line."""
+    """Whether the column alone determines the target: each class has its own range, or the relation is linear."""
     if task.kind == "regression":
         if column.std() == 0 or target.std() == 0:
             return False
@@ -67,18 +67,18 @@ def _predicts(column: Floats, target: np.ndarray, task: Task) -> bool:
     order = np.argsort(column, kind="stable")
     values, classes = column[order], target[order]
     changes = classes[1:] != classes[:-1]
-    # Equal values in two classes decide nothing.
+    # A value that occurs in two classes does not determine the class.
     return bool(changes.sum() == task.outputs - 1 and not (changes & (values[1:] == values[:-1])).any())
 
 
 def _merged(rows: Rows, name: str, column: Floats) -> str:
-    """Notes on whole numbers so long that float64 holds two of them as one."""
+    """Returns a note if float64 makes long whole numbers equal; else empty."""
     if np.abs(column).max() < EXACT_INTEGERS:
         return ""
     texts, values = len(set(rows.column(name))), len(np.unique(column))
     if texts == values:
         return ""
     return (
-        f"column {name!r} has {texts} different values, of which only {values} can be told apart, as float64 holds "
-        "about 16 digits"
+        f"column {name!r} has {texts} different values, of which only {values} stay distinct: float64 has about 16 "
+        "digits"
     )

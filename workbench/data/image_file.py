@@ -1,4 +1,4 @@
-"""Reading one image file into a tensor."""
+"""Reads one image file into a tensor."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ORIENTATION = 0x0112
-"""EXIF: how a camera was held."""
+"""EXIF tag of the orientation in which the camera was held."""
 
 BITS_PER_SAMPLE = 258
-"""TIFF: of each channel."""
+"""TIFF tag of the bits of each channel."""
 
-TURNED = (5, 6, 7, 8)
+ROTATED = (5, 6, 7, 8)
 """Orientations that swap width and height."""
 
 THREADS = min(8, os.cpu_count() or 1)
-"""That read files at once: Pillow lets go of the interpreter while it decodes."""
+"""Threads that read files in parallel: Pillow releases the GIL while it decodes."""
 
 PNG, EIGHT_BITS = b"\x89PNG\r\n\x1a\n", (b"\xff\xd8", b"BM", b"GIF8", b"RIFF")
-"""How files begin: PNG, and formats that have eight bits always (JPEG, BMP, GIF, WebP)."""
+"""First bytes of PNG files, and of formats that always have eight bits (JPEG, BMP, GIF, WebP)."""
 
 
 WHITE = 65535
@@ -40,20 +40,20 @@ FLOATS = "its pixels are floating-point numbers; save it with 8 or 16 bits"
 
 
 class Depth(Enum):
-    """How many bits a pixel has."""
+    """The number of bits of a pixel."""
 
-    EIGHT = "eight a channel"
-    GREY_16 = "sixteen, of which all or only some may be used"
-    GREY_32 = "more"
-    GREY_SCALED = "sixteen, and Pillow scales what the file says is white to the largest value"
-    DEEP_COLOUR = "sixteen a channel, of which Pillow reads the upper eight"
+    EIGHT = "eight per channel"
+    GREY_16 = "sixteen, of which some may be unused"
+    GREY_32 = "more than sixteen"
+    GREY_SCALED = "sixteen; Pillow scales the file's maximum to the largest value"
+    DEEP_COLOUR = "sixteen per channel, of which Pillow reads the upper eight"
 
 
 def read_image(path: Path, size: int, channels: int, white: int = WHITE) -> Tensor:
-    """The image as uint8 (channels, height, width), upright as its EXIF orientation says.
+    """Reads the image as uint8 (channels, height, width), rotated by its EXIF orientation.
 
-    size: side of the square, in pixels, that it is resized (the shorter side, antialiased) and cropped (the centre)
-    to; 0 for none. channels: 1 for grey, 3 for RGB. white: the value that is white in images of more than eight bits.
+    size: side in pixels of the square that it is resized (the shorter side, antialiased) and center-cropped to; 0 keeps
+    its size. channels: 1 for greyscale, 3 for RGB. white: the value that becomes 255 in images of more than eight bits.
     Raises DataError if the file is broken.
     """
     from PIL import Image, ImageOps
@@ -61,7 +61,7 @@ def read_image(path: Path, size: int, channels: int, white: int = WHITE) -> Tens
     try:
         with Image.open(path, formats=formats_of(path)) as image:
             if size:
-                # JPEG only: decodes at a half, a quarter or an eighth where that is still twice the size we want.
+                # JPEG only: decodes at a half, a quarter or an eighth if that is at least twice the target size.
                 image.draft(None, (2 * size, 2 * size))
             upright = _eight_bits(ImageOps.exif_transpose(image), white).convert("RGB" if channels == 3 else "L")
             if size:
@@ -73,27 +73,26 @@ def read_image(path: Path, size: int, channels: int, white: int = WHITE) -> Tens
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Height and width in pixels, upright, from the header alone. Raises DataError if that is broken."""
+    """Reads height and width in pixels, as rotated by EXIF, from the header. Raises DataError if it is broken."""
     from PIL import Image
 
     try:
         with Image.open(path, formats=formats_of(path)) as image:
-            # Not image.getexif(): of a PNG without EXIF that decodes all the pixels, in search of it.
-            turned = Image.Image.getexif(image).get(ORIENTATION) in TURNED
-            return (image.width, image.height) if turned else (image.height, image.width)
+            # Not image.getexif(): for a PNG without EXIF it decodes all pixels to search for it.
+            rotated = Image.Image.getexif(image).get(ORIENTATION) in ROTATED
+            return (image.width, image.height) if rotated else (image.height, image.width)
     except Exception as error:
         raise _broken(path, error) from error
 
 
 def pixel_depth(path: Path) -> Depth:
-    """How many bits the pixels of a file have, from its header alone. Raises DataError if that is broken, or if they
-    are floating-point numbers."""
+    """Reads the bit depth from the header. Raises DataError if it is broken or the pixels are floating-point."""
     from PIL import Image
 
     try:
         with path.open("rb") as file:
             head = file.read(26)
-        if head.startswith(PNG) and len(head) == 26:  # by hand: four times as fast, and folders may hold millions
+        if head.startswith(PNG) and len(head) == 26:  # without Pillow: four times as fast, for folders of millions
             bits, colours = head[24], head[25]
             return Depth.EIGHT if bits <= 8 else Depth.GREY_16 if colours == 0 else Depth.DEEP_COLOUR
         if head.startswith(EIGHT_BITS):
@@ -116,7 +115,7 @@ def _depth(image: Image) -> Depth:
 
 
 def largest_value(path: Path) -> int:
-    """The largest value of a file's pixels as Pillow reads them. Raises DataError if it is broken, or has negatives."""
+    """The largest pixel value, as Pillow reads it. Raises DataError if the file is broken or has negative values."""
     from PIL import Image
 
     try:
@@ -130,7 +129,7 @@ def largest_value(path: Path) -> int:
 
 
 def _eight_bits(image: Image, white: int) -> Image:
-    """Greys of more bits scaled to eight: Pillow's own conversion would cut all above 255 to white."""
+    """Scales deeper greyscale images to eight bits; Pillow's own conversion would clip at 255."""
     from PIL import Image
 
     if image.mode == "F":
@@ -141,5 +140,5 @@ def _eight_bits(image: Image, white: int) -> Image:
 
 
 def _broken(path: Path, error: Exception) -> DataError:
-    # Whatever a decoder raises (OSError, SyntaxError, ValueError, struct.error, ...) is this file's fault.
+    # Decoders raise OSError, SyntaxError, ValueError, struct.error and others for a broken file.
     return DataError(f"cannot read the image {str(path)!r}: {error or type(error).__name__}")

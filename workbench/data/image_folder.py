@@ -1,4 +1,4 @@
-"""Images in folders, a folder a class."""
+"""Reads images from folders, one folder per class."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from workbench.errors import DataError
 
 
 def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int, report: Report) -> Samples:
-    """The images in FOLDER/<class>/ or in FOLDER/{train,validation,test}/<class>/: uint8 (n, channels, height, width).
+    """Reads FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/ as uint8 (n, channels, height, width).
 
-    size: side of the square, in pixels, that images are resized (the shorter side) and cropped (the centre) to; 0 to
-    take them as they are, which needs all to be of one size. channels: 1 for grey, 3 for RGB. Images that decoded
-    take more than memory_limit_bytes are read one by one while training. `report` hears how far reading has come.
+    size: side in pixels of the square that images are resized (the shorter side) and center-cropped to; 0 keeps their
+    size, which must then be the same for all. channels: 1 for greyscale, 3 for RGB. memory_limit_bytes: images that
+    need more when decoded are read lazily while training. report: receives the progress of reading.
 
-    Raises DataError where the folders do not make classes, a file is broken, or sizes differ.
+    Raises DataError if the folders are not classes, a file is broken, or sizes differ.
     """
     layout = find_images(folder)
     greys = grey_range([path for files in layout.splits.values() for path in files.paths], report)
@@ -55,7 +55,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
 
 @dataclass(frozen=True)
 class _Images:
-    """Decodes the images of a split, one by one; a map-style dataset that a loader's worker can be sent."""
+    """A map-style dataset that decodes the images of a split; picklable for a DataLoader's workers."""
 
     files: ImageFiles
     size: int
@@ -63,14 +63,14 @@ class _Images:
     expected: tuple[int, int]
     """Height and width of all images."""
     white: int
-    """The value that is white in images of more than eight bits."""
+    """The value that becomes 255 in images of more than eight bits."""
 
     def __len__(self) -> int:
         return len(self.files.paths)
 
     @property
     def names(self) -> list[str]:
-        """Of the files, each with its class's folder."""
+        """The names of the files, each with the folder of its class."""
         return [f"{path.parent.name}/{path.name}" for path in self.files.paths]
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
@@ -80,7 +80,7 @@ class _Images:
         return image, torch.tensor(self.files.targets[index], dtype=torch.int64)
 
     def check_size(self, path: Path, found: tuple[int, int]) -> None:
-        """Raises DataError if an image is not as high and wide as the first."""
+        """Raises DataError if an image has another height or width than the first."""
         if found != self.expected:
             raise DataError(
                 f"{str(path)!r} has {found[1]} × {found[0]} pixels, but the first image has {self.expected[1]} × "
@@ -89,21 +89,21 @@ class _Images:
 
 
 def _decode(images: _Images, meter: Meter) -> Tensor:
-    """All images, decoded by several threads."""
+    """Decodes all images in several threads."""
     decoded = torch.empty(len(images), images.channels, *images.expected, dtype=torch.uint8)
 
     def decode(index: int) -> None:
         decoded[index] = images[index][0]
 
     with ThreadPoolExecutor(THREADS) as pool:
-        # In order, so that of several broken files it is always the first that is named.
+        # In order, so that the error always names the first of several broken files.
         for _ in pool.map(decode, range(len(images))):
             meter.add(1)
     return decoded
 
 
 def _check_sizes(images: _Images, meter: Meter) -> None:
-    """Reads the headers only: better now than in the middle of the first epoch."""
+    """Checks the sizes by the headers, so that an error comes now and not during the first epoch."""
     for path in images.files.paths:
         images.check_size(path, image_size(path))
         meter.add(1)

@@ -1,4 +1,4 @@
-"""Which files are images, by their names, and which formats Pillow may find in them."""
+"""Which files are images, by their names, and which formats Pillow may read them as."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-"""What a file may hold, whatever its name says. Pillow knows more, and to read PostScript it runs another program."""
+"""Formats that any image file may have, whatever its name. No others: for PostScript, Pillow runs another program."""
 
 SUFFIXES = {
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm",
@@ -17,17 +17,17 @@ RARE = {
     ".jp2": "JPEG2000", ".j2k": "JPEG2000", ".jpx": "JPEG2000", ".avif": "AVIF", ".dib": "DIB", ".tga": "TGA",
     ".qoi": "QOI",
 }  # fmt: skip
-"""Formats that a file may hold if its name says so, and if Pillow knows them."""
+"""Formats that a file may have only if its name says so and Pillow supports them."""
 
 
 def is_image(file: Path) -> bool:
-    """Whether a file is one that can be read, by its name."""
+    """Whether the file is a readable image, by its name."""
     suffix = file.suffix.lower()
     return suffix in SUFFIXES or (suffix in RARE and RARE[suffix] in _known())
 
 
 def formats_of(file: Path) -> tuple[str, ...]:
-    """Pillow's names of the formats that a file may have."""
+    """Pillow's names of the formats that the file may have."""
     rare = RARE.get(file.suffix.lower())
     return FORMATS if rare is None else (*FORMATS, rare)
 

@@ -1,4 +1,4 @@
-"""Which images a folder holds, in which classes and splits."""
+"""Finds the images of a folder, with their classes and splits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SPLIT_NAMES = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
-"""What a split's folder may be called, in any case of letters, and which split it is."""
+"""Names of a split's folder, in upper or lower case, and the split that each stands for."""
 
-EXPECTED = "*.png, or .jpg, .tif, .pgm and so on"
+EXPECTED = "*.png, .jpg, .tif, .pgm and so on"
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files of a split, sorted by class and name, and the number of each one's class."""
+    """The files of a split, sorted by class and name, and the class number of each."""
 
     paths: list[Path]
     targets: list[int]
@@ -29,7 +29,7 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class Layout:
-    """What was found: files by split ("train" always, perhaps "validation" and "test")."""
+    """The files by split: "train" always, "validation" and "test" if they exist."""
 
     classes: tuple[str, ...]
     splits: dict[str, ImageFiles]
@@ -38,39 +38,41 @@ class Layout:
 
 @dataclass
 class _LeftOut:
-    """What lies beside the images, and where images lie deeper than is usual."""
+    """Files that are left out, and images in nested folders, which are not."""
 
     others: Counter[str] = field(default_factory=Counter)
-    """Files that are no images, by what their names end in."""
-    dead: list[Path] = field(default_factory=list)
-    """Links that lead nowhere."""
-    deeper: Counter[Path] = field(default_factory=Counter)
-    """Images in folders below a class's, by folder."""
-    loose: list[Path] = field(default_factory=list)
-    """Images that lie beside the folders of classes or splits."""
+    """Files that are not images, by suffix."""
+    broken_links: list[Path] = field(default_factory=list)
+    """Links whose target is missing."""
+    nested: Counter[Path] = field(default_factory=Counter)
+    """Number of images in each folder below the folder of a class."""
+    outside: list[Path] = field(default_factory=list)
+    """Images that are not in the folder of a class."""
 
     def notes(self) -> list[str]:
-        """What the user should know of it."""
+        """Notes for the user."""
         notes = []
-        if self.deeper:
-            folders = few([str(folder) for folder in sorted(self.deeper)])
-            notes.append(f"{_number(self.deeper.total(), 'image')} found in folders below those of classes: {folders}")
+        if self.nested:
+            folders = few([str(folder) for folder in sorted(self.nested)])
+            notes.append(f"found {_number(self.nested.total(), 'image')} in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
             notes.append(f"left out {_number(self.others.total(), 'file')}, not an image or not readable: {kinds}")
-        if self.loose:
-            images = few([str(image) for image in self.loose])
-            notes.append(f"left out {_number(len(self.loose), 'image')} outside the folders of classes: {images}")
-        if self.dead:
-            notes.append(f"left out {_number(len(self.dead), 'broken link')}: {few([str(link) for link in self.dead])}")
+        if self.outside:
+            images = few([str(image) for image in self.outside])
+            notes.append(f"left out {_number(len(self.outside), 'image')} outside the folders of classes: {images}")
+        if self.broken_links:
+            links = few([str(link) for link in self.broken_links])
+            notes.append(f"left out {_number(len(self.broken_links), 'broken link')}: {links}")
         return notes
 
 
 def find_images(folder: Path) -> Layout:
-    """Looks through FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; hidden files are ignored.
+    """Finds the images in FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; ignores hidden files.
 
-    Folders below a class's belong to that class. A validation or test split may lack classes, but not have others.
-    Raises DataError where that does not make at least two classes, each with images to train on.
+    Folders below the folder of a class belong to that class. A validation or test split may lack classes of the
+    training split, but not have others. Raises DataError unless there are two classes or more, each with training
+    images.
     """
     if not folder.is_dir():
         reason = "not a folder" if folder.exists() else "not there"
@@ -80,20 +82,20 @@ def find_images(folder: Path) -> Layout:
     left_out = _LeftOut()
     for place in dict.fromkeys((folder, *places.values())):
         entries = _visible(place)
-        left_out.dead += [entry for entry in entries if _is_dead(entry)]
-        left_out.loose += [entry for entry in entries if entry.is_file() and is_image(entry)]
+        left_out.broken_links += [entry for entry in entries if _is_broken_link(entry)]
+        left_out.outside += [entry for entry in entries if entry.is_file() and is_image(entry)]
     splits = {split: _files(place, classes, left_out) for split, place in places.items()}
     notes = [f"left out {str(folder / name)!r}: it is neither train, validation nor test" for name in others]
     for split, files in splits.items():
-        notes += _lacking(split, places[split], files, classes)
+        notes += _missing_classes(split, places[split], files, classes)
     return Layout(classes, splits, tuple(notes + left_out.notes()))
 
 
 def _places(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """The folder of each split, and the names of folders beside them."""
+    """Returns the folder of each split, and the names of other folders beside them."""
     names = [entry.name for entry in _folders(folder)]
     split_of = {name: SPLIT_NAMES.get(name.lower()) for name in names}
-    # A class may well be called "train" or "test": they are splits if folders are in them.
+    # A class may be called "train" or "test": such folders are splits only if they contain folders.
     if not any(split == "train" and _folders(folder / name) for name, split in split_of.items()):
         if names and all(split not in (None, "train") for split in split_of.values()):
             raise DataError(f"{str(folder)!r} has the folders {few(names)}, but no train/<class>")
@@ -128,7 +130,7 @@ def _classes(place: Path) -> tuple[str, ...]:
 
 
 def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ImageFiles:
-    """The images of a split. Raises DataError where it has a class that is none of these, or no images at all."""
+    """Finds the images of a split. Raises DataError if it has an unknown class, or no images at all."""
     unknown = [entry.name for entry in _folders(place) if entry.name not in classes]
     if unknown:
         raise DataError(f"{str(place)!r} has classes that the training folder does not have: {few(unknown)}")
@@ -138,22 +140,22 @@ def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ImageFi
         files.paths.extend(images)
         files.targets.extend([target] * len(images))
     if not files.paths:
-        raise DataError(f"{str(place)!r} has no images; expected {EXPECTED}, in a folder a class")
+        raise DataError(f"{str(place)!r} has no images; expected {EXPECTED}, in one folder per class")
     return files
 
 
-def _lacking(split: str, place: Path, files: ImageFiles, classes: tuple[str, ...]) -> list[str]:
-    """What to say of classes without images. Raises DataError where there is nothing to train on."""
-    lacking = [name for target, name in enumerate(classes) if target not in set(files.targets)]
-    if lacking and split == "train":
-        there = Counter(entry.suffix.lower() for entry in _visible(place / lacking[0]) if entry.is_file())
+def _missing_classes(split: str, place: Path, files: ImageFiles, classes: tuple[str, ...]) -> list[str]:
+    """Returns a note on classes without images. Raises DataError if the training split lacks one."""
+    missing = [name for target, name in enumerate(classes) if target not in set(files.targets)]
+    if missing and split == "train":
+        there = Counter(entry.suffix.lower() for entry in _visible(place / missing[0]) if entry.is_file())
         kinds = f" but {_counted(there)}" if there else ""
-        raise DataError(f"{str(place / lacking[0])!r} has no images{kinds}; expected {EXPECTED}")
-    return [f"the {split} split has no images of {few(lacking)}"] if lacking else []
+        raise DataError(f"{str(place / missing[0])!r} has no images{kinds}; expected {EXPECTED}")
+    return [f"the {split} split has no images of {few(missing)}"] if missing else []
 
 
-def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
-    """The images in a folder and those below it, by name. above: the folders that it is in, up to the class's."""
+def _images(folder: Path, parents: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
+    """Finds the images in a folder and below it, sorted by name. parents: the folders from the class's down to it."""
     images: list[Path] = []
     entries = _visible(folder)
     for entry in entries:
@@ -162,28 +164,28 @@ def _images(folder: Path, above: tuple[Path, ...], left_out: _LeftOut) -> list[P
                 images.append(entry)
             else:
                 left_out.others[entry.suffix.lower()] += 1
-        elif _is_dead(entry):
-            left_out.dead.append(entry)
+        elif _is_broken_link(entry):
+            left_out.broken_links.append(entry)
         elif not entry.is_dir():
             left_out.others[entry.suffix.lower()] += 1
-    if above and images:
-        left_out.deeper[folder] += len(images)
-    here = (*above, folder.resolve())
+    if parents and images:
+        left_out.nested[folder] += len(images)
+    here = (*parents, folder.resolve())
     for entry in entries:
-        # A link may lead back to where it is.
+        # A link may point to a parent folder.
         if entry.is_dir() and entry.resolve() not in here:
             images += _images(entry, here, left_out)
     return images
 
 
-def _is_dead(entry: Path) -> bool:
+def _is_broken_link(entry: Path) -> bool:
     return entry.is_symlink() and not entry.exists()
 
 
 def _counted(kinds: Counter[str]) -> str:
-    """The most frequent endings of files, with how many have them."""
+    """The most frequent suffixes, each with its number of files."""
     return ", ".join(
-        f"{count} {suffix!r}" if suffix else f"{count} without an ending" for suffix, count in kinds.most_common(5)
+        f"{count} {suffix!r}" if suffix else f"{count} without a suffix" for suffix, count in kinds.most_common(5)
     )
 
 

@@ -1,6 +1,6 @@
 """The inputs of a sample or a batch: one tensor, or tensors by name, such as ids and their lengths.
 
-This is the one place that knows how to move, index and count both.
+Functions here handle both, so that other code need not distinguish them.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ import torch
 from torch import Tensor
 
 Inputs = Tensor | Mapping[str, Tensor]
-"""One tensor, or tensors by name. Those of a batch all have the samples as their first dimension."""
+"""One tensor, or tensors by name. The first dimension of each tensor of a batch is the samples."""
 
 
 def map_inputs(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
-    """The inputs with each of their tensors changed."""
+    """Applies `change` to each tensor of the inputs."""
     return change(inputs) if isinstance(inputs, Tensor) else {name: change(tensor) for name, tensor in inputs.items()}
 
 
 def tensors_of(inputs: Inputs) -> list[Tensor]:
-    """The tensors that the inputs consist of."""
+    """The tensors of the inputs."""
     return [inputs] if isinstance(inputs, Tensor) else list(inputs.values())
 
 
 def bytes_of(inputs: Inputs) -> int:
-    """What the inputs take in memory."""
+    """The size of the inputs in memory, in bytes."""
     return sum(tensor.nbytes for tensor in tensors_of(inputs))
 
 
 def describe(inputs: Inputs) -> dict[str, Any]:
-    """Shape and type of one sample as plain data: {"shape": [3, 32, 32], "type": "float32"}, or such by name."""
+    """Shape and dtype of one sample as plain data: {"shape": [3, 32, 32], "type": "float32"}, or these by name."""
     if isinstance(inputs, Tensor):
         return {"shape": list(inputs.shape[1:]), "type": str(inputs.dtype).removeprefix("torch.")}
     return {str(name): describe(tensor) for name, tensor in inputs.items()}
 
 
-def made_up(description: Mapping[str, Any]) -> Inputs:
-    """Two samples as described: zeros, or ones where they come by name, for no sequence has length 0.
+def example_inputs(description: Mapping[str, Any]) -> Inputs:
+    """Makes two samples from a description: zeros, or ones for tensors by name, because a length must not be 0.
 
-    Raises LookupError, TypeError or AttributeError where nothing is described.
+    Raises LookupError, TypeError or AttributeError if the description is invalid.
     """
     if isinstance(description.get("shape"), list):
         return torch.zeros(2, *description["shape"], dtype=dtype_named(description["type"]))
@@ -50,8 +50,8 @@ def made_up(description: Mapping[str, Any]) -> Inputs:
 
 
 def dtype_named(name: str) -> torch.dtype:
-    """The type that PyTorch calls by this name, such as float32. Raises TypeError where there is none."""
+    """The torch.dtype of this name, such as float32. Raises TypeError if there is none."""
     found = getattr(torch, name, None)
     if not isinstance(found, torch.dtype):
-        raise TypeError(f"{name!r} is not a type of numbers")
+        raise TypeError(f"{name!r} is not a dtype")
     return found

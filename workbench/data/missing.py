@@ -1,4 +1,4 @@
-"""Values that are missing: which they are, and what becomes of their rows."""
+"""Missing values: finds them, and drops their rows or raises an error."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from workbench.data.delimited import Rows
 from workbench.errors import DataError
 
 NAMED_COLUMNS = 3
-"""The most columns that are named, the emptiest first."""
+"""The most columns that are named, those with the most missing values first."""
 
 
 def without_missing(
     rows: Rows, names: list[str], target: str, missing: str, markers: tuple[str, ...]
 ) -> tuple[Rows, str]:
-    """The rows that have a value in each of the columns `names` and in `target`, and what was left out, in words.
+    """Returns the rows without missing values in the columns `names` and `target`, and says what was left out.
 
-    markers: what stands for a missing value, letter for letter. Where some are missing, missing = "drop" leaves their
-    rows out; "error" raises DataError.
+    markers: the exact texts that stand for a missing value. missing: "drop" leaves out rows with missing values;
+    "error" raises DataError if there are any.
     """
-    marks = frozenset(markers)
+    texts = frozenset(markers)
     columns = [(rows.header.index(name), name) for name in [*names, target]]
-    gaps = [(row, name) for row, values in enumerate(rows.values) for index, name in columns if values[index] in marks]
-    if not gaps:
+    cells = [(row, name) for row, values in enumerate(rows.values) for index, name in columns if values[index] in texts]
+    if not cells:
         return rows, ""
-    broken = {row for row, _ in gaps}
+    incomplete = {row for row, _ in cells}
     if missing == "error":
-        first, name = gaps[0]
+        first, name = cells[0]
         value = rows.value(first, name)
         found = f"{value!r} is " if value else ""
         kept = f'; if {value!r} is an ordinary value, data.missing_values = [""] keeps it' if value else ""
         raise DataError(
-            f"{rows.place(first, name)}: {found}the first of {len(gaps)} missing values in {len(broken)} of "
-            f"{len(rows.values)} rows ({_emptiest(gaps)}); fill them in, set "
+            f"{rows.place(first, name)}: {found}the first of {len(cells)} missing values in {len(incomplete)} of "
+            f"{len(rows.values)} rows ({_emptiest(cells)}); fill them in, set "
             f'data.missing = "drop" to leave such rows out, or name columns in data.ignore{kept}'
         )
-    left_out = f"left out {len(broken)} of {len(rows.values)} rows, which lack values ({_emptiest(gaps)})"
-    left_out += _classes_gone(rows, target, broken, marks)
-    if len(broken) == len(rows.values):
+    left_out = f"left out {len(incomplete)} of {len(rows.values)} rows with missing values ({_emptiest(cells)})"
+    left_out += _lost_classes(rows, target, incomplete, texts)
+    if len(incomplete) == len(rows.values):
         raise DataError(f"{rows.file}: {left_out}; no row is left. Name the emptiest columns in data.ignore")
-    kept_rows = [row for row in range(len(rows.values)) if row not in broken]
+    kept_rows = [row for row in range(len(rows.values)) if row not in incomplete]
     return rows.only(kept_rows), left_out
 
 
-def _emptiest(gaps: list[tuple[int, str]]) -> str:
-    """The columns that lack most, and how many values."""
-    counts = Counter(name for _, name in gaps).most_common()
+def _emptiest(cells: list[tuple[int, str]]) -> str:
+    """The columns with the most missing values, and how many."""
+    counts = Counter(name for _, name in cells).most_common()
     more = f" and {len(counts) - NAMED_COLUMNS} other columns" if len(counts) > NAMED_COLUMNS else ""
     return ", ".join(f"{name!r} lacks {count}" for name, count in counts[:NAMED_COLUMNS]) + more
 
 
-def _classes_gone(rows: Rows, target: str, broken: set[int], marks: frozenset[str]) -> str:
-    """Values of the target that no other row has: a word that was taken for a gap, a class that lacks other values."""
+def _lost_classes(rows: Rows, target: str, incomplete: set[int], texts: frozenset[str]) -> str:
+    """Names the target values that are lost: words that were read as missing, and classes without a complete row."""
     values = rows.column(target)
     counts = Counter(values)
-    words = [f"{word!r} occurs {counts[word]} times" for word in sorted(marks & set(counts)) if word]
-    said = ""
+    words = [f"{word!r} occurs {counts[word]} times" for word in sorted(texts & set(counts)) if word]
+    note = ""
     if words:
-        said = f'; {", ".join(words)} in the target: if it is an ordinary value, data.missing_values = [""] keeps it'
-    left = {value for row, value in enumerate(values) if row not in broken}
-    # Numbers that occur once are no classes.
-    gone = [value for value, count in counts.items() if count > 1 and value not in left and value not in marks]
-    if gone:
-        listed = ", ".join(map(repr, gone[:NAMED_COLUMNS])) + (", …" if len(gone) > NAMED_COLUMNS else "")
-        said += f"; this removes every row whose target is {listed}"
-    return said
+        note = f'; {", ".join(words)} in the target: if it is an ordinary value, data.missing_values = [""] keeps it'
+    kept = {value for row, value in enumerate(values) if row not in incomplete}
+    # Values that occur once are numbers, not classes.
+    lost = [value for value, count in counts.items() if count > 1 and value not in kept and value not in texts]
+    if lost:
+        listed = ", ".join(map(repr, lost[:NAMED_COLUMNS])) + (", …" if len(lost) > NAMED_COLUMNS else "")
+        note += f"; this removes every row whose target is {listed}"
+    return note

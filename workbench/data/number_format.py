@@ -1,6 +1,6 @@
-"""How a column writes its numbers: 1234.5, 1,234.5, 1.234,5, 1 234,5, $1,234.50 or 12 %.
+"""Number formats: 1234.5, 1,234.5, 1.234,5, 1 234,5, $1,234.50 or 12 %.
 
-A column is read as numbers where there is one way to read all of its values; where there are two, the user is asked.
+A column is read as numbers if exactly one format fits all its values; if several fit, the user has to choose.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Thousands = Literal["auto", "none", ",", ".", "'", " "]
 SIGNS = "$€£¥₹₽₩%"
 
 SPACES = str.maketrans("\u00a0\u202f\u2019", "  '")
-"""What stands for a space or an apostrophe between thousands."""
+"""Other characters for the space and the apostrophe as thousands separators."""
 
 SEPARATORS = {".": ("", ",", "'", " "), ",": ("", ".", "'", " ")}
-"""What may stand between thousands, by the decimal sign."""
+"""Possible thousands separators, by decimal separator."""
 
 FEW_VALUES = 100
-"""Values that are looked at to tell words from amounts."""
+"""Number of values that decide whether a column holds words or amounts."""
 
 SIGNED = re.compile(rf"([+-]?)\s*(?:([{SIGNS[:-1]}])\s*(\S.*)|(\d.*?)\s*([{SIGNS}]))")
 
 
 def parse_plain(text: str) -> float | None:
-    """The number that `text` says in Python's way, which may be infinite; None if it says none."""
+    """Parses a number as Python's float does, including infinity; None if the text is not a number."""
     try:
-        # Python reads 1_000 as a number; elsewhere it is a name.
+        # Python accepts 1_000, which is a name elsewhere.
         return None if "_" in text else float(text)
     except ValueError:
         return None
@@ -40,16 +40,16 @@ def parse_plain(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """A way of writing numbers."""
+    """A format of numbers."""
 
     decimal: str = "."
     thousands: str = ""
-    """What stands between thousands; empty for nothing."""
+    """The thousands separator; empty for none."""
     sign: str = ""
-    """A currency before or behind the number, or a percent sign; empty for none."""
+    """A currency sign before or after the number, or a percent sign; empty for none."""
 
     def parse(self, text: str) -> float | None:
-        """The number that `text` says; None if it says none in this format."""
+        """Parses a number; None if the text is not a number in this format."""
         if self == PLAIN:
             return parse_plain(text)
         if self.sign:
@@ -88,19 +88,19 @@ PLAIN = NumberFormat()
 
 
 def formats_of(values: Iterable[str], decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
-    """The formats in which all values are numbers, each another ones; the plain one alone, where it is one of them.
+    """The formats in which all values are numbers and that differ in them; only the plain one if it fits.
 
-    decimal and thousands: what the user has set, or "auto".
+    decimal and thousands: the user's settings, or "auto".
     """
     texts, allowed = set(values), allowed_formats(decimal, thousands)
     fitting = _unsigned(texts, allowed)
     if fitting:
         return fitting
     if len({split_sign(text)[0] for text in islice(texts, FEW_VALUES)} - {""}) != 1:
-        return []  # words, mostly: no need to look at all of them
+        return []  # mostly words: no need to check all values
     split = [split_sign(text) for text in texts]
     signs = {sign for sign, _ in split}
-    # 45 % and 0.45 are not to be mixed; of $5 and 5 the sign was left out.
+    # 45 % and 0.45 must not be mixed; in $5 and 5 the sign was left out once.
     if len(signs - {""}) != 1 or ("%" in signs and any(sign == "" and body != "0" for sign, body in split)):
         return []
     [sign] = signs - {""}
@@ -109,7 +109,7 @@ def formats_of(values: Iterable[str], decimal: Decimal, thousands: Thousands) ->
 
 
 def plain_numbers(values: Iterable[str]) -> list[float] | None:
-    """All values in the plain format; None if one is no number in it. Much quicker than one by one."""
+    """Parses all values in the plain format; None if one is not a number. Much faster than one by one."""
     try:
         values = list(values)
         return None if "_" in "".join(values) else list(map(float, values))
@@ -118,7 +118,7 @@ def plain_numbers(values: Iterable[str]) -> list[float] | None:
 
 
 def split_sign(text: str) -> tuple[str, str]:
-    """A currency or percent sign, empty if there is none, and the text without it."""
+    """Splits off a currency or percent sign: returns the sign, empty if there is none, and the rest."""
     found = SIGNED.fullmatch(text)
     if found is None:
         return "", text
@@ -127,7 +127,7 @@ def split_sign(text: str) -> tuple[str, str]:
 
 
 def allowed_formats(decimal: Decimal, thousands: Thousands) -> list[NumberFormat]:
-    """The formats that the user's settings leave, without signs; the plain one first where it is one of them."""
+    """The formats without signs that the user's settings allow; the plain one comes first if it is allowed."""
     points = (".", ",") if decimal == "auto" else (decimal,)
     formats = []
     for point in points:
@@ -138,15 +138,15 @@ def allowed_formats(decimal: Decimal, thousands: Thousands) -> list[NumberFormat
 
 def _unsigned(texts: set[str], allowed: list[NumberFormat]) -> list[NumberFormat]:
     found: list[NumberFormat] = []
-    said: list[list[float]] = []
+    parsed: list[list[float]] = []
     for one in allowed:
         if (numbers := one.parse_all(texts)) is None:
             continue
         if one == PLAIN:
             return [one]
-        if numbers not in said:  # two formats that say the same numbers are no question
+        if numbers not in parsed:  # formats that give the same numbers are not ambiguous
             found.append(one)
-            said.append(numbers)
+            parsed.append(numbers)
     return found
 
 
@@ -155,6 +155,6 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     point, separator = re.escape(decimal), re.escape(thousands)
     whole = r"\d+"
     if thousands:
-        # By threes, or as in India: 12,34,567.
+        # Groups of three digits, or of two as in India: 12,34,567.
         whole = rf"(?:[1-9]\d{{,2}}(?:{separator}\d{{3}})+|[1-9]\d?(?:{separator}\d{{2}})+{separator}\d{{3}}|\d+)"
     return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?")

@@ -1,7 +1,7 @@
-"""Numbers that are changed on the host, before they reach a device: float64 becomes float32, ids become measures.
+"""Conversions on the host, before samples reach a device: float64 to float32, whole numbers to floating-point.
 
-Numbers that float32 cannot tell apart (20230103, a time in seconds, prices around 1e9) come as float64. They are
-standardised here, in float64, and only then become float32: a device sees nothing else.
+Numbers that float32 cannot distinguish (20230103, a time in seconds, prices around 1e9) arrive as float64. They are
+standardised here in float64 and then converted: devices get float32 only.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from workbench.data.samples import InMemory, Lazy, NamedInMemory, SampleSequence
 from workbench.data.target_scale import TargetScale
 
 HOST_CHUNK = 8192
-"""Samples that become float32 at a time: the work in between needs little memory."""
+"""Samples that are converted at a time, so that the conversion needs little memory."""
 
 
 def on_host(split: Split, encoding: Encoding | None, target_scale: TargetScale | None) -> Split:
-    """The samples in float32 where they are in float64: inputs by `encoding`, targets by `target_scale`, if given."""
+    """Converts float64 samples to float32: inputs with `encoding`, targets with `target_scale`, if given."""
     if encoding is None and target_scale is None:
         return split
     if isinstance(split, Lazy):
@@ -40,24 +40,24 @@ def on_host(split: Split, encoding: Encoding | None, target_scale: TargetScale |
 
 
 def in_float32(split: Split) -> Split:
-    """Inputs in memory in float64 become float32: with training inputs in float32 they need no more digits."""
+    """Converts float64 inputs in memory to float32, for splits whose training inputs are float32."""
     if isinstance(split, InMemory) and split.inputs.dtype == torch.float64:
         return InMemory(split.inputs.float(), split.targets)
     return split
 
 
-def as_measures(split: Split) -> Split:
-    """Whole numbers (int64) become float64: for models that take measures, not ids."""
+def as_float64(split: Split) -> Split:
+    """Converts whole numbers (int64) to float64, for models that take features and not ids."""
     if isinstance(split, Lazy):
-        return Lazy(_Measures(split.dataset), split.targets, split.indices)
+        return Lazy(_AsFloat64(split.dataset), split.targets, split.indices)
     if isinstance(split, NamedInMemory):
         return split
     return InMemory(split.inputs.double(), split.targets)
 
 
 @dataclass(frozen=True)
-class _Measures:
-    """Samples that are read one by one, with inputs in float64; can be sent to a loader's worker."""
+class _AsFloat64:
+    """Lazily read samples, with inputs in float64; picklable for a DataLoader's workers."""
 
     dataset: SampleSequence
 
@@ -71,7 +71,7 @@ class _Measures:
 
 @dataclass(frozen=True)
 class _OnHost:
-    """Samples that are read one by one and become float32 as they are read; can be sent to a loader's worker."""
+    """Lazily read samples, converted to float32 as they are read; picklable for a DataLoader's workers."""
 
     dataset: SampleSequence
     encoding: Encoding | None

@@ -1,4 +1,4 @@
-"""Targets that are one-hot: a row a sample, with a single 1 in the column of its class."""
+"""Recognises one-hot encoded targets: one row per sample, with a single 1 in the column of its class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def is_one_hot(values: Tensor | np.ndarray[Any, Any]) -> bool:
-    """Whether each row of (samples, classes) has a single 1 and zeros besides."""
+    """Whether each row of (samples, classes) has a single 1 and is 0 elsewhere."""
     if values.ndim != 2 or values.shape[1] < 2:
         return False
     ones = values == 1

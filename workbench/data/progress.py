@@ -1,4 +1,4 @@
-"""How far a long read or a download has come."""
+"""The progress of a long read or a download."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 REPORT_INTERVAL_S = 0.1
-"""At most ten reports a second: each becomes an event that is written to disk and drawn."""
+"""At most ten reports per second: each becomes an event that is written to disk and drawn."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One reading: `done` of `total` units; `total` is None where it is not known."""
+    """One report: `done` of `total` units; `total` is None if it is unknown."""
 
     what: str
     done: int
@@ -21,11 +21,11 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-"""Hears of progress."""
+"""Receives progress reports."""
 
 
 class Meter:
-    """Counts, and reports the first count, the last, and in between one every REPORT_INTERVAL_S."""
+    """Counts units, and reports the first count, the last, and one every REPORT_INTERVAL_S in between."""
 
     def __init__(self, report: Report, what: str, total: int | None, unit: str) -> None:
         self._report = report
@@ -41,14 +41,14 @@ class Meter:
         self._done += count
         now = time.monotonic()
         if self._reported_done is None or now - self._reported_s >= REPORT_INTERVAL_S:
-            self._tell(now)
+            self._report_progress(now)
 
     def finish(self) -> None:
-        """Reports where it ended, unless that is known already."""
+        """Reports the final count, unless it was reported already."""
         if self._reported_done != self._done:
-            self._tell(time.monotonic())
+            self._report_progress(time.monotonic())
 
-    def _tell(self, now: float) -> None:
+    def _report_progress(self, now: float) -> None:
         self._reported_done = self._done
         self._reported_s = now
         self._report(Progress(self._what, self._done, self._total, self._unit))

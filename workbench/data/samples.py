@@ -1,10 +1,10 @@
-"""What every data source returns: samples, the task they pose, and the splits that the source itself brings.
+"""What every data source returns: samples, their task, and the splits that come with the data.
 
 A source (digits, a CSV file, a folder of images, ...) is a function that returns `Samples`. Splitting, batching and
-moving to the device are the same for all of them and come later. What differs between kinds of data, the source brings
-in `Samples`: how raw samples become model input (`fit_encoding`; numbers are standardised where it brings none), and
-how samples of different lengths become one batch (`collate`). So text and audio are each a source, its encoding and
-its collate function, beside a model that takes their input.
+moving to the device come later and are the same for all sources. `Samples` holds what differs between kinds of data:
+how raw samples become model input (`fit_encoding`; by default numbers are standardised), and how samples of different
+lengths become a batch (`collate`). Text and audio each need a source with its encoding and collate function, and a
+model that takes their input.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.data.task import Task as Task
 
 
 class SampleSequence(Protocol):
-    """Samples that are read one by one because they do not fit in memory: a map-style torch Dataset."""
+    """A map-style torch Dataset, for samples that are read one by one because they do not fit in memory."""
 
     def __len__(self) -> int: ...
 
@@ -30,20 +30,21 @@ class SampleSequence(Protocol):
 
 
 Collate = Callable[[list[tuple[Any, Tensor]]], tuple[Inputs, Tensor]]
-"""Makes a batch (inputs, targets) of some samples. A function of a module, so that a loader's worker can be sent it."""
+"""Makes a batch (inputs, targets) of a list of samples. A module-level function, so that DataLoader workers can get it.
+"""
 
 FitEncoding = Callable[["Split"], Encoding]
-"""Makes the encoding of raw samples, from the training split alone."""
+"""Fits the encoding of raw samples on the training split."""
 
 
 @dataclass(frozen=True)
 class InMemory:
     """Samples held as two tensors.
 
-    inputs: uint8 (pixel values, 0 to 255), float32, float64 where float32 might not tell values apart, or int64 (ids,
-    which reach a user's model as they are); shape (samples, ...); images are (samples, channels, height, width).
-    targets: int64 class numbers, shape (samples,), or float32 or float64 values, shape (samples, outputs). float64
-    becomes float32 once it is standardised.
+    inputs: uint8 (pixel values, 0 to 255), float32, float64 where float32 might not distinguish values, or int64 (ids,
+    which a user's model gets unchanged); shape (samples, ...); images are (samples, channels, height, width).
+    targets: int64 class numbers, shape (samples,), or float32 or float64 values, shape (samples, outputs). float64 is
+    converted to float32 when it is standardised.
     """
 
     inputs: Tensor
@@ -90,15 +91,16 @@ class NamedInMemory:
 
 @dataclass(frozen=True)
 class Lazy:
-    """Samples read one by one by a DataLoader; `targets` are known beforehand, so that they can be stratified.
+    """Samples that a DataLoader reads one by one.
 
-    targets: as in InMemory, or None where they are only known by reading the samples.
+    targets: as in InMemory; known in advance, they allow stratified splits. None if only reading the samples gives
+    them.
     """
 
     dataset: SampleSequence
     targets: Tensor | None = None
     indices: Tensor | None = None
-    """Which samples of `dataset`, int64; None for all."""
+    """Indices of the samples in `dataset`, int64; None for all."""
 
     def __len__(self) -> int:
         return len(self.dataset) if self.indices is None else len(self.indices)
@@ -117,7 +119,7 @@ Split = InMemory | NamedInMemory | Lazy
 
 @dataclass(frozen=True)
 class Samples:
-    """Everything a source knows. `validation` and `test` are set where the data comes with such splits."""
+    """Everything that a source returns. `validation` and `test` are set if the data comes with these splits."""
 
     train: Split
     task: Task
@@ -125,23 +127,23 @@ class Samples:
     validation: Split | None = None
     test: Split | None = None
     notes: tuple[str, ...] = field(default=())
-    """What the user should know about how the data was read (columns left out, rows dropped)."""
+    """Notes for the user on how the data was read (columns left out, rows dropped)."""
     columns: tuple[str, ...] = ()
-    """Names of the columns of a table, in their order."""
+    """Names of the columns of a table, in order."""
     left_out: str = ""
-    """Which rows were dropped and why, in words; empty for none. Among the notes too."""
+    """Says which rows were dropped and why; empty for none. Also one of the notes."""
     fit_encoding: FitEncoding | None = None
-    """How raw samples become model input; None: numbers are standardised, ids and what `collate` makes stay."""
+    """Fits the encoding. None standardises numbers and leaves ids and the output of `collate` unchanged."""
     collate: Collate | None = None
-    """How samples become a batch; None: tensors of one shape are stacked. Samples in memory need none."""
+    """Makes a batch of samples. None stacks tensors of one shape. Not needed for samples in memory."""
 
     @property
     def has_own_inputs(self) -> bool:
-        """Whether the source decides what a model is given, and whole numbers in it are never taken for measures."""
+        """Whether the source defines the model's input, in which whole numbers are never standardised."""
         return self.fit_encoding is not None or self.collate is not None
 
     def map(self, change: Callable[[Split], Split]) -> Samples:
-        """The same with each of its splits changed."""
+        """Applies `change` to each split."""
         validation = None if self.validation is None else change(self.validation)
         return replace(
             self,

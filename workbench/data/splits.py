@@ -1,7 +1,7 @@
-"""Splitting samples into training, validation and test.
+"""Splits samples into training, validation and test.
 
-The test split is cut first, from its own fraction and seed, so that it holds the same samples whatever the
-validation method.
+The test split comes first and depends only on its own fraction and the seed, so that it holds the same samples for
+every validation method.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from workbench.errors import DataError, PresetError
 
 @dataclass(frozen=True)
 class Splits:
-    """Disjoint samples: to train on, to choose a model by, and to test it once, at the end."""
+    """Disjoint samples: for training, for choosing the best epoch, and for one test at the end."""
 
     train: Split
     validation: Split | None
     test: Split | None
 
     def map(self, change: Callable[[Split], Split]) -> Splits:
-        """Each of the splits that there are, changed."""
+        """Applies `change` to each split."""
         return Splits(
             change(self.train),
             None if self.validation is None else change(self.validation),
@@ -38,27 +38,26 @@ class Splits:
 def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Holds out a fraction of the training samples for validation.
 
-    Raises DataError where a split would be empty or a class is too small to be stratified.
+    Raises DataError if a split would be empty, or a class is too small for a stratified split.
     """
-    rest, test = _cut_test(samples, test_fraction, stratified, seed)
-    train, validation = _cut(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    train, validation = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
     return Splits(train, validation, test)
 
 
 def predefined_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
-    """Takes the data's own validation split. Raises PresetError where it has none."""
+    """Uses the validation split that comes with the data. Raises PresetError if there is none."""
     if samples.validation is None:
         raise PresetError(
-            'validation.method = "predefined", but this data has no validation split of its own; '
-            'use "holdout" or "none"'
+            'validation.method = "predefined", but this data comes without a validation split; use "holdout" or "none"'
         )
-    train, test = _cut_test(samples, test_fraction, stratified, seed)
+    train, test = _split_off_test(samples, test_fraction, stratified, seed)
     return Splits(train, samples.validation, test)
 
 
 def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
-    """Trains on everything but the test split."""
-    train, test = _cut_test(samples, test_fraction, stratified, seed)
+    """Trains on all samples except the test split."""
+    train, test = _split_off_test(samples, test_fraction, stratified, seed)
     return Splits(train, None, test)
 
 
@@ -69,7 +68,7 @@ def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, strati
     """
     from sklearn.model_selection import KFold, StratifiedKFold
 
-    rest, test = _cut_test(samples, test_fraction, stratified, seed)
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
     if folds > len(rest):
         raise PresetError(
             f"validation.folds = {folds}, but there are only {len(rest)} samples to divide; choose at most that many"
@@ -91,7 +90,7 @@ def leave_one_out(
     most: most samples that there may be; None for any number. Raises PresetError where there are more, or none of
     that number.
     """
-    rest, test = _cut_test(samples, test_fraction, stratified, seed)
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
     count = len(rest)
     if most is not None and count > most:
         raise PresetError(
@@ -107,19 +106,19 @@ def leave_one_out(
     return Splits(rest.subset(indices[indices != fold]), rest.subset(indices[fold : fold + 1]), test)
 
 
-def _cut_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
-    """What is left, and the test split: the data's own, or a fraction of it; None if neither."""
+def _split_off_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
+    """Returns the rest, and the test split: the one that comes with the data, or a fraction; None if neither."""
     if samples.test is not None:
         return samples.train, samples.test
     if test_fraction == 0:
         return samples.train, None
-    return _cut(samples.train, test_fraction, samples, stratified, seed, "validation.test_fraction")
+    return _split_off(samples.train, test_fraction, samples, stratified, seed, "validation.test_fraction")
 
 
-def _cut(
+def _split_off(
     split: Split, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
 ) -> tuple[Split, Split]:
-    """(the rest, the samples cut off)."""
+    """Returns the rest and the samples that are split off."""
     from sklearn.model_selection import train_test_split
 
     size = round(len(split) * fraction)
@@ -130,13 +129,13 @@ def _cut(
     targets = split.targets if stratified and samples.task.kind == "classification" else None
     if targets is not None:
         _check_strata(targets, samples, min(size, len(split) - size), setting)
-    rest, cut = train_test_split(
+    rest, split_off = train_test_split(
         np.arange(len(split)),
         test_size=size,
         random_state=seed,
         stratify=None if targets is None else targets.numpy(),
     )
-    return split.subset(_indices(rest)), split.subset(_indices(cut))
+    return split.subset(_indices(rest)), split.subset(_indices(split_off))
 
 
 def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str) -> None:
@@ -145,13 +144,13 @@ def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str)
     for name, count in zip(names, counts, strict=False):
         if count == 1:
             raise DataError(
-                f"class {name!r} has 1 sample where {setting} is cut off, too few to be in two splits; "
+                f"class {name!r} has 1 sample when {setting} is split off, too few to be in two splits; "
                 "add samples, leave the class out, or set validation.stratified = false"
             )
     present = sum(count > 0 for count in counts)
     if smaller < present:
         raise DataError(
-            f"{setting} gives a split of {smaller} samples for {present} classes, too few to hold each; "
+            f"{setting} gives a split of {smaller} samples for {present} classes, too few to contain each; "
             "choose another fraction, or set validation.stratified = false"
         )
 
@@ -171,5 +170,5 @@ def _check_folds(targets: Tensor, samples: Samples, folds: int) -> None:
 
 
 def _indices(chosen: np.ndarray) -> Tensor:
-    # Sorted: the order of training is the trainer's business, and neighbours in memory are read faster.
+    # Sorted: the trainer shuffles anyway, and neighbours in memory are read faster.
     return torch.from_numpy(np.sort(chosen).astype(np.int64))

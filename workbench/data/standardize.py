@@ -1,4 +1,4 @@
-"""Fitting the encoding of numbers: standardised as measured on the training split alone."""
+"""Fits the encoding of numbers: standardisation with the statistics of the training split alone."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from workbench.data.statistics import statistics
 from workbench.errors import DataError
 
 LAZY_SAMPLES = 2048
-"""The most samples that are looked at where a data set is read one by one."""
+"""The most samples that are read to fit the encoding of a lazily read data set."""
 
 Normalize = Literal["standard", "none"]
 
 
 def standardize(train: InMemory | Lazy, normalize: Normalize) -> Encoding:
-    """Measures mean and deviation: per channel of images (c, h, w), per column of rows (columns,), else over all.
+    """Measures mean and standard deviation: per channel of images (c, h, w), per column of rows (columns,), or overall.
 
-    Columns that hold only 0 and 1 stay as they are, and so do ids (int64). normalize: "none" only makes pixels 0 to 1.
-    Raises DataError where an input is not finite.
+    Columns of only 0 and 1 stay unchanged, and so do ids (int64). normalize: "none" only scales pixels to 0 to 1.
+    Raises DataError if an input is not finite.
     """
     sample = train[0][0]
     if sample.dtype == torch.int64:
@@ -49,13 +49,13 @@ def _chunks(split: InMemory | Lazy, numbers: int) -> Iterator[Tensor]:
         for sample, index in zip(samples, indices[start:], strict=False):
             if sample.shape != samples[0].shape:
                 raise DataError(
-                    f"samples of the training split differ in shape: {tuple(sample.shape)} (number {index}), and "
-                    f"{tuple(samples[0].shape)}; make all alike"
+                    f"samples of the training split differ in shape: {tuple(sample.shape)} (number {index}) and "
+                    f"{tuple(samples[0].shape)}; give all the same shape"
                 )
         yield torch.stack(samples)
 
 
 def spaced(samples: int) -> list[int]:
-    """At most LAZY_SAMPLES indices, evenly over all."""
+    """Returns at most LAZY_SAMPLES evenly spaced indices."""
     count = min(samples, LAZY_SAMPLES)
     return [index * samples // count for index in range(count)]

@@ -1,4 +1,4 @@
-"""Mean and deviation of samples, counted a chunk at a time, as the model sees them: pixels from 0 to 1."""
+"""Mean and standard deviation of samples as the model gets them (pixels from 0 to 1), a chunk at a time."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from torch import Tensor
 from workbench.errors import DataError
 
 WHITE = 255.0
-"""The uint8 value that the model sees as 1."""
+"""The uint8 value that is scaled to 1."""
 
 IMAGE_DIMENSIONS, ROW_DIMENSIONS = 3, 1
-"""Of one sample: (channels, height, width), and (columns,)."""
+"""Dimensions of one sample: (channels, height, width), and (columns,)."""
 
 
 class Statistics(Protocol):
-    """Counts samples and computes their mean and deviation."""
+    """Accumulates samples and computes their mean and standard deviation."""
 
     chunk_numbers: int
-    """How many numbers to count at a time: few, so that it needs little memory, but not so few that it takes long."""
+    """Numbers to add at a time: few enough to need little memory, and enough to be fast."""
 
     def add(self, inputs: Tensor) -> None:
-        """Counts inputs (n, ...). Raises DataError where one is not finite."""
+        """Adds inputs (n, ...). Raises DataError if one is not finite."""
 
     def result(self) -> tuple[Tensor, Tensor]:
-        """Mean and deviation (of the population; 1 where there is none), float64, that broadcast over a batch."""
+        """Mean and population standard deviation (1 instead of 0) in float64; both broadcast over a batch."""
 
 
 def statistics(sample: Tensor) -> Statistics:
-    """What counts samples like this one: per channel of images, per column of rows, over all of other samples.
+    """Returns the statistics for samples like this one: per channel of images, per column of rows, else overall.
 
-    Images have three dimensions, rows one. Columns that hold only 0 and 1 get mean 0 and deviation 1, so that they
-    stay as they are.
+    Images have three dimensions, rows one. Columns of only 0 and 1 get mean 0 and standard deviation 1, so that they
+    stay unchanged.
     """
     return Histogram() if sample.dim() == IMAGE_DIMENSIONS and sample.dtype == torch.uint8 else Sums()
 
 
 class Histogram:
-    """For uint8 images: how often each value occurs in each channel. Exact, and one quick pass over the pixels."""
+    """For uint8 images: counts each value in each channel. Exact, in one fast pass over the pixels."""
 
     chunk_numbers = 2**26
 
@@ -59,7 +59,7 @@ class Histogram:
 
 
 class Sums:
-    """For all else: sums of values and squares, in float64, over the dimensions that share a mean."""
+    """For all other samples: float64 sums of values and squares, over the dimensions that share a mean."""
 
     chunk_numbers = 2**22
 
@@ -77,8 +77,8 @@ class Sums:
         self._are_rows = dimensions == ROW_DIMENSIONS
         values = inputs.double()
         if self._samples == 0:
-            # Less the first value of each channel or column: else the squares of years (2020, 2021, ...) would drown
-            # their deviation, and a constant column would not have exactly none.
+            # Subtract the first value of each channel or column: otherwise the large squares of years (2020, 2021, ...)
+            # would swamp their deviation, and that of a constant column would not be exactly 0.
             first = tuple(slice(1) if dim in dims else slice(None) for dim in range(values.dim()))
             self._shift = values[first].nan_to_num(posinf=0.0, neginf=0.0)
             self._one = WHITE if inputs.dtype == torch.uint8 else 1.0

@@ -1,6 +1,6 @@
-"""A table from a CSV or TSV file: numbers as they are, categories as a column of 0 and 1 each.
+"""Reads a table from a CSV or TSV file: numeric columns unchanged, categories one-hot encoded.
 
-Nothing is standardised here: that is measured later, on the training split alone.
+Nothing is standardised here: that happens later, with the statistics of the training split alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from workbench.data.target import targets
 from workbench.errors import DataError
 
 ROW_NUMBERS = re.compile(r"Unnamed: [\d.]+")
-"""What pandas calls a column without a name: mostly its own row numbers, written to the file once or more before."""
+"""pandas' name for a column without a name: usually its index, written to the file once or more."""
 
 
 def table(
@@ -48,11 +48,11 @@ def table(
     decimal: Decimal = "auto",
     thousands: Thousands = "auto",
 ) -> Samples:
-    """The rows of a CSV or TSV file with a header: float64 inputs (rows, columns), numbers first, then categories.
+    """Reads a CSV or TSV file with a header: float64 inputs (rows, columns), numbers first, then categories.
 
-    target: the column to predict; see `target.targets` for `task`. Columns named in neither `numeric` nor
-    `categorical` are numbers if all their values are, else categories; those in `ignore` are left out. delimiter: see
-    `delimited.read_rows`; missing and missing_values: `missing.without_missing`; decimal and thousands:
+    target: the column to predict; see `target.targets` for `task`. A column in neither `numeric` nor `categorical` is
+    numeric if all its values are numbers, else categorical; columns in `ignore` are left out. delimiter: see
+    `delimited.read_rows`; missing and missing_values: see `missing.without_missing`; decimal and thousands: see
     `number_format`.
 
     Raises DataError, with file, line and column, for anything that cannot be trained on.
@@ -61,13 +61,13 @@ def table(
     lists = {"data.target": (target,), "data.numeric": numeric, "data.categorical": categorical, "data.ignore": ignore}
     check_names(rows, lists)
     notes = list(rows.notes)
-    counted = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
-    notes += [f"left out the column {name!r}, which holds row numbers that pandas wrote" for name in counted]
-    names = [name for name in rows.header if name not in (target, *ignore, *counted)]
+    row_numbers = _row_numbers(rows, (target, *numeric, *categorical, *ignore))
+    notes += [f"left out the column {name!r}, which holds row numbers that pandas wrote" for name in row_numbers]
+    names = [name for name in rows.header if name not in (target, *ignore, *row_numbers)]
     if not names:
-        raise DataError(f"{file} has no column to learn from besides the target {target!r}")
+        raise DataError(f"{file} has no input columns besides the target {target!r}")
     if not rows.values:
-        raise DataError(f"{file} has no rows under its header")
+        raise DataError(f"{file} has no rows below its header")
     rows, left_out = without_missing(rows, names, target, missing, missing_values)
     notes += [left_out] if left_out else []
 
@@ -78,25 +78,25 @@ def table(
         if name in categorical:
             _add_categories(categories, rows, name, None)
             continue
-        written = formats.of(name)
-        coded = written == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
-        if coded and len(set(rows.column(name))) <= MOST_CODES:
+        format = formats.of(name)
+        has_codes = format == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
+        if has_codes and len(set(rows.column(name))) <= MOST_CODES:
             notes.append(_codes_note(rows, name, _add_categories(categories, rows, name, None)))
-        elif written is None and name not in numeric:
+        elif format is None and name not in numeric:
             word = formats.first_word(name)
             count = _add_categories(categories, rows, name, word)
-            # Of a thousand numbers with one typing error nobody wants a category each.
+            # The note shows a typing error that would turn a column of numbers into categories.
             holds = f"line {rows.lines[word]} holds {rows.value(word, name)!r}"
-            notes.append(f"column {name!r} is read as {count} categories, as {holds}")
+            notes.append(f"column {name!r} is read as {count} categories because {holds}")
         else:
-            columns[name] = numbers(rows, name, written or formats.nearest(name))
-            notes += [_codes_note(rows, name, 0)] if coded else format_notes(rows, name, written)
-    predicted, posed, said = targets(rows, target, task, formats)
-    notes += [*said, *hints(rows, columns, predicted, posed)]
+            columns[name] = numbers(rows, name, format or formats.most_common(name))
+            notes += [_codes_note(rows, name, 0)] if has_codes else format_notes(rows, name, format)
+    predicted, found_task, target_notes = targets(rows, target, task, formats)
+    notes += [*target_notes, *hints(rows, columns, predicted, found_task)]
     inputs = torch.from_numpy(np.stack([*columns.values(), *categories.values()], axis=1, dtype=np.float64))
     return Samples(
         InMemory(inputs, predicted),
-        posed,
+        found_task,
         notes=tuple(notes),
         columns=(*columns, *categories),
         left_out=left_out,
@@ -104,31 +104,31 @@ def table(
 
 
 def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> int:
-    """Adds a column for each category; returns how many."""
+    """Adds a column for each category; returns their number."""
     columns, words = one_hot(rows, name, word)
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
     return len(words)
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:
-    """A note on what became of codes with leading zeros; count: of categories, 0 where they became numbers."""
+    """Returns a note on how codes with leading zeros were read; count: the number of categories, 0 for numbers."""
     code = next(value for value in rows.column(name) if has_leading_zeros([value]))
     if count:
         return (
-            f"column {name!r} is read as {count} categories, as {code!r} with its leading zero is a code; "
-            f"data.numeric = [{name!r}] makes numbers of them"
+            f"column {name!r} is read as {count} categories because {code!r} with its leading zero is a code; "
+            f"data.numeric = [{name!r}] makes it numeric"
         )
     return (
-        f"column {name!r} is read as numbers, though {code!r} with its leading zero may be a code; "
-        f"data.categorical = [{name!r}] makes categories of them"
+        f"column {name!r} is read as numbers, but {code!r} with its leading zero may be a code; "
+        f"data.categorical = [{name!r}] makes it categorical"
     )
 
 
 def _row_numbers(rows: Rows, named: tuple[str, ...]) -> list[str]:
-    """The columns in which pandas has kept row numbers, unless the user names them."""
+    """The columns of row numbers that pandas wrote, except those that the user's settings name."""
     unnamed = [name for name in rows.header if ROW_NUMBERS.fullmatch(name) and name not in named]
-    return [name for name in unnamed if _are_different_whole_numbers(rows.column(name))]
+    return [name for name in unnamed if _are_distinct_whole_numbers(rows.column(name))]
 
 
-def _are_different_whole_numbers(values: list[str]) -> bool:
+def _are_distinct_whole_numbers(values: list[str]) -> bool:
     return all(map(str.isdigit, values)) and len(set(values)) == len(values)

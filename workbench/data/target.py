@@ -1,4 +1,4 @@
-"""The column to predict: classes or numbers."""
+"""The target column of a table: classes or numbers."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from workbench.data.samples import Task
 from workbench.errors import DataError
 
 MOST_CLASSES = 20
-"""A target of whole numbers with more different values than this is taken for a regression."""
+"""A target of whole numbers with more different values is a regression, unless data.task says otherwise."""
 
 MOST_GUESSED_CLASSES = 1000
-"""More classes than this are only believed where the user says that they are some."""
+"""With more different values, classes are refused unless data.task asks for them."""
 
 MOST_SINGLE_CLASSES = 0.5
-"""If more than this fraction of the samples are different whole numbers, they are not guessed to be classes."""
+"""If more than this fraction of the samples are different whole numbers, classes are refused likewise."""
 
 FEW_SAMPLES = 50
-"""Of so few samples, classes may have one each."""
+"""With at most this many samples, MOST_SINGLE_CLASSES does not apply."""
 
 WITH_UNIT = re.compile(r"[+-]?\d[\d.,]*\s*[^\W\d_]{1,8}")
-"""12kg, 3.5 km: a number and a unit."""
+"""A number with a unit, such as 12kg or 3.5 km."""
 
 Key = str | int | float
 
 
-def invented_classes(classes: int, samples: int) -> str:
-    """Why a guess at classes is not believed, in words; empty if it may be right."""
+def implausible_classes(classes: int, samples: int) -> str:
+    """Says why values are probably not classes; empty if they may be."""
     if classes > MOST_GUESSED_CLASSES or (samples > FEW_SAMPLES and classes > MOST_SINGLE_CLASSES * samples):
         return f"{classes} different values in {samples} samples are implausibly many"
     return ""
 
 
 def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor, Task, list[str]]:
-    """The column to predict: int64 classes (rows,) or float64 numbers (rows, 1), as `task` says; and notes.
+    """Reads the target column: int64 classes (rows,) or float64 numbers (rows, 1), as `task` says; with notes.
 
-    "auto" makes classes of words, of codes with leading zeros, and of whole numbers with at most MOST_CLASSES
-    different values. Raises DataError where there is a single class, a class of a single row, or where most values are
-    numbers and some are not.
+    For "auto", words, codes with leading zeros, and whole numbers with at most MOST_CLASSES different values are
+    classes. Raises DataError if there is a single class, a class of a single row, or if most values are numbers and
+    some are not.
     """
     values = rows.column(name)
-    written = formats.of(name)
-    notes = format_notes(rows, name, written)
-    coded = written == PLAIN and has_leading_zeros(values)
-    doubt = 'set data.task = "regression" to predict them as numbers' if task == "auto" and coded else ""
-    if task == "auto" and written is None:
-        _refuse_broken_numbers(rows, name, formats.nearest(name))
-    if task == "auto" and written is not None and not coded:
-        different = {written.parse(value) for value in set(values)}
+    format = formats.of(name)
+    notes = format_notes(rows, name, format)
+    has_codes = format == PLAIN and has_leading_zeros(values)
+    doubt = 'set data.task = "regression" to predict them as numbers' if task == "auto" and has_codes else ""
+    if task == "auto" and format is None:
+        _refuse_broken_numbers(rows, name, formats.most_common(name))
+    if task == "auto" and format is not None and not has_codes:
+        different = {format.parse(value) for value in set(values)}
         whole = all(number is not None and number.is_integer() for number in different)
-        amounts = bool(written.sign)  # nobody writes $ before a class
+        amounts = bool(format.sign)  # class labels have no currency sign
         task = "classification" if whole and len(different) <= MOST_CLASSES and not amounts else "regression"
         doubt = 'set data.task = "regression" to predict them as numbers' if whole else ""
         if task == "regression" and whole:
@@ -69,28 +69,28 @@ def targets(rows: Rows, name: str, task: str, formats: Formats) -> tuple[Tensor,
                 'numbers to predict: if they are classes, set data.task = "classification"'
             )
     if task == "regression":
-        column = numbers(rows, name, written or formats.nearest(name))
+        column = numbers(rows, name, format or formats.most_common(name))
         return torch.from_numpy(column).unsqueeze(1), Task("regression", 1, targets=(name,), doubt=doubt), notes
     keys: Sequence[Key] = same_case(values)
-    if written is not None and not coded and all(map(math.isfinite, written.parse_all(set(values)) or ())):
-        keys = [_exact(value, written) for value in values]
+    if format is not None and not has_codes and all(map(math.isfinite, format.parse_all(set(values)) or ())):
+        keys = [_exact(value, format) for value in values]
     codes, classes = _classes(rows, name, keys, guessed=task == "auto")
     notes += _case_notes(name, values, keys, classes)
     return codes, Task("classification", len(classes), classes=classes, targets=(name,), doubt=doubt), notes
 
 
-def _exact(value: str, written: NumberFormat) -> int | float:
-    """A number that equals another only where both are the same: whole numbers of any length."""
+def _exact(value: str, format: NumberFormat) -> int | float:
+    """Parses a number exactly: as int for whole numbers of any length."""
     try:
         return int(value)
     except ValueError:
-        number = written.parse(value)
+        number = format.parse(value)
         assert number is not None
         return number
 
 
 def _classes(rows: Rows, name: str, keys: Sequence[Key], *, guessed: bool) -> tuple[Tensor, tuple[str, ...]]:
-    """Class numbers (rows,) int64, and the names: as the file writes them where they first occur."""
+    """Returns class numbers, int64 (rows,), and the names: each as it first occurs in the file."""
     values = rows.column(name)
     counts = Counter(keys)
     found = sorted(counts)
@@ -102,15 +102,15 @@ def _classes(rows: Rows, name: str, keys: Sequence[Key], *, guessed: bool) -> tu
         raise DataError(f"{rows.file}, column {name!r}: {classes[0]!r} is the only class; there is nothing to learn")
     if guessed and len(found) > MOST_GUESSED_CLASSES:
         raise DataError(
-            f"{rows.file}, column {name!r} has {len(found)} different values such as {classes[0]!r}, and so many are "
-            'only taken for classes with data.task = "classification"'
+            f"{rows.file}, column {name!r} has {len(found)} different values such as {classes[0]!r}, too many to guess "
+            'that they are classes; set data.task = "classification" if they are'
         )
     alone = [key for key in found if counts[key] == 1]
     if alone:
         row = first_rows[alone[0]]
         raise DataError(
-            f"{rows.place(row, name)}: class {values[row]!r} has only this row, and {len(alone)} of {len(found)} "
-            "classes have one; each needs at least two. If these are numbers rather than classes, set "
+            f"{rows.place(row, name)}: class {values[row]!r} has only this row; {len(alone)} of {len(found)} classes "
+            "have a single row, and each needs at least two. If these are numbers rather than classes, set "
             'data.task = "regression"'
         )
     numbered = {key: number for number, key in enumerate(found)}
@@ -118,10 +118,10 @@ def _classes(rows: Rows, name: str, keys: Sequence[Key], *, guessed: bool) -> tu
 
 
 def _case_notes(name: str, values: list[str], keys: Sequence[Key], classes: tuple[str, ...]) -> list[str]:
-    """Notes on booleans that were made one class, and on classes that perhaps ought to be one."""
+    """Returns notes on booleans that were merged despite their case, and on classes that differ only in case."""
     if keys != values and isinstance(keys[0], str):
         words = ", ".join(map(repr, sorted(set(values))))
-        return [f"column {name!r}: {words} are {len(classes)} classes, whatever the case of their letters"]
+        return [f"column {name!r}: {words} are {len(classes)} classes; upper and lower case are the same"]
     folded: dict[str, list[str]] = {}
     for word in classes:
         folded.setdefault(word.casefold(), []).append(word)
@@ -129,15 +129,15 @@ def _case_notes(name: str, values: list[str], keys: Sequence[Key], classes: tupl
     return [f"column {name!r}: classes {' and '.join(map(repr, words))} differ only in case" for words in alike[:3]]
 
 
-def _refuse_broken_numbers(rows: Rows, name: str, nearest: NumberFormat) -> None:
-    """Raises DataError where most values are numbers or amounts, but some cannot be read: those are no classes."""
+def _refuse_broken_numbers(rows: Rows, name: str, format: NumberFormat) -> None:
+    """Raises DataError if most values are numbers or amounts and some cannot be parsed: these are not classes."""
     values = rows.column(name)
     counts = Counter(values)
-    parsed = {value: nearest.parse(value) for value in counts}
+    parsed = {value: format.parse(value) for value in counts}
     read = sum(counts[value] for value, number in parsed.items() if number is not None)
     few = len(counts) <= MOST_CLASSES and all(number is None or number.is_integer() for number in parsed.values())
     unread = next(row for row, value in enumerate(values) if parsed[value] is None)
-    classes = 'set data.task = "classification" if all of them are classes'
+    classes = 'set data.task = "classification" if all values are classes'
     if 2 * read >= len(values) and not few:
         raise DataError(
             f"{rows.place(unread, name)}: {values[unread]!r} is not a number, but {read} of {len(values)} values of "
@@ -148,6 +148,6 @@ def _refuse_broken_numbers(rows: Rows, name: str, nearest: NumberFormat) -> None
     if 2 * signed >= len(values) or (2 * measured >= len(values) and len(counts) > MOST_CLASSES):
         what = "an amount" if 2 * signed >= len(values) else "a number with its unit"
         raise DataError(
-            f"{rows.place(unread, name)}: {values[unread]!r} looks like {what}, as most values of the target do, and "
+            f"{rows.place(unread, name)}: {values[unread]!r} looks like {what}, like most values of the target, but "
             f"cannot be read as a number; leave only the number in the file, or {classes}"
         )

@@ -1,7 +1,7 @@
-"""What a model learns from samples, and what follows from it: which answers are correct, which metrics there are.
+"""The task: what a model learns to predict, which predictions are correct, and which metrics it has.
 
-The losses that fit a task are declared by the losses themselves (`LossChoice.tasks`). A further kind of task is one
-line of `_RULES`, and the metrics that `workbench.metrics` declares for it.
+Each loss declares the tasks that it fits (`LossChoice.tasks`). A new kind of task needs one line in `_RULES`, and
+metrics in `workbench.metrics`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from torch import Tensor
 from workbench.metrics import Metric, TaskKind, metrics_for
 
 Correct = Callable[[Tensor, Tensor], Tensor]
-"""(raw scores (samples, outputs), targets) of a batch -> how many samples are answered correctly, int64 scalar."""
+"""(raw scores (samples, outputs), targets) of a batch -> number of correctly predicted samples, int64 scalar."""
 
 
 def correct_classes(scores: Tensor, targets: Tensor) -> Tensor:
-    """How many samples of a batch have the highest score for their class; waits for nothing."""
+    """Counts the samples of a batch whose class has the highest score, without synchronising with the device."""
     return (scores.argmax(dim=1) == targets).sum()
 
 
 @dataclass(frozen=True)
 class _Rules:
-    """What differs between the kinds of tasks."""
+    """The differences between the kinds of tasks."""
 
     default_monitor: str
     correct: Correct | None
@@ -32,35 +32,35 @@ class _Rules:
 
 _RULES: Mapping[TaskKind, _Rules] = {
     "classification": _Rules("accuracy", correct_classes),
-    "regression": _Rules("loss", None),  # a number is more or less wrong, but never correct
+    "regression": _Rules("loss", None),  # numbers are closer or farther, not correct or wrong
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a model learns from the samples: its output size, and for classes their names."""
+    """What a model learns to predict: the number of outputs, and the names of classes or targets."""
 
     kind: TaskKind
     outputs: int
-    """How many numbers a model returns: one a class, or one a target column."""
+    """Number of outputs of the model: one per class, or one per target column."""
     classes: tuple[str, ...] = ()
     """Names of the classes, in order of their numbers; empty for regression."""
     targets: tuple[str, ...] = ()
-    """Names of the columns to predict: one an output of a regression, one for classes; empty where they have none."""
+    """Names of the target columns: one per output of a regression, one for classes; empty if they have no names."""
     doubt: str = ""
-    """Where whole numbers were taken for the one kind and may be the other: what the other takes to be set."""
+    """If the kind was guessed and may be wrong: the setting that gives the other kind; else empty."""
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics that this task has, in the order of their declarations."""
+        """The metrics of this task, in the order of their declarations."""
         return metrics_for(self.kind, self.outputs)
 
     @property
     def default_monitor(self) -> str:
-        """The metric that tells the best epoch where none is chosen."""
+        """The metric that decides the best epoch unless the user chooses one."""
         return _RULES[self.kind].default_monitor
 
     @property
     def correct(self) -> Correct | None:
-        """Counts the correct answers of a batch, for the accuracy while training; None where no answer is correct."""
+        """Counts the correct predictions of a batch, for the training accuracy; None for regression."""
         return _RULES[self.kind].correct

@@ -1,4 +1,4 @@
-"""Where torchvision's data sets keep their files, and which of them are damaged; the sets do not agree on any of it."""
+"""Finds the files of torchvision's data sets and those that are damaged; each data set stores them differently."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 
 def open_dataset(dataset: Any, folder: Path, split: str, *, download: bool) -> Any:
-    """An instance of torchvision's class `dataset` for the split "train" or "test" below `folder`."""
+    """Instantiates torchvision's class `dataset` for the split "train" or "test" in `folder`."""
     if hasattr(dataset, "split_list"):
         return dataset(folder, split=split, download=download)
     return dataset(folder, train=split == "train", download=download)
 
 
 def files_of(dataset: Any, folder: Path) -> dict[Path, str | None]:
-    """The files that torchvision reads, and the MD5 of each where torchvision checks it."""
+    """The files that torchvision reads, each with its MD5 if torchvision checks it."""
     if hasattr(dataset, "resources"):
         raw = folder / dataset.__name__ / "raw"
         return {raw / Path(archive).stem: None for archive, _ in dataset.resources}
@@ -25,7 +25,7 @@ def files_of(dataset: Any, folder: Path) -> dict[Path, str | None]:
 
 
 def damaged_files(dataset: Any, folder: Path) -> list[Path]:
-    """Those of the files that are there, but are not what they should be."""
+    """The existing files whose content is wrong."""
     return [file for file, md5 in files_of(dataset, folder).items() if file.is_file() and not _intact(file, md5)]
 
 
@@ -38,6 +38,6 @@ def _intact(file: Path, md5: str | None) -> bool:
     try:
         read_image_file(str(file)) if "images" in file.name else read_label_file(str(file))
     except Exception:
-        # AssertionError, ValueError, KeyError: what comes depends on where the file is broken.
+        # AssertionError, ValueError or KeyError, depending on where the file is broken.
         return False
     return True

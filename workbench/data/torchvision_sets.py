@@ -1,4 +1,4 @@
-"""Data sets that torchvision knows: read where they lie, downloaded where they are missing."""
+"""Reads torchvision's data sets, and downloads missing files."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ CLASS_NAMES = {
     "cifar100": "CIFAR100",
     "svhn": "SVHN",
 }
-"""Our name of each set, and torchvision's class."""
+"""The name of each data set in presets, and torchvision's class."""
 
 
 def torchvision_set(name: str, folder: Path, report: Report) -> Samples:
-    """The set `name` (a key of CLASS_NAMES), with its own test split: uint8 images (n, channels, height, width).
+    """Reads the data set `name` (a key of CLASS_NAMES) with its test split: uint8 images (n, channels, height, width).
 
-    folder: torchvision's `root`; MNIST's files, for one, lie in folder/MNIST/raw. It is only written to when files
-    are missing, which are then downloaded while `report` hears of it.
+    folder: torchvision's `root`; MNIST's files, for example, are in folder/MNIST/raw. Missing files are downloaded into
+    it, and `report` receives the progress; nothing else is written.
 
-    Raises DataError where files are damaged, or missing and not to be had; StorageError where they cannot be written.
+    Raises DataError if files are damaged or cannot be downloaded, StorageError if they cannot be written.
     """
     from torchvision import datasets
 
@@ -42,13 +42,13 @@ def torchvision_set(name: str, folder: Path, report: Report) -> Samples:
         download(name, dataset, folder, report)
         train, test = _read(name, dataset, folder, "train"), _read(name, dataset, folder, "test")
     if train is None or test is None:
-        raise DataError(f"{name}: {folder} lacks files though they were downloaded; delete it and start again")
+        raise DataError(f"{name}: files are missing in {folder} after the download; delete it and start again")
     classes = train[1]
     return Samples(train[0], Task("classification", len(classes), classes=classes), test=test[0])
 
 
 def _read(name: str, dataset: Any, folder: Path, split: str) -> tuple[InMemory, tuple[str, ...]] | None:
-    """A split and the names of its classes; None where files are missing. Raises DataError where they are damaged."""
+    """Reads a split and the names of its classes; None if files are missing. Raises DataError if they are damaged."""
     try:
         data = open_dataset(dataset, folder, split, download=False)
         classes = tuple(str(label) for label in getattr(data, "classes", range(10)))
@@ -56,13 +56,13 @@ def _read(name: str, dataset: Any, folder: Path, split: str) -> tuple[InMemory, 
     except OSError as error:
         raise DataError(f"{name}: cannot read {error.filename or folder}: {error.strerror or error}") from error
     except Exception as error:
-        # What torchvision raises over a damaged file is anything: AssertionError, KeyError, UnpicklingError, ...
+        # torchvision may raise anything for a damaged file: AssertionError, KeyError, UnpicklingError, ...
         if isinstance(error, RuntimeError) and "not found" in str(error):
             return None
         damaged = ", ".join(map(str, damaged_files(dataset, folder))) or str(folder)
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise DataError(
-            f"{name}: {damaged} is damaged ({reason}); delete it and start again to download it anew, "
+            f"{name}: {damaged} is damaged ({reason}); delete it and start again to download it again, "
             "or put an intact copy there"
         ) from error
 
@@ -76,7 +76,7 @@ def _in_memory(data: Any, classes: int) -> InMemory:
 
 
 def _channels_first(data: Any) -> Any:
-    """Pixels as (n, channels, height, width), uint8: MNIST's lack the channel, CIFAR's have it last."""
+    """Returns pixels as uint8 (n, channels, height, width): MNIST has no channel axis, CIFAR has it last."""
     pixels = data.data.numpy() if isinstance(data.data, Tensor) else data.data
     if pixels.ndim == 3:
         return pixels[:, None]

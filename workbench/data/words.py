@@ -8,5 +8,5 @@ SHOWN = 3
 
 
 def few(names: Sequence[str]) -> str:
-    """The first names, quoted, and how many more there are."""
+    """Lists the first names, quoted, and the number of further ones."""
     return ", ".join(map(repr, names[:SHOWN])) + f" and {len(names) - SHOWN} more" * (len(names) > SHOWN)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from workbench import output
 from workbench.metrics import headline_metrics
+from workbench.metrics import metric as declared
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Event, Prepared, RequestHandled, State, WarningRaised
@@ -94,16 +95,16 @@ class LineDisplay(Display):
             case WarningRaised():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case RequestHandled() if event.replayed:
-                message = f"learning rate {event.value:g} after step {event.step}, from the preset"
+                message = f"learning rate {event.value:g} after step {count(event.step)}, from the preset"
                 self._say(Text(message, style="dim"))
             case RequestHandled():
                 carried_out = "noted" if event.command in LATER else "done"
                 answer = carried_out if event.accepted else f"refused: {event.detail}"
-                self._say(Text(f"{event.command}: {answer} at step {event.step}", style="dim"))
+                self._say(Text(f"{event.command}: {answer} at step {count(event.step)}", style="dim"))
             case Profiled():
                 self._say(Text(f"{profile_title(event)}, in {event.file}", style="dim"))
             case MemorySnapshot():
-                self._say(Text(f"memory snapshot at step {event.step}: {event.file}", style="dim"))
+                self._say(Text(f"memory snapshot at step {count(event.step)}: {event.file}", style="dim"))
             case State() if event.detail:
                 self._say(Text(f"{event.state}: {event.detail}", style="dim"))
 
@@ -162,7 +163,7 @@ def describe(prepared: Prepared) -> Text:
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
     """One line about an epoch, training | validation; the best epoch so far says so."""
     epochs = view.prepared.epochs if view.prepared else event.epoch
-    text = Text.assemble(("epoch ", "dim"), f"{event.epoch:>{len(str(epochs))}}/{epochs}")
+    text = Text.assemble(("epoch ", "dim"), f"{count(event.epoch):>{len(count(epochs))}}/{count(epochs)}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
     for metric in headline_metrics(view.prepared.monitor if view.prepared else ""):
         values = [metrics.get(metric.name) for metrics in both if metric.name in metrics]
@@ -200,12 +201,13 @@ def progress_line(view: RunView, width: int) -> Table | Text:
 
 def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
     """The parts of the progress line, short enough for 80 columns."""
-    parts = [f"epoch {min(int(view.epoch) + 1, prepared.epochs)}/{prepared.epochs}", f"step {count(view.step)}"]
+    epoch = min(int(view.epoch) + 1, prepared.epochs)
+    parts = [f"epoch {count(epoch)}/{count(prepared.epochs)}", f"step {count(view.step)}"]
     if view.loss is not None:
         parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None
     if validation and "accuracy" in validation:
-        parts.append(f"acc {100 * validation['accuracy']:.1f} %")
+        parts.append(f"acc {declared('accuracy').write(validation['accuracy'])}")
     if view.timing is not None:
         parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
     if view.state != "training":

@@ -16,7 +16,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.console import SafeConsole
 from workbench.errors import PresetError
-from workbench.metrics import written
+from workbench.metrics import metric, written
 from workbench.mfu import arithmetic
 from workbench.processes.plan import Plan
 from workbench.runs.directory import RunDirectory
@@ -79,7 +79,9 @@ def _rows(run: RunDirectory, summary: Summary, view: RunView) -> list[tuple[str,
     if summary.test and view.prepared is not None and (by_class := class_line(summary.test, view.prepared.classes)):
         rows.append(("test F1 by class", by_class))
     if summary.validation and summary.best_epoch:
-        best = f"epoch {summary.best_epoch} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
+        best = (
+            f"epoch {count(summary.best_epoch)} by {summary.monitor}: {headline(summary.validation, summary.monitor)}"
+        )
         rows.append(("best validation", best))
     rows.append(("time", _times(summary)))
     if summary.phase_ms:
@@ -156,7 +158,7 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
     support = metrics.get("support") or [1] * len(classes)
     there = [(score, name) for score, name, samples in zip(scores, classes, support, strict=True) if samples]
     shown = there if len(there) <= MOST_CLASSES else sorted(there, key=lambda pair: pair[0])[:MOST_CLASSES]
-    said = ", ".join(f"{name} {100 * score:.2f} %" for score, name in shown)
+    said = ", ".join(f"{name} {metric('f1_macro').write(score)}" for score, name in shown)
     return said if shown is there else f"the {MOST_CLASSES} worst of {len(there)}: {said}"
 
 
@@ -188,7 +190,7 @@ def _times(summary: Summary) -> str:
 
 def _print_profile(console: SafeConsole, run: RunDirectory, profiled: Profiled) -> None:
     """Prints the operators that took most time, per step, and the path of the trace."""
-    lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'share':>7}  operator, per step"]
+    lines = [profile_title(profiled), f"{'self ms':>9} {'total ms':>9} {'calls':>7} {'of time':>7}  operator, per step"]
     for row in profiled.operators:
         own, total, calls = (row[name] / profiled.steps for name in ("self_ms", "total_ms", "calls"))
         lines.append(f"{own:>9.3f} {total:>9.3f} {calls:>7.4g} {100 * row['share']:>5.1f} %  {row['name']}")
@@ -217,6 +219,7 @@ def print_plan(preset: Preset, plan: Plan) -> None:
     rows = [
         ("preset", f"{preset.name}: {preset.description}" if preset.description else preset.name),
         ("device", plan.device),
+        ("engine", f"{plan.engine} ({plan.engine_reason})"),
         ("learns", plan.learns),
         ("task", f"{plan.task}, {shape} → {plan.outputs}"),
         ("parameters", count(plan.parameters)),

@@ -17,6 +17,7 @@ from pathlib import Path
 from workbench import output
 from workbench.errors import (
     EXIT_DONE,
+    EXIT_FAILED,
     EXIT_INTERRUPTED,
     StorageError,
     TrainerLostError,
@@ -39,6 +40,7 @@ from workbench.runs.lock import process_id
 from workbench.runs.status import read_summary, status
 from workbench.settings import code, library
 from workbench.settings.preset import Preset
+from workbench.units import count
 
 LOG_BYTES = 2**16
 """Bytes at the end of a trainer's log that are searched for its last line."""
@@ -167,7 +169,7 @@ def _conclude(
     exit_code, view = trainer.returncode, history.view
     how_to_resume = f"resume it with: workbench --resume {report.typed_path(run.path)}"
     if interrupts > 1 and view.finished is None:
-        raise _interrupted(f"killed at step {view.step}; {how_to_resume}")
+        raise _interrupted(f"killed at step {count(view.step)}; {how_to_resume}")
     if exit_code == EXIT_BUSY:
         raise UsageError(f"the run {run.name} is being trained by another process")
     if exit_code == EXIT_STORAGE:
@@ -188,24 +190,26 @@ def _conclude(
         if exit_code == -signal.SIGKILL:
             cause += ", as the system does when memory runs out"
         raise TrainerLostError(
-            f"the trainer died without an error message ({cause}) at step {view.step}; {_last_log_line(run)}"
+            f"the trainer died without an error message ({cause}) at step {count(view.step)}; {_last_log_line(run)}"
             f"{how_to_resume}"
         )
+    exit_code = summary.exit_code
     try:
         if not options.quiet and (summary.step or summary.status == "stopped"):
             report.print_report(run, summary, history, to_stderr=options.json_output)
         if options.quiet and not options.json_output:
             print(run.path)
-        if not options.quiet and not options.json_output and (reason := output.take_loss()):
-            # The results are in the run's directory, so training has not failed.
-            print(f"what was printed here could not be written ({reason}); the run is in {run.path}", file=sys.stderr)
+        if not options.json_output and (reason := output.take_loss()):
+            # The results are in the run's directory: the message says so, where the general one would not.
+            print(f"error: the output could not be written: {reason}; the run is in {run.path}", file=sys.stderr)
+            exit_code = EXIT_FAILED if exit_code == EXIT_DONE else exit_code
     except BrokenPipeError:
         output.abandon()  # the exit code says how the run ended all the same
     if summary.status == "failed":
         failure = WorkbenchError(summary.reason)
         failure.exit_code = summary.exit_code
         raise failure
-    return summary.exit_code
+    return exit_code
 
 
 def _interrupted(message: str) -> WorkbenchError:

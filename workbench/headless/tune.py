@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError
+from workbench.files import expanded, is_file
 from workbench.headless.study import Output, described, follow_study
 from workbench.headless.train import check_trust
 from workbench.metrics import metric as metric_named
+from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
+from workbench.runs.lock import is_running, process_id
 from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.tuning.directory import create_study, default_studies_folder
-from workbench.tuning.question import Question
-from workbench.tuning.view import StudyView
+from workbench.tuning.directory import (
+    StudyDirectory,
+    create_study,
+    default_studies_folder,
+    find_study,
+    is_study,
+    list_studies,
+)
+from workbench.tuning.question import Question, read_question
+from workbench.tuning.view import StudyView, read_study_view
 
 DEFAULT_TRIALS = 20
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -64,7 +75,7 @@ def search(
         seeds=tuple(range(first + 1, first + 4)),
     )
     study = create_study(studies_dir or default_studies_folder(), preset, question)
-    return follow_study(study, Output(json_output, quiet), _show_search)
+    return follow_study(study, Output(json_output, quiet), SHOW["search"])
 
 
 def repeat(
@@ -82,7 +93,34 @@ def repeat(
     first = preset.training.seed
     question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
     study = create_study(studies_dir or default_studies_folder(), preset, question)
-    return follow_study(study, Output(json_output, quiet), _show_repeat)
+    return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
+
+
+def study_named(name_or_path: str, studies_dir: Path | None, runs_dir: Path | None) -> StudyDirectory | None:
+    """The study of that name or path; None where it names a run, or nothing. Raises UsageError where it names both."""
+    folder = studies_dir or default_studies_folder()
+    path = expanded(name_or_path)
+    if is_study(path):
+        return StudyDirectory(path.absolute())
+    if is_file(RunDirectory(path).preset):
+        return None
+    runs = [run.name for run in list_runs(runs_dir or default_runs_folder()) if name_or_path in run.name]
+    studies = [study.name for study in list_studies(folder) if name_or_path in study.name]
+    if runs and studies:
+        raise UsageError(f"runs and studies match {name_or_path!r}: {', '.join([*runs, *studies])}")
+    return find_study(folder, name_or_path) if studies else None
+
+
+def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust_code: bool) -> int:
+    """Continues a study; returns the exit code. Raises UsageError if it is running or complete."""
+    question, preset = read_question(study.question), Preset.of_run(study.preset)
+    if is_running(study):
+        raise UsageError(f"the study {study.name} is still running (process {process_id(study)})")
+    view = read_study_view(study)
+    if view.finished is not None and view.finished.status == "completed":
+        raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
+    check_trust(preset, trust_code)
+    return follow_study(study, Output(json_output, quiet), SHOW[question.way])
 
 
 def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
@@ -107,3 +145,12 @@ def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
         return
     known = metric_named(result["metric"])
     print(f"{known.label}: mean {known.write(result['mean'])}, deviation {result['deviation']}")
+
+
+SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
+    "search": _show_search,
+    "repeat": _show_repeat,
+    "folds": _show_repeat,
+    "queue": _show_repeat,
+}
+"""How the result of each way to tune is printed."""

@@ -1,1 +1,1 @@
-"""The networks: plain nn.Modules that know nothing of settings and training. All return raw scores (n, outputs)."""
+"""Models: plain nn.Modules, independent of settings and training. All return raw scores (n, outputs)."""

@@ -1,7 +1,7 @@
-"""What a model is handed as its activation: a recipe, not a module.
+"""The type of a model's `activation` argument: a factory of modules, not a module.
 
-A learned activation (PReLU) has parameters. Were one module used at every place, all places would share them; so a
-model calls the recipe once for each place.
+A learned activation (PReLU) has parameters, which all layers would share if a model used one module. So a model calls
+the factory once for each layer.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ from collections.abc import Callable
 from torch import nn
 
 Activation = Callable[[], nn.Module]
-"""Makes a fresh activation module at each call, such as `nn.ReLU` or `lambda: nn.LeakyReLU(0.1)`."""
+"""Makes a new activation module at each call, such as `nn.ReLU` or `lambda: nn.LeakyReLU(0.1)`."""

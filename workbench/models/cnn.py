@@ -9,21 +9,21 @@ from torch import Tensor, nn
 from workbench.models.activation import Activation
 
 SMALLEST_SIDE = 2
-"""Pixels. A stage whose pooling would leave less does not pool, so that deep networks take small images too."""
+"""In pixels. A stage does not pool if that would leave less, so that deep networks accept small images."""
 
 
 class CNN(nn.Module):
-    """Stages of convolution, activation and pooling; then a classifier on what is left of the image.
+    """Stages of convolution, activation and pooling, followed by a fully connected classifier.
 
     A stage is a 3 × 3 convolution (padding 1), BatchNorm2d (with `batch_norm`), activation and 2 × 2 max-pooling.
-    What is left is flattened rather than averaged to one value a channel: where a stroke lies tells digits apart, and
-    on small images the larger Linear costs nothing beside the convolutions. (MNIST, channels 32, 64, 128, AdamW and
+    The features are flattened, not averaged over each channel: the position of a stroke distinguishes digits, and on
+    small images the larger Linear costs little compared with the convolutions. (MNIST, channels 32, 64, 128, AdamW and
     one-cycle to 0.01, one seed: after two of four epochs 99.18 % against 98.67 %, at the end 99.43 % against 99.30 %,
     in equal time.)
 
-    inputs: (channels, height, width) of one image; outputs: number of scores; channels: of the convolutions, one
-    stage each; dropout: fraction of the units that a training step leaves out before each fully connected layer, in
-    [0, 1); hidden: width of a fully connected layer before the last, 0 for none.
+    inputs: (channels, height, width) of one image; outputs: number of scores; channels: output channels of the
+    convolution of each stage; dropout: dropout probability before each fully connected layer, in [0, 1); hidden: width
+    of a fully connected layer before the last, 0 for none.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CNN(nn.Module):
         before, height, width = inputs
         layers: list[nn.Module] = []
         for after in channels:
-            # BatchNorm2d subtracts the mean, so that a bias before it would do nothing; it brings a bias of its own.
+            # No bias before BatchNorm2d, which subtracts the mean and has its own bias.
             layers.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(after))

@@ -1,4 +1,4 @@
-"""What gives a model with named inputs its tensors as keyword arguments."""
+"""Passes named inputs to a model as keyword arguments."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 class KeywordInputs(nn.Module):
-    """Calls a model as `model(ids=..., lengths=...)` where training calls it with one mapping of names to tensors.
+    """Wraps a model: takes one mapping of names to tensors and calls `model(ids=..., lengths=...)`.
 
-    So whoever trains, evaluates or measures a model calls every model in the same way, with one argument.
+    So training, evaluation and measurements call every model with one argument.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -18,6 +18,6 @@ class KeywordInputs(nn.Module):
         self.model = model
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Tensors by name, each (n, ...), to raw scores (n, outputs)."""
+        """Maps tensors by name, each (n, ...), to raw scores (n, outputs)."""
         scores: Tensor = self.model(**inputs)
         return scores

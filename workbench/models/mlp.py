@@ -14,10 +14,10 @@ class MLP(nn.Module):
     """Flattens each sample and passes it through fully connected layers.
 
     A hidden layer is Linear, BatchNorm1d (with `batch_norm`), activation, Dropout (with `dropout` above 0). The last
-    layer is Linear alone, so that the scores are unbounded.
+    layer is only Linear, so that the scores are unbounded.
 
     inputs: shape of one sample, without the batch dimension; outputs: number of scores; hidden: widths of the hidden
-    layers, where none makes a linear model; dropout: fraction of the units that a training step leaves out, in [0, 1).
+    layers, empty for a linear model; dropout: dropout probability after each hidden layer, in [0, 1).
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class MLP(nn.Module):
         layers: list[nn.Module] = [nn.Flatten()]
         features = math.prod(inputs)
         for width in hidden:
-            # BatchNorm1d subtracts the mean, so that a bias before it would do nothing; it brings a bias of its own.
+            # No bias before BatchNorm1d, which subtracts the mean and has its own bias.
             layers.append(nn.Linear(features, width, bias=not batch_norm))
             if batch_norm:
                 layers.append(nn.BatchNorm1d(width))

@@ -1,9 +1,9 @@
-"""Puts another activation where a torchvision model has a ReLU, be it a module or a call of a function.
+"""Replaces the ReLUs of a torchvision model, modules and function calls, with another activation.
 
-Most models hold nn.ReLU modules, which are simply exchanged. DenseNet, GoogLeNet and Inception also call F.relu in
-their forward: such a model is traced once with torch.fx, and each call in the graph becomes a call of a module. That
-is done when the model is built, so that nothing is intercepted while it trains, and it can be compiled, copied and
-pickled like any other.
+Most models have nn.ReLU modules, which are simply replaced. DenseNet, GoogLeNet and Inception also call F.relu in
+their forward: such a model is traced once with torch.fx, and each call in the graph becomes a call of a module. This
+happens when the model is built, so that nothing is intercepted during training, and the model can be compiled, copied
+and pickled like any other.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from workbench.models.activation import Activation
 RELU_MODULES = (nn.ReLU, nn.ReLU6)
 RELU_FUNCTIONS = (F.relu, F.relu_, F.relu6, torch.relu, torch.relu_, torch.Tensor.relu, torch.Tensor.relu_)
 RELU_METHODS = ("relu", "relu_")
-"""How torch.fx names `x.relu()`."""
+"""The name of `x.relu()` in torch.fx."""
 
 
 class CountReLUs(TorchFunctionMode):
-    """While active, counts the calls of a ReLU function, those from within nn.ReLU modules included."""
+    """While active, counts the calls of ReLU functions, including those of nn.ReLU modules."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,10 +52,10 @@ def replace_relu_modules(model: nn.Module, activation: Activation) -> None:
 
 
 def replace_relu_calls(model: nn.Module, activation: Activation) -> torch.fx.GraphModule:
-    """`model` with each call of a ReLU function made a call of a fresh activation, in the order of the calls.
+    """Replaces each call of a ReLU function in `model` with a call of a new activation module.
 
-    The result shares its layers, and their names, with `model`; the activations are added as `relu_calls.0`,
-    `relu_calls.1` and so on. Calls within torch's own modules (nn.ReLU) stay as they are.
+    The result shares the layers of `model` and their names; the activations are added as `relu_calls.0`, `relu_calls.1`
+    and so on, in the order of the calls. Calls within torch's own modules (nn.ReLU) stay.
     """
     traced = torch.fx.symbolic_trace(model)
     calls = [node for node in traced.graph.nodes if _calls_relu(node)]

@@ -12,16 +12,16 @@ from workbench.errors import PresetError
 from workbench.models.activation import Activation
 
 SMALLEST_SIDE = 16
-"""Pixels: three poolings leave two of them. Of less, too little would be left to tell images apart."""
+"""In pixels: three poolings leave two. With less, too little would be left to distinguish images."""
 SCALE = 0.125
-"""The original's factor on the scores: softmax starts nearly flat, which suits its high learning rate."""
+"""The original's factor on the scores: softmax starts almost uniform, which allows a high learning rate."""
 
 
 class ResNet9(nn.Module):
     """Prep layer, three layers that double the channels and halve the sides, and a scaled linear classifier.
 
-    inputs: (channels, height, width) of one image; outputs: number of scores; width: channels of the first layer, of
-    which the last has eight times as many. Raises PresetError for images with a side below 16 pixels.
+    inputs: (channels, height, width) of one image; outputs: number of scores; width: channels of the first layer; the
+    last layer has eight times as many. Raises PresetError for images with a side below 16 pixels.
     """
 
     def __init__(self, inputs: tuple[int, ...], outputs: int, width: int, activation: Activation) -> None:
@@ -30,7 +30,7 @@ class ResNet9(nn.Module):
         if min(height, w) < SMALLEST_SIDE:
             raise PresetError(
                 f"model.name = 'resnet9' needs images of at least {SMALLEST_SIDE} × {SMALLEST_SIDE} pixels, but these "
-                f"have {height} × {w}; choose model.name = 'cnn', which takes small images"
+                f"have {height} × {w}; choose model.name = 'cnn', which accepts small images"
             )
         self.features = nn.Sequential(
             _convolution(channels, width, activation),
@@ -43,8 +43,8 @@ class ResNet9(nn.Module):
             nn.MaxPool2d(2),
             Residual(8 * width, activation),
         )
-        # The original pools 4 × 4, which is all that is left of 32 × 32 images. What is left of other sizes is known
-        # here, and a fixed window is deterministic on CUDA, where the backward pass of AdaptiveMaxPool2d is not.
+        # The original pools over 4 × 4 pixels, all that remains of 32 × 32 images. Here the window fits the image size;
+        # it is fixed because the backward pass of AdaptiveMaxPool2d is not deterministic on CUDA.
         self.classifier = nn.Sequential(
             nn.MaxPool2d((height // 8, w // 8)),
             nn.Flatten(),
@@ -52,7 +52,7 @@ class ResNet9(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (n, channels, height, width) to raw scores (n, outputs)."""
+        """Maps images (n, channels, height, width) to raw scores (n, outputs)."""
         scores: Tensor = self.classifier(self.features(x))
         return scores * SCALE
 
@@ -73,7 +73,7 @@ class Residual(nn.Module):
 
 
 def _convolution(before: int, after: int, activation: Activation) -> nn.Sequential:
-    """Convolution, batch norm (whose bias takes the place of the convolution's) and activation."""
+    """Convolution, batch norm (whose bias replaces that of the convolution) and activation."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(after),

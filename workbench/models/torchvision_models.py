@@ -1,8 +1,8 @@
-"""Any classification model of torchvision, with fresh weights, made to fit the data.
+"""Any torchvision classification model, with randomly initialised weights, adapted to the data.
 
-What the data asks for is put around the model (one channel becomes three, images are enlarged) or into it (another
-activation). Whether the images are large enough is tried out when it is built, on a copy without data, so that a
-preset that cannot work fails at once and in words, not in the middle of the first step.
+A wrapper adapts the images (one channel becomes three, images are resized); activations are replaced within the model.
+When a model is built, a copy on the meta device checks that the images are large enough, so that an unusable preset
+fails at once with a clear message, and not during the first step.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from workbench.models.replace_activations import CountReLUs, replace_relu_calls,
 def torchvision_model(
     architecture: str, inputs: tuple[int, ...], outputs: int, activation: Activation | None, resize: int
 ) -> nn.Module:
-    """A torchvision classification model that maps images (n, *inputs) to raw scores (n, outputs).
+    """Builds a torchvision classification model that maps images (n, *inputs) to raw scores (n, outputs).
 
-    architecture: its name in torchvision, such as resnet18; inputs: (channels, height, width), where one channel is
-    repeated to the three that these models take; activation: takes the place of every ReLU and ReLU6, None keeps
-    them; resize: side in pixels to which images are resized first, 0 leaves them as they are. Auxiliary classifiers
-    (googlenet, inception_v3) are left out.
+    architecture: its name in torchvision, such as resnet18; inputs: (channels, height, width); one channel is repeated
+    to the three that these models need; activation: replaces every ReLU and ReLU6, None keeps them; resize: side in
+    pixels to which images are resized first, 0 keeps their size. Auxiliary classifiers (googlenet, inception_v3) are
+    left out.
 
-    Raises PresetError for an unknown name, for images of neither one nor three channels, and for images of a size
-    that the architecture cannot take.
+    Raises PresetError for an unknown name, for images that have neither one nor three channels, and for images whose
+    size the architecture does not support.
     """
     import torchvision.models
 
@@ -41,7 +41,7 @@ def torchvision_model(
     channels, height, width = inputs
     if channels not in (1, 3):
         raise PresetError(
-            f"model.architecture = {architecture!r} takes images of three channels (one is repeated to three), "
+            f"model.architecture = {architecture!r} needs images with three channels (one is repeated to three), "
             f"but these have {channels}; choose model.name = 'cnn' or 'resnet9'"
         )
     side = (resize, resize) if resize else (height, width)
@@ -51,7 +51,7 @@ def torchvision_model(
     except ValueError as error:  # maxvit_t computes the shapes inside it when it is built
         raise _cannot_take(architecture, side, error) from error
 
-    relu_calls = _try_out(model, architecture, side, outputs)
+    relu_calls = _count_relu_calls(model, architecture, side, outputs)
     if activation is not None:
         if relu_calls:
             model = replace_relu_calls(model, activation)
@@ -60,21 +60,21 @@ def torchvision_model(
 
 
 class Adapted(nn.Module):
-    """A model for three-channel images behind what makes such images of the data, on the data's device.
+    """Wraps a model for three-channel images: resizes images and repeats a single channel, on their device.
 
     inputs: (channels, height, width) of the images, with one or three channels; resize: side in pixels to which they
-    are resized bilinearly (a non-square image becomes square), 0 leaves them as they are.
+    are resized bilinearly (a non-square image becomes square), 0 keeps their size.
     """
 
     def __init__(self, model: nn.Module, inputs: tuple[int, ...], resize: int) -> None:
         super().__init__()
         self.model = model
         self.resize = resize
-        self.antialias = resize < max(inputs[1:])  # matters, and costs, only where images shrink
+        self.antialias = resize < max(inputs[1:])  # only needed if images shrink
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (n, channels, height, width) to raw scores (n, outputs)."""
-        if self.resize:  # before the channels are repeated: a third of the work
+        """Maps images (n, channels, height, width) to raw scores (n, outputs)."""
+        if self.resize:  # before repeating the channels: a third of the work
             size = (self.resize, self.resize)
             x = F.interpolate(x, size=size, mode="bilinear", antialias=self.antialias)
         scores: Tensor = self.model(x.expand(-1, 3, -1, -1))
@@ -82,16 +82,16 @@ class Adapted(nn.Module):
 
 
 def _arguments(architecture: str, side: tuple[int, int]) -> dict[str, Any]:
-    """Arguments that a few architectures need. `side`: height and width of the images that reach them."""
+    """Arguments that a few architectures need. side: height and width of the images after resizing."""
     if architecture in ("googlenet", "inception_v3"):
-        # Auxiliary classifiers return a tuple while training, and need large images. init_weights=True is the
-        # default, of which torchvision warns that it will change.
+        # Auxiliary classifiers return a tuple in training mode and need large images. init_weights=True is the default;
+        # torchvision warns that it will change.
         return {"aux_logits": False, "init_weights": True}
     if architecture.startswith("vit_"):
         patch = int(architecture.rpartition("_")[2])
         if side[0] != side[1] or side[0] % patch:
             raise PresetError(
-                f"{architecture} cannot take {side[0]} × {side[1]} images: it cuts square ones into patches of "
+                f"{architecture} cannot take {side[0]} × {side[1]} images: it divides square images into patches of "
                 f"{patch} × {patch} pixels; set model.resize to a multiple of {patch}, such as {4 * patch} or 224"
             )
         return {"image_size": side[0]}
@@ -100,14 +100,14 @@ def _arguments(architecture: str, side: tuple[int, int]) -> dict[str, Any]:
     return {}
 
 
-def _try_out(model: nn.Module, architecture: str, side: tuple[int, int], outputs: int) -> int:
-    """Raises PresetError if `model` cannot take images of that size; else how often it calls a ReLU as a function.
+def _count_relu_calls(model: nn.Module, architecture: str, side: tuple[int, int], outputs: int) -> int:
+    """Counts the ReLU function calls of `model`. Raises PresetError if it cannot take images of that size.
 
-    A copy on the meta device computes shapes only: it is quick, and neither draws random numbers nor moves the
-    running means of `model`.
+    A copy on the meta device only computes shapes: it is fast, draws no random numbers, and does not change the running
+    means of `model`.
     """
     probe = _meta_copy(model).eval()
-    replace_relu_modules(probe, nn.Identity)  # they call F.relu too, and are not meant
+    replace_relu_modules(probe, nn.Identity)  # these call F.relu too and must not be counted
     relus = CountReLUs()
     try:
         with torch.no_grad(), relus:
@@ -120,7 +120,7 @@ def _try_out(model: nn.Module, architecture: str, side: tuple[int, int], outputs
 
 
 def _meta_copy(model: nn.Module) -> nn.Module:
-    """A deep copy whose parameters and buffers have shapes but no data, so that it costs no memory."""
+    """Returns a deep copy with parameters and buffers on the meta device, which uses no memory."""
     memo: dict[int, Any] = {}
     for parameter in model.parameters():
         memo[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), requires_grad=parameter.requires_grad)

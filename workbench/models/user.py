@@ -1,51 +1,89 @@
-"""A user's own model, tried out before it is trained, so that its errors name what is wrong and where."""
+"""Checks a user's model before training, so that errors say what is wrong and where."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import UserCodeError
+from workbench.errors import UserCodeError, type_and_first_line
 
 WHOLE_NUMBERS = (
-    ". The samples are whole numbers (int64), as ids are, and reach the model as they are; where they are measures "
-    "rather than ids, let the data function return them as floating-point numbers, which are standardised"
+    ". The samples are whole numbers (int64), which the model gets unchanged, like ids; if they are features and not "
+    "ids, let the data function return floating-point numbers, which are standardised"
 )
 
 
 def check_user_model(model: object, where: str, example: Tensor | Mapping[str, Tensor], outputs: int) -> nn.Module:
-    """`model` itself, if it is an nn.Module that maps two samples to scores (2, outputs); else raises UserCodeError.
+    """Returns `model` if it is an nn.Module that maps two samples to scores (2, outputs); else raises UserCodeError.
 
-    where: what the user calls the function that returned it, `package.module:function`. example: two samples, a
-    tensor or tensors by name, which the model takes as keyword arguments. It is tried out in one forward pass in
-    evaluation mode and without gradients: that gives lazy layers (nn.LazyLinear) their shapes, and leaves modes,
-    running means and torch's random numbers as they were.
+    where: the function that returned it, `package.module:function`. example: two samples, a tensor or tensors by name,
+    which the model takes as keyword arguments. The check is one forward pass in evaluation mode and without gradients:
+    it initialises lazy layers (nn.LazyLinear), and leaves modes, running means and torch's random state unchanged.
     """
     if not isinstance(model, nn.Module):
         raise UserCodeError(f"{where} returned {_kind(model)}; it must return a torch.nn.Module")
-    anything = next(model.parameters(), None)
-    device = torch.device("cpu") if anything is None else anything.device
+    parameter = next(model.parameters(), None)
+    device = torch.device("cpu") if parameter is None else parameter.device
     by_name = {"": example} if isinstance(example, Tensor) else example
     samples = {name: tensor.to(device) for name, tensor in by_name.items()}
-    scores = _trial(model, where, samples, device)
+    scores = _forward(model, where, samples, device)
 
     expected = f"for samples of shape {_shape(samples)} it must return scores of shape {(2, outputs)}"
     if not isinstance(scores, Tensor):
-        raise UserCodeError(f"the model that {where} returned gives {_kind(scores)}; {expected}")
+        raise UserCodeError(f"the model that {where} returned outputs {_kind(scores)}; {expected}")
     if scores.shape != (2, outputs):
-        raise UserCodeError(f"the model that {where} returned gives shape {tuple(scores.shape)}; {expected}")
+        raise UserCodeError(f"the model that {where} returned outputs shape {tuple(scores.shape)}; {expected}")
+    if problem := why_not_restorable(model):
+        raise UserCodeError(f"the model that {where} returned cannot be restored from a checkpoint: {problem}")
     return model
 
 
-def _trial(model: nn.Module, where: str, samples: Mapping[str, Tensor], device: torch.device) -> object:
-    """What the model makes of the samples; a single tensor has no name."""
+def why_not_restorable(model: nn.Module) -> str:
+    """Why a checkpoint of the model could not be read again; empty if it can.
+
+    Checkpoints are read as data, never as code (`weights_only=True`): what `get_extra_state` gives must be tensors and
+    plain values. Only that is tried; everything else in a state dict is tensors.
+    """
+    for name, module in model.named_modules():
+        if type(module).get_extra_state is nn.Module.get_extra_state:
+            continue
+        of = f"{name} ({type(module).__name__})" if name else type(module).__name__
+        if type(module).set_extra_state is nn.Module.set_extra_state:
+            return f"{of} has get_extra_state but no set_extra_state; define both"
+        try:
+            state = module.get_extra_state()
+        except Exception as error:
+            return f"get_extra_state of {of} raises {type_and_first_line(error)}"
+        if not _is_data(state):
+            return (
+                f"get_extra_state of {of} gives {_kind(state)} that cannot be read as data; it may give tensors, "
+                "numbers, texts, and lists and dictionaries of them"
+            )
+    return ""
+
+
+def _is_data(state: object) -> bool:
+    """Whether a value can be written, and read again without running any code."""
+    file = io.BytesIO()
+    try:
+        torch.save(state, file)
+        file.seek(0)
+        torch.load(file, weights_only=True)
+    except Exception:
+        return False
+    return True
+
+
+def _forward(model: nn.Module, where: str, samples: Mapping[str, Tensor], device: torch.device) -> object:
+    """The model's output for the samples; a single tensor has the empty name."""
     has_ids = "" in samples and samples[""].dtype == torch.int64
     modes = {module: module.training for module in model.modules()}
     gpus = [device] if device.type == "cuda" else []
     try:
-        # Not inference_mode: parameters that lazy layers make there could not be trained.
+        # Not inference_mode: parameters that lazy layers create in it could not be trained.
         with torch.random.fork_rng(devices=gpus), torch.no_grad():
             return model.eval()(samples[""]) if "" in samples else model.eval()(**samples)
     except Exception as error:

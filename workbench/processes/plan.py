@@ -44,6 +44,9 @@ class Plan:
     """As PyTorch prints it."""
     notes: tuple[str, ...]
     """Notes for the user; the last one says why the peak is not known."""
+    engine: str = ""
+    """The engine that the run would take; a trace that fails at the start is replaced by the eager engine."""
+    engine_reason: str = ""
     flops_per_step: int | None = None
     validation_samples: int | None = None
     """None where there is no such split."""

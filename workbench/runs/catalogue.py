@@ -62,11 +62,6 @@ class Catalogue:
         return [row for _, row in found.values()][::-1]
 
 
-def list_rows(runs_folder: Path) -> list[RunRow]:
-    """All runs of a folder, the latest first. Raises StorageError."""
-    return Catalogue(runs_folder).rows()
-
-
 def list_running(runs_folder: Path) -> list[RunRow]:
     """Runs in progress, the latest first; of the others only the lock is checked. Raises StorageError."""
     presets = PresetReader()

@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, storage_error, write_text_atomically
 from workbench.runs.study import StudyMembership
+from workbench.suggestion import closest
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,25 @@ def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
     path = expanded(name_or_path)
     if is_file(RunDirectory(path).preset):
         return RunDirectory(path.absolute())
-    matches = [run for run in list_runs(runs_folder) if name_or_path in run.name]
+    runs = list_runs(runs_folder)
+    matches = [run for run in runs if name_or_path in run.name]
     matches = [run for run in matches if run.name == name_or_path] or matches
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}")
+        suggested = _nearest_run(name_or_path, runs)
+        raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}{suggested}")
     raise UsageError(f"several runs match {name_or_path!r}: {', '.join(run.name for run in matches)}")
+
+
+def _nearest_run(name: str, runs: list[RunDirectory]) -> str:
+    """`; did you mean RUN?` where the name, or a part of it that people type, is much like `name`."""
+    newest = {}
+    for run in runs:
+        without_time = run.name.partition("-")[2]
+        newest.update(dict.fromkeys((run.name, without_time, without_time.rpartition("-")[0]), run.name))
+    found = closest(name, newest)
+    return f"; did you mean {newest[found]}?" if found else ""
 
 
 def list_runs(runs_folder: Path) -> list[RunDirectory]:

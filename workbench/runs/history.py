@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,7 +16,7 @@ from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
 
 MarkKind = Literal["learning_rate", "pause", "resume", "checkpoint", "stop", "resumed"]
-MOST_MARKS, MOST_READINGS, MOST_EPOCHS = 200, 240, 8
+MOST_MARKS, MOST_READINGS, MOST_EPOCHS, MOST_LOWEST = 200, 240, 8, 100
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ class Mark:
     """Training time."""
     kind: MarkKind
     text: str
+
+
+@dataclass(frozen=True)
+class EpochLosses:
+    """The losses of a validated epoch, as its own line shows them."""
+
+    epoch: int
+    step: int
+    train: float
+    validation: float
 
 
 @dataclass
@@ -43,6 +54,10 @@ class RunHistory:
 
     best: EpochEnd | None = None
     """The best epoch so far."""
+    lowest: deque[EpochLosses] = field(default_factory=lambda: deque(maxlen=MOST_LOWEST))
+    """The latest epochs whose validation loss was the lowest until then; the last is the lowest of all."""
+    validated: EpochLosses | None = None
+    """The latest epoch with a validation loss."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -84,6 +99,11 @@ class RunHistory:
         self.view.take(event)
 
     def _take_epoch(self, event: EpochEnd, seconds: float) -> None:
+        train, validation = event.train.get("loss"), (event.validation or {}).get("loss")
+        if train is not None and validation is not None and math.isfinite(train) and math.isfinite(validation):
+            self.validated = EpochLosses(event.epoch, event.step, train, validation)
+            if not self.lowest or validation < self.lowest[-1].validation:
+                self.lowest.append(self.validated)
         for split, metrics in (("train", event.train), ("validation", event.validation or {})):
             for name in curve_names():
                 if name in metrics and (split, name) != ("train", "loss"):
@@ -109,6 +129,10 @@ class RunHistory:
         self.epochs = deque((epoch for epoch in self.epochs if epoch.step <= after_step), maxlen=MOST_EPOCHS)
         if self.best is not None and self.best.step > after_step:
             self.best = next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+        while self.lowest and self.lowest[-1].step > after_step:
+            self.lowest.pop()
+        if self.validated is not None and self.validated.step > after_step:
+            self.validated = None
         losses = self.curves.get("loss/train")
         self.view.seconds = losses.buckets[-1].seconds if losses is not None and losses.buckets else 0.0
 

@@ -12,10 +12,10 @@ from workbench.settings import library
 from workbench.settings.base import Choice, Family, Settings
 from workbench.settings.changes import Change
 from workbench.settings.preset import FAMILIES, Preset
-from workbench.settings.problems import nearest
 from workbench.settings.runtime import Runtime
 from workbench.settings.toml_text import toml
 from workbench.settings.training import Training
+from workbench.suggestion import nearest
 
 PLAIN_TABLES: dict[str, type[Settings]] = {"training": Training, "runtime": Runtime}
 

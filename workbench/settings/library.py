@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from workbench import files
 from workbench.errors import PresetError, StorageError
 from workbench.files import expanded, is_file
 from workbench.runs.directory import RunDirectory
+from workbench.suggestion import nearest
 
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset  # 0.2 s, which the shell's completion of names does not have
@@ -37,8 +39,12 @@ def folders() -> list[Path]:
     return found
 
 
-def find(name_or_path: str) -> Path:
-    """The file of a preset given as a path, `fast.toml` or `fast`. Raises PresetError with the nearest name."""
+def find(name_or_path: str, commands: Iterable[str] = ()) -> Path:
+    """The file of a preset given as a path, `fast.toml` or `fast`. Raises PresetError with the nearest name.
+
+    commands: other words that could stand in its place, of which one may be the nearest.
+    """
+    commands = tuple(commands)
     path = expanded(name_or_path)
     if is_file(path):
         return path
@@ -47,9 +53,8 @@ def find(name_or_path: str) -> Path:
         for folder in folders():
             if is_file(folder / file_name):
                 return folder / file_name
-        from workbench.settings.problems import nearest
-
-        raise PresetError(f"there is no preset {name_or_path!r}{nearest(path.stem, names())}")
+        kinds = "preset or command" if commands else "preset"
+        raise PresetError(f"there is no {kinds} {name_or_path!r}{nearest(path.stem, [*commands, *names()])}")
     with suppress(OSError, ValueError):  # what is too long, or holds a NUL, is no folder either
         if path.is_dir():
             raise PresetError(f"{path} is a folder; a preset is a .toml file")

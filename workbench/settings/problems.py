@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from workbench.settings.base import Choice, Family
 from workbench.settings.renamed import RENAMED_VALUES, renamed_setting, renamed_value
+from workbench.suggestion import nearest
 from workbench.units import count
 
 MOST_PROBLEMS = 20
@@ -105,15 +105,6 @@ def _short(problem: Any, help: str) -> str:
             return renamed
     sentence = _SHORT_NEEDS.get(kind) or _needs(kind, context, problem["msg"])
     return sentence if entry is None else f"entry {entry + 1} {sentence}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` for a misspelt name, or the names that are known."""
-    names = list(known)
-    close = get_close_matches(name[:MOST_CHARACTERS], names, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(names)}" if names else ""
 
 
 def _locate(

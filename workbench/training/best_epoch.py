@@ -9,6 +9,7 @@ from workbench.training.checkpointing.saver import Saver
 from workbench.training.checkpointing.state import TrainingState
 from workbench.training.divergence import DivergenceCheck
 from workbench.training.job import Job
+from workbench.units import count
 
 
 class BestEpoch:
@@ -43,4 +44,4 @@ class BestEpoch:
         patience = self._settings.early_stopping_patience
         if not patience or state.validations_since_best < patience:
             return ""
-        return f"stopped early: no better {self._monitor.name} in {patience} validations"
+        return f"stopped early: no better {self._monitor.name} in {count(patience)} validations"

@@ -61,7 +61,7 @@ class HeldOutSplits:
         """
         assert self._job.test is not None
         with self._times.measure("test"):
-            weights = self._load_best(state) or f"last epoch {state.epoch}"
+            weights = self._load_best(state) or f"last epoch {state.epoch:,}"
             metrics = self._evaluator.evaluate(self._job.test, self._interruption())
         if metrics is not None:
             self._check.evaluation_loss("test loss", metrics["loss"], state.step)
@@ -95,10 +95,10 @@ class HeldOutSplits:
         try:
             self._saver.load_best(epoch)
         except DamagedCheckpointError as error:
-            message = f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch}"
+            message = f"{error.problem}: the last epoch's weights are tested in place of those of epoch {epoch:,}"
             self._events.write(WarningRaised(step=state.step, message=message))
             return ""
-        return f"best epoch {epoch}"
+        return f"best epoch {epoch:,}"
 
     def _interruption(self) -> Callable[[], bool]:
         """What an evaluation calls between two batches: whether to stop, asked about ten times a second."""

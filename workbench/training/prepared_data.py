@@ -13,14 +13,14 @@ from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.encodings import saved_encoding
 from workbench.data.finite import check_finite
-from workbench.data.inputs import Inputs, describe, made_up, map_inputs
-from workbench.data.learnt import what_is_learnt
-from workbench.data.on_host import as_measures, in_float32, on_host
+from workbench.data.inputs import Inputs, describe, example_inputs, map_inputs
+from workbench.data.on_host import as_float64, in_float32, on_host
 from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
 from workbench.data.splits import Splits
 from workbench.data.standardize import standardize
 from workbench.data.target_scale import TargetScale
+from workbench.data.task_description import describe_task
 from workbench.errors import PresetError, UserCodeError
 from workbench.settings.loss import losses_for
 from workbench.settings.model import ModuleModel
@@ -113,10 +113,10 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
         encoding=encoding,
         batch_encoding=batch_encoding,
         raw=raw,
-        example=made_up(describe(batch_encoding(_batch_of_one(first, target, samples)))),
+        example=example_inputs(describe(batch_encoding(_batch_of_one(first, target, samples)))),
         sample=(first, target.float() if target.is_floating_point() else target),
         task=task,
-        learns=what_is_learnt(read),
+        learns=describe_task(read),
         target_scale=target_scale,
         class_counts=_class_counts(splits, task),
         digests=digests,
@@ -128,7 +128,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
 def check_loss(preset: Preset, samples: Samples) -> None:
     """Raises PresetError where the loss is for another kind of targets, or where they were guessed wrongly."""
     task, loss = samples.task, preset.loss
-    learnt, doubt = what_is_learnt(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
+    learnt, doubt = describe_task(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
     if task.kind not in loss.tasks:
         what = "classes" if task.kind == "classification" else "numbers"
         raise PresetError(
@@ -174,7 +174,7 @@ def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
         )
         return replace(samples, notes=(*samples.notes, note))
     note = f"inputs are whole numbers, which the model {preset.model.label()} takes as measures, not as ids"
-    return replace(samples.map(as_measures), notes=(*samples.notes, note))
+    return replace(samples.map(as_float64), notes=(*samples.notes, note))
 
 
 def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:

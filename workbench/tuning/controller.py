@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from workbench.runs.lock import is_running
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
-from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
@@ -157,9 +158,10 @@ class Controller:
                 self._conclude(trial, run, summary)  # it ended while nobody looked
                 return
             follower = Follower(run, from_now=resumed)
+            # Before it starts: whoever continues this study must know of it.
+            self._write(TrialStarted(trial=trial.number, run=run.name, until_epoch=until_epoch, resumed=resumed))
             trainer = place.start(run)
             follower.watch(trainer)
-            self._write(TrialStarted(trial=trial.number, run=run.name, until_epoch=until_epoch, resumed=resumed))
             if until_epoch is not None:
                 ask(run, "stop_after_epoch", until_epoch)
         except WorkbenchError as error:
@@ -171,6 +173,10 @@ class Controller:
 
     def _adopt(self) -> None:
         """Trials that were being trained when the last controller was killed."""
+        known = {trial.run for trial in self.view.trials.values()}
+        for run in trials_of(self._study):
+            if run.name not in known:  # made, and then the controller was killed before it could say so
+                shutil.rmtree(run.path, ignore_errors=True)
         for trial in self.view.running:
             run = self._study.run(trial.run)
             if is_running(run):
@@ -186,10 +192,10 @@ class Controller:
 
     def _read(self, active: _Active) -> bool:
         """Reads what a trial has written; True once it has ended."""
-        while written := active.follower.read():
-            for _, event in written:
-                self._take(active, event)
-        if active.follower.is_alive:
+        written = active.follower.read()
+        for _, event in written:
+            self._take(active, event)
+        if written or active.follower.is_alive:
             return False
         self._active.remove(active)
         summary = read_summary(active.run)
@@ -241,10 +247,10 @@ class Controller:
         """It has reached the epoch of a decision, or was stopped with the study."""
         if trial.until_epoch is not None and summary.epoch >= trial.until_epoch:
             self._write(TrialPaused(trial=trial.number, epoch=summary.epoch, seconds=self._seconds_of(summary)))
-        elif self._stopping and not self._was_asked:
-            self._discard(trial.number, self._stopping)
-        else:
+        elif self._was_asked:
             self._write(TrialStopped(trial=trial.number))
+        else:
+            self._discard(trial.number, self._stopping or "its run was stopped")
 
     def _lost(self, trial: TrialView) -> None:
         """Its trainer was killed: it continues from its checkpoint, if that does not happen again and again."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import SystemCommand
+from textual.command import Provider
 from textual.events import Event, Key
 from textual.screen import Screen
 
@@ -19,6 +21,7 @@ from workbench.ui.live.remembered import Remembered
 from workbench.ui.live.session import Session
 from workbench.ui.look.styled_app import StyledApp, has_few_colours
 from workbench.ui.options import AppOptions
+from workbench.ui.palette import PaletteCommands
 from workbench.ui.screens.main import MainScreen
 
 
@@ -28,6 +31,7 @@ class WorkbenchApp(StyledApp):
     TITLE = "workbench"
     CSS_PATH = "workbench.tcss"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {PaletteCommands}
 
     def __init__(
         self,
@@ -38,9 +42,9 @@ class WorkbenchApp(StyledApp):
         remembered: Remembered | None = None,
         not_opened: str = "",
     ) -> None:
-        """attach: a run to watch from the start; readings and remembered: others than the machine's and the user's.
+        """attach: a run to watch from the start. readings, remembered: instead of the machine's and the user's own.
 
-        not_opened: why the preset of the last time could not be opened, which the screen then says.
+        not_opened: why the preset of the last time could not be opened, for the screen to show.
         """
         self.remembered = Remembered.load() if remembered is None else remembered
         super().__init__(ascii_only=options.ascii, theme=self.remembered.theme)
@@ -105,7 +109,7 @@ class WorkbenchApp(StyledApp):
         """Remembers theme and layout for the next start."""
         if self.theme != self._theme_at_start or not has_few_colours():
             self.remembered.theme = self.theme
-        # Another app may have opened one since.
+        # Another app may have opened a preset meanwhile.
         self.remembered.preset = Remembered.load().preset or self.remembered.preset
         self.remembered.save()
 

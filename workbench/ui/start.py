@@ -1,4 +1,4 @@
-"""From the command line to the app: which preset is opened, and which run is watched."""
+"""Starts the app: finds the preset to open and the run to watch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.settings.preset import Preset
 from workbench.ui.options import AppOptions
 
 FIRST_PRESET = "fast"
-"""Opened on the first start: its data is bundled, and it trains in a second or two."""
+"""The preset of the first start: its data is bundled, and it trains in a second or two."""
 
 
 def open_app(name: str | None, overrides: list[str], options: AppOptions, attach: str | None) -> int:
@@ -44,7 +44,7 @@ def open_app(name: str | None, overrides: list[str], options: AppOptions, attach
 def _end_with_terminal() -> None:
     """Ends the app when its terminal is gone: Textual would keep reading from nothing.
 
-    Usually the SIGHUP of a lost connection comes first; a terminal that is not the session's own sends none.
+    A lost connection usually sends SIGHUP first; a terminal that does not control the session sends none.
     """
     watcher = select.poll()
     watcher.register(sys.stdin.fileno(), 0)  # a hang-up is reported even if no event is asked for
@@ -64,8 +64,8 @@ def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:
 def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tuple[Preset, Path | None, str]:
     """Finds the preset asked for; else the one of the run that is watched, the last one, or the first.
 
-    Returns the preset, its file if it has one, and why the last one could not be opened: it has been moved, or
-    broken since, and the app must open all the same.
+    Returns the preset, its file if it has one, and why the last one could not be opened: it may have been moved or
+    broken meanwhile, and the app must open nevertheless.
     """
     if name is not None:
         path = library.find(name)

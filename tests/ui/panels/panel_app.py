@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui.made import MadeReadings, events
-from workbench.runs.events import EpochEnd, Event, Prepared
-from workbench.runs.events import TestResult as FinalTest  # or pytest takes it for a test
+from workbench.runs.events import EpochEnd, Event, Prepared, TestResult
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Timing
 from workbench.ui.live.log_lines import LogLine
@@ -73,8 +72,8 @@ def last(made: RunHistory, kind: type[Any]) -> Any:
     return {Timing: made.view.timing, EpochEnd: made.view.epoch_end, Prepared: made.view.prepared}[kind]
 
 
-def final(result: dict[str, Any]) -> FinalTest:
-    return FinalTest(step=1300, weights="best epoch 6", metrics=result)
+def final(result: dict[str, Any]) -> TestResult:
+    return TestResult(step=1300, weights="best epoch 6", metrics=result)
 
 
 def said(count: int) -> list[LogLine]:

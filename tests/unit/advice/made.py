@@ -11,6 +11,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.advice.trends import LossTrend, MemoryTrend, Plateau, ValidationTrend
 from workbench.runs.events import Prepared
+from workbench.runs.history import EpochLosses
 from workbench.runs.measurements import Health
 from workbench.settings.preset import Preset
 
@@ -46,6 +47,20 @@ def health(
     )  # fmt: skip
 
 
+def validation_trend(
+    best: float, latest: float, since: int, best_step: int, train: tuple[float, float]
+) -> ValidationTrend:
+    """A trend without noise: the means are the epochs' own losses. train: at the best epoch, and at the last."""
+    return ValidationTrend(
+        best=best,
+        latest=latest,
+        validations_since=since,
+        best_step=best_step,
+        lowest=EpochLosses(best_step // 100, best_step, train[0], best),
+        last=EpochLosses(best_step // 100 + since, best_step + 100 * since, train[1], latest),
+    )
+
+
 GOOD = Facts(
     step=1000,
     preset=preset(),
@@ -68,9 +83,7 @@ GOOD = Facts(
     loss=LossTrend(start=2.3, lowest=0.2, recent=0.2, highest=0.5, highest_step=700),
     plateau=Plateau(0.3, 0.2),
     diverged="",
-    validation=ValidationTrend(
-        best=0.3, latest=0.3, validations_since=0, best_step=1000, train_at_best=0.2, train_latest=0.2
-    ),
+    validation=validation_trend(0.3, 0.3, since=0, best_step=1000, train=(0.2, 0.2)),
     health=health([layer(dead_share=0.02)], [tensor()]),
     class_counts=(3300, 3100),
     learning_rate=0.001,

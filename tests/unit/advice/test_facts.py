@@ -153,7 +153,7 @@ def test_overfitting_is_seen_in_a_validation_that_rises_while_training_falls() -
     happened: list[Event] = []
     for epoch in range(1, 21):
         happened.append(steps([1 / epoch] * STEPS, first=(epoch - 1) * STEPS + 1))
-        happened.append(epoch_end(epoch, 0.5 + 0.03 * abs(epoch - 8)))
+        happened.append(epoch_end(epoch, 0.5 + 0.03 * abs(epoch - 8), train=1 / epoch))
     found = facts(*happened)
     assert found.validation is not None
     assert found.validation.validations_since == 11
@@ -161,6 +161,32 @@ def test_overfitting_is_seen_in_a_validation_that_rises_while_training_falls() -
     assert found.validation.latest / found.validation.best == pytest.approx(0.83 / 0.52)
     assert "overfitting" in [finding.rule for finding in findings(found)]
     assert facts(*happened[:10]).validation is None, "five validations"
+
+
+def test_overfitting_names_each_epochs_own_losses_in_a_long_run() -> None:
+    """The curves merge neighbouring epochs, and the trend averages validations: neither is an epoch's value."""
+    happened: list[Event] = []
+    for epoch in range(1, 2501):
+        happened.append(steps([9.0] * STEPS, first=(epoch - 1) * STEPS + 1))
+        lowest = epoch == 1001
+        happened.append(epoch_end(epoch, 0.0505 if lowest else 0.1 + epoch / 1e4, train=0.07 if lowest else 0.03))
+    found = facts(*happened)
+    assert found.validation is not None
+    assert (found.validation.lowest.validation, found.validation.lowest.train) == (0.0505, 0.07)
+    fact = next(finding.fact for finding in findings(found) if finding.rule == "overfitting")
+    assert "risen to 6.9 × its lowest, from 0.0505 in epoch 1,001 to 0.3500 in epoch 2,500" in fact
+    assert fact.endswith("while the training loss fell from 0.0700 to 0.0300")
+
+
+def test_the_lowest_validation_loss_of_a_resumed_run_is_one_that_it_kept() -> None:
+    losses = [0.5, 0.3, 0.4, 0.2, 0.1]
+    ended = [epoch_end(epoch, loss) for epoch, loss in enumerate(losses, 1)]
+    resumed = history(*ended, Started(process_id=2, resumed=True, step=3 * STEPS))
+    assert [epoch.validation for epoch in resumed.lowest] == [0.5, 0.3]
+    assert resumed.validated is None
+    resumed.take(epoch_end(4, 0.35))
+    assert resumed.validated is not None
+    assert (resumed.lowest[-1].epoch, resumed.validated.epoch) == (2, 4)
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from tests.unit.advice.made import (
     preset,
     severity,
     tensor,
+    validation_trend,
 )  # fmt: skip
 from workbench.advice.facts import FACT_NAMES, Facts
 from workbench.advice.finding import Finding
 from workbench.advice.policy import LEAST_STEPS, POLICY
 from workbench.advice.rules import RULES, abstained, findings
-from workbench.advice.trends import LossTrend, MemoryTrend, Plateau, ValidationTrend
+from workbench.advice.trends import LossTrend, MemoryTrend, Plateau
 
 # The table.
 
@@ -102,7 +103,7 @@ BAD: dict[str, Facts] = {
     "loss-rising": replace(GOOD, loss=LossTrend(2.3, 0.2, 0.9)),
     "loss-spike": replace(GOOD, loss=LossTrend(2.3, 0.2, 0.2, 9.0, 777)),
     "loss-not-falling": replace(GOOD, loss=LossTrend(2.3, 2.2, 2.21), plateau=Plateau(2.21, 2.21)),
-    "overfitting": replace(GOOD, validation=ValidationTrend(0.3, 0.4, 5, 500, 0.2, 0.1)),
+    "overfitting": replace(GOOD, validation=validation_trend(0.3, 0.4, 5, 500, (0.2, 0.1))),
     "dead-units": replace(GOOD, health=health([layer(dead_share=0.7), layer("layers.4", dead_share=0.55)])),
     "saturated-units": replace(GOOD, health=health([layer(kind="sigmoid", saturated_share=0.7)])),
     "vanishing-gradient": replace(
@@ -191,12 +192,12 @@ def test_phases_that_are_no_arithmetic_warn_from_ten_and_are_critical_from_twent
         ("loss-not-falling", {"plateau": Plateau(0.3, 0.296)}, None),
         ("loss-not-falling", {"plateau": Plateau(0.3, 0.298)}, "note"),
         ("loss-not-falling", {"plateau": Plateau(1.3, 1.299)}, "warning"),
-        ("overfitting", {"validation": ValidationTrend(0.3, 0.329, 5, 9, 0.2, 0.1)}, None),
-        ("overfitting", {"validation": ValidationTrend(0.3, 0.331, 5, 9, 0.2, 0.1)}, "warning"),
-        ("overfitting", {"validation": ValidationTrend(0.3, 0.46, 5, 9, 0.2, 0.1)}, "critical"),
-        ("overfitting", {"validation": ValidationTrend(0.3, 0.46, 2, 9, 0.2, 0.1)}, None),
-        ("overfitting", {"validation": ValidationTrend(0.3, 0.46, 5, 9, 0.2, 0.2)}, None),
-        ("overfitting", {"validation": ValidationTrend(0.01, 0.03, 5, 9, 0.02, 0.01)}, None),
+        ("overfitting", {"validation": validation_trend(0.3, 0.329, 5, 9, (0.2, 0.1))}, None),
+        ("overfitting", {"validation": validation_trend(0.3, 0.331, 5, 9, (0.2, 0.1))}, "warning"),
+        ("overfitting", {"validation": validation_trend(0.3, 0.46, 5, 9, (0.2, 0.1))}, "critical"),
+        ("overfitting", {"validation": validation_trend(0.3, 0.46, 2, 9, (0.2, 0.1))}, None),
+        ("overfitting", {"validation": validation_trend(0.3, 0.46, 5, 9, (0.2, 0.2))}, None),
+        ("overfitting", {"validation": validation_trend(0.01, 0.03, 5, 9, (0.02, 0.01))}, None),
         ("dead-units", {"health": health([layer(dead_share=0.49)])}, None),
         ("dead-units", {"health": health([layer(dead_share=0.5)])}, "warning"),
         ("dead-units", {"health": health([layer(dead_share=0.9)])}, "critical"),
@@ -335,7 +336,7 @@ def test_a_learning_rate_is_proposed_for_a_run_in_progress() -> None:
 
 
 def test_what_is_there_already_is_not_proposed_again() -> None:
-    overfitting = {"validation": ValidationTrend(0.3, 0.4, 5, 500, 0.2, 0.1)}
+    overfitting = {"validation": validation_trend(0.3, 0.4, 5, 500, (0.2, 0.1))}
     assert change("overfitting", **overfitting) == ("model.dropout=0.2",)
     assert change("overfitting", **overfitting, preset=preset("model.dropout=0.1")) == (
         "optimizer.weight_decay=0.0001",
@@ -408,3 +409,17 @@ def test_what_a_rule_lacks_is_said_once() -> None:
     assert lacking["step-outliers"] == "enough timed steps"
     assert lacking["gpu-memory"] == "the GPU's memory in use"
     assert lacking["busy-cores"].count("waited for a core") == 1
+
+
+@pytest.mark.parametrize(
+    ("latest", "words"),
+    [
+        (0.4, "the validation loss has risen by 33 %, from 0.3000 in epoch 5 to 0.4000 in epoch 10"),
+        (0.9, "the validation loss has risen by 200 %, from 0.3000 in epoch 5 to 0.9000 in epoch 10"),
+        (4.8, "the validation loss has risen to 16 × its lowest, from 0.3000 in epoch 5 to 4.8000 in epoch 10"),
+    ],
+)
+def test_overfitting_names_the_losses_of_the_epochs(latest: float, words: str) -> None:
+    finding = found("overfitting", validation=validation_trend(0.3, latest, 5, 500, (0.2, 0.1)))
+    assert finding is not None
+    assert finding.fact == f"{words}, while the training loss fell from 0.2000 to 0.1000"

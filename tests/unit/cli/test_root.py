@@ -13,6 +13,7 @@ from workbench.cli.command_line import CommandLine
 from workbench.cli.exit_codes import EXIT_CODES
 from workbench.cli.names import COMMANDS
 from workbench.cli.root import app, arguments_with_attach, function_of
+from workbench.runs.directory import create_run
 
 
 @pytest.fixture
@@ -49,6 +50,8 @@ def ended(*words: str) -> int:
         ("-p fast --dry-run --json", CommandLine(preset="fast", dry_run=True, json_output=True)),
         ("--resume R -q --profile 5", CommandLine(resume="R", quiet=True, profile=5)),
         ("--preset fast --save-as mine --trust-code", CommandLine(preset="fast", save_as="mine", trust_code=True)),
+        ("-p fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
+        ("train fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
         ("--list losses", CommandLine(list_what="losses")),
         ("--explain training", CommandLine(explain="training")),
         ("./train.toml", CommandLine(opened="./train.toml")),
@@ -130,7 +133,8 @@ def test_opening_the_app_needs_no_parser(
 ) -> None:
     plainly: list[str | None] = []
 
-    def open_plainly(name: str | None) -> int:
+    def open_plainly(name: str | None, commands: tuple[str, ...]) -> int:
+        assert commands == COMMANDS
         plainly.append(name)
         return 0
 
@@ -139,3 +143,51 @@ def test_opening_the_app_needs_no_parser(
     with pytest.raises(SystemExit):
         __main__._run(words)
     assert plainly == opened
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("trian fast", "there is no command 'trian'; did you mean train?"),
+        ("resmue x --quiet", "there is no command 'resmue'; did you mean resume?"),
+        ("runz --json", "there is no command 'runz'; did you mean runs?"),
+        ("trian --ascii", "there is no preset or command 'trian'; did you mean train?"),
+        ("mnist-mpl --ascii", "there is no preset or command 'mnist-mpl'; did you mean mnist-mlp?"),
+        ("train fsat", "there is no preset 'fsat'; did you mean fast?"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_nearest_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ended(*line.split()) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
+def test_a_misspelt_command_alone_needs_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        __main__._run(["trian"])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err == "error: there is no preset or command 'trian'; did you mean train?\n"
+
+
+@pytest.mark.parametrize("typed", ["fsat-0a1b", "mnits-mlp", "20261127T120000Z-fast-0a1c"])
+def test_a_misspelt_run_is_answered_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed: str
+) -> None:
+    names = ["20261127T110000Z-mnist-mlp-ffff", "20261127T120000Z-fast-0a1b", "20261127T130000Z-mnist-mlp-0000"]
+    for name in names:
+        run = create_run(tmp_path, "x", "")
+        run.path.rename(tmp_path / name)
+    assert ended("resume", typed, "--runs-dir", str(tmp_path)) == 2
+    expected = names[2] if typed == "mnits-mlp" else names[1]
+    assert f"there is no run {typed!r} in {tmp_path}; did you mean {expected}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "has_plan"), [("train", True), ("resume", False)])
+def test_only_what_can_plan_speaks_of_a_plan(capsys: pytest.CaptureFixture[str], command: str, has_plan: bool) -> None:
+    ended(command, "--help")
+    assert ("the plan" in " ".join(capsys.readouterr().out.replace("│", " ").split())) == has_plan

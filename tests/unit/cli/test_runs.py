@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow
 from workbench.runs.status import Summary
 from workbench.settings.preset import Preset
+from workbench.ui.panels.runs_columns import epochs_of, label_of, written
 
 STARTED = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
 
@@ -27,8 +29,31 @@ def row(tmp_path: Path) -> RunRow:
 def test_the_cells_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert cells(row(tmp_path), STARTED + timedelta(hours=5, minutes=59)) == (
-        "completed", "fast", "9/10", "accuracy 0.9877", "5 h", "20261127T120000Z-fast-0a1b", "-",
+        "completed", "fast", "9/10", "accuracy 98.77 %", "5 h", "20261127T120000Z-fast-0a1b", "-",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best", "shown"),
+    [
+        ("accuracy", 0.9913, "accuracy 99.13 %"),
+        ("loss", 0.05, "loss 0.0500"),
+        ("mcc", 0.5, "MCC 0.5000"),
+        ("r2", 0.8765, "R² 0.876"),
+        ("loss", float("nan"), "loss nan"),
+        ("of-a-newer-version", 12.3456, "of-a-newer-version 12.35"),
+    ],
+)
+def test_the_best_value_is_written_as_in_the_app(tmp_path: Path, monitor: str, best: float, shown: str) -> None:
+    made = replace(row(tmp_path), monitor=monitor, best=best)
+    assert cells(made)[3] == narrow_cells(made)[3] == shown
+    assert shown == f"{label_of(monitor)} {written(monitor, best)}"
+    assert as_json(made)["best"] is best, "programs get the number"
+
+
+def test_epochs_are_written_as_in_the_app(tmp_path: Path) -> None:
+    made = replace(row(tmp_path), epoch=1200, epochs=12_000)
+    assert cells(made)[2] == narrow_cells(made)[2] == epochs_of(made) == "1,200/12,000"
 
 
 def test_what_is_not_known_is_a_dash_and_a_broken_run_says_so(tmp_path: Path) -> None:
@@ -40,7 +65,7 @@ def test_what_is_not_known_is_a_dash_and_a_broken_run_says_so(tmp_path: Path) ->
 
 def test_a_narrow_terminal_shows_the_run_without_its_time_and_folder(tmp_path: Path) -> None:
     now = STARTED + timedelta(minutes=3)
-    assert narrow_cells(row(tmp_path), now) == ("completed", "fast-0a1b", "9/10", "accuracy 0.9877", "3 min", "-")
+    assert narrow_cells(row(tmp_path), now) == ("completed", "fast-0a1b", "9/10", "accuracy 98.77 %", "3 min", "-")
     renamed = RunRow(RunDirectory(tmp_path / "my-run"), "lost", "fast", None)
     assert narrow_cells(renamed)[:2] == ("lost", "my-run")
 
@@ -75,7 +100,7 @@ def test_runs_are_listed_newest_first_for_programs_and_for_people(
     ).save(second)  # fmt: skip
     lines = listed(capsys)
     assert [line.split("\t")[:4] for line in lines] == [
-        ["completed", "fast", "7/7", "accuracy 0.75"],
+        ["completed", "fast", "7/7", "accuracy 75.00 %"],
         ["new", "iris", "0/10", "-"],
     ]
     assert lines[1].split("\t")[5:] == [f"runs/{first.name}", "-"]

@@ -12,7 +12,7 @@ from workbench.settings.data import Csv
 
 @pytest.fixture
 def read_csv(tmp_path: Path) -> Callable[..., Samples]:
-    """Reads a text as a CSV file, by way of its settings."""
+    """Reads a text as a CSV file with the given settings."""
 
     def read(text: str | bytes, target: str = "y", name: str = "data.csv", **settings: Any) -> Samples:
         file = tmp_path / name

@@ -57,27 +57,26 @@ def in_memory(split: object) -> InMemory:
         ((4, 64, 64, 13), (4, 13, 64, 64)),
     ],
 )
-def test_channels_are_read_from_the_shape(read: Read, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def test_channels_are_inferred_from_the_shape(read: Read, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
     samples = read(x=np.zeros(shape, dtype=np.uint8), y=TWO_CLASSES)
     assert in_memory(samples.train).inputs.shape == expected
 
 
-def test_how_axes_are_read_is_said_where_there_are_other_channels_than_one_or_three(read: Read) -> None:
-    """data/REPORT 20."""
+def test_a_note_says_how_axes_are_read_unless_there_are_one_or_three_channels(read: Read) -> None:
     samples = read(x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
-    assert samples.notes == ("x is read as 4 channels of 16 × 16, the channels last; data.channels changes that",)
+    assert samples.notes == ("x is read as 4 channels of 16 × 16, channels last; data.channels changes this",)
     samples = read(channels="first", x=np.zeros((4, 16, 16, 4), dtype=np.uint8), y=TWO_CLASSES)
     assert in_memory(samples.train).inputs.shape == (4, 16, 16, 4)
 
 
-def test_axes_that_the_shape_does_not_tell_are_asked_for(read: Read) -> None:
+def test_an_ambiguous_shape_needs_the_channels_setting(read: Read) -> None:
     x = np.zeros((4, 16, 16, 16), dtype=np.uint8)
     with pytest.raises(DataError, match=r'x has shape \(4, 16, 16, 16\), .* set data.channels = "first" or "last"'):
         read(x=x, y=TWO_CLASSES)
     assert in_memory(read(channels="last", x=x, y=TWO_CLASSES).train).inputs.is_contiguous()
 
 
-def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
+def test_channels_last_become_channels_first(read: Read) -> None:
     x = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
     assert torch.equal(in_memory(read(x=x, y=TWO_CLASSES).train).inputs, torch.from_numpy(x).permute(0, 3, 1, 2))
 
@@ -95,9 +94,7 @@ def test_channels_last_are_moved_with_their_pixels(read: Read) -> None:
         ("bool", torch.float32),
     ],
 )
-def test_other_numbers_than_bytes_become_float32_where_that_loses_nothing(
-    read: Read, dtype: str, kept: torch.dtype
-) -> None:
+def test_numbers_become_float32_if_that_is_lossless(read: Read, dtype: str, kept: torch.dtype) -> None:
     train = in_memory(read(x=np.ones((4, 3), dtype=dtype), y=TWO_CLASSES).train)
     assert train.inputs.dtype == kept
     assert train.inputs.eq(1).all()
@@ -126,7 +123,7 @@ def test_floating_point_targets_are_a_regression(read: Read) -> None:
     assert read(x=FOUR_ROWS, y=np.ones((4, 2))).task.outputs == 2
 
 
-def test_the_task_can_be_set_against_the_type(read: Read) -> None:
+def test_the_task_setting_overrides_the_dtype(read: Read) -> None:
     assert read("regression", x=FOUR_ROWS, y=TWO_CLASSES).task.kind == "regression"
     assert read("classification", x=FOUR_ROWS, y=TWO_CLASSES.astype(float)).task.classes == ("0", "1")
 
@@ -151,11 +148,11 @@ def test_the_task_can_be_set_against_the_type(read: Read) -> None:
         ({"x": FOUR_ROWS, "y": np.zeros((4, 2), dtype=int)}, r"y has shape \(4, 2\)"),
         (
             {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_val": FOUR_ROWS[:1], "y_val": [5]},
-            "y_val has class 5, which y has not",
+            "y_val has class 5, which y does not have",
         ),
         (
             {"x": FOUR_ROWS, "y": TWO_CLASSES, "x_test": FOUR_ROWS[:, :2], "y_test": TWO_CLASSES},
-            r"samples of x_test have shape \(2,\), but those to train on \(3,\)",
+            r"samples of x_test have shape \(2,\), but training samples \(3,\)",
         ),
         (
             {"x": FOUR_ROWS.astype("u1"), "y": TWO_CLASSES, "x_test": FOUR_ROWS.astype("i8"), "y_test": TWO_CLASSES},
@@ -163,19 +160,17 @@ def test_the_task_can_be_set_against_the_type(read: Read) -> None:
         ),
     ],
 )
-def test_what_cannot_be_trained_on_is_reported_by_the_name_of_the_array(
-    read: Read, saved: dict[str, Any], message: str
-) -> None:
+def test_an_error_names_the_array_that_cannot_be_trained_on(read: Read, saved: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(**saved)
 
 
-def test_fractions_are_no_classes(read: Read) -> None:
+def test_fractions_are_not_classes(read: Read) -> None:
     with pytest.raises(DataError, match="y holds fractions"):
         read("classification", x=FOUR_ROWS, y=[0.5, 1, 0.5, 1])
 
 
-def test_files_that_are_no_npz_are_reported(tmp_path: Path) -> None:
+def test_other_files_than_npz_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
     np.save(tmp_path / "single.npy", FOUR_ROWS)
     np.savez_compressed(tmp_path / "whole.npz", x=np.random.default_rng(0).normal(size=(50, 9)), y=np.arange(50))
@@ -183,7 +178,7 @@ def test_files_that_are_no_npz_are_reported(tmp_path: Path) -> None:
     for name, message in {
         "text.npz": "is not an .npz file",
         "single.npy": "holds a single array",
-        "half.npz": "is not an .npz file",
+        "half.npz": "is not a readable .npz file",
         "nowhere.npz": "is not there",
         ".": "is a folder",
     }.items():
@@ -192,20 +187,19 @@ def test_files_that_are_no_npz_are_reported(tmp_path: Path) -> None:
         assert "pickle" not in str(caught.value)  # which NumPy advises to load
 
 
-def test_one_hot_targets_are_classes_unless_numbers_are_asked_for(read: Read) -> None:
-    """data/REPORT 16."""
+def test_one_hot_targets_are_classes_unless_the_task_is_regression(read: Read) -> None:
     labels = np.array([2, 0, 1, 2])
     for kind in (float, int, bool):
         samples = read(x=FOUR_ROWS, y=np.eye(3, dtype=kind)[labels])
         assert samples.task.classes == ("0", "1", "2")
         assert in_memory(samples.train).targets.tolist() == labels.tolist()
-        assert samples.notes == ("y is one-hot: the classes are the columns of its ones",)
+        assert samples.notes == ("y is one-hot encoded: each column is a class",)
     assert read("regression", x=FOUR_ROWS, y=np.eye(3)[labels]).task.kind == "regression"
     assert read(x=FOUR_ROWS, y=np.array([[1.0, 1], [0, 1], [1, 0], [0, 0]])).task.kind == "regression"
 
 
-def test_classes_guessed_from_whole_numbers_are_doubted_and_not_believed_where_they_are_many(read: Read) -> None:
-    """data/REPORT 07; thousands of classes are not invented."""
+def test_classes_guessed_from_whole_numbers_are_doubtful_and_refused_if_there_are_many(read: Read) -> None:
+    """Thousands of classes are not guessed."""
     assert read(x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == 'set data.task = "regression" to predict them as numbers'
     assert read("classification", x=FOUR_ROWS, y=TWO_CLASSES).task.doubt == ""
     rows, prices = np.ones((100, 1)), np.arange(100) % 60
@@ -216,34 +210,32 @@ def test_classes_guessed_from_whole_numbers_are_doubted_and_not_believed_where_t
     assert read(x=rows, y=prices % 50).task.outputs == 50
 
 
-def test_class_numbers_beyond_2_24_stay_apart(read: Read) -> None:
-    """data/REPORT 01."""
+def test_class_numbers_beyond_2_24_stay_distinct(read: Read) -> None:
     labels = 2**53 + np.array([0, 1, 0, 1])
     assert read(x=FOUR_ROWS, y=labels).task.classes == (str(2**53), str(2**53 + 1))
 
 
 def test_inputs_and_targets_far_from_zero_keep_their_digits(read: Read) -> None:
-    """data/REPORT 02 and 04."""
     days = np.array([[20230101], [20230102], [20230103], [20230104]])
     train = in_memory(read(x=days, y=1e9 + days.reshape(-1) % 7 / 10).train)
     assert train.inputs.tolist() == days.tolist()
     assert train.targets.reshape(-1).tolist() == (1e9 + days.reshape(-1) % 7 / 10).tolist()
 
 
-def test_whole_numbers_that_float64_rounds_are_said(read: Read) -> None:
+def test_a_note_says_that_float64_rounds_whole_numbers(read: Read) -> None:
     x = np.array([[2**53 + 1], [2**53 + 2], [2**63 - 1], [5]])
     assert read(x=x, y=TWO_CLASSES).notes == (
-        f"x holds whole numbers such as {2**53 + 1}, which are rounded, as float64 holds about 16 digits",
+        f"x holds whole numbers such as {2**53 + 1}, which are rounded: float64 has about 16 digits",
     )
     assert read(x=x[3:].repeat(4, 0), y=TWO_CLASSES).notes == ()
 
 
-def test_whatever_a_damaged_archive_raises_is_reported(tmp_path: Path) -> None:
+def test_any_exception_of_a_damaged_archive_is_reported(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=FOUR_ROWS, y=TWO_CLASSES)
     content = bytearray((tmp_path / "a.npz").read_bytes())
     content[content.index(b"PK\x01\x02") + 6] = 231  # the version of zip that it takes to read it
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"is not an \.npz file that can be read: zip file version 23\.1"):
+    with pytest.raises(DataError, match=r"is not a readable \.npz file: zip file version 23\.1"):
         arrays(tmp_path / "a.npz", "auto")
 
 
@@ -254,7 +246,7 @@ def write_npy(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], conte
 
 
 def test_an_array_that_claims_more_than_the_file_holds_is_damaged(tmp_path: Path) -> None:
-    """reliability R14: 10^12 rows."""
+    """10^12 rows."""
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         write_npy(archive, "x", (10**12, 4), bytes(64))
         write_npy(archive, "y", (2,), bytes(16))
@@ -262,19 +254,18 @@ def test_an_array_that_claims_more_than_the_file_holds_is_damaged(tmp_path: Path
         arrays(tmp_path / "a.npz", "auto")
 
 
-def test_arrays_that_do_not_fit_in_memory_are_refused_before_they_are_unpacked(
+def test_arrays_that_do_not_fit_in_memory_are_refused_before_they_are_decompressed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """reliability R14: gigabytes of zeros in a small file."""
+    """Gigabytes of zeros in a small file."""
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros((1000, 100)), y=np.zeros(1000))
     reading = HostMonitor(os.getpid()).read()
     monkeypatch.setattr(HostMonitor, "read", lambda self: replace(reading, available_bytes=800_000))
-    with pytest.raises(DataError, match=r"its arrays take 789 KiB of memory, of which 781 KiB are free"):
+    with pytest.raises(DataError, match=r"its arrays take 789 KiB of memory, but 781 KiB are free"):
         arrays(tmp_path / "a.npz", "auto")
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
-    """reliability S5."""
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.npz")
     with pytest.raises(DataError, match="It is a FIFO"):
         arrays(tmp_path / "a.npz", "auto")

@@ -16,16 +16,16 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def numbered(n: int = MANY, height: int = 5, width: int = 6) -> Tensor:
-    """Images whose pixels all differ and none of which is 0."""
+    """Images whose pixels all differ and are not 0."""
     return torch.arange(1, n * 2 * height * width + 1).float().reshape(n, 2, height, width)
 
 
-def test_with_nothing_to_do_images_stay_as_they_are() -> None:
+def test_without_augmentation_images_stay_unchanged() -> None:
     images = numbered()
     assert torch.equal(augment(images, flip=False, shift=0, cutout=0), images)
 
 
-def test_an_image_is_mirrored_or_left_and_both_occur() -> None:
+def test_some_images_are_flipped_and_some_are_not() -> None:
     images = numbered()
     mirrored = augment(images, flip=True, shift=0, cutout=0, generator=seeded())
     is_flipped = (mirrored == images.flip(3)).flatten(1).all(1)
@@ -33,14 +33,14 @@ def test_an_image_is_mirrored_or_left_and_both_occur() -> None:
     assert MANY / 4 < int(is_flipped.sum()) < 3 * MANY / 4
 
 
-def test_mirroring_twice_alike_gives_the_images_back() -> None:
+def test_flipping_twice_restores_the_images() -> None:
     images = numbered()
     once = augment(images, flip=True, shift=0, cutout=0, generator=seeded(3))
     assert torch.equal(augment(once, flip=True, shift=0, cutout=0, generator=seeded(3)), images)
 
 
 def shifted(image: Tensor, down: int, right: int) -> Tensor:
-    """The image (channels, height, width) moved by whole pixels, zeros coming in."""
+    """The image (channels, height, width) shifted by whole pixels and padded with zeros."""
     _, height, width = image.shape
     moved = torch.zeros_like(image)
     for row in range(height):
@@ -50,7 +50,7 @@ def shifted(image: Tensor, down: int, right: int) -> Tensor:
     return moved
 
 
-def test_an_image_is_shifted_by_up_to_so_many_pixels_each_way() -> None:
+def test_an_image_is_shifted_by_at_most_this_many_pixels_in_each_direction() -> None:
     images = numbered()
     results = augment(images, flip=False, shift=1, cutout=0, generator=seeded())
     seen = set()
@@ -81,18 +81,18 @@ def test_a_square_around_a_pixel_is_blanked_in_all_channels_and_nothing_else(
 
 
 def _square(height: int, width: int, top: int, left: int, side: int) -> Tensor:
-    """Where a square lies on an image, as far as it does."""
+    """The part of a square that lies on the image."""
     inside = torch.zeros(height, width, dtype=torch.bool)
     inside[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)] = True
     return inside
 
 
-def test_squares_lie_at_different_places() -> None:
+def test_squares_are_at_different_places() -> None:
     results = augment(numbered(), flip=False, shift=0, cutout=2, generator=seeded())
     assert len({tuple((image[0] == 0).flatten().tolist()) for image in results}) > 10
 
 
-def test_all_three_together_keep_shape_and_type_and_do_not_touch_the_images_given() -> None:
+def test_all_augmentations_together_keep_shape_and_dtype_and_do_not_modify_their_input() -> None:
     images = numbered()
     before = images.clone()
     result = augment(images, flip=True, shift=2, cutout=3, generator=seeded())
@@ -104,7 +104,7 @@ def test_all_three_together_keep_shape_and_type_and_do_not_touch_the_images_give
     assert new <= set(images.flatten().tolist())
 
 
-def test_the_same_generator_gives_the_same_and_the_global_one_is_the_default() -> None:
+def test_the_same_generator_state_gives_the_same_images_and_the_global_one_is_the_default() -> None:
     images = numbered()
     first, second = (augment(images, flip=True, shift=2, cutout=3, generator=seeded(5)) for _ in range(2))
     assert torch.equal(first, second)
@@ -113,5 +113,5 @@ def test_the_same_generator_gives_the_same_and_the_global_one_is_the_default() -
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_other_floats_stay_what_they_are(dtype: torch.dtype) -> None:
+def test_other_float_dtypes_stay_unchanged(dtype: torch.dtype) -> None:
     assert augment(torch.ones(4, 1, 8, 8, dtype=dtype), flip=True, shift=1, cutout=2).dtype == dtype

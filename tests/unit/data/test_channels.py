@@ -29,5 +29,4 @@ from workbench.data.channels import channels_axis
 def test_channels_are_recognized_from_the_shape_where_it_is_unambiguous(
     sample: tuple[int, int, int], axis: str
 ) -> None:
-    """data/REPORT 20 and 22."""
     assert channels_axis(sample) == axis

@@ -1,4 +1,4 @@
-"""What every source that reads into memory must keep to, whatever it reads."""
+"""The contract of every source that reads into memory."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_targets_fit_the_task(source: Source, tmp_path: Path) -> None:
     assert len(task.classes or task.targets) == task.outputs
 
 
-def test_a_second_call_gives_the_same(source: Source, tmp_path: Path) -> None:
+def test_a_second_call_returns_the_same_samples(source: Source, tmp_path: Path) -> None:
     first, second = source(tmp_path), source(tmp_path)
     assert first.task == second.task
     for one, other in zip(_splits(first), _splits(second), strict=True):
@@ -116,7 +116,7 @@ def test_a_second_call_gives_the_same(source: Source, tmp_path: Path) -> None:
         (bundled.diabetes, (442, 10), 1),
     ],
 )
-def test_bundled_sets_have_the_sizes_they_are_known_by(
+def test_bundled_sets_have_their_documented_sizes(
     read: Callable[[], Samples], shape: tuple[int, ...], outputs: int
 ) -> None:
     samples = read()
@@ -125,7 +125,7 @@ def test_bundled_sets_have_the_sizes_they_are_known_by(
     assert samples.task.outputs == outputs
 
 
-def test_digits_use_the_whole_range_of_a_byte() -> None:
+def test_digits_use_all_values_of_a_byte() -> None:
     digits = bundled.digits().train
     assert isinstance(digits, InMemory)
     assert digits.inputs.min() == 0

@@ -1,4 +1,4 @@
-"""data/REPORT 01 to 05: distinct stays distinct, or it is said which values fall together."""
+"""Distinct values stay distinct, or a note names those that become equal."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ def standardised(raw: Tensor) -> Tensor:
     return made.inputs
 
 
-def test_nothing_is_said_where_standardising_keeps_values_apart() -> None:
+def test_there_is_no_note_if_standardised_values_stay_distinct() -> None:
     random = torch.randn(120, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     raw = torch.stack([DAYS, 1e9 + random, random, (random > 0).double()], dim=1)
     assert merged_columns(raw, standardised(raw), ("day", "price", "b", "c")) == []
 
 
-def test_whole_numbers_that_float32_cannot_hold_are_said() -> None:
+def test_a_note_names_whole_numbers_that_float32_makes_equal() -> None:
     raw = DAYS.unsqueeze(1)
     assert merged_columns(raw, raw.float(), ("day",)) == [
-        "column 'day': 120 different values are only 61 in float32, such as 20230103 and 20230104"
+        "column 'day': 120 different values become 61 in float32; for example, 20230103 and 20230104 become equal"
     ]
 
 
-def test_small_numbers_beside_an_outlier_are_said() -> None:
+def test_a_note_names_small_numbers_that_an_outlier_makes_equal() -> None:
     raw = torch.tensor([[1.0], [2.0], [3.0], [1e12]], dtype=torch.float64)
     [note] = merged_columns(raw, standardised(raw), ())
-    assert note.startswith("column 0 (counted from 0): 4 different values are only 2 in float32, such as 1 and 2")
+    assert note.startswith(
+        "column 0 (counted from 0): 4 different values become 2 in float32; for example, 1 and 2 become equal"
+    )
 
 
-def test_fractions_that_agree_in_seven_digits_are_as_good_as_one() -> None:
+def test_there_is_no_note_on_fractions_that_agree_in_seven_digits() -> None:
     values = torch.linspace(0, 1, 1000, dtype=torch.float64)
     raw = torch.cat([values, values[-1:] - 1e-12]).unsqueeze(1)
     assert merged_columns(raw, standardised(raw), ()) == []

@@ -45,7 +45,7 @@ def test_a_table_is_standardised_as_scikit_learn_does() -> None:
     np.testing.assert_allclose(prepared.numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_small_deviations_around_large_numbers_are_not_lost() -> None:
+def test_small_deviations_around_large_numbers_are_kept() -> None:
     years = 2020 + torch.rand(5000, 1, generator=torch.Generator().manual_seed(0))
     expected = StandardScaler().fit(years.double().numpy())
     encoding = standardize(split(years), "standard")
@@ -74,7 +74,7 @@ def test_the_result_does_not_depend_on_the_chunks(
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_images_are_standardised_by_channel_and_bytes_like_floats(channels: int) -> None:
+def test_images_are_standardised_by_channel_and_uint8_like_float(channels: int) -> None:
     images = torch.randint(0, 256, (50, channels, 6, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     encoding = standardize(split(images), "standard")
     floats = images.double() / 255
@@ -84,7 +84,7 @@ def test_images_are_standardised_by_channel_and_bytes_like_floats(channels: int)
     torch.testing.assert_close(same.arguments(), encoding.arguments())
 
 
-def test_a_histogram_over_chunks_is_that_of_the_whole() -> None:
+def test_histograms_of_chunks_add_up_to_that_of_all_samples() -> None:
     images = torch.randint(0, 256, (9, 2, 3, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     whole, parts = Histogram(), Histogram()
     whole.add(images)
@@ -93,13 +93,13 @@ def test_a_histogram_over_chunks_is_that_of_the_whole() -> None:
     assert all(torch.equal(a, b) for a, b in zip(whole.result(), parts.result(), strict=True))
 
 
-def test_samples_of_another_kind_share_one_mean() -> None:
+def test_samples_that_are_neither_rows_nor_images_share_one_mean() -> None:
     inputs = torch.randn(20, 3, 4, generator=torch.Generator().manual_seed(0)) * 3 + 2
     prepared = standardize(split(inputs), "standard")(inputs)
     torch.testing.assert_close(prepared, (inputs - inputs.mean()) / inputs.std(correction=0))
 
 
-def test_columns_of_0_and_1_stay_and_constant_ones_become_0() -> None:
+def test_columns_of_0_and_1_stay_unchanged_and_constant_ones_become_0() -> None:
     inputs = torch.tensor([[0.0, 1, 0.1, 2], [1, 1, 0.1, 4], [0, 1, 0.1, 6]])
     prepared = standardize(split(inputs), "standard")(inputs)
     assert torch.equal(prepared[:, :2], inputs[:, :2])
@@ -107,7 +107,7 @@ def test_columns_of_0_and_1_stay_and_constant_ones_become_0() -> None:
     assert prepared[:, 3].abs().max() > 1
 
 
-def test_without_normalising_bytes_become_0_to_1_and_floats_stay() -> None:
+def test_without_normalisation_uint8_becomes_0_to_1_and_floats_stay_unchanged() -> None:
     images = torch.tensor([0, 51, 255], dtype=torch.uint8).reshape(3, 1, 1, 1)
     prepared = standardize(split(images), "none")(images)
     torch.testing.assert_close(prepared.flatten(), torch.tensor([0, 0.2, 1]))
@@ -115,13 +115,13 @@ def test_without_normalising_bytes_become_0_to_1_and_floats_stay() -> None:
     assert torch.equal(standardize(split(table), "none")(table), table)
 
 
-def test_mean_and_deviation_move_with_the_module_and_are_saved_with_it() -> None:
+def test_mean_and_standard_deviation_are_buffers_of_the_module() -> None:
     encoding = standardize(split(torch.rand(5, 2)), "standard")
     assert set(encoding.state_dict()) == {"mean", "std"}
     assert encoding.to("meta").arguments()["mean"].is_meta
 
 
-def test_of_lazy_samples_some_are_looked_at_evenly_over_all() -> None:
+def test_evenly_spaced_lazy_samples_are_read() -> None:
     generator = torch.Generator().manual_seed(0)
     dataset = Counted(torch.randint(0, 256, (3 * LAZY_SAMPLES, 1, 2, 2), dtype=torch.uint8, generator=generator))
     standardize(Lazy(dataset), "standard")
@@ -137,21 +137,21 @@ def test_lazy_samples_of_different_shapes_are_reported() -> None:
         def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
             return torch.zeros(1, 2, 2 + index), torch.tensor(0)
 
-    with pytest.raises(DataError, match=r"differ in shape: \(1, 2, 3\) \(number 1\), and \(1, 2, 2\)"):
+    with pytest.raises(DataError, match=r"differ in shape: \(1, 2, 3\) \(number 1\) and \(1, 2, 2\)"):
         standardize(Lazy(Ragged(torch.zeros(3))), "standard")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("normalize", ["standard", "none"])
 @pytest.mark.parametrize("row", [0, 2])
-def test_inputs_that_are_not_finite_are_reported_with_their_place(value: float, normalize: str, row: int) -> None:
+def test_inputs_that_are_not_finite_are_reported_with_their_position(value: float, normalize: str, row: int) -> None:
     inputs = torch.zeros(4, 3)
     inputs[row, 1] = value
     with pytest.raises(DataError, match=rf"sample {row} of the training split holds {value} at \(1,\)"):
         standardize(split(inputs), normalize)  # type: ignore[arg-type]
 
 
-def test_targets_are_standardised_and_put_back() -> None:
+def test_targets_are_standardised_and_scaled_back() -> None:
     targets = torch.tensor([[1.0, 5], [2, 5], [6, 5]])
     scale = TargetScale.fit(InMemory(torch.zeros(3, 1), targets), True)
     scaled = scale.apply_to(targets)
@@ -160,7 +160,7 @@ def test_targets_are_standardised_and_put_back() -> None:
     torch.testing.assert_close(scale.undo(scaled), targets.double(), rtol=1e-6, atol=0)
 
 
-def test_targets_can_be_left_as_they_are() -> None:
+def test_targets_can_stay_unchanged() -> None:
     targets = torch.tensor([[1.0], [2.0]])
     scale = TargetScale.fit(InMemory(torch.zeros(2, 1), targets), False)
     assert torch.equal(scale.apply_to(targets), targets)
@@ -168,7 +168,7 @@ def test_targets_can_be_left_as_they_are() -> None:
 
 
 def test_numbers_beyond_2_24_stay_distinct_as_inputs() -> None:
-    """data/REPORT 02: np.float32(20230103) == np.float32(20230104)."""
+    """In float32, np.float32(20230103) == np.float32(20230104)."""
     days = 20230101 + torch.arange(120, dtype=torch.float64).unsqueeze(1)
     train = split(days)
     encoding = standardize(train, "standard")
@@ -180,8 +180,8 @@ def test_numbers_beyond_2_24_stay_distinct_as_inputs() -> None:
     np.testing.assert_allclose(prepared.inputs.numpy(), StandardScaler().fit_transform(days.numpy()), atol=1e-6)
 
 
-def test_targets_far_from_zero_stay_distinct_and_come_back_exactly() -> None:
-    """data/REPORT 04: 119 targets around 1e9."""
+def test_targets_far_from_zero_stay_distinct_and_are_restored_exactly() -> None:
+    """119 targets around 1e9."""
     targets = 1e9 + torch.arange(119, dtype=torch.float64).unsqueeze(1) / 10
     train = InMemory(torch.zeros(119, 1), targets)
     scale = TargetScale.fit(train, True)
@@ -192,7 +192,7 @@ def test_targets_far_from_zero_stay_distinct_and_come_back_exactly() -> None:
     assert float((scale.undo(scaled) - targets).abs().max()) < 1e-5
 
 
-def test_samples_in_float64_that_are_read_one_by_one_become_float32_as_they_are_read() -> None:
+def test_lazy_float64_samples_become_float32_as_they_are_read() -> None:
     dataset = Counted(1e9 + torch.arange(9, dtype=torch.float64).unsqueeze(1))
     lazy = Lazy(dataset)
     encoding, scale = standardize(lazy, "standard"), TargetScale.fit(lazy, True)
@@ -204,12 +204,12 @@ def test_samples_in_float64_that_are_read_one_by_one_become_float32_as_they_are_
     torch.testing.assert_close(targets, expected)
 
 
-def test_a_constant_target_has_no_deviation_whatever_its_digits() -> None:
+def test_the_deviation_of_a_constant_target_is_exactly_zero() -> None:
     scale = TargetScale.fit(InMemory(torch.zeros(7, 1), torch.full((7, 1), 0.1, dtype=torch.float64)), True)
     assert float(scale.std) == 1.0
 
 
-def test_targets_that_are_only_known_by_reading_are_read() -> None:
+def test_targets_of_lazy_samples_are_read_if_they_are_unknown() -> None:
     scale = TargetScale.fit(Lazy(Counted(torch.zeros(5, 1))), True)
     assert float(scale.mean) == 2.0
     assert float(scale.std) == pytest.approx(2**0.5)

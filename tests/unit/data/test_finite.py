@@ -1,4 +1,4 @@
-"""Numbers that are none are refused in every split, before training (data/REPORT 29, 30)."""
+"""NaN and infinity are refused in every split, before training."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_input_that_is_not_finite_is_reported_with_split_sample_and_position(
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_target_that_is_not_finite_is_reported_whatever_split_it_would_come_into(value: float) -> None:
+def test_a_target_that_is_not_finite_is_reported_before_splitting(value: float) -> None:
     targets = with_value((6, 1), (5, 0), value)
     for train in (split(targets=targets), Lazy(split(), targets)):
         with pytest.raises(DataError, match=rf"target of sample 5 of the data .counted from 0. is {value}"):
@@ -49,7 +49,7 @@ def test_bytes_ids_and_finite_numbers_pass() -> None:
         check_finite(Samples(split(inputs), NUMBERS))
 
 
-def test_large_arrays_are_looked_at_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_arrays_are_checked_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finite, "CHUNK_NUMBERS", 4)
     numbers = with_value((6, 2, 2), (3, 0, 1), math.inf)
     assert not_finite(numbers) == (math.inf, (3, 0, 1))

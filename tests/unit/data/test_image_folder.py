@@ -53,7 +53,7 @@ def test_classes_and_files_are_sorted_and_channels_come_first(cats_and_dogs: Pat
     assert train.targets.tolist() == [0, 0, 1, 1]
 
 
-def test_pixels_stand_where_they_stood(tmp_path: Path) -> None:
+def test_pixels_keep_their_positions(tmp_path: Path) -> None:
     pixels = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
     for name in ("a", "b"):
         save(tmp_path / name / "x.png", pixels)
@@ -69,10 +69,10 @@ def test_pixels_stand_where_they_stood(tmp_path: Path) -> None:
         ("training", "VAL", "Testing"),
     ],
 )
-def test_splits_are_taken_from_their_folders_in_any_case(
+def test_split_folders_are_found_in_upper_and_lower_case(
     tmp_path: Path, train: str, validation: str, test: str
 ) -> None:
-    """data/REPORT 5: Train and Test were classes."""
+    """Train and Test are not read as classes."""
     for split, count in ((train, 3), (validation, 2), (test, 1)):
         for name in ("cat", "dog"):
             for index in range(count):
@@ -83,7 +83,7 @@ def test_splits_are_taken_from_their_folders_in_any_case(
     assert len(in_memory(samples.test)) == 2
 
 
-def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
+def test_a_class_may_have_the_name_of_a_split(tmp_path: Path) -> None:
     for name in ("train", "bus"):
         save(tmp_path / name / "a.png")
     assert read(tmp_path).task.classes == ("bus", "train")
@@ -114,19 +114,18 @@ SIXTEEN_BITS = {
 
 @pytest.mark.parametrize("bits", sorted(SIXTEEN_BITS))
 @pytest.mark.parametrize("limit", [0, PLENTY])
-def test_of_sixteen_bits_those_that_all_images_together_use_are_kept(tmp_path: Path, bits: int, limit: int) -> None:
-    """data/REPORT 26: values below 257 became black, 12 bits 16 greys. A dark image stays dark beside a bright one."""
+def test_the_bits_that_all_16_bit_images_together_use_are_kept(tmp_path: Path, bits: int, limit: int) -> None:
+    """Small values are not read as black, and 12 bits keep 256 greys. A dark image stays dark beside a bright one."""
     values, expected = SIXTEEN_BITS[bits]
     suffix, dtype = ("tif", np.int32) if bits > 16 else ("png", np.uint16)
     for name, row in (("a/x", [0, 0, 0]), ("b/y", values), ("b/z", [values[1]] * 3)):
         save(tmp_path / f"{name}.{suffix}", np.array([row], dtype=dtype))
     samples = read(tmp_path, channels=1, limit=limit)
     assert [samples.train[index][0][0, 0].tolist() for index in range(3)] == [[0, 0, 0], expected, [expected[1]] * 3]
-    assert samples.notes == (f"3 images have grey values of up to {bits} bits: {2**bits - 1} becomes white",)
+    assert samples.notes == (f"3 images have grey values of up to {bits} bits: {2**bits - 1} is read as white",)
 
 
-def test_what_white_is_holds_for_all_splits(tmp_path: Path) -> None:
-    """data/REPORT 26."""
+def test_all_splits_have_the_same_white(tmp_path: Path) -> None:
     for name, value in (("train/a", 200), ("train/b", 100), ("val/a", 4000), ("val/b", 255)):
         save(tmp_path / name / "x.png", np.full((1, 1), value, dtype=np.uint16))
     samples = read(tmp_path, channels=1)
@@ -134,7 +133,7 @@ def test_what_white_is_holds_for_all_splits(tmp_path: Path) -> None:
     assert in_memory(samples.validation).inputs.flatten().tolist() == [249, 15]
 
 
-def test_eight_bits_beside_sixteen_stay_as_they_are(tmp_path: Path) -> None:
+def test_8_bit_images_beside_16_bit_ones_stay_unchanged(tmp_path: Path) -> None:
     save(tmp_path / "a" / "x.png", np.full((1, 1), 4095, dtype=np.uint16))
     save(tmp_path / "b" / "x.png", np.full((1, 1), 77, dtype=np.uint8))
     assert in_memory(read(tmp_path, channels=1).train).inputs.flatten().tolist() == [255, 77]
@@ -155,7 +154,7 @@ def test_floating_point_pixels_are_reported_before_training(tmp_path: Path) -> N
 
 
 def save_deep_colour(path: Path, value: int) -> None:
-    """A PNG of one RGB pixel with 16 bits a channel, which Pillow cannot write."""
+    """A PNG of one RGB pixel with 16 bits per channel, which Pillow cannot write."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
     def chunk(kind: bytes, content: bytes) -> bytes:
@@ -167,8 +166,8 @@ def save_deep_colour(path: Path, value: int) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
 
 
-def test_colours_of_sixteen_bits_are_read_or_refused(tmp_path: Path) -> None:
-    """Pillow gives their upper eight bits alone."""
+def test_16_bit_colours_are_read_or_refused(tmp_path: Path) -> None:
+    """Pillow reads only their upper eight bits."""
     for name, value in (("a", 0xFF00), ("b", 0x0100)):
         save_deep_colour(tmp_path / name / "x.png", value)
     assert in_memory(read(tmp_path).train).inputs[:, 0].flatten().tolist() == [255, 1]
@@ -178,7 +177,7 @@ def test_colours_of_sixteen_bits_are_read_or_refused(tmp_path: Path) -> None:
 
 
 def test_images_of_many_formats_are_read(tmp_path: Path) -> None:
-    """data/REPORT 28: .pgm, .ppm and .jfif were no images."""
+    """Including .pgm, .ppm and .jfif."""
     names = ["a.pgm", "b.ppm", "c.pbm", "d.jfif", "e.jpe", "f.pnm", "g.jp2", "h.tga", "i.dib"]
     for name in names:
         pixels = np.full((4, 6), 255, dtype=np.uint8)
@@ -193,7 +192,7 @@ def test_images_of_many_formats_are_read(tmp_path: Path) -> None:
     assert samples.notes == ()
 
 
-def test_a_pgm_of_more_than_eight_bits_says_itself_what_white_is(tmp_path: Path) -> None:
+def test_a_deep_pgm_file_defines_its_white(tmp_path: Path) -> None:
     for name, value in (("a", 1000), ("b", 500)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.pgm").write_text(f"P2 1 1 1000 {value}\n")
@@ -201,7 +200,7 @@ def test_a_pgm_of_more_than_eight_bits_says_itself_what_white_is(tmp_path: Path)
 
 
 def test_images_in_deeper_folders_belong_to_their_class_and_are_reported(cats_and_dogs: Path) -> None:
-    """data/REPORT 24: 20 of 80 images were lost without a word."""
+    """No image is lost silently."""
     for name in ("cat/sub/x.png", "cat/sub/er/y.png", "dog/.cache/z.png"):
         save(cats_and_dogs / name, 50)
     (cats_and_dogs / "cat" / "sub" / "loop").symlink_to(cats_and_dogs / "cat")
@@ -209,11 +208,10 @@ def test_images_in_deeper_folders_belong_to_their_class_and_are_reported(cats_an
     assert in_memory(samples.train).inputs[:, 0, 0, 0].tolist() == [20, 10, 50, 50, 30, 40]
     assert in_memory(samples.train).targets.tolist() == [0, 0, 0, 0, 1, 1]
     deeper = [str(cats_and_dogs / "cat" / "sub"), str(cats_and_dogs / "cat" / "sub" / "er")]
-    assert samples.notes == (f"2 images found in folders below those of classes: {deeper[0]!r}, {deeper[1]!r}",)
+    assert samples.notes == (f"found 2 images in folders below those of classes: {deeper[0]!r}, {deeper[1]!r}",)
 
 
-def test_links_that_lead_nowhere_are_reported(cats_and_dogs: Path) -> None:
-    """data/REPORT 24."""
+def test_broken_links_are_reported(cats_and_dogs: Path) -> None:
     (cats_and_dogs / "cat" / "gone.png").symlink_to(cats_and_dogs / "nowhere.png")
     (cats_and_dogs / "cat" / "here.png").symlink_to(cats_and_dogs / "dog" / "c.bmp")
     samples = read(cats_and_dogs)
@@ -221,8 +219,8 @@ def test_links_that_lead_nowhere_are_reported(cats_and_dogs: Path) -> None:
     assert samples.notes == (f"left out 1 broken link: '{cats_and_dogs / 'cat' / 'gone.png'}'",)
 
 
-def test_images_and_dead_links_beside_the_classes_are_reported(tmp_path: Path) -> None:
-    """data/REPORT 24: what vanishes is said."""
+def test_images_and_broken_links_beside_the_classes_are_reported(tmp_path: Path) -> None:
+    """Whatever is left out is reported."""
     for name in ("x.png", "train/y.png", "train/cat/a.png", "train/dog/b.png"):
         save(tmp_path / name)
     (tmp_path / "train" / "cow").symlink_to(tmp_path / "nowhere")
@@ -232,8 +230,8 @@ def test_images_and_dead_links_beside_the_classes_are_reported(tmp_path: Path) -
     assert f"left out 1 broken link: '{tmp_path / 'train' / 'cow'}'" in samples.notes
 
 
-def test_folders_that_all_hold_the_same_folders_are_asked_about(tmp_path: Path) -> None:
-    """With deeper folders read, splits of unknown names would be classes."""
+def test_folders_that_all_contain_the_same_folders_are_refused(tmp_path: Path) -> None:
+    """Otherwise splits with unknown names would be read as classes, because nested folders are read."""
     for name in ("fold1/cat", "fold1/dog", "fold2/cat", "fold2/dog"):
         save(tmp_path / name / "a.png")
     with pytest.raises(DataError, match="holds 'fold1', 'fold2', and each of them 'cat', 'dog': which are the classes"):
@@ -242,7 +240,7 @@ def test_folders_that_all_hold_the_same_folders_are_asked_about(tmp_path: Path) 
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_validation_split_that_lacks_a_class_is_matched_by_name(tmp_path: Path, is_there: bool) -> None:
-    """data/REPORT 37: an image folder may hold out only some classes."""
+    """An image folder may hold out only some classes."""
     for name in ("train/a", "train/b", "train/c", "val/b", "val/c"):
         save(tmp_path / name / "x.png")
     if is_there:
@@ -253,7 +251,6 @@ def test_a_validation_split_that_lacks_a_class_is_matched_by_name(tmp_path: Path
 
 
 def test_names_with_control_characters_are_shown_escaped(tmp_path: Path) -> None:
-    """data/REPORT 40."""
     evil = "do\x1b]0;owned\x07g"
     for name in ("cat", evil):
         save(tmp_path / name / "a.png")
@@ -264,7 +261,7 @@ def test_names_with_control_characters_are_shown_escaped(tmp_path: Path) -> None
     assert r"b\x1b[31m.png" in str(caught.value)
 
 
-def test_images_are_turned_as_the_camera_was_held(tmp_path: Path) -> None:
+def test_images_are_rotated_by_their_exif_orientation(tmp_path: Path) -> None:
     pixels = np.zeros((2, 3, 3), dtype=np.uint8)
     pixels[0, 0] = 255
     for name in ("a", "b"):
@@ -298,7 +295,7 @@ def test_resizing_is_antialiased(tmp_path: Path) -> None:
     assert (inputs - 127).abs().max() < 16
 
 
-def test_what_does_not_fit_in_memory_is_read_one_by_one_and_is_the_same(cats_and_dogs: Path) -> None:
+def test_images_that_do_not_fit_in_memory_are_read_lazily_and_are_the_same(cats_and_dogs: Path) -> None:
     bytes_of_all = 4 * 3 * 4 * 6
     whole = in_memory(read(cats_and_dogs, limit=bytes_of_all).train)
     lazy = read(cats_and_dogs, limit=bytes_of_all - 1).train
@@ -311,7 +308,7 @@ def test_what_does_not_fit_in_memory_is_read_one_by_one_and_is_the_same(cats_and
         assert torch.equal(target, whole.targets[index])
 
 
-def test_a_loader_with_workers_can_read_lazily(cats_and_dogs: Path) -> None:
+def test_dataloader_workers_can_read_lazy_images(cats_and_dogs: Path) -> None:
     loader: DataLoader[Any] = DataLoader(read(cats_and_dogs, limit=0).train, batch_size=4, num_workers=1)  # type: ignore[arg-type]
     inputs, targets = next(iter(loader))
     assert inputs.shape == (4, 3, 4, 6)
@@ -327,9 +324,7 @@ def test_other_files_are_left_out_and_reported_but_hidden_ones_are_not(cats_and_
     samples = read(cats_and_dogs)
     assert len(samples.train) == 4
     assert samples.task.classes == ("cat", "dog")
-    assert samples.notes == (
-        "left out 4 files, not an image or not readable: 2 '.heic', 1 '.txt', 1 without an ending",
-    )
+    assert samples.notes == ("left out 4 files, not an image or not readable: 2 '.heic', 1 '.txt', 1 without a suffix",)
 
 
 def test_a_folder_beside_the_splits_is_left_out_and_reported(tmp_path: Path) -> None:
@@ -345,7 +340,7 @@ def test_progress_ends_with_all_images(cats_and_dogs: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, PLENTY])
-def test_images_of_different_sizes_are_reported_with_the_first_that_differs(cats_and_dogs: Path, limit: int) -> None:
+def test_the_first_image_of_a_different_size_is_reported(cats_and_dogs: Path, limit: int) -> None:
     for name in ("dog/e.png", "dog/f.png"):
         save(cats_and_dogs / name, size=(7, 5))
     message = r"dog/e.png' has 7 × 5 pixels, but the first image has 6 × 4; data.size = 4 resizes"
@@ -361,7 +356,7 @@ def test_a_broken_file_is_named(cats_and_dogs: Path, content: bytes) -> None:
         read(cats_and_dogs)
 
 
-def test_a_truncated_file_is_named_even_if_it_is_read_later(cats_and_dogs: Path) -> None:
+def test_a_truncated_file_is_named_even_if_it_is_read_lazily(cats_and_dogs: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
     save(cats_and_dogs / "dog" / "c.png", noise)
     file = cats_and_dogs / "dog" / "c.png"
@@ -412,7 +407,7 @@ def _different_classes(folder: Path) -> None:
         (_different_classes, "test' has classes that the training folder does not have: 'cow'"),
     ],
 )
-def test_a_wrong_layout_is_reported_with_what_is_there(
+def test_a_wrong_layout_is_reported_with_the_folders_found(
     tmp_path: Path, make: Callable[[Path], None], message: str
 ) -> None:
     make(tmp_path)
@@ -420,7 +415,7 @@ def test_a_wrong_layout_is_reported_with_what_is_there(
         read(tmp_path)
 
 
-def test_a_folder_that_is_not_there_or_a_file_is_reported(tmp_path: Path) -> None:
+def test_a_missing_folder_or_a_file_in_its_place_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not there"):
         read(tmp_path / "nowhere")
     (tmp_path / "file").touch()

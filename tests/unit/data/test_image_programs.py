@@ -1,4 +1,4 @@
-"""Reliability S1: reading images runs no other program."""
+"""Reading images runs no other program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.data.image_file import image_size, read_image
 from workbench.errors import DataError
 
 
-def test_postscript_under_the_name_of_an_image_starts_no_interpreter(
+def test_postscript_with_the_suffix_of_an_image_starts_no_interpreter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trace, disguised = tmp_path / "EXECUTED", tmp_path / "picture.png"

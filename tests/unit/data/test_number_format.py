@@ -38,7 +38,7 @@ POINT_THOUSANDS = NumberFormat(",", ".")
         (["3:15"], []),
     ],
 )
-def test_a_format_is_recognized_where_all_values_are_numbers_in_it(
+def test_a_format_is_recognised_if_all_values_are_numbers_in_it(
     values: list[str], expected: list[NumberFormat]
 ) -> None:
     assert formats_of(values, "auto", "auto") == expected

@@ -5,7 +5,7 @@ import pytest
 from workbench.data.progress import Meter, Progress
 
 
-def test_at_most_ten_reports_a_second_and_always_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_ten_reports_per_second_and_always_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("workbench.data.progress.time.monotonic", lambda: now)
     heard: list[Progress] = []

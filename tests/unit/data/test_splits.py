@@ -15,7 +15,7 @@ from workbench.settings.validation import LeaveOneOut
 
 
 def samples_of(counts: list[int], *, own_test: bool = False, own_validation: bool = False) -> Samples:
-    """So many samples of each class, mixed; the input of each is its number."""
+    """The given number of samples of each class, shuffled; the input of each is its index."""
     targets = torch.cat([torch.full((count,), number) for number, count in enumerate(counts)])
     targets = targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(1))]
     train = InMemory(torch.arange(len(targets)).float().unsqueeze(1), targets)
@@ -43,7 +43,7 @@ def targets_of(split: Split | None) -> Tensor:
     stratified=st.booleans(),
     seed=st.integers(0, 2**31 - 1),
 )
-def test_splits_are_disjoint_and_leave_nothing_out(
+def test_splits_are_disjoint_and_complete(
     counts: list[int], fraction: float, test_fraction: float, stratified: bool, seed: int
 ) -> None:
     splits = hold_out(samples_of(counts), fraction, test_fraction, stratified, seed)
@@ -57,7 +57,7 @@ def test_splits_are_disjoint_and_leave_nothing_out(
 @given(
     counts=st.lists(st.integers(12, 60), min_size=2, max_size=4), fraction=st.floats(0.1, 0.6), seed=st.integers(0, 99)
 )
-def test_stratified_splits_have_each_class_by_its_share_within_one_sample(
+def test_stratified_splits_keep_class_fractions_within_one_sample(
     counts: list[int], fraction: float, seed: int
 ) -> None:
     splits = hold_out(samples_of(counts), fraction, 0.0, True, seed)
@@ -68,7 +68,7 @@ def test_stratified_splits_have_each_class_by_its_share_within_one_sample(
 
 
 @pytest.mark.parametrize("stratified", [True, False])
-def test_the_test_split_is_the_same_whatever_the_way_of_validating(stratified: bool) -> None:
+def test_the_test_split_does_not_depend_on_the_validation_method(stratified: bool) -> None:
     samples = samples_of([40, 50], own_validation=True)
     ways: list[Callable[[], Splits]] = [
         lambda: hold_out(samples, 0.1, 0.2, stratified, 7),
@@ -84,7 +84,7 @@ def test_the_test_split_is_the_same_whatever_the_way_of_validating(stratified: b
     assert numbers_of(hold_out(samples, 0.1, 0.2, stratified, 8).test) != tests[0]
 
 
-def test_the_same_seed_gives_the_same_splits_and_the_global_generators_are_not_touched() -> None:
+def test_the_seed_determines_the_splits_and_global_generators_are_not_used() -> None:
     samples = samples_of([40, 50])
     state = torch.get_rng_state()
     first, second = (hold_out(samples, 0.2, 0.2, True, 3) for _ in range(2))
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_splits_and_the_global_generators_are_not_t
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_datas_predefined_splits_are_kept() -> None:
+def test_splits_that_come_with_the_data_are_kept() -> None:
     samples = samples_of([10, 10], own_test=True, own_validation=True)
     splits = predefined_split(samples, 0.3, True, 0)
     assert splits == Splits(samples.train, samples.validation, samples.test)
@@ -108,19 +108,19 @@ def test_without_a_test_fraction_there_is_no_test_split() -> None:
     assert numbers_of(splits.train) == list(range(20))
 
 
-def test_own_needs_a_validation_split() -> None:
+def test_predefined_needs_a_validation_split() -> None:
     with pytest.raises(PresetError, match=r'validation.method = "predefined", but .* use "holdout"'):
         predefined_split(samples_of([10, 10]), 0.0, True, 0)
 
 
-def test_a_class_of_one_sample_cannot_be_stratified_but_split_otherwise() -> None:
+def test_a_class_of_one_sample_allows_only_splits_without_strata() -> None:
     samples = samples_of([30, 1])
     with pytest.raises(DataError, match=r"class 'class1' has 1 sample .*validation.stratified = false"):
         hold_out(samples, 0.2, 0.0, True, 0)
     assert len(numbers_of(hold_out(samples, 0.2, 0.0, False, 0).validation)) == 6
 
 
-def test_a_split_that_cannot_hold_each_class_is_reported() -> None:
+def test_a_split_too_small_for_each_class_is_reported() -> None:
     with pytest.raises(DataError, match=r"a split of 2 samples for 3 classes, .*validation.stratified = false"):
         hold_out(samples_of([5, 5, 5]), 0.15, 0.0, True, 0)
 
@@ -134,14 +134,14 @@ def test_a_split_that_cannot_hold_each_class_is_reported() -> None:
         (2, 0.5, 0.5, r"validation.fraction = 0.5 of 1 samples"),
     ],
 )
-def test_a_split_that_would_be_empty_is_reported_with_the_numbers(
+def test_an_empty_split_is_reported_with_the_numbers(
     count: int, fraction: float, test_fraction: float, message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         hold_out(samples_of([count]), fraction, test_fraction, False, 0)
 
 
-def test_regressions_and_data_whose_classes_are_not_known_are_split_without_strata() -> None:
+def test_regressions_and_unknown_classes_are_split_without_strata() -> None:
     numbers = InMemory(torch.zeros(10, 2), torch.rand(10, 1))
     splits = hold_out(Samples(numbers, Task("regression", 1)), 0.2, 0.2, True, 0)
     assert (len(splits.train), len(splits.validation or ()), len(splits.test or ())) == (6, 2, 2)
@@ -151,7 +151,7 @@ def test_regressions_and_data_whose_classes_are_not_known_are_split_without_stra
     assert len(splits.train) == 6
 
 
-def test_lazy_samples_are_split_like_those_in_memory() -> None:
+def test_lazy_samples_are_split_like_samples_in_memory() -> None:
     whole = samples_of([20, 30])
     lazy = Samples(Lazy(whole.train, whole.train.targets), whole.task)
     expected, found = (hold_out(samples, 0.2, 0.2, True, 0) for samples in (whole, lazy))

@@ -1,4 +1,4 @@
-"""What a table's target becomes: classes or numbers, and what is said of it."""
+"""A table's target: classes or numbers, and the notes on it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from workbench.data.learnt import what_is_learnt
 from workbench.data.samples import Samples
+from workbench.data.task_description import describe_task
 from workbench.errors import DataError
 
 Read = Callable[..., Samples]
@@ -24,7 +24,6 @@ def targets(samples: Samples) -> list[float]:
 
 
 def test_classes_beyond_2_24_stay_distinct(read_csv: Read) -> None:
-    """data/REPORT 01."""
     names = [str(20000001 + number % 6) for number in range(18)]
     samples = read_csv(column(names))
     assert samples.task.classes == tuple(names[:6])
@@ -37,7 +36,6 @@ def test_classes_beyond_2_53_stay_distinct(read_csv: Read) -> None:
 
 
 def test_targets_far_from_zero_stay_distinct(read_csv: Read) -> None:
-    """data/REPORT 04."""
     assert targets(read_csv(column(["1000000010.377", "1000000009.604"]))) == [1000000010.377, 1000000009.604]
 
 
@@ -50,15 +48,14 @@ def test_targets_far_from_zero_stay_distinct(read_csv: Read) -> None:
         (["12%", "7%"], [12, 7]),
     ],
 )
-def test_amounts_are_numbers_and_no_classes(read_csv: Read, values: list[str], expected: list[float]) -> None:
-    """data/REPORT 09 and 10."""
+def test_amounts_are_numbers_not_classes(read_csv: Read, values: list[str], expected: list[float]) -> None:
     samples = read_csv(column(values))
     assert samples.task.kind == "regression"
     assert targets(samples) == expected
     assert "column 'y' is read as numbers with" in " ".join(samples.notes)
 
 
-def test_numbers_among_which_a_word_stands_are_no_classes(read_csv: Read) -> None:
+def test_numbers_with_a_word_among_them_are_not_classes(read_csv: Read) -> None:
     values = [f"{number}.5" for number in range(9)] + ["n.a."]
     with pytest.raises(DataError, match=r"line 11, column 'y': 'n\.a\.' is not a number, but 9 of 10 .*data.task = "):
         read_csv(column(values))
@@ -71,11 +68,13 @@ def test_numbers_among_which_a_word_stands_are_no_classes(read_csv: Read) -> Non
         (["$1", "€2", "$3", "€4"], "line 2, column 'y': '\\$1' looks like an amount"),
         (["$1.2M", "$3.4M"] * 2, "'\\$1.2M' looks like an amount"),
         (["45%", "0.45"] * 2, "'45%' is not a number, but 2 of 4 values of the target are"),
-        ([f"{number} kg" for number in range(30)], "'0 kg' looks like a number with its unit"),
+        (
+            [f"{number} kg" for number in range(30)],
+            "'0 kg' looks like a number with its unit",
+        ),
     ],
 )
-def test_amounts_that_cannot_be_read_are_no_classes(read_csv: Read, values: list[str], message: str) -> None:
-    """data/REPORT 09."""
+def test_amounts_that_cannot_be_parsed_are_not_classes(read_csv: Read, values: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_csv(column(values))
 
@@ -84,12 +83,12 @@ def test_few_whole_numbers_and_a_word_are_classes(read_csv: Read) -> None:
     assert read_csv(column(["0", "1", "2", "3+"] * 2)).task.classes == ("0", "1", "2", "3+")
 
 
-def test_booleans_are_two_classes_whatever_their_case(read_csv: Read) -> None:
+def test_booleans_are_two_classes_in_any_case(read_csv: Read) -> None:
     samples = read_csv(column(["True", "true", "FALSE", "False"]))
     assert samples.task.classes == ("FALSE", "True")
     assert targets(samples) == [1, 1, 0, 0]
     assert samples.notes == (
-        "column 'y': 'FALSE', 'False', 'True', 'true' are 2 classes, whatever the case of their letters",
+        "column 'y': 'FALSE', 'False', 'True', 'true' are 2 classes; upper and lower case are the same",
     )
 
 
@@ -99,24 +98,23 @@ def test_classes_that_differ_only_in_case_are_reported(read_csv: Read) -> None:
     assert samples.notes == ("column 'y': classes 'Cat' and 'cat' differ only in case",)
 
 
-def test_codes_with_leading_zeros_are_classes_of_their_own(read_csv: Read) -> None:
+def test_codes_with_leading_zeros_are_classes(read_csv: Read) -> None:
     assert read_csv(column(["007", "7", "07"] * 2)).task.classes == ("007", "07", "7")
 
 
-def test_nan_as_a_word_is_a_class_like_others(read_csv: Read) -> None:
+def test_the_word_nan_is_a_class_like_any_other(read_csv: Read) -> None:
     samples = read_csv(column(["nan", "1"] * 3), task="classification", missing_values=[""])
     assert samples.task.classes == ("1", "nan")
 
 
-def test_thousands_of_classes_are_not_invented(read_csv: Read) -> None:
+def test_thousands_of_classes_are_not_guessed(read_csv: Read) -> None:
     values = [f"w{number}" for number in range(1001)] * 2
     with pytest.raises(DataError, match="1001 different values such as 'w0'"):
         read_csv(column(values))
     assert read_csv(column(values), task="classification").task.outputs == 1001
 
 
-def test_a_guess_at_whole_numbers_says_how_to_be_set_right(read_csv: Read) -> None:
-    """data/REPORT 06 and 14."""
+def test_a_guessed_task_names_the_setting_that_changes_it(read_csv: Read) -> None:
     few, many = ["3", "4", "5"] * 2, [str(number) for number in range(100)]
     as_numbers = 'set data.task = "regression" to predict them as numbers'
     assert read_csv(column(few)).task.doubt == as_numbers
@@ -138,10 +136,10 @@ def test_a_guess_at_whole_numbers_says_how_to_be_set_right(read_csv: Read) -> No
         (["1000000010.377", "1000000009.5"], "y: numbers from 1000000009.5 to 1000000010.377"),
     ],
 )
-def test_what_is_learnt_is_said(read_csv: Read, values: list[str], learnt: str) -> None:
-    assert what_is_learnt(read_csv(column(values))) == learnt
+def test_the_task_is_described(read_csv: Read, values: list[str], learnt: str) -> None:
+    assert describe_task(read_csv(column(values))) == learnt
 
 
-def test_what_is_learnt_shows_no_control_characters_and_no_endless_names(read_csv: Read) -> None:
-    learnt = what_is_learnt(read_csv(column(["\x1b[31mred", "b" * 99] * 2)))
+def test_the_description_has_no_control_characters_and_no_long_names(read_csv: Read) -> None:
+    learnt = describe_task(read_csv(column(["\x1b[31mred", "b" * 99] * 2)))
     assert learnt == f"y: 2 classes (\\x1b[31mred, {'b' * 31}…)"

@@ -1,4 +1,4 @@
-"""What a task says of itself: which answers are correct, which metrics there are."""
+"""A task: which predictions are correct, and which metrics it has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from workbench.data.task import Task
 
 
-def test_an_answer_is_correct_where_the_highest_score_is_that_of_the_class() -> None:
+def test_a_prediction_is_correct_if_its_class_has_the_highest_score() -> None:
     scores = torch.tensor([[0.1, 2.0, -1.0], [3.0, 2.9, 0.0], [-2.0, -3.0, -1.0], [1.0, 1.0, 0.0]])
     count = Task("classification", 3).correct
     assert count is not None

@@ -1,4 +1,4 @@
-"""torchvision's data sets, tiny ones of our own making, from the disk and from a server on this machine."""
+"""torchvision's data sets: tiny versions of them, from disk and from a local server."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def in_memory(samples: Samples) -> tuple[InMemory, InMemory]:
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """Where MNIST's files belong below tmp_path, with all of them there."""
+    """The folder of MNIST's files in tmp_path, with all files."""
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
     for name, content in FILES.items():
@@ -72,7 +72,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, bytes]], str]]:
-    """Serves files on this machine; the call returns the address of the server, with a slash."""
+    """Serves files locally; the call returns the server's address, with a slash."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(files: dict[str, bytes]) -> str:
@@ -92,7 +92,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[s
 
 @pytest.fixture
 def closed_port() -> str:
-    """An address on this machine where nobody listens."""
+    """A local address where nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
@@ -100,7 +100,7 @@ def closed_port() -> str:
 
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch, closed_port: str) -> None:
-    """All data sets are to be had from the closed port only."""
+    """All data sets are downloaded from the closed port, that is, not at all."""
     for family in (datasets.MNIST, datasets.FashionMNIST, datasets.KMNIST):
         monkeypatch.setattr(family, "mirrors", [closed_port])
     for family in (datasets.CIFAR10, datasets.CIFAR100):
@@ -121,7 +121,7 @@ def online(monkeypatch: pytest.MonkeyPatch, serve: Callable[[dict[str, bytes]], 
 @pytest.mark.parametrize(
     ("name", "class_name"), [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
 )
-def test_files_that_are_there_are_read_without_a_network_or_writing(
+def test_existing_files_are_read_without_network_or_writing(
     tmp_path: Path, raw: Path, offline: None, name: str, class_name: str
 ) -> None:
     raw.parent.rename(tmp_path / class_name)
@@ -135,7 +135,7 @@ def test_files_that_are_there_are_read_without_a_network_or_writing(
     assert sorted(path.stat().st_mtime_ns for path in tmp_path.rglob("*")) == before
 
 
-def test_missing_files_are_downloaded_and_progress_is_reported_but_nothing_is_printed(
+def test_missing_files_are_downloaded_with_progress_and_without_printing(
     tmp_path: Path, online: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     heard: list[Progress] = []
@@ -147,14 +147,14 @@ def test_missing_files_are_downloaded_and_progress_is_reported_but_nothing_is_pr
     assert capfd.readouterr() == ("", "")
 
 
-def test_torchvision_is_left_as_it_was(tmp_path: Path, online: None) -> None:
+def test_torchvision_is_restored_after_a_download(tmp_path: Path, online: None) -> None:
     before = datasets.utils.tqdm, socket.getdefaulttimeout()
     torchvision_set("mnist", tmp_path, nothing)
     assert (datasets.utils.tqdm, socket.getdefaulttimeout()) == before
 
 
-def test_a_server_that_says_nothing_is_given_up_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workbench.data.download.SILENCE_LIMIT_S", 0.05)
+def test_a_silent_server_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.data.download.TIMEOUT_S", 0.05)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -174,7 +174,7 @@ def test_a_server_that_says_nothing_is_given_up_after_a_while(tmp_path: Path, mo
         ("svhn", "it", "train_32x32.mat, test_32x32.mat"),
     ],
 )
-def test_offline_the_error_lists_which_files_to_put_where(
+def test_the_offline_error_lists_files_and_their_folder(
     tmp_path: Path, offline: None, name: str, place: str, file: str
 ) -> None:
     with pytest.raises(DataError) as caught:
@@ -187,7 +187,7 @@ def test_offline_the_error_lists_which_files_to_put_where(
     assert message.endswith(f"has them in {place}")
 
 
-def test_where_downloads_are_forbidden_nothing_is_fetched_and_no_folder_is_made(
+def test_forbidden_downloads_fetch_nothing_and_make_no_folder(
     tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORKBENCH_OFFLINE", "1")
@@ -196,7 +196,7 @@ def test_where_downloads_are_forbidden_nothing_is_fetched_and_no_folder_is_made(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_download_that_is_not_what_it_should_be_is_reported(
+def test_a_download_with_wrong_content_is_reported(
     tmp_path: Path, online: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets.MNIST, "resources", [(name, "0" * 32) for name, _ in datasets.MNIST.resources])
@@ -206,7 +206,7 @@ def test_a_download_that_is_not_what_it_should_be_is_reported(
 
 def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, online: None) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"to download it: cannot write .*file.* data.folder says where it goes"):
+    with pytest.raises(StorageError, match=r"could not be downloaded: cannot write .*file.* data.folder sets where"):
         torchvision_set("mnist", tmp_path / "file" / "folder", nothing)
 
 
@@ -229,14 +229,14 @@ def test_a_truncated_file_is_named(tmp_path: Path, raw: Path, offline: None, dam
         torchvision_set("mnist", tmp_path, nothing)
 
 
-def test_labels_that_are_no_classes_are_reported(tmp_path: Path, raw: Path, offline: None) -> None:
+def test_labels_that_are_not_classes_are_reported(tmp_path: Path, raw: Path, offline: None) -> None:
     (raw / "train-labels-idx1-ubyte").write_bytes(idx(LABELS + 1))
     with pytest.raises(DataError, match="labels are not all from 0 to 9"):
         torchvision_set("mnist", tmp_path, nothing)
 
 
 def cifar10(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The files of a small CIFAR-10, whose checksums torchvision is made to expect."""
+    """The files of a small CIFAR-10; torchvision is patched to expect their checksums."""
     generator = np.random.default_rng(0)
 
     def batch() -> bytes:
@@ -253,7 +253,7 @@ def cifar10(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return files
 
 
-def test_cifar_is_downloaded_unpacked_and_has_its_channels_first(
+def test_cifar_is_downloaded_extracted_and_has_channels_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Callable[[dict[str, bytes]], str]
 ) -> None:
     files = cifar10(monkeypatch)
@@ -277,7 +277,7 @@ def test_cifar_is_downloaded_unpacked_and_has_its_channels_first(
     assert samples.task.classes[9] == "class 9"
 
 
-def test_offline_a_damaged_file_of_cifar_is_named(
+def test_the_offline_error_names_a_damaged_file_of_cifar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None
 ) -> None:
     folder = tmp_path / "cifar-10-batches-py"

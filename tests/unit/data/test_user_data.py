@@ -17,7 +17,7 @@ X, Y = torch.rand(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
 
 
 class Listed(Dataset[Any]):
-    """A map-style data set of whatever samples it is given."""
+    """A map-style dataset of the given samples."""
 
     def __init__(self, samples: list[Any], **attributes: Any) -> None:
         self.samples = samples
@@ -54,7 +54,7 @@ def lazy(split: object) -> Lazy:
     return split
 
 
-def test_samples_are_taken_as_they_are() -> None:
+def test_samples_are_returned_unchanged() -> None:
     samples = Samples(InMemory(X, Y), Task("classification", 3))
     assert read(samples) is samples
 
@@ -71,7 +71,7 @@ def test_tensors_and_arrays_are_held_in_memory(result: object) -> None:
     assert (samples.task.kind, samples.task.classes) == ("classification", ("0", "1", "2"))
 
 
-def test_of_three_the_second_is_for_validation() -> None:
+def test_the_second_of_three_datasets_is_for_validation() -> None:
     one, two, three = (X, Y), (X[:5], Y[:5]), (X[:4], Y[:4])
     samples = read([TensorDataset(*one), two, three])
     assert len(in_memory(samples.validation)) == 5
@@ -84,10 +84,10 @@ def test_of_three_the_second_is_for_validation() -> None:
     assert samples.test is None
 
 
-def test_a_pair_of_data_sets_is_asked_for_by_name() -> None:
-    """data/REPORT, issue 12, 1.6: most people return (train, validation), others (train, test)."""
+def test_two_datasets_need_names() -> None:
+    """Most people return (train, validation), others (train, test)."""
     for result in (((X, Y), (X, Y)), [TensorDataset(X, Y), TensorDataset(X, Y)]):
-        with pytest.raises(UserCodeError, match=r'two data sets.*return {"train": ..., "validation": ...} or'):
+        with pytest.raises(UserCodeError, match=r'two datasets.*return {"train": ..., "validation": ...} or'):
             read(result)
 
 
@@ -103,8 +103,8 @@ def test_a_pair_of_data_sets_is_asked_for_by_name() -> None:
         (torch.uint16, torch.int64),
     ],
 )
-def test_bytes_and_float64_stay_and_whole_numbers_become_int64(dtype: torch.dtype, expected: torch.dtype) -> None:
-    """data/REPORT 23: token ids must not be standardised."""
+def test_uint8_and_float64_stay_and_other_integers_become_int64(dtype: torch.dtype, expected: torch.dtype) -> None:
+    """Token ids must not be standardised."""
     inputs = torch.ones(6, 3, 4, 4).to(dtype)
     samples = read((inputs, Y))
     assert in_memory(samples.train).inputs.dtype == expected
@@ -112,7 +112,7 @@ def test_bytes_and_float64_stay_and_whole_numbers_become_int64(dtype: torch.dtyp
     assert whole[0][0].dtype == expected
 
 
-def test_gradients_and_arrays_that_run_backwards_are_taken() -> None:
+def test_tensors_with_gradients_and_arrays_with_negative_strides_are_accepted() -> None:
     assert not in_memory(read((X.clone().requires_grad_(), Y)).train).inputs.requires_grad
     assert torch.equal(in_memory(read((X.numpy()[::-1], Y.numpy())).train).inputs, X.flip(0))
 
@@ -153,11 +153,11 @@ def test_classes_may_be_a_number_or_come_from_the_listed_targets() -> None:
     "attributes",
     [{"targets": [1, 0]}, {"targets": [0]}, {"targets": ["a", "b"]}, {"targets": [0, 1], "target_transform": int}],
 )
-def test_listed_targets_are_not_relied_on_if_samples_may_have_others(attributes: dict[str, Any]) -> None:
+def test_listed_targets_are_ignored_if_samples_may_have_others(attributes: dict[str, Any]) -> None:
     assert lazy(read(Listed([(image(), 0), (image(), 1)], classes=2, **attributes)).train).targets is None
 
 
-def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
+def test_a_subset_knows_the_classes_and_targets_of_its_dataset() -> None:
     listed = Listed([(image(i), i % 3) for i in range(6)], targets=[0, 1, 2, 0, 1, 2], classes=["a", "b", "c"])
     samples = read({"train": Subset(listed, [4, 0]), "test": Subset(Subset(listed, [5, 3, 1]), [0, 2])})
     assert samples.task.classes == ("a", "b", "c")
@@ -183,18 +183,18 @@ def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
         (([1.0], [0]), "a list of float for train"),
         (Endless(), r"an IterableDataset \(Endless\)"),
         ({"train": (X, Y), "test": Endless()}, "IterableDataset .* for test"),
-        (DataLoader(TensorDataset(X, Y)), "a DataLoader, where its dataset is wanted"),
+        (DataLoader(TensorDataset(X, Y)), "a DataLoader, but workbench makes the batches itself and needs its dataset"),
         (TensorDataset(X), "the TensorDataset holds 1 tensors"),
         ((X, Y[:3]), r"inputs have shape \(6, 3\), but targets \(3,\)"),
         ((X[:, 0], Y), r"inputs have shape \(6,\)"),
         ((X[:0], Y[:0]), r"inputs have shape \(0, 3\)"),
         ((X, torch.ones(6, 2).long()), r"targets have type torch.int64 and shape \(6, 2\)"),
         ((X, torch.zeros(6).long()), "only one class"),
-        ((np.array([["a"]]), np.array([0])), "mine:data, train: a ndarray cannot be made a tensor"),
+        ((np.array([["a"]]), np.array([0])), "mine:data, train: a ndarray cannot be converted to a tensor"),
         ({"train": (X, Y), "test": (X[:, :2], Y)}, r"samples of test have shape \(2,\), those of train \(3,\)"),
         (
             {"train": (X, Y), "test": (X, Y.float())},
-            "targets of test are 1 floating-point numbers a sample, those of train classes",
+            "targets of test are 1 floating-point numbers per sample, those of train classes",
         ),
         ({"train": (X, Y), "test": (X, Y + 1)}, "mine:data, test: class 3 is not one of the 3 classes, 0 to 2"),
         ({"train": (X, Y * 5 + 2), "test": (X, Y)}, "test: class 0 is not one of the 3 classes, 2, 7, 12"),
@@ -203,23 +203,23 @@ def test_a_subset_knows_the_classes_and_targets_of_the_whole() -> None:
         ({"train": (X, Y), "test": (X.byte(), Y)}, r"test are bytes \(uint8\), those of train floating-point numbers"),
         ({"train": (X.long(), Y), "test": (X, Y)}, "test are floating-point numbers, those of train whole numbers"),
         ((X.to(torch.complex64), Y), "mine:data, train: complex numbers cannot be trained on"),
-        ((np.ma.masked_less(X.numpy(), 0.5), Y.numpy()), "train: a masked array has values that are missing"),
-        ((X, torch.eye(3)[Y].to(torch.uint16)), r"They look one-hot: return the numbers of the classes"),
+        ((np.ma.masked_less(X.numpy(), 0.5), Y.numpy()), "train: a masked array has missing values"),
+        ((X, torch.eye(3)[Y].to(torch.uint16)), r"They look one-hot: return class numbers"),
         (Listed([]), "the dataset is empty"),
         (Listed([(image(), 0)]), "give the dataset an attribute `classes`"),
         (Listed([image()]), "train, sample 0 is a Tensor; it must be a pair"),
         (Listed([{"image": image()}]), "sample 0 is a dict"),
         (Listed([(Image.new("RGB", (4, 4)), 0)]), "inputs are a Image; .*PILToTensor"),
-        (Listed([(image(), "cat")]), "a str cannot be made a tensor"),
+        (Listed([(image(), "cat")]), "a str cannot be converted to a tensor"),
         (Listed([(image(), torch.tensor([0, 1]))]), r"its target has shape \(2,\) and type torch.int64"),
     ],
 )
-def test_what_cannot_be_taken_is_reported_with_what_is_expected(result: object, message: str) -> None:
+def test_an_unusable_result_is_reported_with_what_is_expected(result: object, message: str) -> None:
     with pytest.raises(UserCodeError, match=message):
         read(result)
 
 
-def test_what_a_dataset_raises_is_reported_with_the_sample() -> None:
+def test_an_exception_of_a_dataset_is_reported_with_the_sample() -> None:
     class Broken(Listed):
         def __getitem__(self, index: int) -> Any:
             if index == 1:
@@ -234,13 +234,13 @@ def test_what_a_dataset_raises_is_reported_with_the_sample() -> None:
     ("target", "message"),
     [(2, "sample 1: class 2 is not one of the 2 classes"), (0.5, "target of sample 1 is not a class")],
 )
-def test_a_later_sample_that_is_none_of_the_classes_is_reported(target: Any, message: str) -> None:
+def test_a_later_sample_with_an_unknown_class_is_reported(target: Any, message: str) -> None:
     train = read(Listed([(image(), 0), (image(), target)], classes=2)).train
     with pytest.raises(UserCodeError, match=message):
         train[1]
 
 
-def test_a_loader_with_workers_can_read_a_users_dataset() -> None:
+def test_dataloader_workers_can_read_a_users_dataset() -> None:
     train = read(Listed([(image(i), i % 2) for i in range(4)], classes=2)).train
     loader: DataLoader[Any] = DataLoader(train, batch_size=4, num_workers=1)  # type: ignore[arg-type]
     inputs, targets = next(iter(loader))
@@ -249,10 +249,8 @@ def test_a_loader_with_workers_can_read_a_users_dataset() -> None:
 
 
 @pytest.mark.parametrize(("low", "step", "names"), [(2, 5, ("2", "7", "12")), (1, 1, ("1", "2", "3")), (-1, 1, None)])
-def test_labels_that_skip_numbers_are_mapped_and_keep_their_numbers_as_names(
-    low: int, step: int, names: tuple[str, ...] | None
-) -> None:
-    """data/REPORT 12: labels from 1 invented a class 0."""
+def test_labels_with_gaps_are_encoded_and_become_names(low: int, step: int, names: tuple[str, ...] | None) -> None:
+    """Labels that start at 1 do not add a class 0."""
     labels = low + step * Y
     pairs = [(image(), int(label)) for label in labels]
     for result in ((X, labels), TensorDataset(X, labels), Listed(pairs, targets=labels.tolist())):
@@ -263,35 +261,37 @@ def test_labels_that_skip_numbers_are_mapped_and_keep_their_numbers_as_names(
             assert split.targets is not None
             assert split.targets.tolist() == Y.tolist()
             assert [int(split[index][1]) for index in range(6)] == Y.tolist()
-        assert "targets are whole numbers and so 3 classes" in samples.notes[0]
+        assert "targets are whole numbers, so they are 3 classes" in samples.notes[0]
 
 
-def test_labels_without_gaps_are_not_worth_a_word() -> None:
+def test_there_is_no_note_on_labels_without_gaps() -> None:
     assert read((X, Y)).notes == ()
 
 
-def test_whole_numbers_that_hardly_occur_twice_are_no_classes() -> None:
-    """data/REPORT 17: targets 0, 1000, 2000 ... made thousands of classes."""
+def test_whole_numbers_that_mostly_occur_once_are_not_classes() -> None:
+    """Targets 0, 1000, 2000 ... do not make thousands of classes."""
     many = torch.arange(97)
     for targets in (many * 1000, many, many - 40):
         inputs = torch.zeros(len(targets), 3)
-        with pytest.raises(UserCodeError, match=r"whole numbers \(torch.int64\) and so classes.*targets.float\(\)"):
+        with pytest.raises(
+            UserCodeError, match=r"whole numbers \(torch.int64\), so they are classes.*targets.float\(\)"
+        ):
             read((inputs, targets))
 
 
-def test_many_whole_numbers_are_classes_and_that_is_said() -> None:
-    """Ages from 17 to 90 as int64 (issue 12, 1.2)."""
+def test_many_whole_numbers_are_classes_with_a_note() -> None:
+    """Ages from 17 to 90 as int64."""
     ages = torch.arange(17, 91).repeat(3)
     samples = read((torch.zeros(len(ages), 3), ages))
     assert samples.task.outputs == 74
     assert samples.notes == (
-        "targets are whole numbers and so 74 classes (17, 18, 19, … 90); floating-point targets make a regression",
+        "targets are whole numbers, so they are 74 classes (17, 18, 19, … 90); "
+        "floating-point targets make a regression",
     )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
-def test_one_hot_targets_are_answered_with_what_to_return(dtype: torch.dtype) -> None:
-    """data/REPORT 16, for users' functions."""
+def test_the_error_on_one_hot_targets_says_what_to_return(dtype: torch.dtype) -> None:
     one_hot = torch.eye(3, dtype=dtype)[Y]
     rows = list(zip(X, one_hot, strict=True))
     for result in ((X, one_hot), Listed(rows), Listed(rows, targets=one_hot)):
@@ -306,15 +306,15 @@ def test_several_numbers_to_predict_may_begin_with_zeros_and_a_one() -> None:
     assert read(Listed(list(zip(X, targets, strict=True)))).task.kind == "regression"
 
 
-def test_bytes_with_their_channels_last_are_read_so_and_that_is_said() -> None:
-    """data/REPORT 22: (16, 16, 3) was read as 16 channels of 16 × 3."""
+def test_uint8_with_channels_last_is_converted_with_a_note() -> None:
+    """(16, 16, 3) is not read as 16 channels of 16 × 3."""
     pixels = torch.arange(6 * 5 * 4 * 3, dtype=torch.uint8).reshape(6, 5, 4, 3)
     pairs = [(image.numpy(), int(label)) for image, label in zip(pixels, Y, strict=True)]
     for result in ((pixels.numpy(), Y.numpy()), Listed(pairs, classes=3)):
         samples = read(result)
         assert torch.equal(samples.train[2][0], pixels[2].permute(2, 0, 1))
         assert samples.notes == (
-            "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, the channels last; data.channels changes that",
+            "samples of shape (5, 4, 3) are read as 3 channels of 5 × 4, channels last; data.channels changes this",
         )
 
 
@@ -327,19 +327,18 @@ def test_bytes_with_their_channels_last_are_read_so_and_that_is_said() -> None:
         ((8, 8, 8), torch.uint8),
     ],
 )
-def test_where_channels_are_is_asked_for_if_shape_and_type_do_not_tell(
-    shape: tuple[int, ...], dtype: torch.dtype
-) -> None:
-    """data/REPORT 20, 22."""
+def test_ambiguous_channels_need_a_setting(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     inputs = torch.zeros(6, *shape).to(dtype)
-    with pytest.raises(UserCodeError, match=r'set data.channels = "last" to have them moved, or "first" to leave'):
+    with pytest.raises(
+        UserCodeError, match=r'set data.channels = "last" to move the channels first, or "first" to leave'
+    ):
         read((inputs, Y))
     for result in ((inputs, Y), Listed(list(zip(inputs, Y.tolist(), strict=True)), classes=3)):
         assert from_user(result, "mine:data", "first").train[0][0].shape == shape
         assert from_user(result, "mine:data", "last").train[0][0].shape == (shape[2], *shape[:2])
 
 
-def test_a_note_says_that_bytes_that_are_no_images_are_read_as_pixels() -> None:
+def test_a_note_says_that_uint8_rows_are_read_as_pixels() -> None:
     assert "inputs are bytes" in read((torch.zeros(6, 12, dtype=torch.uint8), Y)).notes[0]
 
 
@@ -347,8 +346,8 @@ def named(classes: list[str], labels: list[int]) -> Listed:
     return Listed([(image(label), label) for label in labels], classes=classes, targets=labels)
 
 
-def test_a_validation_set_that_lacks_a_class_or_orders_them_otherwise_is_matched_by_name() -> None:
-    """data/REPORT 37: b was 1 in one split and 0 in the other."""
+def test_a_validation_set_with_fewer_or_reordered_classes_is_matched_by_name() -> None:
+    """The class b is 1 in one split and 0 in the other."""
     train = named(["a", "b", "c"], [0, 1, 2])
     samples = read(
         {
@@ -375,13 +374,12 @@ def test_a_validation_set_that_lacks_a_class_or_orders_them_otherwise_is_matched
         (["a", "a", "b"], "some occur twice"),
     ],
 )
-def test_a_validation_set_with_other_classes_is_refused(classes: list[str], message: str) -> None:
-    """data/REPORT 37."""
+def test_a_validation_set_with_unknown_classes_is_refused(classes: list[str], message: str) -> None:
     with pytest.raises(UserCodeError, match=message):
         read({"train": named(["a", "b", "c"], [0, 1, 2]), "validation": named(classes, [0, 1])})
 
 
-def test_a_validation_label_beyond_its_own_names_is_refused() -> None:
+def test_a_validation_label_without_a_name_is_refused() -> None:
     samples = read({"train": Listed([(image(), 0)], classes=["a", "b"]), "test": Listed([(image(), 1)], classes=["b"])})
     with pytest.raises(UserCodeError, match="test, sample 0: class 1 is not one of the 1 classes"):
         lazy(samples.test)[0]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.headless.display import describe
-from workbench.runs.events import Prepared
+from workbench.headless.display import _progress_parts, describe, epoch_line
+from workbench.runs.events import EpochEnd, Prepared
+from workbench.runs.view import RunView
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,19 @@ def test_the_first_line_says_in_words_how_samples_are_loaded(loading: str, words
         batch_size=16, steps_per_epoch=6, epochs=2,
     )  # fmt: skip
     assert describe(prepared).plain.splitlines()[0] == f"131 parameters on the CPU, eager engine, {words}"
+
+
+def test_large_numbers_of_epochs_and_steps_have_separators() -> None:
+    prepared = Prepared(
+        device="cpu", device_name="CPU", engine="eager", data_loading="on_device", parameters=131, train_samples=96,
+        batch_size=16, steps_per_epoch=6, epochs=12_000,
+    )  # fmt: skip
+    view = RunView(step=7200, epoch=1199.5, prepared=prepared)
+    view.epoch_end = EpochEnd(
+        epoch=1199, step=7194, learning_rate=0.1, train={}, validation={"accuracy": 0.98765}, best=True
+    )
+    assert _progress_parts(view, prepared, narrow=True)[:2] == ["epoch 1,200/12,000", "step 7,200"]
+    assert epoch_line(EpochEnd(epoch=7, step=42, learning_rate=0.1, train={}, best=False), view).plain.startswith(
+        "epoch      7/12,000"
+    )
+    assert "acc 98.77 %" in _progress_parts(view, prepared, narrow=True)

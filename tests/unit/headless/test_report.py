@@ -41,7 +41,7 @@ def report(folder: Path, view: RunView, capsys: pytest.CaptureFixture[str]) -> s
 def test_the_operators_are_printed_per_step_with_the_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = report(tmp_path, RunView(profiled=profiled()), capsys).splitlines()
     start = lines.index("profile of steps 11 to 30: the GPU's time")
-    assert lines[start + 1].split() == ["self", "ms", "total", "ms", "calls", "share", "operator,", "per", "step"]
+    assert lines[start + 1].split() == ["self", "ms", "total", "ms", "calls", "of", "time", "operator,", "per", "step"]
     assert lines[start + 2].split() == ["1.500", "2.000", "3", "75.0", "%", "aten::addmm"]
     assert lines[start + 3].split()[:5] == ["0.500", "0.500", "1.05", "25.0", "%"]
     assert lines[start + 3].endswith(KERNEL), "whole, where it is no terminal"

@@ -1,4 +1,4 @@
-"""What is particular to each built-in model: its size, and the images it takes."""
+"""Each built-in model: its size, and the images that it accepts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_mlp_on_mnist_has_535_818_parameters() -> None:
     assert parameters(MLP((1, 28, 28), 10, (512, 256), 0.0, False, nn.ReLU)) == 535_818
 
 
-def test_batch_norm_takes_the_place_of_the_bias() -> None:
+def test_batch_norm_replaces_the_bias() -> None:
     models = MLP((6,), 2, (5,), 0.0, True, nn.ReLU), CNN((1, 8, 8), 2, (4,), 0.0, True, 0, nn.ReLU)
     for model in models:
         first = next(module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d))
@@ -41,7 +41,7 @@ def test_without_hidden_layers_mlp_is_linear() -> None:
         ((1, 1, 1), 2, 0, (1, 1)),
     ],
 )
-def test_cnn_pools_while_two_pixels_are_left(
+def test_cnn_pools_down_to_two_pixels(
     inputs: tuple[int, int, int], stages: int, poolings: int, left: tuple[int, int]
 ) -> None:
     model = CNN(inputs, 10, (4,) * stages, 0.0, True, 0, nn.ReLU)
@@ -50,7 +50,7 @@ def test_cnn_pools_while_two_pixels_are_left(
     assert model(torch.zeros(2, *inputs)).shape == (2, 10)
 
 
-def test_cnn_drops_out_before_each_linear() -> None:
+def test_cnn_has_dropout_before_each_linear() -> None:
     kinds = [type(module) for module in CNN((1, 8, 8), 10, (4,), 0.5, True, 16, nn.Tanh).classifier]
     assert kinds == [nn.Flatten, nn.Dropout, nn.Linear, nn.Tanh, nn.Dropout, nn.Linear]
 
@@ -60,7 +60,7 @@ def test_resnet9_has_as_many_parameters_as_the_original() -> None:
 
 
 @pytest.mark.parametrize("side", [16, 23, 28, 32, 50, 64])
-def test_resnet9_takes_images_of_many_sizes(side: int) -> None:
+def test_resnet9_accepts_images_of_many_sizes(side: int) -> None:
     model = ResNet9((1, side, side), 10, 2, nn.ReLU)
     assert model(torch.zeros(2, 1, side, side)).shape == (2, 10)
 

@@ -1,4 +1,4 @@
-"""What every built-in model must do with every activation."""
+"""The contract of every built-in model, with every activation."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_copies_give_the_same_scores(name: str, activation: Activation, model: n
         torch.testing.assert_close(twin(x), expected, rtol=0, atol=0)
 
 
-def test_a_copy_on_the_meta_device_tells_shapes(name: str, model: nn.Module) -> None:
+def test_a_copy_on_the_meta_device_computes_shapes(name: str, model: nn.Module) -> None:
     twin = copy.deepcopy(model).to("meta")
     assert twin(samples(name, 4, "meta")).shape == (4, OUTPUTS)
     assert not any(parameter.is_meta for parameter in model.parameters())
@@ -104,7 +104,7 @@ def test_channels_last_gives_the_same_scores(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_place_has_an_activation_of_its_own(name: str) -> None:
+def test_no_two_layers_share_an_activation(name: str) -> None:
     made: list[nn.Module] = []
 
     def activation() -> nn.Module:

@@ -1,4 +1,4 @@
-"""torchvision's models: names, sizes and channels of images, and other activations in place of their ReLUs."""
+"""torchvision's models: names, sizes and channels of images, and replaced activations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def relu_calls(model: nn.Module, inputs: tuple[int, ...]) -> int:
     return int(relus.calls)
 
 
-def test_weights_are_those_that_torchvision_draws() -> None:
+def test_weights_equal_those_of_torchvision() -> None:
     torch.manual_seed(3)
     expected = torchvision.models.resnet18(weights=None, num_classes=10)
     state = torch.random.get_rng_state()
@@ -54,7 +54,7 @@ def test_scores_have_the_right_shape(architecture: str, inputs: tuple[int, ...],
     assert model.eval()(torch.zeros(1, *inputs)).shape == (1, 10)
 
 
-def test_one_channel_gives_the_scores_of_three_equal_ones() -> None:
+def test_one_channel_gives_the_scores_of_three_equal_channels() -> None:
     model = torchvision_model("squeezenet1_1", (1, 24, 24), 10, None, 32).eval()
     x = torch.randn(2, 1, 24, 24)
     enlarged = nn.functional.interpolate(x, size=(32, 32), mode="bilinear").repeat(1, 3, 1, 1)
@@ -70,9 +70,7 @@ def test_one_channel_gives_the_scores_of_three_equal_ones() -> None:
         ("googlenet", (3, 32, 32), 0),
     ],
 )
-def test_no_relu_is_left_where_another_activation_is_wanted(
-    architecture: str, inputs: tuple[int, ...], resize: int
-) -> None:
+def test_another_activation_replaces_every_relu(architecture: str, inputs: tuple[int, ...], resize: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # googlenet's weights are to be drawn as they are meant to be
         usual = torchvision_model(architecture, inputs, 10, None, resize)
@@ -95,7 +93,7 @@ def test_replaced_calls_keep_the_names_of_the_weights() -> None:
 
 
 @pytest.mark.parametrize("activation", [nn.PReLU, partial(nn.Softmax, dim=1), nn.ReLU])
-def test_models_with_replaced_calls_train_and_copy(activation: Activation) -> None:
+def test_models_with_replaced_calls_can_be_trained_and_copied(activation: Activation) -> None:
     torch.manual_seed(0)
     model = torchvision_model("googlenet", (1, 28, 28), 10, activation, 0)
     x = torch.randn(4, 1, 28, 28)
@@ -108,7 +106,7 @@ def test_models_with_replaced_calls_train_and_copy(activation: Activation) -> No
         torch.testing.assert_close(twin(x), expected, rtol=0, atol=0)
 
 
-def test_relu_itself_as_the_replacement_changes_no_score() -> None:
+def test_replacing_relu_with_relu_changes_no_score() -> None:
     usual = torchvision_model("densenet121", (3, 32, 32), 10, None, 0).eval()
     model = torchvision_model("densenet121", (3, 32, 32), 10, nn.ReLU, 0).eval()
     model.load_state_dict(usual.state_dict())
@@ -123,7 +121,7 @@ def test_relu_itself_as_the_replacement_changes_no_score() -> None:
         ("ResNet18", (3, 32, 32), 0, "did you mean resnet18"),
         ("fcn_resnet50", (3, 32, 32), 0, "no classification model"),
         ("xyzzy", (3, 32, 32), 0, "it has alexnet, "),
-        ("resnet18", (4, 32, 32), 0, "takes images of three channels .* but these have 4"),
+        ("resnet18", (4, 32, 32), 0, "needs images with three channels .* but these have 4"),
         ("densenet121", (1, 28, 28), 0, "densenet121 cannot take 28 × 28 images .*model.resize"),
         ("inception_v3", (1, 28, 28), 64, "inception_v3 cannot take 64 × 64 images .*model.resize.* 299"),
         ("vit_b_16", (1, 28, 28), 0, "vit_b_16 cannot take 28 × 28 images.*model.resize to a multiple of 16"),
@@ -131,6 +129,6 @@ def test_relu_itself_as_the_replacement_changes_no_score() -> None:
         ("maxvit_t", (3, 32, 32), 0, "maxvit_t cannot take 32 × 32 images .*model.resize"),
     ],
 )
-def test_errors_tell_what_to_do(architecture: str, inputs: tuple[int, ...], resize: int, message: str) -> None:
+def test_errors_say_what_to_do(architecture: str, inputs: tuple[int, ...], resize: int, message: str) -> None:
     with pytest.raises(PresetError, match=message):
         torchvision_model(architecture, inputs, 10, None, resize)

@@ -12,7 +12,7 @@ import pytest
 from tests.ui.made import HELD, epoch_end, events, write_run
 from workbench.errors import StorageError
 from workbench.runs import catalogue
-from workbench.runs.catalogue import Catalogue, list_rows, list_running
+from workbench.runs.catalogue import Catalogue, list_running
 from workbench.runs.event_lines import encode
 from workbench.runs.events import Steps
 
@@ -22,7 +22,7 @@ def test_each_run_is_a_row_with_what_came_of_it(tmp_path: Path) -> None:
     write_run(tmp_path, "20261124T130000Z-slow-0002", steps=700, diverges=True, ending="failed")
     write_run(tmp_path, "20261124T140000Z-lost-0003", steps=1300)
     write_run(tmp_path, "20261124T150000Z-live-0004", steps=450, alive=True)
-    live, lost, failed, completed = list_rows(tmp_path)
+    live, lost, failed, completed = Catalogue(tmp_path).rows()
     assert [row.status for row in (live, lost, failed, completed)] == ["running", "lost", "failed", "completed"]
     assert (completed.epoch, completed.epochs, completed.best) == (10, 10, 0.957)
     assert completed.test is not None
@@ -40,7 +40,7 @@ def test_a_run_whose_files_are_broken_is_a_row_that_says_so(tmp_path: Path) -> N
     run = write_run(tmp_path, steps=100, ending="stopped")
     run.preset.write_text("= no toml")
     run.summary.write_text("{")
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert "cannot be read" in row.reason
 
 
@@ -48,7 +48,7 @@ def test_events_cut_in_the_middle_are_read_past(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=1300)
     with run.events.open("ab") as file:
         file.write(b'{"type":"epoch","epoch":7,"st')
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert row.epoch == 6
 
 
@@ -64,7 +64,7 @@ def test_a_row_is_read_again_only_when_its_files_have_changed(tmp_path: Path) ->
 
 
 def test_no_folder_is_no_runs(tmp_path: Path) -> None:
-    assert list_rows(tmp_path / "none") == []
+    assert Catalogue(tmp_path / "none").rows() == []
 
 
 DAMAGE: dict[str, dict[str, Any]] = {
@@ -79,7 +79,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
 def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, Any]) -> None:
     run = write_run(tmp_path, ending="stopped")
     run.summary.write_text(json.dumps(json.loads(run.summary.read_text()) | values))
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert row.settings["data.batch_size"] == 64
     assert isinstance(row.epoch, int)
     assert row.best is None or isinstance(row.best, float)
@@ -92,16 +92,15 @@ def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, 
     ids=["deep", "negative", "infinite", "a number", "empty"],
 )
 def test_whatever_process_json_holds_the_run_has_ended_if_nobody_holds_its_lock(tmp_path: Path, process: str) -> None:
-    """Reliability R6, R13."""
     write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed").process.write_text(process)
-    assert [row.status for row in list_rows(tmp_path)] == ["completed"]
+    assert [row.status for row in Catalogue(tmp_path).rows()] == ["completed"]
     assert list_running(tmp_path) == []
 
 
 def test_a_summary_that_is_damaged_is_said_and_the_events_are_used(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=1300, ending="stopped")
     run.summary.write_text("{")
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert (row.status, row.epoch) == ("lost", 6)
     assert "summary.json" in row.reason
 
@@ -114,7 +113,7 @@ def test_the_best_epoch_is_found_behind_many_steps(tmp_path: Path) -> None:
     ]
     with run.events.open("a") as file:
         file.writelines(f"{encode(event)}\n" for event in late)
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     best = [event for event in events(400) if event.type == "epoch"][-1]
     assert row.epoch == 2
     assert row.best == best.validation["accuracy"]  # type: ignore[attr-defined]
@@ -162,7 +161,7 @@ def test_only_the_runs_that_are_going_are_listed_when_asked(tmp_path: Path) -> N
 def test_a_renamed_run_started_when_its_preset_was_written(tmp_path: Path) -> None:
     run = write_run(tmp_path, "my-best", ending="completed")
     os.utime(run.preset, (1_795_521_600, 1_795_521_600))
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert row.started is not None
     assert row.started.hour == 12
 
@@ -173,4 +172,4 @@ def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("workbench.runs.catalogue.list_runs", refuse)
     with pytest.raises(StorageError, match="Permission denied"):
-        list_rows(tmp_path)
+        Catalogue(tmp_path).rows()

@@ -40,7 +40,7 @@ def struct_bits(value: float) -> bytes:
 
 
 def test_a_name_in_other_bytes_than_utf_8_can_be_written_and_read(tmp_path: Path) -> None:
-    """Reliability R6: a folder of images of such a name is a class; its run ended in a traceback."""
+    """A folder of images of such a name is a class; its run ended in a traceback."""
     writer = EventWriter(tmp_path / "events.jsonl")
     writer.write(State(state="training", step=1, detail=os.fsdecode(b"caf\xe9 and caf\xe8")))
     writer.close()

@@ -1,4 +1,4 @@
-"""The lock of a run decides whether it is in progress, whatever its files say (reliability R4, R9, R13)."""
+"""The lock of a run decides whether it is in progress, whatever its files say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that hold anything at all: no reader raises, and the runs beside are shown (reliability R6, R15)."""
+"""Files that hold anything at all: no reader raises, and the runs beside are shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.advice.facts import Facts
 from workbench.advice.rules import RULES
 from workbench.errors import UsageError
 from workbench.runs import tail
-from workbench.runs.catalogue import list_rows, list_running
+from workbench.runs.catalogue import Catalogue, list_running
 from workbench.runs.directory import RunDirectory
 from workbench.runs.event_lines import decode, encode
 from workbench.runs.events import Event, Progress, State
@@ -73,7 +73,7 @@ def test_no_event_with_a_wrong_value_raises_in_any_reader(tmp_path: Path) -> Non
         if all(getattr(facts, name) is not None for name in rule.needs):
             rule.decide(facts)
     read_history(run)
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert not row.broken
 
 
@@ -145,7 +145,7 @@ def test_one_odd_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name
     assert not is_running(odd)
     assert process_id(odd) is None
     assert status(odd) == "lost"
-    assert [row.run.name[-4:] for row in list_rows(tmp_path)] == ["0002", "0001"]
+    assert [row.run.name[-4:] for row in Catalogue(tmp_path).rows()] == ["0002", "0001"]
     assert list_running(tmp_path) == []
 
 

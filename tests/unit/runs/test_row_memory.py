@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.ui.made import write_run
 from tests.unit.settings.strategies import presets
 from workbench.runs import catalogue, row_memory
-from workbench.runs.catalogue import Catalogue, list_rows
+from workbench.runs.catalogue import Catalogue
 from workbench.runs.preset_text import PresetReader, flattened
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -66,21 +66,21 @@ def test_what_has_ended_is_not_read_again_at_the_next_start(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reliability, 5,000 runs: only runs in progress, and broken ones, are read again."""
-    before = list_rows(runs)
+    before = Catalogue(runs).rows()
     files = states(runs)
     read = read_by(monkeypatch)
-    assert list_rows(runs) == before
+    assert Catalogue(runs).rows() == before
     assert sorted(read) == ["0004", "0005"]
     assert states(runs) == files, "reading changes nothing in a run"
     assert memory(tmp_path).parent.stat().st_mode & 0o077 == 0
 
 
 def test_a_run_whose_files_have_changed_is_read_again(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    list_rows(runs)
+    Catalogue(runs).rows()
     changed = runs / "20261124T110000Z-fast-0001" / "preset.toml"
     changed.write_text(changed.read_text().replace("batch_size = 64", "batch_size = 32"))
     read = read_by(monkeypatch)
-    rows = {row.run.name[-4:]: row for row in list_rows(runs)}
+    rows = {row.run.name[-4:]: row for row in Catalogue(runs).rows()}
     assert sorted(read) == ["0001", "0004", "0005"]
     assert rows["0001"].settings["data.batch_size"] == 32
 
@@ -91,10 +91,10 @@ def test_a_run_that_was_deleted_or_begun_again_is_not_shown_from_memory(runs: Pa
     from workbench.runs.directory import RunDirectory
     from workbench.runs.lock import claim
 
-    list_rows(runs)
+    Catalogue(runs).rows()
     shutil.rmtree(runs / "20261124T100000Z-fast-0000")
     with claim(RunDirectory(runs / "20261124T110000Z-fast-0001")):
-        statuses = {row.run.name[-4:]: row.status for row in list_rows(runs)}
+        statuses = {row.run.name[-4:]: row.status for row in Catalogue(runs).rows()}
     assert "0000" not in statuses
     assert statuses["0001"] == "running"
 
@@ -104,7 +104,7 @@ def test_a_run_that_was_deleted_or_begun_again_is_not_shown_from_memory(runs: Pa
     ["", "{", "[]", "3", '{"names": [], "rows": {}}', '{"rows": {}}', "[" * 10_000, "a row of another kind", "a FIFO"],
 )
 def test_a_damaged_memory_is_as_none(runs: Path, tmp_path: Path, damage: str) -> None:
-    before, file = list_rows(runs), memory(tmp_path)
+    before, file = Catalogue(runs).rows(), memory(tmp_path)
     values = json.loads(file.read_text())
     if damage == "a row of another kind":
         for entry in values["rows"].values():
@@ -115,7 +115,7 @@ def test_a_damaged_memory_is_as_none(runs: Path, tmp_path: Path, damage: str) ->
         os.mkfifo(file)
     else:
         file.write_text(damage)
-    assert list_rows(runs) == before
+    assert Catalogue(runs).rows() == before
     assert json.loads(memory(tmp_path).read_text()) == json.loads(json.dumps(values)) or "many" in damage
 
 
@@ -127,7 +127,7 @@ def test_without_a_place_for_it_nothing_is_remembered(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     if home == "none":
         monkeypatch.setattr("platformdirs.user_cache_path", lambda _: Path("~/.cache"))
-    assert len(list_rows(runs)) == 6
+    assert len(Catalogue(runs).rows()) == 6
     assert not (tmp_path / "cache").exists()
     assert not Path("~").exists()
 
@@ -139,7 +139,7 @@ def test_it_is_written_once_and_then_only_for_news_enough(
     table.rows()
     written = memory(tmp_path).stat()
     table.rows()
-    list_rows(runs)
+    Catalogue(runs).rows()
     assert memory(tmp_path).stat().st_ino == written.st_ino
     monkeypatch.setattr(row_memory, "LEAST_NEWS", 2)
     write_run(runs, "20261124T170000Z-fast-0006", ending="completed")
@@ -152,8 +152,8 @@ def test_it_is_written_once_and_then_only_for_news_enough(
 
 def test_two_folders_have_their_own(runs: Path, tmp_path: Path) -> None:
     write_run(tmp_path / "others", "20261124T100000Z-other-0000", ending="completed")
-    assert len(list_rows(runs)) == 6
-    assert [row.preset_name for row in list_rows(tmp_path / "others")] == ["other"]
+    assert len(Catalogue(runs).rows()) == 6
+    assert [row.preset_name for row in Catalogue(tmp_path / "others").rows()] == ["other"]
     assert len(list((tmp_path / "cache").rglob("*.json"))) == 2
 
 

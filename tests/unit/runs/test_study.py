@@ -9,7 +9,7 @@ import pytest
 from tests.ui.made import write_run
 from workbench.errors import StorageError
 from workbench.runs import directory, row_memory
-from workbench.runs.catalogue import Catalogue, list_rows
+from workbench.runs.catalogue import Catalogue
 from workbench.runs.directory import create_run
 from workbench.runs.row import RunRow, by_study
 from workbench.runs.study import StudyMembership, read_study
@@ -34,7 +34,7 @@ def test_a_file_that_names_no_study_is_none(tmp_path: Path, content: str) -> Non
     run = create_run(tmp_path, "fast", PRESET, study=STUDY)
     run.study.write_text(content)
     assert read_study(run.study) is None
-    [row] = list_rows(tmp_path)
+    [row] = Catalogue(tmp_path).rows()
     assert (row.study, row.broken) == (None, False)
 
 
@@ -80,7 +80,7 @@ def names(rows: list[RunRow]) -> list[str]:
 
 
 def test_runs_are_grouped_by_study(runs: Path) -> None:
-    groups = by_study(list_rows(runs))
+    groups = by_study(Catalogue(runs).rows())
     assert {study: names(rows) for study, rows in groups.items()} == {None: ["4", "1"], "one": ["3", "0"], "two": ["2"]}
 
 

@@ -97,7 +97,7 @@ def test_a_file_that_changed_after_the_yes_is_asked_about_again() -> None:
 
 
 def test_a_yes_to_one_function_is_no_yes_to_another_of_its_module() -> None:
-    """reliability S2: a stranger's preset must not choose among the functions of a module that is trusted."""
+    """A stranger's preset must not choose among the functions of a module that is trusted."""
     write("mine.py", "def make():\n    return 1\n\n\ndef wipe():\n    return 2\n")
     code.trust("mine:make")
     assert not code.is_trusted("mine:wipe")
@@ -264,7 +264,7 @@ def test_classes_lambdas_and_what_a_package_gathers_are_its_own() -> None:
 
 
 def test_the_question_shows_the_arguments_and_the_files_beside() -> None:
-    """Reliability S2: what is said yes to is all that will run."""
+    """What is said yes to is all that will run."""
     write("mine.py", "import helper\ndef make(command):\n    pass\n")
     write("helper.py", "")
     with pytest.raises(UntrustedCodeError) as refused:
@@ -350,7 +350,7 @@ DYNAMIC = {
 
 @pytest.mark.parametrize("body", DYNAMIC.values(), ids=DYNAMIC)
 def test_what_no_yes_covers_is_not_imported(body: str) -> None:
-    """Reliability S2: imports that reading does not show are refused in words."""
+    """Imports that reading does not show are refused in words."""
     for path in ("helper.py", "lib/hidden.py", "tools/helper.py"):
         write(path, LEAVES_A_TRACE)
     write("tools/__init__.py", "")
@@ -424,7 +424,6 @@ def test_a_module_with_hundreds_of_imports_and_a_circle_is_read() -> None:
 
 
 def test_the_store_is_the_users_alone_whatever_the_umask(tmp_path: Path) -> None:
-    """Reliability S6."""
     write("mine.py", "def make():\n    return 1\n")
     before = os.umask(0)
     try:
@@ -438,7 +437,7 @@ def test_the_store_is_the_users_alone_whatever_the_umask(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("what", ["file", "folder", "link"])
 def test_a_store_that_others_may_write_is_refused_in_words(tmp_path: Path, what: str) -> None:
-    """Reliability S6: it may hold somebody else's yes."""
+    """It may hold somebody else's yes."""
     write("mine.py", LEAVES_A_TRACE + "def make():\n    return 1\n")
     code.trust("mine:make")
     [store] = [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
@@ -454,7 +453,7 @@ def test_a_store_that_others_may_write_is_refused_in_words(tmp_path: Path, what:
 
 
 def test_every_yes_of_many_processes_is_kept() -> None:
-    """Reliability R16: 13 of 40 were."""
+    """13 of 40 were."""
     for index in range(12):
         write(f"mine{index}.py", f"def make():\n    return {index}\n")
     script = "import sys\nfrom workbench.settings import code\nfor name in sys.argv[1:]: code.trust(name)\n"

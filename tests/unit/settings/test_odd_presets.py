@@ -1,4 +1,4 @@
-"""Reliability R10: presets of any size and depth are answered in words, in a message that can be read."""
+"""Presets of any size and depth are answered in words, in a message that can be read."""
 
 from __future__ import annotations
 
@@ -157,7 +157,6 @@ def test_what_is_no_file_among_the_presets_is_passed_by(tmp_path: Path, monkeypa
 def test_without_a_home_folder_presets_are_found_and_saving_says_where_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reliability R7."""
 
     def homeless(_: str) -> Path:
         raise RuntimeError("could not determine the home directory")

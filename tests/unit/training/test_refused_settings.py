@@ -56,4 +56,4 @@ def test_a_monitor_that_does_not_fit_is_refused_with_those_that_do(assignments: 
 
 
 def test_a_data_set_without_its_own_validation_split_says_so() -> None:
-    assert "no validation split of its own" in refused("validation.method=predefined")
+    assert "comes without a validation split" in refused("validation.method=predefined")

@@ -23,7 +23,7 @@ PRESET = ("data.name=module", "data.function=mine:data", "data.batch_size=8", "r
     ("targets", "loss", "message"),
     [
         (torch.arange(60) % 7, "mse", r"whole numbers .* classes \(7 classes .*targets.float\(\), make a regression$"),
-        (torch.arange(60) % 2 * 1.0, "cross_entropy", r"whole-number targets, targets.long\(\), make classes"),
+        (torch.arange(60) % 2 * 1.0, "cross_entropy", r"integer targets, targets.long\(\), make classes"),
         (X[:, 0], "cross_entropy", r"numbers to predict \(target: numbers from .*\); these do: mse, l1, huber$"),
     ],
 )

@@ -46,6 +46,7 @@ def test_the_scores_kept_are_those_of_the_best_epoch(
     def evaluate(source, interrupted, keep=None):  # type: ignore[no-untyped-def]
         seen.append(weights(trainer))
         metrics = genuine(source, interrupted, keep)
+        assert metrics is not None
         return metrics if keep else metrics | {"accuracy": [0.5, 0.9, 0.7][len(seen) - 1]}
 
     monkeypatch.setattr(trainer._held_out._evaluator, "evaluate", evaluate)
@@ -69,6 +70,7 @@ def test_the_last_epoch_is_judged_where_no_best_is_kept_and_where_one_sample_wou
 
     def evaluate(source, interrupted, keep=None):  # type: ignore[no-untyped-def]
         metrics = genuine(source, interrupted, keep)
+        assert metrics is not None
         if keep:
             kept_calls.append(weights(trainer))
             return metrics

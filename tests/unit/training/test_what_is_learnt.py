@@ -100,7 +100,7 @@ def test_one_hot_labels_are_classes(tmp_path: Path) -> None:
     """data/REPORT 16."""
     found = plan(*npz(tmp_path, np.eye(3)[np.arange(ROWS) % 3]))
     assert (found.learns, found.outputs) == ("y: 3 classes (0, 1, 2)", 3)
-    assert "y is one-hot: the classes are the columns of its ones" in found.notes
+    assert "y is one-hot encoded: each column is a class" in found.notes
 
 
 def test_too_few_samples_after_rows_were_dropped_are_reported_with_the_emptiest_columns(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_too_few_samples_after_rows_were_dropped_are_reported_with_the_emptiest_
 def test_values_that_fall_together_without_standardising_are_said(tmp_path: Path) -> None:
     """data/REPORT 02."""
     settings = table(tmp_path, target=lambda row: "ab"[row % 2], feature=lambda row: 20230101 + row)
-    assert not any("different values are only" in note for note in plan(*settings).notes)
-    [note] = [note for note in plan(*settings, "data.normalize=none").notes if "different values are only" in note]
-    assert note.startswith("column 'a': 60 different values are only 3")
+    assert not any("different values become" in note for note in plan(*settings).notes)
+    [note] = [note for note in plan(*settings, "data.normalize=none").notes if "different values become" in note]
+    assert note.startswith("column 'a': 60 different values become 31 in float32")
 
 
 @pytest.mark.parametrize("data_loading", ["on_device", "dataloader"])

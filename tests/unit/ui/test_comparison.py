@@ -86,8 +86,9 @@ DROPOUT = ("model.dropout=0.2",)
     [
         (0.0716, (-0.0131, -0.0061), "dropout 0.2: the lowest validation loss is 0.0716 instead of 0.0812"),
         (0.0916, (0.004, 0.02), "dropout 0.2: the lowest validation loss is 0.0916 instead of 0.0812"),
-        (0.072, (-0.02, 0.001), "dropout 0.2: no clear difference in the lowest validation loss: 0.072 against 0.0812"),
-        (0.0810, (None, None), "dropout 0.2: no clear difference in the lowest validation loss: 0.081 against 0.0812"),
+        (0.072, (-0.02, 0.001), "dropout 0.2: no clear difference in the lowest validation loss: "
+             "0.0720 against 0.0812"),
+        (0.0810, (None, None), "dropout 0.2: no clear difference in the lowest validation loss: 0.0810 against 0.0812"),
         (0.0716, (None, None), "dropout 0.2: the lowest validation loss is 0.0716 instead of 0.0812"),
     ],
 )  # fmt: skip

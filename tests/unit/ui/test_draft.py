@@ -268,3 +268,19 @@ def test_the_command_line_of_settings_with_changes_gives_them_back() -> None:
     target = Preset(changes=CHANGES)
     assert Preset().override(assignments(Preset(), target)) == target
     assert target.override(assignments(target, Preset())) == Preset()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "fault"),
+    [
+        ("validation", "own", '"own" is called "predefined" now'),
+        ("runtime.engine", "graph", '"graph" is called "cuda_graph" now'),
+        ("runtime.data_loading", "loader", '"loader" is called "dataloader" now'),
+        ("optimizer", "adan", "is not known; did you mean adam?"),
+        ("validation", "nothing", "is not known; known: holdout, predefined, none"),
+    ],
+)
+def test_an_old_value_is_answered_with_the_new_one(path: str, text: str, fault: str) -> None:
+    draft = Draft(Preset(), None)
+    assert draft.check(path, text) == fault
+    assert draft.enter(path, text) == fault

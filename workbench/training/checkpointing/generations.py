@@ -19,6 +19,7 @@ from workbench.files import storage_error
 from workbench.runs.directory import RunDirectory
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.state import TrainingState
+from workbench.units import count
 
 CPU = torch.device("cpu")
 """Where weights are loaded to read their epoch alone."""
@@ -118,8 +119,8 @@ class Generations:
         if position.best_epoch is None:
             return ""
         return (
-            f"the weights of the best epoch, {position.best_epoch}, are lost: {problem}. Training continues; if no "
-            "later epoch is better, the last epoch's weights are tested"
+            f"the weights of the best epoch, {count(position.best_epoch)}, are lost: {problem}. Training continues; "
+            "if no later epoch is better, the last epoch's weights are tested"
         )
 
     def _make_best(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,7 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from workbench.errors import DamagedCheckpointError, StorageError
+from workbench.errors import DamagedCheckpointError, StorageError, UserCodeError
+from workbench.models.user import why_not_restorable
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Checkpointed
 from workbench.runs.writer import EventWriter
@@ -23,6 +25,7 @@ from workbench.training.checkpointing.state import TrainingState
 from workbench.training.checkpointing.trained_model import description_of
 from workbench.training.job import Job
 from workbench.training.random_state import random_state, restore_random_state
+from workbench.units import count
 
 EXECUTION = ("capturable", "foreach", "fused")
 """Keys of an optimizer's parameter group that say how it is executed."""
@@ -52,7 +55,11 @@ class Saver:
 
     def keep_best(self, position: TrainingState) -> None:
         """Copies the model's weights as those of the best epoch."""
-        weights: dict[str, Tensor] = {name: tensor.clone() for name, tensor in self._job.model.state_dict().items()}
+        weights = {
+            # A model of the user's own may keep other things than tensors.
+            name: value.clone() if isinstance(value, Tensor) else copy.deepcopy(value)
+            for name, value in self._job.model.state_dict().items()
+        }
         self._best = {
             "model": weights,
             "epoch": position.best_epoch,
@@ -62,10 +69,13 @@ class Saver:
         }
 
     def save(self, position: TrainingState) -> None:
-        """Writes the state of training and, if there are new ones, the best weights. Raises StorageError.
+        """Writes the state of training and, if there are new ones, the best weights.
 
-        A kill at any moment leaves files that fit one another, see `Generations`.
+        A kill at any moment leaves files that fit one another, see `Generations`. Raises StorageError; and
+        UserCodeError where what the user's model keeps could not be read again: then the checkpoint before stays.
         """
+        if problem := why_not_restorable(self._job.model):
+            raise UserCodeError(f"the model cannot be restored from a checkpoint any more: {problem}")
         written = []
         if self._best is not None:
             written.append(self._write(self._files.pending, self._best, position.step, shown_as=self._files.best))
@@ -128,7 +138,9 @@ class Saver:
                 raise error from None
             self._files.go_back()
             went_back = True
-            notes.insert(0, f"{problem}. The checkpoint before it is taken: training continues at step {position.step}")
+            notes.insert(
+                0, f"{problem}. The checkpoint before it is taken: training continues at step {count(position.step)}"
+            )
         if self._job.preset.training.keep_best and (lost := self._files.fit_best(position, went_back=went_back)):
             notes.append(lost)
         return position, notes
@@ -181,7 +193,7 @@ class Saver:
     def what_is_kept(self, position: TrainingState) -> str:
         """Says what is kept of a run that has failed."""
         if self._job.preset.training.keep_best and position.best_epoch is not None:
-            return f"the weights of the best epoch, {position.best_epoch}, are kept in checkpoints/best.pt"
+            return f"the weights of the best epoch, {count(position.best_epoch)}, are kept in checkpoints/best.pt"
         saved = self._run.last_checkpoint
         return f"the last good checkpoint is {saved}" if saved.exists() else "no checkpoint had been written yet"
 

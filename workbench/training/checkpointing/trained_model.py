@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from workbench import __version__
 from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
-from workbench.data.inputs import Inputs, describe, dtype_named, made_up
+from workbench.data.inputs import Inputs, describe, dtype_named, example_inputs
 from workbench.data.target_scale import TargetScale
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
 from workbench.runs.directory import RunDirectory
@@ -92,7 +92,7 @@ class TrainedModel(nn.Module):
         try:
             preset = Preset.from_toml(described["preset"], str(path))
             with torch.random.fork_rng(devices=[]):
-                model = build_model(preset, made_up(described["input"]), int(described["outputs"]), CPU)
+                model = build_model(preset, example_inputs(described["input"]), int(described["outputs"]), CPU)
             model.load_state_dict(state["model"])
             scale = described["target_scale"]
             trained = cls(

@@ -107,34 +107,51 @@ def make_engine(job: Job, clock: PhaseClock, learning_rate: LearningRate, hooks:
     return EngineChoice(engine, reason, time.perf_counter() - started)
 
 
+def engine_in_prospect(job: Job) -> tuple[str, str]:
+    """The engine that a run of the job would take, and why. Nothing is built, so tracing may still fail."""
+    asked = job.preset.runtime.engine
+    if asked != "auto":
+        return asked, "asked for"
+    name, _, reason = _preferred(job)
+    return name, f"{reason}; eager if tracing fails at the start" if name == "traced" else reason
+
+
 def _fastest(job: Job, build: _Builder) -> tuple[Engine, str]:
-    reason = "the fastest here that fits"
-    if job.device.type == "cuda":
-        if (why_not := why_not_capturable(job)) is None:
-            return build("cuda_graph"), reason
-        reason = why_not
-    if isinstance(job.preset.model, ModuleModel):
-        lost = "a custom model may have side effects that a trace would lose"
-        return build("eager"), reason if job.device.type == "cuda" else lost
+    name, recipe, reason = _preferred(job)
+    if name != "traced":
+        return build(name, recipe), reason
     try:
-        return _fastest_on_cpu(job, build) if job.device.type == "cpu" else (build("traced"), reason)
+        return build(name, recipe), reason
     except Exception as error:  # the eager engine will report what is wrong with the model itself
         return build("eager"), f"not traced: {first_line(error)}"
 
 
-def _fastest_on_cpu(job: Job, build: _Builder) -> tuple[Engine, str]:
+def _preferred(job: Job) -> tuple[str, _Recipe | None, str]:
+    """Name, recipe if not the name's own, and the reason of the engine that auto takes, or at least tries first."""
+    reason = "the fastest here that fits"
+    if job.device.type == "cuda":
+        if (why_not := why_not_capturable(job)) is None:
+            return "cuda_graph", None, reason
+        reason = why_not
+    if isinstance(job.preset.model, ModuleModel):
+        lost = "a custom model may have side effects that a trace would lose"
+        return "eager", None, reason if job.device.type == "cuda" else lost
+    return _preferred_on_cpu(job) if job.device.type == "cpu" else ("traced", None, reason)
+
+
+def _preferred_on_cpu(job: Job) -> tuple[str, _Recipe | None, str]:
     """The traced engine unless steps are large; for long runs with the optimizer step compiled.
 
     The settings alone decide, so that a repeated run gives the same bits.
     """
     reason = "the fastest here that fits"
     if job.preset.data.batch_size * job.parameters > MOST_TRACED:
-        return build("eager"), "steps of this size gain nothing by being traced"
+        return "eager", None, "steps of this size gain nothing by being traced"
     updates = job.parameters * job.steps_per_epoch * job.preset.training.epochs
     if isinstance(job.optimizer, COMPILED_ON_CPU) and updates >= LEAST_UPDATES and job.parameters <= MOST_COMPILED:
         reason += f"; the optimizer step of {job.preset.optimizer.label()} is compiled, which pays in so long a run"
-        return build("traced", TRACED_WITH_COMPILED_OPTIMIZER), reason
-    return build("traced"), reason
+        return "traced", TRACED_WITH_COMPILED_OPTIMIZER, reason
+    return "traced", None, reason
 
 
 def check_engine(job: Job) -> None:

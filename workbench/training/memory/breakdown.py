@@ -9,7 +9,8 @@ import torch
 from workbench.runs.measurements import Footprint
 from workbench.runs.writer import EventWriter
 from workbench.training.job import Job
-from workbench.training.memory.estimate import MemoryEstimate
+from workbench.training.memory.estimate import MemoryEstimate, gradient_bytes
+from workbench.units import count
 
 RISE = 1.01
 """A peak is reported again when it is this many times the last one: a handful of lines, however long the run."""
@@ -42,7 +43,7 @@ class MemoryBreakdown:
             peak, unmeasured = expected.peak_bytes, [*unmeasured, "peak"]
         else:
             kinds["rest"] = max(peak - sum(bytes for kind, bytes in kinds.items() if kind != "rest"), 0)
-            at = f"up to step {step}"
+            at = f"up to step {count(step)}"
         self._reported = Footprint(
             step=step,
             kinds=kinds,
@@ -79,7 +80,7 @@ class MemoryBreakdown:
         states = (value for state in job.optimizer.state.values() for value in state.values())
         return {
             "parameters": sum(tensor.nbytes for tensor in chain(job.model.parameters(), job.model.buffers())),
-            "gradients": sum(tensor.nbytes for tensor in job.model.parameters() if tensor.requires_grad),
+            "gradients": gradient_bytes(job),
             "optimizer": sum(value.nbytes for value in states if isinstance(value, torch.Tensor)),
             "data": sum(
                 source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None

@@ -26,7 +26,8 @@ class ExpectedMemory:
     """The device memory that a job takes."""
 
     kinds: dict[str, int]
-    """Bytes by kind when a training step takes most; the rest is what comes on top of them at the peak."""
+    """Bytes by kind when a training step takes most, but with the gradients of all parameters, which are there when the
+    step ends; the rest is what comes on top of them at the peak."""
     peak_bytes: int | None
     """The most at any time; None where it is not known."""
     peak_during: str
@@ -35,6 +36,11 @@ class ExpectedMemory:
     """Of matrix products, convolutions and attention, forward and backward, of all accumulated batches."""
     reason: str = ""
     """Why something is not known; empty where everything is."""
+
+
+def gradient_bytes(job: Job) -> int:
+    """Bytes of the gradients of all trained parameters, as a step ends with them."""
+    return sum(parameter.nbytes for parameter in job.model.parameters() if parameter.requires_grad)
 
 
 def expected_memory(job: Job) -> ExpectedMemory:
@@ -79,7 +85,7 @@ class MemoryEstimate:
         weights = list(job.model.parameters())
         kinds = {
             "parameters": sum(tensor.nbytes for tensor in chain(weights, job.model.buffers())),
-            "gradients": sum(tensor.nbytes for tensor in weights if tensor.requires_grad),
+            "gradients": gradient_bytes(job),
             "data": sum(
                 source.resident_bytes for source in (job.train, job.validation, job.test) if source is not None
             ),
@@ -103,7 +109,8 @@ class MemoryEstimate:
             if not workspaces:
                 return ExpectedMemory(kinds, None, "", fake_run.flops_per_step, reason)
         peak, during = self._peak(fake_run.stages, workspaces)
-        kinds["rest"] += peak - sum(kinds.values())
+        kinds["gradients"] = gradient_bytes(self._job)
+        kinds["rest"] = max(peak - sum(bytes for kind, bytes in kinds.items() if kind != "rest"), 0)
         return ExpectedMemory(kinds, peak, during, fake_run.flops_per_step, reason)
 
     def _peak(self, stages: list[Stage], workspaces: dict[OperatorCall, int]) -> tuple[int, str]:

@@ -55,7 +55,7 @@ def write_snapshot(job: Job, run: RunDirectory, step: int, steps: int) -> Memory
         make_folder(run.profiles)
         write_text_atomically(path, _host_text(job, step), parents=False)
         return MemorySnapshot(step=step, steps=0, file=_within(run, path))
-    recorded = f" and in the {steps} steps before it" if steps else ""
+    recorded = f" and in the {count(steps)} steps before it" if steps else ""
     pickled = _write_gpu(run, step, _index(job.device), job, f"GPU memory after step {count(step)}{recorded}")
     return MemorySnapshot(step=step, steps=steps, file=_within(run, path), pickle=_within(run, pickled))
 

@@ -173,7 +173,7 @@ def gpu_summary(snapshot: Mapping[str, Any], owners: Mapping[int, Owner], device
 
 def host_summary(held: Sequence[Held], facts: Sequence[tuple[str, str]], title: str) -> str:
     """Tensors alive on the host in text; facts: names and values to stand above them."""
-    whole = f"{size(sum(item.bytes for item in held))} in {count(len(held))} pieces of memory"
+    whole = f"{size(sum(item.bytes for item in held))} in {count(len(held))} storages"
     lines = [title, "", *(f"{name:<14} {value}" for name, value in (*facts, ("in tensors", whole)))]
     lines += ["", "By kind", *_by_kind(held), "", "Largest", *_largest(held)]
     return _text(lines)

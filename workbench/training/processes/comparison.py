@@ -15,7 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,12 @@ def compare(request: Request, go: threading.Event) -> Comparison:
 
     Raises PresetError, and ComparisonFailedError, which names the settings that failed.
     """
+    with ExitStack() as closing:
+        return _compare(request, go, closing)
+
+
+def _compare(request: Request, go: threading.Event, closing: ExitStack) -> Comparison:
+    """closing: takes what ends the processes that read samples, whatever happens."""
     from workbench.devices.cores import CoreMonitor
     from workbench.training.processes.comparison_rounds import TooLongError, learning_rounds, speed_rounds
     from workbench.training.processes.contender import Contender
@@ -114,9 +120,11 @@ def compare(request: Request, go: threading.Event) -> Comparison:
     _report("preparing the present settings")
     with _naming("present", present_preset):
         present = Contender(present_preset)
+    closing.callback(present.close)
     _report("preparing the changed settings")
     with _naming("changed", changed_preset):
         changed = Contender(changed_preset)
+    closing.callback(changed.close)
     _check(request, present, changed)
     _report("pausing the run")
     go.wait()

@@ -107,6 +107,10 @@ class Contender:
         """Whether the last loss was a finite number."""
         return not self._losses or math.isfinite(self._losses[-1].loss)
 
+    def close(self) -> None:
+        """Ends the processes that read samples: left to themselves, they may outlive the comparison for seconds."""
+        self._job.close()
+
     def warm_up(self, seconds: float) -> None:
         """Trains the first steps, which are not counted, and measures how many steps a turn of that length has."""
         with self._counting_memory():

@@ -51,13 +51,14 @@ def make_plan(preset: Preset) -> Plan:
     Raises what `build_job` raises, and PresetError where the engine that is asked for does not fit.
     """
     from workbench.training.device import device_name
-    from workbench.training.engines.choose import check_engine
+    from workbench.training.engines.choose import check_engine, engine_in_prospect
     from workbench.training.job import build_job
     from workbench.training.memory.estimate import expected_memory
 
     job = build_job(preset, lambda progress: None)
     check_engine(job)
     memory = expected_memory(job)
+    engine, reason = engine_in_prospect(job)
     return Plan(
         device=f"{job.device} ({device_name(job.device)})",
         task=job.task.kind,
@@ -72,6 +73,8 @@ def make_plan(preset: Preset) -> Plan:
         steps_per_epoch=job.steps_per_epoch,
         steps=job.steps_per_epoch * preset.training.epochs,
         data_loading=job.train.name,
+        engine=engine,
+        engine_reason=reason,
         memory_bytes=memory.kinds | ({} if memory.peak_bytes is None else {PEAK: memory.peak_bytes}),
         peak_during=memory.peak_during,
         model=str(job.model),

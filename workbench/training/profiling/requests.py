@@ -24,6 +24,7 @@ from workbench.training.job import Job
 from workbench.training.memory import snapshot as memory_snapshot
 from workbench.training.profiling.profiler import StepProfiler
 from workbench.training.timing.clock import PhaseClock
+from workbench.units import count
 
 WARM_UP_STEPS = 10
 """The first steps of a process are not recorded: they allocate memory and load kernels."""
@@ -163,7 +164,7 @@ class Inspection:
         """Warns of each recording that never began: no step will follow."""
         self._end_warm_up()
         for recording in self._asked:
-            self._warn(recording.command, step, f"no step was left for it after step {step}")
+            self._warn(recording.command, step, f"no step was left for it after step {count(step)}")
         self._asked, self.wanted = [], False
 
     def _record_warm_up(self) -> bool:

@@ -1,4 +1,4 @@
-"""Advice: judge the run, go through the findings, measure the effect of one, keep it or not."""
+"""Advice: judges the run, steps through the findings, measures the effect of a change and keeps it or not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch
 
 PAUSE_PATIENCE_SECONDS = 30.0
-"""A trainer that writes a large checkpoint may take a while to answer."""
+"""How long to wait for a trainer to pause: one that writes a large checkpoint answers late."""
 PAUSE_POLL_SECONDS = 0.1
 
 
@@ -33,7 +33,7 @@ class AdviceController:
     def __init__(self, draft: Draft, session: Session, learning_rate: LearningRateController, host: Host) -> None:
         self.advice = Advice()
         self.has_found = False
-        """Whether this run has had a finding: from then on the panel stays, so that nothing moves on the screen."""
+        """Whether this run has had a finding. From then on the panel stays, so that nothing on the screen moves."""
         self._judged: Watch | None = None
         """The run whose findings these are."""
         self._draft = draft
@@ -98,7 +98,7 @@ class AdviceController:
             self._host.say("there is nothing to try for this one; i shows the details")
 
     async def _offer_learning_rate(self, value: float) -> None:
-        """Asks, and sets a learning rate, which is not measured first."""
+        """Sets a learning rate after asking; its effect is not measured first."""
         from workbench.ui.dialogs.question import QuestionDialog
 
         if not self._session.is_busy:
@@ -137,7 +137,7 @@ class AdviceController:
             self._learning_rate.set(finding.learning_rate)
 
     def keep(self, change: tuple[str, ...]) -> bool:
-        """Applies a change to the settings being edited; False if they would not be a valid preset."""
+        """Applies a change to the settings being edited; False if the result would not be a valid preset."""
         try:
             self._draft.assign(change)
         except PresetError as error:
@@ -163,7 +163,7 @@ class AdviceController:
 
     @asynccontextmanager
     async def _paused(self, watch: Watch) -> AsyncIterator[None]:
-        """Pauses the run inside the `with`; resumes it afterwards, whatever happens inside."""
+        """Pauses the run during the `with`, and resumes it afterwards, whatever happens within."""
         watch.ask("pause")
         try:
             waited = 0.0

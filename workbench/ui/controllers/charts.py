@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from workbench.ui.controllers.host import Host
 from workbench.ui.live.remembered import Remembered
-from workbench.ui.panels.charts import ChartView
+from workbench.ui.panels.chart_curves import ChartView
 from workbench.ui.panels.x_axis import XAxis
 
 SMOOTHING_STEP = 0.1

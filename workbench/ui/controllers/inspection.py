@@ -12,7 +12,7 @@ from workbench.ui.live.watch import Watch
 from workbench.units import count
 
 MOST_CHARACTERS = 20_000
-"""Of a memory snapshot's summary, which has some fifty lines."""
+"""At most this much of a memory snapshot's summary is shown; it usually has some fifty lines."""
 
 
 class InspectionController:
@@ -50,7 +50,7 @@ class InspectionController:
             self._open_memory_snapshot(watch.history.view.memory_snapshot, watch)
 
     def show_arrived(self) -> None:
-        """Shows requested profiles and snapshots that have arrived; while a dialog is open, only says so."""
+        """Shows requested profiles and snapshots that have arrived; while a dialog is open, only a sentence says so."""
         watch = self._session.watch
         if watch is None:
             return

@@ -25,7 +25,7 @@ class PresetController:
         self._host = host
 
     def remember(self) -> None:
-        """Makes the opened preset the one that the next start opens."""
+        """Lets the next start of the app open this preset."""
         self._remembered.remember_preset(self._draft.path)
 
     async def choose(self) -> None:
@@ -51,7 +51,7 @@ class PresetController:
         self._host.show_settings()
 
     async def save(self) -> bool:
-        """Saves to the preset's file, or as another one if it has none, is shipped or a run's.
+        """Saves to the preset's file; as another preset if it has no file, is shipped, or belongs to a run.
 
         False if nothing was saved.
         """
@@ -71,7 +71,7 @@ class PresetController:
         draft = self._draft
         if self._is_invalid():
             return False
-        # The old description would not be true of other settings.
+        # The old description may not be true of the changed settings.
         is_other = draft.is_changed and draft.preset.description == draft.opened.description
         description = "" if is_other else draft.preset.description
         dialog = SaveAsDialog(draft.preset, draft.preset.name, description)
@@ -79,12 +79,12 @@ class PresetController:
             problem = self._write(answer.preset, answer.path)
             if not problem:
                 return True
-            # Asks again, with what was typed: another name or folder may do.
+            # Asks again, and shows what was typed: another name or folder may work.
             dialog = SaveAsDialog(draft.preset, answer.preset.name, answer.preset.description, f"not saved: {problem}")
         return False
 
     def _is_invalid(self) -> bool:
-        """Whether a setting has an invalid value; says which one."""
+        """Whether a setting has an invalid value; if so, says which one."""
         for path, problem in self._draft.problems.items():
             self._host.say(f"not saved: {path}: {problem}", "error")
             return True
@@ -132,7 +132,7 @@ class PresetController:
         self._host.say(f"back to {self._draft.opened.name} as it was opened")
 
     def show_command(self) -> None:
-        """Shows the command that trains the same without the app."""
+        """Shows the command that trains these settings without the app."""
         from workbench.ui.dialogs.command import CommandDialog
 
         self._host.open(CommandDialog(self._draft.command()))

@@ -1,4 +1,4 @@
-"""The run in progress: start, pause, stop, checkpoint, resume; and its state in words."""
+"""The run in progress: starts, pauses, stops and resumes it, and gives its state in words."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class RunController:
         return True
 
     def _cannot_start(self, wrong: str) -> None:
-        """Says the fault of the settings or their data, and moves to the setting."""
+        """Says what is wrong with the settings or their data, and moves to the setting."""
         self._host.show_wrong_setting(wrong)
         self._host.say(f"cannot start: {wrong}", "error")
 

@@ -14,6 +14,7 @@ from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch, course_of
+from workbench.units import count
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ class RunsController:
         try:
             running = await self._host.in_thread(lambda: list_running(self._session.runs_folder))
         except Exception:
-            return  # a folder that cannot be read is reported when a run is to be written there
+            return  # a folder that cannot be read is reported when the user starts a run
         if running and self._session.watch is None:
-            lines = [(row.run, f"{row.preset_name}  epoch {row.epoch} of {row.epochs}") for row in running]
+            lines = [
+                (row.run, f"{row.preset_name}  epoch {count(row.epoch)} of {count(row.epochs)}") for row in running
+            ]
             if (run := await self._host.ask(AttachDialog(lines))) is not None:
                 await self.attach(run)
 
@@ -101,7 +104,7 @@ class RunsController:
     async def may_quit(self) -> bool:
         """Asks while a run is in progress or settings are unsaved.
 
-        False if the user would rather stay, or is being asked already: ctrl+q works in dialogs too.
+        False if the user stays, or is being asked already: ctrl+q also works in dialogs.
         """
         if self._is_asking_to_quit:
             return False

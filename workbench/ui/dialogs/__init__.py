@@ -1,1 +1,1 @@
-"""Dialogs, one a file."""
+"""Dialogs, each in a file of its own."""

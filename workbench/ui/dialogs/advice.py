@@ -51,9 +51,9 @@ class AdviceDialog(Dialog[str]):
             return self._advice.current is not None and can_be_tried(self._advice.current)
         return len(self._advice.findings) > 1 if action == "next" else True
 
-    def keys_text(self) -> str:
+    def shown_keys(self) -> list[tuple[str, str]]:
         current = self._advice.current
-        return super().keys_text().replace(TRY, TRY if current is None else tried(current))
+        return [(key, tried(current) if label == TRY and current else label) for key, label in super().shown_keys()]
 
     def action_try(self) -> None:
         """Tries the change of the current finding."""
@@ -63,14 +63,14 @@ class AdviceDialog(Dialog[str]):
         """Moves to the next finding."""
         self._advice.go_to_next()
         self.query_one("#findings", Static).update(self._table())
-        self.query_one("#box").border_subtitle = self.keys_text()
+        self.renew_keys()
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column()
         if not self._advice.findings:
-            table.add_row("", Text("nothing found that is worth a word"))
+            table.add_row("", Text("nothing found"))
         for place, finding in enumerate(self._advice.findings):
             if place:
                 table.add_row("", "")

@@ -1,4 +1,4 @@
-"""The runs that are still running when the app starts."""
+"""Offers the runs in progress when the app starts."""
 
 from __future__ import annotations
 

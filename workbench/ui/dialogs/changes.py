@@ -40,7 +40,7 @@ class ChangesDialog(Dialog[str]):
         yield VerticalScroll(Static(changes_table(self._changes, ("setting", "opened", "now"))))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """With nothing changed there is nothing to save or to revert."""
+        """Without changes there is nothing to save or to revert."""
         return bool(self._changes) or not action.startswith("answer")
 
     def action_answer(self, answer: str) -> None:

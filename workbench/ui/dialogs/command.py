@@ -12,7 +12,7 @@ from workbench.ui.dialogs.dialog import Dialog, plain
 
 
 class CommandDialog(Dialog[bool]):
-    """Shows the command, and copies it by way of the terminal, which works over SSH too."""
+    """Shows the command, and copies it through the terminal, which also works over SSH."""
 
     title_text = "train this without the app"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y,enter", "copy", "copy", show=True)]

@@ -19,13 +19,13 @@ from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
 from workbench.ui.dialogs.dialog import Dialog
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.charts import OVERLAY_LETTERS
+from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.units import duration
 
 
 class CompareDialog(Dialog[bool]):
-    """A column a run, under the letters that the charts use."""
+    """A column for each run, under the letter that it has on the charts."""
 
     app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v,q", "cancel", "close", show=False)]
@@ -84,7 +84,7 @@ class CompareDialog(Dialog[bool]):
 
 
 def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
-    """Key path to the value in each run, for those that are not the same in all."""
+    """By key path, the values in all runs, for settings whose values differ."""
     settings = [with_present_paths(row.settings) for row in rows]
     paths = dict.fromkeys(path for each in settings for path in each)
     values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}

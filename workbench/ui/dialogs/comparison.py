@@ -23,7 +23,7 @@ from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.bars import thin_bar
 from workbench.units import duration
 
-MEASURING_KEYS = "esc cancel"
+MEASURING_KEY = ("esc", "cancel")
 POLL_SECONDS = 1.0
 BAR_CELLS = 40
 
@@ -31,7 +31,7 @@ BAR_CELLS = 40
 class ComparisonDialog(Dialog[str]):
     """Dismisses with "keep", with "set" (keep, and set the learning rate of the run in progress), or None.
 
-    Leaving it while it measures cancels the measuring.
+    Closing the dialog during the measurement cancels it.
     """
 
     app: StyledApp
@@ -52,7 +52,7 @@ class ComparisonDialog(Dialog[str]):
         can_set: bool,
         expected_seconds: float | None,
     ) -> None:
-        """finding: proposes the change; measure: returns the result, and reports what it does; raises WorkbenchError.
+        """finding: proposes the change. measure: returns the result and reports its progress; raises WorkbenchError.
 
         now: the values that the changed settings have, in words. can_set: whether the learning rate of a run in
         progress may be set too. expected_seconds: for the whole comparison; None if unknown.
@@ -68,7 +68,7 @@ class ComparisonDialog(Dialog[str]):
         self._timer: Timer | None = None
         self.comparison: Comparison | None = None
         self.refusal = "" if finding.measure is not None else WITHOUT_MEASURE
-        """Why two training runs cannot answer; the change may be kept all the same."""
+        """Why two training runs cannot answer; the change can be kept nevertheless."""
         self.failure = ""
 
     def body(self) -> Iterable[Widget]:
@@ -84,14 +84,11 @@ class ComparisonDialog(Dialog[str]):
         if not self.refusal:
             self._measure_in_rounds()
 
-    def keys_text(self) -> str:
-        keys = MEASURING_KEYS
+    def shown_keys(self) -> list[tuple[str, str]]:
         if self._can_keep:
-            also = "s keep, and set it in this run  " if self._can_set else ""
-            keys = f"k keep  {also}r revert"
-        elif self.failure:
-            keys = "esc leave"
-        return Text(keys).markup
+            also = [("s", "keep, and set it in this run")] if self._can_set else []
+            return [("k", "keep"), *also, ("r", "revert")]
+        return [("esc", "leave")] if self.failure else [MEASURING_KEY]
 
     @property
     def _can_keep(self) -> bool:
@@ -133,7 +130,7 @@ class ComparisonDialog(Dialog[str]):
             result.update(self.refusal)
         else:
             result.update(self._doing())
-        self.query_one("#box").border_subtitle = self.keys_text()
+        self.renew_keys()
 
     def _doing(self) -> Text:
         progress, glyphs, palette = self._progress, self.app.glyphs, self.app.palette
@@ -147,7 +144,7 @@ class ComparisonDialog(Dialog[str]):
         return Text("\n").join(lines)
 
     def _left(self) -> str:
-        """The time left: from the rounds so far; before them, from how the run itself went."""
+        """The time left, estimated from the rounds so far; before the first, from the run itself."""
         left = self._progress.seconds_left
         if left is None:
             if self._expected_seconds is None or self._seconds >= self._expected_seconds:

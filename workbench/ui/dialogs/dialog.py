@@ -16,10 +16,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.ui.keys.actions import key_name
+from workbench.ui.panels.lines import KeysLine
 
 Result = TypeVar("Result")
 BORDER_CELLS = 3
-"""Between the keys in the lower border and the box's right edge."""
+"""Cells between the keys in the lower border and the box's right edge."""
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
@@ -77,7 +78,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Text(self.title_text).markup
-            box.border_subtitle = self.keys_text()
+            box.border_subtitle = self._keys_text()
             yield from self.body()
 
     def body(self) -> Iterable[Widget]:
@@ -87,13 +88,23 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     def on_mount(self) -> None:
         """For dialogs to extend."""
 
-    def keys_text(self) -> str:
-        """The keys of the dialog that are meant to be seen, from its bindings: its own labels before inherited ones."""
+    def shown_keys(self) -> list[tuple[str, str]]:
+        """The keys of the dialog that are shown, from its bindings; its own labels replace inherited ones."""
         seen: dict[str, str] = {}
         for binding in self._shown_bindings():
             if (key := _key_of(binding)) not in seen.values():
                 seen.setdefault(binding.description, key)
-        return Text("  ".join(f"{key} {label}" for label, key in seen.items())).markup
+        return [(key, label) for label, key in seen.items()]
+
+    def renew_keys(self) -> None:
+        """Shows other keys, in the lower border and in the line of keys below."""
+        self.query_one("#box").border_subtitle = self._keys_text()
+        for line in (line for screen in self.app.screen_stack for line in screen.query(KeysLine)):
+            line.redraw()
+
+    def _keys_text(self) -> str:
+        """The keys as markup."""
+        return Text("  ".join(f"{key} {label}" for key, label in self.shown_keys())).markup
 
     def _shown_bindings(self) -> list[Binding]:
         found = [item for owner in type(self).__mro__ for item in owner.__dict__.get("BINDINGS", [])]
@@ -122,7 +133,7 @@ def _key_of(binding: Binding) -> str:
 
 
 def plain(text: str | Text, *, id: str | None = None, classes: str | None = None) -> Static:
-    """A text whose brackets are brackets."""
+    """A text whose brackets are shown, not read as markup."""
     return Static(text, id=id, classes=classes, markup=False)
 
 

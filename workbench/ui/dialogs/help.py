@@ -43,7 +43,7 @@ class HelpDialog(Dialog[bool]):
 
     @property
     def _has_columns(self) -> bool:
-        """Whether the sections stand in two columns: where one would be higher than the screen, and two have room."""
+        """Whether the sections are in two columns: if one is higher than the screen, and two have room."""
         lines = sum(len(rows) + 2 for _, rows in self._sections)
         return self.app.size.width >= TWO_COLUMNS_FROM and lines > self.app.size.height - 4
 
@@ -51,7 +51,7 @@ class HelpDialog(Dialog[bool]):
         if not self._has_columns:
             return _table(self._sections)
         sizes = [len(rows) + 2 for _, rows in self._sections]
-        # Where the higher of the two columns is lowest.
+        # Divided so that the higher of the two columns is as low as possible.
         cut = min(range(1, len(sizes)), key=lambda place: max(sum(sizes[:place]), sum(sizes[place:])))
         both = Table.grid(padding=(0, 3))
         both.add_row(_table(self._sections[:cut]), _table(self._sections[cut:]))

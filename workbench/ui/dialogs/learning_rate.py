@@ -29,7 +29,7 @@ class LearningRateDialog(Dialog[float]):
     ]
 
     def __init__(self, current: float, began: float) -> None:
-        """began: the rate of the run's first step, near which the steps stay; any allowed rate can be typed."""
+        """began: the rate of the run's first step. Stepping stays near it; any allowed rate can be typed."""
         super().__init__()
         self._current = current
         self._began = began

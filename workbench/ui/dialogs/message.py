@@ -13,7 +13,7 @@ from workbench.ui.dialogs.dialog import Dialog, plain
 
 
 class MessageDialog(Dialog[bool]):
-    """Shows a text until a key."""
+    """Shows a text until a key is pressed."""
 
     DEFAULT_CSS = "MessageDialog VerticalScroll { height: auto; max-height: 18; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "cancel", "close", show=True)]

@@ -1,4 +1,4 @@
-"""Opening a preset: a list that typing narrows, and the settings that each would change."""
+"""Opens a preset from a list that typing narrows, with the settings that each preset would change."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from workbench.wording import TRACE_VIEWER, profile_title
 
 BAR_CELLS = 14
 WIDE_COLUMNS = 70
-"""Of the screen, from which on there is room for calls and bars."""
+"""From this width of the screen on, calls and bars are shown."""
 
 
 class ProfileDialog(Dialog[bool]):
-    """A row an operator; scrolls where the screen is low."""
+    """A row for each operator; scrolls where the screen is low."""
 
     app: StyledApp
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,o,q", "cancel", "close", show=False)]
@@ -44,7 +44,7 @@ class ProfileDialog(Dialog[bool]):
         self._run = run
 
     def body(self) -> Iterable[Widget]:
-        # Above the table: where the screen is low that is what scrolls.
+        # Above the table, which scrolls where the screen is low.
         yield plain(short_path(self._run / self._profiled.file))
         yield plain(f"is the trace; {TRACE_VIEWER} opens it, in the browser alone", classes="dim")
         if self._profiled.note:
@@ -52,11 +52,17 @@ class ProfileDialog(Dialog[bool]):
         yield VerticalScroll(Static(self._table()))
 
     def _table(self) -> Table:
-        """Per step, so that it compares with the time of a step."""
+        """Times are per step, to be compared with the time of a step."""
         dim, is_wide = self.app.palette["dim"], self.app.size.width >= WIDE_COLUMNS
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        titles = ["a step's operators", *(["calls"] if is_wide else []), "self ms", *([""] if is_wide else []), "share"]
+        titles = [
+            "a step's operators",
+            *(["calls"] if is_wide else []),
+            "self ms",
+            *([""] if is_wide else []),
+            "of time",
+        ]
         for title in titles[1:]:
             table.add_column(no_wrap=True, justify="right", min_width=BAR_CELLS if title == "" else 7)
         table.add_row(*(Text(title, dim) for title in titles))

@@ -14,7 +14,7 @@ from workbench.ui.dialogs.dialog import Dialog, options, plain
 
 
 class QuestionDialog(Dialog[str]):
-    """Dismisses with the key of the answer; None if it is left."""
+    """Dismisses with the key of the answer; None if the user closes it."""
 
     DEFAULT_CSS = """
     QuestionDialog #asked { height: auto; max-height: 12; }
@@ -29,7 +29,7 @@ class QuestionDialog(Dialog[str]):
         self._default = default
 
     def body(self) -> Iterable[Widget]:
-        with VerticalScroll(id="asked"):  # however long it is, the answers stay in sight
+        with VerticalScroll(id="asked"):  # a long question scrolls, so that the answers stay in view
             yield plain(self._text)
         yield plain("")
         yield options((key, Text.assemble((f" {key}  ", "bold"), label)) for key, label in self._choices)
@@ -41,7 +41,7 @@ class QuestionDialog(Dialog[str]):
         choices.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """A letter gives its answer."""
+        """A letter chooses its answer."""
         if event.character and event.character in [key for key, _ in self._choices]:
             event.stop()
             self.dismiss(event.character)

@@ -13,7 +13,7 @@ MOST_CHANGES = 6
 
 
 class QuitDialog(QuestionDialog):
-    """leave, stop, or None to stay; leaving it running is the default."""
+    """Dismisses with leave, stop, or None to stay; the default leaves the run running."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "stay", show=True)]
     ANSWERS = {"l": "leave", "s": "stop"}
@@ -33,7 +33,7 @@ class QuitDialog(QuestionDialog):
 
 
 class UnsavedDialog(QuestionDialog):
-    """save, discard, or None to stay."""
+    """Dismisses with save, discard, or None to stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "keep editing", show=True)]
     ANSWERS = {"s": "save", "d": "discard"}

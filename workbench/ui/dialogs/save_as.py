@@ -39,9 +39,9 @@ class SaveAsDialog(Dialog[SaveAs]):
     ]
 
     def __init__(self, preset: Preset, suggested: str, description: str | None = None, failure: str = "") -> None:
-        """suggested: the name; description: the one to begin with, the preset's own unless given.
+        """suggested: the name at first; description: the description at first, by default the preset's own.
 
-        failure: why it could not be saved as these a moment ago.
+        failure: why saving under these failed a moment ago.
         """
         super().__init__()
         self._failure = failure
@@ -58,7 +58,7 @@ class SaveAsDialog(Dialog[SaveAs]):
         self._confirmed: Path | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Another folder is offered where there is one."""
+        """Offers another folder if there is one."""
         return action != "other_folder" or len(self._folders) > 1
 
     def body(self) -> Iterable[Widget]:

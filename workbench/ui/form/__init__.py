@@ -1,1 +1,1 @@
-"""The settings as a form: what is chosen, what is wrong with it, and how a value is stepped. Free of Textual."""
+"""The settings as a form: the values, their faults, and how keys step them. Imports no Textual."""

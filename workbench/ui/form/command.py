@@ -20,8 +20,8 @@ _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*")
 def command_line(preset: Preset, path: Path | None) -> str:
     """`workbench --preset NAME --set key=value ...`, quoted for a shell.
 
-    path: the file that the preset was opened from. Without one, or if it cannot be read any more, the preset of the
-    same name, else that which differs least, is what the settings are given relative to.
+    The settings are given relative to a preset. That is the one opened from `path`; without a path, or if it cannot be
+    read any more, the preset of the same name; without that, the one that differs least.
     """
     name, assignments = _base(preset, path)
     words = ["workbench", "--preset", name]
@@ -43,14 +43,14 @@ def assignments(base: Preset, target: Preset) -> list[str]:
             if then[tag] != now[tag]:
                 found.append(_assignment([table, tag], now[tag]))
                 then = _after_switch(table, then, now[tag])
-        # Compared as TOML: to Python 1, 1.0 and true are one and the same.
+        # Compared as TOML: in Python, 1, 1.0 and True are equal.
         differing = [key for key, value in now.items() if key not in then or toml(then[key]) != toml(value)]
         found += [_assignment([table, key], now[key]) for key in differing]
     return found
 
 
 def _after_switch(family: str, table: Mapping[str, Any], label: str) -> dict[str, Any]:
-    """What `Preset.override` makes of a table by naming another choice alone."""
+    """The table that `Preset.override` makes if only another choice is named."""
     defaults = {field.key: field.default for field in fields_of(model_of(family, label)) if not field.is_required}
     return defaults | switched(FAMILIES[family], table, label)
 
@@ -60,7 +60,7 @@ def _assignment(path: list[str], value: Any) -> str:
 
 
 def _argument(value: Any) -> str:
-    """A value as `--set` reads it back: a bare word where that is the same text, else TOML."""
+    """A value as `--set` reads it: a bare word where that gives the same text, else TOML."""
     if isinstance(value, str) and _BARE_WORD.fullmatch(value) and from_toml(value) == value:
         return value
     return toml(value)
@@ -86,7 +86,7 @@ def _base(preset: Preset, path: Path | None) -> tuple[str, list[str]]:
 
 
 def _name_of(path: Path) -> str:
-    """The short name, where that leads to this very file."""
+    """The short name, if it leads to this very file."""
     try:
         if library.find(path.stem).resolve() == path.resolve():
             return path.stem

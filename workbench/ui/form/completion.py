@@ -11,7 +11,7 @@ from workbench.files import expanded
 from workbench.ui.form.parsing import shown, typed
 
 MOST_FILES = 500
-"""How many entries of a folder are offered at most."""
+"""At most this many entries of a folder are offered."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Candidate:
     label: str
     help: str = ""
     is_whole: bool = True
-    """Whether nothing more need be typed then: a folder leads on, and so does one of several columns."""
+    """Whether the value is complete with it; after a folder, or one of several columns, more is typed."""
 
 
 def paths(text: str, *, only_folders: bool) -> list[Candidate]:
@@ -45,9 +45,9 @@ def paths(text: str, *, only_folders: bool) -> list[Candidate]:
 
 
 def columns(text: str, found: Iterable[tuple[str, str]], *, several: bool) -> list[Candidate]:
-    """The columns (name, explanation) that have the words that are typed, the likeliest first.
+    """The columns (name, explanation) that match the typed words, the likeliest first.
 
-    several: the field names several columns; those before the last comma are named already.
+    several: the field holds several columns, separated by commas; the last one is being typed.
     """
     before, entry = _last_entry(text) if several else ("", text)
     named = {name.strip(' "') for name in before.split(",")}
@@ -72,7 +72,7 @@ def entry_of(text: str, *, several: bool) -> str:
 
 
 def narrowed(choices: Sequence[tuple[str, str]], typed: str) -> list[int]:
-    """The places of the choices (name, explanation) that have all the words that are typed, the likeliest first."""
+    """The indices of the choices (name, explanation) that match all typed words, the likeliest first."""
     typed = " ".join(typed.lower().split())
     words = typed.split()
     found = [

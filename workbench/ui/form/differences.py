@@ -15,12 +15,12 @@ from workbench.settings.renamed import with_present_paths
 from workbench.ui.form.fields import short_name
 
 REMEMBERED_SECONDS = 2.0
-"""How long a preset's settings are taken to be those of its file, so that many runs of it read it once."""
+"""How long a preset's settings are kept before its file is read again, so that many runs of it read it once."""
 
 
 @lru_cache(maxsize=1000)
 def _settings_of(name: str, _now: int) -> dict[str, Any]:
-    """The settings of the preset of that name, all defaults where there is none: once for all runs of it."""
+    """The settings of the preset of that name; all defaults if there is none. Read once for all runs of it."""
     try:
         return library.load(name).flat()
     except PresetError:

@@ -1,8 +1,8 @@
 """The choice that is being edited: always a valid preset, and beside it what has been typed that is not valid yet.
 
-Each table of the preset is validated by itself, by the same classes as a preset file. What fails stays as it was
-typed, and is tried again after every change of its table, for another setting may cure it (Nesterov needs momentum).
-A choice that lacks something (the file of a CSV) is kept likewise, until it is complete.
+Each table of the preset is validated by itself, by the same classes as a preset file. An invalid value stays as it was
+typed, and is validated again after every change of its table: another setting may make it valid (Nesterov needs
+momentum). A choice that lacks something (the file of a CSV) is kept in the same way, until it is complete.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from workbench.settings.preset import FAMILIES, Preset, switched
 from workbench.settings.problems import table_problems
+from workbench.settings.renamed import renamed_value
+from workbench.suggestion import nearest
 from workbench.ui.form.command import command_line
 from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_of, model_of, path_of, table_of
 from workbench.ui.form.parsing import parse, shown
@@ -51,16 +53,16 @@ class Draft:
 
     @property
     def is_edited(self) -> bool:
-        """Whether anything was changed by hand since it was opened, or since settings of a run were taken."""
+        """Whether the user changed anything since the preset was opened, or since a run's settings were taken."""
         return self.is_changed and (bool(self.problems) or bool(self._taken.differences(self.preset)))
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything differs from the opened preset, what is not valid yet included."""
+        """Whether anything differs from the opened preset, invalid values included."""
         return bool(self.changes())
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """The settings that differ, by key path: (opened, now); what is not valid yet as it was typed."""
+        """The settings that differ, by key path: (opened, now); an invalid value as it was typed."""
         changes = self.opened.differences(self.preset)
         for table in self._incomplete_tables():
             changes = {path: pair for path, pair in changes.items() if table_of(path)[0] != table}
@@ -81,7 +83,7 @@ class Draft:
     def enter(self, path: str, text: str) -> str | None:
         """Takes a value as typed; returns what is wrong with it, or None.
 
-        What is wrong stays in the row, and the last valid value in `preset`.
+        A wrong value stays in the row; `preset` keeps the last valid one.
         """
         table, key = table_of(path)
         if not key:
@@ -92,7 +94,7 @@ class Draft:
         return self.problems.get(path)
 
     def assign(self, assignments: Sequence[str]) -> None:
-        """Takes `key.path=value` assignments as `--set` does. Raises PresetError, and then nothing is changed."""
+        """Takes `key.path=value` assignments as `--set` does. Raises PresetError, and then changes nothing."""
         target = self.preset.override(assignments).flat()
         paths = [assignment.partition("=")[0].strip() for assignment in assignments]
         tags = {path_of(name, family.tag): name for name, family in FAMILIES.items()}
@@ -103,14 +105,17 @@ class Draft:
         """The fault that a typed value would have; changes nothing."""
         table, key = table_of(path)
         if not key:
-            return None if text in dict(choices_of(table)) else "is not known"
+            return None if text in dict(choices_of(table)) else _unknown_choice(table, text)
         values = self._parsed(table, {**self._typed, path: text})
         if not self._faults(table, self._tables[table] | values):
             return None
         return self._fault(table, key, self._tables[table] | {key: values[key]})
 
     def choose(self, family: str, label: str) -> None:
-        """Makes another choice of a family: settings that both have are kept, others are as left before, or defaults.
+        """Makes another choice of a family.
+
+        Settings that both choices have keep their values. The others get the values that they had when this choice was
+        last left, or their defaults.
 
         Raises KeyError for an unknown one.
         """
@@ -161,7 +166,7 @@ class Draft:
         self._settle(table)
 
     def value_of(self, path: str) -> Any:
-        """A setting's value, of a choice that is not complete yet as well; None where there is none."""
+        """A setting's value, even if its choice is not complete yet; None if it has none."""
         table, key = table_of(path)
         return self._tables[table].get(key)
 
@@ -172,11 +177,11 @@ class Draft:
     # How a table becomes valid.
 
     def _settle(self, table: str) -> None:
-        """Takes the valid values of all that are typed into a table, and notes the faults of the rest."""
+        """Takes those typed values of a table that are valid, and notes the faults of the others."""
         known = {path_of(table, field.key) for field in fields_of(self._model(table))}
         mine = [path for path in self._typed if table_of(path)[0] == table]
         for path in mine:
-            if path not in known:  # of a choice that has been left
+            if path not in known:  # it belongs to a choice that was left
                 del self._typed[path]
         waiting = self._parsed(table, self._typed)
         values = self._tables[table]
@@ -229,7 +234,7 @@ class Draft:
         self._tables[table] = tables_of(self.preset)[table]
 
     def _faults(self, table: str, values: dict[str, Any]) -> dict[str, str]:
-        """The faults of the values that a table has, by key; missing values are no fault here."""
+        """The faults of a table's values, by key; a missing value is no fault here."""
         model = self._model(table)
         try:
             model.model_validate(values)
@@ -250,7 +255,7 @@ class Draft:
     def _enter_choice(self, family: str, text: str) -> str | None:
         label = text.strip().replace(" ", "_")
         if family not in FAMILIES or label not in FAMILIES[family].labels:
-            return "is not known"
+            return _unknown_choice(family, label)
         self.choose(family, label)
         return None
 
@@ -268,7 +273,7 @@ class Draft:
         path = path_of(table, field.key)
         value = self._tables[table].get(field.key)
         text = self._typed.get(path)
-        # A setting that came with another choice is no change of its own while it has its default.
+        # A setting that came with another choice does not count as changed while it has its default.
         before = self._opened_tables[table].get(field.key, field.default)
         changed = text is not None or value != before
         return setting_row(table, field, value, text, changed=changed, problem=self.problems.get(path, ""))
@@ -288,6 +293,14 @@ class Draft:
 
 
 def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
-    """The settings by table; what stands in no table stands in one of its own."""
+    """The settings by table; those outside any table are grouped in one of their own."""
     values = preset.to_mapping()
     return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}
+
+
+def _unknown_choice(family: str, text: str) -> str:
+    """Why a family has no such choice: it has another name now, or the nearest one is named."""
+    if family not in FAMILIES:
+        return "is not known"
+    renamed = renamed_value(path_of(family, FAMILIES[family].tag), text)
+    return renamed or f"is not known{nearest(text, FAMILIES[family].labels)}"

@@ -1,4 +1,4 @@
-"""The fields of the form, read from the declarations in `workbench.settings`: nothing about a setting stands here."""
+"""The fields of the form, read from the declarations in `workbench.settings`; this file knows no setting by name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Completes = Literal["", "file", "folder", "column", "columns"]
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
 NOT_SET = "not set"
-"""How an empty text, list or dictionary is shown: none would be one of the choices of other settings."""
+"""How an empty text, list or dictionary is shown; `none` would look like a choice, which some settings have."""
 
 PRESET = "preset"
-"""How the form calls the settings that stand in no table: name and description."""
+"""Name and description in the form for the settings outside any table."""
 
 TABLES: tuple[str, ...] = (*FAMILIES, *PLAIN_TABLES, PRESET)
 """The groups of the form, in order."""
@@ -96,7 +96,7 @@ def fields_of(model: type[Settings]) -> tuple[Field, ...]:
     """The settings of a table, those that have no default first."""
     left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES}
     infos: dict[str, Any] = {name: info for name, info in model.model_fields.items() if name not in left_out}
-    # The schema of these alone: that of a whole preset takes in every choice there is.
+    # Only this table's schema: that of a whole preset includes every choice.
     definitions: dict[str, Any] = {name: (info.annotation, info) for name, info in infos.items()}
     alone = create_model(model.__name__, **definitions)
     described = alone.model_json_schema().get("properties", {})

@@ -1,7 +1,7 @@
-"""From what a person types to the value of a setting, and back.
+"""Reads the value of a setting from what the user types, and writes it back.
 
-Text needs no quotes, a list no brackets, a dictionary no braces; what is in quotes is taken as TOML would take it, so
-that every value can be typed. Whether a value is allowed is not decided here: pydantic does that, as for presets.
+Text needs no quotes, a list no brackets, a dictionary no braces. What is in quotes is read as TOML reads it, so that
+every value can be typed. Pydantic decides whether a value is allowed, as for presets; nothing here does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SPECIAL = {"\t": "tab"}
 def parse(text: str, schema: dict[str, Any]) -> Any:
     """The value that a typed text stands for, given the JSON schema of its field.
 
-    What cannot be read as the field's type is returned as text, for validation to refuse.
+    A text that cannot be read as the field's type is returned as it is, and validation refuses it.
     """
     text = text.strip()
     if "anyOf" in schema:
@@ -29,7 +29,7 @@ def parse(text: str, schema: dict[str, Any]) -> Any:
         if any(value in option.get("enum", ()) for value in named for option in options):
             return named[0]
         value = parse(text, next(option for option in options if "enum" not in option))
-        # A word that is no entry of the list either was meant as a name: the error then lists the names.
+        # The word is no entry of the list either, so it was meant as a name: the error lists the names.
         is_word = isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], str)
         return text if is_word else value
     if "$ref" in schema:  # a table of its own, written inline
@@ -67,7 +67,7 @@ def shown(value: Any) -> str:
 
 
 def typed(value: Any) -> str:
-    """A value as it stands in the field where it is edited: as shown, but for text that would be read otherwise."""
+    """A value as its field shows it while it is edited; text that would be read as something else is in quotes."""
     return quoted(value) if isinstance(value, str) and value in _SPECIAL else shown(value)
 
 
@@ -81,7 +81,7 @@ def _whole_number(text: str) -> Any:
         return int(text)
     except ValueError:
         number = _number(text)
-    # 1e3 is a whole number to a person; 1e300 is a slip of the finger.
+    # For the user, 1e3 is a whole number; 1e300 is a typing error.
     return int(number) if isinstance(number, float) and number.is_integer() and abs(number) < 1e15 else number
 
 
@@ -101,7 +101,7 @@ def _text(text: str) -> str:
 
 
 def _entries(text: str) -> list[str]:
-    """The entries of a list; a comma in quotes or braces parts nothing, and one at the end opens no further entry."""
+    """The entries of a list. A comma within quotes or braces does not separate; one at the end adds no entry."""
     entries, entry, in_quotes, escaped, depth = [], "", False, False, 0
     for character in text:
         if in_quotes:
@@ -124,7 +124,7 @@ def _list(text: str, schema: dict[str, Any]) -> tuple[Any, ...]:
         text = text[1:-1]
     kinds = schema.get("prefixItems") or [schema.get("items", {})]
     if all(kind.get("type") in ("integer", "number") for kind in kinds) and "," not in text:
-        text = ",".join(text.split())  # blanks part numbers as well
+        text = ",".join(text.split())  # blanks separate numbers too
     return tuple(parse(entry, kinds[min(at, len(kinds) - 1)]) for at, entry in enumerate(_entries(text)))
 
 
@@ -144,7 +144,7 @@ _PLAIN_ENTRY = re.compile(r"[^\s,\"'=\[\]{}#\\](?:[^,\"'=\[\]{}#\\]*[^\s,\"'=\[\
 
 
 def _entry(value: Any, *, of_any_type: bool = False) -> str:
-    """An entry of a list or a dictionary: text in quotes only where it would be read otherwise."""
+    """An entry of a list or a dictionary; text is in quotes only if it would be read as something else without them."""
     if not isinstance(value, str):
         return toml(value) if of_any_type or isinstance(value, dict) else shown(value)
     is_plain = _PLAIN_ENTRY.fullmatch(value) and value.isprintable()
@@ -152,7 +152,7 @@ def _entry(value: Any, *, of_any_type: bool = False) -> str:
 
 
 def _shown_number(value: float) -> str:
-    """Every digit of it, without zeros that say nothing: 0.001, 0.0, 1e-8, 1.5e6."""
+    """A number with all its digits, without needless zeros: 0.001, 0.0, 1e-8, 1.5e6."""
     if value == 0 or 1e-4 <= abs(value) < 1e6:
         return repr(value)
     mantissa, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")

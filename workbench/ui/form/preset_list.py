@@ -17,7 +17,7 @@ class PresetEntry:
     """A preset file."""
 
     name: str
-    """Of the file, without its suffix: how the command line calls it."""
+    """The file's name without its suffix, as on the command line."""
     where: str
     """shipped, yours, or ./presets."""
     path: Path
@@ -26,7 +26,7 @@ class PresetEntry:
     problem: str = ""
     """The fault of a broken one."""
     shadowed: bool = False
-    """Whether a folder that is searched before has one of the same name."""
+    """Whether a preset of the same name is in a folder that is searched earlier."""
 
     @property
     def description(self) -> str:
@@ -62,7 +62,7 @@ def where(path: Path) -> str:
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether a preset comes with workbench: those are never written over."""
+    """Whether a preset comes with workbench: such a preset is never overwritten."""
     return path.resolve().parent == library.shipped_folder().resolve()
 
 

@@ -27,9 +27,9 @@ class Row:
     """Whether it differs from the opened preset."""
     problem: str = ""
     choices: tuple[tuple[str, str], ...] = ()
-    """(name, one-line explanation), as `Draft.choose` and `Draft.enter` take them."""
+    """(name, one-line explanation) of each; `Draft.choose` and `Draft.enter` take the name."""
     chosen: str = ""
-    """The name among `choices` that is taken now."""
+    """The name of the present choice, one of `choices`."""
     typed: str = ""
     """The text in the field when editing begins."""
     can_step: bool = False
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def is_head(self) -> bool:
-        """Whether settings stand under it."""
+        """Whether it is the head of a group of settings."""
         return self.kind in ("family", "table")
 
 

@@ -1,4 +1,4 @@
-"""Finding settings by the words that a person types."""
+"""Finds settings by the words that the user types."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from workbench.ui.form.rows import Row
 
 
 def found(rows: Sequence[Row], words: Sequence[str]) -> list[Row]:
-    """The rows that have all the words: in label, path, help or value, or as the label's initials."""
+    """The rows that match all words: in label, path, help or value, or by the label's initials."""
     return [row for row in rows if all(_has(row, word) for word in words)]
 
 
 def best_match(rows: Sequence[Row], words: Sequence[str]) -> Row | None:
-    """The row that is meant most likely: its initials or its label's beginning are typed, or its name has the words."""
+    """The likeliest row: the user typed its initials or the beginning of its label, or its name has the words."""
     typed = " ".join(words)
 
     def unlikeliness(row: Row) -> tuple[bool, bool, bool, bool]:

@@ -15,14 +15,14 @@ from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 LADDER = (1, 2, 5)
 
 FRACTION_STEP = 0.05
-"""For fractions, such as dropout: numbers between two bounds that are at most 1 apart."""
+"""The step of fractions such as dropout, whose bounds are at most 1 apart."""
 
 SMALLEST_RUNG = 1e-5
-"""Where a ladder ends above 0, if the default is 0; else it ends two decades below the default."""
+"""The smallest rung of a ladder whose default is 0; other ladders end two decades below the default."""
 
 
 def stepped(value: Any, schema: dict[str, Any], direction: int) -> Any:
-    """The value one step up (direction > 0) or down; the same value at a bound, or where there are no steps."""
+    """The value one step up (direction > 0) or down; the same value at a bound, or if it cannot be stepped."""
     if "anyOf" in schema:
         schema = next((option for option in schema["anyOf"] if "enum" in option), schema)
         if value not in schema.get("enum", [value]):
@@ -43,7 +43,7 @@ def ladder(value: float, direction: int) -> float:
 
 
 MOST_LIVE_FACTOR = 100
-"""How far from where a run began its learning rate is stepped: a held key must not ruin it."""
+"""Steps keep a learning rate within this factor of the run's first one: a held key must not ruin the run."""
 
 
 def live_rate(value: float, began: float, direction: int) -> float:
@@ -94,7 +94,7 @@ def _bounds(schema: dict[str, Any]) -> tuple[float, float]:
 
 
 def _nearest_allowed(value: float, schema: dict[str, Any]) -> float | None:
-    """The value, or the bound that it has passed; None where that bound does not belong to what is allowed."""
+    """The value, or the bound that it has passed; None if that bound is not an allowed value."""
     low, high = _bounds(schema)
     if value <= low:
         return low if "minimum" in schema else None
@@ -104,7 +104,7 @@ def _nearest_allowed(value: float, schema: dict[str, Any]) -> float | None:
 
 
 def _smallest_rung(schema: dict[str, Any]) -> float:
-    """Below it there is only 0; where 0 is not allowed, the ladder continues."""
+    """The smallest rung: below it there is only 0. If 0 is not allowed, the ladder continues."""
     if schema["type"] == "integer":
         return 1
     if schema.get("exclusiveMinimum") == 0:
@@ -136,7 +136,7 @@ def _power_of_two(value: float, direction: int) -> float:
 
 
 def _multiple(value: float, step: float, direction: int) -> float:
-    """The next multiple of a step, computed without the errors of binary fractions."""
+    """The next multiple of a step, without errors from binary fractions."""
     ratio = Fraction(repr(float(value))) / Fraction(repr(float(step)))
     count = math.floor(ratio) + 1 if direction > 0 else math.ceil(ratio) - 1
     return float(count * Fraction(repr(float(step))))

@@ -1,7 +1,7 @@
 """The one table of the main screen's actions, and their keys.
 
-Bindings, the line of keys, `?` and the command palette are all made from it. Keys that terminals or tmux keep for
-themselves (ctrl+enter, ctrl+b, alt+...) are not in it.
+Bindings, the line of keys, `?` and the command palette are all made from it. It uses no keys that terminals or tmux
+keep for themselves (ctrl+enter, ctrl+b, alt+...).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Action:
     """For `?` and the palette: a sentence."""
     group: str
     rank: int = 0
-    """Place in the line of keys: the lower ones give way first where room is short; 0 is not in that line."""
+    """Priority in the line of keys: where room is short, lower ones are left out first; 0 is never in that line."""
 
     shown: str = ""
-    """The key as the line of keys shows it, where that is not the first one."""
+    """The key that the line of keys shows, if that is not the first one."""
 
     @property
     def palette_name(self) -> str:
@@ -60,7 +60,7 @@ _WHOLE_NAMES = ("space", "enter", "tab", "delete")
 
 @cache
 def pressed_by_click(shown: str) -> Style:
-    """The style of a key's name that a click on it presses; of a name that is not one key's: none."""
+    """The style of a key's name: a click on it presses the key. None for a name that is not that of one key."""
     key = _textual_key(shown)
     return Style.from_meta({"@click": f"app.simulate_key({key!r})"}) if key else Style()
 
@@ -163,7 +163,7 @@ PALETTE_NAMES = {
     "keys": "Keyboard help, shortcuts",
     "ask_to_quit": "Quit, exit",
 }
-"""The name of an action in the palette, with other words that people search for; without an entry, its help."""
+"""By action, its name in the palette, with words that people search for. The others have their help as name."""
 
 OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (

@@ -1,13 +1,13 @@
 """Passes on one key at a time: the next one waits until the last one has had its effect.
 
 A workaround for Textual (8.2). `App.on_event` chooses a key's target the moment the key arrives: it puts the key into
-the message queue of the widget that has the focus then, and goes to the next key. The widget acts on it later, in a
-task of its own, and `Widget.focus` and `push_screen` take effect later still. Typed quickly over a slow line, `/` and
-the word after it arrive together: the letters would be keys of the screen (x stops a run), because the field that `/`
-opens gets the focus a moment later. The same is true of dialogs. Textual's issues 1199 and 4704 describe cases of it.
+the message queue of the widget that has the focus then, and proceeds to the next key. The widget handles the key later,
+in its own task, and `Widget.focus` and `push_screen` take effect later still. Over a slow line, `/` and the word typed
+after it arrive together. The field that `/` opens has no focus yet, so the letters would act as keys of the screen: x
+stops a run. The same happens with dialogs. Textual's issues 1199 and 4704 describe cases of it.
 
-This file becomes unnecessary once Textual chooses the target of a key after the key before it has been handled and
-after the changes of focus and screen that it asked for. Then tests/ui/test_key_order.py passes without it.
+This file becomes unnecessary once Textual chooses a key's target only after the previous key was handled and the
+changes of focus and screen that it caused have taken effect. Then tests/ui/test_key_order.py passes without it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 SETTLE_SECONDS = 0.02
-"""By then the effect of a key has begun: a dialog that a worker opens, or a change of focus."""
+"""After this time a key's effect has begun: a worker has opened its dialog, or the focus has moved."""
 PATIENCE_SECONDS = 0.5
-"""No key delays the next ones longer than this: its widget may have gone, and a dialog may have no field."""
+"""No key delays the next one longer than this: its widget may be gone, or its dialog have no field."""
 
 
 class Passed(Message):
@@ -52,7 +52,7 @@ class KeyOrder:
         return True
 
     def passed(self, key: events.Key) -> None:
-        """Notes that a key is on its way to what has the focus."""
+        """Notes that a key is on its way to the widget with the focus."""
         target = self._app.focused or self._app.screen
         is_text = isinstance(target, Input) and key.is_printable  # it changes neither focus nor screen
         if is_text or not target.post_message(Passed()):

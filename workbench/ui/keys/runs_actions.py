@@ -23,7 +23,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sort", ("s",), "sort", "sort by the next column", GROUP, 40),
     Action("reverse", ("S",), "", "sort the other way round", GROUP),
     Action("filter", ("slash",), "filter", "show only the runs that have these words", GROUP, 45),
-    Action("delete", ("delete", "D"), "delete", "delete the run's directory, after asking", GROUP, 30),
+    Action("delete", ("delete", "D"), "delete", "delete the run's directory, after asking", GROUP, 30, "D"),
     Action("keys", ("question_mark",), "keys", "keyboard help", GROUP, 70),
     Action("leave", ("escape", "q", "r"), "back", "back to the main screen", GROUP, 95),
 )

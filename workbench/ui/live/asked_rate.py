@@ -1,4 +1,4 @@
-"""The learning rates requested here: those the trainer has not handled yet, and those to go back to."""
+"""The learning rates requested in this app: those not handled yet, and those that undo returns to."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from workbench.runs.events import RequestHandled
 
 @dataclass
 class AskedRates:
-    """A held key asks faster than a trainer answers: steps start from the rate requested last, not the present one."""
+    """Steps start from the rate requested last, not from the present one: a held key is faster than the trainer."""
 
     _on_their_way: list[float] = field(default_factory=list)
     _before: list[float] = field(default_factory=list)
-    """The rates to go back to, the latest last."""
+    """The rates that undo returns to, the latest last."""
 
     def ask(self, value: float, now: float | None) -> None:
         """Notes a requested rate; now: the rate that the trainer has reported."""

@@ -13,9 +13,9 @@ from workbench.ui.form.fields import short_name
 from workbench.ui.form.parsing import wording
 
 START_SECONDS = 5.0
-"""For the comparison's process to import PyTorch and read the data, on two busy cores."""
+"""Time for the comparison's process to import PyTorch and read the data, on two busy cores."""
 SPEED_SECONDS = 6.0
-"""For comparing two speeds, warm-up included, once both settings are prepared."""
+"""Time to compare two speeds once both settings are prepared, warm-up included."""
 
 
 def change_in_words(change: Sequence[str]) -> str:
@@ -36,9 +36,9 @@ def present_in_words(present: Preset, change: Sequence[str]) -> str:
 
 
 def expected_seconds(finding: Finding, view: RunView) -> float | None:
-    """How long a comparison will take, from how the run itself went; None if that is unknown.
+    """Estimates from the run itself how long a comparison will take; None if that is unknown.
 
-    Both settings are prepared as the run was; then they train some seconds, or as many steps as the finding says.
+    Both settings are prepared as the run was. Then they train for some seconds, or for the finding's number of steps.
     """
     if view.prepared is None or finding.measure is None:
         return None

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from workbench.advice.policy import POLICY
 from workbench.advice.rule import percent, severity_of
+from workbench.metrics import metric
 from workbench.processes.comparison import Comparison, Measure, Measured
 from workbench.ui.live.comparison import change_in_words
-from workbench.units import count, rate, size
+from workbench.units import count, decimals, rate, size
 
+F1 = metric("f1_macro")
 LEAST_DIFFERENCE = 0.03
-"""Of two figures without an interval. Between equal settings 1.2 % was measured, with a spread that left out 1."""
+"""Two figures without an interval differ only from here on: 1.2 % was measured between equal settings."""
 
 QUESTIONS: dict[Measure, str] = {
     "speed": "does {change} train more samples a second?",
@@ -90,19 +92,19 @@ def _lowest_loss(comparison: Comparison, _times: str) -> str:
     if after is None:
         return "its loss was never a finite number"
     if before is None or comparison.present.loss is None:
-        return f"its lowest {loss_name(comparison)} is {after:.3g}; with the present settings training diverges"
+        return f"its lowest {loss_name(comparison)} is {_loss(after)}; with the present settings training diverges"
     low, high = comparison.difference_low, comparison.difference_high
     is_small = abs(after - before) < LEAST_DIFFERENCE * abs(before)
     if is_small if low is None or high is None else low <= 0 <= high:
-        return f"no clear difference in the lowest {loss_name(comparison)}: {after:.3g} against {before:.3g}"
-    return f"the lowest {loss_name(comparison)} is {after:.3g} instead of {before:.3g}"
+        return f"no clear difference in the lowest {loss_name(comparison)}: {_loss(after)} against {_loss(before)}"
+    return f"the lowest {loss_name(comparison)} is {_loss(after)} instead of {_loss(before)}"
 
 
 def _f1(comparison: Comparison, _times: str) -> str:
     before, after = comparison.present.f1, comparison.changed.f1
     if before is None or after is None:
         return "F1 could not be measured"
-    return f"F1 over the classes is {after:.3f} instead of {before:.3f}"
+    return f"F1 over the classes is {F1.write(after)} instead of {F1.write(before)}"
 
 
 def _fraction(comparison: Comparison, _times: str) -> str:
@@ -132,11 +134,11 @@ def _not_shown(comparison: Comparison, rule: str) -> str:
 
 
 TROUBLES = {"not-finite": "a loss that is not finite"}
-"""What a rule finds, where its title is no noun."""
+"""What a rule finds, for rules whose title is no noun."""
 
 
 def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
-    """Name, present, changed, remark; the figure that decides comes first."""
+    """Rows of (name, present, changed, remark); the figure that decides comes first."""
     low, high = ratio(comparison.ratio_low), ratio(comparison.ratio_high)
     spread = f"{ratio(comparison.ratio)} {times}, middle half of {comparison.rounds} paired rounds {low}–{high}"
     validated = f"{count(comparison.validation_samples)} samples" if comparison.validation_samples else ""
@@ -149,7 +151,7 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
     made: list[tuple[str, Callable[[Measured], str], str]] = []
     if comparison.measure in OF_LEARNING:
         made += [
-            ("F1 over the classes", lambda side: "" if side.f1 is None else f"{side.f1:.3f}", ""),
+            ("F1 over the classes", lambda side: "" if side.f1 is None else F1.write(side.f1), ""),
             ("in the worst layer", lambda side: "" if side.fraction is None else percent(side.fraction), ""),
             (f"lowest {name}", lambda side: _loss(side.lowest_loss), unlike or validated),
             ("    after samples", lambda side: "" if side.lowest_after is None else count(side.lowest_after), ""),
@@ -169,12 +171,12 @@ def rows(comparison: Comparison, times: str) -> list[tuple[str, str, str, str]]:
 
 
 def loss_name(comparison: Comparison) -> str:
-    """Of which samples the losses are."""
+    """The name of the losses: of validation or of training samples."""
     return "validation loss" if comparison.validation_samples else "training loss"
 
 
 def _loss(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3g}"
+    return "not finite" if value is None else decimals(value)
 
 
 def ratio(value: float) -> str:

@@ -20,9 +20,9 @@ class Advice:
 
     findings: Sequence[Finding] = ()
     abstained: Sequence[tuple[str, str]] = ()
-    """Rules that said nothing, each with what they lack."""
+    """Rules that could not judge, each with what it lacks."""
     _rule: str = field(default="", repr=False)
-    """The rule of the current finding; empty: the most severe, whichever that is."""
+    """The rule of the current finding; empty for whichever finding is the most severe."""
 
     @property
     def place(self) -> int:

@@ -36,7 +36,7 @@ class LogLine:
     """A line of the log."""
 
     time: float
-    """Seconds since 1970; 0 for what the process printed, which carries no time."""
+    """Seconds since 1970; 0 for output of the process, which has no time."""
     kind: Kind
     text: str
 
@@ -49,7 +49,7 @@ class Log:
         self._output = LineTail(worker_log)
 
     def take(self, event: Event) -> None:
-        """Adds a line for an event that is worth one."""
+        """Adds a line for an event, unless the log leaves out events of its kind."""
         kind: Kind = "info"
         match event:
             case Started():
@@ -80,7 +80,7 @@ class Log:
                     f"checkpoint {name} at step {count(event.step)}: {size(event.bytes)} in {duration(event.seconds)}"
                 )
             case EpochEnd() if event.best and event.validation:
-                text = f"epoch {event.epoch} is the best so far: {headline(event.validation)}"
+                text = f"epoch {count(event.epoch)} is the best so far: {headline(event.validation)}"
             case TestResult():
                 text = tested(event)
             case Finished():
@@ -109,7 +109,11 @@ def result_of(view: RunView) -> str:
     if view.tested is not None:
         return f"completed; {tested(view.tested)}"
     last = view.epoch_end
-    return "completed" if last is None else f"completed; epoch {last.epoch}: {headline(last.validation or last.train)}"
+    return (
+        "completed"
+        if last is None
+        else f"completed; epoch {count(last.epoch)}: {headline(last.validation or last.train)}"
+    )
 
 
 def clock(seconds: float) -> str:

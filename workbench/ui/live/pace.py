@@ -1,7 +1,7 @@
 """How often the app looks at a run, draws what is new, judges it and reads the machine.
 
-A trainer on the CPU uses every core, so that the app's work slows its steps: beside such a run the app draws
-less often, and least often while nobody touches it.
+A trainer on the CPU uses every core, so the app's work slows its steps. Beside such a run the app draws less often, and
+least often while nobody uses it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Literal
 
 TICK_SECONDS = 0.5
-"""Between two questions whether something is due."""
+"""Between two checks of what is due."""
 ALONE_SECONDS = 10.0
-"""Since the last key or click, after which nobody seems to look closely."""
+"""This long after the last key or click, nobody seems to look closely."""
 
 What = Literal["poll", "draw", "judge", "read"]
 
@@ -49,7 +49,7 @@ class Pace:
         """
         now = self._clock()
         intervals = _USUAL if not beside_cpu else _BESIDE_CPU_ALONE if self.is_left_alone else _BESIDE_CPU
-        # A timer does not tick to the millisecond: half a tick too early is in time.
+        # A timer is not exact to the millisecond: up to half a tick early counts as due.
         least = intervals[what] * self._slower - self.tick_seconds / 2
         if now - self._done.get(what, -float("inf")) < least:
             return False

@@ -1,7 +1,7 @@
-"""A plan of the settings being edited, before anything is trained: made by a process beside the app.
+"""Plans a run of the settings being edited: a process beside the app estimates what it would take.
 
-Started when nothing has been edited for a while and nothing else is to be done, at low priority, one at a time, and
-ended as soon as the settings change again or a run starts. It ends by itself, so it frees the GPU that it looked at.
+The process has low priority. It starts when nothing has been edited for a while and no run would be disturbed, and is
+ended when the settings change again or a run starts. It exits after its answer, which frees the GPU that it used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workbench.settings import code
 from workbench.settings.preset import Preset
 
 EDIT_SECONDS = 1.5
-"""How long nothing must have been edited before a plan is made."""
+"""A plan is made once nothing has been edited for this long."""
 MOST_KEPT = 32
 COMMAND = command_line(Module.PLAN, BACKGROUND)
 
@@ -31,13 +31,13 @@ class Expectation:
 
     parameters: int | None = None
     learns: str = field(default="", kw_only=True)
-    """What there is to predict, in words."""
+    """What the model would predict, in words."""
     kinds: dict[str, int] = field(default_factory=dict)
     """Bytes by kind, as in a run's footprint."""
     peak_bytes: int | None = None
     reason: str = ""
     is_wrong: bool = False
-    """Whether the reason is that these settings cannot be trained with this data."""
+    """Whether there is no plan because these settings cannot be trained with this data."""
 
     @classmethod
     def from_answer(cls, answer: Plan | Failure) -> Expectation:
@@ -49,7 +49,7 @@ class Expectation:
 
 
 class Planner:
-    """Keeps the expectation of the preset that is being edited, one process at a time."""
+    """Keeps the expectation for the preset being edited up to date, with one process at a time."""
 
     def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
         self._command = command
@@ -63,13 +63,13 @@ class Planner:
 
     @property
     def expectation(self) -> Expectation | None:
-        """Of the preset last looked at; None while it is not known."""
+        """The expectation for the preset last given to `look`; None while it is unknown."""
         return self._known.get(self._wanted)
 
     def take_fault(self, preset: Preset) -> str:
-        """What is wrong with these settings, as far as they have been planned; empty if nothing is known to be.
+        """The fault that a plan of these settings has found; empty if none is known.
 
-        It is reported once, and then planned again: the user may mend the file meanwhile.
+        A fault is reported once, then the settings are planned again: the user may have mended the file meanwhile.
         """
         known = self._known.get(content := content_of(preset))
         if known is None or not known.is_wrong:
@@ -78,10 +78,10 @@ class Planner:
         return known.reason
 
     def look(self, preset: Preset | None, *, may_run: bool = True) -> bool:
-        """Starts, reads or ends the process as is due; True if there is another expectation than before.
+        """Starts, reads or ends the process, whichever is due; True if the expectation has changed.
 
-        preset: what is being edited; None while it cannot be planned. may_run: whether a process may run; without one,
-        what is known already is given all the same.
+        preset: what is being edited; None while it cannot be planned. may_run: whether a process may run; if not, only
+        known expectations are given.
         """
         before = self.expectation
         if preset is not self._preset:
@@ -111,7 +111,7 @@ class Planner:
         self.close()
         self._wanted, self._since = content, time.monotonic()
         if (known := self.expectation) is not None and known.peak_bytes is None:
-            del self._known[content]  # what kept it from being planned may be gone: data is there, code is trusted
+            del self._known[content]  # the reason may be gone: the data is there now, or the code is trusted
 
     def _start_if_due(self, preset: Preset | None) -> None:
         if preset is None or time.monotonic() - self._since < EDIT_SECONDS:
@@ -121,7 +121,7 @@ class Planner:
                 self._keep(Expectation(reason=reason))
                 return
             self._output = tempfile.TemporaryFile()  # noqa: SIM115 - open until the process has ended
-            with tempfile.TemporaryFile() as request:  # a pipe holds less than a long preset: the app would wait
+            with tempfile.TemporaryFile() as request:  # the app would wait for a pipe shorter than a preset
                 request.write(self._wanted.encode())
                 request.seek(0)
                 self._process = subprocess.Popen(
@@ -151,12 +151,12 @@ class Planner:
 
 
 def content_of(preset: Preset) -> str:
-    """What training depends on: a preset by another name needs no plan of its own."""
+    """The settings that training depends on: a preset that differs only by name needs no plan of its own."""
     return preset.with_absolute_paths().model_copy(update={"name": "draft", "description": ""}).to_toml()
 
 
 def _untrusted(preset: Preset) -> str | None:
-    """Why code of the preset's own may not be run for this; None if there is none, or the user trusts it."""
+    """Why the preset's own code may not run for a plan; None if it has no code, or the user trusts it."""
     for reference in preset.code_references():
         if not code.is_trusted(reference):
             return f"{reference} is not trusted yet; starting a run asks"

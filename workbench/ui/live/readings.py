@@ -1,4 +1,4 @@
-"""Readings of the machine, also before a run: GPUs, memory, processor."""
+"""Readings of the machine, with or without a run: GPUs, memory, processor."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MEMORY_KINDS = ("HBM2", "HBM2e", "HBM3", "HBM3e")
 
 @dataclass(frozen=True)
 class Readings:
-    """The machine at one moment. None: the machine does not report it."""
+    """The machine at one moment; None for what it does not report."""
 
     gpus: tuple[GpuReading, ...]
     host_total_bytes: int
-    """Of the machine, or of the control group where that has less."""
+    """Memory of the machine, or of the control group if that has less."""
     host_available_bytes: int
     cpu_percent: float | None
-    """Of all cores together: 100 is all of them. None at the first reading."""
+    """Utilization of all cores together, 0 to 100. None at the first reading."""
     load: float | None
 
 
@@ -37,12 +37,12 @@ class ReadingSource(Protocol):
 
 
 class MachineReadings:
-    """The real machine. The first reading opens the driver; it and all others belong into a thread."""
+    """The real machine. The first reading opens the driver. Every reading belongs in a thread."""
 
     def __init__(self) -> None:
         self._gpus: GpuMonitor | None = None
         self._is_open = False
-        # A driver may take seconds to open, and meanwhile the next reading is due in another thread.
+        # Opening a driver may take seconds; meanwhile another thread may start the next reading.
         self._lock = threading.Lock()
 
     def read(self) -> Readings:
@@ -57,7 +57,7 @@ class MachineReadings:
 
         if not self._is_open:
             self._is_open, self._gpus = True, GpuMonitor.open()
-            psutil.cpu_percent()  # measures from here
+            psutil.cpu_percent()  # the next call measures since this one
             cpu_percent = None
         else:
             cpu_percent = psutil.cpu_percent()
@@ -79,7 +79,7 @@ class MachineReadings:
 
 
 def own_gpu(prepared: Prepared | None, gpus: tuple[GpuReading, ...]) -> GpuReading | None:
-    """The card that a run trains on; None before it is known, for a run on the CPU, and where it is not certain."""
+    """The card that a run trains on; None for a run on the CPU, and if the card is unknown or uncertain."""
     if prepared is None:
         return None
     return run_gpu(gpus, prepared.device, prepared.device_name, prepared.device_uuid)

@@ -16,12 +16,12 @@ from workbench.files import user_folder, write_text_atomically
 
 @dataclass
 class Remembered:
-    """The user's habits. Whatever cannot be read is as on the first start."""
+    """The user's habits; what cannot be read has its value of the first start."""
 
     theme: str = ""
-    """Empty: chosen for the terminal."""
+    """The theme; empty: the app chooses by the terminal."""
     page: str = "settings"
-    """The page of a small screen, and what is below the charts on a larger one."""
+    """The page of a small screen; on a larger one, what is below the charts."""
     four_charts: bool = False
     smoothing: float = 0.6
     log: bool = False
@@ -48,12 +48,12 @@ class Remembered:
         return remembered
 
     def save(self) -> None:
-        """Writes the file; a full disk loses habits, nothing else."""
+        """Writes the file; on a full disk only the habits are lost."""
         with suppress(StorageError):
             write_text_atomically(self.path(), tomli_w.dumps(asdict(self)))
 
     def remember_preset(self, path: Path | None) -> None:
-        """Writes down the preset just opened, so that a killed app keeps it too; None: it has no file."""
+        """Writes down at once which preset was opened, in case the app is killed. None: the preset has no file."""
         if path is not None:
             latest = self.load()  # another app may have changed the rest since
             latest.preset = self.preset = str(path.absolute())

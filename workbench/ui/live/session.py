@@ -1,10 +1,10 @@
-"""Starting trainers, and having the next one ready.
+"""Starts trainers, and keeps the next one ready.
 
-A trainer imports PyTorch for seconds. The standby worker has done so before it is needed; it becomes the trainer of the
-next run, and another takes its place when that run has ended, so that nothing disturbs the timing of a run.
+A trainer needs seconds to import PyTorch. The standby worker has done so in advance, and becomes the trainer of the
+next run. Another one is launched only when that run has ended, so that nothing disturbs the timing of a run.
 
-A worker could train run after run. The app gives each only one: between runs of minutes, PyTorch's context would keep
-hundreds of MiB of a GPU that others may want, and the memory that a run reports would not be its own alone.
+A worker could train run after run, but the app gives each worker only one. Otherwise PyTorch's context would occupy
+hundreds of MiB of a GPU between runs, and the memory that a run reports would include that of earlier runs.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Session:
         return self._begin(run, command)
 
     def give_up(self) -> str:
-        """Removes the run that was begun here, if its settings or data were wrong and nothing was trained.
+        """Removes the run that was started last, if its settings or data were wrong and nothing was trained.
 
-        A typing error leaves no run behind: what was watched before is watched again. Returns what was wrong; empty if
-        the run that is watched is no such run.
+        So a typing error leaves no run behind, and the run watched before is watched again. Returns what was wrong;
+        empty if the watched run is no such run.
         """
         watch = self.watch
         if watch is None or watch is not self._begun or watch.history.view.prepared is not None:
@@ -64,14 +64,14 @@ class Session:
         return summary.reason
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
-        self.planner.close()  # nothing runs beside a run
+        self.planner.close()  # no plan is made beside a run
         self.watch = Watch(run, self._trainer(run, command))
         return self.watch
 
     def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
         if self._standby is None or not self._standby.is_alive:
             return start_trainer(run, command)
-        trainer = self._standby.start(run, command)  # if this raises, it continues to stand by
+        trainer = self._standby.start(run, command)  # if this raises, the worker still stands by
         self._standby = None
         return trainer
 

@@ -26,10 +26,10 @@ def course_of(state: str) -> str:
 
 
 class Watch:
-    """Reads a run's directory; it makes no difference who started the trainer, and when."""
+    """Reads a run's directory, no matter who started the trainer, and when."""
 
     def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
-        """trainer: the process, if this one started it; resuming a run, what its earlier lives wrote is read too."""
+        """trainer: the trainer's process, if this app started it. Of a resumed run, earlier events are read too."""
         self.run = run
         self.preset: Preset = Preset.of_run(run.preset)
         self.trainer = trainer
@@ -38,19 +38,19 @@ class Watch:
         self.pending: Command | None = None
         """The last request that the trainer has not handled yet."""
         self.awaited: set[str] = set()
-        """Requests for profiles and memory snapshots made here that have neither arrived nor failed."""
+        """Profiles and memory snapshots requested in this app that have neither arrived nor failed."""
         self.arrived: list[Profiled | MemorySnapshot] = []
-        """What has arrived, until it is taken."""
+        """Profiles and snapshots that have arrived, until they are taken."""
         self.answers: list[RequestHandled] = []
-        """The trainer's answers to requests made here, until they are taken."""
+        """The trainer's answers to requests of this app, until they are taken."""
         self.asked_rates = AskedRates()
         self.has_news = True
         """Whether an event has come that can change the advice; set to False when the run is judged."""
         self._launched = 0.0 if trainer is None else time.time()
         self._has_spoken = False
-        """Whether the present trainer has written anything; earlier lives of the run may have left events."""
+        """Whether the present trainer has written anything; events may be there from before the run was resumed."""
         self._has_ended = False
-        """Whether it has written its last event; the process may take another moment to exit."""
+        """Whether the trainer has written its last event; its process may take another moment to exit."""
         self._follower = Follower(run, trainer)
 
     def poll(self) -> bool:
@@ -114,7 +114,7 @@ class Watch:
             self.awaited.add(command)
 
     def undo_learning_rate(self) -> float | None:
-        """Asks for the rate before the last change; None where there is none. Raises StorageError."""
+        """Requests the learning rate before the last change; None if there is none. Raises StorageError."""
         value = self.asked_rates.undo()
         if value is not None:
             ask(self.run, "set_learning_rate", value)
@@ -123,12 +123,12 @@ class Watch:
 
     @property
     def learning_rate(self) -> float | None:
-        """Before the schedule's factor, as the trainer has reported it; None if it has not."""
+        """The learning rate before the schedule's factor, as the trainer reported it; None if it has not."""
         return self.history.view.base_learning_rate
 
     @property
     def title(self) -> str:
-        """The name by which people recognise the run: its preset's, and when it was started, in local time."""
+        """The name by which users recognise the run: its preset's, with the local time of its start."""
         started = self.run.started
         return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
 

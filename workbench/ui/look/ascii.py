@@ -1,7 +1,7 @@
-"""Replaces all remaining characters by plain ASCII, for terminals without others.
+"""Replaces all characters that are not ASCII, for terminals that have no others.
 
-Panels choose their own characters (`glyphs.ASCII`); this filter stands behind them for borders, lists, and the user's
-own texts. A character becomes one of the same width, so that nothing moves.
+Panels draw with ASCII characters themselves (`glyphs.ASCII`); this filter replaces what remains in borders, lists and
+the user's own texts. Each character is replaced by one of the same width, so that nothing moves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AsciiFilter(LineFilter):
     """Maps each line of the screen."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments with other characters in place of those that are not ASCII."""
+        """The segments with each character replaced that is not ASCII."""
         return [
             segment if segment.text.isascii() else Segment("".join(map(ascii_of, segment.text)), segment.style)
             for segment in segments

@@ -1,13 +1,13 @@
 """Draws curves in cells. A cell of braille holds two by four dots.
 
-What is drawn stays where it is while a curve grows (ranges are round, a point's column depends on its x alone), so that
-a new point changes a few cells only.
+A new point changes few cells: the ranges of the axes are round numbers that seldom change, and a point's column depends
+on its x alone, so the rest of a growing curve stays where it is.
 
-Of plotext only the raster is used: the lines from point to point, in dots. Its axes, ticks and log scale are not used
-for three reasons. Its ticks divide the range of the data evenly, and so move with every new point; ours are round
-numbers. Its frame and labels come as ANSI codes with the curves, whereas ours take the styles of the theme, carry the
-marks of requests on the axis, and stand beside a cursor. And it merges the dots of all curves in a
-cell under one colour, so that each curve is drawn by itself here, and the later one keeps the cell.
+From plotext comes only the raster: lines from point to point, in dots. Its axes, ticks and log scale are not used, for
+three reasons. Its ticks divide the range of the data evenly and so move with every new point; ours are round numbers.
+Its frame and labels come as ANSI codes together with the curves; ours take the theme's styles, show requests as marks
+on the axis, and leave room for a cursor. And it draws the dots of all curves in a cell in one colour; here each curve
+is drawn by itself, and the later curve keeps the cell.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from workbench.ui.look.points import Point, fraction_across
 from workbench.ui.look.scales import fraction_of, value_range, x_ticks, y_ticks
 
 CURSOR = -1
-"""In place of a curve's number: a cell of the cursor."""
+"""Marks a cell of the cursor, where other cells have the number of their curve."""
 BLANKS = " \u2800"
 DASH_CELLS = 3
 """A dashed curve leaves out one cell in this many."""
@@ -45,14 +45,14 @@ class Series:
     marker: str = "*"
     """The character of each point in plain ASCII."""
     letter: str = ""
-    """Shown at the right end, for curves that their colour alone would tell apart."""
+    """Shown at the curve's right end, for curves that otherwise differ only in colour."""
     dashed: bool = False
-    """Drawn with gaps, where there is no colour to tell it by."""
+    """Drawn with gaps, for terminals without colours."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """What to draw, in data's own units."""
+    """What to draw, in the units of the data."""
 
     series: Sequence[Series]
     x_range: tuple[float, float]
@@ -66,7 +66,7 @@ class Plot:
     cursor: float | None = None
     """x of the cursor."""
     most: float | None = None
-    """Values have no meaning above this: the y range ends there."""
+    """Values above this have no meaning: the y range ends there."""
     sixties: bool = False
     """Ticks of x at round minutes rather than round numbers of seconds."""
     ascii: bool = False
@@ -89,7 +89,7 @@ class Drawing:
 
 
 def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) -> Drawing:
-    """The plot in `width` × `height` cells; empty where that is too little room to say anything."""
+    """Draws a plot in `width` × `height` cells; empty where that is too small to show anything."""
     rows = height - 2
     if rows < 2 or width < 12:
         return Drawing([])
@@ -154,7 +154,7 @@ def _plotext() -> Any:
 def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -> Cells:
     """The curves, each over those before it.
 
-    A cell has one colour: with dots of two curves in it, it would say of one what is true of the other, and thin curves
+    A cell has one colour. If it held dots of two curves, one of them would be in the wrong colour, and thin curves
     would look thick.
     """
     cells: Cells = [[(" ", None)] * columns for _ in range(rows)]
@@ -173,7 +173,7 @@ def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -
 
 
 def _drawn(strokes: Iterable[Stroke], character: str, plot: Plot, columns: int, rows: int) -> list[str]:
-    """The lines that plotext makes of one curve; character: of its points in plain ASCII."""
+    """The lines that plotext draws for one curve; character: for its points in plain ASCII."""
     plotext = _plotext()
     figure = plotext.figure
     figure.clear()
@@ -237,7 +237,7 @@ def _append_cells(
     cursor: int | None,
     vertical: str,
 ) -> None:
-    """Adds a row of the canvas, neighbours of one curve together."""
+    """Adds a row of the canvas; neighbouring cells of one curve are added together."""
     if cursor is not None and cells[cursor][0] in BLANKS:
         cells = [*cells[:cursor], (vertical, CURSOR), *cells[cursor + 1 :]]
     for number, run in groupby(cells, key=lambda cell: None if cell[0] in BLANKS else cell[1]):
@@ -254,7 +254,7 @@ def _axis(plot: Plot, columns: int, horizontal: str, style_of: Callable[[str], S
 
 
 def _x_labels(plot: Plot, columns: int) -> str:
-    """The labels of the x axis under their places, none running into the next."""
+    """The labels of the x axis, each under its tick; none runs into the next."""
     widest = max(len(plot.x_label(plot.x_range[1])), 3)
     line = [" "] * columns
     free_from = 0

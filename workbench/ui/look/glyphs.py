@@ -17,22 +17,22 @@ class Glyphs:
     horizontal: str
     vertical: str
     dot: str
-    """At a changed setting."""
+    """Marks a changed setting."""
     state: str
-    """Beside a state: another one in ASCII, where the mark of a changed preset stands before it."""
+    """Beside a state. In ASCII it differs from the mark of a changed preset, which stands before it."""
     open: str
     """A family whose settings are shown, and a choice that opens a list."""
     folded: str
     left: str
     right: str
-    """Beside a value that left and right step."""
+    """Beside a value that the keys left and right step."""
     bar: str
     rest: str
     """Filled and empty part of a thin bar."""
     block: str
     """A solid cell, for the bar of phases."""
     sparks: str
-    """Eight heights of a history, the lowest first."""
+    """Eight heights of a bar in a sparkline, the lowest first."""
     sample: str
     """The line in a legend."""
     wrong: str

@@ -12,7 +12,7 @@ from workbench.ui.look.scales import fraction_of
 DOTS_A_CELL = 2
 """Columns of dots in a cell of braille."""
 LEAST, MOST = 1e-300, 1e300
-"""Values beyond these are no numbers to draw: their differences and ratios overflow."""
+"""Larger values cannot be drawn: their differences and ratios overflow."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Point:
     mean: float
 
     def extent(self, *, log: bool) -> tuple[float, float] | None:
-        """The least and the greatest value that can be drawn, 0 being the foot of a log scale; None: a gap."""
+        """The least and the greatest value that can be drawn; 0 is the foot of a log scale. None: a gap."""
         if not (abs(self.low) <= MOST and abs(self.high) <= MOST):
             return None
         if not log:
@@ -36,9 +36,9 @@ class Point:
 
 
 def fraction_across(x: float, x_range: tuple[float, float]) -> float:
-    """The fraction of the width at which x lies; what lies outside stands at the edge.
+    """The fraction of the width at which x lies; an x outside the range lies at the edge.
 
-    A line is drawn dot by dot, and one that leads far away would take all memory.
+    A line is drawn dot by dot: one that ended far outside would take all memory.
     """
     return min(max(fraction_of(x, x_range), 0.0), 1.0)
 
@@ -70,7 +70,7 @@ def _points(bucket: Any, x: float) -> list[Point]:
 
 
 def smoothed(points: Sequence[Point], smoothing: float) -> list[Point]:
-    """The exponential moving average of the points' means, `smoothing` the weight of the past; unbiased at first."""
+    """The exponential moving average of the points' means, unbiased at first; `smoothing` is the weight of the past."""
     result: list[Point] = []
     average, weight = 0.0, 0.0
     for point in points:

@@ -1,4 +1,4 @@
-"""The one edge between the app and the terminal: whatever a widget draws, no control character passes.
+"""Keeps control characters from the terminal, whatever a widget draws.
 
 They have no width, so nothing moves when they are left out.
 """

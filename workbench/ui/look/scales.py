@@ -21,7 +21,7 @@ def value_range(low: float, high: float, *, log: bool, most: float | None = None
     if log:
         low, high = _log_floor(low), round_step(high)
         return (low / 2, high * 2) if low == high else (low, high)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):  # no more than rounding apart
+    if high - low <= 1e-9 * max(abs(low), abs(high)):  # they differ by rounding only
         margin = abs(low) / 10 or 0.5
         low, high = low - margin, high + margin
     step = round_step((high - low) / 8)
@@ -44,7 +44,7 @@ def y_ticks(y_range: tuple[float, float], most: int, log: bool) -> list[float]:
         return kept[:: max(math.ceil(len(kept) / most), 1)] if len(kept) > 1 else [low, high]
     step = round_step((high - low) / most)
     ticks = _multiples(step, low, high)
-    # A lone number on an axis says nothing of its scale.
+    # One number alone does not show an axis's scale.
     return ticks if len(ticks) > 1 else _multiples(round_step(step / 2.5), low, high)
 
 

@@ -1,4 +1,4 @@
-"""The base of the app that panels, dialogs and screens know: its theme, its palette, its glyphs."""
+"""The base class of the app, as panels, dialogs and screens know it: theme, palette, glyphs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIA
 class StyledApp(App[None]):
     """An app with the look of workbench, and nothing else: panels can be shown in it alone."""
 
-    # The scrolling of a list is not worth its bytes over SSH.
+    # Animated scrolling of a list is not worth its bytes over SSH.
     animation_level = "none"
 
     def __init__(self, *, ascii_only: bool = False, theme: str = "") -> None:
-        """theme: the one to begin with, if there is one of that name and the terminal has the colours for it."""
+        """theme: the theme at first, if there is one of that name and the terminal has enough colours for it."""
         super().__init__()
         self.glyphs: Glyphs = ASCII if ascii_only else UNICODE
         self._printable_filter = PrintableFilter()
@@ -33,7 +33,7 @@ class StyledApp(App[None]):
         self._palette: tuple[str, dict[str, Style]] = ("", {})
         for each in THEMES:
             self.register_theme(each)
-        if has_few_colours():  # where the amber of a theme of millions becomes the red of trouble
+        if has_few_colours():  # there the amber of the other themes would become red, the colour of errors
             self.theme = "workbench-ansi"
         else:
             self.theme = theme if theme in self.available_themes else "workbench-dark"

@@ -1,7 +1,7 @@
 """The colours: dark, light, and the terminal's own sixteen.
 
-Train and validation are teal and amber, which colour-blind eyes tell apart; overlaid runs take
-further colours of the palette of Okabe and Ito (2008), and phases have their order and names as well.
+Train and validation are teal and amber, which colour-blind people can tell apart. Overlaid runs take further colours of
+the palette of Okabe and Ito (2008). Phases can also be told apart by their order and names.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ ANSI = Theme(
     boost="ansi_default",
     variables=ANSI_VARIABLES
     | {
-        # Textual's own style sheet has these two, and knows them in no theme of sixteen colours but its own.
+        # Textual's own style sheet uses these two, and defines them for no theme of sixteen colours but its own.
         "ansi-background": "ansi_default",
         "ansi-foreground": "ansi_default",
         "block-cursor-foreground": "ansi_black",
@@ -138,11 +138,11 @@ STYLES: dict[str, str] = {
     "error": "error",
     "cursor": "cursor-line",
 } | {name: name for name in DARK_VARIABLES if name != "cursor-line"}
-"""What panels draw with, and the variable of a theme that has its colour."""
+"""The names of the styles that panels draw with, and for each the variable of the theme with its colour."""
 
 
 def palette(variables: Mapping[str, str], *, ansi: bool) -> dict[str, Style]:
-    """The styles of a theme. A component class each would do the same, but costs milliseconds a widget to resolve."""
+    """The styles of a theme. Component classes would do the same, but resolving one takes milliseconds a widget."""
     styles = {name: Style(color=Color.parse(variables[variable]).rich_color) for name, variable in STYLES.items()}
     styles["strong"] += Style(bold=True)
     background = Color.parse(variables[STYLES["cursor"]]).rich_color

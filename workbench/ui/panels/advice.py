@@ -1,4 +1,4 @@
-"""The line of advice: a finding in the watched run, and the key that acts on it."""
+"""The panel of advice: a finding about the watched run, and the key that acts on it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def sentence(finding: Finding, on: LineWidget) -> Text:
 
 
 def proposal(finding: Finding) -> str:
-    """What the key would try, keep or set; empty where that is nothing. It stands first: the rest may be cut."""
+    """What the key would try, keep or set; empty if there is nothing. It comes first because the rest may be cut."""
     if finding.change:
         return change_in_words(finding.change)
     return "" if finding.learning_rate is None else f"learning rate {finding.learning_rate:g}"
@@ -83,7 +83,7 @@ def can_be_tried(finding: Finding) -> bool:
 
 
 def tried(finding: Finding) -> str:
-    """What the key does: a change that no comparison can judge is only kept, a learning rate only set."""
+    """What the key does. A change that no comparison can judge can only be kept, a learning rate only be set."""
     if not finding.change:
         return "set it"
     return "try it" if finding.measure is not None else "keep it"

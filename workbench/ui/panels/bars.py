@@ -17,7 +17,7 @@ def thin_bar(fraction: float, width: int, glyphs: Glyphs, filled: Style, rest: S
 
 
 def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
-    """The last `width` values as heights, from nothing to the greatest of them."""
+    """The last `width` values as heights, on a scale from 0 to the greatest of them."""
     kept = list(values)[-width:]
     top = max(kept, default=0.0)
     if top <= 0:
@@ -27,7 +27,7 @@ def sparkline(values: Sequence[float], width: int, glyphs: Glyphs) -> str:
 
 
 def flow(items: Sequence[Text], width: int, gap: int = 2) -> list[Text]:
-    """Items side by side, on as many lines as they need; none is broken."""
+    """Items side by side, on as many lines as they need; no item is split."""
     lines: list[Text] = []
     for item in items:
         if lines and lines[-1].cell_len + gap + item.cell_len <= width:

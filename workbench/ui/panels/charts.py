@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,41 +11,25 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from workbench.runs.curve import Bucket, Curve
+from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
-from workbench.ui.look.chart import Drawing, Plot, Series, draw
-from workbench.ui.look.points import Point, points_by_column, smoothed
+from workbench.ui.look.chart import Drawing, draw
+from workbench.ui.panels.chart_curves import (
+    MARKERS,
+    OVERLAY_LETTERS,
+    SMOOTHED,
+    ChartCurves,
+    ChartView,
+    overlaid_curve,
+)
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.quantities import Quantity
-from workbench.ui.panels.x_axis import XAxis, clock, count, nearest, range_of, written_x, x_of
+from workbench.ui.panels.x_axis import nearest, written_x, x_of
 
-OVERLAY_LETTERS = "ABCD"
-MARK_LETTERS = {
-    "learning_rate": "L",
-    "pause": "p",
-    "resume": "r",
-    "stop": "x",
-    "checkpoint": "c",
-    "resumed": "R",
-}
-SMOOTHED = "loss/train"
-"""The one curve with a value a step; the others have one an epoch or a report, and are drawn as they are."""
-MARKERS = "*+"
-"""Of a chart's own curves in plain ASCII."""
 DASHED_SAMPLE = "╍"
 SLIDER_CELLS = 9
 NAME_LETTERS = (None, 5, 1)
-"""How many letters of the curves' names a border shows, as there is room; None: all."""
-
-
-@dataclass(frozen=True)
-class ChartView:
-    """How all charts are shown."""
-
-    smoothing: float = 0.0
-    """The weight of the past in the moving average, from 0 (none) to below 1."""
-    log: bool = False
-    x_axis: XAxis = "step"
+"""How many letters of each curve's name a border shows: the first number that fits. None: all."""
 
 
 class ChartPanel(Panel):
@@ -81,10 +64,10 @@ class ChartPanel(Panel):
         self._view = ChartView()
         self._overlays: Sequence[tuple[str, RunHistory]] = ()
         self._cursor: float | None = None
-        """As a fraction of the canvas's width, so that it stays where it is when the panel is resized."""
+        """As a fraction of the canvas's width, so that it keeps its place when the panel is resized."""
         self._drawing = Drawing([])
         self._drawn_ends: dict[str, float] = {}
-        """By curve: the value at which it ends as it is drawn, smoothed."""
+        """By curve: the value at which it ends as it is drawn, where it is smoothed."""
 
     def show(
         self, history: RunHistory | None, view: ChartView, overlays: Sequence[tuple[str, RunHistory]] = ()
@@ -98,16 +81,12 @@ class ChartPanel(Panel):
         """The quantity of the chart."""
         return self._quantity
 
-    @property
-    def _log(self) -> bool:
-        return self._view.log and self.quantity.can_be_log
-
     def heading(self) -> Text:
         """The title, and the latest values as the legend; shorter names where the panel is narrow."""
         return self.first_fitting(self._legend(letters) for letters in NAME_LETTERS)
 
     def _legend(self, letters: int | None) -> Text:
-        """letters: of each name; None for all, beside a sample of the curve."""
+        """letters: how many of each name; None: all, after a sample of the curve."""
         text = Text.assemble((self.quantity.title, self.style_of("strong")))
         for number, (name, key, style) in enumerate(self.quantity.curves):
             curve = None if self._history is None else self._history.curves.get(key)
@@ -120,25 +99,25 @@ class ChartPanel(Panel):
             if letters is None and (last := self._latest(curve.last)) != self._latest(drawn):
                 text.append(f" (last {last})", self.style_of("dim"))
         for number, (_, history) in enumerate(self._overlays):
-            if any(key in history.curves for _, key, _ in self.quantity.curves):
+            if overlaid_curve(self.quantity, history) is not None:
                 gap = " " if letters == 1 and number else "  "
                 text.append(f"{gap}{OVERLAY_LETTERS[number]}", self.style_of(f"overlay-{number + 1}"))
         return text
 
     def _sample(self, number: int) -> str:
-        """How the curve is drawn, in a character."""
+        """A character that shows how the curve is drawn."""
         if self.glyphs.ascii:
             return MARKERS[number]
         return DASHED_SAMPLE if number and self.app.no_color else self.glyphs.sample
 
     def _latest(self, value: float) -> str:
-        """Percentages with one digit less: the title has little room."""
+        """The latest value; percentages have one digit less, because the title has little room."""
         if self.quantity.is_percent and math.isfinite(value):
             return f"{100 * value:.1f}"
         return self._written(value)
 
     def _shortest(self, value: float) -> str:
-        """With three digits, where overlaid runs leave no room for more."""
+        """The value in three digits, for when overlaid runs leave no room for more."""
         return f"{value:.3g}" if math.isfinite(value) and not self.quantity.is_percent else self._latest(value)
 
     def _written(self, value: float) -> str:
@@ -150,7 +129,7 @@ class ChartPanel(Panel):
             named = ((letters, unit) for letters in NAME_LETTERS for unit in (True, False))
             return self.first_fitting(self._read_at_cursor(x, letters, unit) for letters, unit in named)
         parts = []
-        if self._log:
+        if self._view.log and self.quantity.can_be_log:
             parts.append("log")
         if self._is_smoothed and (self._view.smoothing or (self.has_focus and self._history is not None)):
             parts.append(f"smooth {self._slider()} {self._view.smoothing:.1f}")
@@ -174,7 +153,7 @@ class ChartPanel(Panel):
         if metric is None or not metric.is_fraction or best is None or not best.validation:
             return ""
         value = best.validation.get(metric.name)
-        return "" if value is None else f"best {metric.number(value)} at epoch {best.epoch}"
+        return "" if value is None else f"best {metric.number(value)} at epoch {best.epoch:,}"
 
     def content(self, width: int, height: int) -> list[Text]:
         history = self._history
@@ -186,70 +165,18 @@ class ChartPanel(Panel):
             trains = history is not None and history.view.step > 0
             when = "at the end of an epoch" if trains else "once training is under way"
             return self.placeholder(f"{what} appears here {when}", width)
-        self._drawing = draw(self._plot(history, width), width, height, self.style_of)
+        plot, self._drawn_ends = self._curves(history).plot(width, cursor=self._cursor, ascii=self.glyphs.ascii)
+        self._drawing = draw(plot, width, height, self.style_of)
         return self._drawing.lines
 
-    def _plot(self, history: RunHistory, width: int) -> Plot:
-        axis = self._view.x_axis
-        x_range = range_of(axis, history, [overlay for _, overlay in self._overlays])
-        series = self._overlay_series(x_range, width) + self._run_series(history, x_range, width)
-        first, last = x_range
-        cursor = None if self._cursor is None else first + (last - first) * self._cursor
-        marks = [(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks]
-        return Plot(
-            series=series,
-            x_range=x_range,
-            x_label=clock if axis == "time" else count,
-            y_label=self.quantity.tick,
-            log=self._log,
-            whole_x=axis == "step" or (axis == "epoch" and last >= 2),
-            marks=marks,
-            cursor=cursor,
-            most=self.quantity.most,
-            sixties=axis == "time",
-            ascii=self.glyphs.ascii,
-        )
-
-    def _run_series(self, history: RunHistory, x_range: tuple[float, float], width: int) -> list[Series]:
-        found = []
-        self._drawn_ends = {}
-        for number, (_, key, style) in enumerate(self.quantity.curves):
-            points = self._points(history, history.curves.get(key), x_range, width)
-            smooth = self._view.smoothing > 0 and key == SMOOTHED
-            if smooth:
-                found.append(Series("line", points, "."))
-                points = smoothed(points, self._view.smoothing)
-                if points and math.isfinite(points[-1].mean):
-                    self._drawn_ends[key] = points[-1].mean
-            found.append(Series(style, points, MARKERS[number], dashed=bool(number) and self.app.no_color))
-        return found
-
-    def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
-        """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
-        found = []
-        for number, (_, history) in enumerate(self._overlays):
-            keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
-            if keys:
-                points = self._points(history, history.curves[keys[-1]], x_range, width)
-                if keys[-1] == SMOOTHED:
-                    points = smoothed(points, max(self._view.smoothing, 0.6))
-                letter = OVERLAY_LETTERS[number]
-                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
-        return found
-
-    def _points(
-        self, history: RunHistory, curve: Curve | None, x_range: tuple[float, float], width: int
-    ) -> list[Point]:
-        if curve is None:
-            return []
-
-        def x(bucket: Bucket) -> float:
-            return x_of(self._view.x_axis, history, bucket.last_step, bucket.seconds)
-
-        return points_by_column(curve.buckets, x, x_range, width)
+    def _curves(self, history: RunHistory) -> ChartCurves:
+        return ChartCurves(self.quantity, history, self._overlays, self._view, self.app.no_color)
 
     def _read_at_cursor(self, x: float, letters: int | None, unit: bool) -> Text:
-        """The values of all curves nearest to the cursor; letters: of each name, None for all; unit: that of x."""
+        """The value of each curve nearest to the cursor.
+
+        letters: how many of each name; None: all. unit: whether to name the unit of x.
+        """
         assert self._history is not None
         gap, write = (" ", self._shortest) if letters == 1 and self._overlays else ("  ", self._written)
         text = Text(written_x(self._view.x_axis, x, with_name=unit), self.style_of("text"))
@@ -259,8 +186,8 @@ class ChartPanel(Panel):
                 shown = name[:letters] or self.quantity.title
                 text.append(f"{gap}{shown} {write(bucket.mean)}", self.style_of(style))
         for number, (_, history) in enumerate(self._overlays):
-            keys = [key for _, key, _ in self.quantity.curves if key in history.curves]
-            bucket = self._nearest(history, keys[-1], x) if keys else None
+            overlaid = overlaid_curve(self.quantity, history)
+            bucket = None if overlaid is None else self._nearest(history, overlaid, x)
             if bucket is not None:
                 value = write(bucket.mean)
                 text.append(f"{gap}{OVERLAY_LETTERS[number]} {value}", self.style_of(f"overlay-{number + 1}"))
@@ -271,7 +198,7 @@ class ChartPanel(Panel):
         return nearest(self._view.x_axis, history, key, x, within=(last - first) / self._drawing.columns)
 
     def action_move(self, columns: int) -> None:
-        """Moves the cursor; at first it appears at an end of the steps done so far."""
+        """Moves the cursor. It first appears at the left, or at the latest step if it is moved to the left."""
         if not self._drawing.columns:
             return
         if self._cursor is not None:

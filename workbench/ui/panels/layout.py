@@ -1,4 +1,4 @@
-"""The panels that a screen of some size shows: those that fit whole and can be read."""
+"""Decides which panels a screen shows, by its size: those that fit whole and can be read."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
 
 from rich.text import Text
+from textual.screen import Screen
 
 from workbench.ui.keys.actions import pressed_by_click
 from workbench.ui.panels.panel import LineWidget
@@ -13,7 +15,7 @@ MOST_LINES = 4
 
 
 class HintLine(LineWidget):
-    """One sentence: the help of the setting at the cursor, a notice, what went wrong."""
+    """One sentence: the help of the setting at the cursor, an answer to a key, a fault."""
 
     DEFAULT_CSS = "HintLine { height: 1; }"
 
@@ -23,9 +25,10 @@ class HintLine(LineWidget):
         self._whole = False
 
     def show(self, text: Text, keys: Text | None = None, *, whole: bool = False) -> None:
-        """Shows a sentence in place of the one before.
+        """Shows a sentence instead of the one before.
 
-        keys: what to press, at the right, never cut off; whole: on as many lines as it needs, up to `MOST_LINES`.
+        keys: what to press; stands at the right and is never cut. whole: shows the sentence on as many lines as it
+        needs, up to `MOST_LINES`.
         """
         self._text, self._keys, self._whole = text, keys or Text(), whole
         wanted = min(len(self._wrapped(self.app.size.width)), MOST_LINES)
@@ -55,14 +58,40 @@ class HintLine(LineWidget):
         return list(self._text.wrap(self.app.console, max(width - 2, 1))) if self._whole else [self._text]
 
 
+@runtime_checkable
+class HasKeys(Protocol):
+    """A dialog that says which keys it has."""
+
+    def shown_keys(self) -> Sequence[tuple[str, str]]:
+        """(key, label), in order."""
+        ...
+
+
+_LEAVE = ("esc", "leave", 0)
+
+
 class KeysLine(LineWidget):
-    """The keys that matter now, to be clicked on too; those of lower rank give way where the line is short."""
+    """The keys that matter now; a click presses one. Where the line is short, those of lower rank are left out.
+
+    Under a dialog they are the dialog's, because no others work.
+    """
 
     DEFAULT_CSS = "KeysLine { height: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys: list[tuple[str, str, int]] = []
+
+    @property
+    def is_seen(self) -> bool:
+        """Also under a dialog."""
+        return self.is_attached and self.size.area > 0
+
+    def on_mount(self) -> None:
+        self.app.screen_change_signal.subscribe(self, self._screen_changed)
+
+    def _screen_changed(self, _: Screen[object]) -> None:
+        self.call_later(self.redraw)  # once the dialog is there
 
     def show(self, keys: Sequence[tuple[str, str, int]]) -> None:
         """Shows keys: (key, label, rank), in order."""
@@ -71,6 +100,8 @@ class KeysLine(LineWidget):
 
     def lines(self, width: int, height: int) -> list[Text]:
         kept = list(self._keys)
+        if (top := self.app.screen) is not self.screen:
+            kept = [(key, label, 0) for key, label in top.shown_keys()] if isinstance(top, HasKeys) else [_LEAVE]
         while kept and sum(len(key) + len(label) + 3 for key, label, _ in kept) > width:
             kept.remove(min(kept, key=lambda item: item[2]))
         line = Text()
@@ -82,7 +113,7 @@ class KeysLine(LineWidget):
 
 
 def keys_text(keys: Iterable[tuple[str, str]], on: LineWidget) -> Text:
-    """Keys and what they do, each pressed by a click too; `on` is where they are drawn."""
+    """Keys and what they do; a click on one presses it. `on` is the widget that shows them."""
     accent, dim = on.style_of("accent"), on.style_of("dim")
     return Text("  ").join(
         Text.assemble((key, accent + pressed_by_click(key)), (f" {label}", dim + pressed_by_click(key)))

@@ -1,4 +1,4 @@
-"""The log panel: what the trainer said, the latest at the bottom."""
+"""The log panel: what the trainer reported, the latest at the bottom."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ STAMP_CELLS = 10
 
 
 class LogPanel(ScrollingPanel):
-    """Follows the end, unless one has scrolled up."""
+    """Shows the end of the log, unless the user has scrolled up."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: Sequence[LogLine] = ()
         self._follows = True
         self._rows: dict[int, tuple[LogLine, list[Text]]] = {}
-        """The rows of each line by its identity, as wrapped last: five hundred lines are not wrapped at every look."""
+        """By a line's identity, its rows as last wrapped: five hundred lines need not be wrapped for each drawing."""
         self._wrapped_for: tuple[int, str] = (0, "")
         self._starts: list[tuple[LogLine, int]] = []
         """Each line with the row that it starts at."""
         self._top: tuple[LogLine, int] | None = None
-        """Scrolled up: the line at the top, and how many of its rows are above."""
+        """If scrolled up: the line at the top, and how many of its rows are above the panel. None: at the end."""
 
     def show(self, lines: Sequence[LogLine]) -> None:
-        """Shows the lines of a log, which may grow; another sequence is another log, shown from its end."""
+        """Shows the lines of a log, which may grow. Another sequence is another log; it is shown from its end."""
         if lines is not self._lines:
             self._follows, self._top = True, None
         self._lines = lines
@@ -43,7 +43,7 @@ class LogPanel(ScrollingPanel):
             return [Text("what the trainer says appears here", self.style_of("dim"))]
         if self._wrapped_for != (width, self.app.theme):
             self._rows, self._wrapped_for = {}, (width, self.app.theme)
-        # The line is kept beside its rows, so that no other one can take its place in memory and be taken for it.
+        # The line is kept beside its rows: else another line could get its place in memory, and be taken for it.
         self._rows = {id(line): self._rows.get(id(line)) or (line, self._wrapped(line, width)) for line in self._lines}
         shown: list[Text] = []
         self._starts = []
@@ -53,7 +53,7 @@ class LogPanel(ScrollingPanel):
         return shown
 
     def _wrapped(self, line: LogLine, width: int) -> list[Text]:
-        """A line's rows: the time, then what was said, beside it where there is room."""
+        """A line's rows: the time, then the text, beside the time where there is room."""
         styles = {"warning": "warning", "error": "error", "output": "dim"}
         glyphs = {"warning": f"{self.glyphs.warning} ", "error": f"{self.glyphs.wrong} "}
         said = Text(f"{glyphs.get(line.kind, '')}{line.text}", self.style_of(styles.get(line.kind, "text")))
@@ -65,7 +65,7 @@ class LogPanel(ScrollingPanel):
         last = max(lines - height, 0)
         if self._follows:
             return last
-        if self._top is not None:  # old lines leave the log at its top: what is being read stays where it is
+        if self._top is not None:  # old lines leave the log at its top; what the user reads stays in place
             top, above = self._top
             self._offset = next((start + above for line, start in self._starts if line is top), 0)
         first = min(self._offset, last)

@@ -20,7 +20,7 @@ TIGHT_FRACTION = 0.9
 """From this fraction of its memory on, a card is shown as nearly full."""
 TWO_COLUMNS_FROM = 96
 GIVING_WAY = ("rest", "load", "gradients", "reserved", "torch allocated", "optimizer", "parameters", "data")
-"""Figures in the order in which they are left out where there is too little room."""
+"""The order in which figures are left out where there is too little room."""
 
 
 class MemoryPanel(Panel):
@@ -43,7 +43,7 @@ class MemoryPanel(Panel):
         text = Text("memory", self.style_of("strong"))
         gpus = () if self._readings is None else self._readings.gpus
         names = {gpu.name for gpu in gpus}
-        if len(names) == 1:  # of different cards each says its own name
+        if len(names) == 1:  # different cards are named in their own rows
             times = f"{len(gpus)} {self.glyphs.times} " if len(gpus) > 1 else ""
             text = Text.assemble(text, (f"  {times}{short_name(names.pop())}", self.style_of("dim")))
         return text
@@ -94,7 +94,7 @@ class MemoryPanel(Panel):
         lines = [self._host_line(readings, width)] if self._is_on_cpu or not readings.gpus else []
         known = self._kinds() | self._facts(readings)
         facts = flow(list(known.values()), width)
-        # The cards leave room for the figures below them, as far as these fit into a third of the panel.
+        # The cards leave room for the figures below them, up to a third of the panel.
         room = max(height - len(lines) - min(len(facts), height // 3), 1)
         lines += self._gpu_lines(readings.gpus, width, room)
         if facts and len(lines) + 1 + len(facts) < height:
@@ -107,7 +107,7 @@ class MemoryPanel(Panel):
         return lines
 
     def _gpu_lines(self, gpus: tuple[GpuReading, ...], width: int, room: int) -> list[Text]:
-        """A row for each card, in `room` lines at most; the run's own first; a last line counts cards left out."""
+        """A row for each card, on at most `room` lines: the run's own card first, last the number of cards left out."""
         own = own_gpu(self._prepared, gpus)
         ordered = sorted(gpus, key=lambda gpu: (gpu is not own, gpu.index))
         columns = 2 if len(ordered) > room and width >= TWO_COLUMNS_FROM else 1
@@ -135,7 +135,7 @@ class MemoryPanel(Panel):
         )
 
     def _fitting(self, known: dict[str, Text], width: int, room: int) -> list[Text]:
-        """Facts side by side in at most `room` lines; the least important give way."""
+        """Facts side by side on at most `room` lines; the least important are left out."""
         kept = dict(known)
         for name in GIVING_WAY:
             if len(flow(list(kept.values()), width)) > room:
@@ -143,7 +143,7 @@ class MemoryPanel(Panel):
         return flow(list(kept.values()), width)[: max(room, 0)]
 
     def _kinds(self) -> dict[str, Text]:
-        """The memory of a run by kind, and its peak; expected values that are not measured begin with a ~."""
+        """A run's memory by kind, and its peak; estimated values begin with ~."""
         footprint, expectation = self._footprint, self._expectation
         if footprint is not None:
             kinds, peak, guessed = footprint.kinds, footprint.peak_bytes, set(footprint.expected)
@@ -182,7 +182,7 @@ class MemoryPanel(Panel):
         return {name: self._fact(name, value) for name, value in known}
 
     def _spark(self, width: int) -> Text | None:
-        """How the memory grew: torch's on a GPU, the process's otherwise; never the one after the other."""
+        """How the memory grew: PyTorch's on a GPU, otherwise the process's; never one followed by the other."""
         memories = [] if self._history is None else self._history.memories
         values = [item.torch_allocated_bytes for item in memories if item.torch_allocated_bytes is not None]
         label = " allocated"
@@ -194,7 +194,7 @@ class MemoryPanel(Panel):
 
 
 class GpuRows:
-    """Rows of cards in common columns, so that one can read down."""
+    """Rows of cards in common columns, so that cards can be compared."""
 
     def __init__(self, panel: MemoryPanel, gpus: list[GpuReading], width: int, own: GpuReading | None) -> None:
         """width: cells of a row; own: the card of the run, which is marked."""
@@ -205,7 +205,7 @@ class GpuRows:
         self._name_width = max(map(len, names)) if len(names) > 1 else 0
         vitals = [self._vitals(gpu) for gpu in gpus]
         self._vital_widths = [max(map(len, column)) for column in zip(*vitals, strict=True)]
-        # What gives way where rows are short: the name, then the vitals, temperature first.
+        # Where rows are short, the name is left out first, then temperature, then the other vitals.
         if self._room < BAR_CELLS[0]:
             self._name_width = 0
         while any(self._vital_widths) and self._room < BAR_CELLS[0]:

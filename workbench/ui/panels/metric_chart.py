@@ -11,7 +11,7 @@ from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
 
 METRIC_CHART = "accuracy"
-"""The id of the chart of a metric, whichever it shows."""
+"""The id of the chart that shows a metric, whichever metric that is."""
 
 
 class MetricChart(ChartPanel):
@@ -23,7 +23,7 @@ class MetricChart(ChartPanel):
     def __init__(self) -> None:
         super().__init__(quantity_of(metric("accuracy"), METRIC_CHART))
         self._place = 0
-        """Of the metric shown, among those that can be shown."""
+        """Place of the metric shown in `_metrics()`."""
 
     @property
     def quantity(self) -> Quantity:
@@ -32,9 +32,9 @@ class MetricChart(ChartPanel):
         return quantity_of(shown[self._place % len(shown)], METRIC_CHART)
 
     def _metrics(self) -> list[Metric]:
-        """The task's own metrics that can be shown, those that grow as the model gets better first.
+        """The metrics of the run's task that can be shown; first those of which higher values are better.
 
-        Of those that are not shown at first, the ones that the run has a curve of.
+        The first one always can; each other one if the run has a curve of it.
         """
         prepared = None if self._history is None else self._history.view.prepared
         task = "classification" if prepared is None else prepared.task

@@ -1,4 +1,4 @@
-"""The quality of the model: by class, its confusions, and the test result at the end."""
+"""The quality of the model: metrics by class, the confusion matrix, and the test result at the end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from workbench.runs.events import EpochEnd
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.scrolling import ScrollingPanel
+from workbench.units import count
 
 MOST_CONFUSED = 3
 MOST_CLASSES = 30
@@ -20,7 +21,7 @@ MOST_CLASSES = 30
 SHADES = (" ", "░", "▒", "▓")
 ASCII_SHADES = (" ", ".", "o", "#")
 COLUMNS = (("f1", "F1", 8), ("recall", "recall", 8), ("precision", "precision", 9), ("support", "samples", 9))
-"""Key, title and cells of the columns of the table of classes; where it is narrow, the last ones give way."""
+"""Key, title and cells of each column of the table of classes; where it is narrow, the last ones are left out."""
 SHOWN_ORDER = ("precision", "recall", "f1", "support")
 MOST_NAME_CELLS = 20
 MOST_ROW_NAME_CELLS = 12
@@ -33,7 +34,7 @@ class MetricsPanel(ScrollingPanel):
         super().__init__(id=id)
         self._history: RunHistory | None = None
         self._drawn: tuple[tuple[object, ...], list[Text]] = ((), [])
-        """The lines as last drawn, and what they were drawn from: a matrix of 100 classes has 10,000 cells."""
+        """The key of the lines last drawn, and these lines: a matrix of 100 classes has 10,000 cells to draw."""
 
     def show(self, history: RunHistory | None) -> None:
         """Shows a run's latest metrics."""
@@ -46,7 +47,7 @@ class MetricsPanel(ScrollingPanel):
         if view is not None and view.tested is not None:
             text.append(f"  test split, {view.tested.weights}", self.style_of("accent"))
         elif (validated := self._validated()) is not None:
-            text.append(f"  validation, epoch {validated.epoch}", self.style_of("validation"))
+            text.append(f"  validation, epoch {count(validated.epoch)}", self.style_of("validation"))
         return text
 
     def all_lines(self, width: int) -> list[Text]:
@@ -56,7 +57,7 @@ class MetricsPanel(ScrollingPanel):
             is_regression = prepared is not None and prepared.task == "regression"
             what = "errors and R²" if is_regression else "precision, recall and F1 of each class"
             return self.placeholder(f"{what} appear here with each validation", width)
-        # The metrics themselves are part of the key, so that no other ones can take their place in memory.
+        # The metrics themselves are in the key: else others could get their place in memory, and be taken for them.
         drawn_from = (metrics, tuple(self._class_names(0)), width, self.app.theme)
         if self._drawn[0][1:] != drawn_from[1:] or self._drawn[0][0] is not metrics:
             self._drawn = (drawn_from, self._metrics_lines(metrics, width))
@@ -72,7 +73,7 @@ class MetricsPanel(ScrollingPanel):
         widest = max(line.cell_len for line in table)
         beside = max((line.cell_len for line in matrix), default=0)
         if matrix and widest + 4 + beside <= width:
-            if len(metrics["f1"]) <= MOST_CLASSES:  # then a class stands on one line in both
+            if len(metrics["f1"]) <= MOST_CLASSES:  # then a class is on the same line in both
                 table = [Text()] * (len(matrix) - len(table)) + table
             rows = max(len(table), len(matrix))
             for index in range(rows):
@@ -92,7 +93,7 @@ class MetricsPanel(ScrollingPanel):
         return None if validated is None else validated.validation
 
     def _validated(self) -> EpochEnd | None:
-        """The latest epoch that was validated: not every one need be. Else the best one that is remembered."""
+        """The latest epoch that was validated; else the best one, which the history always keeps."""
         if self._history is None:
             return None
         candidates = [*reversed(self._history.epochs), self._history.best]
@@ -111,7 +112,7 @@ class MetricsPanel(ScrollingPanel):
         return names if len(names) == classes or not classes else [str(number) for number in range(classes)]
 
     def _table(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """A line for each class; of many classes those with the worst F1; classes without samples come last."""
+        """A line for each class, or for those with the worst F1 of many; classes without samples come last."""
         f1 = metrics.get("f1")
         if not f1:
             return []
@@ -138,7 +139,7 @@ class MetricsPanel(ScrollingPanel):
         return lines
 
     def _fitted(self, name: str, cells: int) -> str:
-        """A name in exactly `cells` cells, filled up with blanks or shortened."""
+        """A name in exactly `cells` cells, padded or shortened."""
         return set_cell_size(self.glyphs.cut(name, cells), cells)
 
     def _most_confused(self, metrics: dict[str, Any], width: int) -> list[Text]:
@@ -154,7 +155,7 @@ class MetricsPanel(ScrollingPanel):
         if not pairs:
             return [Text("nothing is confused", self.style_of("good")), Text()]
         names = self._class_names(len(confusion))
-        # Of those that are as frequent, the first classes first.
+        # Among equally frequent ones, the first classes come first.
         worst = sorted(pairs, key=lambda pair: (-pair[0], pair[1:]))[:MOST_CONFUSED]
         said = [
             Text(f"{names[true]} predicted as {names[taken]} ({times:,} time{'s' if times > 1 else ''})")
@@ -166,7 +167,7 @@ class MetricsPanel(ScrollingPanel):
         return [*flow(said, width), Text()]
 
     def _matrix(self, metrics: dict[str, Any], width: int) -> list[Text]:
-        """The confusion matrix, true classes by row: numbers where they fit, else shades, else a sentence."""
+        """The confusion matrix, a row for each true class: numbers if they fit, else shades, else a sentence."""
         confusion = metrics.get("confusion")
         if not confusion:
             return []
@@ -182,7 +183,7 @@ class MetricsPanel(ScrollingPanel):
         how = ["true class by row", "predicted by column", *([] if numbers else ["darker: more"])]
         lines = flow([Text(part, dim) for part in how], width)
         if numbers:
-            # The columns stand in the order of the rows, whose names are written in full.
+            # The columns have the order of the rows, whose names are written in full.
             heads = "".join(f"{set_cell_size(name, min(cell_len(name), cell - 1)):>{cell}}" for name in names)
             lines.append(Text(" " * left + heads, dim))
         for true, row in enumerate(confusion):

@@ -1,8 +1,8 @@
 """A bordered part of the screen that repaints only the cells that changed.
 
-Over SSH bytes are what counts. Textual repaints a widget whole; a panel keeps the lines that it has drawn, and asks
-for nothing but the stretch of each line in which the new one differs. Its border is part of those lines, so that a
-title may carry the latest value. Hidden panels are not drawn.
+Over SSH, each byte counts. Textual repaints a whole widget; a panel keeps the lines that it drew last, and repaints
+only the part of each line that changed. Its border is part of those lines, so that a title can show the latest value.
+Hidden panels are not drawn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from workbench.ui.look.styled_app import StyledApp
 
 
 class LineWidget(Widget):
-    """A widget of lines of text, of which only the changed stretches are painted again."""
+    """A widget of lines of text that repaints only the changed parts of lines."""
 
     app: StyledApp
 
@@ -77,7 +77,7 @@ class LineWidget(Widget):
     def _strip(self, line: Text, width: int, base: Style) -> Strip:
         line = self.cut(line, width)
         console = self.app.console
-        # Rich leaves out the style of a text as a whole where no part of it has one of its own.
+        # Rich ignores the style of a whole text if no part of it has a style of its own.
         style = base + console.get_style(line.style)
         return Strip(line.render(console)).adjust_cell_length(width).apply_style(style).simplify()
 
@@ -107,11 +107,11 @@ class LineWidget(Widget):
 
 
 EDGE_CELLS = 6
-"""Cells of a border that are not its text."""
+"""Cells of a horizontal border that its text cannot use."""
 
 
 class Panel(LineWidget, can_focus=True):
-    """A part of the screen within a thin border, whose colour says whether it has the focus."""
+    """A part of the screen within a thin border, whose colour shows whether it has the focus."""
 
     KEYS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Keys and their effects while the panel has the focus, for the hint line."""
@@ -141,7 +141,7 @@ class Panel(LineWidget, can_focus=True):
         return list(Text(text, self.style_of("dim")).wrap(self.app.console, max(width, 1)))
 
     def wrapped(self, text: Text, width: int, height: int) -> list[Text]:
-        """A text on at most `height` lines; one that is longer ends in an ellipsis."""
+        """A text on at most `height` lines; a longer text ends in an ellipsis."""
         lines = list(text.wrap(self.app.console, width))
         if len(lines) > height > 0:
             lines = lines[:height]

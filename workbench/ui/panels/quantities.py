@@ -22,7 +22,7 @@ class Quantity:
     can_be_log: bool = True
     most: float | None = None
     metric: Metric | None = None
-    """The metric whose curves these are; None for what is no metric."""
+    """The metric that the curves show; None for learning rate and throughput."""
 
     @property
     def is_percent(self) -> bool:
@@ -39,7 +39,7 @@ def _percent_tick(value: float) -> str:
 
 
 def quantity_of(metric: Metric, id: str) -> Quantity:
-    """A metric as a chart shows it: its curve of the validation, and that of training where there is one."""
+    """A metric as a chart shows it: its validation curve, and its training curve if it has one."""
     splits = ("train", "validation") if metric.while_training else ("validation",)
     return Quantity(
         id,

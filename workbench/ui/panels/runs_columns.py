@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.metrics import metric as declared
 from workbench.runs.row import RunRow
+from workbench.units import count
 
 GAP = 2
 """Cells between two columns."""
@@ -16,17 +17,17 @@ LEAST_COLUMNS = 3
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table; where the screen is narrow, those of lower rank go first."""
+    """A column of the table; where the screen is narrow, columns of lower rank are left out first."""
 
     name: str
     least: int
-    """Cells; below this it is left out."""
+    """Cells; with less room the column is left out."""
     most: int
     rank: int
     sort_key: Callable[[RunRow], Any] | None = None
-    """None: cannot be sorted by. A run without a value comes last, in either direction."""
+    """None: the table cannot be sorted by it. Runs without a value come last, in either direction."""
     descending: bool = True
-    """The usual direction: first what people look for."""
+    """The usual direction: what people look for comes first."""
     at_right: bool = False
 
 
@@ -37,12 +38,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("differs", 28, 300, 6),
     Column("best", 16, 16, 9, lambda row: _goodness(row.monitor, row.best)),
     Column("test", 8, 8, 7, lambda row: _goodness(row.monitor, tested(row)), at_right=True),
-    Column("epochs", 7, 11, 4, lambda row: row.epoch, at_right=True),
+    Column("epochs", 7, 13, 4, lambda row: row.epoch, at_right=True),
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
 )
 GROWTH = ("started", "preset", "epochs", "differs", "preset")
-"""Which columns take the room that is left, one after the other."""
+"""The columns that get the room that is left, in this order."""
 SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
@@ -62,7 +63,7 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
         if name not in widths:
             continue
         wanted = max(min(most[name], needed.get(name, most[name])) - widths[name], 0)
-        # A date is shown whole or without its year.
+        # A date is shown with its year or without, never cut.
         more = min(wanted, max(spare, 0)) if name != "started" or wanted <= spare else 0
         widths[name] += more
         spare -= more
@@ -107,11 +108,11 @@ def written(metric: str, value: float | None) -> str:
 
 def epochs_of(row: RunRow) -> str:
     """Epochs done and planned."""
-    return f"{row.epoch}/{row.epochs}"
+    return f"{count(row.epoch)}/{count(row.epochs)}"
 
 
 def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
-    """Larger is better; metrics that cannot be compared stand apart."""
+    """A key by which better values are larger; runs with different metrics are not mixed."""
     if value is None:
         return None
     return metric, declared(metric).rank(value)

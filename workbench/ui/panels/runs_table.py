@@ -1,4 +1,4 @@
-"""The table of all runs. Of a thousand runs only those in view are drawn, so that every key is answered at once."""
+"""The table of all runs. Only those in view are drawn, so that keys are answered at once with a thousand runs too."""
 
 from __future__ import annotations
 
@@ -13,27 +13,15 @@ from textual.message import Message
 
 from workbench.files import short_path
 from workbench.runs.row import RunRow
-from workbench.ui.panels.charts import OVERLAY_LETTERS
+from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_columns import (
-    GAP,
-    SORTABLE,
-    Column,
-    arranged,
-    epochs_of,
-    fitting,
-    label_of,
-    state_of,
-    tested,
-    written,
-)  # fmt: skip
-from workbench.ui.panels.top_bar import STATE_STYLES
-from workbench.units import count, duration
+from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, arranged, fitting, state_of
+from workbench.ui.panels.runs_lines import RunPainter
+from workbench.units import count
 
 MOST_MARKED = len(OVERLAY_LETTERS)
 HEAD_LINES = 1
 SCROLL_LINES = 3
-OWN_STYLES = {"running": "good", "broken": "error"}
 
 
 class RunsTable(Panel):
@@ -71,7 +59,7 @@ class RunsTable(Panel):
     # What is shown.
 
     def show(self, rows: list[RunRow], differences: dict[str, str]) -> None:
-        """Shows these runs; the cursor stays on its run. differences: by name, of a run from its preset."""
+        """Shows runs; the cursor stays on its run. differences: by a run's name, how it differs from its preset."""
         self._rows, self._differences = rows, differences
         names = {row.run.name for row in rows}
         self.marked = [name for name in self.marked if name in names]
@@ -141,7 +129,7 @@ class RunsTable(Panel):
         return True
 
     def _arrange(self) -> None:
-        """Filters and sorts again; the cursor stays on its run, or else in its place."""
+        """Filters and sorts again; the cursor stays on its run, or at its line if that run is gone."""
         before = self.current
         found = [row for row in self.rows if not self._words or self._is_found(row)]
         self._shown = arranged(found, self._sorted_by, descending=self._descending)
@@ -181,7 +169,7 @@ class RunsTable(Panel):
         self.action_move(-SCROLL_LINES)
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects a run, another opens it; on a title it sorts by that column."""
+        """A click selects a run, a second one opens it; a click on a title sorts by that column."""
         line = event.y - 1 - HEAD_LINES
         if line == -1:
             self._click_title(event.x - 2)
@@ -237,68 +225,17 @@ class RunsTable(Panel):
             return self.placeholder(text, min(width, 76))
         if not self._shown:
             return self.placeholder(f"No run has {' '.join(self._words)}. esc shows all of them.", width)
-        columns = fitting(width, self._shown)
+        painter = RunPainter(fitting(width, self._shown), self)
         in_view = range(self._offset, min(self._offset + height - HEAD_LINES, len(self._shown)))
-        return [self._titles(columns), *(self._line(number, columns, width) for number in in_view)]
+        titles = painter.titles(self._sorted_by, descending=self._descending)
+        return [titles, *(self._line(number, painter, width) for number in in_view)]
 
-    def _titles(self, columns: Sequence[tuple[Column, int]]) -> Text:
-        arrow = self.glyphs.open if self._descending else "^" if self.glyphs.ascii else "▴"
-        plain, dim = self.style_of("text"), self.style_of("dim")
-        titles = [
-            Text(f"{column.name} {arrow}", plain) if column is self._sorted_by else Text(column.name, dim)
-            for column, _ in columns
-        ]
-        return self._joined(titles, columns)
-
-    def _line(self, number: int, columns: Sequence[tuple[Column, int]], width: int) -> Text:
+    def _line(self, number: int, painter: RunPainter, width: int) -> Text:
         row = self._shown[number]
-        line = self._joined([self._cell(column.name, row, cells) for column, cells in columns], columns)
+        name = row.run.name
+        mark = self.marked.index(name) if name in self.marked else None
+        line = painter.line(row, mark=mark, differs=self._differs(row))
         if number == self._cursor:
             line.pad_right(width - line.cell_len)
             line.stylize(self.style_of("cursor"))
         return line
-
-    def _joined(self, texts: Sequence[Text], columns: Sequence[tuple[Column, int]]) -> Text:
-        line = Text()
-        for text, (column, cells) in zip(texts, columns, strict=True):
-            text = self.cut(text, cells)
-            if line.cell_len:
-                line.append(" " * GAP)
-            line.append(" " * (cells - text.cell_len if column.at_right else 0))
-            line.append_text(text)
-            line.append(" " * (0 if column.at_right else cells - text.cell_len))
-        return line
-
-    def _cell(self, name: str, row: RunRow, cells: int) -> Text:
-        plain, dim = self.style_of("text"), self.style_of("dim")
-        match name:
-            case "":
-                return self._letter(row)
-            case "state":
-                state = state_of(row)
-                glyph = self.glyphs.wrong if state in ("failed", "lost", "broken") else self.glyphs.state
-                style = OWN_STYLES.get(state) or STATE_STYLES.get(state, "dim")
-                return Text.assemble((glyph, self.style_of(style)), (f" {state}", plain))
-            case "preset":
-                return Text(row.preset_name or row.run.name, plain)
-            case "differs":
-                return Text(row.reason, self.style_of("error")) if row.broken else Text(self._differs(row), dim)
-            case "best":
-                if row.best is None:
-                    return Text("-", dim)
-                return Text.assemble((f"{label_of(row.monitor)} ", dim), (written(row.monitor, row.best), plain))
-            case "test":
-                return Text(written(row.monitor, tested(row)), plain if tested(row) is not None else dim)
-            case "epochs":
-                return Text(epochs_of(row), dim)
-            case "time":
-                return Text("-" if row.seconds is None else duration(row.seconds), dim)
-        started = "-" if row.started is None else f"{row.started.astimezone():%Y-%m-%d %H:%M}"
-        return Text(started if len(started) <= cells else started[5:], dim)
-
-    def _letter(self, row: RunRow) -> Text:
-        if row.run.name not in self.marked:
-            return Text()
-        number = self.marked.index(row.run.name)
-        strong = self.style_of("strong").without_color
-        return Text(OVERLAY_LETTERS[number], self.style_of(f"overlay-{number + 1}") + strong)

@@ -1,4 +1,4 @@
-"""A panel of more lines than it has room for."""
+"""A panel with more lines than it has room for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ScrollingPanel(Panel):
         return Text(", ".join(parts), self.style_of("dim"))
 
     def lines(self, width: int, height: int) -> list[Text]:
-        # The lower border says what the content has left out, so it is drawn after it.
+        # The lower border says how many lines are left out, so it is drawn after the content.
         if width >= 4 and height >= 3:
             self.content(width - 4, height - 2)
         return super().lines(width, height)

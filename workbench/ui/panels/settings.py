@@ -1,4 +1,4 @@
-"""The settings, edited in place: an Input or a list of choices is put over a row only while that row is edited."""
+"""The settings, edited in place: an Input or a list of choices covers a row only while that row is edited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.ui.panels.settings_list import BORDER, SettingsList
 from workbench.ui.panels.settings_offers import Offers
 
 FOOT_LINES = 2
-"""Lines of the screen that a list of choices leaves alone: the hint and the keys."""
+"""Lines of the screen that a list of choices never covers: the hint and the keys."""
 LEAST_LIST_HEIGHT = 3
 """A list of choices with less room than this covers its row."""
 
@@ -70,7 +70,7 @@ class SettingsPanel(SettingsList):
         self.post_message(self.Changed())
 
     def action_step(self, direction: int) -> None:
-        """Steps the value at the cursor."""
+        """Steps the value of the setting at the cursor."""
         if self._draft is not None and self.row is not None and self.row.can_step:
             self._draft.step(self.row.path, direction)
             self._changed()
@@ -150,13 +150,13 @@ class SettingsPanel(SettingsList):
         elif isinstance(editor, ChoiceList) and row is not None:
             above = self.region.y + line
             below = self.screen.size.height - above - 1 - FOOT_LINES
-            opens_below = below >= min(editor.wanted_height, above)  # above only where there is more room
+            opens_below = below >= min(editor.wanted_height, above)  # above the row only if there is more room
             height = max(min(editor.wanted_height, below if opens_below else above), LEAST_LIST_HEIGHT)
             indent = 0 if columns.help else BORDER
             left = min(columns.value_of(row), self.screen.size.width - editor.wanted_width - self.region.x - BORDER)
             editor.styles.offset = (max(left, indent), line + 1 if opens_below else line - height)
             editor.styles.width = editor.wanted_width
-            editor.styles.height = height  # it stays as it is when typing narrows the list
+            editor.styles.height = height  # it stays this high when typing narrows the list
 
     def _close_editor(self) -> None:
         if self._editor is not None:
@@ -243,7 +243,7 @@ class SettingsPanel(SettingsList):
             self.action_move(move)
 
     def on_resize(self, _: events.Resize) -> None:
-        """Keeps the cursor in view, the editor where its row is, and the sentence about it as long as the line."""
+        """Keeps the cursor in view and the editor on its row, and fits the sentence about it to the line's length."""
         self._offset = min(max(self._offset, self._cursor - self._visible_rows + 1), self._cursor)
         self._place_editor()
         self.post_hint()
@@ -251,7 +251,7 @@ class SettingsPanel(SettingsList):
     # The mouse.
 
     def on_click(self, event: events.Click) -> None:
-        """A click selects; on a value it edits, on an arrow it steps; on a selected head it folds."""
+        """A click selects a row. On a value it edits, on an arrow it steps, on a selected head it folds."""
         number = self._offset + event.y - 1
         if not 0 <= number < len(self._rows) or not 0 < event.y <= self._visible_rows:
             if self._editor is not None and self.has_focus:

@@ -15,13 +15,13 @@ from workbench.ui.form.completion import Candidate, common_beginning
 from workbench.ui.panels.settings_editor import ChoiceList, Leave, ValueField
 
 Offer = Callable[[str, bool], tuple[list[Candidate], bool]]
-"""From the text, and whether the user has typed yet, to the candidates and whether enter takes the first of them."""
+"""Takes the text, and whether the user has typed; gives the candidates, and whether enter takes the first one."""
 MOST_CELLS = 60
 MOST_ROWS = 12
 
 
 class CandidateList(OptionList, can_focus=False):
-    """The candidates; the field keeps the focus."""
+    """The list of candidates; the field keeps the focus."""
 
     DEFAULT_CSS = ChoiceList.DEFAULT_CSS.replace("ChoiceList", "CandidateList")
 
@@ -29,8 +29,8 @@ class CandidateList(OptionList, can_focus=False):
 class CompletedField(ValueField):
     """A value being typed, with candidates for it.
 
-    Up and down choose a candidate; enter takes it, or the typed text where none is chosen; tab completes the
-    beginning that all candidates share.
+    Up and down choose a candidate. Enter takes it, or the typed text if none is chosen. Tab completes the beginning
+    that all candidates have in common.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,7 +55,7 @@ class CompletedField(ValueField):
         self.renew()
 
     def show_sentence(self, text: str) -> None:
-        """Shows a sentence in place of the list: that columns are being read, or why there are none."""
+        """Shows a sentence instead of the list: that columns are being read, or why there are none."""
         self._sentence = text
         self.renew()
 
@@ -103,7 +103,7 @@ class CompletedField(ValueField):
         self.offered.highlighted = (here + rows) % len(self._candidates)
 
     def action_complete(self) -> None:
-        """Completes the beginning that all candidates share; with nothing to add, takes the value."""
+        """Completes the beginning that all candidates have in common; if that adds nothing, takes the value."""
         common = common_beginning(self._candidates)
         if self._chosen is not None:
             self._put(self._chosen.text)

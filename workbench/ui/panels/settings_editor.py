@@ -24,7 +24,7 @@ Leave = Callable[["ValueField", bool, int], None]
 
 
 class ValueField(Input):
-    """A value being typed. Enter, up, down and tab take it; escape leaves it as it was."""
+    """A value being typed. Enter, up, down and tab take it; escape leaves the setting as it was."""
 
     DEFAULT_CSS = """
     ValueField {
@@ -47,24 +47,24 @@ class ValueField(Input):
     ]
 
     def __init__(self, value: str, leave: Leave, placeholder: str = "") -> None:
-        """leave: called once, with this field, whether its value is taken, and by how many rows to move on."""
+        """leave: called once, with this field, whether to take its value, and by how many rows to move the cursor."""
         super().__init__(value, placeholder=placeholder, select_on_focus=True)
         self._leave = leave
         self._is_left = False
 
     def action_leave(self, taken: bool, move: int) -> None:
-        """Leaves the field, once; move: rows to move on by."""
+        """Leaves the field, once. move: by how many rows to move the cursor."""
         if not self._is_left:
             self._is_left = True
             self._leave(self, taken, move)
 
     def on_key(self, event: events.Key) -> None:
-        """Lets the value be taken before a key does something with the settings."""
+        """Takes the value before a key acts on the settings."""
         if event.key in KEYS_THAT_LEAVE:
             self.action_leave(True, 0)
 
     def on_blur(self, _: events.Blur) -> None:
-        """A click elsewhere takes what was typed; a terminal that loses the focus leaves all as it is."""
+        """A click elsewhere takes what was typed; if the terminal loses the focus, nothing changes."""
         if self.is_attached and self.screen.focused is not self:
             self.action_leave(True, 0)
 
@@ -128,7 +128,7 @@ class ChoiceList(OptionList):
         """The list has been left without a choice."""
 
     def __init__(self, row: Row, mark: str) -> None:
-        """mark: the character that stands before what is chosen now."""
+        """mark: the character before the present choice."""
         self._choices = [(label, wording(label), help) for label, help in row.choices]
         self._chosen, self._mark, self._typed = row.chosen, mark, ""
         self._widest = max(len(name) for _, name, _ in self._choices)
@@ -144,7 +144,7 @@ class ChoiceList(OptionList):
         self.set_class(glyphs is not None and glyphs.ascii, "-ascii")
 
     def _found_options(self) -> list[Option]:
-        """The choices that have all typed words; first those whose name begins with them."""
+        """The choices that match all typed words; those whose name begins with them come first."""
         found = narrowed([(name, help) for _, name, help in self._choices], self._typed)
         return [self._option(*self._choices[number]) for number in found]
 

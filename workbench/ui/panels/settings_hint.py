@@ -1,6 +1,6 @@
 """The sentence about the setting at the cursor: its meaning, its bounds, its fault.
 
-Where the line is short the default goes first, then the end of the help: the bounds stay.
+Where the line is short, the default is left out first, then the end of the help; the bounds stay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workbench.ui.form.rows import Row
 from workbench.ui.look.glyphs import Glyphs
 
 LEAST_HELP_CELLS = 12
-"""A help cut shorter than this says nothing, and is left out."""
+"""A help that would be cut shorter than this is left out."""
 
 
 def describe(
@@ -44,7 +44,7 @@ def describe(
 
 
 def _shortened(help: str, room: int, glyphs: Glyphs) -> list[str]:
-    """The help, its beginning, or nothing, as there is room."""
+    """The help, or its beginning, or nothing, whichever fits."""
     if not help or cell_len(help) <= room:
         return [help] if help else []
     return [set_cell_size(help, room - 1).rstrip() + glyphs.ellipsis] if room >= LEAST_HELP_CELLS else []

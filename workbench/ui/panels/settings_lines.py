@@ -1,7 +1,7 @@
 """One row of the settings as a line of text: label, value, and a remark if there is room.
 
-What does not fit is dropped as a whole, the help first, then what a run in progress uses, then what is wrong: the hint
-line under the panels says all of it for the row at the cursor.
+A remark that does not fit is left out whole: first the help, then the value that a run in progress uses, then the
+fault. The hint line shows all of them for the row at the cursor.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from workbench.ui.look.glyphs import Glyphs
 
 LABEL_SHARE = 0.52
 LABEL_CELLS = (12, 27)
-"""Fewest and most cells of the labels; with the most, every label there is fits."""
+"""Fewest and most cells of the labels; every label fits into the most."""
 HELP_FROM_WIDTH = 74
-"""From this width on the help of each setting stands beside it."""
+"""From this width on, each setting's help is shown beside it."""
 VALUE_CELLS = 17
-"""Cells of the values where help stands beside them."""
+"""Cells of the values if help is shown beside them."""
 LEAST_VALUE_CELLS = 8
 INDENT = 2
 ARROW_CELLS = 4
@@ -46,7 +46,7 @@ class Columns:
         return cls(width, label_end, label_end + VALUE_CELLS + ARROW_CELLS if width >= HELP_FROM_WIDTH else 0)
 
     def value_of(self, row: Row) -> int:
-        """Where the value of a row begins: a long label pushes it to the right, where it has room enough left."""
+        """Where the value of a row begins: a long label moves it to the right if enough room is left there."""
         if row.is_head:
             return self.label_end
         pushed = INDENT + len(row.label) + 1
@@ -54,12 +54,12 @@ class Columns:
 
     @property
     def arrows(self) -> tuple[int, int]:
-        """Where the two arrows of the row at the cursor stand."""
+        """The columns of the two arrows of the row at the cursor."""
         left = self.help - 5 if self.help else self.width - 3
         return left, left + 2
 
     def field_cells(self, row: Row) -> int:
-        """How wide a field over the value may be; the message stands beside it where help would."""
+        """The width of a field over the value; a message is shown beside it, in place of the help."""
         return (self.help - 1 if self.help and row.kind == "number" else self.width) - self.value_of(row)
 
 
@@ -132,10 +132,10 @@ class RowPainter:
         return marks
 
     def _add_remark(self, line: Text, row: Row, end: int, running: str | None, problem: str) -> None:
-        """Adds the fault, else the running value, else the help: in the column of the help, or where there is room."""
+        """Adds the fault, else the running value, else the help: in the column of the help, or after the value."""
         column = self._columns.help
         if problem:
-            # The mark stands before the value already where that is the row's own problem.
+            # The row's own problem has its mark before the value already.
             remark, style = problem if row.problem else f"{self._glyphs.wrong} {problem}", "error"
         elif running is not None:
             remark, style = f"running {running}", "dim"
@@ -146,7 +146,7 @@ class RowPainter:
             line.append(self._glyphs.cut(remark, end - line.cell_len), self._style(style))
         elif remark:
             shorter = [f"  {remark}", f" {remark}"] + (
-                [f" runs {running}"] if running is not None and not problem else []
+                [f" run: {running}"] if running is not None and not problem else []
             )
             fitting = [text for text in shorter if line.cell_len + cell_len(text) <= end]
             line.append(fitting[0] if fitting else "", self._style(style))

@@ -1,6 +1,6 @@
-"""The list of settings: a row a setting, grouped by family; what is drawn, the cursor, folding and searching.
+"""The list of settings, a row each, grouped by family: drawing, cursor, folding and searching.
 
-The list is drawn, not built of widgets. How a row looks stands in `settings_lines`, how it is edited in `settings`.
+The list is drawn, not built of widgets. `settings_lines` draws a row; `settings` edits it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SettingsList(Panel):
     """Rows of the draft, grouped by family; families fold."""
 
     class Hint(Message):
-        """A sentence about the row at the cursor, or about what is wrong with what is typed."""
+        """The sentence about the row at the cursor, or about the fault of what is being typed."""
 
         def __init__(self, text: Text) -> None:
             super().__init__()
@@ -54,7 +54,7 @@ class SettingsList(Panel):
         self._typing_problem = ""
         self._expectation: Expectation | None = None
         self._fault: tuple[Preset | None, str, str] = (None, "", "")
-        """Valid settings that cannot be trained with the data, the path of the wrong one, and the problem."""
+        """For valid settings that cannot be trained with the data: the path of the wrong one, and the problem."""
 
     # A subclass that edits rows overrides these.
 
@@ -70,11 +70,11 @@ class SettingsList(Panel):
 
     @property
     def _typed_into(self) -> str:
-        """The path of the setting into which a value is typed; empty if there is none."""
+        """The path of the setting whose value is being typed; empty if there is none."""
         return ""
 
     def show(self, draft: Draft, running: Preset | None = None, watched: Preset | None = None) -> None:
-        """Shows a draft, beside the settings of a run in progress where those differ.
+        """Shows a draft, and beside it the settings of a run in progress where they differ.
 
         watched: the settings with which the run on the screen was started, whether it is running or has ended.
         """
@@ -105,7 +105,7 @@ class SettingsList(Panel):
             self.post_hint()
 
     def _row_of(self, wrong: str) -> str:
-        """Finds the setting that a message names by its path; else the data."""
+        """The path that a message names; else that of the data."""
         paths = (row.path for row in self._all_rows if not row.is_head)
         named = [path for path in paths if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w])", wrong)]
         return min(named, key=wrong.index, default=DATA.name) if wrong else ""
@@ -137,12 +137,12 @@ class SettingsList(Panel):
             last.append(f"{self._offset} above")
         if (below := len(self._rows) - self._offset - self._visible_rows) > 0:
             last.append(f"{below} below")
-        # The expectation gives way first: the memory panel and --dry-run say it too.
+        # The expectation is left out first: the memory panel and --dry-run show it too.
         shorter = ("  ".join([*first, *expected, *last]) for expected in self._expected())
         return self.first_fitting(Text(text, self.style_of("dim")) for text in shorter)
 
     def _expected(self) -> list[list[str]]:
-        """What the model would learn and what that would take, in fewer and fewer words."""
+        """What the model would learn and how much memory that would take; from the longest wording to the shortest."""
         expected = self._expectation
         if expected is None or expected.parameters is None:
             return [[]]
@@ -154,7 +154,7 @@ class SettingsList(Panel):
 
     @property
     def _visible_rows(self) -> int:
-        """How many rows there is room for: the search takes the last line."""
+        """How many rows have room; the search takes the last line."""
         return max(self.size.height - 2 - self._is_searching, 1)
 
     @property
@@ -181,13 +181,13 @@ class SettingsList(Panel):
         return painter.line(row, number == self._cursor, running, hidden, problem)
 
     def _problem_of(self, row: Row) -> str:
-        """The fault of a row itself, or of the data."""
+        """The fault of the row's own value, or of the data."""
         preset, path, wrong = self._fault
         is_so_still = self._draft is not None and self._draft.preset is preset
         return row.problem or (wrong if is_so_still and path == row.path else "")
 
     def _running_value(self, row: Row) -> str | None:
-        """The value that a run in progress uses, if it is another one."""
+        """The value that a run in progress uses, if it differs."""
         running = self._in_use.get(row.path)
         return None if running == row.value else running
 

@@ -19,7 +19,7 @@ FILE, DELIMITER = "data.file", "data.delimiter"
 
 
 class Offers:
-    """Makes the field in which a setting is typed."""
+    """Makes the field in which a setting's value is typed."""
 
     def __init__(self) -> None:
         self.reader = ColumnReader()
@@ -52,7 +52,7 @@ class Offers:
             say("no column of that name")
 
     def _some_columns(self, text: str, has_typed: bool, *, several: bool) -> tuple[list[Candidate], bool]:
-        """The columns that fit what is typed; enter completes one that is begun."""
+        """The columns that match what is typed; enter completes a column that the user began to type."""
         if not has_typed:
             text = f"{text}, " if several and text else ""
         entry = completion.entry_of(text, several=several)
@@ -61,6 +61,6 @@ class Offers:
 
 
 def _paths(text: str, has_typed: bool, *, kind: str) -> tuple[list[Candidate], bool]:
-    """The files and folders beside the present one, or with what is typed; enter takes what is typed."""
+    """The files and folders beside the present one, or those that match what is typed; enter takes what is typed."""
     folder = text[: text.rfind(os.sep) + 1]
     return completion.paths(text if has_typed else folder, only_folders=kind == "folder"), False

@@ -50,8 +50,8 @@ class StepTimePanel(Panel):
         timing = self._timing
         if timing is None:
             return self.placeholder("the phases of a step appear here: data, forward, backward, optimizer", width)
-        # What gives way where the panel is low, the least important first: how busy the card is, percentiles from the
-        # rarest on, the legend of the smallest phases. The pace always has its place.
+        # Left out where the panel is low, in this order: how busy the card is, percentiles (the rarest first), the
+        # legend of the smallest phases. The pace is always shown.
         pace = flow(self._pace(timing), width)
         lines = self._phases(timing, width, height, height - len(pace))
         percentiles = fitting(self._percentiles(timing), width, height - len(lines) - len(pace))
@@ -68,7 +68,7 @@ class StepTimePanel(Panel):
         return lines[:height]
 
     def _phases(self, timing: Timing, width: int, height: int, room: int) -> list[Text]:
-        """The bar and its legend, in at most `room` lines; a bar that cannot be explained is left out."""
+        """The bar and its legend, on at most `room` lines; without room for the legend there is no bar."""
         total = sum(timing.phase_ms.values())
         if total <= 0 or room < 2:
             return []
@@ -83,16 +83,16 @@ class StepTimePanel(Panel):
 
     @property
     def _has_letters(self) -> bool:
-        """Whether letters tell the phases apart: in plain ASCII, and where there are no colours."""
+        """Whether letters mark the phases: in plain ASCII, and without colours."""
         return self.glyphs.ascii or self.app.no_color
 
     def _style_of_phase(self, phase: str) -> str:
         if self.app.no_color:
-            return "text"  # a letter must be read, whatever grey the phase's colour would be
+            return "text"  # a letter must be legible, so it is not in the grey that the phase's colour would be
         return f"phase-{phase}" if f"phase-{phase}" in STYLES else "dim"
 
     def _bar(self, fractions: dict[str, float], width: int) -> Text:
-        """A cell belongs to the phase at its middle; without colours it is the phase's first letter."""
+        """The bar: each cell belongs to the phase at its middle, and without colours shows the phase's first letter."""
         text, position, filled = Text(), 0.0, 0
         for phase, fraction in fractions.items():
             position += fraction * width
@@ -127,7 +127,7 @@ class StepTimePanel(Panel):
         ]
 
     def _use(self, timing: Timing) -> list[Text]:
-        """How busy the card is, and with how much arithmetic."""
+        """How busy the card is, and how many operations a second it does."""
         dim, strong = self.style_of("dim"), self.style_of("strong")
         parts = []
         if timing.gpu_busy_share is not None:
@@ -148,7 +148,7 @@ class StepTimePanel(Panel):
 
 
 def fitting(items: Sequence[Text], width: int, height: int) -> list[Text]:
-    """As many of the first items, side by side, as `height` lines hold."""
+    """The first items that fit on `height` lines, side by side."""
     kept = list(items)
     while kept and len(flow(kept, width)) > height:
         kept.pop()

@@ -1,4 +1,4 @@
-"""The line on top: which run (before one: which preset), what it is doing, how far it is, the machine's vitals."""
+"""The line on top: the run, its state and progress, and the machine's vitals; before a run, the preset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.runs.view import RunView
 from workbench.ui.live.readings import Readings, own_gpu, short_name
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import LineWidget
-from workbench.units import GIB, duration
+from workbench.units import GIB, count, duration
 
 STATE_STYLES = {
     "training": "good",
@@ -28,7 +28,7 @@ STATE_STYLES = {
     "lost": "error",
 }
 STATE_CELLS = len("validating")
-"""As wide as any state of a run in progress: what follows must not jump with every validation."""
+"""As wide as the longest state of a run in progress: what follows must not move with every validation."""
 BAR_CELLS = (6, 48)
 GAP = 2
 LEAST_NAME_CELLS = 12
@@ -37,9 +37,9 @@ _GIVES_WAY = (
     "room", "temperature", "power", "host", "card", "badge", "utilization", "left", "rate", "preset", "detail",
     "percent", "changed", "epoch",
 )  # fmt: skip
-"""What gives way, in this order: first the room behind the state's word.
+"""What is left out where the line is short, in this order; first the blanks after the state.
 
-The card's name becomes GPU; the preset's is shortened at `preset`, and left out at `changed`.
+The card's name becomes GPU. The preset's name is shortened at `preset`, and left out at `changed`.
 """
 
 
@@ -48,18 +48,18 @@ class TopBarContent:
     """What the line shows."""
 
     preset_name: str
-    """Of the run that is watched, with when it was started; before a run, of the preset that is open."""
+    """Of the watched run, with the time of its start; before a run, of the open preset."""
     changed: bool
     """Whether the settings differ from the preset's file; never for a run."""
     state: str
     detail: str
-    """Something about the state: a request that the trainer has not handled yet."""
+    """More about the state, such as a request that the trainer has not handled yet."""
     view: RunView | None
     readings: Readings | None
 
 
 class TopBar(LineWidget):
-    """One line. Where it is short, things give way in the order of `_GIVES_WAY`; the state's word always stays."""
+    """One line. Where it is short, items are left out in the order of `_GIVES_WAY`; the state always stays."""
 
     DEFAULT_CSS = "TopBar { height: 1; background: $panel; }"
 
@@ -69,7 +69,7 @@ class TopBar(LineWidget):
 
     @property
     def is_seen(self) -> bool:
-        """Under a dialog too: a run may be paused for what the dialog does."""
+        """Also seen under a dialog: a run may be paused for what the dialog does."""
         return super().is_seen or (self.is_attached and self.app.screen.is_modal and self.size.area > 0)
 
     def show(self, content: TopBarContent) -> None:
@@ -101,7 +101,7 @@ class TopBar(LineWidget):
         return [Text.assemble(line, right)]
 
     def _without(self, items: dict[str, Text], name: str, width: int) -> dict[str, Text]:
-        """The items without one; the preset's name is shortened instead, as far as there is need."""
+        """The items without one of them; the preset's name is shortened instead, as far as necessary."""
         items = dict(items)
         if name == "preset" and name in items:
             cells = max(items[name].cell_len - (_width(items) - width), LEAST_NAME_CELLS)
@@ -112,7 +112,7 @@ class TopBar(LineWidget):
             items["state"] = items["state"].copy()
             items["state"].rstrip()
         elif name == "card" and name in items and "utilization" in items:
-            items[name] = Text("GPU", self.style_of("dim"))  # or the bare percent might be of anything
+            items[name] = Text("GPU", self.style_of("dim"))  # so that the reader knows what the percentage is of
         elif name == "changed" and "preset" in items:
             items.pop("preset")
         else:
@@ -147,7 +147,7 @@ class TopBar(LineWidget):
             percent = f" {100 * done / total:.0f} %" if total else ""
             return {"epoch": Text(f"{view.progress.what}{percent}", dim)}
         epochs = view.prepared.epochs
-        items = {"epoch": Text(f"epoch {min(_epoch(view, content.state), epochs)}/{epochs}", text)}
+        items = {"epoch": Text(f"epoch {count(min(_epoch(view, content.state), epochs))}/{count(epochs)}", text)}
         if content.state not in ENDED and view.base_learning_rate is not None:
             items["rate"] = Text(f"lr {view.base_learning_rate:g}", dim)
         if content.state not in ENDED:
@@ -157,7 +157,8 @@ class TopBar(LineWidget):
         return items
 
     def _vitals(self, content: TopBarContent) -> dict[str, Text]:
-        """Of the run's card; before a run of the first; of the host where there is none, or it is not certain which."""
+        """The readings of the run's card; before a run, of the first card; of the host if there is none, or if it is
+        uncertain which card is the run's."""
         readings, dim = content.readings, self.style_of("dim")
         if readings is None:
             return {}
@@ -183,7 +184,7 @@ class TopBar(LineWidget):
 
 
 def _epoch(view: RunView, state: str) -> int:
-    """Which epoch the trainer is in; once training is over, how many have been completed."""
+    """The number of the present epoch; after training, how many epochs were completed."""
     if state in (*ENDED, "testing"):
         return int(view.epoch)
     if state == "validating":
@@ -192,5 +193,5 @@ def _epoch(view: RunView, state: str) -> int:
 
 
 def _width(items: dict[str, Text]) -> int:
-    """Cells of all items with the gaps between them, and the one at the end."""
+    """Cells of all items, with a gap after each."""
     return sum(item.cell_len for item in items.values()) + GAP * max(len(items) - 1, 0) + 1

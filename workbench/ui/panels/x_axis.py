@@ -12,7 +12,7 @@ from workbench.ui.look.scales import round_step
 
 XAxis = Literal["step", "epoch", "time"]
 GROWING_FRACTION = 0.1
-"""Before this fraction of the planned training, x ends at a round number beyond what is done, not at the plan's end."""
+"""Before this fraction of the planned training is done, x ends at a round number just beyond what is done."""
 
 
 def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
@@ -25,7 +25,7 @@ def x_of(axis: XAxis, history: RunHistory, step: int, seconds: float) -> float:
 def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -> tuple[float, float]:
     """The range from 0 to the end of the plan, or of a longer overlaid run.
 
-    Before a tenth of the plan is done it ends at a round number beyond what is done.
+    Before `GROWING_FRACTION` of the plan is done, it ends at a round number just beyond what is done.
     """
     view = history.view
     done = x_of(axis, history, view.step, view.seconds)
@@ -53,7 +53,7 @@ def nearest(axis: XAxis, history: RunHistory, key: str, x: float, *, within: flo
 
 
 def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
-    """An x to the digit that can be read; with_name: after the name of its unit, where it has one."""
+    """An x with as many digits as can be read from the chart; with_name: after the name of its unit, if it has one."""
     if axis == "time":
         return clock(x)
     return f"{axis if with_name else ''} {f'{x:,.0f}' if axis == 'step' else f'{x:.2f}'}".strip()
@@ -77,6 +77,6 @@ def clock(seconds: float) -> str:
 
 
 def _round_up(value: float) -> float:
-    """A round number above it, at most a fifth of it away: a chart must not be half empty."""
+    """A round number above the value, by at most a fifth of it: a chart must not be half empty."""
     step = round_step(value / 10)
     return math.ceil(value / step - 1e-9) * step

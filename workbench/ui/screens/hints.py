@@ -13,7 +13,7 @@ from workbench.ui.panels.panel import Panel
 
 
 class Hints:
-    """Chooses the hint: first a sentence that was said, else one about the focused panel."""
+    """Chooses the hint: a sentence that was said, else one about the focused panel."""
 
     def __init__(self) -> None:
         self.setting = Text()
@@ -31,7 +31,7 @@ class Hints:
         self._said = None
 
     def forget_unless(self, state: str) -> bool:
-        """Forgets a sentence that holds in another state only; True if it has."""
+        """Forgets a sentence that holds only in another state; True if there was one."""
         if self._said_about in (None, state):
             return False
         self._said = self._said_about = None
@@ -49,7 +49,7 @@ class Hints:
         """Shows the hint of the highest priority.
 
         focused: the panel with the focus; advice: the findings, unless a panel shows them; has_verdict_panel: whether
-        the panel of step times is up, in which the verdict stands.
+        the panel of step times is up, which shows the verdict.
         """
         if self._said is not None:
             line.show(self._said, whole=True)

@@ -17,7 +17,8 @@ from workbench.ui.live.session import Session
 from workbench.ui.live.watch import course_of
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.advice import AdvicePanel
-from workbench.ui.panels.charts import ChartPanel, ChartView
+from workbench.ui.panels.chart_curves import ChartView
+from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.log import LogPanel
 from workbench.ui.panels.memory import MemoryPanel

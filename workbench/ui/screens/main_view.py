@@ -67,7 +67,7 @@ class MainView(Screen[None]):
         attach_to: RunDirectory | None = None,
         not_opened: str = "",
     ) -> None:
-        """attach_to: a run to watch from the start; not_opened: why the preset of the last time is not the one here."""
+        """attach_to: a run to watch from the start; not_opened: why the preset of the last time could not be opened."""
         super().__init__(id="main")
         self._draft = draft
         self._session = session
@@ -122,7 +122,7 @@ class MainView(Screen[None]):
 
     def _begin(self) -> None:
         """Starts everything that can wait for the first paint."""
-        gc.freeze()  # what is there now stays: the collector need not look at it again
+        gc.freeze()  # what exists now stays, so the garbage collector need not visit it again
         gc.enable()
         self._pace = Pace(slower=2 if self._options.low_bandwidth else 1)
         self.set_interval(self._pace.tick_seconds, self._tick)
@@ -171,7 +171,7 @@ class MainView(Screen[None]):
             self.show_settings()
         if self._has_unseen and self._is_due("draw"):
             self._has_unseen = False
-            self._show_run(every_chart=self._pace.is_left_alone)  # then it is drawn rarely enough
+            self._show_run(every_chart=self._pace.is_left_alone)  # charts are drawn rarely then
         else:
             self._panels.show_top()
         if self.run.state != self._last_state:

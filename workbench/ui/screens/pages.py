@@ -23,7 +23,7 @@ class Pages:
         self.page = remembered.page if remembered.page in PAGES else "settings"
         """The page of a compact screen."""
         self._below = self.page if self.page in BELOW_CHARTS else "timing"
-        """What is under the charts of a normal screen."""
+        """The page under the charts of a normal screen."""
         self._maximised: str | None = None
         """Id of the panel that has the whole screen."""
         self.has_advice = False
@@ -71,7 +71,7 @@ class Pages:
         )
 
     def _focus_page(self) -> None:
-        """Moves the focus to the page that is up now; since it was asked for, the focus may have moved by itself."""
+        """Moves the focus to the page that is up, unless it is on something visible meanwhile."""
         if not self._has_visible_focus:
             shown = {panel.id: panel for panel in self.panels() if panel.display}
             first = next((name for name in (*PAGES[self.page], *shown) if name in shown), None)
@@ -90,7 +90,7 @@ class Pages:
         self._screen.query_one(f"#{PAGES[page][0]}").focus()
 
     def toggle_maximised(self) -> bool:
-        """Gives the focused panel the whole screen, or the others theirs back; False without a focused panel."""
+        """Gives the focused panel the whole screen, or brings the others back; False without a focused panel."""
         if self._maximised is not None:
             self._maximised = None
         else:

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 2.0
 STARTING_SECONDS = 60.0
-"""A run this young that has no trainer yet is about to get one."""
+"""A younger run without a trainer is about to get one."""
 
 
 class RunsScreen(Screen[RunsResult | None]):
-    """Dismisses with what the main screen is to do, or None."""
+    """Dismisses with what the main screen shall do, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
     AUTO_FOCUS = "RunsTable"
@@ -49,7 +49,7 @@ class RunsScreen(Screen[RunsResult | None]):
     """
 
     class Read(Message):
-        """The runs were read: in a thread, which touches no widget."""
+        """The runs were read. A thread reads them, and posts this because it must not touch widgets."""
 
         def __init__(self, rows: list[RunRow], differences: dict[str, str]) -> None:
             super().__init__()
@@ -57,7 +57,7 @@ class RunsScreen(Screen[RunsResult | None]):
             self.differences = differences
 
     class NotRead(Message):
-        """They could not be read."""
+        """The runs could not be read."""
 
         def __init__(self, problem: str) -> None:
             super().__init__()
@@ -69,7 +69,7 @@ class RunsScreen(Screen[RunsResult | None]):
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
         self._differences: dict[str, tuple[dict[str, Any], str]] = {}
-        """By name: a run's settings, and how they differ from its preset. Only the reading thread uses it."""
+        """By a run's name, its settings and how they differ from its preset; used by the reading thread only."""
         self._marked_before = marked
         self._is_reading = False
         self._problem = ""
@@ -95,7 +95,7 @@ class RunsScreen(Screen[RunsResult | None]):
     # Reading.
 
     def _read(self) -> None:
-        """Reads the runs again, unless a thread still does."""
+        """Reads the runs again, unless a thread is still reading them."""
         if not self._is_reading:
             self._is_reading = True
             self.run_worker(self._read_in_thread, thread=True, group="catalogue", exit_on_error=False)
@@ -283,7 +283,7 @@ class RunsScreen(Screen[RunsResult | None]):
         try:
             now = status(row.run)
         except Exception:
-            # Files that cannot be read, which is why it is shown as broken: no trainer can have written them.
+            # Its files cannot be read, so it is shown as broken; no trainer can have written them.
             now = row.status
         if now == "running":
             self._hint("this run is in progress: stop it first", "warning")

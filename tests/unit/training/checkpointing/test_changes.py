@@ -42,6 +42,8 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.live_rate import LiveRate
 from workbench.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("all_imported", "polling_after_every_step")
+
 STEPS_PER_EPOCH = 7
 CHOSEN = ["training.epochs=3", "schedule.name=cosine"]
 ENGINES = ["eager", "traced"]
@@ -49,17 +51,6 @@ ENGINES = ["eager", "traced"]
 
 def rate(value: float) -> Request:
     return Request("set_learning_rate", value)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the first training of a process imports draws random numbers of its own."""
-    new_trainer(tmp_path_factory.mktemp("imported"), ["training.epochs=1"]).train()
-
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:

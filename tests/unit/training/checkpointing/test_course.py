@@ -17,7 +17,6 @@ from tests.unit.training.scripted import (
     asked_at,
     build_trainer,
     new_trainer,
-    poll_after_every_step,
 )
 from workbench.data.samples import InMemory, Lazy, Samples, Task
 from workbench.errors import DataError, PresetError
@@ -27,10 +26,7 @@ from workbench.training.checkpointing import course
 from workbench.training.checkpointing.course import digests_of
 from workbench.training.trainer import Trainer
 
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
+pytestmark = pytest.mark.usefixtures("polling_after_every_step")
 
 
 def stopped(folder: Path, *assignments: str) -> Trainer:

@@ -29,23 +29,19 @@ from tests.unit.training.scripted import (
     killed_at,
     new_trainer,
     of_type,
-    poll_after_every_step,
 )
-from workbench.errors import DamagedCheckpointError, StorageError
+from workbench.errors import DamagedCheckpointError, StorageError, UserCodeError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import TestResult, WarningRaised
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint, previous_best_checkpoint, previous_checkpoint
 from workbench.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("polling_after_every_step")
+
 CPU = torch.device("cpu")
 MID_EPOCH = STEPS_PER_EPOCH + 3
 CHOSEN = [EPOCHS, "model.dropout=0.2"]
-
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
 
 
 def flip_a_bit(path: Path, chance: random.Random | None = None) -> None:
@@ -309,3 +305,39 @@ def test_checkpoints_that_are_a_link_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is a link"):
         trainer.checkpoint()
     assert list((tmp_path / "theirs").iterdir()) == []
+
+
+class Odd:
+    """No plain value."""
+
+
+def keeping(trainer: Trainer, kept: object) -> Trainer:
+    """Makes the trainer's model keep something beside its weights, as a model of the user's own may."""
+
+    class Keeping(type(trainer.job.model)):  # type: ignore[misc]
+        def get_extra_state(self) -> Any:
+            return self.kept
+
+        def set_extra_state(self, state: Any) -> None:
+            self.kept = state
+
+    trainer.job.model.__class__ = Keeping
+    vars(trainer.job.model)["kept"] = kept
+    return trainer
+
+
+def test_what_a_model_keeps_beside_its_weights_is_in_both_checkpoints(tmp_path: Path) -> None:
+    trainer = keeping(new_trainer(tmp_path, CHOSEN), {"seen": [1, 2]})
+    train(trainer)
+    for path in (trainer.run.last_checkpoint, best_checkpoint(trainer.run)):
+        assert checkpoints.load(path, CPU)["model"]["_extra_state"] == {"seen": [1, 2]}
+
+
+def test_what_could_not_be_read_again_does_not_take_the_place_of_the_last_checkpoint(tmp_path: Path) -> None:
+    trainer = keeping(new_trainer(tmp_path, CHOSEN), 3)
+    train(trainer)
+    before = trainer.run.last_checkpoint.read_bytes()
+    vars(trainer.job.model)["kept"] = Odd()
+    with pytest.raises(UserCodeError, match="get_extra_state of Keeping gives a Odd that cannot be read as data"):
+        trainer._saver.save(trainer.state)
+    assert trainer.run.last_checkpoint.read_bytes() == before

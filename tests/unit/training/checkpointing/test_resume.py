@@ -25,7 +25,6 @@ from tests.unit.training.scripted import (
     new_trainer,
     nothing,
     of_type,
-    poll_after_every_step,
 )
 from workbench.errors import StorageError, WorkbenchError
 from workbench.runs import events
@@ -36,21 +35,12 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.trainer import Trainer
 
+pytestmark = pytest.mark.usefixtures("all_imported", "polling_after_every_step")
+
 CPU = torch.device("cpu")
 EPOCHS = "training.epochs=3"
 STEPS_PER_EPOCH = 7  # iris: 109 training samples in batches of 16
 MID_EPOCH = STEPS_PER_EPOCH + 3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What the first training of a process imports draws random numbers of its own."""
-    new_trainer(tmp_path_factory.mktemp("imported"), ["training.epochs=1"]).train()
-
-
-@pytest.fixture(autouse=True)
-def _poll_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    poll_after_every_step(monkeypatch)
 
 
 def outcome(trainer: Trainer) -> dict[str, Any]:

@@ -141,6 +141,6 @@ def test_an_empty_snapshot_makes_a_summary() -> None:
 def test_the_hosts_summary_sorts_by_size() -> None:
     held = [Held(1024, "parameters", "parameters: w"), Held(4096, "samples", "samples: inputs")]
     lines = host_summary(held, [("process", "1 GiB")], "Host memory").splitlines()
-    assert lines[2:4] == ["process        1 GiB", "in tensors     5 KiB in 2 pieces of memory"]
+    assert lines[2:4] == ["process        1 GiB", "in tensors     5 KiB in 2 storages"]
     assert lines[6:8] == ["     4 KiB   80 %       1  samples", "     1 KiB   20 %       1  parameters"]
     assert lines[-2:] == ["     4 KiB  samples: inputs", "     1 KiB  parameters: w"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import multiprocessing
 import re
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +18,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from tests.unit.training.conftest import SMALL
+from workbench.errors import StorageError
 from workbench.processes.comparison import Measure, Request
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.settings.preset import Preset
@@ -365,3 +368,23 @@ def test_a_run_that_was_paused_for_it_goes_on_when_the_launcher_has_died(
     assert go.wait(10)
     assert ended.wait(10)
     assert json.loads(run.control.read_text())["command"] == "resume"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_process_that_reads_samples_outlives_the_comparison(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    sides: list[Contender] = []
+    reading: list[int] = []
+
+    def answer_of(request: Request, present: Contender, changed: Contender, rounds: Any) -> None:
+        sides.extend((present, changed))
+        reading.append(len(multiprocessing.active_children()))
+        if fails:
+            raise StorageError("no answer")
+
+    monkeypatch.setattr(comparison, "_answer", answer_of)
+    line = request_line("data.batch_size=32", present=("runtime.data_loading=dataloader", "runtime.num_workers=1"))
+    with pytest.raises(StorageError) if fails else nullcontext():
+        comparison.compare(Request.from_json(line), at_once())
+    assert reading == [2], "a process for each side, which both sides still hold"
+    assert multiprocessing.active_children() == []
+    assert len(sides) == 2

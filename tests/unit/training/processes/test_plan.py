@@ -121,6 +121,19 @@ def test_memory_is_reported_by_kind_with_its_peak(classic: Preset) -> None:
     assert memory["data"] == 1000 * (4 * 784 + 8)
 
 
+@pytest.mark.parametrize(
+    ("assignments", "engine", "reason"),
+    [
+        ([], "traced", "the fastest here that fits; eager if tracing fails at the start"),
+        (["runtime.engine=eager"], "eager", "asked for"),
+        (["data.batch_size=680", "model.hidden=[1024]"], "eager", "steps of this size gain nothing by being traced"),
+    ],
+)
+def test_the_engine_of_the_run_is_named(classic: Preset, assignments: list[str], engine: str, reason: str) -> None:
+    found = make_plan(classic.override(assignments))
+    assert (found.engine, found.engine_reason) == (engine, reason)
+
+
 def test_samples_that_are_loaded_take_no_memory_on_the_device(classic: Preset) -> None:
     found = make_plan(classic.override(["runtime.data_loading=dataloader", "runtime.num_workers=0"]))
     assert found.data_loading == "dataloader"

@@ -1,6 +1,6 @@
-"""What a model is to learn, in words: `quality: 6 classes (3, 4, … 8)` or `price: numbers from 1.2 to 9.9`.
+"""Describes what a model learns to predict: `quality: 6 classes (3, 4, … 8)` or `price: numbers from 1.2 to 9.9`.
 
-Whether targets are classes or numbers is often guessed. So every plan, every run and its report say it in this line.
+Whether targets are classes or numbers is often guessed, so each dry run, run and report shows this line.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from torch import Tensor
 from workbench.data.samples import Samples, Task
 
 FEW_CLASSES = 4
-"""Up to this many are all named; of more, the first two and the last."""
+"""At most this many classes are all named; of more, the first two and the last."""
 
 LONGEST_NAME = 32
-"""Letters of a class that are shown."""
+"""Characters of a name that are shown."""
 
 
-def what_is_learnt(samples: Samples) -> str:
-    """The line for these samples. The numbers of a regression are those of the samples that are to be split."""
+def describe_task(samples: Samples) -> str:
+    """Returns the line for these samples. The range of a regression is that of the samples before they are split."""
     task = samples.task
     return classes_in_words(task) if task.kind == "classification" else _numbers(task, samples.train.targets)
 
 
 def classes_in_words(task: Task) -> str:
-    """Which classes there are."""
+    """The number of classes and their names."""
     names = [_short(name) for name in task.classes]
     if len(names) > FEW_CLASSES:
         names = [f"{names[0]}, {names[1]}, … {names[-1]}"]
@@ -37,7 +37,7 @@ def _numbers(task: Task, targets: Tensor | None) -> str:
     if task.outputs > 1:
         few = names if len(names) <= FEW_CLASSES else (names[0], names[1], f"… {names[-1]}")
         listed = f" ({', '.join(map(_short, few))})" if few else ""
-        what = f"{task.outputs} numbers a sample{listed}"
+        what = f"{task.outputs} numbers per sample{listed}"
     else:
         what = f"{_before(names)}numbers"
     if targets is None or not targets.numel():
@@ -47,7 +47,7 @@ def _numbers(task: Task, targets: Tensor | None) -> str:
 
 
 def _number(value: Tensor) -> str:
-    # As many digits as the type holds, so that 1000000010.4 is not 1e+09 and 1.2 in float32 is not 1.2000000477.
+    # All digits that the dtype has: 1000000010.4 must not become 1e+09, nor 1.2 in float32 1.2000000477.
     digits = 15 if value.dtype == torch.float64 else 7
     return f"{float(value):.{digits}g}"
 

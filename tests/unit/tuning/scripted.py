@@ -1,0 +1,129 @@
+"""Trials without training: a place whose trainers write what a function of the settings says, an epoch at each poll."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.runs.control import ControlReader
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import EpochEnd, Event, Prepared
+from workbench.runs.history import read_history
+from workbench.runs.status import Summary
+from workbench.runs.writer import EventWriter
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory, create_study
+from workbench.tuning.question import Question
+
+Accuracy = Callable[[Preset, int], float]
+"""The validation accuracy of a preset after an epoch, from 1. Whatever it raises kills the trainer."""
+
+
+class KilledError(Exception):
+    """A trainer's process is killed."""
+
+
+def best_near_a_hundredth(preset: Preset, epoch: int) -> float:
+    """The nearer the learning rate is to 0.01 and the longer it trains, the better; chance moves it by 0.001."""
+    distance = abs(math.log10(preset.optimizer.learning_rate) + 2)
+    return 0.9 - 0.1 * distance + 0.01 * epoch + 0.001 * (preset.training.seed % 7)
+
+
+@dataclass
+class ScriptedTrainer:
+    """Continues after the last epoch that is in the run's events."""
+
+    run: RunDirectory
+    accuracy: Accuracy
+    exit_code: int | None = None
+    _epoch: int = 0
+
+    def __post_init__(self) -> None:
+        last = read_history(self.run).view.epoch_end if self.run.events.exists() else None
+        self._epoch = 0 if last is None else last.epoch
+        self._preset = Preset.of_run(self.run.preset)
+        self._control = ControlReader(self.run.control, time.time())
+        if last is None:
+            self._write(
+                Prepared(
+                    device="cpu", device_name="CPU", batch_size=1, steps_per_epoch=1,
+                    epochs=self._preset.training.epochs, monitor="accuracy",
+                )
+            )  # fmt: skip
+
+    def poll(self) -> int | None:
+        """Trains an epoch; the exit code once it has ended."""
+        if self.exit_code is None:
+            try:
+                self._train_epoch()
+            except KilledError:
+                self.exit_code = -9
+        return self.exit_code
+
+    def _train_epoch(self) -> None:
+        requests = self._control.read()
+        last = max((request.value or 0 for request in requests if request.command == "stop_after_epoch"), default=None)
+        if any(request.command == "stop" for request in requests):
+            return self._end("stopped")
+        value = self.accuracy(self._preset, self._epoch + 1)
+        if value == -1:
+            return self._end("failed", "it diverged")
+        self._epoch += 1
+        self._write(
+            EpochEnd(
+                epoch=self._epoch, step=self._epoch, learning_rate=0.1, train={"accuracy": value},
+                validation={"accuracy": value}, best=True, train_seconds=1.0, validation_seconds=0.1,
+            )
+        )  # fmt: skip
+        if self._epoch >= self._preset.training.epochs:
+            return self._end("completed")
+        self._last = last if last is not None else getattr(self, "_last", None)
+        if self._last is not None and self._epoch >= self._last:
+            return self._end("stopped")
+        return None
+
+    def _end(self, status: str, reason: str = "") -> None:
+        self.exit_code = {"completed": 0, "stopped": 130, "failed": 3}[status]
+        ends = [event for event in read_events(self.run) if isinstance(event, EpochEnd)]
+        best = max((event.validation for event in ends if event.validation), key=lambda v: v["accuracy"], default=None)
+        Summary(
+            status=status, reason=reason, exit_code=self.exit_code, step=self._epoch, epoch=self._epoch,
+            best_epoch=self._epoch, monitor="accuracy", train=best, validation=best, test=None,
+            seconds={"total": 1.0 * self._epoch}, kind="diverged" if status == "failed" else "",
+        ).save(self.run)  # fmt: skip
+
+    def _write(self, event: Event) -> None:
+        writer = EventWriter(self.run.events)
+        writer.write(event)
+        writer.close()
+
+
+def read_events(run: RunDirectory) -> list[Event]:
+    """All events of a run."""
+    from workbench.runs.event_lines import decode
+
+    return [event for line in run.events.read_bytes().splitlines() if (event := decode(line)) is not None]
+
+
+@dataclass
+class ScriptedPlace:
+    """Trains by a script."""
+
+    accuracy: Accuracy = best_near_a_hundredth
+    started: list[str] = field(default_factory=list)
+    """Names of the runs, each time that one was started."""
+
+    def start(self, run: RunDirectory) -> ScriptedTrainer:
+        self.started.append(run.name)
+        return ScriptedTrainer(run, self.accuracy)
+
+    def close(self) -> None:
+        pass
+
+
+def new_study(folder: Path, question: Question, *assignments: str) -> StudyDirectory:
+    """A study of a preset of four epochs."""
+    return create_study(folder, Preset().override(["name=t", "training.epochs=4", *assignments]), question)

@@ -1,0 +1,179 @@
+"""The controller: what it starts, what it writes, and that a killed one continues as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.tuning.scripted import KilledError, ScriptedPlace, best_near_a_hundredth, new_study
+from workbench.runs.control import append_request
+from workbench.runs.events import Event
+from workbench.runs.study import read_study
+from workbench.settings.preset import Preset
+from workbench.tuning import controller as controllers
+from workbench.tuning.controller import Controller
+from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.tuning.events import StudyFinished
+from workbench.tuning.question import Question
+from workbench.tuning.steps import Way
+from workbench.tuning.view import StudyView, read_study_view
+from workbench.tuning.ways.listed import Listed
+from workbench.tuning.ways.search import Search
+
+RATES = (0.001, 0.01, 0.1, 0.003, 0.0001)
+SEARCH = Question(way="search", trials=5, keep=2, confirm=2, seeds=(1, 2))
+
+
+@pytest.fixture(autouse=True)
+def _polls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controllers, "POLL_SECONDS", 0.0)
+
+
+def suggest(view: StudyView) -> Mapping[str, Any] | None:
+    number = sum(trial.repeats is None for trial in view.trials.values())
+    return {"optimizer.learning_rate": RATES[number]} if number < len(RATES) else None
+
+
+def search(question: Question = SEARCH) -> Search:
+    return Search(question, suggest, epochs=4, seed=0)
+
+
+def run(study: StudyDirectory, way: Way, *places: ScriptedPlace) -> StudyFinished:
+    return Controller(study, way, list(places or [ScriptedPlace()]), 0.0).run()
+
+
+def told(view: StudyView) -> list[tuple[Any, ...]]:
+    """What a study found, without names of runs and times."""
+    return [
+        (trial.number, trial.settings, trial.origin, trial.repeats, trial.status, trial.values, trial.value)
+        for trial in view.trials.values()
+    ]
+
+
+def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="repeat"), "optimizer.learning_rate=0.01")
+    way = Listed([{"training.seed": seed} for seed in (0, 1, 2)], ["a", "b", "c"])
+    assert run(study, way).status == "completed"
+    result = json.loads(study.summary.read_text())
+    assert result["type"] == "result"
+    assert result["metric"] == "accuracy"
+    assert result["mean"] == pytest.approx(0.94 + 0.001)
+    assert result["deviation"] == pytest.approx(0.001)
+    runs = [study.run(trial.run) for trial in read_study_view(study).trials.values()]
+    assert [Preset.of_run(run.preset).training.seed for run in runs] == [0, 1, 2]
+    assert {read_study(trial.study) for trial in trials_of(study)} == {study.name}
+
+
+def test_the_best_after_an_epoch_are_trained_to_their_end_and_then_with_fresh_seeds(tmp_path: Path) -> None:
+    study = new_study(tmp_path, SEARCH)
+    run(study, search())
+    view = read_study_view(study)
+    assert [trial.status for trial in view.trials.values()][:5] == [
+        "discarded", "completed", "discarded", "completed", "discarded",
+    ]  # fmt: skip
+    assert [(trial.repeats, trial.settings["training.seed"]) for trial in list(view.trials.values())[5:]] == [
+        (1, 1), (3, 1), (1, 2), (3, 2),
+    ]  # fmt: skip
+    assert set(view.trials[0].values) == {1}
+    assert set(view.trials[1].values) == {1, 2, 3, 4}
+    best = json.loads(study.summary.read_text())["best"]
+    assert best["settings"] == {"optimizer.learning_rate": 0.01}
+    assert best["value"] == pytest.approx(0.94)
+    assert best["mean"] == pytest.approx(0.94 + 0.001)
+
+
+def test_a_trial_whose_process_is_killed_continues_and_is_given_up_after_some_deaths(tmp_path: Path) -> None:
+    deaths = {0.01: 1, 0.001: 99}
+
+    def dies(preset: Preset, epoch: int) -> float:
+        rate = preset.optimizer.learning_rate
+        if epoch == 3 and deaths.get(rate, 0) > 0:
+            deaths[rate] -= 1
+            raise KilledError
+        return best_near_a_hundredth(preset, epoch)
+
+    study = new_study(tmp_path, Question(way="queue"))
+    place = ScriptedPlace(dies)
+    run(study, Listed([{"optimizer.learning_rate": rate} for rate in (0.01, 0.001)], ["", ""]), place)
+    first, second = read_study_view(study).trials.values()
+    assert (first.status, first.retries, set(first.values)) == ("completed", 1, {1, 2, 3, 4})
+    assert (second.status, second.reason) == ("failed", "its process was killed 3 times")
+    assert place.started.count(first.run) == 2
+    assert len(trials_of(study)) == 2
+
+
+def test_when_the_first_trials_fail_the_search_ends_and_says_why(tmp_path: Path) -> None:
+    study = new_study(tmp_path, SEARCH)
+    finished = run(study, search(), ScriptedPlace(lambda preset, epoch: -1))
+    assert (finished.status, finished.exit_code) == ("failed", 3)
+    assert finished.reason == "the first 3 trials failed: it diverged"
+    assert len(trials_of(study)) == 3
+
+
+def test_a_study_ends_at_the_value_that_was_asked_for(tmp_path: Path) -> None:
+    study = new_study(tmp_path, SEARCH)
+    way = search(Question(way="search", until="accuracy>=0.9", trials=5, keep=1, confirm=0))
+    run(study, way)
+    trials = read_study_view(study).trials
+    assert [trial.status for trial in trials.values()] == ["discarded", "completed"]
+
+
+def test_a_stopped_study_stops_its_trials_and_continues_them(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="queue"))
+    way = Listed([{"optimizer.learning_rate": rate} for rate in (0.01, 0.001)], ["", ""])
+
+    def asks(preset: Preset, epoch: int) -> float:
+        if epoch == 2:
+            append_request(study.control, "stop")
+        return best_near_a_hundredth(preset, epoch)
+
+    finished = run(study, way, ScriptedPlace(asks))
+    assert (finished.status, finished.exit_code) == ("stopped", 130)
+    view = read_study_view(study)
+    assert [trial.status for trial in view.trials.values()] == ["waiting"]
+    later = Controller(study, way, [ScriptedPlace()], float("inf")).run()
+    assert later.status == "completed"
+    trials = read_study_view(study).trials
+    assert [set(trial.values) for trial in trials.values()] == [{1, 2, 3, 4}] * 2
+    assert len(trials_of(study)) == 2
+
+
+class _DiesError(Exception):
+    """The controller's process is killed."""
+
+
+@pytest.mark.parametrize(
+    ("places", "every"), [(1, 7), (2, 13), pytest.param(1, 1, marks=pytest.mark.slow)], ids=["one", "two", "all"]
+)
+def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_found(
+    places: int, every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = new_study(tmp_path / "whole", SEARCH)
+    run(whole, search(), *(ScriptedPlace() for _ in range(places)))
+    expected, events = told(read_study_view(whole)), len(whole.events.read_text().splitlines())
+    assert events > 40
+    write = Controller._write
+    for kill_after in range(1, events, every):
+        study = new_study(tmp_path / f"killed-{kill_after}", SEARCH)
+        left = [kill_after]
+
+        def killed(self: Controller, event: Event, left: list[int] = left) -> None:
+            write(self, event)
+            left[0] -= 1
+            if left[0] == 0:
+                raise _DiesError
+
+        monkeypatch.setattr(Controller, "_write", killed)
+        with pytest.raises(_DiesError):
+            run(study, search(), *(ScriptedPlace() for _ in range(places)))
+        monkeypatch.setattr(Controller, "_write", write)
+        assert Controller(study, search(), [ScriptedPlace()], float("inf")).run().status == "completed"
+        found = told(read_study_view(study))
+        if places == 1:
+            assert found == expected, f"killed after {kill_after} events"
+        assert len(trials_of(study)) == len(read_study_view(study).trials), "no trial is doubled"
+        assert all(trial.has_ended for trial in read_study_view(study).trials.values())

@@ -1,0 +1,119 @@
+"""The curves of a chart, made ready to be drawn: a run's own, smoothed or not, and those of the runs it overlays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.runs.curve import Bucket, Curve
+from workbench.runs.history import RunHistory
+from workbench.ui.look.chart import Plot, Series
+from workbench.ui.look.points import Point, points_by_column, smoothed
+from workbench.ui.panels.quantities import Quantity
+from workbench.ui.panels.x_axis import XAxis, clock, count, range_of, x_of
+
+OVERLAY_LETTERS = "ABCD"
+MARK_LETTERS = {
+    "learning_rate": "L",
+    "pause": "p",
+    "resume": "r",
+    "stop": "x",
+    "checkpoint": "c",
+    "resumed": "R",
+}
+SMOOTHED = "loss/train"
+"""The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
+OVERLAY_SMOOTHING = 0.6
+"""Overlaid curves of each step are smoothed at least this much: several noisy ones would hide each other."""
+MARKERS = "*+"
+"""Of a chart's own curves in plain ASCII."""
+
+
+@dataclass(frozen=True)
+class ChartView:
+    """How all charts are shown."""
+
+    smoothing: float = 0.0
+    """The weight of the past in the moving average, from 0 (none) to below 1."""
+    log: bool = False
+    x_axis: XAxis = "step"
+
+
+@dataclass(frozen=True)
+class ChartCurves:
+    """One quantity of a run and of the runs that it overlays."""
+
+    quantity: Quantity
+    history: RunHistory
+    overlays: Sequence[tuple[str, RunHistory]]
+    """Names and histories."""
+    view: ChartView
+    no_color: bool
+    """Whether a chart's second curve is dashed, as its colour cannot tell it from the first."""
+
+    def plot(self, width: int, *, cursor: float | None, ascii: bool) -> tuple[Plot, dict[str, float]]:
+        """What to draw in `width` cells; and by curve the value at which it ends as drawn, where it is smoothed.
+
+        cursor: as a fraction of the width.
+        """
+        axis, history = self.view.x_axis, self.history
+        first, last = x_range = range_of(axis, history, [overlay for _, overlay in self.overlays])
+        own, drawn_ends = self._run_series(x_range, width)
+        plot = Plot(
+            series=self._overlay_series(x_range, width) + own,
+            x_range=x_range,
+            x_label=clock if axis == "time" else count,
+            y_label=self.quantity.tick,
+            log=self.view.log and self.quantity.can_be_log,
+            whole_x=axis == "step" or (axis == "epoch" and last >= 2),
+            marks=[(x_of(axis, history, mark.step, mark.seconds), MARK_LETTERS[mark.kind]) for mark in history.marks],
+            cursor=None if cursor is None else first + (last - first) * cursor,
+            most=self.quantity.most,
+            sixties=axis == "time",
+            ascii=ascii,
+        )
+        return plot, drawn_ends
+
+    def _run_series(self, x_range: tuple[float, float], width: int) -> tuple[list[Series], dict[str, float]]:
+        found: list[Series] = []
+        drawn_ends: dict[str, float] = {}
+        for number, (_, key, style) in enumerate(self.quantity.curves):
+            points = self._points(self.history, self.history.curves.get(key), x_range, width)
+            if self.view.smoothing > 0 and key == SMOOTHED:
+                found.append(Series("line", points, "."))
+                points = smoothed(points, self.view.smoothing)
+                if points and math.isfinite(points[-1].mean):
+                    drawn_ends[key] = points[-1].mean
+            found.append(Series(style, points, MARKERS[number], dashed=bool(number) and self.no_color))
+        return found, drawn_ends
+
+    def _overlay_series(self, x_range: tuple[float, float], width: int) -> list[Series]:
+        """The overlaid runs: their validation curve where there is one, else the smoothed training curve."""
+        found = []
+        for number, (_, history) in enumerate(self.overlays):
+            key = overlaid_curve(self.quantity, history)
+            if key is not None:
+                points = self._points(history, history.curves[key], x_range, width)
+                if key == SMOOTHED:
+                    points = smoothed(points, max(self.view.smoothing, OVERLAY_SMOOTHING))
+                letter = OVERLAY_LETTERS[number]
+                found.append(Series(f"overlay-{number + 1}", points, letter.lower(), letter))
+        return found
+
+    def _points(
+        self, history: RunHistory, curve: Curve | None, x_range: tuple[float, float], width: int
+    ) -> list[Point]:
+        if curve is None:
+            return []
+
+        def x(bucket: Bucket) -> float:
+            return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
+
+        return points_by_column(curve.buckets, x, x_range, width)
+
+
+def overlaid_curve(quantity: Quantity, history: RunHistory) -> str | None:
+    """The key of the one curve of an overlaid run that is drawn: the last that it has; None without any."""
+    keys = [key for _, key, _ in quantity.curves if key in history.curves]
+    return keys[-1] if keys else None
