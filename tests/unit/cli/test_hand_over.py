@@ -28,11 +28,18 @@ from workbench.tuning.question import read_question
 def test_a_preset_of_all_folds_is_trained_as_a_study(
     monkeypatch: pytest.MonkeyPatch, assignments: tuple[str, ...], expected: str
 ) -> None:
-    called = []
-    monkeypatch.setattr(train, "train", lambda preset, options: called.append("train") or 7)
-    monkeypatch.setattr(
-        folds, "cross_validate", lambda preset, options, folder: called.append(f"all folds in {folder}") or 7
-    )
+    called: list[str] = []
+
+    def train_one(preset: Preset, options: Options) -> int:
+        called.append("train")
+        return 7
+
+    def train_all(preset: Preset, options: Options, folder: Path) -> int:
+        called.append(f"all folds in {folder}")
+        return 7
+
+    monkeypatch.setattr(train, "train", train_one)
+    monkeypatch.setattr(folds, "cross_validate", train_all)
     assert hand_over(CommandLine(preset="iris", overrides=assignments, studies_dir=Path("s"))) == 7
     assert called == [expected]
 
