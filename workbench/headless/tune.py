@@ -17,6 +17,7 @@ from workbench.runs.directory import RunDirectory, default_runs_folder, list_run
 from workbench.runs.lock import is_running, process_id
 from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.tuning.default_space import default_ranges
 from workbench.tuning.directory import (
     StudyDirectory,
     create_study,
@@ -26,6 +27,9 @@ from workbench.tuning.directory import (
     list_studies,
 )
 from workbench.tuning.question import Question, read_question
+from workbench.tuning.ranges import parse_searches
+from workbench.tuning.sampler import SAMPLERS
+from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 
 DEFAULT_TRIALS = 20
@@ -55,8 +59,11 @@ class Budget:
 def search(
     preset_name: str,
     overrides: tuple[str, ...],
+    searched: tuple[str, ...],
     budget: Budget,
     *,
+    sampler: str,
+    discard: str,
     seed: int,
     json_output: bool,
     quiet: bool,
@@ -66,14 +73,25 @@ def search(
     """Searches; returns the exit code. Raises WorkbenchError."""
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
+    ranges, named_trials = parse_searches(searched)
+    ranges = {**preset.search, **ranges} or default_ranges(preset)
+    rule, keep, after = _discard_rule(discard)
+    if sampler not in SAMPLERS:
+        raise UsageError(f"--sampler {sampler}: there is no such sampler; these are: {', '.join(SAMPLERS)}")
     question = Question(
         way="search",
+        search={path: given.model_dump(exclude_none=True) for path, given in ranges.items()},
+        sampler=sampler,  # type: ignore[arg-type]
         seed=seed,
-        trials=budget.trials,
+        discard=rule,  # type: ignore[arg-type]
+        keep=keep,
+        discard_after=after,
+        trials=named_trials or budget.trials,
         seconds=budget.seconds,
         until=budget.until,
         seeds=tuple(range(first + 1, first + 4)),
     )
+    SearchSpace.parse(question.search, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["search"])
 
@@ -121,6 +139,14 @@ def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust
         raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
     check_trust(preset, trust_code)
     return follow_study(study, Output(json_output, quiet), SHOW[question.way])
+
+
+def _discard_rule(text: str) -> tuple[str, int, int]:
+    """The rule, how many it keeps, and after how many epochs. Raises UsageError."""
+    found = re.fullmatch(r"(keep)(?::(\d+)(?:@(\d+))?)?|(none)", text)
+    if found is None or "0" in (found[2], found[3]):
+        raise UsageError(f"--discard {text}: write keep, keep:K or keep:K@E (the best K after E epochs), or none")
+    return found[1] or found[4], int(found[2] or 3), int(found[3] or 1)
 
 
 def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:

@@ -13,11 +13,14 @@ from workbench.settings.base import Choice, Family, Settings
 from workbench.settings.changes import Change
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.runtime import Runtime
+from workbench.settings.search import Range
 from workbench.settings.toml_text import toml
 from workbench.settings.training import Training
 from workbench.suggestion import nearest
 
 PLAIN_TABLES: dict[str, type[Settings]] = {"training": Training, "runtime": Runtime}
+REPEATED_TABLES: dict[str, type[Settings]] = {"search": Range, "changes": Change}
+"""Those that a preset may have several of: by setting, or one after another."""
 
 
 def list_names() -> list[str]:
@@ -49,10 +52,11 @@ def explain(path: str) -> list[tuple[str, str, list[tuple[str, str, str, str]]]]
     table, _, rest = path.partition(".")
     if table in PLAIN_TABLES:
         return [_section(table, PLAIN_TABLES[table], rest)]
-    if table == "changes":
-        return [_section("changes", Change, rest)]
+    if table in REPEATED_TABLES:
+        return [_section(table, REPEATED_TABLES[table], rest)]
     if table not in FAMILIES:
-        raise UsageError(f"--explain {path}: no table {table}{nearest(table, [*FAMILIES, *PLAIN_TABLES, 'changes'])}")
+        known = [*FAMILIES, *PLAIN_TABLES, *REPEATED_TABLES]
+        raise UsageError(f"--explain {path}: no table {table}{nearest(table, known)}")
     family = FAMILIES[table]
     if not rest:
         return [_section(f"{table}.{choice.label()}", choice, "") for choice in family.choices]
@@ -74,7 +78,7 @@ def schema() -> str:
 def type_and_bounds(described: dict[str, Any]) -> str:
     """A field's JSON schema in words: type, bounds and unit, e.g. `number, > 0, ≤ 1000`."""
     if "anyOf" in described:
-        return " or ".join(type_and_bounds(option) for option in described["anyOf"])
+        return " or ".join(type_and_bounds(option) for option in described["anyOf"] if option.get("type") != "null")
     if "enum" in described:
         return " | ".join(toml(option) for option in described["enum"])
     if described.get("type") == "array":
@@ -123,4 +127,6 @@ def _defaults(choice: type[Choice]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
+    if field.default is None:
+        return "none"
     return toml(field.default)

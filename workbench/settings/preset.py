@@ -30,6 +30,8 @@ from workbench.settings.problems import describe_syntax_error, describe_validati
 from workbench.settings.renamed import with_present_names
 from workbench.settings.runtime import Runtime
 from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
+from workbench.settings.search import Range, check_keys
+from workbench.settings.search import to_toml as search_to_toml
 from workbench.settings.training import Training
 from workbench.settings.validation import VALIDATIONS, HoldOut, Validation
 from workbench.units import count, size
@@ -69,8 +71,16 @@ class Preset(Settings):
     validation: Validation = Field(default_factory=HoldOut)
     training: Training = Field(default_factory=Training)
     runtime: Runtime = Field(default_factory=Runtime)
+    search: dict[str, Range] = setting({}, "the values that a search may give to settings; training ignores it")
+    """By the path of the setting, such as optimizer.learning_rate."""
     changes: tuple[Change, ...] = setting((), "learning rates to change to while training, each at its step")
     """The last one, so that a run's preset.toml only ever grows at its end."""
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _search_names_settings(cls, search: Any) -> Any:
+        check_keys(search)
+        return search
 
     @field_validator("changes")
     @classmethod
@@ -122,22 +132,41 @@ class Preset(Settings):
         return cls.from_mapping(with_present_names(_parsed(text, str(path))), str(path), text)
 
     def to_mapping(self) -> dict[str, Any]:
-        """All settings as nested dictionaries of TOML values, the name of a choice first."""
-        values = self.model_dump()
+        """All settings as nested dictionaries of TOML values, the name of a choice first.
+
+        With a table `search` only where there is something to search.
+        """
+        values = self.model_dump(exclude={"search"})
+        if self.search:
+            values["search"] = {path: range_.to_mapping() for path, range_ in self.search.items()}
         for name, family in FAMILIES.items():
             values[name] = {family.tag: values[name].pop(family.tag), **values[name]}
         return values
 
     def to_toml(self) -> str:
-        """All settings as TOML, defaults included, so that a later change of a default changes no old preset."""
-        values = self.to_mapping()
+        """What is trained as TOML, defaults included, so that a later change of a default changes no old preset.
+
+        A run's preset.toml: without what a search may try.
+        """
+        return self._to_toml({})
+
+    def _to_toml(self, search: Mapping[str, Range]) -> str:
+        values = self.without_search().to_mapping()
         changes = values.pop("changes")
         # By hand: tomli_w would write them as one line at the top.
-        return tomli_w.dumps(values) + "".join(f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in changes)
+        return (
+            tomli_w.dumps(values)
+            + search_to_toml(search)
+            + "".join(f"\n[[changes]]\n{tomli_w.dumps(change)}" for change in changes)
+        )
 
     def save(self, path: Path) -> None:
-        """Writes the preset, all of it or nothing. Raises StorageError."""
-        write_text_atomically(path, self.to_toml())
+        """Writes the preset and its table of what to search, all of it or nothing. Raises StorageError."""
+        write_text_atomically(path, self._to_toml(self.search))
+
+    def without_search(self) -> Preset:
+        """What is trained: the preset without its table of what to search."""
+        return self.model_copy(update={"search": {}}) if self.search else self
 
     def override(self, assignments: Sequence[str]) -> Preset:
         """The preset with `key.path=value` assignments applied; values are TOML, bare words are text.
@@ -145,16 +174,24 @@ class Preset(Settings):
         Another choice within a family keeps the settings that both have and takes its own defaults for the
         rest. Raises PresetError.
         """
+        return self._with([_parse_assignment(assignment) for assignment in assignments], "--set")
+
+    def with_values(self, values: Mapping[str, Any], where: str) -> Preset:
+        """The preset with other values by key path, such as {"optimizer.learning_rate": 0.003}.
+
+        Otherwise as `override`. where: what error messages call the source. Raises PresetError.
+        """
+        return self._with([(path.split("."), value) for path, value in values.items()], where)
+
+    def _with(self, parsed: list[tuple[list[str], Any]], where: str) -> Preset:
         values = self.to_mapping()
-        parsed = [_parse_assignment(assignment) for assignment in assignments]
         # The choice of a family first, so that the order of the assignments does not matter.
-        parsed.sort(key=lambda item: not _is_tag(item[0]))
-        for path, value in parsed:
+        for path, value in sorted(parsed, key=lambda item: not _is_tag(item[0])):
             if _is_tag(path):
                 values[path[0]] = switched(FAMILIES[path[0]], values[path[0]], value)
             else:
-                _assign(values, path, value)
-        return self.from_mapping(values, "--set")
+                _assign(values, path, value, where)
+        return self.from_mapping(values, where)
 
     def with_absolute_paths(self) -> Preset:
         """The preset with its paths made absolute, so that it means the same from any folder.
@@ -186,7 +223,7 @@ class Preset(Settings):
 
     def flat(self) -> dict[str, Any]:
         """All settings by key path, such as optimizer.learning_rate."""
-        return flattened(self.to_mapping())
+        return flattened(self.without_search().to_mapping())
 
     def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
         """The settings that differ, by key path: (here, there); None where one side has no such setting."""
@@ -277,11 +314,11 @@ def _share(old: type[Choice], new: type[Choice], key: str) -> bool:
     return (here.annotation, here.description) == (there.annotation, there.description)
 
 
-def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
+def _assign(values: dict[str, Any], path: list[str], value: Any, where: str) -> None:
     table = values
     for key in path[:-1]:
         inner = table.setdefault(key, {})
         if not isinstance(inner, dict):
-            raise PresetError(f"--set {shortened('.'.join(path))}: {shortened(key)} is not a table")
+            raise PresetError(f"{where} {shortened('.'.join(path))}: {shortened(key)} is not a table")
         table = inner
     table[path[-1]] = value

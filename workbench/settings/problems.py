@@ -139,6 +139,8 @@ def _plain_table(preset: type[BaseModel], name: str) -> type[BaseModel]:
     annotation: Any = preset.model_fields[name].annotation
     if get_origin(annotation) is tuple:  # an array of tables
         annotation = get_args(annotation)[0]
+    elif get_origin(annotation) is dict:  # tables by name
+        annotation = get_args(annotation)[1]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else preset
 
 
@@ -240,7 +242,7 @@ def _line_number(text: str, path: list[str]) -> int | None:
             table = header[1]
             if path[:1] == [table]:
                 found = number
-        elif (key := re.match(r"\s*([\w.-]+)\s*=", line)) and [*filter(None, [table]), key[1]] == path[
+        elif (key := re.match(r"\s*\"?([\w.-]+)\"?\s*=", line)) and [*filter(None, [table]), key[1]] == path[
             : len(path) if not table else 2
         ]:
             return number

@@ -43,7 +43,6 @@ from workbench.tuning.events import (
     TrialValue,
 )
 from workbench.tuning.places import Orphan, Place
-from workbench.tuning.settings import with_settings
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
 from workbench.tuning.view import TrialView, read_study_view
 
@@ -152,7 +151,7 @@ class Controller:
         try:
             run, resumed = self._study.run(trial.run), bool(trial.run)
             if not resumed:
-                preset = with_settings(self._preset, trial.settings)
+                preset = self._preset.without_search().with_values(trial.settings, f"trial {trial.number}")
                 run = create_run(self._study.trials, preset.name, preset.to_toml(), study=self._study.name)
             elif (summary := read_summary(run)) is not None and summary.status == "completed":
                 self._conclude(trial, run, summary)  # it ended while nobody looked

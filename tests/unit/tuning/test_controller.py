@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import StudyFinished
 from workbench.tuning.question import Question
+from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
 from workbench.tuning.view import StudyView, read_study_view
 from workbench.tuning.ways.listed import Listed
@@ -33,9 +33,9 @@ def _polls_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controllers, "POLL_SECONDS", 0.0)
 
 
-def suggest(view: StudyView) -> Mapping[str, Any] | None:
+def suggest(view: StudyView) -> Suggestion | None:
     number = sum(trial.repeats is None for trial in view.trials.values())
-    return {"optimizer.learning_rate": RATES[number]} if number < len(RATES) else None
+    return Suggestion({"optimizer.learning_rate": RATES[number]}, "list") if number < len(RATES) else None
 
 
 def search(question: Question = SEARCH) -> Search:

@@ -13,6 +13,20 @@ from workbench.cli.exit_codes import end_with
 def search(
     preset: parameters.Tuned,
     overrides: parameters.Overrides = None,
+    searched: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--search",
+            metavar="KEY=RANGE",
+            help="Search a setting: optimizer.learning_rate=1e-4..1e-1, activation.name=relu|gelu. Else the preset's "
+            "[search] table, else the settings that matter most.",
+        ),
+    ] = None,
+    sampler: Annotated[str, typer.Option("--sampler", help="tpe, random, grid, cmaes or qmc.")] = "tpe",
+    discard: Annotated[
+        str,
+        typer.Option("--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, or none."),
+    ] = "keep",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
     time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",
     until: Annotated[
@@ -32,7 +46,10 @@ def search(
         return search(
             preset,
             tuple(overrides or ()),
+            tuple(searched or ()),
             Budget.parse(trials, time, until),
+            sampler=sampler,
+            discard=discard,
             seed=seed,
             json_output=json_output,
             quiet=quiet,

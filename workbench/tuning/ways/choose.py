@@ -14,9 +14,9 @@ from workbench.tuning.ways.search import Search
 def make_way(question: Question, preset: Preset, study: StudyDirectory) -> Way:
     """Raises PresetError where the question does not fit the preset."""
     if question.way == "search":
-        from workbench.tuning.suggesting import make_suggest  # imports Optuna
+        from workbench.tuning.suggesting import Suggesting  # imports Optuna
 
-        return Search(question, make_suggest(question, preset), preset.training.epochs, preset.training.seed)
+        return Search(question, Suggesting(question, preset), preset.training.epochs, preset.training.seed)
     if question.way == "repeat":
         changes = [{"training.seed": seed} for seed in question.seeds]
         return Listed(changes, [f"seed {seed}" for seed in question.seeds])

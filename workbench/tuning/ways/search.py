@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
 from workbench.metrics import Metric
 from workbench.tuning.question import Question
+from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Step, Wait
 from workbench.tuning.view import StudyView, TrialView
 
@@ -17,7 +18,7 @@ EXPLORING = 0.5
 MOST_FAILED = 3
 """Trials that fail, before any has had a value: then something is wrong with all of them."""
 
-Suggest = Callable[[StudyView], Mapping[str, Any] | None]
+Suggest = Callable[[StudyView], Suggestion | None]
 """The settings of the next trial, from what the earlier ones have given; None where there are no more."""
 
 
@@ -40,12 +41,9 @@ class Search:
             reason = next(trial.reason for trial in own if trial.status == "failed")
             return Done(f"the first {MOST_FAILED} trials failed: {reason}", failed=True)
         if self._explores(view, own):
-            settings = self._suggest(view)
-            if settings is not None:
-                origin = str(settings.get("", "sampler"))
-                return NewTrial(
-                    {path: value for path, value in settings.items() if path}, origin, None, self._until_epoch
-                )
+            suggestion = self._suggest(view)
+            if suggestion is not None:
+                return NewTrial(suggestion.values, suggestion.origin, None, self._until_epoch)
             self._exhausted = True
         if any(trial.until_epoch is not None for trial in view.running):
             return Wait()

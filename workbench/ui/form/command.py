@@ -32,7 +32,7 @@ def command_line(preset: Preset, path: Path | None) -> str:
 
 def assignments(base: Preset, target: Preset) -> list[str]:
     """The fewest `key=value` with which `base.override` gives `target`."""
-    before, after = base.to_mapping(), target.to_mapping()
+    before, after = base.without_search().to_mapping(), target.without_search().to_mapping()
     found = [_assignment([key], after[key]) for key in ("name", "description") if before[key] != after[key]]
     if base.changes != target.changes:
         found.append(_assignment(["changes"], after["changes"]))

@@ -294,7 +294,7 @@ class Draft:
 
 def tables_of(preset: Preset) -> dict[str, dict[str, Any]]:
     """The settings by table; those outside any table are grouped in one of their own."""
-    values = preset.to_mapping()
+    values = preset.without_search().to_mapping()
     return {PRESET: {key: values.pop(key) for key in ("name", "description", "changes")}, **values}
 
 

@@ -94,7 +94,7 @@ def model_of(table: str, label: str = "") -> type[Settings]:
 @cache
 def fields_of(model: type[Settings]) -> tuple[Field, ...]:
     """The settings of a table, those that have no default first."""
-    left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES}
+    left_out = {model.tag} if issubclass(model, Choice) else {*FAMILIES, *PLAIN_TABLES, "search"}
     infos: dict[str, Any] = {name: info for name, info in model.model_fields.items() if name not in left_out}
     # Only this table's schema: that of a whole preset includes every choice.
     definitions: dict[str, Any] = {name: (info.annotation, info) for name, info in infos.items()}
