@@ -145,11 +145,12 @@ Validation = Annotated[HoldOut | PredefinedSplit | NoValidation | KFold | LeaveO
 
 
 def check_is_one_run(validation: ValidationChoice) -> None:
-    """Raises PresetError where this stands for several runs, of which a trainer trains one."""
+    """Raises PresetError where this stands for several runs, and a trainer or a trial is one."""
     if isinstance(validation, CrossValidation) and validation.is_all:
         raise PresetError(
-            f'validation.method = "{validation.label()}" with validation.fold = "all" stands for several runs, and '
-            "this is one: choose what it leaves out, such as validation.fold = 0. `workbench --preset` trains them all"
+            f'validation.method = "{validation.label()}" with validation.fold = "all" stands for several runs '
+            "where one is needed: choose what it leaves out, such as validation.fold = 0; or train them all with "
+            "`workbench --preset`"
         )
 
 
