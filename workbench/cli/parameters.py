@@ -42,6 +42,10 @@ Tuned = Annotated[
 SaveAs = Annotated[
     str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
 ]
+SaveFound = Annotated[
+    str | None, typer.Option("--save-as", metavar="NAME", help="Save the preset with what was found under this name.")
+]
+QuietNumber = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the number that was found.")]
 TrustCode = Annotated[
     bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
 ]

@@ -1,4 +1,4 @@
-"""Validation: which samples select the best epoch, and which are held out to test the model once, at the end.
+"""Validation: which samples select the best epoch, and which are held out for one test at the end.
 
 Cross-validation trains several models. Each is a run of its own, whose `fold` says which samples it leaves out; a
 preset whose `fold` is "all" stands for all of these runs.
@@ -25,18 +25,18 @@ AllFolds = Annotated[Literal["all"], WithJsonSchema({"enum": ["all"], "type": "s
 
 
 class ValidationChoice(Choice):
-    """A way of validating."""
+    """A validation method."""
 
     tag: ClassVar[str] = "method"
 
     test_fraction: float = setting(
-        0.15, "fraction held out as the test split, where the data has none of its own", ge=0, lt=1
+        0.15, "fraction held out as the test split, if the data comes without one", ge=0, lt=1
     )
     stratified: bool = setting(True, "the same fraction of each class in every split")
     seed: int = setting(0, "seed of the split; independent of training.seed", ge=0, le=2**31 - 1)
 
     def build(self, samples: Samples) -> Splits:
-        """The training, validation and test splits. Raises DataError or PresetError where it cannot split."""
+        """Splits samples into training, validation and test. Raises DataError or PresetError if it cannot."""
         raise NotImplementedError
 
 
@@ -64,7 +64,7 @@ class PredefinedSplit(ValidationChoice):
 
 
 class NoValidation(ValidationChoice):
-    """No validation: all training samples are trained on; nothing shows overfitting."""
+    """No validation: all samples are used for training; nothing shows overfitting."""
 
     method: Literal["none"] = "none"
 

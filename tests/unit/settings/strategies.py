@@ -50,7 +50,7 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def table(settings: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
-    """Some or all settings of a table; those that have no default are always there."""
+    """Some or all settings of a table; always those without a default."""
     properties = settings.model_json_schema()["properties"]
     needed = {name for name, field in settings.model_fields.items() if field.is_required()}
     if issubclass(settings, Choice):
