@@ -272,7 +272,7 @@ def _batch_below_knee(facts: Facts) -> Finding | None:
         severity,
         f"about {rate(now)} samples a second at batch size {present}, and {rate(paces[target])} at {target}, {what}",
         f"A larger batch uses the device better; it also changes the learning: {sentence}.",
-        (f"data.batch_size={target}",) + rescaled,
+        (f"data.batch_size={target}", *rescaled),
     )
 
 
