@@ -282,7 +282,7 @@ def test_a_dialog_that_measures(
         await settled(pilot)
         await pilot.press("slash", *("batch size" if dialog == "batch" else "learning rate"), "enter", "M")
         shown = "sweeping with seed 3 of 5" if dialog == "rate-sweeping" else "enter take"
-        while shown not in screen_text(app):
+        while shown not in screen_text(app) or "workbench" not in screen_text(app):  # the dialog, and what is under it
             await pilot.pause(0.05)
         await pilot.pause(0.3)
 
