@@ -176,7 +176,7 @@ def test_rates_that_are_not_named_cannot_be_taken_and_the_reason_is_said(
         await answered(pilot, "learning rate")
         text = screen_text(app)
         assert note in text
-        assert "V  valley             - " in text
+        assert "V  valley            - " in text
         assert "enter take 0.0641  esc leave" in text
         await pilot.press("right", "enter")
         await pilot.pause()
