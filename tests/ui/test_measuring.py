@@ -71,7 +71,7 @@ def test_the_curve_its_marks_and_what_they_mean_are_seen_at_every_size(
         text = screen_text(app)
         for said in ("over 5 seeds", "N is the rate now: 0.01", "S  steepest", "0.00123", "V  valley"):
             assert said in text
-        assert "D  before divergence  0.0641" in text
+        assert "D  before divergence 0.0641" in text
         assert "enter take 0.00123  left right choose  esc leave" in text
         axis = next(line for line in text.splitlines() if "└" in line)
         letters = [letter for letter in axis if letter in "SVDN"]
