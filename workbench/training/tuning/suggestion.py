@@ -107,7 +107,7 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
 
     The idea is that of `valley` of fastai's learning rate finder. There the valley is the longest subsequence of
     falling losses, whose ends depend on the noise where the curve is flat: seeds then disagree by a factor of ten.
-    Here it reaches from where the smoothed loss has lost a tenth to where it has lost nine tenths of all that it loses.
+    Here it reaches from where the smoothed loss has lost a quarter of all that it loses to where it has lost three.
     """
     if not _falls(curve):
         return None
@@ -116,8 +116,8 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
     last = losses.index(lowest)
     highest = max(losses[: last + 1])
     fall = highest - lowest
-    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.1 * fall)
-    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.9 * fall)
+    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.25 * fall)
+    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.75 * fall)
     return rates[(begin + end) // 2]
 
 

@@ -45,11 +45,12 @@ def test_the_noise_of_the_first_steps_is_not_the_steepest_fall() -> None:
     assert steepest(RATES, Curve(0, losses, False)) == pytest.approx(1e-3, rel=1e-6)
 
 
-def test_valley_is_the_middle_between_a_tenth_and_nine_tenths_of_the_fall() -> None:
+def test_valley_is_the_middle_between_a_quarter_and_three_quarters_of_the_fall() -> None:
     assert valley(RATES, sigmoid(1e-3)) == pytest.approx(1e-3, rel=0.13)  # a step
-    # A straight line from step 20 to step 80: a tenth is step 26, nine tenths step 74.
-    line = [2.0] * 20 + [2 - step / 60 for step in range(61)] + [1.0] * 39
-    assert valley(RATES, Curve(0, line, False)) == RATES[50]
+    # Straight down by a half from step 20 to step 40, then by the other half to step 80: a quarter is step 30, three
+    # quarters are step 60.
+    line = [2.0] * 20 + [2 - step / 40 for step in range(20)] + [1.5 - step / 80 for step in range(41)] + [1.0] * 39
+    assert valley(RATES, Curve(0, line, False)) == RATES[45]
 
 
 def test_before_divergence_is_a_third_of_the_last_rate() -> None:
