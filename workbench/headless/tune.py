@@ -30,7 +30,7 @@ from workbench.tuning.directory import (
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
-from workbench.tuning.sampler import SAMPLERS
+from workbench.tuning.samplers import SAMPLERS
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 
