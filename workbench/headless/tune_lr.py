@@ -15,7 +15,7 @@ from workbench.processes.range_test import CURVE, Curve, RangeTest, Request, ran
 
 MARKS = {
     "steepest": ("S", "where the loss falls fastest"),
-    "valley": ("V", "the middle of the fall, for the careful"),
+    "valley": ("V", "the middle of the whole fall"),
     "before_divergence": ("D", "a third of the last rate before the loss diverges"),
 }
 """By the names of the suggestions: a letter on the axis, and what it means."""
