@@ -12,7 +12,7 @@ from tests.end_to_end.conftest import Workbench
 from workbench import __version__
 from workbench.settings.preset import FAMILIES
 
-LIGHT = ["workbench.cli.root", "workbench.cli.runs", "workbench.cli.completion",
+LIGHT = ["workbench.cli.root", "workbench.cli.runs", "workbench.cli.completion", "workbench.headless.compare",
          "workbench.headless.train", "workbench.reference", "workbench.settings.preset",
          "workbench.settings.library", "workbench.runs.status", "workbench.runs.view", "workbench.devices.gpu",
          "workbench.devices.host"]  # fmt: skip
