@@ -10,9 +10,9 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.files import expanded, is_file
-from workbench.headless.study import Output, described, follow_study
-from workbench.headless.train import check_trust
-from workbench.metrics import metric as metric_named
+from workbench.headless.study import Output, follow_study
+from workbench.headless.train import check_trust, free_path
+from workbench.headless.tune_results import show_queue, show_repeat, show_search
 from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
 from workbench.runs.lock import is_running, process_id
 from workbench.settings import library
@@ -65,12 +65,16 @@ def search(
     sampler: str,
     discard: str,
     seed: int,
+    fresh_seeds: int,
+    save_as: str | None,
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
+    if save_as is not None:
+        free_path(save_as)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
     ranges, named_trials = parse_searches(searched)
@@ -89,7 +93,8 @@ def search(
         trials=named_trials or budget.trials,
         seconds=budget.seconds,
         until=budget.until,
-        seeds=tuple(range(first + 1, first + 4)),
+        seeds=tuple(range(first + 1, first + 1 + fresh_seeds)),
+        save_as=save_as or "",
     )
     SearchSpace.parse(question.search, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
@@ -155,28 +160,10 @@ def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
     return preset
 
 
-def _show_search(result: dict[str, Any], view: StudyView) -> None:
-    best = result["best"]
-    if best is None:
-        print("no trial has given a value")
-        return
-    known = metric_named(best["metric"])
-    print(f"best: trial {best['trial']}, {known.label} {known.write(best['value'])}  {described(best['settings'])}")
-    print(f"{result['trials']} settings tried, {result['discarded']} of them discarded early")
-
-
-def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
-    if result["mean"] is None:
-        print("no run has completed")
-        return
-    known = metric_named(result["metric"])
-    print(f"{known.label}: mean {known.write(result['mean'])}, deviation {result['deviation']}")
-
-
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
-    "search": _show_search,
-    "repeat": _show_repeat,
-    "folds": _show_repeat,
-    "queue": _show_repeat,
+    "search": show_search,
+    "repeat": show_repeat,
+    "folds": show_repeat,
+    "queue": show_queue,
 }
 """How the result of each way to tune is printed."""

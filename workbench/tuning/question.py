@@ -47,6 +47,8 @@ class Question:
     """How many of the best are trained again with fresh seeds before one is called best."""
     changes: tuple[dict[str, Any], ...] = ()
     """The settings of each trial that was listed beforehand: of a queue, and of folds."""
+    save_as: str = ""
+    """The name under which the best settings are saved as a preset."""
     workers: int = 0
     """How many trials run at once on a CPU; 0: one."""
 

@@ -62,7 +62,9 @@ def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: P
     assert result["type"] == "result"
     assert result["metric"] == "accuracy"
     assert result["mean"] == pytest.approx(0.94 + 0.001)
-    assert result["deviation"] == pytest.approx(0.001)
+    # Student's t for two degrees of freedom: 4.303
+    assert [result["low"], result["high"]] == pytest.approx([0.941 - 0.002484, 0.941 + 0.002484], abs=1e-6)
+    assert [run["value"] for run in result["runs"]] == pytest.approx([0.94, 0.941, 0.942])
     runs = [study.run(trial.run) for trial in read_study_view(study).trials.values()]
     assert [Preset.of_run(run.preset).training.seed for run in runs] == [0, 1, 2]
     assert {read_study(trial.study) for trial in trials_of(study)} == {study.name}
@@ -83,7 +85,8 @@ def test_the_best_after_an_epoch_are_trained_to_their_end_and_then_with_fresh_se
     best = json.loads(study.summary.read_text())["best"]
     assert best["settings"] == {"optimizer.learning_rate": 0.01}
     assert best["value"] == pytest.approx(0.94)
-    assert best["mean"] == pytest.approx(0.94 + 0.001)
+    assert best["seeds"] == [1, 2]
+    assert best["mean"] == pytest.approx(0.94 + 0.0015), "over the fresh seeds alone"
 
 
 def test_a_trial_whose_process_is_killed_continues_and_is_given_up_after_some_deaths(tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def search(
         str, typer.Option("--until", metavar="METRIC>=VALUE", help="End at this value, e.g. accuracy>=0.98.")
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampler.")] = 0,
+    fresh_seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=0, max=100, help="Train the best three again with this many fresh seeds."),
+    ] = 3,
+    save_as: Annotated[
+        str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
+    ] = None,
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     studies_dir: parameters.StudiesDir = None,
@@ -51,6 +58,8 @@ def search(
             sampler=sampler,
             discard=discard,
             seed=seed,
+            fresh_seeds=fresh_seeds,
+            save_as=save_as,
             json_output=json_output,
             quiet=quiet,
             studies_dir=studies_dir,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from statistics import fmean
 from typing import Any
 
 from workbench.metrics import Metric
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.verdict import Candidate, judge
 from workbench.tuning.view import StudyView, TrialView
 
 EXPLORING = 0.5
@@ -104,26 +103,27 @@ class Search:
         metric = view.metric
         own = [trial for trial in view.trials.values() if trial.repeats is None]
         counts = {"trials": len(own), "discarded": sum(trial.status == "discarded" for trial in own)}
-        candidates = self._candidates(view) or view.ranked()[:1]
-        if metric is None or not candidates:
+        verdict = None if metric is None else judge(view, self._candidates(view) or view.ranked()[:1], metric)
+        if metric is None or verdict is None:
             return {"best": None, "tied": [], **counts}
-        best = max(candidates, key=lambda trial: metric.rank(mean_over_seeds(view, trial, metric)))
         return {
-            "best": {
-                "trial": best.number,
-                "run": best.run,
-                "settings": best.settings,
-                "metric": metric.name,
-                "value": best.best(metric),
-                "mean": mean_over_seeds(view, best, metric),
-            },
-            "tied": [],
+            "best": _as_json(verdict.best, metric),
+            "tied": [_as_json(each, metric) for each in verdict.tied],
             **counts,
         }
 
 
-def mean_over_seeds(view: StudyView, trial: TrialView, metric: Metric) -> float:
-    """The mean of a trial and its repeats; the value of the trial alone where there are none."""
-    values = [trial.best(metric), *(other.value for other in view.repeats_of(trial.number))]
-    found = [value for value in values if value is not None]
-    return fmean(found) if found else math.nan
+def _as_json(candidate: Candidate, metric: Metric) -> dict[str, Any]:
+    """value: as searched. mean, low, high: over the fresh seeds, with the interval of 95 %."""
+    low, high = candidate.interval or (None, None)
+    return {
+        "trial": candidate.trial.number,
+        "run": candidate.trial.run,
+        "settings": candidate.trial.settings,
+        "metric": metric.name,
+        "value": candidate.trial.best(metric),
+        "seeds": sorted(candidate.fresh),
+        "mean": candidate.mean,
+        "low": low,
+        "high": high,
+    }
