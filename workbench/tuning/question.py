@@ -25,6 +25,8 @@ class Question:
 
     way: Way
     version: int = VERSION
+    preset_digest: str = ""
+    """SHA-256 of preset.toml: trials of another preset would not compare with those that there are."""
     search: dict[str, Any] = field(default_factory=dict)
     """The search space: by path of a setting, as the `[search]` table of a preset has it."""
     sampler: SamplerName = "tpe"
@@ -65,13 +67,10 @@ def read_question(path: Path) -> Question:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if values.get("version") != VERSION:
         raise UsageError(
-            f"{path} is of version {values.get('version')}, which this workbench does not know (it knows {VERSION})"
+            f"{path} is of version {values.get('version')}, and this workbench knows {VERSION}: "
+            "continue the study with the workbench that began it"
         )
     try:
-        return taken(Question, _tuples(values))
+        return taken(Question, values)
     except (TypeError, OverflowError, ValueError):
         raise UsageError(f"{path} is not what workbench has written: it was edited or damaged") from None
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return values

@@ -22,11 +22,11 @@ def view_of(values: Sequence[float], fresh: Sequence[Sequence[float | None]], na
         view.take(TrialAsked(trial=number, settings={"optimizer.learning_rate": 0.1 * number}))
         view.take(TrialFinished(trial=number, status="completed", value=value))
     for number, repeats in enumerate(fresh):
-        for seed, value in enumerate(repeats, start=1):
+        for seed, fresh_value in enumerate(repeats, start=1):
             trial = len(view.trials)
             view.take(TrialAsked(trial=trial, settings={"training.seed": seed}, repeats=number))
-            status = "failed" if value is None else "completed"
-            view.take(TrialFinished(trial=trial, status=status, value=value))
+            status = "failed" if fresh_value is None else "completed"
+            view.take(TrialFinished(trial=trial, status=status, value=fresh_value))
     return view
 
 

@@ -25,7 +25,9 @@ def search(
     sampler: Annotated[str, typer.Option("--sampler", help="tpe, random, grid, cmaes or qmc.")] = "tpe",
     discard: Annotated[
         str,
-        typer.Option("--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, or none."),
+        typer.Option(
+            "--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, asha, median or none."
+        ),
     ] = "keep",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
     time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",

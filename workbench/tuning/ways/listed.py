@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.tuning.statistics import mean_and_deviation, mean_interval
-from workbench.tuning.steps import Done, NewTrial, Step, Wait
-from workbench.tuning.view import StudyView
+from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.view import StudyView, TrialView
 
 
 class Listed:
@@ -29,6 +29,12 @@ class Listed:
     def is_over(self, view: StudyView, seconds: float) -> str:
         return ""
 
+    def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
+        return None
+
+    def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
+        return True
+
     def result(self, view: StudyView) -> dict[str, Any]:
         """Of repeats. low, high: the interval of 95 % of the mean, null for fewer than two values."""
         values = [trial.value for trial in view.trials.values() if trial.value is not None]
@@ -45,6 +51,6 @@ class Listed:
 def runs_of(view: StudyView) -> list[dict[str, Any]]:
     """Each trial, as JSON holds it."""
     return [
-        {"run": trial.run, "settings": trial.settings, "value": trial.value, "status": trial.status}
+        {"run": trial.run, "settings": trial.trained_settings, "value": trial.value, "status": trial.status}
         for trial in view.trials.values()
     ]
