@@ -60,4 +60,4 @@ def _result(trial: TrialView, view: StudyView) -> tuple[float | None, int | None
         return best, None
     if trial.status in ("paused", "discarded") and best is not None:
         return best, trial.epoch
-    return None
+    return (None, None) if trial.status == "discarded" else None
