@@ -13,9 +13,9 @@ from workbench.errors import PresetError
 from workbench.settings.base import Settings
 from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
 from workbench.settings.preset import FAMILIES, Preset
-from workbench.settings.problems import shortened
+from workbench.settings.problems import shortened, table_problems
 from workbench.settings.toml_text import toml
-from workbench.suggestion import nearest, table_problems
+from workbench.suggestion import nearest
 
 INCOMPARABLE = {"data.name": "data sets", "validation": "splits", "training.monitor": "metrics"}
 """Settings, and a table, that decide what a result means: trials that differ in them cannot be ranked."""
