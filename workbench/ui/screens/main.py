@@ -132,6 +132,11 @@ class MainScreen(MainView):
     def action_command(self) -> None:
         self.presets.show_command()
 
+    @work(group="measure", exclusive=True)
+    async def action_measure(self) -> None:
+        settings = self.query_one(SettingsPanel)
+        await self.measure.measure(settings.row.path if settings.display and settings.row is not None else "")
+
     def action_find(self) -> None:
         self.query_one(SettingsPanel).find()
 
