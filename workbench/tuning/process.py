@@ -64,12 +64,15 @@ def _control(study: StudyDirectory) -> int:
     """Raises StorageError where the study cannot be written."""
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
+    from workbench.tuning.ray_places import ray_places
     from workbench.tuning.ways.choose import make_way
 
     try:
         question = read_question(study.question)
-        way = make_way(question, Preset.of_run(study.preset), study)
-        return Controller(study, way, local_places(question.workers), launched_at()).run().exit_code
+        preset = Preset.of_run(study.preset)
+        way = make_way(question, preset, study)
+        places = ray_places(question, preset) if question.on else local_places(question.workers)
+        return Controller(study, way, places, launched_at()).run().exit_code
     except StorageError:
         raise
     except Exception as error:
