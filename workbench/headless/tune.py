@@ -30,6 +30,7 @@ from workbench.tuning.directory import (
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
+from workbench.tuning.ray_places import check_on
 from workbench.tuning.sampler import SAMPLERS
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
@@ -67,12 +68,14 @@ def search(
     sampler: str,
     discard: str,
     seed: int,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
     ranges, named_trials = parse_searches(searched)
@@ -92,6 +95,7 @@ def search(
         seconds=budget.seconds,
         until=budget.until,
         seeds=tuple(range(first + 1, first + 4)),
+        on=on,
     )
     SearchSpace.parse(question.search, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
@@ -103,15 +107,17 @@ def repeat(
     overrides: tuple[str, ...],
     seeds: int,
     *,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
-    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 

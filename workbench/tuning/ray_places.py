@@ -1,4 +1,4 @@
-"""Trials on a Ray cluster: each is a Ray task, which trains a run in a process of its own on whichever node Ray chooses.
+"""Trials on a Ray cluster: each is a Ray task, which trains a run in a process of its own on a node that Ray chooses.
 
 Ray only lends the places. What is tried, discarded and tried again is decided by the study's controller, so a worker or
 a node that dies is like any trainer that dies: its trial continues from its checkpoint, in another task.
@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 from workbench.errors import UsageError, WorkbenchError, type_and_first_line
@@ -97,8 +97,8 @@ def share_of(nodes: list[dict[str, float]], threads: int, workers: int, on_cpu: 
     count = sum(each // threads for each in cores)
     if not count:
         raise WorkbenchError(
-            f"the Ray cluster has no room for a trial: it needs {threads} CPU, and the largest of {len(nodes)} nodes has "
-            f"{max(cores, default=0)} (runtime.num_threads says how many a trial takes)"
+            f"the Ray cluster has no room for a trial: it takes {threads} CPUs, and the largest of {len(nodes)} nodes "
+            f"has {max(cores, default=0)} (runtime.num_threads says how many a trial takes)"
         )
     return Share(0, threads, min(count, workers) if workers else count)
 
@@ -125,6 +125,7 @@ class Cluster:
     """The connection to a cluster, which all places share: this process has one."""
 
     ray: Any
+    left: Event
     users: int = 0
     """Places that are not closed yet."""
 
@@ -133,12 +134,15 @@ class Cluster:
         """Raises WorkbenchError where that does not succeed in time."""
         # Nodes have workbench installed: nothing is copied there, as Ray does by itself below `uv run`.
         os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+        # For a Ray that is started here: it reports to nobody, and trials are not the least urgent processes.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_worker_niceness", "0")
         connected: Future[Any] = Future()
+        left = Event()
         # Not in the main thread: there, Ray takes SIGTERM for itself, which asks this process to stop the study.
-        Thread(target=_connect, args=(on, connected), name="ray", daemon=True).start()
+        Thread(target=_connect, args=(on, connected, left), name="ray", daemon=True).start()
         try:
-            return cls(connected.result(CONNECT_SECONDS))
+            return cls(connected.result(CONNECT_SECONDS), left)
         except TimeoutError:
             raise WorkbenchError(f"Ray has not connected to {on} within {CONNECT_SECONDS:.0f} s") from None
         except Exception as error:
@@ -159,9 +163,11 @@ class Cluster:
         self.users = 0
         with suppress(Exception):
             self.ray.shutdown()
+        self.left.set()
 
 
-def _connect(on: str, connected: Future[Any]) -> None:
+def _connect(on: str, connected: Future[Any], left: Event) -> None:
+    """Connects, and stays until this process leaves: a Ray that was started here ends with the thread that did it."""
     try:
         import ray
 
@@ -170,9 +176,11 @@ def _connect(on: str, connected: Future[Any]) -> None:
             ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         else:
             ray.init(on, log_to_driver=False, logging_level="ERROR")
-        connected.set_result(ray)
     except BaseException as error:
         connected.set_exception(error)
+    else:
+        connected.set_result(ray)
+        left.wait()
 
 
 @dataclass

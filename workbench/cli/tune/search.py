@@ -33,6 +33,7 @@ def search(
         str, typer.Option("--until", metavar="METRIC>=VALUE", help="End at this value, e.g. accuracy>=0.98.")
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampler.")] = 0,
+    on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     studies_dir: parameters.StudiesDir = None,
@@ -51,6 +52,7 @@ def search(
             sampler=sampler,
             discard=discard,
             seed=seed,
+            on=on,
             json_output=json_output,
             quiet=quiet,
             studies_dir=studies_dir,
