@@ -33,6 +33,7 @@ from workbench.tuning.directory import (
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
+from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
 from workbench.tuning.view import StudyView, read_study_view
 
@@ -70,6 +71,7 @@ def search(
     seed: int,
     fresh_seeds: int,
     save_as: str | None,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
@@ -78,6 +80,7 @@ def search(
     """Searches; returns the exit code. Raises WorkbenchError."""
     if save_as is not None:
         new_preset_file(save_as)
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
     ranges, named_trials = parse_searches(searched)
     rule, keep, after = _discard_rule(discard)
@@ -96,6 +99,7 @@ def search(
         until=budget.until,
         fresh_seeds=fresh_seeds,
         save_as=save_as or "",
+        on=on,
     )
     if budget.until:
         preset = _until(budget.until, preset)
@@ -108,15 +112,17 @@ def repeat(
     overrides: tuple[str, ...],
     seeds: int,
     *,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
-    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 

@@ -64,12 +64,14 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     """Raises StorageError where the study cannot be written."""
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
+    from workbench.tuning.ray_places import ray_places
     from workbench.tuning.ways.choose import make_way
 
     try:
         question = read_question(study.question)
-        way = make_way(question, preset_of(study, question), study)
-        places = local_places(question.workers)
+        preset = preset_of(study, question)
+        way = make_way(question, preset, study)
+        places = ray_places(question, preset) if question.on else local_places(question.workers)
         return Controller(study, way, places, launched_at(), is_interrupted).run().exit_code
     except StorageError:
         raise
