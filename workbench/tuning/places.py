@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from workbench.processes.standby import Standby
+from workbench.processes.worker import not_started
 from workbench.runs.directory import RunDirectory
 from workbench.runs.follow import Trainer
 from workbench.runs.lock import is_running
@@ -39,7 +40,10 @@ class LocalPlace:
 
     def start(self, run: RunDirectory) -> Trainer:
         if self._standby is None or not self._standby.is_alive:
-            self._standby = Standby.launch(self.environment)
+            try:
+                self._standby = Standby.launch(self.environment)
+            except OSError as error:
+                raise not_started(error) from error
         return self._standby.train(run, shlex.join(sys.argv))
 
     def close(self) -> None:
