@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.completion import complete_assignments, complete_presets, complete_runs
+from workbench.cli.completion import complete_assignments, complete_presets, complete_runs, complete_runs_and_studies
 
 Overrides = Annotated[
     list[str] | None,
@@ -42,6 +42,10 @@ Tuned = Annotated[
 SaveAs = Annotated[
     str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
 ]
+SaveFound = Annotated[
+    str | None, typer.Option("--save-as", metavar="NAME", help="Save the preset with what was found under this name.")
+]
+QuietNumber = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the number that was found.")]
 TrustCode = Annotated[
     bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
 ]
@@ -58,7 +62,7 @@ RunOrStudy = Annotated[
     typer.Argument(
         metavar="RUN|STUDY",
         help="The run or the study: its name, a part of it, or its path.",
-        autocompletion=complete_runs,
+        autocompletion=complete_runs_and_studies,
     ),
 ]
 RunName = Annotated[

@@ -158,6 +158,7 @@ def workbench(
     json_output: parameters.JsonOutputOrPlan = False,
     quiet: parameters.Quiet = False,
     runs_dir: parameters.RunsDir = None,
+    studies_dir: parameters.StudiesDir = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -213,6 +214,7 @@ def workbench(
                 json_output=json_output,
                 quiet=quiet,
                 runs_dir=runs_dir,
+                studies_dir=studies_dir,
                 resume=resume,
                 save_as=save_as,
                 trust_code=trust_code,

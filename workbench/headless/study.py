@@ -26,7 +26,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.files import read_small, short_path
-from workbench.headless.train import save_named
+from workbench.headless.train import add_preset
 from workbench.headless.tune_results import changes, evidence
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
@@ -175,7 +175,7 @@ def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None
         print(f"nothing was found, so that {name} was not saved", file=sys.stderr)
         return
     found = preset.with_values({**result["best"]["settings"], "description": evidence(result, study)}, "--save-as")
-    path = save_named(found, name)
+    path = add_preset(found, name)
     print(f"saved {path}; train it with: workbench --preset {path.stem}", file=sys.stderr)
 
 

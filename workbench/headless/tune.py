@@ -10,14 +10,16 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.files import expanded, is_file
+from workbench.headless.folds import show_folds
 from workbench.headless.study import Output, follow_study
-from workbench.headless.train import check_trust, free_path
+from workbench.headless.train import check_trust, new_preset_file
 from workbench.headless.tune_results import show_queue, show_repeat, show_search
 from workbench.metrics import metric, monitor_names
 from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
 from workbench.runs.lock import is_running, process_id
 from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.settings.validation import check_is_one_run
 from workbench.suggestion import nearest
 from workbench.tuning.default_space import default_ranges
 from workbench.tuning.directory import (
@@ -31,7 +33,7 @@ from workbench.tuning.directory import (
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
-from workbench.tuning.sampler import SAMPLERS
+from workbench.tuning.samplers import SAMPLERS
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 
@@ -77,7 +79,7 @@ def search(
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
     if save_as is not None:
-        free_path(save_as)
+        new_preset_file(save_as)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
     ranges, named_trials = parse_searches(searched)
@@ -187,6 +189,7 @@ def _until(text: str, preset: Preset) -> Preset:
 
 def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
     preset = library.load(name).override(overrides).with_absolute_paths()
+    check_is_one_run(preset.validation)
     check_trust(preset, trust_code)
     return preset
 
@@ -194,7 +197,7 @@ def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
     "search": show_search,
     "repeat": show_repeat,
-    "folds": show_repeat,
+    "folds": show_folds,
     "queue": show_queue,
 }
 """How the result of each way to tune is printed."""

@@ -53,7 +53,7 @@ def show_search(result: dict[str, Any], view: StudyView) -> None:
         return
     console.print(_search_table(best, view, view.metric))
     tried = f"{result['trials']} settings tried, {result['discarded']} of them discarded early"
-    console.say(_verdict(result, view))
+    console.say(verdict(result, view))
     console.say(tried)
 
 
@@ -87,7 +87,8 @@ def _with_interval(mean: float | None, interval: tuple[float, float] | None, met
     return f"{metric.number(mean)}{half}{metric.unit}"
 
 
-def _verdict(result: dict[str, Any], view: StudyView) -> str:
+def verdict(result: dict[str, Any], view: StudyView) -> str:
+    """Whether the best is better than chance, in a sentence."""
     best, tied = result["best"], result["tied"]
     name, seeds = f"trial {best['trial']}", len(best["seeds"])
     what = changes(view.trials[best["trial"]], view)

@@ -91,11 +91,11 @@ def claim(run: Owned) -> Claim:
 
 
 def is_running(run: Owned) -> bool:
-    """Whether a trainer holds the run's lock; where nothing can be locked, whether the process that it named lives."""
-    answers = [_is_held(descriptor) for descriptor in _opened(run)]
-    if True in answers:
+    """Whether a trainer holds the run's lock; on a disk without locks, whether the process in process.json is alive."""
+    held = [_is_held(descriptor) for descriptor in _opened(run)]
+    if True in held:
         return True
-    return bool(answers) and False not in answers and _is_named_process_alive(run)
+    return bool(held) and False not in held and _is_named_process_alive(run)
 
 
 def process_id(run: Owned) -> int | None:
@@ -152,7 +152,7 @@ def _is_held(descriptor: int) -> bool | None:
 
 
 def _is_named_process_alive(run: Owned) -> bool:
-    """Whether the process that process.json names lives here: the same id, started at the same time."""
+    """Whether the process in process.json is alive here, with the same id and start time."""
     process_id, start_time = _read_process(run)
     return process_id is not None and start_time is not None and _start_time(process_id) == start_time
 

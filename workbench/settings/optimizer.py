@@ -18,6 +18,7 @@ class Sgd(OptimizerChoice):
     """Stochastic gradient descent, with optional momentum: the classic; needs a well-chosen learning rate."""
 
     torch_name: ClassVar[str] = "SGD"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "linear"
     name: Literal["sgd"] = "sgd"
     learning_rate: float = learning_rate(0.1)
     momentum: float = setting(0.9, "fraction of the last step that is kept", ge=0, lt=1)
@@ -152,6 +153,7 @@ class Adadelta(OptimizerChoice):
     """Adagrad over a window; derives its step size from its past steps."""
 
     torch_name: ClassVar[str] = "Adadelta"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "none"
     name: Literal["adadelta"] = "adadelta"
     learning_rate: float = learning_rate(1.0)
     rho: float = setting(0.9, "decay of the running means", step=0.01, ge=0, le=1)
@@ -176,6 +178,7 @@ class Rprop(OptimizerChoice):
     """Uses only the sign of the gradient: for full batches."""
 
     torch_name: ClassVar[str] = "Rprop"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "none"
     name: Literal["rprop"] = "rprop"
     learning_rate: float = learning_rate(0.001)
     etas: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=1, le=10)]] = setting(
@@ -190,6 +193,7 @@ class Asgd(OptimizerChoice):
     """Stochastic gradient descent that also keeps the average of the weights."""
 
     torch_name: ClassVar[str] = "ASGD"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "linear"
     name: Literal["asgd"] = "asgd"
     learning_rate: float = learning_rate(0.01)
     lambd: float = setting(0.0001, "decay term", step="ladder", ge=0, le=1)

@@ -68,7 +68,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
 
     try:
         question = read_question(study.question)
-        way = make_way(question, preset_of(study, question))
+        way = make_way(question, preset_of(study, question), study)
         places = local_places(question.workers)
         return Controller(study, way, places, launched_at(), is_interrupted).run().exit_code
     except StorageError:

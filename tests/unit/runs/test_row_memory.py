@@ -65,7 +65,7 @@ def states(folder: Path) -> dict[Path, tuple[int, ...]]:
 def test_ended_runs_are_not_read_again_at_the_next_start(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reliability, 5,000 runs: only runs in progress, and broken ones, are read again."""
+    """Only runs in progress and broken runs are read again."""
     before = Catalogue(runs).rows()
     files = states(runs)
     read = read_by(monkeypatch)
