@@ -53,6 +53,8 @@ class CornerCheck:
         self._plan = plan
         self._planning: Planning | None = plan([corner.preset for corner in found])
         self._is_tight = False
+        self.weights_bytes = 0
+        """Of the checkpoints of the largest trial, about; 0 while that is not known."""
 
     def poll(self) -> str | None:
         """None while it is not done, then what the user should know, mostly nothing.
@@ -74,6 +76,8 @@ class CornerCheck:
                 raise _refusal(corner, answer)
             if isinstance(answer, Plan) and limit is not None and (answer.peak_bytes or 0) > limit:
                 self._is_tight = True
+            if isinstance(answer, Plan):
+                self.weights_bytes = max(self.weights_bytes, checkpoints_bytes(answer))
         if not self._is_tight or limit is None:
             return ""
         most = max(plan.peak_bytes or 0 for plan in plans if isinstance(plan, Plan))
@@ -93,6 +97,11 @@ class CornerCheck:
         if self._planning is not None:
             self._planning.close()
             self._planning = None
+
+
+def checkpoints_bytes(plan: Plan) -> int:
+    """Of the last checkpoint and the best one, each with the state of the optimizer."""
+    return 2 * (plan.memory_bytes.get("parameters", 0) + plan.memory_bytes.get("optimizer", 0))
 
 
 def _refusal(corner: Corner, failure: Failure) -> WorkbenchError:

@@ -37,7 +37,7 @@ from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.disk import delete_weights, shortage
+from workbench.tuning.disk import delete_weights, need, shortage
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
@@ -301,7 +301,7 @@ class Controller:
                     self._write(MetricKnown(metric=event.monitor))
             case EpochEnd() if event.epoch not in active.trial.values:
                 values = event.validation or event.train
-                known = self.view.metric or metric(active.monitor or "loss")
+                known = metric(active.monitor) if active.monitor else self.view.metric or metric("loss")
                 value = values.get(known.name)
                 finite = value if isinstance(value, (int, float)) and math.isfinite(value) else None
                 self._write(TrialValue(trial=active.trial.number, epoch=event.epoch, value=finite))
@@ -317,6 +317,7 @@ class Controller:
                 trial=trial.number,
                 status="completed",
                 value=value if isinstance(value, (int, float)) and math.isfinite(value) else None,
+                metric=summary.monitor,
                 seconds=self._seconds_of(summary),
             )
         )
@@ -365,6 +366,8 @@ class Controller:
         self._is_checked = note is not None
         if note:
             self._write(Noted(message=note))
+        if self._is_checked and (text := need(self._study.path, self._check.weights_bytes, self._way.most_weights)):
+            self._write(Noted(message=text))
 
     def _delete_weights(self) -> None:
         """Of trials that have ended and are not among the best: weights fill a disk."""
