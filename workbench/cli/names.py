@@ -5,5 +5,5 @@ from __future__ import annotations
 COMMANDS = ("train", "resume", "runs", "compare", "tune")
 """In the order of `--help`. Any other first word is a preset to open in the app."""
 
-SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("lr", "batch", "search", "repeat", "auto")}
+SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("lr", "batch", "search", "repeat", "queue", "auto")}
 """Of the commands that have some."""

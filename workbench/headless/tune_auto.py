@@ -16,7 +16,7 @@ from workbench.headless.measuring import Options, load_preset, run
 from workbench.headless.study import Output, follow_study
 from workbench.headless.tune_batch import measure_batches
 from workbench.headless.tune_lr import measure_rates
-from workbench.headless.tune_results import described, verdict
+from workbench.headless.tune_results import verdict
 from workbench.metrics import metric as metric_named
 from workbench.processes.batch_scan import BatchScan
 from workbench.processes.batch_scan import Request as BatchRequest
@@ -26,6 +26,7 @@ from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
 from workbench.tuning.asking import search_question
+from workbench.tuning.described import described
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder
 from workbench.tuning.importance import importances
 from workbench.tuning.space import SearchSpace

@@ -11,7 +11,7 @@ from rich.text import Text
 from workbench import output
 from workbench.metrics import Metric
 from workbench.metrics import metric as metric_named
-from workbench.settings.toml_text import toml
+from workbench.tuning.described import described, differing
 from workbench.tuning.statistics import least_pairs, mean_and_deviation
 from workbench.tuning.verdict import Candidate, candidates_of
 from workbench.tuning.view import StudyView, TrialView
@@ -19,16 +19,6 @@ from workbench.units import duration
 
 MOST_ROWS = 10
 """Trials that the table of a search shows."""
-
-
-def described(settings: dict[str, Any]) -> str:
-    """Settings in a line."""
-    return ", ".join(
-        f"{path}={value:.4g}"
-        if isinstance(value, float)
-        else f"{path}={value if isinstance(value, str) else toml(value)}"
-        for path, value in settings.items()
-    )
 
 
 def changes(trial: TrialView, view: StudyView) -> str:
@@ -40,8 +30,7 @@ def changes(trial: TrialView, view: StudyView) -> str:
         return trial.origin or described(trial.settings)
     if trial is first:
         return "the preset as it is"
-    missing = object()
-    return described({path: each for path, each in trial.settings.items() if first.settings.get(path, missing) != each})
+    return described(differing(trial.settings, first.settings))
 
 
 def show_search(result: dict[str, Any], view: StudyView) -> None:
@@ -124,10 +113,10 @@ def show_queue(result: dict[str, Any], view: StudyView) -> None:
     """Each training, in the order of the queue."""
     table = _table(("trial", "right"), ("result", "right"), ("time", "right"), ("what", "left"))
     for trial in view.trials.values():
-        metric = view.metric
-        known = metric is not None and trial.value is not None
-        text = f"{metric.label} {metric.write(trial.value)}" if metric and trial.value is not None else trial.status
-        table.add_row(str(trial.number), text, duration(trial.seconds) if known else "-", Text(changes(trial, view)))
+        metric, value = metric_named(trial.metric), trial.value
+        text = trial.status if value is None else f"{metric.label} {metric.write(value)}"
+        took = duration(trial.seconds) if trial.seconds else "-"
+        table.add_row(str(trial.number), text, took, Text(changes(trial, view)))
     output.console().print(table)
 
 

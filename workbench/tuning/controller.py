@@ -35,8 +35,9 @@ from workbench.runs.lock import is_running
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.disk import delete_weights, shortage
+from workbench.tuning.disk import delete_weights, need, shortage
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
@@ -88,11 +89,15 @@ class Controller:
         places: list[Place],
         launched_at: float,
         is_interrupted: Callable[[], bool] = lambda: False,
+        check: CornerCheck | None = None,
     ) -> None:
         """The caller holds the study's lock.
 
         launched_at: earlier requests are not for this controller. is_interrupted: whether a signal asks it to stop.
+        check: a dry run of what will be asked for, which has begun; only the first trial does not wait for it.
         """
+        self._check = check
+        self._is_checked = check is None
         self._study = study
         self._is_interrupted = is_interrupted
         self._way = way
@@ -114,7 +119,10 @@ class Controller:
         self._seconds_before = self.view.seconds
 
     def run(self) -> StudyFinished:
-        """Returns how it ended. Raises StorageError where the study can no longer be written."""
+        """Returns how it ended.
+
+        Raises StorageError where the study can no longer be written, PresetError where its space cannot be trained.
+        """
         self._write(StudyStarted(process_id=os.getpid(), resumed=bool(self.view.trials)))
         self._adopt()
         try:
@@ -122,6 +130,8 @@ class Controller:
         finally:
             for place in self._places:
                 place.close()
+            if self._check is not None:
+                self._check.close()
         return self._finish(done)
 
     @property
@@ -136,6 +146,7 @@ class Controller:
         while True:
             self._handle_requests()
             self._look_at_the_disk()
+            self._look_at_the_check()
             for active in list(self._active):
                 self._read(active)
             self._delete_weights()
@@ -153,6 +164,8 @@ class Controller:
             if waiting is not None:
                 self._start(waiting, waiting.until_epoch, place)
                 continue
+            if self.view.trials and not self._is_checked:
+                return None
             match self._way.next(self.view):
                 case NewTrial() as new:
                     number = len(self.view.trials)
@@ -184,6 +197,9 @@ class Controller:
             run, resumed = self._study.run(trial.run), bool(trial.run)
             if not resumed:
                 preset = self._preset_of(trial)
+                if self._check is not None and self._is_checked and (reason := self._check.why_not(preset)):
+                    self._discard(trial.number, reason)
+                    return
                 run = create_run(self._study.trials, preset.name, preset.to_toml(), study=self._study.name)
             elif (summary := read_summary(run)) is not None and summary.status == "completed":
                 self._conclude(trial, run, summary)  # it ended while nobody looked
@@ -285,7 +301,7 @@ class Controller:
                     self._write(MetricKnown(metric=event.monitor))
             case EpochEnd() if event.epoch not in active.trial.values:
                 values = event.validation or event.train
-                known = self.view.metric or metric(active.monitor or "loss")
+                known = metric(active.monitor) if active.monitor else self.view.metric or metric("loss")
                 value = values.get(known.name)
                 finite = value if isinstance(value, (int, float)) and math.isfinite(value) else None
                 self._write(TrialValue(trial=active.trial.number, epoch=event.epoch, value=finite))
@@ -301,6 +317,7 @@ class Controller:
                 trial=trial.number,
                 status="completed",
                 value=value if isinstance(value, (int, float)) and math.isfinite(value) else None,
+                metric=summary.monitor,
                 seconds=self._seconds_of(summary),
             )
         )
@@ -341,6 +358,16 @@ class Controller:
         self._disk_seen = time.monotonic()
         if reason := shortage(self._study.path):
             self._stop_all(reason, keeps_trials=True)
+
+    def _look_at_the_check(self) -> None:
+        if self._check is None or self._is_checked:
+            return
+        note = self._check.poll()
+        self._is_checked = note is not None
+        if note:
+            self._write(Noted(message=note))
+        if self._is_checked and (text := need(self._study.path, self._check.weights_bytes, self._way.most_weights)):
+            self._write(Noted(message=text))
 
     def _delete_weights(self) -> None:
         """Of trials that have ended and are not among the best: weights fill a disk."""

@@ -12,6 +12,8 @@ from workbench.metrics import Metric
 from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView, TrialView
 
+SPARE = 2
+"""Times the trials that are kept: so many wait with their weights, for one that is kept may still fail."""
 REDUCTION = 3
 """ASHA: one of this many trials is promoted from each rung, and rungs are this many times farther apart."""
 STARTUP_TRIALS = 5
@@ -31,15 +33,27 @@ def keep(view: StudyView, count: int) -> Continue | Discard | None:
 
     All at once, when every trial has come to its pause. None where no trial is paused.
     """
+    kept = _best(view, count)
+    paused = next((trial for trial in view.trials.values() if trial.status == "paused"), None)
+    if paused is None:
+        return None
+    return Continue(paused.number) if paused.number in kept else _not_kept(paused, count)
+
+
+def surplus(view: StudyView, count: int) -> Discard | None:
+    """While trials are still being tried: one that is paused and so far behind that it will not be kept."""
+    waiting = _best(view, SPARE * count)
+    behind = [trial for trial in view.trials.values() if trial.status == "paused" and trial.number not in waiting]
+    return _not_kept(behind[0], count) if behind else None
+
+
+def _best(view: StudyView, count: int) -> set[int]:
     ranked = [trial for trial in view.ranked() if trial.status in ("paused", "completed", "running", "waiting")]
-    kept = {trial.number for trial in ranked[:count]}
-    for trial in view.trials.values():
-        if trial.status != "paused":
-            continue
-        if trial.number in kept:
-            return Continue(trial.number)
-        return Discard(trial.number, f"not among the best {count} after epoch {trial.epoch}")
-    return None
+    return {trial.number for trial in ranked[:count]}
+
+
+def _not_kept(trial: TrialView, count: int) -> Discard:
+    return Discard(trial.number, f"not among the best {count} after epoch {trial.epoch}")
 
 
 def rungs(first: int, epochs: int) -> list[int]:

@@ -26,6 +26,23 @@ def shortage(folder: Path) -> str:
     )
 
 
+def need(folder: Path, trial_bytes: int, trials: int | None) -> str:
+    """How much disk a study takes, in words; empty where it is not known.
+
+    trial_bytes: of the weights of one trial. trials: that have weights at the same time, at most.
+    """
+    if not trial_bytes or trials is None:
+        return ""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    text = f"disk: weights take up to {size(trials * trial_bytes)} ({trials} trials at most), {size(free)} are free"
+    if trials * trial_bytes > free - LEAST_FREE_BYTES:
+        text += f"; the study stops when {size(LEAST_FREE_BYTES)} are left"
+    return text
+
+
 def delete_weights(run: RunDirectory) -> None:
     """Deletes the checkpoints of a run; its events and its summary stay."""
     shutil.rmtree(run.checkpoints, ignore_errors=True)

@@ -97,6 +97,8 @@ class TrialFinished(Event):
     """completed or failed."""
     value: float | None = None
     """Of the monitored metric, at the best epoch."""
+    metric: str = ""
+    """Which that is."""
     seconds: float = 0.0
     """That it has taken."""
     reason: str = ""

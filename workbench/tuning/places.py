@@ -74,6 +74,20 @@ def local_places(workers: int) -> list[Place]:
     return [LocalPlace({} if count == 1 else {"OMP_NUM_THREADS": str(threads)}) for _ in range(count)]
 
 
+def memory_of_a_place() -> int | None:
+    """Bytes that a trial may take: of the smallest GPU, or what is free of the host's memory; None if not known."""
+    from workbench.devices.gpu import GpuMonitor
+
+    monitor = GpuMonitor.open() if _visible_gpus() else None
+    if monitor is None:
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+    with monitor:
+        sizes = [gpu.total_bytes for gpu in monitor.read() if gpu.total_bytes is not None]
+    return min(sizes, default=None)
+
+
 def _visible_gpus() -> list[str]:
     """Those that CUDA_VISIBLE_DEVICES names; else those that nobody uses, or all if each is used."""
     from workbench.devices.gpu import GpuMonitor

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, StorageError, WorkbenchError, type_and_first_line
 from workbench.files import open_to_append, storage_error
@@ -18,7 +19,11 @@ from workbench.runs.lock import claim
 from workbench.runs.writer import EventWriter
 from workbench.tuning.directory import StudyDirectory, preset_of
 from workbench.tuning.events import StudyFinished
-from workbench.tuning.question import read_question
+from workbench.tuning.question import Question, read_question
+
+if TYPE_CHECKING:
+    from workbench.settings.preset import Preset
+    from workbench.tuning.check import CornerCheck
 
 
 def start_controller(study: StudyDirectory, command: str) -> subprocess.Popen[bytes]:
@@ -70,9 +75,10 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     try:
         question = read_question(study.question)
         preset = preset_of(study, question)
+        check = _check(study, question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        return Controller(study, way, places, launched_at(), is_interrupted).run().exit_code
+        return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
     except StorageError:
         raise
     except Exception as error:
@@ -83,6 +89,18 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         with contextlib.closing(EventWriter(study.events)) as events:
             events.write(StudyFinished(status="failed", reason=reason, exit_code=code))
         return code
+
+
+def _check(study: StudyDirectory, question: Question, preset: Preset) -> CornerCheck | None:
+    """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
+    from workbench.tuning.check import CornerCheck, corners_of
+    from workbench.tuning.places import memory_of_a_place
+    from workbench.tuning.space import SearchSpace
+
+    if question.way != "search":
+        return None
+    found = corners_of(SearchSpace.parse(question.search, preset), preset)
+    return CornerCheck(found, memory_of_a_place)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,10 @@ class Way(Protocol):
         seconds: that the study has taken.
         """
 
+    @property
+    def most_weights(self) -> int | None:
+        """How many trials have weights at the same time, at most; None if that is not known."""
+
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         """Whether a trial that is being trained, or has just ended, is to be discarded."""
 

@@ -49,6 +49,8 @@ class TrialView:
     epoch: int = 0
     value: float | None = None
     """Of the best epoch, once it has completed."""
+    metric: str = ""
+    """Of that value; in a queue, trials may have different ones."""
     seconds: float = 0.0
     reason: str = ""
     kind: str = ""
@@ -145,7 +147,7 @@ class StudyView:
                     trial.epoch, trial.value = event.epoch, None
             case TrialFinished():
                 trial.status = "completed" if event.status == "completed" else "failed"
-                trial.value, trial.seconds = event.value, event.seconds
+                trial.value, trial.metric, trial.seconds = event.value, event.metric, event.seconds
                 trial.reason, trial.kind = event.reason, event.kind
             case TrialRetried():
                 trial.status, trial.reason = "waiting", event.reason

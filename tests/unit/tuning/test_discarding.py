@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from workbench.tuning.discarding import asha, keep, median, rungs
+from workbench.tuning.discarding import asha, keep, median, rungs, surplus
 from workbench.tuning.events import MetricKnown, TrialAsked, TrialFinished, TrialPaused, TrialStarted, TrialValue
 from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView
@@ -43,6 +43,15 @@ def test_one_that_has_failed_takes_no_place_among_the_best() -> None:
     assert keep(view, 2) == Continue(2)
     assert keep(view, 1) == Discard(2, "not among the best 1 after epoch 1")
     assert keep(view_of(("completed", {1: 0.8})), 1) is None
+
+
+def test_while_trials_are_tried_only_twice_as_many_as_are_kept_wait() -> None:
+    view = view_of(("paused", {1: 0.1}), ("paused", {1: 0.5}), ("paused", {1: 0.3}))
+    assert surplus(view, 2) is None
+    assert surplus(view, 1) == Discard(0, "not among the best 1 after epoch 1")
+    assert surplus(view_of(("running", {1: 0.6}), ("paused", {1: 0.5}), ("paused", {1: 0.3})), 1) == Discard(
+        2, "not among the best 1 after epoch 1"
+    )
 
 
 def test_a_trial_without_a_number_is_discarded_first() -> None:

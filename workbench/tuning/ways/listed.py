@@ -29,6 +29,10 @@ class Listed:
     def is_over(self, view: StudyView, seconds: float) -> str:
         return ""
 
+    @property
+    def most_weights(self) -> int | None:
+        return len(self._changes)
+
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         return None
 
@@ -51,6 +55,12 @@ class Listed:
 def runs_of(view: StudyView) -> list[dict[str, Any]]:
     """Each trial, as JSON holds it."""
     return [
-        {"run": trial.run, "settings": trial.trained_settings, "value": trial.value, "status": trial.status}
+        {
+            "run": trial.run,
+            "settings": trial.trained_settings,
+            "metric": trial.metric or None,
+            "value": trial.value,
+            "status": trial.status,
+        }
         for trial in view.trials.values()
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.metrics import Metric
-from workbench.tuning.discarding import asha, keep, median
+from workbench.tuning.discarding import SPARE, asha, keep, median, surplus
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
@@ -44,6 +44,8 @@ class Search:
             promoted = asha(view, self._question.discard_after, self._epochs)
             if promoted is not None:
                 return promoted
+        if self._question.discard == "keep" and (behind := surplus(view, self._question.keep)) is not None:
+            return behind
         if self._explores(view, own):
             suggestion = self._suggest(view)
             if suggestion is not None:
@@ -95,6 +97,14 @@ class Search:
         if self._question.seconds and seconds >= self._question.seconds:
             return f"the time of {self._question.seconds:g} s is over"
         return ""
+
+    @property
+    def most_weights(self) -> int | None:
+        question = self._question
+        kept = max(question.keep, question.confirm, 1)
+        if question.discard == "asha":
+            return question.trials or None
+        return 1 + (max(SPARE * question.keep, kept) if self._until_epoch is not None else kept)
 
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         if self._question.discard != "median":
