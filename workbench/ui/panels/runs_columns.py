@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.metrics import metric as declared
-from workbench.runs.row import RunRow
+from workbench.runs.row import RunRow, goodness
 from workbench.units import count
 
 GAP = 2
@@ -36,8 +36,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
     Column("preset", 10, 22, 10, lambda row: row.preset_name or None, descending=False),
     Column("differs", 28, 300, 6),
-    Column("best", 16, 16, 9, lambda row: _goodness(row.monitor, row.best)),
-    Column("test", 8, 8, 7, lambda row: _goodness(row.monitor, tested(row)), at_right=True),
+    Column("best", 16, 16, 9, lambda row: goodness(row.monitor, row.best)),
+    Column("test", 8, 8, 7, lambda row: goodness(row.monitor, tested(row)), at_right=True),
     Column("epochs", 7, 13, 4, lambda row: row.epoch, at_right=True),
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
@@ -70,15 +70,6 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
     return [(column, widths[column.name]) for column in kept]
 
 
-def arranged(rows: Sequence[RunRow], column: Column, *, descending: bool) -> list[RunRow]:
-    """The runs sorted by a column; those without a value come last, in either direction."""
-    key = column.sort_key
-    assert key is not None
-    keyed = [(value, row) for row in rows if (value := key(row)) is not None]
-    keyed.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in keyed] + [row for row in rows if key(row) is None]
-
-
 def state_of(row: RunRow) -> str:
     """How a run stands, in a word."""
     if row.broken:
@@ -109,10 +100,3 @@ def written(metric: str, value: float | None) -> str:
 def epochs_of(row: RunRow) -> str:
     """Epochs done and planned."""
     return f"{count(row.epoch)}/{count(row.epochs)}"
-
-
-def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
-    """A key by which better values are larger; runs with different metrics are not mixed."""
-    if value is None:
-        return None
-    return metric, declared(metric).rank(value)

@@ -12,10 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.files import short_path
-from workbench.runs.row import RunRow
+from workbench.runs.row import RunRow, arranged
 from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, arranged, fitting, state_of
+from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, fitting, state_of
 from workbench.ui.panels.runs_lines import RunPainter
 from workbench.units import count
 
@@ -132,7 +132,8 @@ class RunsTable(Panel):
         """Filters and sorts again; the cursor stays on its run, or at its line if that run is gone."""
         before = self.current
         found = [row for row in self.rows if not self._words or self._is_found(row)]
-        self._shown = arranged(found, self._sorted_by, descending=self._descending)
+        assert self._sorted_by.sort_key is not None
+        self._shown = arranged(found, self._sorted_by.sort_key, descending=self._descending)
         names = [row.run.name for row in self._shown]
         if before is not None and before.run.name in names:
             self._cursor = names.index(before.run.name)
