@@ -75,6 +75,11 @@ def list_running(runs_folder: Path) -> list[RunRow]:
     return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
 
 
+def read_row(run: RunDirectory) -> RunRow:
+    """Reads one run; a broken one is a row that says so."""
+    return _row(run, PresetReader())
+
+
 def _list(runs_folder: Path) -> list[RunDirectory]:
     try:
         return list_runs(runs_folder)

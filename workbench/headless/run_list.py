@@ -1,26 +1,23 @@
-"""`workbench runs`: lists runs, the newest first."""
+"""What `workbench runs` prints: a line a run."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from workbench import output
-from workbench.cli import parameters
-from workbench.cli.exit_codes import end_with
-from workbench.errors import EXIT_DONE
+from workbench.errors import EXIT_DONE, UsageError
+from workbench.headless.run_query import RunQuery, status_of
 from workbench.metrics import metric
+from workbench.runs.row import RunRow
 from workbench.units import count
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from workbench.runs.row import RunRow
 
 COLUMNS = ("status", "name", "epochs", "best", "age", "directory", "study")
 NARROW_COLUMNS = ("status", "run", "epochs", "best", "age", "study")
@@ -31,32 +28,46 @@ STYLES = {"running": "cyan", "completed": "green", "stopped": "yellow", "failed"
 """By the text in the column status."""
 
 
-def runs(
-    json_output: Annotated[bool, typer.Option("--json", help="One JSON object a run, with the exact values.")] = False,
-    runs_dir: parameters.RunsDir = None,
-) -> None:
-    """List runs, the newest first: status, name, epochs, best value of the monitored metric, age, directory, study."""
-    from workbench.runs.directory import default_runs_folder
+def list_runs(folder: Path, query: RunQuery, studies_folder: Path, *, study: str = "", json_output: bool = False) -> int:
+    """Lists the runs of a folder, or those of a study; returns the exit code. Raises UsageError, StorageError.
 
-    def print_runs() -> int:
-        from workbench.runs.catalogue import Catalogue
+    study: the id of the study, or a part of it. Its trials are in its own directory, which is looked for too.
+    """
+    from workbench.runs.catalogue import Catalogue
 
-        folder = runs_dir or default_runs_folder()
-        rows = Catalogue(folder).rows()
-        if json_output:
-            for row in rows:
-                print(json.dumps(as_json(row)))
-        elif not rows:
-            print(f"there are no runs in {folder.absolute()}", file=sys.stderr)
-        elif sys.stdout.isatty():
-            _print_table(rows, folder)
-        else:
-            for row in rows:
-                # For cut and awk; and rich, which takes a while to import, is not needed.
-                print("\t".join(" ".join(cell.split()) for cell in cells(row)))
-        return EXIT_DONE
+    rows = Catalogue(folder).rows()
+    if study:
+        rows = _of_study(study, rows, folder, studies_folder)
+    shown = query.select(rows)
+    if json_output:
+        for row in shown:
+            print(json.dumps(as_json(row)))
+    elif not rows:
+        print(f"there are no runs in {folder.absolute()}", file=sys.stderr)
+    elif not shown:
+        print(f"none of the {count(len(rows))} runs in {folder.absolute()} is like that", file=sys.stderr)
+    elif sys.stdout.isatty():
+        _print_table(shown, folder)
+    else:
+        for row in shown:
+            # For cut and awk; and rich, which takes a while to import, is not needed.
+            print("\t".join(" ".join(cell.split()) for cell in cells(row)))
+    return EXIT_DONE
 
-    end_with(print_runs)
+
+def _of_study(study: str, rows: Sequence[RunRow], folder: Path, studies_folder: Path) -> list[RunRow]:
+    from workbench.runs.catalogue import Catalogue
+    from workbench.tuning.directory import list_studies
+
+    found = [row for row in rows if study in (row.study or "")]
+    named = [directory for directory in list_studies(studies_folder) if study in directory.name]
+    if not found and not named:
+        raise UsageError(
+            f"there is no study {study!r} in {studies_folder.absolute()}, and no run of it in {folder.absolute()}"
+        )
+    for directory in reversed(named):
+        found += [row for row in Catalogue(directory.trials).rows() if row.run.path not in {it.run.path for it in found}]
+    return found
 
 
 def as_json(row: RunRow) -> dict[str, Any]:
@@ -73,6 +84,8 @@ def as_json(row: RunRow) -> dict[str, Any]:
         "seconds": row.seconds,
         "reason": row.reason or None,
         "study": row.study or None,
+        "tags": list(row.tags),
+        "note": row.note or None,
         "directory": str(row.run.path),
     }
 
@@ -81,17 +94,13 @@ def cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
     """The texts of the COLUMNS; a dash for an unknown value. now: with a time zone."""
     from workbench.files import short_path
 
-    return (_status(row), row.preset_name or row.run.name, *_progress(row, now), short_path(row.run.path), _study(row))
+    return (status_of(row), row.preset_name or row.run.name, *_progress(row, now), short_path(row.run.path), _study(row))
 
 
 def narrow_cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
     """The texts of the NARROW_COLUMNS."""
     name = row.run.name if row.run.started is None else row.run.name.partition("-")[2]
-    return (_status(row), name, *_progress(row, now), _study(row))
-
-
-def _status(row: RunRow) -> str:
-    return "broken" if row.broken else row.status
+    return (status_of(row), name, *_progress(row, now), _study(row))
 
 
 def _study(row: RunRow) -> str:
@@ -122,25 +131,28 @@ def _print_table(rows: list[RunRow], folder: Path) -> None:
     from workbench.files import short_path
 
     console = output.console()
-    table = _table(COLUMNS, [cells(row) for row in rows])
+    table = _table(COLUMNS, [cells(row) for row in rows], rows)
     if console.measure(table, options=console.options.update(width=MOST_CELLS)).maximum <= console.width:
         console.print(table)
         return
-    console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows]))
+    console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows], rows))
     console.print(Text(f"in {short_path(folder.absolute())}", style="dim"), overflow="fold")
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
-    """A table whose last column, the study, is left out where no run belongs to one."""
+def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], rows: Sequence[RunRow]) -> Table:
+    """A table; the last columns, the study and the tags, are left out where no run has one."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    if all(row[-1] == "-" for row in rows):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    if all(line[-1] == "-" for line in lines):
+        columns, lines = columns[:-1], [line[:-1] for line in lines]
+    if any(row.tags for row in rows):
+        columns = (*columns, "tags")
+        lines = [(*line, " ".join(row.tags)) for line, row in zip(lines, rows, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for column in columns:
         table.add_column(column, no_wrap=True, overflow="ellipsis")
-    for status, *others in rows:
+    for status, *others in lines:
         table.add_row(Text(status, style=STYLES.get(status, "")), *map(Text, others))
     return table
