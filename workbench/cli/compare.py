@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli import parameters
-from workbench.cli.completion import complete_sides
+from workbench.cli.completion import complete_runs_and_studies
 from workbench.cli.exit_codes import end_with
 
 
@@ -15,9 +15,9 @@ def compare(
     sides: Annotated[
         list[str],
         typer.Argument(
-            metavar="A B...",
+            metavar="RUN|STUDY",
             help="Runs or studies, each by its name, a part of it, or its path. Each is compared with the first.",
-            autocompletion=complete_sides,
+            autocompletion=complete_runs_and_studies,
         ),
     ],
     json_output: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,

@@ -45,7 +45,7 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
-def complete_sides(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_runs_and_studies(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the latest runs and studies that are not on the line yet."""
     from workbench.tuning.directory import default_studies_folder, list_studies
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.completion import complete_assignments, complete_presets, complete_runs
+from workbench.cli.completion import complete_assignments, complete_presets, complete_runs, complete_runs_and_studies
 
 Overrides = Annotated[
     list[str] | None,
@@ -62,7 +62,7 @@ RunOrStudy = Annotated[
     typer.Argument(
         metavar="RUN|STUDY",
         help="The run or the study: its name, a part of it, or its path.",
-        autocompletion=complete_runs,
+        autocompletion=complete_runs_and_studies,
     ),
 ]
 RunName = Annotated[

@@ -117,8 +117,8 @@ def _trained(side: Side) -> str:
         parts.append(f"fold{'s' if len(side.folds) > 1 else ''} {in_ranges(side.folds)}")
     if not side.is_study and side.first.status != "completed":
         parts.append(f"{side.first.status}: its best so far" if side.first.status == "running" else side.first.status)
-    if side.without_results:
-        parts.append(f"{side.without_results} without results")
+    if side.left_out:
+        parts.append(f"{side.left_out} more not completed")
     return ", ".join(parts)
 
 

@@ -53,12 +53,15 @@ def _what_it_would_take(first: Side, other: Side, found: MetricDifference, lette
             f"one below {LEVEL:g} takes at least {least_pairs()}."
         )
     if first.folds or other.folds:
-        if first.folds != other.folds or not same_split(first, other):
+        if not found.pairs:
             yield "Folds are paired where both sides have the same folds of the same split."
         elif found.pairs < least_pairs():
             yield f"It would take at least {least_pairs()} folds: --set validation.folds={least_pairs()}"
         else:
-            yield "More folds hardly help: they share training samples. Other settings may differ by more."
+            yield (
+                "More folds hardly help, because they share training samples. Seeds do: repeat both sides with "
+                "`workbench tune repeat --set validation.method=holdout`, and compare the studies."
+            )
         return
     taken = effort(found, first, other)
     if taken is None:

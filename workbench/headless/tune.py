@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.files import expanded, is_file
+from workbench.headless.folds import show_folds
 from workbench.headless.study import Output, described, follow_study
 from workbench.headless.train import check_trust
 from workbench.metrics import metric as metric_named
@@ -17,6 +18,7 @@ from workbench.runs.directory import RunDirectory, default_runs_folder, list_run
 from workbench.runs.lock import is_running, process_id
 from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.settings.validation import check_is_one_run
 from workbench.tuning.default_space import default_ranges
 from workbench.tuning.directory import (
     StudyDirectory,
@@ -151,6 +153,7 @@ def _discard_rule(text: str) -> tuple[str, int, int]:
 
 def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
     preset = library.load(name).override(overrides).with_absolute_paths()
+    check_is_one_run(preset.validation)
     check_trust(preset, trust_code)
     return preset
 
@@ -176,7 +179,7 @@ def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
     "search": _show_search,
     "repeat": _show_repeat,
-    "folds": _show_repeat,
+    "folds": show_folds,
     "queue": _show_repeat,
 }
 """How the result of each way to tune is printed."""

@@ -19,7 +19,7 @@ ROW = "{:>10}  {:>10}  {:>10}  {:>11}  {}"
 def tune_batch(preset_name: str, overrides: tuple[str, ...], options: Options, *, up_to: int | None) -> int:
     """Measures batch sizes; returns the exit code. Raises WorkbenchError."""
     preset = load_preset(preset_name, overrides, options)
-    answer = run(_measure(Request(preset.to_toml(), up_to), options))
+    answer = run(measure_batches(Request(preset.to_toml(), up_to), options))
     knee = answer.knee
     scaled, sentence, change = None, "", []
     if knee is not None:
@@ -45,7 +45,8 @@ def tune_batch(preset_name: str, overrides: tuple[str, ...], options: Options, *
     return EXIT_DONE
 
 
-async def _measure(request: Request, options: Options) -> BatchScan:
+async def measure_batches(request: Request, options: Options) -> BatchScan:
+    """Measures batch sizes, and narrates. Raises WorkbenchError."""
     narration = Narration(options)
     answer: BatchScan | None = None
     async with MeasuringProcess.launched(Module.BATCH_SCAN) as process:

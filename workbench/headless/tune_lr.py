@@ -34,7 +34,7 @@ def tune_lr(
     """Runs a range test; returns the exit code. Raises WorkbenchError."""
     preset = load_preset(preset_name, overrides, options)
     request = Request.of(preset, low, high, steps, seeds)
-    answer = run(_measure(request, options))
+    answer = run(measure_rates(request, options))
     suggested = answer.suggested
     if options.json_output:
         if not options.quiet:
@@ -59,7 +59,8 @@ def tune_lr(
     return EXIT_DONE
 
 
-async def _measure(request: Request, options: Options) -> RangeTest:
+async def measure_rates(request: Request, options: Options) -> RangeTest:
+    """Runs the range test, and narrates. Raises WorkbenchError."""
     narration = Narration(options)
     answer: RangeTest | None = None
     async with MeasuringProcess.launched(Module.RANGE_TEST) as process:

@@ -75,6 +75,11 @@ class RunDirectory:
         return self.path / "summary.json"
 
     @property
+    def validation_scores(self) -> Path:
+        """What the model answers for the samples that a run of a cross-validation left out; absent for other runs."""
+        return self.path / "validation_scores.npz"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"

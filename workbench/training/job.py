@@ -18,6 +18,7 @@ from workbench.data.target_scale import TargetScale
 from workbench.errors import PresetError
 from workbench.metrics import metric
 from workbench.settings.preset import Preset
+from workbench.settings.validation import CrossValidation
 from workbench.training.batches import BatchSource
 from workbench.training.build_model import build_model
 from workbench.training.checkpointing.course import Digests
@@ -166,6 +167,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
     if preset.data.batch_size == 1 and isinstance(data.example, Tensor):
         _check_single_sample(model, data.example)
     batch_encoding = copy.deepcopy(data.batch_encoding).to(device)
+    _check_left_out(preset, data)
     train, validation, test = batch_sources(preset, data.splits, batch_encoding, data.samples.collate, device)
     class_counts = None if data.class_counts is None else data.class_counts.to(device)
     loss_class_counts = class_counts
@@ -218,6 +220,18 @@ def _check_single_sample(model: nn.Module, example: Tensor) -> None:
         raise
 
 
+def _check_left_out(preset: Preset, data: PreparedData) -> None:
+    """The answers for all samples that a cross-validation leaves out are kept, and judged at once."""
+    if not isinstance(preset.validation, CrossValidation) or data.splits.validation is None:
+        return
+    samples = len(data.splits.train) + len(data.splits.validation)
+    if not keeps_scores(samples, data.task.outputs):
+        raise PresetError(
+            f'validation.method = "{preset.validation.label()}" keeps all scores of all samples, and {samples:,} '
+            f'samples with {data.task.outputs:,} outputs have too many; choose "holdout"'
+        )
+
+
 def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Monitor:
     name, validated = str(preset.training.monitor), validation is not None
     known = [each.name for each in task.metrics if each.can_monitor and (validated or each.while_training)]
@@ -231,5 +245,10 @@ def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Moni
         raise PresetError(
             f'training.monitor = "{name}" needs all scores of the validation split at once, and {len(validation)} '
             f"samples with {task.outputs} classes have too many; choose accuracy or loss"
+        )
+    if validation is not None and len(validation) < metric(name).least_samples:
+        raise PresetError(
+            f'training.monitor = "{name}" is not defined for a validation split of {len(validation)} '
+            f"{'sample' if len(validation) == 1 else 'samples'}; choose accuracy or loss"
         )
     return Monitor(name, validated, preset.training.early_stopping_min_delta)

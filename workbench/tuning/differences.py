@@ -173,8 +173,11 @@ def effort(decided: MetricDifference, first: Side, second: Side) -> Effort | Non
 
 
 def _splits_samples(path: str) -> bool:
+    """Whether a setting says which samples there are, or which split they are in."""
     table, _, key = path.partition(".")
-    return table == "validation" or (table == "data" and key in ("name", "file", "folder", "function", "arguments"))
+    if table == "data":
+        return key in ("name", "file", "folder", "function", "arguments")
+    return table == "validation" and path not in PAIRED_BY
 
 
 def _one_or_all(values: Sequence[int]) -> Any:

@@ -68,7 +68,7 @@ def _control(study: StudyDirectory) -> int:
 
     try:
         question = read_question(study.question)
-        way = make_way(question, Preset.of_run(study.preset))
+        way = make_way(question, Preset.of_run(study.preset), study)
         return Controller(study, way, local_places(question.workers), launched_at()).run().exit_code
     except StorageError:
         raise

@@ -63,7 +63,8 @@ class TrainedRun:
     @property
     def key(self) -> Key:
         """Its seed and fold."""
-        return Key(self.preset.training.seed, getattr(self.preset.validation, "fold", None))
+        fold = getattr(self.preset.validation, "fold", None)
+        return Key(self.preset.training.seed, fold if isinstance(fold, int) else None)
 
     @cached_property
     def test_to_train(self) -> float:
@@ -85,8 +86,8 @@ class Side:
     runs: Mapping[Key, TrainedRun]
     """In the order of their keys; at least one."""
     is_study: bool = False
-    without_results: int = 0
-    """Runs of the study that have no metrics: they failed before, or have only begun."""
+    left_out: int = 0
+    """Runs of the study that have not completed: what they reached so far is no result."""
 
     @property
     def first(self) -> TrainedRun:
@@ -154,9 +155,9 @@ def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Sid
 
 def _read_study(study: StudyDirectory) -> Side:
     trials = [_read_run(run) for run in trials_of(study)]
-    usable = [run for run in trials if any(run.metrics.values())]
+    usable = [run for run in trials if run.status == "completed" and any(run.metrics.values())]
     if not usable:
-        raise UsageError(f"the study {study.name} has no trial with metrics yet")
+        raise UsageError(f"the study {study.name} has no completed trial with metrics yet")
     for run in usable[1:]:
         for setting in usable[0].preset.differences(run.preset):
             if setting not in (*PAIRED_BY, *NO_SETTINGS_OF_TRAINING):

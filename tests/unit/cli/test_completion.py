@@ -92,7 +92,7 @@ def test_compare_completes_runs_and_studies_that_are_not_on_the_line_yet(tmp_pat
     assert asked_by_bash("comp") == ["compare"]
     runs = [create_run(tmp_path / "runs", name, Preset().to_toml()).name for name in ("fast", "iris")]
     study = create_study(tmp_path / "studies", Preset(name="wine"), Question(way="repeat", seeds=(0, 1))).name
-    assert sorted(asked_by_bash("compare ")) == sorted([*runs, study])
+    assert sorted(asked_by_bash("compare ")) == sorted(asked_by_bash("resume ")) == sorted([*runs, study])
     assert sorted(asked_by_bash(f"compare {runs[0]} ")) == sorted([runs[1], study])
     assert asked_by_bash("compare --runs-dir nowhere ") == [study]
     assert asked_by_bash("compare x") == []

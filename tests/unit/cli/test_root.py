@@ -50,6 +50,8 @@ def ended(*words: str) -> int:
         ("-p fast --dry-run --json", CommandLine(preset="fast", dry_run=True, json_output=True)),
         ("--resume R -q --profile 5", CommandLine(resume="R", quiet=True, profile=5)),
         ("--preset fast --save-as mine --trust-code", CommandLine(preset="fast", save_as="mine", trust_code=True)),
+        ("-p fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
+        ("train fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
         ("--list losses", CommandLine(list_what="losses")),
         ("--explain training", CommandLine(explain="training")),
         ("./train.toml", CommandLine(opened="./train.toml")),

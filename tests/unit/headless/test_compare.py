@@ -144,6 +144,15 @@ def test_more_than_two_sides_are_each_compared_with_the_first(capsys: pytest.Cap
     assert [each is None for each in found["metrics"]["loss"]] == [False, True]
 
 
+def test_other_samples_and_other_monitors_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    made_run(Path("runs"), SLOWER, validation={"accuracy": 0.8, "loss": 0.3})
+    other = FASTER.override(["validation.seed=4", "training.monitor=loss"])
+    made_run(Path("runs"), other, validation={"accuracy": 0.9, "loss": 0.2}, monitor="loss")
+    out, _ = compare(capsys, "slower", "faster", "-q")
+    assert "A chose its best epoch by accuracy, B by loss." in out.splitlines()
+    assert "A and B are measured on different samples: part of any difference may come from those." in out.splitlines()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -47,7 +47,7 @@ def made_run(
         device="cpu", device_name="a processor", batch_size=64, steps_per_epoch=10, epochs=10,
         train_samples=samples[0], validation_samples=samples[1],
     )  # fmt: skip
-    run.events.write_text(encode(prepared))
+    run.events.write_text(encode(prepared) + "\n")
     Summary(
         status=status, reason="", exit_code=0, step=100, epoch=10, best_epoch=7, monitor=monitor, train={"loss": 0.1},
         validation=None if validation is None else dict(validation), test=None if test is None else dict(test),

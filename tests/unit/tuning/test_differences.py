@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import stats
 from tests.unit.tuning.made import ENVIRONMENT, made_run, made_study
 from workbench.errors import UsageError
 from workbench.settings.preset import Preset
+from workbench.settings.validation import HoldOut
 from workbench.tuning.differences import (
     MetricDifference,
     compare_metrics,
@@ -118,6 +120,45 @@ def test_what_it_takes_is_six_seeds_at_least_then_what_the_difference_needs(tmp_
 
     same = study(tmp_path, LOW, FASTER)
     assert effort(deciding(compare_metrics(unclear, same), unclear), unclear, same) is None
+
+
+class Fold(HoldOut):
+    """A way of validating that has folds."""
+
+    fold: int
+
+
+def in_folds(side: Side, *, first: int = 0) -> Side:
+    """The side with its runs as folds of one seed."""
+    runs = {}
+    for fold, trained in enumerate(side.runs.values(), start=first):
+        one_seed = trained.preset.override(["training.seed=0"])
+        preset = one_seed.model_copy(update={"validation": Fold(fold=fold, seed=one_seed.validation.seed)})
+        runs[Key(0, fold)] = replace(trained, preset=preset)
+    assert [each.key for each in runs.values()] == list(runs)
+    return replace(side, runs=runs)
+
+
+def test_folds_are_paired_and_their_interval_is_corrected(tmp_path: Path) -> None:
+    first, second = in_folds(study(tmp_path, LOW)), in_folds(study(tmp_path, HIGH, FASTER))
+    assert (first.seeds, first.folds) == ([0], [0, 1, 2, 3, 4, 5])
+    accuracy = named(compare_metrics(first, second), "validation", "accuracy")
+    differences = [high - low for low, high in zip(LOW, HIGH, strict=True)]
+    error = math.sqrt(stats.tvar(differences) * (1 / 6 + 100 / 900))  # the runs have 100 samples to 900
+    assert accuracy.interval == pytest.approx(stats.t.interval(0.95, 5, accuracy.difference, error))
+    assert (accuracy.pairs, accuracy.test.p) == (6, 0.03125)
+    assert accuracy.test_to_train == pytest.approx(1 / 9)
+
+
+def test_only_folds_of_one_split_are_pairs(tmp_path: Path) -> None:
+    first = in_folds(study(tmp_path, LOW))
+    fewer = in_folds(study(tmp_path, HIGH[:4], FASTER), first=2)
+    assert shared_keys(first, fewer) == [Key(0, fold) for fold in (2, 3, 4, 5)]
+    assert settings_that_differ(first, fewer)["validation.fold"] == ((0, 1, 2, 3, 4, 5), (2, 3, 4, 5))
+    otherwise = in_folds(study(tmp_path, HIGH, Preset().override(["validation.seed=9"])))
+    assert shared_keys(first, otherwise) == []
+    assert compare_metrics(first, otherwise)[0].pairs == 0
+    assert shared_keys(first, study(tmp_path, LOW)) == [], "a fold is no whole run"
 
 
 def test_settings_and_environment_that_differ(tmp_path: Path) -> None:

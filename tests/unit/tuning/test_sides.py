@@ -47,8 +47,18 @@ def test_a_study_is_its_runs_by_seed(tmp_path: Path) -> None:
     for name in (study.name, study.path):
         found = side(tmp_path, name)
         assert found.values("validation", "accuracy") == {Key(4): 0.7, Key(6): 0.9}
-    assert (found.seeds, found.folds, found.is_study, found.without_results) == ([4, 6], [], True, 1)
+    assert (found.seeds, found.folds, found.is_study, found.left_out) == ([4, 6], [], True, 1)
     assert found.values("test", "f1_macro") == {}
+
+
+def test_of_a_study_only_completed_runs_count(tmp_path: Path) -> None:
+    study = made_study(tmp_path / "studies", accuracies=[0.7])
+    for seed, status in ((1, "failed"), (2, "stopped")):
+        made_run(
+            study.trials, Preset().override([f"training.seed={seed}"]), validation={"accuracy": 0.1}, status=status
+        )
+    found = side(tmp_path, study.path)
+    assert (found.seeds, found.left_out) == ([0], 2)
 
 
 def test_several_environments_and_step_times_of_a_study_are_gathered(tmp_path: Path) -> None:
@@ -104,7 +114,7 @@ def test_what_has_no_metrics_is_refused_with_its_status(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f"{run.name} has no metrics: it is {status}, and has neither"):
             side(tmp_path, run.name)
     study = create_study(tmp_path / "studies", Preset(), Question(way="repeat", seeds=(0, 1)))
-    with pytest.raises(UsageError, match="has no trial with metrics yet"):
+    with pytest.raises(UsageError, match="has no completed trial with metrics yet"):
         side(tmp_path, study.name)
 
 

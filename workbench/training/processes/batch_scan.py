@@ -7,7 +7,7 @@ import sys
 from workbench.processes.batch_scan import MEASURED, BatchScan, Request
 from workbench.settings.preset import Preset
 from workbench.training.prepared_data import prepare
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, adapting, report_progress, serve
 from workbench.training.tuning.batch_scan import MeasureBatch, conclude, scan
 
 
@@ -24,9 +24,11 @@ def answer(request: Request, send: Send) -> BatchScan:
     samples = len(data.splits.train)
     measure = MeasureBatch(data, preset)
     measured = []
-    for each in scan(samples, request.up_to, measure, report_progress):
-        send(MEASURED, each)
-        measured.append(each)
+    with adapting(preset) as adapt:
+        for each in scan(samples, request.up_to, measure, report_progress):
+            adapt()
+            send(MEASURED, each)
+            measured.append(each)
     return conclude(measured, samples, measure)
 
 

@@ -7,7 +7,7 @@ import sys
 from workbench.processes.range_test import CURVE, RangeTest, Request
 from workbench.settings.preset import Preset
 from workbench.training.prepared_data import prepare
-from workbench.training.processes.serve import Send, report_progress, serve
+from workbench.training.processes.serve import Send, adapting, report_progress, serve
 from workbench.training.tuning.range_test import sweep_seeds
 from workbench.training.tuning.suggestion import suggest
 
@@ -22,9 +22,11 @@ def answer(request: Request, send: Send) -> RangeTest:
     preset = Preset.from_toml(request.preset, "the preset")
     data = prepare(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))
     curves = []
-    for curve in sweep_seeds(data, preset, request.rates(), request.seeds, report_progress):
-        send(CURVE, curve)
-        curves.append(curve)
+    with adapting(preset) as adapt:
+        for curve in sweep_seeds(data, preset, request.rates(), request.seeds, report_progress):
+            adapt()
+            send(CURVE, curve)
+            curves.append(curve)
     return suggest(request.rates(), curves)
 
 

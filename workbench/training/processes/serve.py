@@ -7,7 +7,8 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from workbench.errors import EXIT_FAILED, WorkbenchError, type_and_first_line
@@ -58,6 +59,25 @@ def send(kind: str, message: Any) -> None:
 def report_progress(doing: str, done: int = 0, total: int | None = None) -> None:
     """Sends what is being done."""
     send(PROGRESS, Progress(doing, done, total))
+
+
+@contextmanager
+def adapting(preset: Preset) -> Iterator[Callable[[], None]]:
+    """Gives a function that looks at who else uses the cores, to be called about once a second, as a run does.
+
+    Inside the `with` PyTorch's threads then sleep where spinning would only take time from each other.
+    """
+    import torch
+
+    from workbench.devices.cores import CoreMonitor
+    from workbench.training.device import resolve_device
+    from workbench.training.threads.spinning import Spinning
+
+    cores, spinning = CoreMonitor(), Spinning(resolve_device(preset.runtime.device), torch.get_num_threads())
+    try:
+        yield lambda: spinning.adapt(cores.take())
+    finally:
+        spinning.close()
 
 
 def _failure(error: Exception) -> Failure:
