@@ -76,7 +76,7 @@ class _Listing(_Subcommands):
     """A command with subcommands that lists something without one. A subcommand comes first, before any option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args[:1] and args[0] in self.list_commands(ctx) or (ctx.resilient_parsing and not args):
+        if (args[:1] and args[0] in self.list_commands(ctx)) or (ctx.resilient_parsing and not args):
             return super().parse_args(ctx, args)
         return super().parse_args(ctx, [str(self.name), *args])
 
@@ -88,7 +88,9 @@ class _Listing(_Subcommands):
         if not incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         listing = self.get_command(ctx, str(self.name))
-        return listing.shell_complete(listing.make_context(self.name, [], parent=ctx, resilient_parsing=True), incomplete)
+        return listing.shell_complete(
+            listing.make_context(self.name, [], parent=ctx, resilient_parsing=True), incomplete
+        )
 
 
 class _List(CommandOfGroup):

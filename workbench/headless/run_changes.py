@@ -108,10 +108,13 @@ def _check_place(run: RunDirectory, folder: Path) -> None:
     parent = run.path.parent.resolve()
     if is_study(parent.parent):
         raise UsageError(
-            f"{run.name} is a trial of the study {parent.parent.name}, which needs it: delete the study's directory instead"
+            f"{run.name} is a trial of the study {parent.parent.name}, which needs it as it is; "
+            f"a study is deleted as a whole: {short_path(parent.parent)}"
         )
     if parent != folder.resolve():
-        raise UsageError(f"{run.path} is not in the runs folder {folder.absolute()}: add --runs-dir {short_path(parent)}")
+        raise UsageError(
+            f"{run.path} is not in the runs folder {folder.absolute()}: add --runs-dir {short_path(parent)}"
+        )
 
 
 def _is_wanted(runs: Sequence[RunDirectory]) -> bool:

@@ -28,7 +28,9 @@ STYLES = {"running": "cyan", "completed": "green", "stopped": "yellow", "failed"
 """By the text in the column status."""
 
 
-def list_runs(folder: Path, query: RunQuery, studies_folder: Path, *, study: str = "", json_output: bool = False) -> int:
+def list_runs(
+    folder: Path, query: RunQuery, studies_folder: Path, *, study: str = "", json_output: bool = False
+) -> int:
     """Lists the runs of a folder, or those of a study; returns the exit code. Raises UsageError, StorageError.
 
     study: the id of the study, or a part of it. Its trials are in its own directory, which is looked for too.
@@ -66,7 +68,9 @@ def _of_study(study: str, rows: Sequence[RunRow], folder: Path, studies_folder: 
             f"there is no study {study!r} in {studies_folder.absolute()}, and no run of it in {folder.absolute()}"
         )
     for directory in reversed(named):
-        found += [row for row in Catalogue(directory.trials).rows() if row.run.path not in {it.run.path for it in found}]
+        found += [
+            row for row in Catalogue(directory.trials).rows() if row.run.path not in {it.run.path for it in found}
+        ]
     return found
 
 
@@ -94,7 +98,13 @@ def cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:
     """The texts of the COLUMNS; a dash for an unknown value. now: with a time zone."""
     from workbench.files import short_path
 
-    return (status_of(row), row.preset_name or row.run.name, *_progress(row, now), short_path(row.run.path), _study(row))
+    return (
+        status_of(row),
+        row.preset_name or row.run.name,
+        *_progress(row, now),
+        short_path(row.run.path),
+        _study(row),
+    )
 
 
 def narrow_cells(row: RunRow, now: datetime | None = None) -> tuple[str, ...]:

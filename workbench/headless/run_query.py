@@ -103,8 +103,8 @@ class RunQuery:
         for option, key in [("--sort", self.sort), *(("--where", each.key) for each in self.conditions)]:
             _check_key(option, key, rows)
         found = [row for row in rows if self._is_wanted(row)]
-        key, descending = self._order()
-        return arranged(found, key, descending=descending)[: self.limit]
+        order, descending = self._order()
+        return arranged(found, order, descending=descending)[: self.limit]
 
     def _is_wanted(self, row: RunRow) -> bool:
         return (

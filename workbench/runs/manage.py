@@ -12,7 +12,6 @@ from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
 from workbench.runs.directory import RunDirectory, find_run, list_runs
-from workbench.runs.lock import is_running
 from workbench.runs.status import status
 from workbench.runs.study import read_study
 
@@ -122,6 +121,6 @@ def problem_of_name(name: str) -> str:
     if NAME.fullmatch(name):
         return ""
     return (
-        f"a run cannot be called {name[:40]!r}: a name has 1 to 128 letters, digits, _ . + -, and begins with a letter, a "
-        "digit or _"
+        f"a run cannot be called {name[:40]!r}: a name has 1 to 128 letters, digits, _ . + -, "
+        "and begins with a letter, a digit or _"
     )

@@ -1,4 +1,4 @@
-"""`workbench runs`: lists runs, the newest first. Its subcommands tag, note, rename and delete are files beside this."""
+"""`workbench runs`: lists runs, the newest first. Its subcommands tag, note, rename and delete are files beside it."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ class TagCommand(Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        before, dashes, after = args, [], []
-        if "--" in args:
-            before, after = args[: args.index("--")], args[args.index("--") + 1 :]
+        end = args.index("--") if "--" in args else len(args)
+        before, after = args[:end], args[end + 1 :]
         removed = [word for word in before if word[:1] == "-" and word[:2] != "--" and word != "-h"]
         dashes = ["--"] if removed or after else []
         return super().parse_args(ctx, [*(word for word in before if word not in removed), *dashes, *removed, *after])
@@ -33,7 +32,7 @@ def tag(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN... [+TAG] [-TAG]",
+            metavar="RUN|+TAG|-TAG",
             help="The runs, and what to add and remove. A run: its name, a part of it, its path, or a pattern such as "
             "'*-fast-*'. Without tags, those of the runs are printed.",
             autocompletion=complete_runs,
