@@ -12,7 +12,7 @@ from workbench.files import short_path
 from workbench.headless.run_list import as_json
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.runs.labels import Labels, problem_of_note, problem_of_tag, read_labels, write_labels
-from workbench.runs.manage import delete_run, find_runs, rename_run, why_in_use
+from workbench.runs.manage import delete_run, find_runs, rename_run, why_not_deleted
 from workbench.units import count
 
 MOST_NAMED = 20
@@ -78,7 +78,7 @@ def delete(folder: Path, words: Sequence[str], *, every: bool, yes: bool, json_o
     runs = _find(folder, words, every=every)
     for run in runs:
         _check_place(run, folder)
-        if problem := why_in_use(run):
+        if problem := why_not_deleted(run):
             raise UsageError(f"{run.name} {problem}")
     if not yes and not _is_wanted(runs):
         print("nothing was deleted", file=sys.stderr)

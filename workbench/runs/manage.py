@@ -76,15 +76,20 @@ def delete_run(run: RunDirectory) -> None:
 
     Raises UsageError if the run is in use, or its directory is a link; StorageError if it cannot be deleted.
     """
-    if problem := why_in_use(run):
+    if problem := why_not_deleted(run):
         raise UsageError(f"{run.name} {problem}")
-    if run.path.is_symlink():
-        where = run.path.parent / run.path.readlink()
-        raise UsageError(f"{run.path} is a link to {where}: remove the link, or delete the run where it is")
     try:
         shutil.rmtree(run.path)
     except OSError as error:
         raise StorageError(f"cannot delete {error.filename or run.path}: {error.strerror or error}") from error
+
+
+def why_not_deleted(run: RunDirectory) -> str:
+    """Why a run must not be deleted now, as in "it is in progress"; empty if it may."""
+    if run.path.is_symlink():
+        where = run.path.parent / run.path.readlink()
+        return f"is a link to {where}: remove the link, or delete the run where it is"
+    return why_in_use(run)
 
 
 def rename_run(run: RunDirectory, name: str) -> RunDirectory:
