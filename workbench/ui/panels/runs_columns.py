@@ -34,7 +34,8 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("", 1, 1, 10),
     Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
-    Column("preset", 10, 22, 10, lambda row: row.preset_name or None, descending=False),
+    Column("preset", 10, 22, 10, lambda row: name_of(row) or None, descending=False),
+    Column("tags", 8, 24, 5),
     Column("differs", 28, 300, 6),
     Column("best", 16, 16, 9, lambda row: goodness(row.monitor, row.best)),
     Column("test", 8, 8, 7, lambda row: goodness(row.monitor, tested(row)), at_right=True),
@@ -42,19 +43,20 @@ COLUMNS: tuple[Column, ...] = (
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
 )
-GROWTH = ("started", "preset", "epochs", "differs", "preset")
+GROWTH = ("started", "preset", "epochs", "tags", "differs", "preset")
 """The columns that get the room that is left, in this order."""
 SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
 def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
-    """The columns that fit, each with its width in cells."""
-    kept = list(COLUMNS)
+    """The columns that fit, each with its width in cells; that of the tags is there if a run has some."""
+    kept = [column for column in COLUMNS if column.name != "tags" or any(row.tags for row in rows)]
     while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
         kept.remove(min(kept, key=lambda column: column.rank))
     most = {column.name: column.most for column in kept}
     needed = {
-        "preset": max((len(row.preset_name or row.run.name) for row in rows), default=0),
+        "preset": max((len(name_of(row)) for row in rows), default=0),
+        "tags": max((len(tags_of(row)) for row in rows), default=0),
         "epochs": max((len(epochs_of(row)) for row in rows), default=0),
     }
     widths = {column.name: column.least for column in kept}
@@ -68,6 +70,16 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
         widths[name] += more
         spare -= more
     return [(column, widths[column.name]) for column in kept]
+
+
+def name_of(row: RunRow) -> str:
+    """What a run is called in the table: its preset, or the name that it was given."""
+    return row.run.name if row.run.started is None else row.preset_name or row.run.name
+
+
+def tags_of(row: RunRow) -> str:
+    """The tags of a run, each with a # before it."""
+    return " ".join(f"#{tag}" for tag in row.tags)
 
 
 def state_of(row: RunRow) -> str:
