@@ -29,7 +29,7 @@ STYLES = {"running": "cyan", "completed": "green", "stopped": "yellow", "failed"
 
 
 def list_runs(
-    folder: Path, query: RunQuery, studies_folder: Path, *, study: str = "", json_output: bool = False
+    folder: Path, query: RunQuery, *, study: str = "", studies_folder: Path | None = None, json_output: bool = False
 ) -> int:
     """Lists the runs of a folder, or those of a study; returns the exit code. Raises UsageError, StorageError.
 
@@ -37,19 +37,19 @@ def list_runs(
     """
     from workbench.runs.catalogue import Catalogue
 
-    rows = Catalogue(folder).rows()
+    rows, where = Catalogue(folder).rows(), f"in {folder.absolute()}"
     if study:
-        rows = _of_study(study, rows, folder, studies_folder)
+        rows, where = _of_study(study, rows, folder, studies_folder), f"of the study {study}"
     shown = query.select(rows)
     if json_output:
         for row in shown:
             print(json.dumps(as_json(row)))
     elif not rows:
-        print(f"there are no runs in {folder.absolute()}", file=sys.stderr)
+        print(f"there are no runs {where}", file=sys.stderr)
     elif not shown:
-        print(f"none of the {count(len(rows))} runs in {folder.absolute()} is like that", file=sys.stderr)
+        print(f"no run {where} is like that ({count(len(rows))} in all)", file=sys.stderr)
     elif sys.stdout.isatty():
-        _print_table(shown, folder)
+        _print_table(shown)
     else:
         for row in shown:
             # For cut and awk; and rich, which takes a while to import, is not needed.
@@ -57,21 +57,20 @@ def list_runs(
     return EXIT_DONE
 
 
-def _of_study(study: str, rows: Sequence[RunRow], folder: Path, studies_folder: Path) -> list[RunRow]:
+def _of_study(study: str, rows: Sequence[RunRow], folder: Path, studies_folder: Path | None) -> list[RunRow]:
     from workbench.runs.catalogue import Catalogue
-    from workbench.tuning.directory import list_studies
+    from workbench.tuning.directory import default_studies_folder, list_studies
 
-    found = [row for row in rows if study in (row.study or "")]
+    studies_folder = studies_folder or default_studies_folder()
+    found = {row.run.path: row for row in rows if study in (row.study or "")}
     named = [directory for directory in list_studies(studies_folder) if study in directory.name]
     if not found and not named:
         raise UsageError(
             f"there is no study {study!r} in {studies_folder.absolute()}, and no run of it in {folder.absolute()}"
         )
     for directory in reversed(named):
-        found += [
-            row for row in Catalogue(directory.trials).rows() if row.run.path not in {it.run.path for it in found}
-        ]
-    return found
+        found |= {row.run.path: row for row in Catalogue(directory.trials).rows()}
+    return list(found.values())
 
 
 def as_json(row: RunRow) -> dict[str, Any]:
@@ -134,8 +133,8 @@ def age_in_words(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _print_table(rows: list[RunRow], folder: Path) -> None:
-    """Prints all columns where the terminal has room for them; otherwise fewer, and the folder once."""
+def _print_table(rows: Sequence[RunRow]) -> None:
+    """Prints all columns where the terminal has room for them; otherwise fewer, and the folders once."""
     from rich.text import Text
 
     from workbench.files import short_path
@@ -146,7 +145,8 @@ def _print_table(rows: list[RunRow], folder: Path) -> None:
         console.print(table)
         return
     console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows], rows))
-    console.print(Text(f"in {short_path(folder.absolute())}", style="dim"), overflow="fold")
+    folders = dict.fromkeys(short_path(row.run.path.parent) for row in rows)
+    console.print(Text(f"in {', '.join(folders)}", style="dim"), overflow="fold")
 
 
 def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], rows: Sequence[RunRow]) -> Table:

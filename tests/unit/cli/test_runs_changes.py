@@ -98,7 +98,7 @@ def test_the_list_is_filtered_sorted_and_cut(runs: Path, capsys: pytest.CaptureF
     assert names("--where", "accuracy>=0.95", "--where", "optimizer.name=adam", "--sort", "name") == [FAST, OTHER, IRIS]
     assert names("--sort", "optimizer.learning_rate", "--reverse", "--limit", "1") == [FAST]
     code, out, err = ended(capsys, "--tag", "none")
-    assert (code, out, err) == (0, "", f"none of the 3 runs in {runs} is like that\n")
+    assert (code, out, err) == (0, "", f"no run in {runs} is like that (3 in all)\n")
 
 
 def test_the_trials_of_a_study_are_listed_from_its_own_directory(
@@ -108,6 +108,9 @@ def test_the_trials_of_a_study_are_listed_from_its_own_directory(
     trial = write_run(study.trials, "20261124T140000Z-wine-0004", ending="completed")
     code, out, _ = ended(capsys, "--study", "wine", "--json")
     assert (code, [json.loads(line)["directory"] for line in out.splitlines()]) == (0, [str(trial.path)])
+    assert ended(capsys, "--study", "wine", "--status", "failed")[::2] == (
+        0, "no run of the study wine is like that (1 in all)\n",
+    )  # fmt: skip
     assert ended(capsys, "--study", "nowhere")[::2] == (
         2,
         f"error: there is no study 'nowhere' in {tmp_path / 'studies'}, and no run of it in {tmp_path / 'runs'}\n",

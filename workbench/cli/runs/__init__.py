@@ -61,7 +61,6 @@ def runs(
         from workbench.headless.run_list import list_runs
         from workbench.headless.run_query import Condition, RunQuery
         from workbench.runs.directory import default_runs_folder
-        from workbench.tuning.directory import default_studies_folder
 
         query = RunQuery(
             statuses=tuple(statuses or ()),
@@ -75,8 +74,8 @@ def runs(
         return list_runs(
             runs_dir or default_runs_folder(),
             query,
-            studies_dir or default_studies_folder(),
             study=study,
+            studies_folder=studies_dir,
             json_output=json_output,
         )
 
