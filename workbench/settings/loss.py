@@ -211,15 +211,18 @@ class Huber(NumberLoss):
         return F.huber_loss(scores, targets, delta=self.delta)
 
 
-def one_hot(targets: Tensor, scores: Tensor, smoothing: float) -> Tensor:
+def one_hot(targets: Tensor, scores: Tensor, smoothing: float | Tensor) -> Tensor:
     """One-hot encodes class numbers (n,) as rows (n, classes) with the dtype of the scores.
 
     With smoothing, as in torch's cross entropy: 1 - smoothing + smoothing / classes for the class, smoothing / classes
-    elsewhere.
+    elsewhere. It is a scalar tensor where candidates that are trained together have each their own.
     """
     import torch
 
     classes = scores.shape[1]
+    if isinstance(smoothing, torch.Tensor):
+        ones = torch.zeros_like(scores).scatter(1, targets.unsqueeze(1), 1.0)
+        return ones * (1 - smoothing) + smoothing / classes
     rows = torch.full_like(scores, smoothing / classes)
     return rows.scatter_(1, targets.unsqueeze(1), 1 - smoothing + smoothing / classes)
 
