@@ -75,7 +75,7 @@ class CrossEntropy(LossChoice):
         import torch
         from torch.nn import functional as F
 
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
 
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
             return F.cross_entropy(scores, targets, weight=weight)
@@ -98,10 +98,11 @@ class CrossEntropy(LossChoice):
         return weighted_mean if has_zeros or self.label_smoothing else loss
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
         return len if weight is None else lambda targets: weight[targets].sum()
 
-    def _weight(self, class_counts: Tensor) -> Tensor | None:
+    def weight(self, class_counts: Tensor) -> Tensor | None:
+        """The weight of each class, float32 (classes,); None where all weigh the same. Raises PresetError."""
         import torch
 
         from workbench.errors import PresetError

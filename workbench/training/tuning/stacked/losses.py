@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,7 +23,8 @@ def stacked_loss(choices: Sequence[LossChoice], class_counts: Tensor | None) -> 
     """The loss that all of these choices are, but for their label smoothing."""
     choice = choices[0]
     if isinstance(choice, CrossEntropy):
-        return _cross_entropy(choice, class_counts, is_same=len(set(smoothings(choices))) == 1)
+        weight = None if class_counts is None else choice.weight(class_counts)
+        return partial(_cross_entropy, weight, any(smoothings(choices)))
     if isinstance(choice, KlDivergence):
         return _kl_divergence
     if not hasattr(choice, "label_smoothing"):
@@ -32,15 +34,19 @@ def stacked_loss(choices: Sequence[LossChoice], class_counts: Tensor | None) -> 
     return lambda scores, targets, smoothing: _with_smoothing(choice, smoothing).build(class_counts)(scores, targets)
 
 
-def _cross_entropy(choice: CrossEntropy, class_counts: Tensor | None, *, is_same: bool) -> SmoothedLoss:
-    if is_same:
-        built = choice.build(class_counts)
-        return lambda scores, targets, smoothing: built(scores, targets)
-    # It is linear in the targets, and PyTorch's takes a number only.
-    hard, even = (_with_smoothing(choice, value).build(class_counts) for value in (0.0, 1.0))
-    return lambda scores, targets, smoothing: (
-        (1 - smoothing) * hard(scores, targets) + smoothing * even(scores, targets)
-    )
+def _cross_entropy(
+    weight: Tensor | None, is_smoothed: bool, scores: Tensor, targets: Tensor, smoothing: Tensor
+) -> Tensor:
+    """In plain operators: PyTorch's own has no rule for stacked tensors but one that imports its compiler."""
+    logs = scores.log_softmax(dim=1)
+    weighted = logs if weight is None else logs * weight
+    total = weighted.gather(1, targets.unsqueeze(1)).sum()
+    if is_smoothed:
+        total = (1 - smoothing) * total + smoothing * weighted.mean(dim=1).sum()
+    if weight is None:
+        return -total / len(targets)
+    total_weight = weight[targets].sum()
+    return -total / torch.where(total_weight > 0, total_weight, 1.0)
 
 
 def _kl_divergence(scores: Tensor, targets: Tensor, smoothing: Tensor) -> Tensor:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, vmap
+from torch.func import functional_call
 
 from workbench.data.task import Correct
 from workbench.training.tuning.stacked.losses import SmoothedLoss
+from workbench.training.tuning.stacked.mapped import mapped
 from workbench.training.tuning.stacked.traced import TracedFunction
 from workbench.training.tuning.stacked.weights import StackedWeights
 
@@ -57,32 +58,35 @@ class StackedNetwork:
     def _step_of(self, arguments: Sequence[Tensor]) -> tuple[Tensor, ...]:
         flat, smoothing, inputs, targets, *others = arguments
 
-        def one(
-            parameters: dict[str, Tensor], others: dict[str, Tensor], smoothing: Tensor, inputs: Tensor, targets: Tensor
-        ) -> tuple[Tensor, Tensor]:
-            scores = functional_call(self._model, parameters | others, (inputs,))
+        def one(smoothing: Tensor, inputs: Tensor, targets: Tensor, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+            scores = functional_call(self._model, dict(zip(names, tensors, strict=True)), (inputs,))
             correct = targets.new_zeros((), dtype=torch.int64)
             if self._correct is not None:
                 correct = self._correct(scores.detach(), targets)
             return self._loss(scores.float(), targets, smoothing), correct
 
-        stacked = vmap(grad_and_value(one, has_aux=True), randomness="different")
-        named = dict(zip(self._other_names, others, strict=True))
-        found, (losses, correct) = stacked(self._weights.parameters(flat), named, smoothing, inputs, targets)
-        rows = [found[name].reshape(len(flat), -1) for name in self._weights.shapes]
-        return torch.cat(rows, dim=1), losses, correct
+        with torch.enable_grad():
+            trained = {name: part.detach().requires_grad_() for name, part in self._weights.parameters(flat).items()}
+            names = [*trained, *self._other_names]
+            losses, correct = mapped(one, [smoothing, inputs, targets, *trained.values(), *others])
+            # Each candidate's loss depends on its own weights alone.
+            found = torch.autograd.grad(losses.sum(), list(trained.values()))
+        rows = [gradient.reshape(len(flat), -1) for gradient in found]
+        return torch.cat(rows, dim=1), losses.detach(), correct
 
     def _scores_of(self, arguments: Sequence[Tensor], shared: bool = False) -> tuple[Tensor, ...]:
         flat, inputs, *others = arguments
 
-        def one(parameters: dict[str, Tensor], others: dict[str, Tensor], inputs: Tensor) -> Tensor:
-            scores: Tensor = functional_call(self._model, parameters | others, (inputs,))
-            return scores.float()
+        def one(*tensors: Tensor) -> tuple[Tensor]:
+            *own, inputs = tensors
+            scores: Tensor = functional_call(self._model, dict(zip(names, own, strict=True)), (inputs,))
+            return (scores.float(),)
 
-        named = dict(zip(self._other_names, others, strict=True))
-        stacked = vmap(one, in_dims=(0, 0, None if shared else 0))
+        trained = self._weights.parameters(flat)
+        names = [*trained, *self._other_names]
+        own = [*trained.values(), *others]
         with torch.no_grad():
-            return (stacked(self._weights.parameters(flat), named, inputs),)
+            return mapped(one, own, inputs) if shared else mapped(one, [*own, inputs])
 
     def _shared_scores_of(self, arguments: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return self._scores_of(arguments, shared=True)

@@ -112,7 +112,8 @@ def test_batch_norm_has_means_of_its_own() -> None:
 
 
 def test_convolutions() -> None:
-    base = preset("data.name=digits", "data.batch_size=256", "model.name=cnn", "model.channels=[4, 6]", "training.epochs=1")
+    network = ["model.name=cnn", "model.channels=[4, 6]", "model.hidden=0"]
+    base = preset("data.name=digits", "data.batch_size=256", "training.epochs=1", *network)
     check_equal([base, base.override(["training.seed=1", "optimizer.learning_rate=0.003"])])
 
 
