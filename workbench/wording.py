@@ -11,7 +11,7 @@ TRACE_VIEWER = "https://ui.perfetto.dev"
 """The site that opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
 RATE_MARKS = {
     "steepest": ("S", "where the loss falls fastest"),
-    "valley": ("V", "the middle of the fall, for the careful"),
+    "valley": ("V", "the middle of the whole fall"),
     "before_divergence": ("D", "a third of the last rate before it diverges"),
 }
 """By the names of a range test's suggestions: a letter on the axis, and what it means."""

@@ -101,8 +101,11 @@ class Suggested:
 
     @property
     def best(self) -> float | None:
-        """The first of them that can be named."""
-        return next((rate for rate in (self.steepest, self.valley, self.before_divergence) if rate is not None), None)
+        """The rate to train with: the steepest point, else the valley.
+
+        Not the last rate before divergence: that is the largest with which training may work.
+        """
+        return self.valley if self.steepest is None else self.steepest
 
 
 @dataclass(frozen=True)

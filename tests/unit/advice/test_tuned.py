@@ -83,6 +83,13 @@ def test_the_finding_names_the_rates_and_proposes_the_one_that_the_range_test_na
     assert ended.learning_rate is None
 
 
+def test_where_only_the_divergence_is_known_a_third_of_it_is_proposed() -> None:
+    finding = found("learning-rate-too-high", range_test=range_test(None, None, 0.1), learning_rate=0.4)
+    assert finding is not None
+    assert finding.fact.endswith("the loss diverges above 0.3")
+    assert finding.change == ("optimizer.learning_rate=0.1",)
+
+
 @pytest.mark.parametrize("rate", [0.001, 0.4])
 def test_a_range_test_that_does_not_diverge_calls_no_rate_too_high(rate: float) -> None:
     assert found("learning-rate-too-high", range_test=range_test(before_divergence=None), learning_rate=rate) is None

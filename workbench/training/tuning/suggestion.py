@@ -15,6 +15,8 @@ LEAST_FALL = 0.02
 """Fraction of the first loss by which it must fall somewhere."""
 WINDOW = 11
 """Steps over which a slope is measured. With fewer the seeds disagree; with more it is the slope of the whole fall."""
+NEARLY = 0.8
+"""Slopes of at least this fraction of the steepest, next to it, count as steepest."""
 FIRST_STEPS = 10
 """Left out by the slope: the running mean of few losses is noisy."""
 
@@ -79,17 +81,23 @@ def _falls(curve: Curve) -> bool:
 def steepest(rates: Sequence[float], curve: Curve) -> float | None:
     """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it hardly falls.
 
-    As Lightning's learning rate finder suggests, which leaves out the first steps as well; but the slope is that of
-    several steps, and what lies behind the lowest loss does not count.
+    As Lightning's learning rate finder suggests, which leaves out the first steps as well. But the slope is that of
+    several steps, what lies behind the lowest loss does not count, and of a long straight fall it is the middle.
     """
     if not _falls(curve):
         return None
     losses = curve.losses
     end = max(losses.index(min(losses)) + 1, min(FIRST_STEPS + WINDOW, len(losses)))
     width = min(WINDOW, end)
-    starts = range(min(FIRST_STEPS, end - width), end - width + 1)
-    start = min(starts, key=lambda step: losses[step + width - 1] - losses[step])
-    return rates[start + width // 2]
+    start = min(FIRST_STEPS, end - width)
+    drops = [losses[step] - losses[step + width - 1] for step in range(start, end - width + 1)]
+    steep = max(drops)
+    first = last = drops.index(steep)
+    while first > 0 and drops[first - 1] >= NEARLY * steep:
+        first -= 1
+    while last + 1 < len(drops) and drops[last + 1] >= NEARLY * steep:
+        last += 1
+    return rates[start + (first + last) // 2 + width // 2]
 
 
 def valley(rates: Sequence[float], curve: Curve) -> float | None:
@@ -97,7 +105,7 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
 
     The idea is that of `valley` of fastai's learning rate finder. There the valley is the longest subsequence of
     falling losses, whose ends depend on the noise where the curve is flat: seeds then disagree by a factor of ten.
-    Here it reaches from where the smoothed loss has lost a tenth to where it has lost nine tenths of all that it loses.
+    Here it reaches from where the smoothed loss has lost a quarter of all that it loses to where it has lost three.
     """
     if not _falls(curve):
         return None
@@ -106,8 +114,8 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
     last = losses.index(lowest)
     highest = max(losses[: last + 1])
     fall = highest - lowest
-    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.1 * fall)
-    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.9 * fall)
+    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.25 * fall)
+    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.75 * fall)
     return rates[(begin + end) // 2]
 
 
