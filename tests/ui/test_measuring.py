@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import preset, write_run
+from tests.ui.made import HELD, preset, write_run
 from tests.ui.made_measuring import (
     CURVES,
     SCAN,
@@ -22,6 +22,7 @@ from tests.ui.made_measuring import (
     range_lines,
     scan_lines,
 )
+from tests.ui.made_study import write_study
 from tests.ui.test_runs_live import until
 from workbench.processes.range_test import Suggested
 from workbench.settings import code
@@ -31,6 +32,7 @@ from workbench.ui.dialogs.batch_scan import BatchScanDialog
 from workbench.ui.dialogs.measuring import MeasuringDialog
 from workbench.ui.dialogs.question import QuestionDialog
 from workbench.ui.dialogs.range_test import RangeTestDialog
+from workbench.ui.screens.tune import TuneScreen
 
 RATE, BATCH = "optimizer.learning_rate", "data.batch_size"
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -342,6 +344,30 @@ def test_beside_a_run_in_progress_nothing_is_measured_unless_it_is_paused(
         await answered(pilot, "learning rate")
 
     drive(paused, measured)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_beside_a_study_in_progress_nothing_is_measured_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    fake_process(monkeypatch, tmp_path, range_lines())
+    study = write_study(tmp_path / "studies", alive=True)
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, TuneScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, TuneScreen))
+        if ends:
+            HELD.pop(study.path).close()
+            await answered(pilot, "learning rate")
+            return
+        await pilot.press("slash", *"learning rate", "enter", "M")
+        await pilot.pause(0.1)
+        assert "a study is in progress, and each would slow the other: pause or stop it" in screen_text(app)
+
+    drive(app, steps)
 
 
 def test_invalid_settings_are_named_and_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

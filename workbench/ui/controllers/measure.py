@@ -49,6 +49,8 @@ class MeasureController:
             self._host.say(f"this cannot be measured: {path}: {problem}", "error")
             return False
         watch, study = self._session.watch, self._tune.watch
+        if study is not None:
+            study.poll()  # it may have ended since its screen was left
         if study is not None and study.is_alive and study.state != "paused":
             text = "a study is in progress, and each would slow the other: pause or stop it on its screen (T) first"
         elif watch is not None and watch.is_alive and watch.state != "paused":
