@@ -423,6 +423,26 @@ def test_what_was_measured_becomes_a_finding_about_a_run_of_these_settings(
     assert app.session.tuned.range_test(preset()) == answer
 
 
+def test_before_any_run_a_rate_that_is_too_high_is_a_finding_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_process(monkeypatch, tmp_path, range_lines(range_answer(Suggested(0.0006, 0.0004, 0.003))))
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await answered(pilot, "learning rate")
+        await pilot.press("escape")
+        await until(pilot, lambda: "learning rate too high" in screen_text(app))
+        assert "critical" in inside(app, "#advice")
+        await pilot.press("i")
+        await until(pilot, lambda: "Smith (2015)" in screen_text(app))
+        await pilot.press("escape", "a")
+        await until(pilot, lambda: "nothing to advise at present" in screen_text(app))
+
+    drive(app, steps)
+    assert app.draft.changes() == {RATE: (0.01, 0.0006)}
+
+
 def test_a_scan_is_kept_for_the_settings_that_it_was_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_process(monkeypatch, tmp_path, scan_lines())
     app = app_of(tmp_path)

@@ -65,8 +65,7 @@ class MeasureController:
             change = await (self._ask_for_rate(preset) if path == LEARNING_RATE else self._ask_for_batch(preset))
         if change:
             self._advice.keep(change)
-        if self._session.watch is not None:
-            self._session.watch.has_news = True  # the measurement may lead to a finding about the run
+        self._advice.note_measured()
 
     async def _ask_for_rate(self, preset: Preset) -> tuple[str, ...]:
         from workbench.ui.dialogs.range_test import RangeTestDialog
