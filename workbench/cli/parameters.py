@@ -29,6 +29,15 @@ RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs
 StudiesDir = Annotated[
     Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Train the trials on a Ray cluster: the one that this machine belongs to, or the one at that address. The "
+        "studies folder must be on a disk that all its machines see.",
+    ),
+]
 Tuned = Annotated[
     str,
     typer.Option(

@@ -21,7 +21,7 @@ from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.settings.validation import check_is_one_run
 from workbench.suggestion import nearest
-from workbench.tuning.default_space import default_ranges
+from workbench.tuning.asking import DEFAULT_TRIALS, search_question
 from workbench.tuning.directory import (
     StudyDirectory,
     create_study,
@@ -33,11 +33,10 @@ from workbench.tuning.directory import (
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
+from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
-from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 
-DEFAULT_TRIALS = 20
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -72,6 +71,7 @@ def search(
     seed: int,
     fresh_seeds: int,
     save_as: str | None,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
@@ -80,28 +80,27 @@ def search(
     """Searches; returns the exit code. Raises WorkbenchError."""
     if save_as is not None:
         new_preset_file(save_as)
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
-    first = preset.training.seed
     ranges, named_trials = parse_searches(searched)
-    ranges = {**preset.search, **ranges} or default_ranges(preset)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
         raise UsageError(f"--sampler {sampler}: there is no such sampler; these are: {', '.join(SAMPLERS)}")
-    question = Question(
-        way="search",
-        search={path: given.model_dump(exclude_none=True) for path, given in ranges.items()},
-        sampler=sampler,  # type: ignore[arg-type]
+    question = search_question(
+        preset,
+        {**preset.search, **ranges},
+        sampler=sampler,
         seed=seed,
-        discard=rule,  # type: ignore[arg-type]
+        discard=rule,
         keep=keep,
         discard_after=after,
         trials=named_trials or budget.trials,
         seconds=budget.seconds,
         until=budget.until,
-        seeds=tuple(range(first + 1, first + 1 + fresh_seeds)),
+        fresh_seeds=fresh_seeds,
         save_as=save_as or "",
+        on=on,
     )
-    SearchSpace.parse(question.search, preset)
     if budget.until:
         preset = _until(budget.until, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
@@ -113,15 +112,17 @@ def repeat(
     overrides: tuple[str, ...],
     seeds: int,
     *,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
+    check_on(on)
     preset = _preset(preset_name, overrides, trust_code)
     first = preset.training.seed
-    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 

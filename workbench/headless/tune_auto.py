@@ -25,10 +25,10 @@ from workbench.processes.range_test import Request as RangeRequest
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
+from workbench.tuning.asking import search_question
 from workbench.tuning.described import described
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder
 from workbench.tuning.importance import importances
-from workbench.tuning.question import Question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 from workbench.units import duration
@@ -72,15 +72,7 @@ def tune_auto(
     space = SearchSpace.parse(ranges, preset)
     left = max(seconds - (time.monotonic() - began), LEAST_SECONDS / 2)
     narrate(options, f"3 of 3: a search over {len(space.paths)} settings, {duration(left)}")
-    first = preset.training.seed
-    question = Question(
-        way="search",
-        search={path: given.model_dump(exclude_none=True) for path, given in ranges.items()},
-        seed=seed,
-        seconds=left,
-        save_as=options.save_as or "",
-        seeds=tuple(range(first + 1, first + 4)),
-    )
+    question = search_question(preset, ranges, seed=seed, seconds=left, save_as=options.save_as or "")
     study = create_study(studies_dir or default_studies_folder(), preset, question)
 
     def show(result: dict[str, Any], view: StudyView) -> None:

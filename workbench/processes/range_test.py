@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
 
 from workbench.errors import UsageError
@@ -17,6 +18,8 @@ DECADES = 4
 STEPS, SEEDS = 100, 5
 LEAST_STEPS, MOST_STEPS = 20, 10_000
 MOST_SEEDS = 50
+SAFETY = 3.0
+"""`before_divergence` is the last rate before the loss diverges, divided by this."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ class Curve:
     losses: list[float]
     """Smoothed, one for each rate of the sweep from the lowest on; the step that diverges is not among them."""
     diverged: bool
+
+
+def spread(curves: Sequence[Curve]) -> tuple[list[float], list[float], list[float]]:
+    """The median, the lowest and the highest loss of the curves at each rate, up to where the first of them ends."""
+    columns = [sorted(losses) for losses in zip(*(curve.losses for curve in curves), strict=False)]
+    return [median(column) for column in columns], [column[0] for column in columns], [column[-1] for column in columns]
 
 
 @dataclass(frozen=True)

@@ -69,14 +69,15 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     """Raises StorageError where the study cannot be written."""
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
+    from workbench.tuning.ray_places import ray_places
     from workbench.tuning.ways.choose import make_way
 
     try:
         question = read_question(study.question)
         preset = preset_of(study, question)
-        check = _check(study, question, preset)  # first, for it takes some seconds in a process of its own
+        check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
-        places = local_places(question.workers)
+        places = ray_places(question, preset) if question.on else local_places(question.workers)
         return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
     except StorageError:
         raise
@@ -90,7 +91,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         return code
 
 
-def _check(study: StudyDirectory, question: Question, preset: Preset) -> CornerCheck | None:
+def _check(question: Question, preset: Preset) -> CornerCheck | None:
     """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
     from workbench.tuning.check import CornerCheck, corners_of
     from workbench.tuning.places import memory_of_a_place
@@ -99,7 +100,7 @@ def _check(study: StudyDirectory, question: Question, preset: Preset) -> CornerC
     if question.way != "search":
         return None
     found = corners_of(SearchSpace.parse(question.search, preset), preset)
-    return CornerCheck(found, memory_of_a_place)
+    return CornerCheck(found, (lambda: None) if question.on else memory_of_a_place)
 
 
 if __name__ == "__main__":

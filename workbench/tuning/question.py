@@ -53,6 +53,8 @@ class Question:
     """The name under which the best settings are saved as a preset."""
     workers: int = 0
     """How many trials run at once on a CPU; 0: one."""
+    on: str = ""
+    """Where trials run: empty for this machine; ray, or ray://HOST:PORT, for a Ray cluster."""
 
     def to_toml(self) -> str:
         """As study.toml holds it."""

@@ -41,7 +41,7 @@ def lr(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         async def measured(*_: object) -> RangeTest:
             return answer
 
-        monkeypatch.setattr(tune_lr, "_measure", measured)
+        monkeypatch.setattr(tune_lr, "measure_rates", measured)
         return tune_lr.tune_lr("fast", (), Options(**options), low=None, high=None, steps=100, seeds=3)
 
     return run
@@ -53,7 +53,7 @@ def batch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         async def measured(*_: object) -> BatchScan:
             return answer
 
-        monkeypatch.setattr(tune_batch, "_measure", measured)
+        monkeypatch.setattr(tune_batch, "measure_batches", measured)
         return tune_batch.tune_batch("fast", ("data.batch_size=16", *overrides), Options(**options), up_to=None)
 
     return run

@@ -42,6 +42,7 @@ def search(
     save_as: Annotated[
         str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
     ] = None,
+    on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     studies_dir: parameters.StudiesDir = None,
@@ -62,6 +63,7 @@ def search(
             seed=seed,
             fresh_seeds=fresh_seeds,
             save_as=save_as,
+            on=on,
             json_output=json_output,
             quiet=quiet,
             studies_dir=studies_dir,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from workbench.processes.range_test import Curve, RangeTest, Suggested
+from workbench.processes.range_test import SAFETY, Curve, RangeTest, Suggested, spread
 
 MOST_DISAGREEMENT = 3.0
 """Rates of the seeds that differ by more than this factor name none."""
@@ -19,8 +19,6 @@ NEARLY = 0.8
 """Slopes of at least this fraction of the steepest, next to it, count as steepest."""
 FIRST_STEPS = 10
 """Left out by the slope: the running mean of few losses is noisy."""
-SAFETY = 3.0
-"""Below the last rate before the loss diverges."""
 
 Mark = Callable[[Sequence[float], Curve], float | None]
 """Finds a rate in the smoothed curve of one seed: the rates of all steps, and the curve."""
@@ -32,7 +30,7 @@ def suggest(rates: Sequence[float], curves: Sequence[Curve]) -> RangeTest:
     rates: of all steps, rising; curves: at least one, with at least one loss each.
     """
     steps = min(len(curve.losses) for curve in curves)
-    columns = [sorted(curve.losses[step] for curve in curves) for step in range(steps)]
+    middle, lowest, highest = spread(curves)
     notes: list[str] = []
     if steps < LEAST_POINTS:
         suggested = Suggested(None, None, None)
@@ -46,9 +44,9 @@ def suggest(rates: Sequence[float], curves: Sequence[Curve]) -> RangeTest:
         notes += _about(rates, curves)
     return RangeTest(
         rates=list(rates[:steps]),
-        median=[median(column) for column in columns],
-        lowest=[column[0] for column in columns],
-        highest=[column[-1] for column in columns],
+        median=middle,
+        lowest=lowest,
+        highest=highest,
         suggested=suggested,
         notes=notes,
     )

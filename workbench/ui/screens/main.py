@@ -23,7 +23,12 @@ class MainScreen(MainView):
 
     @work(group="start", exclusive=True)
     async def action_start_or_pause(self) -> None:
-        await self.run.start_or_pause()
+        if not self.tune.is_asked:
+            await self.run.start_or_pause()
+        elif problem := await self.tune.start():
+            self.say(problem, "error")
+        else:
+            self.action_tune()
 
     @work(group="start", exclusive=True)
     async def action_resume_run(self) -> None:
@@ -86,6 +91,17 @@ class MainScreen(MainView):
             # In a group of its own: showing the list again cancels no run that is still being read.
             self.run_worker(self.runs.carry_out(result), group=result.action, exclusive=True)
 
+    @work(group="tune", exclusive=True)
+    async def action_tune(self) -> None:
+        from workbench.ui.screens.tune import TuneScreen
+
+        await self.tune.find()
+        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth))
+        if result is not None:
+            self.say(result.said)
+        if result is not None and result.run is not None:
+            self.attach(result.run)
+
     @work(group="quit")
     async def action_ask_to_quit(self) -> None:
         if await self.runs.may_quit():
@@ -115,6 +131,11 @@ class MainScreen(MainView):
 
     def action_command(self) -> None:
         self.presets.show_command()
+
+    @work(group="measure", exclusive=True)
+    async def action_measure(self) -> None:
+        settings = self.query_one(SettingsPanel)
+        await self.measure.measure(settings.row.path if settings.display and settings.row is not None else "")
 
     def action_find(self) -> None:
         self.query_one(SettingsPanel).find()
