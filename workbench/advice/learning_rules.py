@@ -269,6 +269,8 @@ def _learning_rate_too_high(facts: Facts) -> Finding | None:
     suggested = facts.range_test.suggested
     if suggested.before_divergence is None or suggested.best is None:
         return None
+    if facts.learning_rate <= max(suggested.steepest or 0.0, suggested.valley or 0.0):
+        return None  # the range test names a rate as high as this
     last = SAFETY * suggested.before_divergence
     severity = severity_of("learning-rate-too-high", facts.learning_rate / last)
     if severity is None:

@@ -263,16 +263,16 @@ def _batch_below_knee(facts: Facts) -> Finding | None:
     if severity is None:
         return None
     learning_rate, sentence = scaled_rate(facts.preset.optimizer, present, target)
-    assignments = [f"data.batch_size={target}"]
-    if learning_rate != facts.preset.optimizer.learning_rate:
-        assignments.append(f"optimizer.learning_rate={learning_rate!r}")
+    rescaled: tuple[str, ...] = (f"optimizer.learning_rate={learning_rate!r}",)
+    if learning_rate == facts.preset.optimizer.learning_rate:
+        rescaled = ()
     what = "the knee" if target == knee else "the largest that leaves an epoch ten steps"
     return finding(
         "batch-below-knee",
         severity,
         f"about {rate(now)} samples a second at batch size {present}, and {rate(paces[target])} at {target}, {what}",
         f"A larger batch uses the device better; it also changes the learning: {sentence}.",
-        tuple(assignments),
+        (f"data.batch_size={target}", *rescaled),
     )
 
 

@@ -160,9 +160,8 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
     precision = Precision(preset.runtime.precision, device)
     check_loss(preset, data.samples)
     check_batch_size(preset, data.splits, data.samples)
-    _seed(data, preset.training.seed)
     task = data.task
-    model = build_model(preset, data.example, task.outputs, device)
+    model = seeded_model(data, preset, device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
@@ -201,6 +200,12 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         data_digests=data.digests,
         notes=(*data.notes, *_monitor_notes(preset)),
     )
+
+
+def seeded_model(data: PreparedData, preset: Preset, device: torch.device) -> nn.Module:
+    """Seeds all generators and builds the network: with the same weights for the same seed. Raises PresetError."""
+    _seed(data, preset.training.seed)
+    return build_model(preset, data.example, data.task.outputs, device)
 
 
 def _seed(data: PreparedData, seed: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.advice.tuned import BATCH_SIZE, LEARNING_RATE
+from workbench.advice.tuned import LEARNING_RATE
 from workbench.errors import WorkbenchError
 from workbench.processes import batch_scan, range_test
 from workbench.processes.measuring import MeasuringProcess
@@ -13,7 +13,9 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.dialogs.measuring import Report
 from workbench.ui.form.draft import Draft
+from workbench.ui.keys.actions import action
 from workbench.ui.live.session import Session
+from workbench.ui.panels.settings_hint import MEASURED
 
 
 class MeasureController:
@@ -27,8 +29,9 @@ class MeasureController:
 
     async def measure(self, path: str) -> None:
         """Measures the setting at `path`, and takes the value that the user picks."""
-        if path not in (LEARNING_RATE, BATCH_SIZE):
-            self._host.say("M measures the learning rate and the batch size: put the cursor on one of them")
+        if path not in MEASURED:
+            key = action("measure").shown_key
+            self._host.say(f"{key} measures the learning rate and the batch size: put the cursor on one of them")
         elif self._may_measure():
             try:
                 preset = self._draft.preset.with_absolute_paths()

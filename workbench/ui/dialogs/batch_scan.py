@@ -72,7 +72,7 @@ class BatchScanDialog(MeasuringDialog[Change]):
     def found(self) -> list[Text]:
         assert self._answer is not None
         palette = self.app.palette
-        lines = [Text(note, palette["warning"]) for note in self._answer.notes]
+        lines = [Text(note, palette["dim"]) for note in self._answer.notes]
         if self._answer.knee is not None:
             lines.append(Text(f"knee {self._answer.knee}: {KNEE}", palette["dim"]))
         if self._selected is not None:
@@ -101,7 +101,7 @@ class BatchScanDialog(MeasuringDialog[Change]):
     def shown_keys(self) -> list[tuple[str, str]]:
         keys = [("enter", f"take {self._selected}")] if self.can_take else []
         if self._can_take_both:
-            keys.append(("b", f"both, with learning rate {self._scaled()[0]:g}"))
+            keys.append(("b", f"with rate {self._scaled()[0]:g}"))
         return [*keys, *([("up down", "choose")] if len(self._sizes) > 1 else []), ("esc", "leave")]
 
     def action_select(self, direction: int) -> None:

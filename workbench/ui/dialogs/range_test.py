@@ -62,7 +62,7 @@ class RangeTestDialog(MeasuringDialog[float]):
     def _about(self) -> Text:
         seeds, done = self._request.seeds, len(self._curves)
         so_far = f"{seeds} seeds" if done == seeds else f"{done} of {seeds} seeds"
-        return Text(f"smoothed loss, median and range over {so_far}; {NOW} is the present learning rate, {self._now:g}")
+        return Text(f"smoothed loss, median and range over {so_far}; {NOW} is the rate now: {self._now:g}")
 
     def _curve(self) -> RangeCurve:
         swept = (self._request.low, self._request.high)

@@ -216,8 +216,9 @@ class Draft:
         return self._tables[table].get(key)
 
     def command(self) -> str:
-        """The command line that trains exactly `preset` without the app."""
-        return command_line(self.preset, self.path)
+        """The command line that trains exactly `preset` without the app, or searches the ranges that were typed."""
+        searched = {setting_of(path): text for path, text in self._asked.texts.items()}
+        return command_line(self.preset, self.path, searched)
 
     # How a table becomes valid.
 

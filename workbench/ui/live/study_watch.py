@@ -29,8 +29,8 @@ class Searched:
     """A setting in which trials differ."""
 
     path: str
-    range: str
-    """As it is typed; empty where nobody has named one."""
+    ends: tuple[float, float] | None = None
+    """The lowest and the highest number; None for choices, and where nobody has named them."""
     log: bool = False
     choices: tuple[Any, ...] = ()
     """In their order; empty for numbers."""
@@ -64,15 +64,13 @@ class StudyWatch:
         """Whether the controller was there at the last read."""
         self._dimensions = self._read_dimensions()
 
-    def _read_dimensions(self) -> dict[str, tuple[Dimension, str]]:
+    def _read_dimensions(self) -> tuple[Dimension, ...]:
         if self.question.way != "search":
-            return {}
+            return ()
         try:
-            space = SearchSpace.parse(self.question.search, self.preset)
+            return SearchSpace.parse(self.question.search, self.preset).dimensions
         except PresetError:
-            return {}  # its controller says so
-        texts = space.describe()
-        return {dimension.path: (dimension, texts[dimension.path]) for dimension in space.dimensions}
+            return ()  # its controller says so
 
     # Reading.
 
@@ -179,7 +177,7 @@ class StudyWatch:
     def searched(self) -> list[Searched]:
         """The settings in which trials differ: those that are searched, or those that were listed."""
         if self._dimensions:
-            return [_searched(dimension, text) for dimension, text in self._dimensions.values()]
+            return [_searched(dimension) for dimension in self._dimensions]
         paths = dict.fromkeys(path for trial in self.view.trials.values() for path in trial.settings)
         return [_listed(path, [trial.settings.get(path) for trial in self.view.trials.values()]) for path in paths]
 
@@ -209,17 +207,17 @@ class StudyWatch:
         self._controller, self.is_alive, self._awaits_start = controller, True, True
 
 
-def _searched(dimension: Dimension, text: str) -> Searched:
+def _searched(dimension: Dimension) -> Searched:
     if isinstance(dimension, Numbers):
-        return Searched(dimension.path, text, dimension.log)
-    return Searched(dimension.path, text, choices=tuple(dimension.values))
+        return Searched(dimension.path, (dimension.low, dimension.high), dimension.log)
+    return Searched(dimension.path, choices=tuple(dimension.values))
 
 
 def _listed(path: str, values: list[Any]) -> Searched:
     known = [value for value in values if value is not None]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
-        return Searched(path, "")
-    return Searched(path, "", choices=tuple(dict.fromkeys(map(_hashable, known))))
+        return Searched(path)
+    return Searched(path, choices=tuple(dict.fromkeys(map(_hashable, known))))
 
 
 def _hashable(value: Any) -> Any:

@@ -27,7 +27,7 @@ def setting_label(path: str) -> str:
 def value_words(value: Any) -> str:
     """A value in a few digits."""
     if isinstance(value, float):
-        return f"{value:.3g}"
+        return shown(float(f"{value:.3g}")).removesuffix(".0")
     return wording(value) if isinstance(value, str) else shown(value)
 
 
@@ -59,7 +59,7 @@ def settings_words(watch: StudyWatch, trial: TrialView) -> str:
 
 
 def described(watch: StudyWatch, trial: TrialView) -> str:
-    """A trial in a sentence."""
+    """A trial in a sentence; the settings of the best one stand in the verdict."""
     status = watch.status_of(trial)
     parts = [f"trial {trial.number} {status}"]
     if trial.reason and status in ("failed", "discarded", "waiting"):
@@ -71,7 +71,9 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
         parts.append(duration(trial.seconds))
     if trial.origin and trial.repeats is None:
         parts.append(f"by {trial.origin}" if " " not in trial.origin else trial.origin)
-    return ", ".join([*parts, settings_words(watch, trial)])
+    if trial not in watch.best[:1]:
+        parts.append(settings_words(watch, trial))
+    return ", ".join(parts)
 
 
 def counts(watch: StudyWatch) -> str:

@@ -46,12 +46,10 @@ class BatchSizesView(LineWidget, can_focus=True):
         best = max(other.samples_per_second or 0.0 for other in self._measured)
         cells = max(width - len(figures) - NAMES_CELLS, 4)
         is_selected = each.batch_size == self._selected
-        line = Text.assemble(
-            (figures, self.style_of("strong" if is_selected else "text")),
+        style = self.style_of("strong") + self.style_of("cursor") if is_selected else self.style_of("text")
+        return Text.assemble(
+            (figures[:-1], style),
+            " ",
             (self.glyphs.block * max(round(cells * each.samples_per_second / best), 1), self.style_of("train")),
             (f" {self._names.get(each.batch_size, '')}", self.style_of("warning")),
         )
-        if is_selected:
-            line.pad_right(max(width - line.cell_len, 0))
-            line.stylize_before(self.style_of("cursor"))
-        return line

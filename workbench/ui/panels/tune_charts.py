@@ -21,8 +21,8 @@ from workbench.ui.panels.quantities import quantity_of
 from workbench.ui.panels.tune_trials import BEST_STYLES
 from workbench.ui.panels.x_axis import clock, count
 
-FAINT, USUAL, CURRENT = "line", "dim", "text"
-"""Styles of trials that were discarded, of the others, and of the one under the cursor."""
+FAINT, DOT, USUAL, CURRENT = "line", "dim", "overlay-4", "text"
+"""Styles of the curves of discarded trials, of their points, of other trials, and of the one under the cursor."""
 SPREAD = 0.5
 """Of the width of a choice, over which its trials are spread so that they do not hide each other."""
 GOLDEN = 0.6180339887
@@ -135,8 +135,10 @@ class CurvesPanel(TuneChart):
         rest = [trial for trial in trials if trial.number not in best]
         ended = [trial for trial in rest if trial.status in ("discarded", "failed") or trial.repeats is not None]
         going = [trial for trial in rest if trial not in ended]
+        curves = [_curve(trial) for trial in ended]
         found = [
-            Series(FAINT, _joined(map(_curve, ended)), "."),
+            Series(FAINT, _joined(curve for curve in curves if len(curve) > 1), "."),
+            Series(DOT, _joined(curve for curve in curves if len(curve) == 1), ".", dots=True),
             Series(USUAL, _joined(map(_curve, going)), "*"),
         ]
         if view.current is not None and view.current.number not in best:
@@ -177,8 +179,8 @@ class BestPanel(TuneChart):
             steps.append(_point(seconds, value))
         if steps:
             steps.append(_point(max(watch.view.seconds, steps[-1].x), steps[-1].mean))
-        return [Series(USUAL, _joined([_point(*reached)] for reached in watch.reached.values()), "."),
-                Series("train", steps, "*")]  # fmt: skip
+        reached = _joined([_point(*each)] for each in watch.reached.values())
+        return [Series(DOT, reached, ".", dots=True), Series("train", steps, "*")]
 
     def plot(self, view: TuneView, metric: Metric, series: list[Series]) -> Plot:
         watch = view.watch
@@ -221,7 +223,7 @@ class SettingPanel(TuneChart):
             return _joined(axis.points(trial, metric) for trial in trials)
 
         found = [
-            Series(FAINT, points(trial for trial in rest if trial.status in ("discarded", "failed")), "."),
+            Series(DOT, points(trial for trial in rest if trial.status in ("discarded", "failed")), ".", dots=True),
             Series(USUAL, points(trial for trial in rest if trial.status not in ("discarded", "failed")), "*"),
         ]
         if view.current is not None and view.current.number not in best:

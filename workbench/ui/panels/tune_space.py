@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.tuning.question import Question
+from workbench.ui.form.parsing import shown
 from workbench.ui.live.study_watch import Searched, StudyWatch
-from workbench.ui.live.study_words import setting_label
+from workbench.ui.live.study_words import setting_label, value_words
 from workbench.ui.panels.panel import Panel
 from workbench.units import duration
 
@@ -68,12 +69,11 @@ class TuneSpacePanel(Panel):
         lines = [self._setting(each, width, at_cursor=number == self._chosen) for number, each in enumerate(settings)][
             first : first + room
         ]
-        return lines + [self._line(name, "accent", text, "") for name, text in limits]
+        return lines + [self._line(name, "accent", text) for name, text in limits]
 
     def _setting(self, each: Searched, width: int, *, at_cursor: bool) -> Text:
-        text, log = each.range.removesuffix(" log"), "log" if each.log else ""
-        words = text.replace("..", f" {self.glyphs.ellipsis if not self.glyphs.ascii else '..'} ").replace("|", " | ")
-        line = self._line(setting_label(each.path), "text" if at_cursor else "dim", words.replace("_", " "), "")
+        log = "log" if each.log else ""
+        line = self._line(setting_label(each.path), "text" if at_cursor else "dim", self._values(each))
         room = width - len(log)
         line = self.cut(line, room - 1 if log else room)
         line.pad_right(room - line.cell_len)
@@ -82,7 +82,13 @@ class TuneSpacePanel(Panel):
             line.stylize(self.style_of("cursor"))
         return line
 
-    def _line(self, label: str, style: str, text: str, _: str) -> Text:
+    def _values(self, each: Searched) -> str:
+        if each.ends is None:
+            return " | ".join(map(value_words, each.choices))
+        low, high = (shown(end).removesuffix(".0") for end in each.ends)
+        return f"{low} {'..' if self.glyphs.ascii else self.glyphs.ellipsis} {high}"
+
+    def _line(self, label: str, style: str, text: str) -> Text:
         label = self.glyphs.cut(label, LABEL_CELLS)
         return Text.assemble((f"{label:<{LABEL_CELLS}} ", self.style_of(style)), (text, self.style_of("text")))
 

@@ -163,7 +163,7 @@ class TrialsPanel(Panel):
 
     def _titles(self, watch: StudyWatch, widths: Widths, width: int) -> Text:
         metric = watch.view.metric
-        cells = ["      # ", f"{'' if metric is None else metric.label + metric.unit:>{widths.value}}"]
+        cells = ["       #", f"{'' if metric is None else metric.label + metric.unit:>{widths.value}}"]
         if widths.spark:
             cells.append(f"{'':<{widths.spark}}")
         if self._setting is not None:
