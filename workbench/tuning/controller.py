@@ -430,7 +430,7 @@ class Controller:
         elif self._keeps_trials:
             state, code = "stopped", EXIT_FAILED
         else:
-            state, code = ("failed", EXIT_FAILED) if done.failed else ("completed", EXIT_DONE)
+            state, code = ("failed", done.exit_code) if done.failed else ("completed", EXIT_DONE)
         finished = StudyFinished(status=state, reason=done.reason, exit_code=code)
         self._write(finished)
         self._events.close()

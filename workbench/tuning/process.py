@@ -93,14 +93,16 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
 
 def _check(question: Question, preset: Preset) -> CornerCheck | None:
     """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
-    from workbench.tuning.check import CornerCheck, corners_of
+    from workbench.tuning.check import CornerCheck, corners_of, is_needed
     from workbench.tuning.places import memory_of_a_place
     from workbench.tuning.space import SearchSpace
 
     if question.way != "search":
         return None
-    found = corners_of(SearchSpace.parse(question.search, preset), preset)
-    return CornerCheck(found, (lambda: None) if question.on else memory_of_a_place)
+    space = SearchSpace.parse(question.search, preset)
+    if not is_needed(space):
+        return None
+    return CornerCheck(corners_of(space, preset), (lambda: None) if question.on else memory_of_a_place)
 
 
 if __name__ == "__main__":
