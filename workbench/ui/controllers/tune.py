@@ -196,4 +196,4 @@ def _line(study: StudyDirectory) -> str:
     except WorkbenchError as error:
         return str(error)
     watch.read_all()
-    return f"{watch.question.way}, {watch.state}, {counts(watch)}"
+    return ", ".join(part for part in (watch.question.way, watch.state, counts(watch)) if part)

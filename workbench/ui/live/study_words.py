@@ -9,7 +9,7 @@ from workbench.metrics import Metric
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
 from workbench.ui.form.parsing import shown, wording
-from workbench.ui.live.study_watch import StudyWatch
+from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import duration
 
 WAYS = {"search": "searching", "repeat": "repeating", "folds": "cross-validating", "queue": "training"}
@@ -79,6 +79,8 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
 def counts(watch: StudyWatch) -> str:
     """How many trials there are, and how they stand."""
     trials = list(watch.view.trials.values())
+    if not trials:
+        return ""
     statuses = [watch.status_of(trial) for trial in trials]
     parts = ["1 trial" if len(trials) == 1 else f"{len(trials)} trials"]
     shown = ((statuses.count(status), status) for status in ("running", "discarded", "failed"))
@@ -94,12 +96,11 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
     if metric is None or not best:
         note = watch.view.notes[-1] if watch.view.notes else ""
         return "dim", "", note or ("no trial has given a value" if watch.view.finished is not None else "")
-    result = watch.result() if state == "completed" else None
+    result = watch.result
     if result is not None and "mean" in result:
         return "good", f"mean {_written(metric, result.get('mean'))}", _spread(metric, result)
-    tied = [number for each in (result or {}).get("tied") or [] if (number := _number(each)) is not None]
-    found = _number((result or {}).get("best"))
-    leader = watch.view.trials.get(best[0].number if found is None else found, best[0])
+    leader = best[0]
+    tied = [number for each in (result or {}).get("tied") or [] if (number := number_of(each)) is not None]
     if len(tied) > 1 or (tied and tied != [leader.number]):
         numbers = list(dict.fromkeys([leader.number, *tied]))
         listed = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
@@ -123,12 +124,6 @@ def _spread(metric: Metric, result: dict[str, Any]) -> str:
     if isinstance(deviation, float):
         return f"{metric.label}, deviation {metric.write(deviation)}"
     return metric.label
-
-
-def _number(found: Any) -> int | None:
-    """The number of a trial, which a result gives alone or among what it says of the trial."""
-    number = found.get("trial") if isinstance(found, dict) else found
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def evidence(watch: StudyWatch, trial: TrialView) -> str:
