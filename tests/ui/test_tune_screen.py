@@ -214,7 +214,7 @@ def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> Non
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("down", "w")
+        await pilot.press("down", "down", "down", "w")  # after the two that repeat the best
         await pilot.pause(0.3)
         await pilot.press("enter")
         await seen(pilot, "saved")
@@ -391,7 +391,7 @@ def test_a_range_typed_into_a_field_is_a_search_and_space_starts_it(
         assert isinstance(app.screen, TuneScreen)
         assert "● starting" in text
         assert "the first trial is about to start" in text
-        assert "1e-4 … 0.1" in text
+        assert "0.0001 … 0.1" in text
 
     drive(app, steps, SIZE)
     [study] = list_studies(tmp_path / "studies")

@@ -194,6 +194,6 @@ def _line(study: StudyDirectory) -> str:
     try:
         watch = StudyWatch(study)
     except WorkbenchError as error:
-        return str(error)
+        return str(error).removeprefix(f"{study.question} ")
     watch.read_all()
     return ", ".join(part for part in (watch.question.way, watch.state, counts(watch)) if part)
