@@ -106,11 +106,6 @@ class TuneController:
 
     # Starting.
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether the form asks for a search: then its start key starts one rather than a run."""
-        return self._draft.asks_for_search and not self._session.is_busy
-
     async def start(self) -> str:
         """Starts a search of the form's ranges; without any, of the settings that matter most."""
         if self.is_busy:

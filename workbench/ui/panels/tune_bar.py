@@ -32,11 +32,11 @@ class TuneBar(LineWidget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._watch: StudyWatch | None = None
-        self._name = ""
+        self._preset_name = ""
 
     def show(self, watch: StudyWatch | None, name: str) -> None:
         """name: of the preset."""
-        self._watch, self._name = watch, name
+        self._watch, self._preset_name = watch, name
         self.redraw()
 
     @property
@@ -46,7 +46,7 @@ class TuneBar(LineWidget):
 
     def lines(self, width: int, height: int) -> list[Text]:
         badge = Style(reverse=True, bold=True) + self.style_of("accent")
-        items = [Text(" workbench ", badge), Text(self._name, self.style_of("strong"))]
+        items = [Text(" workbench ", badge), Text(self._preset_name, self.style_of("strong"))]
         watch, dim = self._watch, self.style_of("dim")
         if watch is None:
             return [Text(" " * GAP).join([*items, Text("tune", dim)])]
