@@ -250,6 +250,19 @@ def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
     drive(app, steps, SIZE)
 
 
+def test_a_setting_of_zero_stands_at_the_left_of_a_logarithmic_axis(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("left", "left", "left")  # before the learning rate come activation and schedule
+        await seen(pilot, "weight decay against loss")
+        [axis] = [line for line in screen_text(app).splitlines() if "0.0001" in line and "│ " in line[60:]][-1:]
+        assert axis[60:].split("││")[1].split()[0] == "0"
+
+    drive(app, steps, SIZE)
+
+
 def test_left_and_right_choose_the_setting_against_the_result(tmp_path: Path) -> None:
     app, _ = app_of(tmp_path, alive=True)
 

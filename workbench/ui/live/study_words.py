@@ -14,6 +14,8 @@ from workbench.units import duration
 
 WAYS = {"search": "searching", "repeat": "repeating", "folds": "cross-validating", "queue": "training"}
 """What a study that is running does."""
+SAMPLERS = {"tpe": "TPE", "cmaes": "CMA-ES", "qmc": "QMC", "random": "random search", "grid": "the grid"}
+"""Where the settings of a trial come from."""
 SEED = "training.seed"
 OWN_SETTINGS = "your preset"
 
@@ -34,7 +36,7 @@ def value_words(value: Any) -> str:
 def differs(watch: StudyWatch, trial: TrialView, without: str = "") -> str:
     """The settings of a trial that differ from the preset's. without: one that is shown elsewhere, by its path."""
     if trial.repeats is not None:
-        return f"trial {trial.repeats} again, seed {trial.settings.get(SEED, '?')}"
+        return f"seed {trial.settings.get(SEED, '?')}, trial {trial.repeats} again"
     changed = {path: value for path, value in trial.settings.items() if not _same(watch.own.get(path), value)}
     if not changed:
         return OWN_SETTINGS
@@ -69,8 +71,10 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
         parts.append(f"{metric.label} {metric.write(value)}")
     if trial.seconds:
         parts.append(duration(trial.seconds))
-    if trial.origin and trial.repeats is None:
-        parts.append(f"by {trial.origin}" if " " not in trial.origin else trial.origin)
+    if trial.origin in SAMPLERS:
+        parts.append(f"suggested by {SAMPLERS[trial.origin]}")
+    elif trial.repeats is None and trial.origin not in ("", "preset"):
+        parts.append(trial.origin)
     if trial not in watch.best[:1]:
         parts.append(settings_words(watch, trial))
     return ", ".join(parts)
