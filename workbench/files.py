@@ -1,7 +1,7 @@
-"""Opens and writes files safely: whole or not at all, never through a link, only regular files.
+"""Opens and writes files safely: atomically, never through a link, and only regular files.
 
-A crash, a full disk or a second writer leaves no half-written file. Opening a FIFO could wait for ever, and a device
-may have no end.
+A crash, a full disk or a second writer leaves no incomplete file. Opening a FIFO could block, and a device may be
+endless.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from workbench.errors import StorageError
 
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PRIVATE = 0o600
-"""Mode of files that only the user may write: whoever can write a run's control.jsonl steers the run."""
+"""Mode of files that only the user may write: anyone who can write a run's control.jsonl controls the run."""
 
 
 def open_to_append(path: Path) -> int:
-    """A descriptor that appends to a regular file, made private if it is new. Raises OSError, for a link too."""
+    """Opens a regular file to append; a new file is private. Raises OSError, also for a link."""
     return _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
 
 
 def open_to_claim(path: Path) -> int:
-    """A descriptor that reads and writes a regular file, made private if it is new. Raises OSError, for a link too."""
+    """Opens a regular file to read and write; a new file is private. Raises OSError, also for a link."""
     return _open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
 
 
 def read_small(path: Path, most_bytes: int = 2**24) -> str:
-    """The text of a regular file in UTF-8. Raises OSError, also for one of more than `most_bytes`; ValueError."""
+    """Reads a regular file in UTF-8. Raises OSError, also if it has more than `most_bytes`, and ValueError."""
     with open_regular(path) as file:
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
@@ -51,12 +51,12 @@ def _open(path: Path, flags: int) -> int:
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder in an existing one, unless it exists. Raises StorageError, for a link too."""
+    """Makes a folder in an existing one, unless it exists. Raises StorageError, also for a link."""
     try:
         folder.mkdir(exist_ok=True)
         os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
     except OSError as error:
-        # Linux calls a link that is wanted to be a folder no folder.
+        # For a link, Linux reports ENOTDIR.
         link = OSError(errno.ELOOP, os.strerror(errno.ELOOP)) if folder.is_symlink() else error
         raise storage_error(folder, link) from error
 
@@ -113,7 +113,7 @@ def write_text_atomically(path: Path, text: str, *, parents: bool = True) -> Non
 
 
 def expanded(path: str) -> Path:
-    """A path as the user typed it, with `~` expanded where there is a home folder."""
+    """Expands `~` in a path that the user typed, if there is a home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -121,7 +121,7 @@ def expanded(path: str) -> Path:
 
 
 def short_path(path: Path) -> str:
-    """A path in short form: relative to the working folder, or from `~`."""
+    """Shortens a path: relative to the working folder, or to `~`."""
     for base, mark in ((Path.cwd(), ""), (expanded("~"), "~/")):
         if path.is_absolute() and path.is_relative_to(base):
             return f"{mark}{path.relative_to(base)}"
@@ -132,9 +132,9 @@ UserFolder = Literal["config", "state", "cache"]
 
 
 def user_folder(kind: UserFolder) -> Path:
-    """Our folder among the user's folders: config for choices, state for what is remembered, cache for the rest.
+    """The user's folder for workbench: config for choices, state for what is remembered, cache for the rest.
 
-    Raises StorageError where the user has no home folder, as in a container under a foreign user id.
+    Raises StorageError if the user has no home folder, as in a container with another user id.
     """
     import platformdirs
 
@@ -142,7 +142,7 @@ def user_folder(kind: UserFolder) -> Path:
         folder = getattr(platformdirs, f"user_{kind}_path")("workbench")
     except (RuntimeError, KeyError):
         folder = Path()
-    if not folder.is_absolute():  # an unknown home folder stays `~`, which would be a folder here
+    if not folder.is_absolute():  # an unknown home folder stays `~`, a relative path
         raise StorageError(
             f"there is no home folder to keep this in; say where with XDG_{kind.upper()}_HOME=FOLDER, or set HOME"
         )
@@ -177,7 +177,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """The OSError as a StorageError that says what to do."""
+    """Converts an OSError to a StorageError that says what to do."""
     reason = "it is a link, which is never written through" if error.errno == errno.ELOOP else error.strerror
     reason = reason or str(error)
     help = "Free some space or choose" if error.errno in OUT_OF_SPACE or error.errno is None else "Choose"

@@ -47,6 +47,8 @@ class Metric:
     """Whether it is also measured on the training samples as they are trained on."""
     least_classes: int = 0
     """With fewer classes it is meaningless, and absent."""
+    least_samples: int = 1
+    """With fewer samples it is not defined, whatever they are."""
     needs_all_scores: bool = False
     """Whether it needs the scores of all samples at once; absent where they are too many to be kept."""
 
@@ -84,12 +86,12 @@ METRICS: list[Metric] = [
     Metric("f1_macro", "F1", "classification", is_fraction=True),
     Metric("precision_macro", "precision", "classification", is_fraction=True, is_curve=False, can_monitor=False),
     Metric("recall_macro", "recall", "classification", is_fraction=True, is_curve=False, can_monitor=False),
-    Metric("roc_auc", "ROC AUC", "classification", digits=4, most=1.0, needs_all_scores=True),
+    Metric("roc_auc", "ROC AUC", "classification", digits=4, most=1.0, least_samples=2, needs_all_scores=True),
     Metric("mcc", "MCC", "classification", digits=4, most=1.0),
     Metric("top5_accuracy", "top-5", "classification", is_fraction=True, least_classes=6),
     Metric("rmse", "RMSE", "regression", higher_is_better=False, is_headline=True),
     Metric("mae", "MAE", "regression", higher_is_better=False),
-    Metric("r2", "R²", "regression", digits=3, most=1.0, is_headline=True),
+    Metric("r2", "R²", "regression", digits=3, most=1.0, least_samples=2, is_headline=True),
 ]
 """All metrics, in the order in which they can be chosen."""
 

@@ -1,7 +1,7 @@
-"""The one place where the command writes to the terminal, or to whatever else reads its output.
+"""The only place where the command writes to stdout and stderr.
 
-Only our own control characters reach a terminal: text is escaped, and what rich lays out is cleaned before it is
-coloured. Output that cannot be written (a full disk) does not end training: it is remembered, and reported at the end.
+Only our own control characters reach a terminal: text is escaped, and text for rich is cleaned before it is styled.
+Output that cannot be written (a full disk) does not end training; the failure is reported at the end.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Edge(io.TextIOBase):
-    """Replaces stdout or stderr: escapes what is written; remembers a write that fails instead of raising."""
+    """Replaces stdout or stderr: escapes text, and remembers failed writes instead of raising."""
 
     def __init__(self, stream: TextIO, *, narrates: bool = False) -> None:
-        """narrates: nobody has to read it; otherwise a broken pipe is raised."""
+        """narrates: whether a broken pipe is ignored, as on stderr, which nobody needs to read."""
         self._stream = stream
         self._narrates = narrates
         self.lost = ""
-        """Why output was lost; empty while all of it was written."""
+        """Why output was lost; empty if none was."""
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # "×" in a terminal that knows ASCII alone
+            stream.reconfigure(errors="backslashreplace")  # for "×" in an ASCII terminal
 
     def write(self, text: str) -> int:
         return self.write_styled(escaped(text))
@@ -46,7 +46,7 @@ class Edge(io.TextIOBase):
             self._stream.flush()
 
     def abandon(self) -> None:
-        """Discards what follows: the reader is gone, or no space is left."""
+        """Discards further output: the reader is gone, or no space is left."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
@@ -106,13 +106,13 @@ def styled() -> Iterator[None]:
 
 
 def abandon() -> None:
-    """Discards what follows on stdout: nobody reads it any more."""
+    """Discards further output on stdout, because nobody reads it any more."""
     if isinstance(sys.stdout, Edge):
         sys.stdout.abandon()
 
 
 def take_loss() -> str:
-    """Why output on stdout was lost so far, empty if none was; the caller reports it."""
+    """Returns why output on stdout was lost, empty if none was; the caller reports it."""
     if not isinstance(sys.stdout, Edge):
         return ""
     sys.stdout.flush()
@@ -121,11 +121,11 @@ def take_loss() -> str:
 
 
 def settle(code: int) -> int:
-    """Flushes stdout at the very end; returns the exit code, which is that of a failure if output was lost."""
+    """Flushes stdout at the very end; returns the exit code, or that of a failure if output was lost."""
     try:
         reason = take_loss()
     except BrokenPipeError:
-        abandon()  # as for every command before `head`
+        abandon()  # like any command piped to `head`
         return code
     if not reason:
         return code
@@ -166,5 +166,5 @@ class _Styled(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """That of the stream."""
+        """The encoding of the stream."""
         return self._edge.encoding

@@ -103,3 +103,19 @@ def test_a_choice_is_saved_under_a_name_and_found_by_it_and_quiet_prints_the_run
     twice = workbench.run("--preset", "iris", "--save-as", "mine")
     assert twice.returncode == 2
     assert "already" in twice.stderr
+
+
+def test_a_preset_with_a_table_of_what_to_search_is_trained_as_it_is(workbench: Workbench) -> None:
+    table = '[search]\n"optimizer.learning_rate" = {low = 1e-4, high = 0.1}\n"activation.name" = {choices = ["gelu"]}\n'
+    (workbench.folder / "searched.toml").write_text(f'[data]\nname = "iris"\n{table}')
+    options = ("--set", "training.epochs=1", "--set", "model.hidden=[4]")
+    done = workbench.run("--preset", "searched.toml", *options)
+    assert done.returncode == 0, done.stderr
+    [run] = workbench.runs
+    preset = tomllib.loads(run.preset.read_text())
+    assert "search" not in preset
+    assert (preset["optimizer"]["learning_rate"], preset["activation"]["name"]) == (0.001, "relu")
+    saved = workbench.run("--preset", "searched.toml", *options, "--save-as", "mine")
+    assert saved.returncode == 0, saved.stderr
+    [path] = workbench.folder.rglob("mine.toml")
+    assert tomllib.loads(path.read_text())["search"] == tomllib.loads(table)["search"]

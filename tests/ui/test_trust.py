@@ -59,7 +59,7 @@ def test_a_store_that_others_may_write_is_reported(tmp_path: Path) -> None:
         await settled(pilot)
         await pilot.press("space")
         await pilot.pause(0.3)
-        assert "others may write" in screen_text(app)
+        assert "others can write" in screen_text(app)
         assert not (tmp_path / "runs").exists()
 
     drive(app, steps, (140, 40))

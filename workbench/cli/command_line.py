@@ -24,6 +24,7 @@ class CommandLine:
     json_output: bool = False
     quiet: bool = False
     runs_dir: Path | None = None
+    studies_dir: Path | None = None
     resume: str | None = None
     """The run to resume."""
     save_as: str | None = None

@@ -45,6 +45,19 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def complete_runs_and_studies(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names of the latest runs and studies that are not on the line yet."""
+    from workbench.tuning.directory import default_studies_folder, list_studies
+
+    folder = ctx.params.get("studies_dir") or default_studies_folder()
+    names = complete_runs(ctx, incomplete)
+    with suppress(WorkbenchError, OSError):
+        found = [study.name for study in reversed(list_studies(Path(folder))) if study.name.startswith(incomplete)]
+        names += found[:MOST_RUNS]
+    given = ctx.params.get("sides") or ()
+    return [name for name in names if name not in given]
+
+
 def complete_assignments(incomplete: str) -> list[tuple[str, str]]:
     """Settings as `table.key=`, with their meaning; after the `=`, the values of those that have a list of values."""
     return [(text, meaning) for text, meaning in _assignments(incomplete) if text.startswith(incomplete)]

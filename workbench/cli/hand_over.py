@@ -38,6 +38,7 @@ def _train(asked: CommandLine) -> int:
     from workbench.headless import train as headless
     from workbench.runs.directory import default_runs_folder
     from workbench.settings import library
+    from workbench.settings.validation import CrossValidation
 
     options = headless.Options(
         runs_folder=asked.runs_dir or default_runs_folder(),
@@ -54,4 +55,9 @@ def _train(asked: CommandLine) -> int:
         return headless.save_preset(preset, asked.save_as)
     if asked.dry_run:
         return headless.dry_run(preset, options)
+    if isinstance(preset.validation, CrossValidation) and preset.validation.is_all:
+        from workbench.headless.folds import cross_validate
+        from workbench.tuning.directory import default_studies_folder
+
+        return cross_validate(preset, options, asked.studies_dir or default_studies_folder())
     return headless.train(preset, options)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.completion import complete_assignments, complete_presets, complete_runs
+from workbench.cli.completion import complete_assignments, complete_presets, complete_runs, complete_runs_and_studies
 
 Overrides = Annotated[
     list[str] | None,
@@ -29,6 +29,15 @@ RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs
 StudiesDir = Annotated[
     Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Train the trials on a Ray cluster: the one that this machine belongs to, or the one at that address. The "
+        "studies folder must be on a disk that all its machines see.",
+    ),
+]
 Tuned = Annotated[
     str,
     typer.Option(
@@ -42,6 +51,10 @@ Tuned = Annotated[
 SaveAs = Annotated[
     str | None, typer.Option("--save-as", metavar="NAME", help="Save the choice as a preset, without training it.")
 ]
+SaveFound = Annotated[
+    str | None, typer.Option("--save-as", metavar="NAME", help="Save the preset with what was found under this name.")
+]
+QuietNumber = Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors and the number that was found.")]
 TrustCode = Annotated[
     bool, typer.Option("--trust-code", help="Run the user code that the preset names; asked once per content.")
 ]
@@ -58,10 +71,20 @@ RunOrStudy = Annotated[
     typer.Argument(
         metavar="RUN|STUDY",
         help="The run or the study: its name, a part of it, or its path.",
-        autocompletion=complete_runs,
+        autocompletion=complete_runs_and_studies,
     ),
 ]
 RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
 ]
+RunPattern = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The run: its name, a part of it, its path, or a pattern such as '*-fast-*'.",
+        autocompletion=complete_runs,
+    ),
+]
+EveryRun = Annotated[bool, typer.Option("--all", help="All runs that have RUN as a part of their name.")]
+JsonRows = Annotated[bool, typer.Option("--json", help="One JSON object a run, as `workbench runs --json` has it.")]

@@ -1,11 +1,12 @@
 """Splits samples into training, validation and test.
 
 The test split comes first and depends only on its own fraction and the seed, so that it holds the same samples for
-every validation method. K-fold and leave-one-out will divide the rest in another way.
+every validation method.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -60,6 +61,51 @@ def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed
     return Splits(train, None, test)
 
 
+def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int) -> Splits:
+    """Leaves one of several folds of equal size out of the training samples, for validation; folds count from 0.
+
+    Raises PresetError where there are more folds than samples, or than a class has samples if stratified.
+    """
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    if folds > len(rest):
+        raise PresetError(
+            f"validation.folds = {folds}, but there are only {len(rest)} samples to divide; choose at most that many"
+        )
+    targets = rest.targets if stratified and samples.task.kind == "classification" else None
+    if targets is not None:
+        _check_folds(targets, samples, folds)
+    divide = KFold if targets is None else StratifiedKFold
+    divided = divide(folds, shuffle=True, random_state=seed + 1).split(np.zeros(len(rest)), targets)
+    train, left_out = next(itertools.islice(divided, fold, None))
+    return Splits(rest.subset(_indices(train)), rest.subset(_indices(left_out)), test)
+
+
+def leave_one_out(
+    samples: Samples, fold: int, test_fraction: float, stratified: bool, seed: int, most: int | None
+) -> Splits:
+    """Leaves one training sample out, for validation: that of number `fold`, from 0.
+
+    most: most samples that there may be; None for any number. Raises PresetError where there are more, or none of
+    that number.
+    """
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    count = len(rest)
+    if most is not None and count > most:
+        raise PresetError(
+            f'validation.method = "leave_one_out" trains a model for each of {count:,} samples, and one epoch of all '
+            f'of them reads {count * (count - 1):,} samples; use "k_fold", which trains a few models, or allow that '
+            "with validation.allow_large = true"
+        )
+    if count < 2:
+        raise DataError(f'validation.method = "leave_one_out" needs at least 2 samples besides the test split: {count}')
+    if fold >= count:
+        raise PresetError(f"validation.fold = {fold}, but there are only {count:,} samples, numbered from 0")
+    indices = torch.arange(count)
+    return Splits(rest.subset(indices[indices != fold]), rest.subset(indices[fold : fold + 1]), test)
+
+
 def _split_off_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
     """Returns the rest, and the test split: the one that comes with the data, or a fraction; None if neither."""
     if samples.test is not None:
@@ -107,6 +153,20 @@ def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str)
             f"{setting} gives a split of {smaller} samples for {present} classes, too few to contain each; "
             "choose another fraction, or set validation.stratified = false"
         )
+
+
+def _check_folds(targets: Tensor, samples: Samples, folds: int) -> None:
+    counts = torch.bincount(targets, minlength=samples.task.outputs)
+    smallest = int(torch.where(counts > 0, counts, len(targets) + 1).argmin())
+    count = int(counts[smallest])
+    if count >= folds:
+        return
+    names = samples.task.classes
+    fewer = f"choose at most {count} folds, " if count > 1 else ""
+    raise PresetError(
+        f"validation.folds = {folds}, but class {names[smallest] if names else smallest!r} has only {count} "
+        f"{'sample' if count == 1 else 'samples'} to divide; {fewer}add samples, or set validation.stratified = false"
+    )
 
 
 def _indices(chosen: np.ndarray) -> Tensor:

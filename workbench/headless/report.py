@@ -26,6 +26,7 @@ from workbench.runs.status import Summary
 from workbench.runs.view import RunView
 from workbench.settings.changes import in_words
 from workbench.settings.preset import Preset
+from workbench.settings.validation import CrossValidation
 from workbench.units import count, duration, milliseconds, rate, rate_of, size
 from workbench.wording import TRACE_VIEWER, headline, loading_words, profile_title
 
@@ -227,6 +228,9 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         ("steps", f"{count(plan.steps_per_epoch)} per epoch, {count(plan.steps)} in total"),
         ("expected memory", f"{at_peak}: {kinds_line(plan.memory_kinds, set())}"),
     ]
+    if isinstance(preset.validation, CrossValidation) and preset.validation.is_all:
+        folds = preset.validation.models(plan.train_samples + (plan.validation_samples or 0))
+        rows.append(("trainings", f"{count(folds)}, one without each fold; these are the figures of the first"))
     if rates := _learning_rates(preset):
         rows.append(("learning rate", rates))
     rows += [("note", note) for note in plan.notes]

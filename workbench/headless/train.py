@@ -84,14 +84,26 @@ def resume(name_or_path: str, options: Options) -> int:
 
 def save_preset(preset: Preset, name: str) -> int:
     """Saves a preset under a name in the user's folder. Raises UsageError if there is one already."""
-    mapping = preset.with_absolute_paths().to_mapping() | {"name": name.removesuffix(library.SUFFIX)}
-    named = Preset.from_mapping(mapping, "--save-as")
+    path = add_preset(preset, name)
+    print(f"saved {path}\ntrain it with: workbench --preset {path.stem}")
+    return EXIT_DONE
+
+
+def add_preset(preset: Preset, name: str) -> Path:
+    """Saves a preset under a new name in the user's folder; returns its file. Raises UsageError, StorageError."""
+    path = new_preset_file(name)
+    mapping = preset.with_absolute_paths().to_mapping() | {"name": path.name.removesuffix(library.SUFFIX)}
+    Preset.from_mapping(mapping, "--save-as").save(path)
+    return path
+
+
+def new_preset_file(name: str) -> Path:
+    """The file of a new preset in the user's folder. Raises UsageError where there is one, or the name is none."""
+    named = Preset.from_mapping({"name": name.removesuffix(library.SUFFIX)}, "--save-as")
     path = library.user_folder() / f"{named.name}{library.SUFFIX}"
     if path.exists():
         raise UsageError(f"{path} is there already; choose another name, or remove it first")
-    named.save(path)
-    print(f"saved {path}\ntrain it with: workbench --preset {named.name}")
-    return EXIT_DONE
+    return path
 
 
 def dry_run(preset: Preset, options: Options) -> int:

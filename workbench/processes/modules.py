@@ -13,12 +13,20 @@ class Module(StrEnum):
 
     WORKER = f"{PACKAGE}.worker"
     """Trains one run: its argument is the run directory."""
+    TETHERED = f"{PACKAGE}.tethered"
+    """The same, but it dies with the process that started it."""
     STANDBY = f"{PACKAGE}.standby"
     """Imports PyTorch, then trains the runs that its standard input names."""
     PLAN = f"{PACKAGE}.plan"
     """Plans the preset on its standard input."""
     COMPARISON = f"{PACKAGE}.comparison"
     """Compares settings, as the request on its standard input asks."""
+    OUT_OF_FOLD = f"{PACKAGE}.out_of_fold"
+    """Judges the runs of a cross-validation, which its standard input names."""
+    RANGE_TEST = f"{PACKAGE}.range_test"
+    """Runs the learning rate range tests that its standard input asks for."""
+    BATCH_SCAN = f"{PACKAGE}.batch_scan"
+    """Measures batch sizes, as its standard input asks."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +16,7 @@ from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.event_lines import decode
 from workbench.runs.events import EpochEnd, Event, Prepared, State, TestResult
+from workbench.runs.labels import Labels, read_labels
 from workbench.runs.lock import is_running
 from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow
@@ -22,15 +25,18 @@ from workbench.runs.status import Status, Summary, ended, read_summary
 from workbench.runs.study import read_study
 
 HEAD_BYTES = 2**18
-"""Bytes read at the beginning of a run's events, to learn which metric decides its best epoch."""
+"""Bytes read at the beginning of a run's events, which name the metric that decides the best epoch."""
 TAIL_BYTES = (2**16, 2**19, 2**22)
-"""Bytes read at the end, for its latest and best epochs: more only if fewer do not hold them."""
+"""Bytes read at the end, for the latest and the best epoch: more only if fewer do not contain them."""
 OVERLAP_BYTES = 2**19
-"""Farther back, the blocks that are read overlap by this many bytes, in which the line of an epoch fits."""
+"""Farther back, consecutive blocks overlap by this many bytes; the line of an epoch is shorter."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
-"""The beginnings of the lines that are read here; the many others are skipped."""
-STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
+"""First bytes of the lines that are decoded; all others are skipped."""
+STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl", "labels.json")
 """Files of a run that its row depends on."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Of a run whose start is unknown, which comes last."""
 
 
 class Catalogue:
@@ -43,9 +49,9 @@ class Catalogue:
         self._presets = PresetReader()
 
     def rows(self) -> list[RunRow]:
-        """All runs, the latest first; a broken one is a row that says so.
+        """Returns all runs, the latest first; a broken run is a row that says so.
 
-        Raises StorageError where the folder itself cannot be read.
+        Raises StorageError if the folder cannot be read.
         """
         found: dict[Path, tuple[Stamp, RunRow]] = {}
         runs = _list(self._folder)
@@ -54,18 +60,24 @@ class Catalogue:
         for run in runs:
             stamp = tuple(_stamp(f"{run.path}/{name}") for name in STAMPED)
             before = self._known.get(run.path)
-            if before is None or before[0] != stamp or not _still(before[1]):
+            if before is None or before[0] != stamp or not _is_up_to_date(before[1]):
                 before = stamp, _row(run, self._presets, before=None if before is None else before[1])
             found[run.path] = before
         self._known = found
         self._memory.write(found)
-        return [row for _, row in found.values()][::-1]
+        rows = [row for _, row in found.values()]
+        return sorted(rows, key=lambda row: (row.started or NEVER, row.run.name), reverse=True)
 
 
 def list_running(runs_folder: Path) -> list[RunRow]:
-    """Runs in progress, the latest first; of the others only the lock is checked. Raises StorageError."""
+    """Returns the runs in progress, the latest first; for other runs, only checks the lock. Raises StorageError."""
     presets = PresetReader()
     return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
+
+
+def read_row(run: RunDirectory) -> RunRow:
+    """Reads one run; a broken one is a row that says so."""
+    return _row(run, PresetReader())
 
 
 def _list(runs_folder: Path) -> list[RunDirectory]:
@@ -75,8 +87,8 @@ def _list(runs_folder: Path) -> list[RunDirectory]:
         raise StorageError(f"cannot read {error.filename or runs_folder}: {error.strerror}") from error
 
 
-def _still(row: RunRow) -> bool:
-    """Whether a row whose files have not changed is still right: a killed run ends without writing to any file.
+def _is_up_to_date(row: RunRow) -> bool:
+    """Whether a row is valid if the files have not changed: a killed run ends without writing to any file.
 
     A run that has ended starts again only by writing its process.json.
     """
@@ -92,15 +104,17 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def _row(run: RunDirectory, presets: PresetReader, *, before: RunRow | None = None) -> RunRow:
-    """before: what was known of it, if anything."""
-    started = None
+    """Reads a run. before: its previous row, if any."""
+    started, labels = None, Labels()
     try:
+        labels = read_labels(run.labels)
         started = _started(run)
         summary = None if (running := is_running(run)) else read_summary(run)
-        return _read(run, "running" if running else ended(run, summary), summary, started, before, presets)
-    except Exception as error:  # the files may hold anything at all, and the other runs must be shown all the same
+        row = _read(run, "running" if running else ended(run, summary), summary, started, before, presets)
+    except Exception as error:  # the files may contain anything, and the other runs must still be shown
         reason = f"its files cannot be read: {type(error).__name__}: {error}"
-        return RunRow(run, "lost", "", started, reason=reason, broken=True)
+        row = RunRow(run, "lost", "", started, reason=reason, broken=True)
+    return replace(row, tags=labels.tags, note=labels.note)
 
 
 def _read(
@@ -123,6 +137,7 @@ def _read(
             "test": _scalars(summary.test),
             "seconds": _number(_table(summary.seconds).get("train")),
             "reason": _text(summary.reason),
+            "metrics": _scalars(_table(summary.validation or summary.train)),
             "best": _number(_table(summary.validation or summary.train).get(_text(summary.monitor))),
         }
     else:
@@ -133,8 +148,8 @@ def _read(
 
 
 def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
-    """The latest epoch and the best one; a best one that is far back is searched for once, and then remembered."""
-    known = None if before is None or before.broken else before.best
+    """Reads the latest and the best epoch; searches far back for the best one only once, and then remembers it."""
+    known = before if before is not None and not before.broken else None
     try:
         with open_regular(run.events) as file:
             head = _events(file.read(HEAD_BYTES))
@@ -147,32 +162,34 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     monitor = _text(prepared.monitor) if prepared is not None else ""
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
+    best = _table(marked[-1].validation or marked[-1].train) if marked else {}
     tested = [event for event in tail if isinstance(event, TestResult)]
     states = [event for event in tail if isinstance(event, State)]
     return {
         "state": _text(states[-1].state) if states else "",
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
         "monitor": monitor,
-        "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else known,
+        "metrics": _scalars(best) if marked else known and known.metrics,
+        "best": _number(best.get(monitor)) if marked else known and known.best,
         "test": _scalars(tested[-1].metrics) if tested else None,
     }
 
 
 def _read_tail(file: IO[bytes]) -> list[Event]:
-    """The events at the end of the file, as far back as the best epoch."""
+    """Reads the events at the end of the file, back to the best epoch."""
     size = file.seek(0, os.SEEK_END)
     found: list[Event] = []
-    for many in TAIL_BYTES:
-        file.seek(max(size - many, 0))
-        # A first line that was cut by the seek is not one that begins as it should.
-        found = _events(file.read(many))
-        if size <= many or any(_is_best(event) for event in found):
+    for length in TAIL_BYTES:
+        file.seek(max(size - length, 0))
+        # A first line that the seek cut off does not start like an event and is skipped.
+        found = _events(file.read(length))
+        if size <= length or any(_is_best(event) for event in found):
             break
     return found
 
 
 def _best_farther_back(file: IO[bytes]) -> list[Event]:
-    """The last best epoch before the end of the file, which has been read already; empty if there is none."""
+    """Searches backwards for the last best epoch before the tail, which was read already; empty if there is none."""
     end = file.seek(0, os.SEEK_END) - TAIL_BYTES[-1]
     while end > 0:
         start = max(end - TAIL_BYTES[-1], 0)
@@ -194,7 +211,7 @@ def _events(block: bytes) -> list[Event]:
 
 
 def _scalars(metrics: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The metrics that are kept in a row: not the lists and matrices by class, for there may be thousands of runs."""
+    """The metrics that a row keeps: without lists and matrices by class, because there may be thousands of runs."""
     return {name: value for name, value in (metrics or {}).items() if not isinstance(value, list)} or None
 
 
@@ -203,7 +220,7 @@ def _table(value: object) -> Mapping[str, Any]:
 
 
 def _number(value: object) -> float | None:
-    """A finite number; None for anything else."""
+    """Returns a finite number as float; None for anything else."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and math.isfinite(value) else None  # type: ignore[arg-type]
 
@@ -216,5 +233,12 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _started(run: RunDirectory) -> datetime | None:
-    return run.started or datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)
+def _started(run: RunDirectory) -> datetime:
+    """When the run was started. A renamed run has lost the time in its name; its first event has one."""
+    if (started := run.started) is not None:
+        return started
+    with suppress(OSError), open_regular(run.events) as file:
+        first = decode(file.readline(HEAD_BYTES))
+        if first is not None and first.time > 0:
+            return datetime.fromtimestamp(int(first.time), UTC)
+    return datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)

@@ -18,7 +18,7 @@ Command = Literal[
     "stop", "pause", "resume", "set_learning_rate", "checkpoint", "profile", "memory_snapshot", "stop_after_epoch"
 ]
 MOST_PROFILE_STEPS = 1000
-"""The trace of a step takes 10 to 100 kB on disk, and ten times that in memory until it is written."""
+"""The trace of a step needs 10 to 100 kB on disk, and ten times as much in memory until it is written."""
 COMMANDS: tuple[str, ...] = get_args(Command)
 
 
@@ -33,7 +33,7 @@ class Request:
     command: str
     value: float | None = None
     time: float = 0.0
-    """When the request was made, in seconds since 1970; 0 if the line does not say."""
+    """When the request was made, in seconds since 1970; 0 if unknown."""
 
 
 def ask(run: RunDirectory, command: Command, value: float | None = None) -> None:
@@ -65,11 +65,11 @@ class ControlReader:
     def __init__(self, control: Path, launched_at: float) -> None:
         """launched_at: when the trainer was launched, in seconds since 1970."""
         self._lines = LineTail(control)
-        self._waiting = [request for request in self._new() if request.time >= launched_at]
+        self._pending = [request for request in self._new() if request.time >= launched_at]
 
     def read(self) -> list[Request]:
-        """Reads new requests. Any other line becomes a request with itself as the command, which is refused."""
-        requests, self._waiting = self._waiting + self._new(), []
+        """Reads new requests. An invalid line becomes a request with the line as its command, which is refused."""
+        requests, self._pending = self._pending + self._new(), []
         return requests
 
     def _new(self) -> list[Request]:

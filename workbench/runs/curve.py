@@ -1,7 +1,7 @@
 """A curve of any length in bounded memory: neighbouring points share a bucket that keeps their extremes.
 
-A bucket holds the minimum, maximum and sum of a power-of-two number of points. When there are too many buckets, each
-two are merged, so that a spike of one step in ten million stays visible.
+A bucket holds the minimum, maximum and sum of a power-of-two number of points. When there are too many buckets,
+neighbouring pairs are merged, so that a spike of one step in ten million stays visible.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MOST_BUCKETS = 2048
 
 @dataclass(slots=True)
 class Bucket:
-    """Some consecutive points."""
+    """Statistics of consecutive points."""
 
     first_step: int
     last_step: int
@@ -27,7 +27,7 @@ class Bucket:
     count: int
     """Finite points; the extremes are NaN if there are none."""
     gap: bool = False
-    """Whether a value was not finite: the line breaks here."""
+    """Whether a value was not finite; the drawn line has a gap here."""
 
     @property
     def mean(self) -> float:
@@ -35,7 +35,7 @@ class Bucket:
         return self.total / self.count if self.count else math.nan
 
     def merged(self, later: Bucket) -> Bucket:
-        """This bucket merged with the next one."""
+        """Merges this bucket with the next one."""
         if not self.count or not later.count:
             kept = self if self.count else later
             minimum, maximum = kept.minimum, kept.maximum
@@ -57,7 +57,7 @@ class Curve:
         self._most = most_buckets
         self._points_a_bucket = 1
         self._room = 0
-        """Points that the last bucket still takes."""
+        """Points that still fit into the last bucket."""
 
     def __len__(self) -> int:
         return len(self.buckets)
@@ -91,7 +91,7 @@ class Curve:
         self.last = values[-1]
 
     def _grow(self, values: Sequence[float], total: float, last_step: int, seconds: float) -> None:
-        """Adds finite values to the last bucket, without a new one: the usual case of a long run."""
+        """Adds finite values to the last bucket; the usual case in a long run."""
         bucket, low, high = self.buckets[-1], min(values), max(values)
         if bucket.count:
             low, high = min(bucket.minimum, low), max(bucket.maximum, high)
@@ -113,8 +113,8 @@ class Curve:
     def truncate(self, after_step: int) -> None:
         """Removes the values after a step: a resumed run trains these steps again.
 
-        A bucket across the step is removed too. Its extremes may come from the removed part: after a divergence they
-        would stay on the chart for good, while the bucket is less than a column of it.
+        A bucket across the step is removed too: its extremes may come from the removed part and, after a divergence,
+        would stay on the chart for good. A bucket is narrower than a column of the chart.
         """
         if not self.buckets or self.buckets[-1].last_step <= after_step:
             return
@@ -129,7 +129,7 @@ class Curve:
 def _bucket(first_step: int, values: Sequence[float], seconds: float) -> Bucket:
     total = math.fsum(values) if len(values) < 3 else sum(values)
     last_step = first_step + len(values) - 1
-    if math.isfinite(total):  # then all values are finite: the usual case, at the speed of C
+    if math.isfinite(total):  # then all values are finite; the usual case
         return Bucket(first_step, last_step, seconds, min(values), max(values), total, len(values))
     finite = [value for value in values if math.isfinite(value)]
     if not finite:

@@ -23,12 +23,12 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        """The run's name, which is its directory's."""
+        """The name of the run and its directory."""
         return self.path.name
 
     @property
     def started(self) -> datetime | None:
-        """When the run was created (UTC), by its name; None for one that was renamed."""
+        """When the run was created (UTC), from its name; None if it was renamed."""
         try:
             return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
@@ -36,13 +36,18 @@ class RunDirectory:
 
     @property
     def preset(self) -> Path:
-        """The complete preset, as resolved."""
+        """The complete preset, including defaults."""
         return self.path / "preset.toml"
 
     @property
     def study(self) -> Path:
-        """The id of the study that the run belongs to, as JSON; absent for a run that belongs to none."""
+        """The id of the run's study, as JSON; absent for a run without a study."""
         return self.path / "study.json"
+
+    @property
+    def labels(self) -> Path:
+        """Its tags and its note, as JSON; absent before the first."""
+        return self.path / "labels.json"
 
     @property
     def environment(self) -> Path:
@@ -51,23 +56,28 @@ class RunDirectory:
 
     @property
     def events(self) -> Path:
-        """Everything that happened: one typed event a line; lines are only appended."""
+        """Everything that happened: one typed event per line; append-only."""
         return self.path / "events.jsonl"
 
     @property
     def control(self) -> Path:
-        """Requests of viewers to the trainer, one a line."""
+        """Requests of viewers to the trainer, one per line."""
         return self.path / "control.jsonl"
 
     @property
     def process(self) -> Path:
-        """Process id and start time of the trainer, as JSON; the trainer locks it as long as it lives."""
+        """Process id and start time of the trainer, as JSON; the trainer holds a lock on it."""
         return self.path / "process.json"
 
     @property
     def summary(self) -> Path:
-        """How the run ended, as JSON; absent before."""
+        """How the run ended, as JSON; absent before the end."""
         return self.path / "summary.json"
+
+    @property
+    def validation_scores(self) -> Path:
+        """What the model answers for the samples that a run of a cross-validation left out; absent for other runs."""
+        return self.path / "validation_scores.npz"
 
     @property
     def checkpoints(self) -> Path:
@@ -96,7 +106,7 @@ class RunDirectory:
 
     @property
     def worker_log(self) -> Path:
-        """Whatever the trainer's process printed, tracebacks included."""
+        """The output of the trainer's process, including tracebacks."""
         return self.path / "worker.log"
 
 
@@ -106,14 +116,14 @@ def default_runs_folder() -> Path:
 
 
 def create_run(runs_folder: Path, preset_name: str, preset_toml: str, *, study: str | None = None) -> RunDirectory:
-    """Creates a run directory with its preset in it. Raises StorageError where it cannot be written.
+    """Creates a run directory with its preset. Raises StorageError if it cannot be written.
 
-    study: the id of the study that the run belongs to. Raises ValueError for an impossible id.
+    study: the id of the run's study. Raises ValueError for an invalid id.
     """
     membership = None if study is None else StudyMembership(study)
     run = RunDirectory(new_directory(runs_folder, preset_name, "the runs folder"))
     try:
-        # A directory is a run once its preset is there, so that comes last.
+        # A directory is a run once it has a preset, so the preset is written last.
         if membership is not None:
             membership.save(run.study)
         write_text_atomically(run.preset, preset_toml, parents=False)

@@ -16,7 +16,7 @@ from workbench.runs.typed import metrics, moment, positive
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Anything that happened; `time` is seconds since 1970 (UTC), set by the writer."""
+    """Base class of events; `time` is in seconds since 1970 (UTC), set by the writer."""
 
     type: ClassVar[str]
     time: Annotated[float, moment] = 0.0
@@ -34,7 +34,7 @@ class Started(Event):
     epoch: int = 0
     """Epochs completed before this start."""
     learning_rate: float | None = None
-    """Of the next step, before the schedule's factor; None in runs of older versions."""
+    """Learning rate of the next step, before the schedule's factor; None in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Progress(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Event):
-    """Everything is built; training can begin. A training loop of one's own leaves out what it does not have."""
+    """Everything is built and training can begin. A custom training loop leaves out what it does not have."""
 
     type: ClassVar[str] = "prepared"
     device: str
@@ -77,14 +77,14 @@ class Prepared(Event):
     engine_seconds: float = 0.0
     """Time that tracing, compiling or capturing the step took; part of `seconds`."""
     class_counts: list[int] | None = None
-    """How often each class occurs in the training split; None for regression, and where all samples would have to be
-    read to count them."""
+    """How often each class occurs in the training split; None for regression, and if counting would mean reading all
+    samples."""
     device_uuid: str | None = None
     """UUID of the GPU as CUDA gives it: without the prefix GPU- that NVML adds."""
     precision: str | None = None
-    """As in `runtime.precision`."""
+    """The setting `runtime.precision`."""
     learns: str = ""
-    """What the model predicts, in words: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
+    """Describes what the model predicts: `quality: 6 classes (3, 4, … 8)`, `price: numbers from 1.2 to 9.9`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class EpochEnd(Event):
     step: int
     learning_rate: float
     train: dict[str, float]
-    """loss, and accuracy for classification, over the epoch's training samples, before each step's update."""
+    """loss, and accuracy for classification, over the epoch's training samples, each before the step's update."""
     validation: Annotated[dict[str, Any], metrics] | None = None
     """loss and metrics; None if this epoch was not validated. Lists per class: precision, recall, f1."""
     best: bool
@@ -136,7 +136,7 @@ class EpochEnd(Event):
 class RequestHandled(Event):
     """A request from control.jsonl was handled: carried out, or refused for the reason in `detail`.
 
-    Also written when a change of the learning rate that the preset holds takes effect; then `replayed` is true.
+    Also written when a learning-rate change in the preset takes effect; then `replayed` is true.
     """
 
     type: ClassVar[str] = "obeyed"
@@ -146,7 +146,7 @@ class RequestHandled(Event):
     detail: str = ""
     """For people; never parsed."""
     value: float | None = None
-    """The request's value: the new learning rate before the schedule's factor, or how many steps to profile."""
+    """The request's value: the new learning rate before the schedule's factor, or the number of steps to profile."""
     replayed: bool = False
     """Whether the change comes from the preset, not from a request."""
 
@@ -176,7 +176,7 @@ class WarningRaised(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult(Event):
-    """Metrics of the test split, which is evaluated once, at the end."""
+    """Metrics of the test split, which is evaluated once at the end."""
 
     __test__: ClassVar[bool] = False
     """Or pytest takes the class for tests wherever a test imports it."""
@@ -189,7 +189,7 @@ class TestResult(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The trainer's process ends by itself, not by a kill; summary.json says more."""
+    """The trainer's process ends normally, not by a kill; summary.json has details."""
 
     type: ClassVar[str] = "finished"
     status: str
@@ -198,9 +198,10 @@ class Finished(Event):
     reason: str = ""
     exit_code: int = 0
     kind: str = ""
-    """Which error, as in workbench.errors, such as diverged; empty if there was none, and in runs of older versions."""
+    """The kind of error from workbench.errors, such as diverged; empty without an error and in runs of older versions.
+    """
     what: str = ""
-    """The quantity that is not finite (loss, weight, validation loss or test loss) if training has diverged; otherwise,
+    """If training diverged: the quantity that is not finite (loss, weight, validation loss or test loss). Otherwise,
     and in runs of older versions, empty."""
     at_step: int | None = None
     """The step at which (a loss) or after which (anything else) it was not."""

@@ -1,7 +1,6 @@
-"""Follows a run: reads what its trainer writes, and whether the trainer is still there. Displays nothing.
+"""Follows a run: reads what its trainer writes, and whether the trainer is still alive. Displays nothing.
 
-To follow a run to its end, iterate over `follow`. The app, which has a clock of its own, holds a `Follower` and calls
-`read`.
+To follow a run to its end, iterate over `follow`. The app has its own timer: it keeps a `Follower` and calls `read`.
 """
 
 from __future__ import annotations
@@ -16,28 +15,28 @@ from workbench.runs.lock import is_running
 from workbench.runs.tail import EventTail
 
 POLL_SECONDS = 0.05
-"""Between two reads while nothing new is written."""
+"""Time between two reads while nothing new is written."""
 LOCK_SECONDS = 1.0
-"""Between two checks of the lock of a run whose trainer this process did not start."""
+"""Time between two checks of the lock of a run whose trainer another process started."""
 
 Written = list[tuple[bytes, Event]]
 """Events, each with its line as written."""
 
 
 class Trainer(Protocol):
-    """Whatever trains a run: a process of its own, or a worker that trains other runs before and after it."""
+    """Whatever trains a run: a separate process, or a worker that trains several runs in turn."""
 
     def poll(self) -> int | None:
         """The exit code of the run; None while it is being trained."""
 
 
 class Follower:
-    """Reads the events of a run as they come."""
+    """Reads the events of a run as they are written."""
 
     def __init__(self, run: RunDirectory, trainer: Trainer | None = None, *, from_now: bool = False) -> None:
-        """trainer: None where somebody else started it, or nobody has yet: then the run's lock says whether it lives.
+        """trainer: None if another process started it, or it is not started yet: then the run's lock decides.
 
-        from_now: leaves out what is in the file already, which is what earlier lives of a resumed run wrote.
+        from_now: skips events that are in the file already, written before a run was resumed.
         """
         self._run = run
         self._trainer = trainer
@@ -46,11 +45,11 @@ class Follower:
             self._tail.skip_to_end()
         self._lock_seen = time.monotonic()
         self.is_alive = trainer is not None or is_running(run)
-        """Whether the trainer was there at the last read."""
+        """Whether the trainer was alive at the last read."""
 
     @property
     def has_read(self) -> bool:
-        """Whether anything was in the file."""
+        """Whether anything has been read."""
         return self._tail.has_read
 
     def watch(self, trainer: Trainer) -> None:
@@ -59,14 +58,14 @@ class Follower:
 
     def read(self) -> Written:
         """Reads what is new, at most about a MiB."""
-        # Whether the trainer lives is asked first: what it wrote before it ended is then in the file.
-        self.is_alive = self._trainer_lives()
+        # Check the trainer before reading: if it has ended, everything that it wrote is in the file.
+        self.is_alive = self._is_trainer_alive()
         return self._tail.read()
 
     def until_ended(self, trainer: Trainer) -> Iterator[Written]:
-        """Polls until that trainer has ended and all that it wrote has been read.
+        """Polls until the trainer has ended and everything that it wrote has been read.
 
-        Yields what each poll reads, often nothing, so that the caller can draw or handle an interrupt in between.
+        Yields the events of each poll, often none, so that the caller can draw or handle an interrupt in between.
         """
         self.watch(trainer)
         while True:
@@ -77,7 +76,7 @@ class Follower:
                     return
                 time.sleep(POLL_SECONDS)
 
-    def _trainer_lives(self) -> bool:
+    def _is_trainer_alive(self) -> bool:
         if self._trainer is not None:
             return self._trainer.poll() is None
         now = time.monotonic()
@@ -88,7 +87,7 @@ class Follower:
 
 
 def follow(run: RunDirectory, trainer: Trainer) -> Iterator[Event]:
-    """Yields the events of a run, from its first on, until its trainer has ended."""
+    """Yields all events of a run, from the first one until its trainer has ended."""
     for written in Follower(run).until_ended(trainer):
         for _, event in written:
             yield event

@@ -21,7 +21,7 @@ MOST_MARKS, MOST_READINGS, MOST_EPOCHS, MOST_LOWEST = 200, 240, 8, 100
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at a step and is shown on the charts."""
+    """An event at a step that the charts show."""
 
     step: int
     seconds: float
@@ -65,7 +65,7 @@ class RunHistory:
         return self.view.prepared.steps_per_epoch if self.view.prepared else 1
 
     def curve(self, name: str) -> Curve:
-        """The curve of that name; a new one if there is none."""
+        """Returns the curve of that name; creates it if there is none."""
         found = self.curves.get(name)
         if found is None:
             found = self.curves[name] = Curve()
@@ -122,7 +122,7 @@ class RunHistory:
         self.marks.append(Mark(step, seconds, kind, text))
 
     def _forget(self, after_step: int) -> None:
-        """Removes everything after the step, with the time that it took."""
+        """Removes everything after the step, including its training time."""
         for curve in self.curves.values():
             curve.truncate(after_step)
         self.marks = deque((mark for mark in self.marks if mark.step <= after_step), maxlen=MOST_MARKS)
@@ -138,7 +138,7 @@ class RunHistory:
 
 
 def read_history(run: RunDirectory) -> RunHistory:
-    """The history of a run from all events in its file."""
+    """Reads the history of a run from all events in its file."""
     history, tail = RunHistory(), EventTail(run.events)
     while events := tail.read():
         for _, event in events:

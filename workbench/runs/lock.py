@@ -1,9 +1,9 @@
 """The lock of a run (or a study): its trainer holds it, and a run is in progress exactly while its lock is held.
 
-A process id is not enough: clocks are stepped, containers count processes for themselves, and machines may share a
-disk. The kernel releases a lock when its process ends, however it ends, and everyone who shares the disk sees that.
+A process id is not enough: clocks change, containers have their own process ids, and machines may share a disk. The
+kernel releases a lock when its process ends for any reason, and this is visible to everyone who shares the disk.
 
-Two locks are taken. That of the run's directory cannot be deleted while the run lies there; network disks lock only
+Two files are locked. The run's directory cannot be deleted separately from the run. Network disks lock only regular
 files, so process.json is locked too.
 """
 
@@ -23,9 +23,9 @@ from workbench.errors import UsageError
 from workbench.files import open_regular, open_to_claim, read_small, remove_leftovers, storage_error
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)
-"""Errors of locking a file whose lock another process holds. Any other error: files cannot be locked there."""
+"""Error numbers if another process holds the lock. Any other error means that the disk does not support locks."""
 CLAIM_SECONDS = 0.5
-"""How long to wait for a lock: whoever checks whether a run is in progress holds it for a moment."""
+"""How long to wait for a lock: a process that checks whether a run is in progress holds it for a moment."""
 
 
 class Claim:
@@ -33,7 +33,7 @@ class Claim:
 
     def __init__(self) -> None:
         self.descriptors: list[int] = []
-        """Of the run's directory and of process.json, locked as long as they are open."""
+        """Descriptors of the run's directory and of process.json, which stay locked while these are open."""
 
     def close(self) -> None:
         """Releases the run."""
@@ -83,7 +83,7 @@ def claim(run: Owned) -> Claim:
     except OSError as error:
         held.close()
         raise storage_error(run.process, error) from error
-    # A loader's worker that outlives a killed trainer must not hold its lock.
+    # A DataLoader worker that outlives a killed trainer must not hold its lock.
     os.register_at_fork(after_in_child=held.close)
     for folder in run.folders:
         remove_leftovers(folder)
@@ -91,11 +91,11 @@ def claim(run: Owned) -> Claim:
 
 
 def is_running(run: Owned) -> bool:
-    """Whether a trainer holds the run's lock; where nothing can be locked, whether the process that it named lives."""
-    answers = [_is_held(descriptor) for descriptor in _opened(run)]
-    if True in answers:
+    """Whether a trainer holds the run's lock; on a disk without locks, whether the process in process.json is alive."""
+    held = [_is_held(descriptor) for descriptor in _opened(run)]
+    if True in held:
         return True
-    return bool(answers) and False not in answers and _named_process_lives(run)
+    return bool(held) and False not in held and _is_named_process_alive(run)
 
 
 def process_id(run: Owned) -> int | None:
@@ -116,7 +116,7 @@ def _opened(run: Owned) -> Iterator[int]:
 
 
 def _lock(descriptor: int, how: int) -> bool | None:
-    """Whether this process now holds the lock; None if this disk has no locks."""
+    """Tries to lock; returns whether this process now holds the lock, None if the disk has no locks."""
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except OSError as error:
@@ -127,32 +127,32 @@ def _lock(descriptor: int, how: int) -> bool | None:
 def _is_locked(run: Owned, held: Claim) -> bool:
     """Whether this process now holds the locks, whose descriptors are added to `held`. Raises OSError."""
     held.descriptors.append(os.open(run.path, os.O_RDONLY | os.O_DIRECTORY))
-    of_folder = _wait_for_lock(held.descriptors[-1])
-    if of_folder is False:
+    folder_locked = _wait_for_lock(held.descriptors[-1])
+    if folder_locked is False:
         return False
     held.descriptors.append(open_to_claim(run.process))
-    of_file = _wait_for_lock(held.descriptors[-1])
-    if of_folder is of_file is None:
-        return not _named_process_lives(run)
-    return of_file is not False
+    file_locked = _wait_for_lock(held.descriptors[-1])
+    if folder_locked is file_locked is None:
+        return not _is_named_process_alive(run)
+    return file_locked is not False
 
 
 def _wait_for_lock(descriptor: int) -> bool | None:
-    """Tries for CLAIM_SECONDS."""
+    """Tries to lock for CLAIM_SECONDS; returns as `_lock` does."""
     until = time.monotonic() + CLAIM_SECONDS
-    while (got := _lock(descriptor, fcntl.LOCK_EX)) is False and time.monotonic() < until:
+    while (locked := _lock(descriptor, fcntl.LOCK_EX)) is False and time.monotonic() < until:
         time.sleep(CLAIM_SECONDS / 20)
-    return got
+    return locked
 
 
 def _is_held(descriptor: int) -> bool | None:
-    """Whether somebody holds the lock; None if that is unknown. Closing the descriptor releases a shared lock."""
-    got = _lock(descriptor, fcntl.LOCK_SH)
-    return None if got is None else not got
+    """Whether another process holds the lock; None if unknown. Closing the descriptor releases a shared lock."""
+    locked = _lock(descriptor, fcntl.LOCK_SH)
+    return None if locked is None else not locked
 
 
-def _named_process_lives(run: Owned) -> bool:
-    """Whether the process that process.json names lives here: the same id, started at the same time."""
+def _is_named_process_alive(run: Owned) -> bool:
+    """Whether the process in process.json is alive here, with the same id and start time."""
     process_id, start_time = _read_process(run)
     return process_id is not None and start_time is not None and _start_time(process_id) == start_time
 
@@ -171,7 +171,7 @@ def _start_time(process_id: int) -> float | None:
     try:
         process = psutil.Process(process_id)
         if process.status() == psutil.STATUS_ZOMBIE:
-            return None  # killed, and not yet reaped by whoever started it
+            return None  # killed, and not yet reaped by its parent
         return float(process.create_time())
     except (psutil.Error, ValueError, ArithmeticError):
         return None

@@ -1,6 +1,6 @@
 """Reads the settings in the preset of a run, without the classes that declare them.
 
-Thousands of runs differ in a few settings, so a statement that was read before, to the letter, is not parsed again.
+Thousands of runs differ in a few settings, so an identical statement is parsed only once.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_KNOWN = 50_000
-"""Statements remembered before all are forgotten."""
+"""Number of cached statements at which the cache is cleared."""
 _TABLE = re.compile(r"^\[([A-Za-z0-9_-]+)\]\n", re.MULTILINE)
 _STATEMENT = re.compile(r"([A-Za-z0-9_-]+ = (?:\[\n(?: +[^\n]*,\n)*\]|\"[^\"\\\n]*\"|[a-z0-9.+-]+)\n)")
 """The statements of a saved preset: a key and a word, a number, a plain text, or a list over several lines."""
 
 
 class PresetReader:
-    """Reads presets, and remembers their statements."""
+    """Reads presets, and caches their statements."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, Any]] = {}
 
     def settings(self, text: str) -> dict[str, Any]:
-        """All settings by key path, such as optimizer.learning_rate. Raises ValueError, RecursionError."""
+        """Returns all settings by key path, such as optimizer.learning_rate. Raises ValueError, RecursionError."""
         settings = self._plain(text)
         return flattened(tomllib.loads(text)) if settings is None else settings
 
     def _plain(self, text: str) -> dict[str, Any] | None:
-        """The settings of a text of plain statements, as presets are saved; None for any other."""
+        """Reads a text of plain statements, the form in which presets are saved; None for any other text."""
         first, *rest = _TABLE.split(text)
         settings: dict[str, Any] = {}
         count = 0
@@ -42,7 +42,7 @@ class PresetReader:
                 key, value = self._known.get(statement) or self._learn(statement)
                 settings[prefix + key] = value
                 count += 1
-        # A key that is there twice is an error, which TOML reports in its own words.
+        # A duplicate key is an error; the TOML parser reports it.
         is_once = len(settings) == count and len(set(prefixes)) == len(prefixes)
         return settings if is_once and settings.keys().isdisjoint(rest[::2]) else None
 
@@ -55,7 +55,7 @@ class PresetReader:
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as key paths; lists as tuples, as settings hold them."""
+    """Flattens nested tables to key paths; lists become tuples, as in settings."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):

@@ -1,8 +1,8 @@
 """Remembers the rows of the table of runs from one start of the app to the next.
 
-A run that has ended does not change, so of thousands of runs only those whose files have changed are read again. The
-memory is a file in the user's cache. If it is missing, damaged, of another version or cannot be written, that costs
-time and nothing else.
+A run that has ended does not change, so only the runs whose files have changed are read again. The memory is a file in
+the user's cache. If it is missing, damaged, of another version or cannot be written, all runs are read, which only
+takes longer.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from workbench.runs.status import ENDED
 from workbench.runs.typed import Take, take_of
 
 Stamp = tuple[tuple[int, int] | None, ...]
-"""When each of a run's files was last written, in ns, and its size; None where there is none."""
+"""The time in ns at which each of a run's files was last written, and its size; None for a missing file."""
 LEAST_NEWS = 20
-"""The memory is written once there are this many new rows: fewer are read in a moment."""
+"""The memory is written once there are this many new rows; fewer are read quickly."""
 MOST_BYTES = 2**28
 LEFT_OUT = ("run", "broken")
 """Fields of a row that are not kept; rows of broken runs are not kept at all."""
@@ -41,13 +41,13 @@ class RowMemory:
     def __init__(self, runs_folder: Path) -> None:
         self._folder = runs_folder
         self._names = [item.name for item in fields(RunRow) if item.name not in LEFT_OUT]
-        """The fields that are kept; a memory with other fields is another version's."""
+        """The stored fields; a memory with other fields is from another version."""
         hints = get_type_hints(RunRow)
         self._takes: dict[str, Take] = {name: take_of(hints[name]) for name in self._names if name != "started"}
         self._written: dict[Path, Stamp] = {}
 
     def read(self, runs: Iterable[RunDirectory]) -> dict[Path, tuple[Stamp, RunRow]]:
-        """Returns the rows of those runs that are remembered; the caller checks whether their files have changed."""
+        """Returns the remembered rows of these runs; the caller checks whether their files have changed."""
         try:
             with open_regular(self._file()) as file:
                 values = from_json(file.read(MOST_BYTES))
@@ -59,7 +59,7 @@ class RowMemory:
         return found
 
     def write(self, known: Mapping[Path, tuple[Stamp, RunRow]]) -> None:
-        """Remembers the rows of runs that have ended, once enough of them are new."""
+        """Stores the rows of ended runs, once enough of them are new."""
         ended = {path: entry for path, entry in known.items() if entry[1].status in ENDED and not entry[1].broken}
         if sum(self._written.get(path) != stamp for path, (stamp, _) in ended.items()) < LEAST_NEWS:
             return
@@ -81,7 +81,7 @@ class RowMemory:
         return [started if name == "started" else getattr(row, name) for name in self._names]
 
     def _row(self, run: RunDirectory, stamp: list[list[int] | None], values: list[Any]) -> tuple[Stamp, RunRow]:
-        """Raises TypeError, LookupError, ValueError or OverflowError for content that was not written here."""
+        """Restores a row. Raises TypeError, LookupError, ValueError or OverflowError for invalid content."""
         kept = dict(zip(self._names, values, strict=True))
         row = {name: take(kept[name]) for name, take in self._takes.items()}
         settings = row["settings"].items()

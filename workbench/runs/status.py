@@ -1,4 +1,4 @@
-"""The status of a run, from facts: its lock and its summary, never from the last words of a dead process."""
+"""The status of a run, from its lock and its summary, never from the last event of a dead process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.runs.lock import is_running
 from workbench.runs.typed import metrics, taken
 
 Status = Literal["new", "running", "completed", "stopped", "failed", "lost"]
-"""`lost`: the process ended without a summary: killed, or the machine restarted."""
+"""`lost`: the process ended without a summary, because it was killed or the machine restarted."""
 RESUMABLE = ("stopped", "failed", "lost")
 ENDED = ("completed", *RESUMABLE)
 """Statuses of a run that was started and is not in progress."""
@@ -20,7 +20,7 @@ ENDED = ("completed", *RESUMABLE)
 
 @dataclass(frozen=True)
 class Summary:
-    """How a run ended. Seconds, milliseconds, bytes; what was not measured is None."""
+    """How a run ended, in seconds, milliseconds and bytes; None if not measured."""
 
     status: str
     reason: str
@@ -48,15 +48,15 @@ class Summary:
     torch_peak_bytes: int | None = None
     host_peak_rss_bytes: int | None = None
     kind: str = ""
-    """Which error, as in workbench.errors; empty if there was none."""
+    """The kind of error from workbench.errors; empty without an error."""
 
     def save(self, run: RunDirectory) -> None:
-        """Writes summary.json, all of it or nothing. Raises StorageError."""
+        """Writes summary.json atomically. Raises StorageError."""
         write_text_atomically(run.summary, json.dumps(asdict(self), indent=2) + "\n", parents=False)
 
 
 def read_summary(run: RunDirectory) -> Summary | None:
-    """How the run ended; None if it has not ended, or if the file cannot be read."""
+    """Reads how the run ended; None if it has not ended, or if the file cannot be read."""
     try:
         return taken(Summary, json.loads(read_small(run.summary)))
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):

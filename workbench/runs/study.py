@@ -1,6 +1,6 @@
-"""Which study a run belongs to: a file in its directory that is written once, before anything else.
+"""The study that a run belongs to: a file in its directory that is written once, before all others.
 
-A run that was started by itself has none, nor have those made before there were studies.
+A run that was started alone has no study, and neither have runs of versions without studies.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class StudyMembership:
             raise ValueError(f"no study can be called {text!r}")
 
     def save(self, file: Path) -> None:
-        """Writes it to a run's study.json. Raises StorageError."""
+        """Writes a run's study.json. Raises StorageError."""
         write_text_atomically(file, json.dumps(asdict(self)) + "\n", parents=False)
 
 
 def read_study(file: Path) -> str | None:
-    """Reads the study's id from a run's study.json; None if there is no such file, or it cannot be read."""
+    """Reads the study's id from a run's study.json; None if the file is missing or cannot be read."""
     try:
         return taken(StudyMembership, json.loads(read_small(file, MOST_BYTES))).study
     except (OSError, ValueError, TypeError, ArithmeticError, RecursionError):

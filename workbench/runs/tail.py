@@ -1,4 +1,4 @@
-"""Reading a file of lines while it grows: events by whoever watches, requests by the trainer."""
+"""Reads a growing file line by line: viewers read events, the trainer reads requests."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from workbench.runs.events import Event
 READ_BYTES = 2**20
 """The most that one call reads, so that opening a long run stays responsive."""
 LONGEST_LINE = 2**26
-"""Longer lines are skipped: nobody writes them."""
+"""Longer lines are skipped; valid ones are never this long."""
 
 
 class LineTail:
-    """Reads the lines that were added since the last read, by byte offset. A torn last line waits until it is whole."""
+    """Reads the lines that were added since the last read. An incomplete last line is read once it is complete."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.path = path
         self.offset = offset
-        """Bytes read so far; a reader that starts here again misses nothing and repeats nothing."""
+        """Bytes read so far; another reader that starts here misses nothing and repeats nothing."""
         self._searched = 0
-        """Bytes after them that hold no end of a line: they are not searched again."""
+        """Bytes after the offset without a newline, which are not searched again."""
 
     def read(self) -> list[bytes]:
-        """New whole lines, without their ends; empty when there are none or the file is not there (yet)."""
+        """Returns new complete lines without newlines; empty if there are none or the file does not exist (yet)."""
         try:
             if self.path.stat().st_size <= self.offset + self._searched:
                 return []
@@ -45,7 +45,7 @@ class LineTail:
                 block = file.read(READ_BYTES)
             if not block:
                 return []
-            if self._searched:  # the line that ends here began before this block
+            if self._searched:  # the line that ends here started before this block
                 end = block.index(b"\n") + 1
                 if self._searched + end > LONGEST_LINE:
                     self.offset += self._searched + end
@@ -60,7 +60,7 @@ class LineTail:
 
 
 def has_event(path: Path, kind: type[Event]) -> bool:
-    """Whether the file holds an event of that type; nothing is decoded."""
+    """Whether the file contains an event of that type; decodes nothing."""
     wanted, rest = f'{{"type":"{kind.type}"'.encode(), b""
     try:
         with open_regular(path) as file:
@@ -82,13 +82,13 @@ class EventTail:
         self._decode = decode
 
     def skip_to_end(self) -> None:
-        """Skips what is in the file already: what earlier lives of a resumed run wrote."""
+        """Skips events that are in the file already, written before the run was resumed."""
         if self._lines.path.exists():
             self._lines.offset = self._lines.path.stat().st_size
 
     @property
     def has_read(self) -> bool:
-        """Whether anything was in the file."""
+        """Whether anything has been read."""
         return self._lines.offset > 0
 
     def read(self) -> list[tuple[bytes, Event]]:

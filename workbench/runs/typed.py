@@ -1,7 +1,7 @@
 """Checks values from a file against the annotations of a dataclass, and refuses those that do not fit.
 
-A file may hold anything: another version's, an editor's, a stranger's. Readers need not check what has passed here. The
-annotations are read once, into one small function for each field, because a long run has a hundred thousand lines.
+A file may contain anything: from another version, an editor or a stranger. Readers need not check values again. The
+annotations are compiled once to a small function per field, because a long run has a hundred thousand lines.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from workbench.metrics import BY_CLASS, METRICS
 
 Take = Callable[[Any], Any]
-"""Returns the value; in lists and tables of numbers, a null is NaN. Raises TypeError, or OverflowError."""
+"""Checks and returns a value; in lists and tables of numbers, null becomes NaN. Raises TypeError or OverflowError."""
 
 WELL_KNOWN = frozenset(BY_CLASS) | {metric.name for metric in METRICS}
-"""The metrics whose shape readers know."""
+"""The metrics whose shape readers rely on."""
 LARGEST = 2**63
-"""No count of ours comes near; floats and array indices could not hold larger ones."""
+"""Larger integers are refused: no valid count is that large, and array indices could not hold it."""
 HUGE = 1e300
-"""No number of ours comes near; computing with larger ones would give infinity."""
+"""Larger numbers are refused: no valid number is that large, and computing with it would give infinity."""
 
 Made = TypeVar("Made")
 _TAKES: dict[type, dict[str, Take]] = {}
 
 
 class Rows:
-    """Marks a list of tables: the keys that each must have, or may have if their type is optional."""
+    """Marks a list of tables, with the keys that each table must have, or may have if their type is optional."""
 
     def __init__(self, **columns: Any) -> None:
         self._columns = {name: take_of(annotation) for name, annotation in columns.items()}
@@ -43,7 +43,7 @@ class Rows:
 
 
 def metrics(values: dict[str, Any]) -> dict[str, Any]:
-    """Marks metrics of a split: numbers or null, a list of them per class, or a square matrix of classes."""
+    """Marks metrics of a split: numbers or null, lists of these by class, or a square matrix of classes."""
     sizes = set()
     for name, value in values.items():
         if (name in BY_CLASS) != isinstance(value, list) and name in WELL_KNOWN:
@@ -63,21 +63,21 @@ def metrics(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def moment(value: float) -> float:
-    """Marks seconds since 1970 that a calendar can show."""
+    """Marks seconds since 1970 within the range of dates."""
     if not 0 <= value < 2**36:
         raise TypeError
     return value
 
 
 def positive(value: int) -> int:
-    """Marks a number that is divided by."""
+    """Marks a divisor."""
     if value < 1:
         raise TypeError
     return value
 
 
 def takes_of(kind: type) -> dict[str, Take]:
-    """For each field of a dataclass, the function that takes a value for it."""
+    """Returns the function that checks the value of each field of a dataclass."""
     known = _TAKES.get(kind)
     if known is None:
         hints = get_type_hints(kind, include_extras=True)
@@ -91,7 +91,7 @@ def needed_of(kind: type) -> frozenset[str]:
 
 
 def taken(kind: type[Made], values: object) -> Made:
-    """Makes a dataclass from a parsed file; unknown keys are ignored. Raises TypeError, OverflowError."""
+    """Makes a dataclass from a parsed file; ignores unknown keys. Raises TypeError or OverflowError."""
     if not isinstance(values, Mapping):
         raise TypeError
     takes = takes_of(kind)
@@ -103,7 +103,7 @@ def _fields(kind: Any) -> tuple[Field[Any], ...]:
 
 
 def take_of(annotation: Any) -> Take:
-    """The function that takes a value for an annotation."""
+    """Returns the function that checks a value against an annotation."""
     if annotation is Any:
         return lambda value: value
     if annotation in _SCALARS:
@@ -163,7 +163,7 @@ _FLOAT, _FLOAT_OR_INT, _OR_NULL = {float}, {float, int}, {float, int, NoneType}
 
 
 def _numbers(values: Any) -> list[float]:
-    """A list of numbers; a null in it is NaN. What every step's loss goes through."""
+    """Checks a list of numbers; null becomes NaN. Every loss passes through here."""
     if type(values) is not list:
         raise TypeError
     kinds = set(map(type, values))

@@ -33,7 +33,7 @@ class RunView:
     learning_rate: float | None = None
     """Learning rate of the last step, with the schedule's factor."""
     base_learning_rate: float | None = None
-    """What the schedule's factor multiplies now; None until the trainer has reported it, and in runs of older
+    """The present learning rate before the schedule's factor; None until the trainer reports it, and in runs of older
     versions."""
     seconds: float = 0.0
     """Training time so far, without pauses and validation."""

@@ -14,10 +14,10 @@ from workbench.runs.events import Event
 
 
 class EventWriter:
-    """Appends events, each in one write of a whole line, so that a reader sees at most one torn line: the last.
+    """Appends events, each as one write of a whole line, so that only the last line can be incomplete.
 
-    Raises StorageError when the disk is full. Not synced to disk: after a power cut the last lines may be missing,
-    and a resumed run writes them again.
+    Raises StorageError when the disk is full. Does not sync to disk: after a power failure the last lines may be
+    missing, and a resumed run writes them again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class EventWriter:
             raise storage_error(path, error) from error
 
     def write(self, event: Event) -> None:
-        """Appends the event with the present time. Raises RunDeletedError when the file was deleted or moved."""
+        """Appends the event with the current time. Raises RunDeletedError if the file was deleted or moved."""
         line = memoryview(f"{encode(replace(event, time=round(time.time(), 4)))}\n".encode())
         try:
             while line:
@@ -41,7 +41,7 @@ class EventWriter:
             raise RunDeletedError(f"{self._path} has been deleted or moved: training ends")
 
     def _is_in_place(self) -> bool:
-        """Whether the file is still at its path: writing to a deleted or moved file would succeed, unseen."""
+        """Whether the file is still at its path: writing to a deleted or moved file would succeed silently."""
         try:
             return os.path.samestat(self._opened, os.stat(self._path))  # noqa: PTH116  ten times a second
         except OSError:
@@ -52,7 +52,7 @@ class EventWriter:
         os.close(self._descriptor)
 
     def _end_torn_line(self) -> None:
-        """Ends a line that a kill cut off, so that the next event starts a new one."""
+        """Ends an incomplete last line of a killed trainer, so that the next event starts a new line."""
         with open_regular(self._path) as file:
             size = file.seek(0, os.SEEK_END)
             if size:

@@ -16,7 +16,7 @@ class ActivationChoice(Choice):
     """An activation function."""
 
     def build(self) -> nn.Module:
-        """A fresh module: a learned activation has its own parameters wherever it is used."""
+        """Makes a new module: each layer with a learned activation has its own parameters."""
         raise NotImplementedError
 
 

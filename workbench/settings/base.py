@@ -1,8 +1,8 @@
-"""What a setting is: a typed field with bounds, unit, default and help, declared once.
+"""The base classes of settings: a setting is a typed field with bounds, unit, default and help, declared once.
 
-TOML validation, `--set`, `--explain`, the JSON schema and the form in the app are all read from these declarations.
-A *choice* is one thing that can be picked (the optimizer Adam, the data set iris) with its own settings; a *family*
-is the list of choices of one kind. Nothing here imports torch: a choice does so inside its `build()`.
+TOML validation, `--set`, `--explain`, the JSON schema and the form in the app all use these declarations. A *choice* is
+one option (the optimizer Adam, the data set iris) with its own settings; a *family* is the list of all choices of one
+kind. Nothing here imports torch: a choice does so in its `build()`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 StepRule = Literal["ladder", "double"] | float
-"""How the app's arrow keys step a number: 1-2-5 in every decade, by powers of two, or to the next multiple of it."""
+"""How the app's arrow keys step a number: 1-2-5 in every decade, in powers of two, or by multiples of a number."""
 
 
 def setting(
@@ -25,35 +25,35 @@ def setting(
     names: Literal["", "columns"] = "",
     **bounds: Any,
 ) -> Any:
-    """A field of a choice: its default, what it means, its unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
+    """Declares a field: its default, help text, unit, and pydantic bounds (`gt`, `ge`, `lt`, `le`, ...).
 
-    step: how the app's arrow keys step it, where its type and bounds do not say. names: what the app offers for it:
-    the columns of the table that the choice reads.
+    step: how the app's arrow keys step it, if its type and bounds do not decide. names: the values that the app
+    suggests: "columns" for those of the table that the choice reads.
     """
     extra: dict[str, Any] = {name: value for name, value in (("unit", unit), ("step", step), ("names", names)) if value}
     return Field(default, description=help, json_schema_extra=extra or None, **bounds)
 
 
 class Settings(BaseModel):
-    """A table of a preset. Strict: no unknown keys, no text for a number, neither NaN nor infinity."""
+    """A table of a preset. Strict: no unknown keys, no text instead of a number, no NaN or infinity."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def summary(cls) -> str:
-        """The one line that explains this choice: the first of its docstring."""
+        """The first line of the docstring, which explains this choice."""
         return (cls.__doc__ or "").strip().splitlines()[0]
 
 
 class Choice(Settings):
-    """One thing that can be picked. Its first field is the tag that names it in a preset."""
+    """One option of a family. Its first field is the tag that names it in a preset."""
 
     tag: ClassVar[str] = "name"
     """The key that names the choice within its table."""
 
     @classmethod
     def label(cls) -> str:
-        """The name that picks this choice in a preset."""
+        """The name that selects this choice in a preset."""
         return str(cls.model_fields[cls.tag].default)
 
 
@@ -75,11 +75,11 @@ class Family:
 
     @property
     def labels(self) -> list[str]:
-        """The names of all choices, in the order in which they are shown."""
+        """The names of all choices, in display order."""
         return [choice.label() for choice in self.choices]
 
     def choice(self, label: str) -> type[Choice] | None:
-        """The choice of that name, or None."""
+        """The choice with that name, or None."""
         return next((choice for choice in self.choices if choice.label() == label), None)
 
 
@@ -90,7 +90,7 @@ def members(union: Any) -> tuple[type[Choice], ...]:
 
 @dataclass(frozen=True)
 class PathMarker:
-    """Marks a setting as a path: made absolute when a run starts, so that it can be resumed from any folder."""
+    """Marks a setting as a path: absolute once a run starts, so that the run can be resumed from any folder."""
 
 
 PathText = Annotated[str, PathMarker(), Field(pattern=r"^[^\x00]*$")]

@@ -1,7 +1,7 @@
-"""Changes of the learning rate during a run, recorded so that training again repeats them.
+"""Changes of the learning rate during a run, recorded so that they can be repeated.
 
-A run's preset.toml gains one whenever somebody sets another rate, before the first step at that rate. Whoever trains
-that preset, anew or resumed, changes the rate at the very same steps.
+Whenever the user sets another rate, it is appended to the run's preset.toml before the first step at that rate.
+Training that preset again, or resuming the run, changes the rate at the same steps.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from workbench.settings.base import Settings, setting
 from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 
 MOST_CHANGES = 10_000
-"""Of one run: a preset.toml with far more would be too large to be read again."""
-MOST_IN_WORDS = 3
+"""Changes of one run: a preset.toml with many more would be too large to be read."""
+MOST_LISTED = 3
 """Changes that a line lists one by one."""
 
 
 class Change(Settings):
-    """Another learning rate from a step on."""
+    """A new learning rate from a step on."""
 
     step: int = setting(..., "optimizer steps before the change: the next step is the first at the new rate", ge=0)
-    learning_rate: float = setting(..., "the rate from there on, before the schedule's factor", **LEARNING_RATE_BOUNDS)
+    learning_rate: float = setting(..., "the new rate, before the schedule's factor", **LEARNING_RATE_BOUNDS)
 
 
 def check_order(changes: Sequence[Change]) -> None:
-    """Raises ValueError where the steps do not rise."""
+    """Raises ValueError if the steps do not increase."""
     for before, after in pairwise(changes):
         if after.step <= before.step:
-            raise ValueError(f"steps must rise from one change to the next, but {after.step} follows {before.step}")
+            raise ValueError(f"the steps of changes must increase, but {after.step} follows {before.step}")
 
 
 def in_words(first: float | None, changes: Iterable[tuple[int, float]]) -> str:
-    """`0.01 → 0.02 at step 600`; of many changes the last and how many there are.
+    """Formats changes: `0.01 → 0.02 at step 600`; for many, only the last one and their number.
 
-    first: the rate before; None where it is shown elsewhere. changes: (step, rate); the answer is empty for none.
+    first: the rate before the changes; None leaves it out. changes: (step, rate). Returns "" if there are none.
     """
     listed = [f"{rate:g} at step {step:,}" for step, rate in changes]
     if not listed:
         return ""
     before = [] if first is None else [f"{first:g}"]
-    if len(listed) > MOST_IN_WORDS:
+    if len(listed) > MOST_LISTED:
         return " → ".join([*before, f"{listed[-1]} (the last of {len(listed)} changes)"])
     return " → ".join([*before, *listed])
 
 
 def read(found: Any) -> list[tuple[int, float]]:
-    """(step, rate) of each change in a preset.toml that was read but not checked; those that are none are left out."""
+    """Returns (step, rate) of each change in a parsed but unchecked preset.toml; invalid ones are left out."""
     changes = []
     for change in found if isinstance(found, list | tuple) else ():
         with suppress(TypeError, ValueError, KeyError, OverflowError):

@@ -1,9 +1,10 @@
-"""A user's own function, named in a preset as `package.module:function`.
+"""Calls a user's function, named in a preset as `package.module:function`.
 
-A preset must never run code behind the user's back. A function is called only after the user has said yes
-(`--trust-code`) to all that this executes: its module, the packages around that, and what these import from beside
-them, as these files are now and where they lie. A change to any of them, or a copy elsewhere, asks again. The function
-must be the module's own. Its arguments are shown when it is asked; they are not part of the yes.
+A preset must never run code without the user's consent. A function is called only after the user has trusted
+(`--trust-code`) all files that the call executes: its module, the packages around the module, and the local modules
+that these import. Trust covers the present content and place of these files: after a change to any of them, or for a
+copy elsewhere, the user is asked again. The function must be defined in the module. The question shows its arguments,
+but trust does not depend on them.
 """
 
 from __future__ import annotations
@@ -15,42 +16,42 @@ from typing import Any
 
 from workbench.errors import UntrustedCodeError, UserCodeError, WorkbenchError, type_and_first_line
 from workbench.files import short_path
-from workbench.settings import trust as yeses
+from workbench.settings import trust as store
 from workbench.settings.code_files import Code, read_code
 from workbench.settings.code_imports import import_code
 
 MOST_NAMED = 8
-"""The most files that a question names; of further ones it gives only the number."""
+"""The most files that a question names; it only counts further ones."""
 
 
 def locate(reference: str) -> Path:
-    """The file of the module in `package.module:function`, found without executing anything.
+    """Finds the file of the module in `package.module:function` without executing anything.
 
-    The working folder is searched first. Raises UserCodeError where there is none.
+    The working folder is searched first. Raises UserCodeError if there is no such module.
     """
     return read_code(reference).file
 
 
 def is_trusted(reference: str) -> bool:
-    """Whether the user has said yes to the function and all that calling it executes, as it is now.
+    """Whether the user trusts the function and all files that calling it executes, as they are now.
 
-    Raises UserCodeError where it is not to be found, UntrustedCodeError where others may have said yes instead.
+    Raises UserCodeError if it is not found, UntrustedCodeError if other users can write to the store.
     """
-    return yeses.is_kept(read_code(reference).key())
+    return store.contains(read_code(reference).key())
 
 
 def trust(reference: str) -> None:
-    """Remembers the user's yes to the function and all that calling it executes, as it is now.
+    """Stores that the user trusts the function and all files that calling it executes, as they are now.
 
-    Raises StorageError where that cannot be kept, UntrustedCodeError where others may write there.
+    Raises StorageError if it cannot be stored, UntrustedCodeError if other users can write to the store.
     """
     code = read_code(reference)
-    if not yeses.is_kept(code.key()):
-        yeses.keep(code.key(), f"{reference} in {code.file}")
+    if not store.contains(code.key()):
+        store.add(code.key(), f"{reference} in {code.file}")
 
 
 def question(reference: str, arguments: Mapping[str, Any] | None = None) -> str:
-    """What the user is asked before a function is called."""
+    """The question to the user before a function is called."""
     return (
         f"the preset wants to run code: {description(reference, arguments)}. Read it, and if you trust it "
         "start again with --trust-code (needed once for this function, until one of these files changes)"
@@ -58,14 +59,14 @@ def question(reference: str, arguments: Mapping[str, Any] | None = None) -> str:
 
 
 def description(reference: str, arguments: Mapping[str, Any] | None = None) -> str:
-    """What would be called, with which arguments, in which files."""
+    """Describes the call: the function, its arguments, and the files that it executes."""
     code = read_code(reference)
     given = ", ".join(f"{name}={value!r}" for name, value in (arguments or {}).items())
     return f"{reference}({given}) in {locate(reference)}{_beside(code)}"
 
 
 def _beside(code: Code) -> str:
-    """The other files that would be executed, in words."""
+    """Lists the other files that would be executed."""
     files = [short_path(file) for file in code.beside]
     if not files:
         return ""
@@ -76,10 +77,10 @@ def _beside(code: Code) -> str:
 def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
     """Imports the function and calls it.
 
-    Raises UntrustedCodeError before anything of it has run, and UserCodeError for whatever the user's code raises.
+    Raises UntrustedCodeError before any of the code runs, and UserCodeError for anything that the user's code raises.
     """
     code = read_code(reference)
-    if not yeses.is_kept(code.key()):
+    if not store.contains(code.key()):
         raise UntrustedCodeError(question(reference, keywords))
     try:
         module = import_code(code)
@@ -95,9 +96,9 @@ def call(reference: str, *arguments: Any, **keywords: Any) -> Any:
 
 
 def _own_function(code: Code, module: ModuleType) -> Any:
-    """The function, or the class, that the module (or the package that it is) defines. Raises UserCodeError.
+    """Returns the function or class that the module or its package defines. Raises UserCodeError.
 
-    What it has imported is not its own: `from os import system` would let a preset call that with any argument.
+    Imported functions are refused: `from os import system` would let a preset call it with any argument.
     """
     name = code.reference.partition(":")[2]
     function = getattr(module, name, None)
@@ -110,6 +111,6 @@ def _own_function(code: Code, module: ModuleType) -> Any:
     if not isinstance(home, str) or home.partition(".")[0] != package:
         raise UserCodeError(
             f"{code.reference} is not defined in {code.module}, but comes from {home or 'elsewhere'}; "
-            f"define a function there that calls it, and name that"
+            f"define a function in {code.module} that calls it, and name that function"
         )
     return function

@@ -1,8 +1,8 @@
-"""Which files calling a user's function would execute, found by reading alone.
+"""Finds the files that calling a user's function would execute, without executing anything.
 
-Importing `package.module` executes the packages around it and, in turn, what these files import from beside them. Their
-import statements are read without running anything; so are `import_module("name")` and `__import__("name")`. What is
-installed (site-packages, PYTHONPATH) is the user's own choice and is not looked into.
+Importing `package.module` executes the packages around it and, recursively, the local modules that these files import.
+Import statements are found by parsing, and so are `import_module("name")` and `__import__("name")`. Installed packages
+(site-packages, PYTHONPATH) are the user's own choice and are not examined.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from workbench.errors import UserCodeError
 
 OWN = "workbench"
-"""The package that a user's module may import from us, wherever it lies."""
+"""Our package, which a user's module may import from any place."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +29,30 @@ class Source:
 
     module: str
     folder: Path | None
-    """Where a package's modules lie; None for a plain module."""
+    """The folder of a package's modules; None for a plain module."""
     file: Path | None
-    """What is executed; None for a package without an `__init__.py`."""
+    """The file that is executed; None for a package without an `__init__.py`."""
 
     @property
     def is_extension(self) -> bool:
-        """Whether it is compiled code, which Python can only load from its file."""
+        """Whether it is a compiled extension, which Python can only load from its file."""
         return self.file is not None and self.file.suffix != ".py"
 
 
 @dataclass(frozen=True)
 class Code:
-    """All that calling a function executes, as its files are now."""
+    """All code that calling a function executes, as its files are now."""
 
     reference: str
     """`package.module:function`"""
     root: Path
-    """The folder that the outermost package or the module lies in."""
+    """The folder that contains the outermost package or the module."""
     is_installed: bool
-    """Whether that folder is one of installed packages: then only the packages around the module are looked at."""
+    """Whether that folder holds installed packages; then only the packages around the module are examined."""
     chain: tuple[Source, ...]
     """The packages around the module, outermost first, and the module itself."""
     sources: dict[str, tuple[Source, bytes]] = field(repr=False)
-    """Everything by its full name, the chain included, and its bytes."""
+    """All sources by full name, including the chain, each with its bytes."""
 
     @property
     def module(self) -> str:
@@ -72,7 +72,7 @@ class Code:
         return [file for file in files if file != self.file]
 
     def key(self) -> str:
-        """SHA-256 of what a yes is said to: the function, where every file lies, and what it holds."""
+        """SHA-256 of what the user trusts: the function, and the path and content of every file."""
         whole = hashlib.sha256(self.reference.encode())
         for name in sorted(self.sources):
             source, content = self.sources[name]
@@ -81,9 +81,9 @@ class Code:
 
 
 def read_code(reference: str) -> Code:
-    """What calling `package.module:function` would execute; the working folder is searched first.
+    """Reads the code that calling `package.module:function` would execute; searches the working folder first.
 
-    Raises UserCodeError where there is no such module, or a file cannot be read.
+    Raises UserCodeError if there is no such module, or a file cannot be read.
     """
     module = reference.partition(":")[0]
     for entry in [Path.cwd(), *map(Path, sys.path)]:
@@ -96,12 +96,12 @@ def read_code(reference: str) -> Code:
                 _follow_imports(sources, root)
             return Code(reference, root, installed, tuple(found), sources)
     raise UserCodeError(
-        f"{reference}: there is no module {module} here; start workbench in the folder that holds it, or install it"
+        f"{reference}: there is no module {module} here; start workbench in the folder that contains it, or install it"
     )
 
 
 def is_installed(folder: Path) -> bool:
-    """Whether a folder holds Python's library or packages that were installed."""
+    """Whether a folder contains Python's standard library or installed packages."""
     resolved = folder.resolve()
     return any(resolved == place or place in resolved.parents for place in _installed_places())
 
@@ -114,9 +114,9 @@ def _installed_places() -> tuple[Path, ...]:
 
 
 def _walk(folder: Path, parts: list[str]) -> Iterator[Source]:
-    """The packages and modules of a dotted name, outermost first, as far as they are there.
+    """Yields the existing packages and modules of a dotted name, outermost first.
 
-    As Python does: a package before a module, a compiled one before a .py, a folder without `__init__.py` last.
+    Same order as Python's: a package before a module, an extension before a .py, a folder without `__init__.py` last.
     """
     for depth, part in enumerate(parts, start=1):
         name, init = ".".join(parts[:depth]), folder / part / "__init__.py"
@@ -134,7 +134,7 @@ def _walk(folder: Path, parts: list[str]) -> Iterator[Source]:
 
 
 def _follow_imports(sources: dict[str, tuple[Source, bytes]], root: Path) -> None:
-    """Adds all that the sources import from the same folder, and what that imports in turn."""
+    """Adds everything that the sources import from the same folder, recursively."""
     pending = list(sources.values())
     elsewhere: dict[str, bool] = {}
     while pending:
@@ -152,7 +152,7 @@ def _follow_imports(sources: dict[str, tuple[Source, bytes]], root: Path) -> Non
 
 
 def _named(root: Path, name: str) -> Iterator[Source]:
-    """The sources that importing a name executes; `package.*` stands for each module of a package."""
+    """Yields the sources that importing a name executes; `package.*` stands for each module of a package."""
     parts = name.split(".")
     if parts[-1] != "*":
         yield from _walk(root, parts)
@@ -165,7 +165,7 @@ def _named(root: Path, name: str) -> Iterator[Source]:
 
 
 def _is_elsewhere(top: str, root: Path) -> bool:
-    """Whether a name is Python's, ours, or an installed package's: a folder's own modules never come before those."""
+    """Whether a name belongs to Python, to us, or to an installed package; local modules never replace these."""
     if top == OWN or top in sys.stdlib_module_names:
         return True
     others = [entry for entry in sys.path if Path(entry).absolute() != root]
@@ -174,7 +174,7 @@ def _is_elsewhere(top: str, root: Path) -> bool:
 
 
 def _imported(source: Source, content: bytes) -> tuple[str, ...]:
-    """The full names of all that a source's import statements name."""
+    """The full names in the import statements of a source."""
     if source.file is None or source.is_extension:
         return ()
     package = source.module if source.folder is not None else source.module.rpartition(".")[0]
@@ -188,7 +188,7 @@ def _imports_of(content: bytes, package: str) -> tuple[str, ...]:
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()  # it cannot be executed either, which reports the error
+        return ()  # executing it will report the error
     names: dict[str, None] = {}
     for node in ast.walk(tree):
         match node:
@@ -204,13 +204,13 @@ def _imports_of(content: bytes, package: str) -> tuple[str, ...]:
 
 
 def _called(call: object) -> str:
-    """The last part of the name of what is called."""
+    """The last part of the name of the called function."""
     function = getattr(call, "func", None)
     return str(getattr(function, "attr", None) or getattr(function, "id", ""))
 
 
 def _absolute(name: str, level: int, package: str) -> str:
-    """A name with the package before it that its dots stand for."""
+    """Resolves a relative name: its dots stand for a package around it."""
     if level == 0:
         return name
     around = package.split(".")[: len(package.split(".")) - (level - 1)]

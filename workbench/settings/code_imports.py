@@ -1,4 +1,4 @@
-"""Importing a user's modules from the very bytes that were trusted, and nothing else from beside them."""
+"""Imports a user's modules from exactly the bytes that were trusted, and no other local modules."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from workbench.settings.code_files import OWN, Code, Source
 
 
 def import_code(code: Code) -> ModuleType:
-    """The module of trusted code, imported with the packages around it. Raises whatever these raise."""
-    _finder.cover(code)
+    """Imports the module of trusted code and the packages around it. Raises whatever these raise."""
+    _finder.add(code)
     module: ModuleType | None = None
     for source in code.chain:
         module = sys.modules.get(source.module)
         if module is not None and _file_of(module) != source.file:
-            del sys.modules[source.module]  # another of that name, from a library: the one that was named is meant
+            del sys.modules[source.module]  # a module of the same name from a library
             module = None
         if module is None:
             module = importlib.import_module(source.module)
@@ -34,55 +34,55 @@ def _file_of(module: ModuleType) -> Path | None:
 
 
 class _TrustedFinder(MetaPathFinder):
-    """Asked before Python's own finders: gives what is covered by a yes, and refuses what lies beside it."""
+    """Precedes Python's own finders: finds trusted modules, and refuses other local ones."""
 
     def __init__(self) -> None:
-        self._covered: dict[str, tuple[Source, bytes]] = {}
+        self._trusted: dict[str, tuple[Source, bytes]] = {}
         self._roots: list[Path] = []
         self._installed: list[Path] = []
-        """The search path as it was before any user's code ran: what lies there is the user's choice."""
+        """The search path before any user's code ran: modules there are the user's choice."""
 
-    def cover(self, code: Code) -> None:
-        """Takes what a yes covers."""
+    def add(self, code: Code) -> None:
+        """Adds trusted code."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
             self._installed = [Path(entry).absolute() for entry in sys.path]
-        self._covered |= code.sources
+        self._trusted |= code.sources
         if not code.is_installed and code.root not in self._roots:
             self._roots.append(code.root)
             if str(code.root) not in sys.path:
-                sys.path.append(str(code.root))  # for processes that its data sets are sent to
+                sys.path.append(str(code.root))  # for DataLoader workers, which unpickle its datasets
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name in self._covered:
-            return _spec_of(*self._covered[name])
+        if name in self._trusted:
+            return _spec_of(*self._trusted[name])
         if name.partition(".")[0] == OWN or name in sys.builtin_module_names:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.origin is None or not spec.has_location or self._is_installed(Path(spec.origin)):
             return None
         raise ImportError(
-            f"{spec.origin} was not covered by your yes, because no plain import statement names it. Write "
-            f"`import {name}` in the module, or put its folder on PYTHONPATH",
+            f"{spec.origin} was not among the files that you trusted, because no plain import statement names it. "
+            f"Write `import {name}` in the module, or put its folder on PYTHONPATH",
             name=name,
             path=spec.origin,
         )
 
     def _is_installed(self, file: Path) -> bool:
-        """Whether the innermost folder that is known, of those around a file, is one of installed packages."""
+        """Whether the innermost known folder around a file contains installed packages."""
         for folder in file.absolute().parents:
             if folder in self._roots:
                 return False
             if folder in self._installed:
                 return True
-        # A folder that the code itself has put on the search path; or an archive, which is a file there.
+        # Else a folder that the code itself added to the search path, or an archive, which is a file there.
         return any(entry.is_file() and entry in file.parents for entry in self._installed)
 
 
 class _TrustedLoader(SourceFileLoader):
-    """Executes exactly the bytes that were trusted, whatever the file holds now or a cached .pyc would offer."""
+    """Executes exactly the trusted bytes, not the present content of the file and not a cached .pyc."""
 
     def __init__(self, source: Source, content: bytes) -> None:
         super().__init__(source.module, str(source.file))

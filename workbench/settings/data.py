@@ -1,7 +1,7 @@
 """Data: where samples come from.
 
-A new kind of data (text, audio) is one more choice here, whose `build()` returns `Samples` with an encoding and a
-collate function of its own, see `workbench.data.samples`.
+A new kind of data (text, audio) is one more choice here. Its `build()` returns `Samples` with an encoding and a collate
+function, see `workbench.data.samples`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TaskName = Literal["auto", "classification", "regression"]
 
 IN_MEMORY_FRACTION = 0.25
-"""Decoded images that take more than this fraction of the free memory are read one by one instead."""
+"""Images that need more than this fraction of the free memory when decoded are read lazily."""
 
 
 MISSING_VALUES = (
@@ -45,7 +45,7 @@ class Digits(Augmented):
 
 
 class Iris(DataChoice):
-    """150 iris flowers, 4 measures, 3 species; bundled."""
+    """150 iris flowers, 4 features, 3 species; bundled."""
 
     name: Literal["iris"] = "iris"
 
@@ -56,7 +56,7 @@ class Iris(DataChoice):
 
 
 class Wine(DataChoice):
-    """178 wines, 13 measures, 3 growers; bundled."""
+    """178 wines, 13 features, 3 growers; bundled."""
 
     name: Literal["wine"] = "wine"
 
@@ -67,7 +67,7 @@ class Wine(DataChoice):
 
 
 class BreastCancer(DataChoice):
-    """569 tumours, 30 measures, malignant or benign; bundled."""
+    """569 tumours, 30 features, malignant or benign; bundled."""
 
     name: Literal["breast_cancer"] = "breast_cancer"
 
@@ -78,7 +78,7 @@ class BreastCancer(DataChoice):
 
 
 class Diabetes(DataChoice):
-    """442 patients, 10 measures, progression after a year (regression); bundled."""
+    """442 patients, 10 features, progression after a year (regression); bundled."""
 
     name: Literal["diabetes"] = "diabetes"
 
@@ -92,7 +92,7 @@ class TorchvisionSet(Augmented):
     """A data set that torchvision downloads."""
 
     folder: PathText = setting(
-        "", "where the files are or go; empty: the folder in WORKBENCH_DATA, else the user's cache"
+        "", "folder of the files, downloaded or not; empty: the folder in WORKBENCH_DATA, else the user's cache"
     )
 
     def build(self, report: Report) -> Samples:
@@ -102,7 +102,7 @@ class TorchvisionSet(Augmented):
 
 
 def default_data_folder() -> Path:
-    """Where downloaded data sets are kept when a preset does not say. Raises StorageError without a home folder."""
+    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
     chosen = os.environ.get("WORKBENCH_DATA")
     return Path(chosen) if chosen else user_folder("cache") / "data"
 
@@ -150,7 +150,7 @@ class ImageFolder(Augmented):
     folder: PathText = setting(..., "the folder that contains one folder per class")
     size: int = setting(
         0,
-        "side of the square that images are resized and cropped to; 0: all have one size",
+        "side of the square that images are resized and cropped to; 0: keep their size, the same for all",
         unit="pixels",
         step=32,
         ge=0,
@@ -167,7 +167,7 @@ class ImageFolder(Augmented):
 
 
 class Csv(DataChoice):
-    """A CSV or TSV file with a header; numbers are standardised, words become one column each."""
+    """A CSV or TSV file with a header; numbers are standardised, categories one-hot encoded."""
 
     name: Literal["csv"] = "csv"
     file: PathText = setting(..., "the file")
@@ -215,7 +215,7 @@ class Npz(DataChoice):
     task: TaskName = setting("auto", "classes or numbers to predict; auto: classes if y is of a whole-number type")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
-        "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by the shape",
+        "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by its shape",
     )
 
     def build(self, report: Report) -> Samples:
@@ -225,14 +225,14 @@ class Npz(DataChoice):
 
 
 class ModuleData(DataChoice):
-    """Your own: a function `package.module:function` that returns datasets."""
+    """Your own data: a function `package.module:function` that returns datasets."""
 
     name: Literal["module"] = "module"
     function: str = setting(..., "package.module:function, called as function(**arguments)", pattern=CODE_PATTERN)
     arguments: Arguments = setting({}, "keyword arguments for the function")
     channels: Literal["auto", "first", "last"] = setting(
         "auto",
-        "where samples of three dimensions have their channels; first: they stay as they are; auto: by the shape",
+        "where samples of three dimensions have their channels; first: as models need them; auto: by their shape",
     )
 
     def build(self, report: Report) -> Samples:

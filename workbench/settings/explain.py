@@ -1,4 +1,4 @@
-"""Describes settings in words: `--list`, `--explain` and the JSON schema, all from the same declarations."""
+"""Describes settings for `--list`, `--explain` and the JSON schema, all from the same declarations."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ REPEATED_TABLES: dict[str, type[Settings]] = {"search": Range, "changes": Change
 
 
 def list_names() -> list[str]:
-    """The names that `--list` takes."""
+    """The names that `--list` accepts."""
     return [_plural(family) for family in FAMILIES.values()] + ["presets"]
 
 
 def list_choices(what: str) -> list[tuple[str, str, str]]:
-    """Rows of (name, one-line explanation, defaults) for `--list optimizers`. Raises UsageError."""
+    """Returns rows of (name, one-line explanation, defaults) for `--list optimizers`. Raises UsageError."""
     if what == "presets":
         rows = []
         for name in library.names():
@@ -40,14 +40,15 @@ def list_choices(what: str) -> list[tuple[str, str, str]]:
         return rows
     family = next((item for item in FAMILIES.values() if what in (item.name, _plural(item))), None)
     if family is None:
-        raise UsageError(f"--list {what}: nothing of that name{nearest(what, list_names())}")
+        raise UsageError(f"--list {what}: there is no such list{nearest(what, list_names())}")
     return [(choice.label(), choice.summary(), _defaults(choice)) for choice in family.choices]
 
 
 def explain(path: str) -> list[tuple[str, str, list[tuple[str, str, str, str]]]]:
-    """What `--explain` shows for `optimizer`, `optimizer.adam`, `optimizer.adam.betas` or `training.epochs`.
+    """Explains `optimizer`, `optimizer.adam`, `optimizer.adam.betas` or `training.epochs`, for `--explain`.
 
-    A list of (title, summary, rows), a row being (setting, type and bounds, default, meaning). Raises UsageError.
+    Returns a list of (title, summary, rows) with rows of (setting, type and bounds, default, meaning). Raises
+    UsageError.
     """
     table, _, rest = path.partition(".")
     if table in PLAIN_TABLES:
@@ -68,7 +69,7 @@ def explain(path: str) -> list[tuple[str, str, list[tuple[str, str, str, str]]]]
 
 
 def schema() -> str:
-    """The JSON schema of presets, for editors that complete and check TOML."""
+    """Returns the JSON schema of presets, for editors that complete and check TOML."""
     described = Preset.model_json_schema()
     described["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     described["title"] = "workbench preset"
@@ -76,7 +77,7 @@ def schema() -> str:
 
 
 def type_and_bounds(described: dict[str, Any]) -> str:
-    """A field's JSON schema in words: type, bounds and unit, e.g. `number, > 0, ≤ 1000`."""
+    """Describes a field from its JSON schema: type, bounds and unit, e.g. `number, > 0, ≤ 1000`."""
     if "anyOf" in described:
         return " or ".join(type_and_bounds(option) for option in described["anyOf"] if option.get("type") != "null")
     if "enum" in described:
@@ -97,7 +98,7 @@ def type_and_bounds(described: dict[str, Any]) -> str:
 
 
 def _bound(number: float) -> str:
-    """As declared: older versions of pydantic make 1000.0 of a float's bound of 1000."""
+    """Formats a bound as declared: older versions of pydantic turn a float's bound of 1000 into 1000.0."""
     return toml(int(number) if number == int(number) else number)
 
 

@@ -14,25 +14,25 @@ from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
 
 if TYPE_CHECKING:
-    from workbench.settings.preset import Preset  # 0.2 s, which the shell's completion of names does not have
+    from workbench.settings.preset import Preset  # takes 0.2 s, too slow for shell completion
 
 SUFFIX = ".toml"
 
 
 def user_folder() -> Path:
-    """Where `--save-as` puts presets. Raises StorageError where the user has no home folder."""
+    """The folder for `--save-as`. Raises StorageError if the user has no home folder."""
     return files.user_folder("config") / "presets"
 
 
 def shipped_folder() -> Path:
-    """The presets that come with workbench: inside the installed package, or beside it in a checkout."""
+    """The folder of presets that come with workbench: in the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "presets"
     return installed if installed.is_dir() else package.parent / "presets"
 
 
 def folders() -> list[Path]:
-    """The folders that are searched, in order; the first folder with a file of the name wins."""
+    """The search path of presets; the first folder with a file of that name wins."""
     found = [Path("presets").absolute(), shipped_folder()]
     with suppress(StorageError):
         found.insert(1, user_folder())
@@ -64,19 +64,19 @@ def find(name_or_path: str, commands: Iterable[str] = ()) -> Path:
 
 
 def load(name_or_path: str) -> Preset:
-    """The preset of that name or path. Raises PresetError."""
+    """Loads the preset with that name or path. Raises PresetError."""
     return load_file(find(name_or_path))
 
 
 def load_file(path: Path) -> Preset:
-    """The preset in a file. One that lies in a run's directory is read as the run's. Raises PresetError."""
+    """Loads the preset in a file; in a run's directory, as the preset of that run. Raises PresetError."""
     from workbench.settings.preset import Preset
 
     return Preset.of_run(path) if is_of_run(path) else Preset.load(path)
 
 
 def is_of_run(path: Path) -> bool:
-    """Whether a preset lies in a run's directory: it says how that run is trained, and the app never replaces it."""
+    """Whether the file is the preset of a run, which the app never overwrites."""
     run = RunDirectory(path.parent)
     return path.name == run.preset.name and (is_file(run.events) or is_file(run.process))
 

@@ -1,7 +1,7 @@
-"""Losses: what training minimises. Each names the tasks that it fits.
+"""Losses: what training minimises. Each declares the tasks that it fits.
 
-Losses that compare numbers (mean squared error, KL divergence, ...) train on class labels by way of one-hot targets,
-which `label_smoothing` can soften.
+Losses that compare numbers (mean squared error, KL divergence, ...) train on class labels as one-hot targets, which
+`label_smoothing` can soften.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ class LossChoice(Choice):
 
     tasks: ClassVar[frozenset[str]]
     independent_classes: ClassVar[bool] = False
-    """True where a score is a class's own log-odds (sigmoid), False where classes compete (softmax)."""
+    """True if a score is the log-odds of its class (sigmoid), False if classes exclude each other (softmax)."""
 
     own_activation: ClassVar[str] = ""
-    """What the loss itself makes of raw scores first: softmax, sigmoid or nothing."""
+    """The activation that the loss itself applies to raw scores: softmax, sigmoid or empty."""
 
     def build(self, class_counts: Tensor | None) -> LossFunction:
-        """The loss as a function of raw scores and targets.
+        """Returns the loss as a function of raw scores and targets.
 
-        class_counts: how often each class occurs in the training split, int64 (classes,), on the device of
-        training; None for regression, where targets are float32 (n, outputs). Class targets are int64 (n,).
-        Raises PresetError where the settings do not fit the classes.
+        class_counts: how often each class occurs in the training split, int64 (classes,), on the training device; None
+        for regression. Targets are int64 (n,) for classes and float32 (n, outputs) for regression. Raises PresetError
+        if the settings do not fit the classes.
         """
         raise NotImplementedError
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
-        """A function of a batch's targets: how much its mean loss counts in the mean over several batches.
+        """Returns a function of a batch's targets: the weight of its mean loss in the mean over several batches.
 
-        class_counts: what the loss was built with.
+        class_counts: as in `build`.
         """
         return len
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Raw scores (n, classes) as the probabilities that the loss takes them for."""
+        """Converts raw scores (n, classes) to the probabilities that the loss assumes."""
         return scores.sigmoid() if self.independent_classes else scores.softmax(dim=1)
 
 
 def label_smoothing() -> float:
-    """The setting shared by the losses that compare with one-hot targets."""
+    """The label smoothing setting of losses that compare with one-hot targets."""
     smoothing: float = setting(0.0, "fraction of a target spread evenly over all classes", ge=0, lt=1)
     return smoothing
 
 
 class CrossEntropy(LossChoice):
-    """-log of the probability given to the right class: the usual choice for classes."""
+    """-log of the predicted probability of the correct class: the usual choice for classes."""
 
     tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
     own_activation: ClassVar[str] = "softmax"
@@ -75,33 +75,34 @@ class CrossEntropy(LossChoice):
         import torch
         from torch.nn import functional as F
 
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
 
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
             return F.cross_entropy(scores, targets, weight=weight)
 
-        def sum_over_weight(scores: Tensor, targets: Tensor) -> Tensor:
-            """The same mean, in two steps.
+        def weighted_mean(scores: Tensor, targets: Tensor) -> Tensor:
+            """The same mean, computed in two steps.
 
-            It is 0 and not 0 / 0 for a batch in which no class has a weight. And it does not wait for the device:
-            PyTorch's own mean with label smoothing does, at each step, and cannot be captured in a CUDA graph.
+            It is 0, not 0 / 0, for a batch whose classes all have weight 0. PyTorch's own mean with label smoothing
+            synchronises with the device at each step and cannot be captured in a CUDA graph; this one does not.
             """
             total = F.cross_entropy(
                 scores, targets, weight=weight, label_smoothing=self.label_smoothing, reduction="sum"
             )
             if weight is None:
                 return total / len(targets)
-            weighed = weight[targets].sum()
-            return total / torch.where(weighed > 0, weighed, 1.0)
+            total_weight = weight[targets].sum()
+            return total / torch.where(total_weight > 0, total_weight, 1.0)
 
         has_zeros = weight is not None and not bool((weight > 0).all())
-        return sum_over_weight if has_zeros or self.label_smoothing else loss
+        return weighted_mean if has_zeros or self.label_smoothing else loss
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
         return len if weight is None else lambda targets: weight[targets].sum()
 
-    def _weight(self, class_counts: Tensor) -> Tensor | None:
+    def weight(self, class_counts: Tensor) -> Tensor | None:
+        """The weight of each class, float32 (classes,); None where all weigh the same. Raises PresetError."""
         import torch
 
         from workbench.errors import PresetError
@@ -109,7 +110,7 @@ class CrossEntropy(LossChoice):
         if self.class_weights == "equal":
             return None
         if self.class_weights == "balanced":
-            # As scikit-learn's class_weight="balanced": n / (classes * count).
+            # Same as scikit-learn's class_weight="balanced": n / (classes * count).
             counts = class_counts.float()
             return counts.sum() / (len(counts) * counts.clamp(min=1))
         if len(self.class_weights) != len(class_counts):
@@ -211,12 +212,18 @@ class Huber(NumberLoss):
         return F.huber_loss(scores, targets, delta=self.delta)
 
 
-def one_hot(targets: Tensor, scores: Tensor, smoothing: float) -> Tensor:
-    """Class numbers (n,) as rows (n, classes) of the scores' type: 1 - smoothing + smoothing / classes at the
-    class, smoothing / classes elsewhere, as in torch's own cross entropy."""
+def one_hot(targets: Tensor, scores: Tensor, smoothing: float | Tensor) -> Tensor:
+    """One-hot encodes class numbers (n,) as rows (n, classes) with the dtype of the scores.
+
+    With smoothing, as in torch's cross entropy: 1 - smoothing + smoothing / classes for the class, smoothing / classes
+    elsewhere. It is a scalar tensor where candidates that are trained together have each their own.
+    """
     import torch
 
     classes = scores.shape[1]
+    if isinstance(smoothing, torch.Tensor):
+        ones = torch.zeros_like(scores).scatter(1, targets.unsqueeze(1), 1.0)
+        return ones * (1 - smoothing) + smoothing / classes
     rows = torch.full_like(scores, smoothing / classes)
     return rows.scatter_(1, targets.unsqueeze(1), 1 - smoothing + smoothing / classes)
 

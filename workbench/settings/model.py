@@ -1,4 +1,4 @@
-"""Models: the network between the data and the loss. Input and output sizes come from the data."""
+"""Models: the network between data and loss. Input and output sizes come from the data."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class ModelChoice(Choice):
     """A model."""
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
-        """The network, with weights from torch's global generator.
+        """Builds the network, with weights from torch's global generator.
 
         inputs: shape of one sample, without the batch dimension; outputs: number of scores. The module maps
-        float32 (n, *inputs) to raw scores (n, outputs). Raises PresetError where the data does not fit.
+        float32 (n, *inputs) to raw scores (n, outputs). Raises PresetError if the model does not fit the data.
         """
         raise NotImplementedError
 
@@ -93,25 +93,25 @@ class Resnet9(ModelChoice):
 
 
 class Torchvision(ModelChoice):
-    """Any classification model of torchvision, by name, with fresh weights."""
+    """Any torchvision classification model, by name, with randomly initialised weights."""
 
     name: Literal["torchvision"] = "torchvision"
     architecture: str = setting("resnet18", "its name in torchvision, such as resnet18 or mobilenet_v2")
     resize: int = setting(
-        0, "side to which images are enlarged on the device; 0 leaves them", unit="pixels", step=32, ge=0
+        0, "side to which images are resized on the device; 0 keeps their size", unit="pixels", step=32, ge=0
     )
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.torchvision_models import torchvision_model
 
         _needs_images(self, inputs)
-        # The default activation leaves the architecture as its authors made it (ReLU6 stays ReLU6).
+        # The default activation keeps the architecture as published (ReLU6 stays ReLU6).
         replacement = None if isinstance(activation, Relu) else activation.build
         return torchvision_model(self.architecture, inputs, outputs, replacement, self.resize)
 
 
 class ModuleModel(ModelChoice):
-    """Your own: a function `package.module:function` that returns an nn.Module."""
+    """Your own model: a function `package.module:function` that returns an nn.Module."""
 
     name: Literal["module"] = "module"
     function: str = setting(
@@ -122,7 +122,7 @@ class ModuleModel(ModelChoice):
     arguments: Arguments = setting({}, "further keyword arguments for the function")
 
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
-        """As of every model, tried out on samples in float32."""
+        """Builds the network as every choice does, and checks it with float32 samples."""
         import torch
 
         return self.build_for(torch.zeros(2, *inputs), outputs, activation)
@@ -130,9 +130,9 @@ class ModuleModel(ModelChoice):
     def build_for(
         self, example: Tensor | Mapping[str, Tensor], outputs: int, activation: ActivationChoice
     ) -> nn.Module:
-        """The network, tried out on two samples: a tensor, or tensors by name that it takes as keyword arguments.
+        """Builds the network and checks it with two samples: a tensor, or tensors by name for its keyword arguments.
 
-        The function gets their shape, or their shapes by name, without the batch dimension. Raises UserCodeError.
+        The function gets the shape of a sample, or shapes by name, without the batch dimension. Raises UserCodeError.
         """
         from torch import Tensor
 

@@ -1,7 +1,7 @@
-"""Optimizers: how gradients change the weights. Every hyper-parameter of each is a setting.
+"""Optimizers: how gradients change the weights. Every hyperparameter is a setting.
 
-Names are those of PyTorch's own classes, but `learning_rate` for `lr`. The classes come from torch.optim, and those
-that torch lacks from pytorch-optimizer.
+Settings have the names of PyTorch's arguments, except `learning_rate` for `lr`. The classes come from torch.optim, and
+from pytorch-optimizer if torch does not have them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Sgd(OptimizerChoice):
     """Stochastic gradient descent, with optional momentum: the classic; needs a well-chosen learning rate."""
 
     torch_name: ClassVar[str] = "SGD"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "linear"
     name: Literal["sgd"] = "sgd"
     learning_rate: float = learning_rate(0.1)
     momentum: float = setting(0.9, "fraction of the last step that is kept", ge=0, lt=1)
@@ -44,7 +45,7 @@ class Adam(OptimizerChoice):
 
 
 class Amsgrad(OptimizerChoice):
-    """Adam that keeps the largest second moment seen, so that steps never grow again."""
+    """Adam with the maximum of all past second moments, so that steps never grow again."""
 
     torch_name: ClassVar[str] = "Adam"
     fixed: ClassVar[dict[str, Any]] = {"amsgrad": True}
@@ -81,7 +82,7 @@ class Nadam(OptimizerChoice):
 
 
 class Radam(OptimizerChoice):
-    """Adam with a warm-up of its own while its running means are still uncertain."""
+    """Adam with a built-in warm-up while its running means are still uncertain."""
 
     torch_name: ClassVar[str] = "RAdam"
     name: Literal["radam"] = "radam"
@@ -121,7 +122,7 @@ class AdaBound(OptimizerChoice):
 
 
 class AdaBelief(OptimizerChoice):
-    """Adam that takes large steps where the gradient is as predicted, and small steps where it is not."""
+    """Adam that takes large steps if the gradient is as predicted, and small steps if it is not."""
 
     library: ClassVar[str] = "pytorch_optimizer"
     torch_name: ClassVar[str] = "AdaBelief"
@@ -152,6 +153,7 @@ class Adadelta(OptimizerChoice):
     """Adagrad over a window; derives its step size from its past steps."""
 
     torch_name: ClassVar[str] = "Adadelta"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "none"
     name: Literal["adadelta"] = "adadelta"
     learning_rate: float = learning_rate(1.0)
     rho: float = setting(0.9, "decay of the running means", step=0.01, ge=0, le=1)
@@ -176,6 +178,7 @@ class Rprop(OptimizerChoice):
     """Uses only the sign of the gradient: for full batches."""
 
     torch_name: ClassVar[str] = "Rprop"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "none"
     name: Literal["rprop"] = "rprop"
     learning_rate: float = learning_rate(0.001)
     etas: tuple[Annotated[float, Field(gt=0, lt=1)], Annotated[float, Field(gt=1, le=10)]] = setting(
@@ -190,6 +193,7 @@ class Asgd(OptimizerChoice):
     """Stochastic gradient descent that also keeps the average of the weights."""
 
     torch_name: ClassVar[str] = "ASGD"
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "linear"
     name: Literal["asgd"] = "asgd"
     learning_rate: float = learning_rate(0.01)
     lambd: float = setting(0.0001, "decay term", step="ladder", ge=0, le=1)

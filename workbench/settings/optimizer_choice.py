@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -48,6 +48,12 @@ class OptimizerChoice(Choice):
     torch_name: ClassVar[str]
     fixed: ClassVar[dict[str, Any]] = {}
     """Arguments that define this choice, e.g. amsgrad=True."""
+    rate_by_batch: ClassVar[Literal["linear", "square_root", "none"]] = "square_root"
+    """How the learning rate is usually scaled with the batch size.
+
+    linear: Goyal et al. 2017 (arXiv 1706.02677), for plain gradient descent; square_root: Malladi et al. 2022 (arXiv
+    2205.10287), for steps that are divided by the size of the gradient; none: the step size is not the learning rate's.
+    """
 
     learning_rate: float
 

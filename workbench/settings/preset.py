@@ -1,7 +1,7 @@
-"""A preset: the whole choice, from data to runtime, as a TOML file or as an object.
+"""A preset: all settings, from data to runtime, as a TOML file or as an object.
 
-What a file leaves out takes its default; anything unknown, of a wrong type or out of bounds is refused with the place
-and what is allowed. Loading, saving and loading again gives the same preset.
+Missing settings take their defaults. Anything unknown, of a wrong type or out of bounds is refused with its place and
+what is allowed. Saving and loading a preset gives the same preset.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ FAMILIES: dict[str, Family] = {
 
 
 MOST_LEVELS = 8
-"""Of a key in `--set`."""
+"""The most levels of a key in `--set`."""
 
 MOST_BYTES = 2**20
-"""Of a preset's file: the longest lists of columns fit in."""
+"""The most bytes of a preset file; enough for the longest lists of columns."""
 
 _KEY = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
 DEEP = re.compile(rf"^[ \t]*+\[?\[?[ \t]*+{_KEY}(?:\.[ \t]*+{_KEY}){{31,}}+[]=]", re.MULTILINE)
-"""A key of 32 levels: no setting lies deeper than three, and the parser takes time for each level at each key."""
+"""A key of 32 levels or more. No setting is deeper than three, and the parser needs time for each level of each key."""
 
 
 class Preset(Settings):
-    """The whole choice."""
+    """All settings of a run."""
 
     name: str = setting(
         "unnamed",
@@ -74,7 +74,7 @@ class Preset(Settings):
     search: dict[str, Range] = setting({}, "the values that a search may give to settings; training ignores it")
     """By the path of the setting, such as optimizer.learning_rate."""
     changes: tuple[Change, ...] = setting((), "learning rates to change to while training, each at its step")
-    """The last one, so that a run's preset.toml only ever grows at its end."""
+    """The last field, so that a run's preset.toml only grows at its end."""
 
     @field_validator("search", mode="before")
     @classmethod
@@ -91,16 +91,16 @@ class Preset(Settings):
     @field_validator("name")
     @classmethod
     def _is_no_option_and_no_folder(cls, name: str) -> str:
-        """`-rf` would be taken for an option, `..` for a folder, and `.x` is hidden."""
+        """`-rf` would be read as an option, `..` as a folder, and `.x` would be hidden."""
         if name[0] in ".+-":
             raise ValueError("must begin with a letter, a digit or _")
         return name
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], where: str, text: str = "") -> Preset:
-        """The preset that a mapping such as a parsed TOML file describes.
+        """Builds the preset from a mapping such as a parsed TOML file.
 
-        where: what error messages call the source; text: the TOML text, for line numbers. Raises PresetError.
+        where: the name of the source in error messages; text: the TOML text, for line numbers. Raises PresetError.
         """
         try:
             tagged = _with_default_tags(values)
@@ -114,19 +114,19 @@ class Preset(Settings):
 
     @classmethod
     def from_toml(cls, text: str, where: str) -> Preset:
-        """The preset in a TOML text; `where` is what error messages call it. Raises PresetError."""
+        """Builds the preset from a TOML text; `where` is its name in error messages. Raises PresetError."""
         return cls.from_mapping(_parsed(text, where), where, text)
 
     @classmethod
     def load(cls, path: Path) -> Preset:
-        """The preset in a file. Raises PresetError, also where the file cannot be read."""
+        """Loads the preset in a file. Raises PresetError, also if the file cannot be read."""
         return cls.from_toml(_text_of(path), str(path))
 
     @classmethod
     def of_run(cls, path: Path) -> Preset:
-        """The preset in a run's preset.toml. Raises PresetError.
+        """Loads the preset in a run's preset.toml. Raises PresetError.
 
-        The run may be older than a renamed setting: old names are read as the new ones.
+        The run may be older than a renamed setting, so old names are accepted.
         """
         text = _text_of(path)
         return cls.from_mapping(with_present_names(_parsed(text, str(path))), str(path), text)
@@ -169,10 +169,10 @@ class Preset(Settings):
         return self.model_copy(update={"search": {}}) if self.search else self
 
     def override(self, assignments: Sequence[str]) -> Preset:
-        """The preset with `key.path=value` assignments applied; values are TOML, bare words are text.
+        """Returns the preset with `key.path=value` assignments applied; values are TOML, bare words are text.
 
-        Another choice within a family keeps the settings that both have and takes its own defaults for the
-        rest. Raises PresetError.
+        Another choice of a family keeps the settings that both choices have, and takes its own defaults for the rest.
+        Raises PresetError.
         """
         return self._with([_parse_assignment(assignment) for assignment in assignments], "--set")
 
@@ -194,9 +194,9 @@ class Preset(Settings):
         return self.from_mapping(values, where)
 
     def with_absolute_paths(self) -> Preset:
-        """The preset with its paths made absolute, so that it means the same from any folder.
+        """Returns the preset with absolute paths, so that it means the same in any working folder.
 
-        A path stays as it is where a folder around it has a name that is no text (other bytes than UTF-8).
+        A path stays relative if the name of a folder around it is not valid UTF-8.
         """
         values = self.to_mapping()
         for name in FAMILIES:
@@ -208,16 +208,16 @@ class Preset(Settings):
         return self.from_mapping(values, self.name)
 
     def at_learning_rate(self, learning_rate: float) -> Preset:
-        """The preset with this learning rate and without changes of it, as a run that has reached this rate trains."""
+        """Returns the preset with this learning rate and without changes, as of a run that has reached this rate."""
         optimizer = self.optimizer.model_copy(update={"learning_rate": learning_rate})
         return self.model_copy(update={"optimizer": optimizer, "changes": ()})
 
     def code_references(self) -> list[str]:
-        """The user's functions, `package.module:function`, that training would call."""
+        """The user's functions that training would call, as `package.module:function`."""
         return [reference for reference, _ in self.code_calls()]
 
     def code_calls(self) -> list[tuple[str, dict[str, Any]]]:
-        """The user's functions that training would call, and the arguments that this preset gives them."""
+        """The user's functions that training would call, with the arguments from this preset."""
         choices = (self.data, self.model)
         return [(of.function, dict(of.arguments)) for of in choices if isinstance(of, (ModuleData, ModuleModel))]
 
@@ -226,7 +226,7 @@ class Preset(Settings):
         return flattened(self.without_search().to_mapping())
 
     def differences(self, other: Preset) -> dict[str, tuple[Any, Any]]:
-        """The settings that differ, by key path: (here, there); None where one side has no such setting."""
+        """The settings that differ, by key path: (value here, value there); None if one side lacks the setting."""
         here, there = self.flat(), other.flat()
         paths = list(here) + [path for path in there if path not in here]
         return {path: (here.get(path), there.get(path)) for path in paths if here.get(path) != there.get(path)}
@@ -240,8 +240,8 @@ def _text_of(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
-            raise PresetError(f"{path} is larger than {size(MOST_BYTES)}: it is no preset")
-        # Line ends as `open` reads them in a text file.
+            raise PresetError(f"{path} is larger than {size(MOST_BYTES)}: it is not a preset")
+        # Universal newlines, as `open` reads a text file.
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError:
         raise PresetError(f"{path} is not a text file in UTF-8") from None
@@ -255,12 +255,12 @@ def _parsed(text: str, where: str) -> dict[str, Any]:
         raise PresetError(f"{where} is not a preset: it is nested too deeply")
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError of its own
+    except (ValueError, RecursionError) as error:  # also a plain ValueError, for a number with thousands of digits
         raise PresetError(describe_syntax_error(error, where)) from None
 
 
 def _with_default_tags(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Names the default choice in tables that name none, and turns lists into tuples (strict types want them)."""
+    """Adds the default choice to tables that name none, and converts lists to tuples, which strict types need."""
     tagged = {key: _tuples(value) for key, value in values.items()}
     for name, family in FAMILIES.items():
         table = tagged.get(name)
@@ -290,7 +290,7 @@ def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
         values = {} if DEEP.search(text) else tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         values = {}
-    # More than one value: a text that happens to continue like TOML.
+    # More than one value: a text that happens to contain TOML.
     return path, values["value"] if list(values) == ["value"] else text.strip()
 
 
@@ -299,15 +299,15 @@ def _is_tag(path: list[str]) -> bool:
 
 
 def switched(family: Family, table: Mapping[str, Any], label: Any) -> dict[str, Any]:
-    """The table for another choice: what both have is kept. An unknown name is left for validation to refuse."""
+    """Returns the table for another choice; keeps the settings of both. Validation refuses an unknown name later."""
     old, new = family.choice(table[family.tag]), family.choice(label) if isinstance(label, str) else None
     if old is None or new is None:
         return {**table, family.tag: label}
-    return {family.tag: label, **{key: value for key, value in table.items() if _share(old, new, key)}}
+    return {family.tag: label, **{key: value for key, value in table.items() if _is_common(old, new, key)}}
 
 
-def _share(old: type[Choice], new: type[Choice], key: str) -> bool:
-    """Whether a setting is one and the same in two choices: of one type and meaning, not only of one name."""
+def _is_common(old: type[Choice], new: type[Choice], key: str) -> bool:
+    """Whether two choices have the same setting: with the same type and meaning, not only the same name."""
     here, there = old.model_fields.get(key), new.model_fields.get(key)
     if key == old.tag or here is None or there is None:
         return False

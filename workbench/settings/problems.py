@@ -1,4 +1,4 @@
-"""Describes the problems of a preset: the place, the value found, the values allowed, and the nearest right name."""
+"""Describes the problems of a preset: the place, the value found, the allowed values, and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from workbench.suggestion import nearest
 from workbench.units import count
 
 MOST_PROBLEMS = 20
-"""Problems that are described; of further ones only the number is given."""
+"""Problems that are described; further ones are only counted."""
 MOST_CHARACTERS = 80
-"""Of a name or a value in a message."""
+"""The most characters of a name or a value in a message."""
 
 
 def describe_syntax_error(error: Exception, where: str) -> str:
-    """A TOML syntax error; tomllib's own message carries line and column."""
+    """Describes a TOML syntax error; tomllib's message contains line and column."""
     reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-    if len(reason) > 4 * MOST_CHARACTERS:  # a key of thousands of characters; the place stands at the end
+    if len(reason) > 4 * MOST_CHARACTERS:  # a key of thousands of characters; the place is at the end
         reason = f"{reason[: 3 * MOST_CHARACTERS]} ... {reason[-MOST_CHARACTERS:]}"
     return f"{where} is not valid TOML: {reason}"
 
@@ -35,11 +35,11 @@ def describe_validation_error(
     where: str,
     text: str,
 ) -> str:
-    """All problems of a preset, one per line.
+    """Describes all problems of a preset, one per line.
 
-    values: what was validated; where: the name of the source; text: its TOML text, for line numbers.
+    values: the validated mapping; where: the name of the source; text: its TOML text, for line numbers.
     """
-    lines: dict[str, None] = {}  # a union reports one problem once per member: keep each sentence once
+    lines: dict[str, None] = {}  # a union reports a problem once per member: keep each sentence once
     known: set[tuple[str, ...]] = set()
     beyond: set[tuple[str, ...]] = set()
     for problem in error.errors(include_url=False):
@@ -48,7 +48,7 @@ def describe_validation_error(
             path.append(families[path[0]].tag)
         if (here := (*path, problem["type"])) in known:
             continue
-        if len(lines) >= MOST_PROBLEMS:  # a sentence takes a search through the whole text
+        if len(lines) >= MOST_PROBLEMS:  # only counted, because each sentence needs a search through the whole text
             beyond.add(tuple(path))
             continue
         known.add(here)
@@ -64,9 +64,9 @@ def describe_validation_error(
 
 
 def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, str]:
-    """The problems of one table, by key: short, for a form that shows key and value beside it.
+    """Describes the problems of one table by key, briefly, for a form that shows key and value beside it.
 
-    A problem of several settings together has the empty key.
+    A problem of several settings together has the key "".
     """
     problems: dict[str, list[Any]] = {}
     for problem in error.errors():
@@ -75,7 +75,7 @@ def table_problems(error: ValidationError, table: type[BaseModel]) -> dict[str, 
 
 
 def _short_sentence(problems: list[Any], help: str) -> str:
-    """The first problem of one setting. A union reports all its members: the one that got furthest is meant."""
+    """Describes the first problem of one setting. A union reports every member; the deepest one was meant."""
     depth = max(len(problem["loc"]) for problem in problems)
     deepest = [problem for problem in problems if len(problem["loc"]) == depth]
     is_union = depth > 1 and isinstance(deepest[0]["loc"][1], str)
@@ -113,9 +113,9 @@ def _locate(
     preset: type[BaseModel],
     families: Mapping[str, Family],
 ) -> tuple[list[str], type[BaseModel]]:
-    """The key path as the user wrote it, and the model that its last key belongs to.
+    """Returns the key path as the user wrote it, and the model that its last key belongs to.
 
-    pydantic puts the name of the choice (optimizer.adam.betas) and of a union's member into a location.
+    pydantic adds the name of the choice (optimizer.adam.betas) and of a union's member to a location.
     """
     path = [str(location[0])] if location else []
     rest = list(location[1:])
@@ -200,7 +200,7 @@ def _needs(kind: str, context: Mapping[str, Any], message: str) -> str:
 
 
 def _short_number(value: Any) -> Any:
-    """A bound as people write it: 0 for 0.0."""
+    """Shortens a bound: 0 for 0.0."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -210,7 +210,7 @@ def _help(model: type[BaseModel], name: str) -> str:
 
 
 def _show(value: Any) -> str:
-    """A value as TOML would write it, shortened."""
+    """Formats a value as in TOML, shortened."""
     if isinstance(value, bool):
         shown = str(value).lower()
     elif isinstance(value, str):
@@ -220,21 +220,21 @@ def _show(value: Any) -> str:
     elif isinstance(value, dict):
         shown = "a table"
     elif isinstance(value, int) and value.bit_length() > 1000:
-        shown = "a number of hundreds of digits"  # Python refuses to print it
+        shown = "a number with hundreds of digits"  # Python refuses to print it
     else:
         shown = str(value)
     return shortened(shown)
 
 
 def shortened(text: str) -> str:
-    """A text, cut to the length that a message has room for."""
+    """Cuts a text to the length for a message."""
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 3] + "..."
 
 
 def _line_number(text: str, path: list[str]) -> int | None:
-    """The line (from 1) on which a key stands, or else its table; None if it is not found.
+    """Finds the line (from 1) of a key, or else of its table; None if it is not found.
 
-    tomllib keeps no positions, so this looks for `[table]` and `key =` lines: enough for a message.
+    tomllib keeps no positions, so this searches for `[table]` and `key =` lines, which is enough for a message.
     """
     table, found = "", None
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,7 +1,7 @@
 """Settings and values that were renamed.
 
-In a preset, in `--set` and in the app an old name is refused, and the message gives the new one. In the preset of a run
-that was trained under old names (`Preset.of_run`), and in its checkpoints, old names are read as the new ones.
+Presets, `--set` and the app refuse an old name with a message that gives the new one. The presets (`Preset.of_run`) and
+checkpoints of older runs may contain old names, which are read as the new ones.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ RENAMED: dict[str, str] = {
     "schedule.every": "schedule.step_size",
     "schedule.peak_at": "schedule.pct_start",
 }
-"""The old key path and the new one. Only the last key differs: a setting stays in its table."""
+"""Old and new key path. Only the last key differs: a setting stays in its table."""
 
 RENAMED_VALUES: dict[str, dict[str, str]] = {
     "runtime.data_loading": {"loader": "dataloader", "resident": "on_device"},
     "runtime.engine": {"graph": "cuda_graph"},
     "validation.method": {"own": "predefined"},
 }
-"""By the new key path: the old value and the new one."""
+"""Old and new value, by the new key path."""
 
 
 def present_path(path: str) -> str:
-    """The new key path of a setting; one that was never renamed stays."""
+    """Returns the new key path of a setting; others stay unchanged."""
     return RENAMED.get(path, path)
 
 
 def present_value(path: str, value: Any) -> Any:
-    """The new value of a setting; one that was never renamed stays. path: the new one."""
+    """Returns the new value of a setting; others stay unchanged. path: the new key path."""
     return RENAMED_VALUES.get(path, {}).get(value, value) if isinstance(value, str) else value
 
 
 def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A preset's nested tables, under their new names.
+    """Returns a preset's nested tables with the new names.
 
-    A setting that stands there under both names keeps both: validation then refuses the old one.
+    If a table contains both names of a setting, both stay, and validation refuses the old one.
     """
     renewed = dict(values)
     for table, found in values.items():
@@ -56,14 +56,14 @@ def with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_present_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by key path, under their new names."""
+    """Returns settings by key path, with the new names."""
     return {present_path(path): present_value(present_path(path), value) for path, value in settings.items()}
 
 
 def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
-    """Says what an unknown setting is called now; empty if there never was such a setting.
+    """Gives the new name of an unknown setting; empty if there never was such a setting.
 
-    path: as it was written; known: the names of the settings that its table has.
+    path: as the user wrote it; known: the names of the settings of its table.
     """
     now = RENAMED.get(path)
     if now is None or now.rpartition(".")[2] not in known:
@@ -72,6 +72,6 @@ def renamed_setting(path: str, value: Any, known: Collection[str]) -> str:
 
 
 def renamed_value(path: str, value: Any) -> str:
-    """Says what an unknown value is called now; empty if there never was such a value."""
+    """Gives the new name of an unknown value; empty if there never was such a value."""
     now = present_value(path, value)
     return "" if now == value else f'"{value}" is called "{now}" now'

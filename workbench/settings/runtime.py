@@ -21,9 +21,9 @@ class Runtime(Settings):
     )
     engine: Literal["auto", "eager", "traced", "compiled", "cuda_graph"] = setting(
         "auto",
-        "how a step is executed; auto takes the fastest that fits, eager is PyTorch as it comes, traced runs the same "
+        "how a step is executed; auto takes the fastest that fits, eager is plain PyTorch, traced runs the same "
         "operators as a list, without autograd, cuda_graph replays whole steps as CUDA graphs, compiled does too, with "
-        "steps by torch.compile (NVIDIA GPUs only; seconds to minutes, once)",
+        "steps by torch.compile (NVIDIA GPUs only; takes seconds to minutes, once)",
     )
     data_loading: Literal["auto", "on_device", "dataloader"] = setting(
         "auto", "samples kept on the device, or read batch by batch by a DataLoader; auto: on the device if they fit"
@@ -37,6 +37,6 @@ class Runtime(Settings):
         le=1024,
     )
     deterministic: bool = setting(
-        False, "on a GPU: only algorithms with bit-identical results (on the CPU they always are)"
+        False, "on a GPU: use only deterministic algorithms (on the CPU, results are always bit-identical)"
     )
-    measure: bool = setting(True, "measure phase times and memory; turn it off only to see what measuring costs")
+    measure: bool = setting(True, "measure phase times and memory; turn it off only to see the cost of measuring")

@@ -1,8 +1,8 @@
 """Learning-rate schedules: the factor on the learning rate over the course of training.
 
-A schedule is a pure function of the position in training, counted in epochs with fractions, so that it needs no state
-in a checkpoint, can be drawn before training, and stays right when the learning rate is changed during a run.
-Only *reduce on plateau* looks at results and therefore has a state.
+A schedule is a pure function of the position in training, in epochs with fractions. So it needs no state in a
+checkpoint, can be drawn before training, and stays valid when the learning rate changes during a run. Only *reduce on
+plateau* depends on results and therefore has a state.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ class Schedule:
         self.epochs = max(epochs - self.warmup, 1e-9)
 
     def factor(self, epoch: float) -> float:
-        """The factor on the learning rate, `epoch` epochs (with fractions) after the start."""
+        """Returns the factor on the learning rate, `epoch` epochs (with fractions) after the start."""
         if epoch < self.warmup:
             start = self.choice.warmup_start
             return start + (1 - start) * epoch / self.warmup
         return self.choice.curve(min(epoch - self.warmup, self.epochs), self.epochs)
 
     def observe(self, loss: float) -> None:
-        """Takes note of a validation loss (of the training loss where there is no validation)."""
+        """Receives a validation loss (the training loss if there is no validation)."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must keep."""
+        """Returns the state for a checkpoint."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from a state that `state_dict` returned."""
+        """Restores a state that `state_dict` returned."""
 
 
 class ScheduleChoice(Choice):
@@ -48,11 +48,11 @@ class ScheduleChoice(Choice):
     warmup_start: float = setting(0.01, "factor at which the warm-up starts", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
-        """The factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""
+        """Returns the factor, 0 to 1, at `epoch` of `epochs`, both counted from the end of the warm-up."""
         raise NotImplementedError
 
     def build(self, epochs: int) -> Schedule:
-        """The schedule for `epochs` epochs of training."""
+        """Builds the schedule for `epochs` epochs of training."""
         return Schedule(self, epochs)
 
 
@@ -66,18 +66,18 @@ class Constant(ScheduleChoice):
 
 
 class Step(ScheduleChoice):
-    """Falls by a factor every few epochs."""
+    """Multiplies the learning rate by a factor every few epochs."""
 
     name: Literal["step"] = "step"
-    step_size: int = setting(10, "epochs between two falls", unit="epochs", ge=1)
-    gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, le=1)
+    step_size: int = setting(10, "epochs between two reductions", unit="epochs", ge=1)
+    gamma: float = setting(0.1, "factor of each reduction", step="ladder", gt=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return self.gamma ** math.floor(epoch / self.step_size)
 
 
 class Exponential(ScheduleChoice):
-    """Falls by the same factor every epoch."""
+    """Multiplies the learning rate by the same factor every epoch."""
 
     name: Literal["exponential"] = "exponential"
     gamma: float = setting(0.95, "factor per epoch", step=0.01, gt=0, le=1)
@@ -87,7 +87,7 @@ class Exponential(ScheduleChoice):
 
 
 class Cosine(ScheduleChoice):
-    """Half a cosine from the learning rate down to a small one, step by step."""
+    """Decays along half a cosine from the learning rate to a small one, at every step."""
 
     name: Literal["cosine"] = "cosine"
     minimum: float = setting(0.0, "factor at the end", step="ladder", ge=0, le=1)
@@ -97,7 +97,7 @@ class Cosine(ScheduleChoice):
 
 
 class OneCycle(ScheduleChoice):
-    """Rises to the learning rate and falls far below where it began: fast training (Smith, 2018)."""
+    """Rises to the learning rate, then decays far below the start: fast training (Smith, 2018)."""
 
     name: Literal["one_cycle"] = "one_cycle"
     pct_start: float = setting(0.3, "fraction of training after which the learning rate is highest", gt=0, lt=1)
@@ -112,15 +112,15 @@ class OneCycle(ScheduleChoice):
 
 
 class Plateau(ScheduleChoice):
-    """Falls by a factor when the validation loss stops falling."""
+    """Multiplies the learning rate by a factor when the validation loss stops improving."""
 
     name: Literal["plateau"] = "plateau"
-    gamma: float = setting(0.1, "factor of each fall", step="ladder", gt=0, lt=1)
-    patience: int = setting(5, "validations without a better loss before it falls", ge=0)
+    gamma: float = setting(0.1, "factor of each reduction", step="ladder", gt=0, lt=1)
+    patience: int = setting(5, "validations without a better loss before a reduction", ge=0)
     threshold: float = setting(
         0.0001, "relative improvement of the loss that counts as better", step="ladder", ge=0, lt=1
     )
-    minimum: float = setting(0.0, "factor below which it does not fall", step="ladder", ge=0, le=1)
+    minimum: float = setting(0.0, "the smallest factor", step="ladder", ge=0, le=1)
 
     def curve(self, epoch: float, epochs: float) -> float:
         return 1.0
@@ -130,7 +130,7 @@ class Plateau(ScheduleChoice):
 
 
 class PlateauSchedule(Schedule):
-    """Reduce on plateau, as torch.optim.lr_scheduler.ReduceLROnPlateau with relative threshold and no cooldown."""
+    """Reduce on plateau, like torch.optim.lr_scheduler.ReduceLROnPlateau with relative threshold and no cooldown."""
 
     def __init__(self, choice: Plateau, epochs: int) -> None:
         super().__init__(choice, epochs)
@@ -161,7 +161,7 @@ class PlateauSchedule(Schedule):
 
 
 def _cosine(start: float, end: float, fraction: float) -> float:
-    """From `start` to `end` along half a cosine."""
+    """Interpolates from `start` to `end` along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
 
 

@@ -1,4 +1,4 @@
-"""A value as TOML on one line, and back: for `--set`, `--explain`, the form and its commands."""
+"""Converts values to TOML on one line and back, for `--set`, `--explain`, the form and its commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml(value: Any) -> str:
-    """A value as TOML on one line; dictionaries become inline tables."""
+    """Formats a value as TOML on one line; dictionaries become inline tables."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -24,7 +24,7 @@ def toml(value: Any) -> str:
 
 
 def from_toml(text: str) -> Any:
-    """The value of a text in TOML; the text itself where it is none."""
+    """Parses a text as a TOML value; returns the text itself if it is not TOML."""
     try:
         return tomllib.loads(f"value = {text}")["value"] if "\n" not in text and "\r" not in text else text
     except (ValueError, RecursionError):
@@ -32,11 +32,11 @@ def from_toml(text: str) -> Any:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as TOML writes it."""
-    # JSON escapes what TOML does, but for DEL; and its \\uXXXX pairs beyond the first plane are no TOML.
+    """Quotes a text as in TOML."""
+    # JSON escapes the same as TOML except DEL; ensure_ascii would write surrogate pairs, which TOML does not allow.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def toml_key(key: str) -> str:
-    """A key, in quotes where TOML needs them."""
+    """Formats a key, in quotes if TOML needs them."""
     return key if _PLAIN_KEY.fullmatch(key) else quoted(key)

@@ -1,4 +1,4 @@
-"""Training: how long to train, with which seed, and what to keep."""
+"""Training: how long to train, the seed, and what to keep."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ else:
 
 
 class Training(Settings):
-    """How long to train, with which seed, and what to keep."""
+    """How long to train, the seed, and what to keep."""
 
     epochs: int = setting(10, "passes over the training samples", unit="epochs", step="ladder", ge=1, le=1_000_000)
     seed: int = setting(0, "initial weights, order of the samples, dropout, augmentation", ge=0, le=2**31 - 1)
     validate_every: int = setting(1, "epochs between two validations", unit="epochs", ge=1)
     monitor: Monitor = setting(
         "auto",
-        "the metric of the validation split that decides which epoch is the best: auto is accuracy for classes and "
-        "loss for numbers",
+        "the validation metric that decides which epoch is best: auto is accuracy for classes and loss for numbers",
     )
     early_stopping_patience: int = setting(
         0, "validations without a better result before training stops; 0 never stops", ge=0
     )
-    early_stopping_min_delta: float = setting(0.0, "least improvement that counts as better", ge=0)
+    early_stopping_min_delta: float = setting(0.0, "minimum improvement that counts as better", ge=0)
     gradient_clip_norm: float = setting(0.0, "maximum norm of the gradient (clipping); 0 turns it off", step=0.5, ge=0)
     gradient_accumulation: int = setting(
         1, "batches whose gradients are added up for one step", unit="batches", step="double", ge=1
     )
-    keep_best: bool = setting(True, "keep the weights of the best epoch, and test with them")
+    keep_best: bool = setting(True, "keep the weights of the best epoch and test with them")
     checkpoint_seconds: float = setting(
-        30.0, "least time between checkpoints; one is always written at the end", unit="s", step=5, ge=0
+        30.0, "minimum time between checkpoints; one is always written at the end", unit="s", step=5, ge=0
     )

@@ -1,7 +1,7 @@
-"""What the user has said yes to: one file per answer, so that processes can add answers at the same time.
+"""The store of trusted code: one file per key, so that several processes can add keys at the same time.
 
-Whoever can write there could say yes in the user's place. So only the user can write the folder and its files, whatever
-the umask, and a folder that others may write is not believed.
+Anyone who can write there could trust code in the user's place. So only the user may write the folder and its files,
+whatever the umask, and a folder that others can write is ignored.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from workbench.errors import StorageError, UntrustedCodeError
 from workbench.files import storage_error, user_folder
 
 
-def is_kept(key: str) -> bool:
-    """Whether the user has said yes to what has this key. Raises UntrustedCodeError where others may have done so."""
+def contains(key: str) -> bool:
+    """Whether the user trusts the code with this key. Raises UntrustedCodeError if others can write to the store."""
     try:
         folder = _folder()
     except StorageError:
-        return False  # no home folder: nothing can have been kept
+        return False  # without a home folder, nothing can have been stored
     file = folder / key
     try:
         content = file.read_text(encoding="utf-8")
@@ -31,10 +31,10 @@ def is_kept(key: str) -> bool:
     return content.startswith(key)
 
 
-def keep(key: str, what: str) -> None:
-    """Keeps a yes. what: what was said yes to, for whoever looks into the folder.
+def add(key: str, what: str) -> None:
+    """Stores a key. what: a description of the trusted code, for people who read the file.
 
-    Raises StorageError where it cannot be kept, UntrustedCodeError where others may write there.
+    Raises StorageError if it cannot be stored, UntrustedCodeError if others can write to the store.
     """
     folder = _folder()
     pending = folder / f".{key}.{os.getpid()}"
@@ -58,12 +58,12 @@ def _folder() -> Path:
 
 
 def _check(path: Path) -> None:
-    """Raises UntrustedCodeError where somebody else may write. Root may do so everywhere."""
+    """Raises UntrustedCodeError if anyone but the user and root can write the path."""
     found = path.lstat()
     is_own = found.st_uid in (os.geteuid(), 0)
     if is_own and not stat.S_ISLNK(found.st_mode) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return
     raise UntrustedCodeError(
-        f"others may write {path}, and could say there in your place that code may run, so it is ignored. "
-        f"Check who owns it, remove it, and say yes again with --trust-code"
+        f"others can write {path} and could trust code in your place, so it is ignored. "
+        f"Check who owns it, remove it, and trust the code again with --trust-code"
     )

@@ -57,20 +57,28 @@ class Evaluator:
         self._scale_there: TargetScale | None = None
         """The same scale on the device: copied once, because each batch would have to wait for a copy of its own."""
 
-    def evaluate(self, source: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def evaluate(
+        self,
+        source: BatchSource,
+        interrupted: Callable[[], bool],
+        keep: Callable[[Tensor, Tensor], None] | None = None,
+    ) -> dict[str, Any] | None:
         """The loss (mean over samples), the task's metrics and the numbers of each class.
 
-        interrupted: asked before each batch; if it returns True, nothing is measured and the result is None.
+        interrupted: asked before each batch; if it returns True, nothing is measured and the result is None. keep:
+        takes the scores and targets of each batch, as `SplitMetrics.update` does.
         """
         was_training = self._model.training
         self._model.eval()
         try:
             with torch.inference_mode():
-                return self._evaluate(source, interrupted)
+                return self._evaluate(source, interrupted, keep)
         finally:
             self._model.train(was_training)
 
-    def _evaluate(self, source: BatchSource, interrupted: Callable[[], bool]) -> dict[str, Any] | None:
+    def _evaluate(
+        self, source: BatchSource, interrupted: Callable[[], bool], keep: Callable[[Tensor, Tensor], None] | None
+    ) -> dict[str, Any] | None:
         loss = MeanLoss(self._loss, self._choice.batch_weight(self._class_counts))
         metrics = split_metrics(self._task, self._choice, len(source))
         for batch in source.batches(torch.arange(len(source)), PhaseClock()):
@@ -80,7 +88,10 @@ class Evaluator:
                 scores = self._model(batch.inputs).float()
             self._check(scores)
             loss.update(scores, batch.targets)
-            metrics.update(*self._in_own_units(scores, batch.targets))
+            answers = self._in_own_units(scores, batch.targets)
+            metrics.update(*answers)
+            if keep is not None:
+                keep(*answers)
         return {"loss": loss.compute()} | metrics.compute()
 
     def _check(self, scores: Tensor) -> None:

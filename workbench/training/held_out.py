@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from workbench.errors import DamagedCheckpointError
+from workbench.runs.directory import RunDirectory
 from workbench.runs.events import TestResult, WarningRaised
 from workbench.runs.writer import EventWriter
 from workbench.training.checkpointing.saver import Saver
@@ -17,6 +18,7 @@ from workbench.training.evaluation import Evaluator
 from workbench.training.job import Job
 from workbench.training.poll_schedule import PollSchedule
 from workbench.training.timing.time_account import TimeAccount
+from workbench.training.validation_scores import ScoreCollector, ValidationScores
 
 
 class HeldOutSplits:
@@ -25,6 +27,7 @@ class HeldOutSplits:
     def __init__(
         self,
         job: Job,
+        run: RunDirectory,
         evaluator: Evaluator,
         saver: Saver,
         events: EventWriter,
@@ -34,6 +37,7 @@ class HeldOutSplits:
     ) -> None:
         """handle_requests: returns True if training was asked to stop."""
         self._job = job
+        self._run = run
         self._evaluator = evaluator
         self._saver = saver
         self._events = events
@@ -63,6 +67,24 @@ class HeldOutSplits:
             self._check.evaluation_loss("test loss", metrics["loss"], state.step)
             self._events.write(TestResult(step=state.step, weights=weights, metrics=metrics))
         return metrics
+
+    def keep_validation_scores(self, state: TrainingState) -> ValidationScores | None:
+        """Writes what the model answers for the validation split into the run's directory.
+
+        With the best epoch's weights if they were kept, else with the last ones. None if training was asked to stop
+        meanwhile. Raises StorageError; DivergedError.
+        """
+        assert self._job.validation is not None
+        collector = ScoreCollector()
+        with self._times.measure("validate"):
+            self._load_best(state)
+            metrics = self._evaluator.evaluate(self._job.validation, self._interruption(), collector.add)
+        if metrics is None:
+            return None
+        self._check.evaluation_loss("validation loss", metrics["loss"], state.step)
+        scores = collector.gathered(metrics)
+        scores.save(self._run)
+        return scores
 
     def _load_best(self, state: TrainingState) -> str:
         """Gives the model the best epoch's weights, and names them; empty where there are none, or they are lost."""

@@ -18,6 +18,7 @@ from workbench.data.target_scale import TargetScale
 from workbench.errors import PresetError
 from workbench.metrics import metric
 from workbench.settings.preset import Preset
+from workbench.settings.validation import CrossValidation
 from workbench.training.batches import BatchSource
 from workbench.training.build_model import build_model
 from workbench.training.checkpointing.course import Digests
@@ -39,12 +40,14 @@ class Monitor:
     on_validation: bool
     """Whether it is measured on the validation split; without one, it is measured on the training samples."""
     min_delta: float
+    takes_last: bool = False
+    """Whether each epoch counts as better than those before: the validation split is too small to choose one by."""
 
     def better(self, value: float, best: float | None) -> bool:
         """Whether `value` beats `best` by more than the least difference; NaN beats nothing."""
         if value != value:
             return False
-        if best is None:
+        if best is None or self.takes_last:
             return True
         rank = metric(self.name).rank
         return rank(value) - rank(best) > self.min_delta
@@ -157,15 +160,15 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
     precision = Precision(preset.runtime.precision, device)
     check_loss(preset, data.samples)
     check_batch_size(preset, data.splits, data.samples)
-    _seed(data, preset.training.seed)
     task = data.task
-    model = build_model(preset, data.example, task.outputs, device)
+    model = seeded_model(data, preset, device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
         raise PresetError(f"model.name = {preset.model.label()!r} has no parameters to train")
     if preset.data.batch_size == 1 and isinstance(data.example, Tensor):
         _check_single_sample(model, data.example)
     batch_encoding = copy.deepcopy(data.batch_encoding).to(device)
+    _check_left_out(preset, data)
     train, validation, test = batch_sources(preset, data.splits, batch_encoding, data.samples.collate, device)
     class_counts = None if data.class_counts is None else data.class_counts.to(device)
     loss_class_counts = class_counts
@@ -195,8 +198,14 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         loss_class_counts=loss_class_counts,
         learns=data.learns,
         data_digests=data.digests,
-        notes=data.notes,
+        notes=(*data.notes, *_monitor_notes(preset)),
     )
+
+
+def seeded_model(data: PreparedData, preset: Preset, device: torch.device) -> nn.Module:
+    """Seeds all generators and builds the network: with the same weights for the same seed. Raises PresetError."""
+    _seed(data, preset.training.seed)
+    return build_model(preset, data.example, data.task.outputs, device)
 
 
 def _seed(data: PreparedData, seed: int) -> None:
@@ -218,6 +227,29 @@ def _check_single_sample(model: nn.Module, example: Tensor) -> None:
         raise
 
 
+def takes_last_epoch(preset: Preset) -> bool:
+    """Whether the validation split is too small to choose the best epoch by."""
+    return isinstance(preset.validation, CrossValidation) and not preset.validation.chooses_epoch
+
+
+def _monitor_notes(preset: Preset) -> tuple[str, ...]:
+    if not takes_last_epoch(preset) or not preset.training.early_stopping_patience:
+        return ()
+    return ("one sample cannot choose the best epoch: the last one counts as best, and training does not stop early",)
+
+
+def _check_left_out(preset: Preset, data: PreparedData) -> None:
+    """The answers for all samples that a cross-validation leaves out are kept, and judged at once."""
+    if not isinstance(preset.validation, CrossValidation) or data.splits.validation is None:
+        return
+    samples = len(data.splits.train) + len(data.splits.validation)
+    if not keeps_scores(samples, data.task.outputs):
+        raise PresetError(
+            f'validation.method = "{preset.validation.label()}" keeps all scores of all samples, and {samples:,} '
+            f'samples with {data.task.outputs:,} outputs have too many; choose "holdout"'
+        )
+
+
 def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Monitor:
     name, validated = str(preset.training.monitor), validation is not None
     known = [each.name for each in task.metrics if each.can_monitor and (validated or each.while_training)]
@@ -232,4 +264,9 @@ def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Moni
             f'training.monitor = "{name}" needs all scores of the validation split at once, and {len(validation)} '
             f"samples with {task.outputs} classes have too many; choose accuracy or loss"
         )
-    return Monitor(name, validated, preset.training.early_stopping_min_delta)
+    if validation is not None and len(validation) < metric(name).least_samples:
+        raise PresetError(
+            f'training.monitor = "{name}" is not defined for a validation split of {len(validation)} '
+            f"{'sample' if len(validation) == 1 else 'samples'}; choose accuracy or loss"
+        )
+    return Monitor(name, validated, preset.training.early_stopping_min_delta, takes_last_epoch(preset))

@@ -17,6 +17,7 @@ from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Progress, State, WarningRaised
 from workbench.runs.writer import EventWriter
+from workbench.settings.validation import CrossValidation
 from workbench.training.base_rate import ScheduledRate
 from workbench.training.best_epoch import BestEpoch
 from workbench.training.checkpointing.saver import Saver
@@ -92,7 +93,7 @@ class Trainer:
             inbox, events, self.clock, self.times, handlers, lambda: self.inspection.end(self.state.step)
         )
         self._held_out = HeldOutSplits(
-            job, evaluator, self._saver, events, self.times, self._check, self.handle_requests
+            job, run, evaluator, self._saver, events, self.times, self._check, self.handle_requests
         )
         self._best = BestEpoch(job, self.schedule, self._saver, self._check)
         self._losses = LossReader(self.engine.losses, self.reporter, self.learning_rate, job.steps_per_epoch)
@@ -113,6 +114,9 @@ class Trainer:
             self._look_at_health(last=True)
             self.checkpoint()
             self.inspection.close(self.state.step)
+            if not self.stopping and isinstance(self.job.preset.validation, CrossValidation):
+                self._enter("testing", "what was left out of training")
+                self._held_out.keep_validation_scores(self.state)
             if not self.stopping and self.job.test is not None:
                 self._enter("testing")
                 self.test_metrics = self._held_out.test(self.state)

@@ -17,16 +17,19 @@ FRESH_SEEDS = 3
 """With which the best trials are trained again."""
 
 
-def search_question(preset: Preset, ranges: Mapping[str, Range], **rest: Any) -> Question:
+def search_question(
+    preset: Preset, ranges: Mapping[str, Range], *, fresh_seeds: int = FRESH_SEEDS, **rest: Any
+) -> Question:
     """The question of a search, checked against the preset; without ranges, of what matters most.
 
-    rest: further fields of the question. Raises PresetError where a range does not fit the preset.
+    fresh_seeds: with how many the best trials are trained again. rest: further fields of the question. Raises
+    PresetError where a range does not fit the preset.
     """
     first = preset.training.seed
     question = Question(
         way="search",
         search={path: each.to_mapping() for path, each in (ranges or default_ranges(preset)).items()},
-        seeds=tuple(range(first + 1, first + 1 + FRESH_SEEDS)),
+        seeds=tuple(range(first + 1, first + 1 + fresh_seeds)),
         **rest,
     )
     SearchSpace.parse(question.search, preset)

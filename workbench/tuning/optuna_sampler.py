@@ -38,6 +38,7 @@ class OptunaSampler(RememberingSampler):
     def __init__(self, space: SearchSpace, preset: Preset, seed: int, maximize: bool, name: str) -> None:
         super().__init__(space, preset, seed, maximize)
         self._name = name
+        self._frozen: dict[int, tuple[Trial, FrozenTrial | None]] = {}
 
     def suggest(self, number: int) -> Suggestion | None:
         for attempt in range(ATTEMPTS):
@@ -66,9 +67,11 @@ class OptunaSampler(RememberingSampler):
     def _sampled(self, seed: int) -> dict[str, Any]:
         study = optuna.create_study(sampler=self._sampler(seed), direction="maximize" if self.maximize else "minimize")
         if self._name != "random":
-            for _, trial in self.known():
-                if self._is_known_to_optuna(trial):
-                    study.add_trial(self._frozen(trial))
+            for number, trial in self.known():
+                if (known := self._frozen.get(number)) is None or known[0] != trial:
+                    known = self._frozen[number] = trial, self._freeze(trial)
+                if known[1] is not None:
+                    study.add_trial(known[1])
         asked = study.ask()
         values: dict[str, Any] = {}
         for dimension in self.space.dimensions:
@@ -76,27 +79,26 @@ class OptunaSampler(RememberingSampler):
                 values[dimension.path] = external(dimension, _suggested(asked, dimension))
         return values
 
-    def _is_known_to_optuna(self, trial: Trial) -> bool:
-        """The preset may have an option that is not searched. Numbers outside a range count as its nearest end."""
-        return all(
-            isinstance(dimension, Numbers) or dimension.contains(trial.values[dimension.path])
-            for dimension in self.space.active(trial.values)
-        )
-
     def _sampler(self, seed: int) -> optuna.samplers.BaseSampler:
         if self._name == "random":
             return optuna.samplers.RandomSampler(seed=seed)
         # group: settings that only some trials have are modelled together with the choice that they belong to.
         return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
-    def _frozen(self, trial: Trial) -> FrozenTrial:
+    def _freeze(self, trial: Trial) -> FrozenTrial | None:
+        """A trial as Optuna has it; None of one that has an option which is not searched, as the preset may have.
+
+        Numbers outside a range count as its nearest end.
+        """
+        active = self.space.active(trial.values)
+        if not all(isinstance(item, Numbers) or item.contains(trial.values[item.path]) for item in active):
+            return None
         states = {
             "running": TrialState.RUNNING,
             "completed": TrialState.COMPLETE,
             "failed": TrialState.FAIL,
             "cut_short": TrialState.PRUNED,
         }
-        active = [dimension for dimension in self.space.dimensions if dimension.path in trial.values]
         frozen = create_trial(
             state=TrialState.WAITING if trial.state == "running" else states[trial.state],
             value=trial.value if trial.state == "completed" else None,

@@ -13,6 +13,8 @@ from workbench.cli import completion
 from workbench.cli.completion import complete_assignments, complete_first_word, complete_presets
 from workbench.runs.directory import create_run
 from workbench.settings.preset import FAMILIES, Preset
+from workbench.tuning.directory import create_study
+from workbench.tuning.question import Question
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +88,30 @@ def test_the_real_command_completes_presets_options_settings_and_runs(tmp_path: 
     assert asked_by_bash("resume x") == []
 
 
-@pytest.mark.parametrize("words", ["fa", "--set optim", "resume "])
+def test_compare_completes_runs_and_studies_that_are_not_on_the_line_yet(tmp_path: Path) -> None:
+    assert asked_by_bash("comp") == ["compare"]
+    runs = [create_run(tmp_path / "runs", name, Preset().to_toml()).name for name in ("fast", "iris")]
+    study = create_study(tmp_path / "studies", Preset(name="wine"), Question(way="repeat", seeds=(0, 1))).name
+    assert sorted(asked_by_bash("compare ")) == sorted(asked_by_bash("resume ")) == sorted([*runs, study])
+    assert sorted(asked_by_bash(f"compare {runs[0]} ")) == sorted([runs[1], study])
+    assert asked_by_bash("compare --runs-dir nowhere ") == [study]
+    assert asked_by_bash("compare x") == []
+
+
+def test_runs_completes_its_subcommands_its_options_and_runs(tmp_path: Path) -> None:
+    runs = [create_run(tmp_path / "runs", name, Preset().to_toml()).name for name in ("fast", "iris")]
+    assert asked_by_bash("ru") == ["runs"]
+    assert asked_by_bash("runs ") == ["tag", "note", "rename", "delete"]
+    assert asked_by_bash("runs re") == ["rename"]
+    assert asked_by_bash("runs --sta") == ["--status"]
+    assert asked_by_bash("runs --status failed --so") == ["--sort"]
+    assert asked_by_bash("runs --preset ir") == ["iris"]
+    assert sorted(asked_by_bash("runs delete ")) == sorted(runs)
+    assert asked_by_bash("runs note --runs-dir nowhere ") == []
+    assert asked_by_bash("runs delete --y") == ["--yes"]
+
+
+@pytest.mark.parametrize("words", ["fa", "--set optim", "resume ", "compare ", "runs --preset f", "runs tag "])
 def test_completion_imports_nothing_heavy(words: str) -> None:
     script = (
         "import sys; from workbench.__main__ import main\n"

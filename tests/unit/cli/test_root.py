@@ -12,7 +12,7 @@ from workbench.cli import hand_over, resume, train
 from workbench.cli.command_line import CommandLine
 from workbench.cli.exit_codes import EXIT_CODES
 from workbench.cli.names import COMMANDS
-from workbench.cli.root import app, arguments_with_attach, function_of
+from workbench.cli.root import app, arguments_with_attach, help_of
 from workbench.runs.directory import create_run
 
 
@@ -50,6 +50,8 @@ def ended(*words: str) -> int:
         ("-p fast --dry-run --json", CommandLine(preset="fast", dry_run=True, json_output=True)),
         ("--resume R -q --profile 5", CommandLine(resume="R", quiet=True, profile=5)),
         ("--preset fast --save-as mine --trust-code", CommandLine(preset="fast", save_as="mine", trust_code=True)),
+        ("-p fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
+        ("train fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
         ("--list losses", CommandLine(list_what="losses")),
         ("--explain training", CommandLine(explain="training")),
         ("./train.toml", CommandLine(opened="./train.toml")),
@@ -110,7 +112,7 @@ def test_the_help_lists_the_commands_and_completion(capsys: pytest.CaptureFixtur
     ended("--help")
     shown = " ".join(capsys.readouterr().out.split())
     for name in COMMANDS:
-        first_words = " ".join((function_of(name).__doc__ or "").split()[:4])
+        first_words = " ".join((help_of(name) or "").split()[:4])
         assert f"{name} {first_words}" in " ".join(shown.replace("│", " ").split())
     assert "[OPTIONS] [PRESET] | COMMAND [ARGS]..." in shown
     assert "--install-completion" in shown

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
-from workbench.data.splits import Splits, hold_out, no_validation, predefined_split
+from workbench.data.splits import Splits, hold_out, k_fold, leave_one_out, no_validation, predefined_split
 from workbench.errors import DataError, PresetError
+from workbench.settings.validation import LeaveOneOut
 
 
 def samples_of(counts: list[int], *, own_test: bool = False, own_validation: bool = False) -> Samples:
@@ -74,6 +75,8 @@ def test_the_test_split_does_not_depend_on_the_validation_method(stratified: boo
         lambda: hold_out(samples, 0.5, 0.2, stratified, 7),
         lambda: predefined_split(samples, 0.2, stratified, 7),
         lambda: no_validation(samples, 0.2, stratified, 7),
+        lambda: k_fold(samples, 5, 3, 0.2, stratified, 7),
+        lambda: leave_one_out(samples, 9, 0.2, stratified, 7, None),
     ]
     tests = [numbers_of(way().test) for way in ways]
     assert tests == [tests[0]] * len(ways)
@@ -155,3 +158,97 @@ def test_lazy_samples_are_split_like_samples_in_memory() -> None:
     assert found.validation is not None
     assert [int(found.validation[i][0]) for i in range(len(found.validation))] == numbers_of(expected.validation)
     assert torch.equal(targets_of(found.validation), targets_of(expected.validation))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    counts=st.lists(st.integers(10, 60), min_size=2, max_size=4),
+    folds=st.integers(2, 6),
+    test_fraction=st.sampled_from([0.0, 0.2]),
+    stratified=st.booleans(),
+    seed=st.integers(0, 2**31 - 1),
+)
+def test_folds_leave_each_sample_out_once_and_the_test_split_never_changes(
+    counts: list[int], folds: int, test_fraction: float, stratified: bool, seed: int
+) -> None:
+    samples = samples_of(counts)
+    splits = [k_fold(samples, folds, fold, test_fraction, stratified, seed) for fold in range(folds)]
+    test = numbers_of(splits[0].test) if test_fraction else []
+    left_out = [numbers_of(each.validation) for each in splits]
+    assert sorted(number for fold in left_out for number in fold) == sorted(set(range(sum(counts))) - set(test))
+    for each, fold in zip(splits, left_out, strict=True):
+        assert sorted([*numbers_of(each.train), *fold, *test]) == list(range(sum(counts)))
+        assert (numbers_of(each.test) if test_fraction else []) == test
+    sizes = [len(fold) for fold in left_out]
+    assert max(sizes) - min(sizes) <= (len(counts) if stratified else 1)
+
+
+def test_stratified_folds_have_equally_many_of_each_class() -> None:
+    samples = samples_of([25, 50])
+    for fold in range(5):
+        splits = k_fold(samples, 5, fold, 0.0, True, 3)
+        assert targets_of(splits.validation).bincount().tolist() == [5, 10]
+        assert targets_of(splits.train).bincount().tolist() == [20, 40]
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others() -> None:
+    samples = samples_of([20, 20])
+    first, again, other = (numbers_of(k_fold(samples, 4, 1, 0.2, True, seed).validation) for seed in (3, 3, 4))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("counts", "folds", "stratified", "message"),
+    [
+        ([30, 4], 5, True, r"validation.folds = 5, but class 'class1' has only 4 samples to divide; choose at most 4"),
+        ([30, 1], 5, True, r"class 'class1' has only 1 sample to divide; add samples, or set validation.stratified"),
+        ([3, 2], 6, False, r"validation.folds = 6, but there are only 5 samples to divide"),
+    ],
+)
+def test_more_folds_than_there_is_to_divide_are_refused(
+    counts: list[int], folds: int, stratified: bool, message: str
+) -> None:
+    with pytest.raises(PresetError, match=message):
+        k_fold(samples_of(counts), folds, 0, 0.0, stratified, 0)
+
+
+def test_a_class_without_samples_does_not_count_as_the_smallest() -> None:
+    assert len(k_fold(samples_of([10, 0, 10]), 5, 0, 0.0, True, 0).validation or ()) == 4
+
+
+def test_a_small_class_can_be_divided_without_strata() -> None:
+    splits = [k_fold(samples_of([30, 4]), 17, fold, 0.0, False, 0) for fold in range(17)]
+    assert sorted(number for each in splits for number in numbers_of(each.validation)) == list(range(34))
+
+
+def test_numbers_and_classes_that_are_not_known_are_divided_without_strata() -> None:
+    numbers = Samples(InMemory(torch.zeros(10, 2), torch.rand(10, 1)), Task("regression", 1))
+    unknown = Samples(Lazy(samples_of([5, 5]).train), Task("classification", 2))
+    for samples in (numbers, unknown):
+        sizes = [len(k_fold(samples, 4, fold, 0.0, True, 0).validation or ()) for fold in range(4)]
+        assert sizes == [3, 3, 2, 2]
+
+
+def test_leave_one_out_leaves_out_the_sample_of_that_number() -> None:
+    samples = samples_of([6, 7])
+    splits = [leave_one_out(samples, fold, 0.0, True, 0, None) for fold in range(13)]
+    assert [numbers_of(each.validation) for each in splits] == [[fold] for fold in range(13)]
+    assert numbers_of(splits[5].train) == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]
+    with pytest.raises(PresetError, match=r"validation.fold = 13, but there are only 13 samples, numbered from 0"):
+        leave_one_out(samples, 13, 0.0, True, 0, None)
+
+
+def test_leave_one_out_of_many_samples_is_refused_with_its_cost_unless_allowed_or_for_one_fold() -> None:
+    samples = samples_of([1500, 1500])
+    everything = LeaveOneOut(test_fraction=0.0)
+    with pytest.raises(
+        PresetError, match=r"a model for each of 3,000 samples, .* reads 8,997,000 samples; .*validation.allow_large"
+    ):
+        everything.build(samples)
+    assert len(everything.model_copy(update={"allow_large": True}).build(samples).train) == 2999
+    assert numbers_of(everything.at(2500).build(samples).validation) == [2500]
+
+
+def test_leave_one_out_of_a_single_sample_leaves_nothing_to_train_on() -> None:
+    with pytest.raises(DataError, match="at least 2 samples besides the test split"):
+        leave_one_out(samples_of([1]), 0, 0.0, True, 0, None)

@@ -1,4 +1,4 @@
-"""The table of runs: read from their files, whatever state those are in."""
+"""The table of runs, read from their files in any state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workbench.runs.event_lines import encode
 from workbench.runs.events import Steps
 
 
-def test_each_run_is_a_row_with_what_came_of_it(tmp_path: Path) -> None:
+def test_each_run_is_a_row_with_its_result(tmp_path: Path) -> None:
     write_run(tmp_path, "20261124T120000Z-fast-0001", steps=2000, ending="completed")
     write_run(tmp_path, "20261124T130000Z-slow-0002", steps=700, diverges=True, ending="failed")
     write_run(tmp_path, "20261124T140000Z-lost-0003", steps=1300)
@@ -44,7 +44,7 @@ def test_a_run_whose_files_are_broken_is_a_row_that_says_so(tmp_path: Path) -> N
     assert "cannot be read" in row.reason
 
 
-def test_events_cut_in_the_middle_are_read_past(tmp_path: Path) -> None:
+def test_incomplete_events_are_skipped(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=1300)
     with run.events.open("ab") as file:
         file.write(b'{"type":"epoch","epoch":7,"st')
@@ -76,7 +76,7 @@ DAMAGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("values", DAMAGE.values(), ids=DAMAGE.keys())
-def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, Any]) -> None:
+def test_values_of_a_wrong_type_are_unknown(tmp_path: Path, values: dict[str, Any]) -> None:
     run = write_run(tmp_path, ending="stopped")
     run.summary.write_text(json.dumps(json.loads(run.summary.read_text()) | values))
     [row] = Catalogue(tmp_path).rows()
@@ -91,13 +91,13 @@ def test_values_of_another_kind_are_not_known(tmp_path: Path, values: dict[str, 
     ["[" * 100_000, '{"process_id": -5, "start_time": 1}', '{"process_id": 1e400, "start_time": 1}', "Infinity", ""],
     ids=["deep", "negative", "infinite", "a number", "empty"],
 )
-def test_whatever_process_json_holds_the_run_has_ended_if_nobody_holds_its_lock(tmp_path: Path, process: str) -> None:
+def test_a_run_without_a_held_lock_has_ended_whatever_process_json_contains(tmp_path: Path, process: str) -> None:
     write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed").process.write_text(process)
     assert [row.status for row in Catalogue(tmp_path).rows()] == ["completed"]
     assert list_running(tmp_path) == []
 
 
-def test_a_summary_that_is_damaged_is_said_and_the_events_are_used(tmp_path: Path) -> None:
+def test_a_damaged_summary_is_reported_and_the_events_are_used(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=1300, ending="stopped")
     run.summary.write_text("{")
     [row] = Catalogue(tmp_path).rows()
@@ -105,7 +105,7 @@ def test_a_summary_that_is_damaged_is_said_and_the_events_are_used(tmp_path: Pat
     assert "summary.json" in row.reason
 
 
-def test_the_best_epoch_is_found_behind_many_steps(tmp_path: Path) -> None:
+def test_the_best_epoch_is_found_before_many_steps(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=400)
     late = [
         Steps(first_step=step, epoch=2.5, losses=[0.123456789] * 100, learning_rate=0.01, seconds=1.0)
@@ -119,9 +119,7 @@ def test_the_best_epoch_is_found_behind_many_steps(tmp_path: Path) -> None:
     assert row.best == best.validation["accuracy"]  # type: ignore[attr-defined]
 
 
-def test_a_best_epoch_farther_back_than_what_is_read_at_each_look_is_looked_for_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_best_epoch_far_back_is_searched_for_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "TAIL_BYTES", (2**10, 2**12))
     run = write_run(tmp_path, steps=400)
     runs = Catalogue(tmp_path)
@@ -140,7 +138,7 @@ def test_a_best_epoch_farther_back_than_what_is_read_at_each_look_is_looked_for_
     assert [row.best for row in runs.rows()] == [best]
 
 
-def test_a_run_in_progress_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path: Path) -> None:
+def test_a_run_in_progress_is_read_again_and_its_kill_is_noticed(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=400, alive=True)
     catalogue = Catalogue(tmp_path)
     assert [(row.status, row.epoch) for row in catalogue.rows()] == [("running", 2)]
@@ -151,14 +149,14 @@ def test_a_run_in_progress_is_read_again_and_its_end_by_a_kill_is_seen(tmp_path:
     assert [row.status for row in catalogue.rows()] == ["lost"]
 
 
-def test_only_the_runs_that_are_going_are_listed_when_asked(tmp_path: Path) -> None:
+def test_only_runs_in_progress_are_listed_on_request(tmp_path: Path) -> None:
     write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed")
     write_run(tmp_path, "20261124T130000Z-live-0002", steps=400, alive=True)
     write_run(tmp_path, "20261124T140000Z-fast-0003")
     assert [(row.preset_name, row.epoch) for row in list_running(tmp_path)] == [("live", 2)]
 
 
-def test_a_renamed_run_started_when_its_preset_was_written(tmp_path: Path) -> None:
+def test_the_start_of_a_renamed_run_is_that_of_its_preset(tmp_path: Path) -> None:
     run = write_run(tmp_path, "my-best", ending="completed")
     os.utime(run.preset, (1_795_521_600, 1_795_521_600))
     [row] = Catalogue(tmp_path).rows()
@@ -166,7 +164,7 @@ def test_a_renamed_run_started_when_its_preset_was_written(tmp_path: Path) -> No
     assert row.started.hour == 12
 
 
-def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 

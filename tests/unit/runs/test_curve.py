@@ -13,7 +13,7 @@ finite = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 @given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=30))
-def test_extremes_sum_and_count_survive_any_merging(blocks: list[list[float]]) -> None:
+def test_extremes_sum_and_count_survive_merging(blocks: list[list[float]]) -> None:
     curve = Curve(most_buckets=8)
     step = 1
     for block in blocks:
@@ -28,7 +28,7 @@ def test_extremes_sum_and_count_survive_any_merging(blocks: list[list[float]]) -
 
 
 @given(st.lists(st.lists(finite, min_size=1, max_size=40), min_size=1, max_size=30))
-def test_buckets_follow_one_another_without_holes(blocks: list[list[float]]) -> None:
+def test_buckets_are_contiguous(blocks: list[list[float]]) -> None:
     curve = Curve(most_buckets=8)
     step = 1
     for block in blocks:
@@ -41,7 +41,7 @@ def test_buckets_follow_one_another_without_holes(blocks: list[list[float]]) -> 
 
 
 @given(st.lists(finite, min_size=1, max_size=200))
-def test_values_one_by_one_and_all_at_once_make_the_same_curve(values: list[float]) -> None:
+def test_values_one_by_one_and_all_at_once_give_the_same_curve(values: list[float]) -> None:
     single, bulk = Curve(most_buckets=16), Curve(most_buckets=16)
     for number, value in enumerate(values):
         single.add(number + 1, value, float(number + 1))
@@ -52,7 +52,7 @@ def test_values_one_by_one_and_all_at_once_make_the_same_curve(values: list[floa
         )  # fmt: skip
 
 
-def test_a_million_steps_take_no_more_buckets_than_allowed() -> None:
+def test_a_million_steps_need_no_more_buckets_than_allowed() -> None:
     curve = Curve()
     for first in range(1, 1_000_001, 1000):
         curve.extend(first, [0.5] * 1000, first * 0.001, (first + 1000) * 0.001)
@@ -70,7 +70,7 @@ def test_a_spike_of_one_step_is_kept() -> None:
     assert max(bucket.maximum for bucket in curve.buckets) == 42.0
 
 
-def test_a_value_that_is_no_number_leaves_a_gap_and_harms_nothing_else() -> None:
+def test_nan_leaves_a_gap_and_changes_nothing_else() -> None:
     curve = Curve()
     curve.extend(1, [1.0, math.nan, 3.0, math.inf], 0.0, 1.0)
     curve.add(5, math.nan, 1.0)
@@ -80,7 +80,7 @@ def test_a_value_that_is_no_number_leaves_a_gap_and_harms_nothing_else() -> None
     assert sum(bucket.count for bucket in curve.buckets) == 3
 
 
-def test_what_came_after_a_step_can_be_forgotten() -> None:
+def test_values_after_a_step_can_be_removed() -> None:
     curve = Curve()
     curve.extend(1, [float(step) for step in range(1, 101)], 0.0, 1.0)
     curve.truncate(40)
@@ -95,7 +95,7 @@ def test_what_came_after_a_step_can_be_forgotten() -> None:
     st.floats(0, 1),
     st.lists(finite, min_size=1, max_size=40),
 )
-def test_nothing_is_left_of_what_came_after_the_step_that_a_run_went_back_to(
+def test_a_resumed_run_keeps_no_values_after_its_step(
     blocks: list[list[float]], fraction: float, again: list[float]
 ) -> None:
     curve = Curve(most_buckets=8)
@@ -113,7 +113,7 @@ def test_nothing_is_left_of_what_came_after_the_step_that_a_run_went_back_to(
     assert steps == sorted(steps)
 
 
-def test_the_extremes_of_a_divergence_go_with_the_steps_that_are_trained_again() -> None:
+def test_the_extremes_of_a_divergence_are_removed_with_their_steps() -> None:
     curve = Curve(most_buckets=8)
     curve.extend(1, [0.5] * 990 + [1e30] * 9 + [math.nan], 0.0, 1.0)
     curve.truncate(985)
@@ -123,7 +123,7 @@ def test_the_extremes_of_a_divergence_go_with_the_steps_that_are_trained_again()
 
 
 @given(st.lists(st.one_of(finite, st.just(math.nan), st.just(math.inf)), min_size=1, max_size=200))
-def test_values_that_are_no_numbers_do_not_touch_the_extremes(values: list[float]) -> None:
+def test_values_that_are_not_finite_do_not_change_the_extremes(values: list[float]) -> None:
     curve = Curve(most_buckets=8)
     for number, value in enumerate(values):
         curve.add(number + 1, value, float(number))

@@ -38,13 +38,13 @@ def test_a_run_is_found_by_path_by_name_and_by_a_part_of_it(run: RunDirectory, t
     assert find_run(tmp_path, "fast").path == renamed, "a whole name is that run's, though others contain it"
 
 
-def test_a_runs_folder_that_is_a_file_is_reported_in_words(tmp_path: Path) -> None:
+def test_a_runs_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises((StorageError, UsageError)):
         create_run(tmp_path / "file", "fast", "")
 
 
-def test_requests_from_before_the_process_began_are_ignored(run: RunDirectory) -> None:
+def test_requests_from_before_the_launch_are_ignored(run: RunDirectory) -> None:
     ask(run, "stop")
     began = time.time()
     time.sleep(0.01)

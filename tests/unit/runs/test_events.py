@@ -26,7 +26,7 @@ def steps(first: int, losses: list[float], epoch: float = 0.5) -> Steps:
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False)))
-def test_every_float32_loss_survives_to_the_bit(losses: list[float]) -> None:
+def test_every_float32_loss_survives_bit_for_bit(losses: list[float]) -> None:
     event = steps(1, [short(loss) for loss in losses])
     read = decode(encode(event))
     assert isinstance(read, Steps)
@@ -39,8 +39,8 @@ def struct_bits(value: float) -> bytes:
     return struct.pack("f", value)
 
 
-def test_a_name_in_other_bytes_than_utf_8_can_be_written_and_read(tmp_path: Path) -> None:
-    """A folder of images of such a name is a class; its run ended in a traceback."""
+def test_a_name_that_is_not_utf_8_can_be_written_and_read(tmp_path: Path) -> None:
+    """A folder of images with such a name is a class."""
     writer = EventWriter(tmp_path / "events.jsonl")
     writer.write(State(state="training", step=1, detail=os.fsdecode(b"caf\xe9 and caf\xe8")))
     writer.close()
@@ -58,7 +58,7 @@ def test_lines_are_strict_json_even_with_nan() -> None:
     assert math.isnan(read.losses[1])
 
 
-def test_a_reading_that_is_not_to_be_had_is_left_out() -> None:
+def test_an_unavailable_reading_is_left_out() -> None:
     line = encode(EpochEnd(epoch=1, step=2, learning_rate=0.1, train={}, validation=None, best=False,
                            train_seconds=1.0, validation_seconds=0.0))  # fmt: skip
     assert 'validation":' not in line.replace("validation_seconds", "")
@@ -81,15 +81,15 @@ def test_a_reading_that_is_not_to_be_had_is_left_out() -> None:
         b"[" * 100_000,
     ],
 )
-def test_lines_that_are_no_event_are_passed_over(line: bytes) -> None:
+def test_lines_that_are_not_events_are_skipped(line: bytes) -> None:
     assert decode(line) is None
 
 
-def test_fields_from_the_future_are_passed_over() -> None:
+def test_fields_of_a_newer_version_are_ignored() -> None:
     assert decode('{"type":"state","state":"training","step":3,"colour":"red"}') == State(state="training", step=3)
 
 
-def test_a_reader_gets_each_event_once_and_waits_for_a_torn_line(tmp_path: Path) -> None:
+def test_a_reader_gets_each_event_once_and_waits_for_an_incomplete_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     tail = EventTail(path)
     assert tail.read() == []
@@ -102,7 +102,7 @@ def test_a_reader_gets_each_event_once_and_waits_for_a_torn_line(tmp_path: Path)
     assert len(tail.read()) == 1
 
 
-def test_a_line_longer_than_one_read_comes_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_longer_than_one_read_is_returned_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.runs.tail.READ_BYTES", 8)
     path = tmp_path / "lines"
     path.write_bytes(b"a" * 50 + b"\nb\n")
@@ -110,7 +110,7 @@ def test_a_line_longer_than_one_read_comes_whole(tmp_path: Path, monkeypatch: py
     assert [*tail.read(), *tail.read()] == [b"a" * 50, b"b"]
 
 
-def test_a_writer_after_a_kill_does_not_glue_its_event_to_the_torn_one(tmp_path: Path) -> None:
+def test_a_writer_after_a_kill_starts_a_new_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text('{"type":"sta')
     writer = EventWriter(path)
@@ -121,13 +121,13 @@ def test_a_writer_after_a_kill_does_not_glue_its_event_to_the_torn_one(tmp_path:
     assert event.step == 7
 
 
-def test_an_unwritable_folder_is_reported_in_words(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         EventWriter(tmp_path / "missing" / "events.jsonl")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_reported_in_words(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     writer = EventWriter(tmp_path / "events.jsonl")
     writer.close()
     writer._descriptor = os.open("/dev/full", os.O_WRONLY)

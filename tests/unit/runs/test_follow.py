@@ -1,4 +1,4 @@
-"""Following a run: nothing that its trainer wrote is missed, and the end is noticed."""
+"""Following a run: no event of its trainer is missed, and its end is noticed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The times that were waited for, none of which passes."""
+    """The requested waiting times; none of them passes."""
     waited: list[float] = []
     monkeypatch.setattr("workbench.runs.follow.time.sleep", waited.append)
     return waited
@@ -62,17 +62,17 @@ def steps_of(events: list[Event]) -> list[int]:
     return [event.step for event in events if isinstance(event, (State, Finished))]
 
 
-def test_all_events_are_given_in_order_until_the_trainer_has_ended(run: RunDirectory) -> None:
+def test_all_events_are_yielded_in_order_until_the_trainer_has_ended(run: RunDirectory) -> None:
     trainer = Scripted(writing(run, state(1)), writing(run), writing(run, state(2), END))
     assert steps_of(list(follow(run, trainer))) == [1, 2, 3]
 
 
-def test_what_is_written_at_the_very_end_is_not_missed(run: RunDirectory) -> None:
-    """Between the poll that says that it has ended and the read, nothing can be written any more."""
+def test_events_written_at_the_very_end_are_not_missed(run: RunDirectory) -> None:
+    """After a poll reports the end, nothing more can be written before the read."""
     assert steps_of(list(follow(run, Scripted(writing(run, state(1), END))))) == [1, 3]
 
 
-def test_a_long_file_is_read_to_its_end_though_the_trainer_has_ended(
+def test_a_long_file_is_read_to_its_end_after_the_trainer_has_ended(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workbench.runs.tail.READ_BYTES", 300)
@@ -80,21 +80,19 @@ def test_a_long_file_is_read_to_its_end_though_the_trainer_has_ended(
     assert steps_of(list(follow(run, Scripted()))) == list(range(50))
 
 
-def test_it_waits_only_where_nothing_is_new_and_gives_the_caller_a_turn(
-    run: RunDirectory, no_waiting: list[float]
-) -> None:
+def test_it_waits_only_if_nothing_is_new_and_yields_to_the_caller(run: RunDirectory, no_waiting: list[float]) -> None:
     trainer = Scripted(writing(run), writing(run), writing(run, state(1)))
     polls = [len(written) for written in Follower(run).until_ended(trainer)]
     assert polls == [0, 0, 1, 0]
     assert no_waiting == [module.POLL_SECONDS] * 2
 
 
-def test_a_torn_line_of_a_killed_trainer_is_left_out(run: RunDirectory) -> None:
+def test_an_incomplete_line_of_a_killed_trainer_is_left_out(run: RunDirectory) -> None:
     trainer = Scripted(writing(run, state(1), torn='{"type":"sta'))
     assert steps_of(list(follow(run, trainer))) == [1]
 
 
-def test_what_an_earlier_life_wrote_is_left_out_where_that_is_asked_for(run: RunDirectory) -> None:
+def test_events_before_the_resume_are_skipped_on_request(run: RunDirectory) -> None:
     writing(run, state(1), END)()
     follower = Follower(run, from_now=True)
     written = [line for lines in follower.until_ended(Scripted(writing(run, state(2)))) for line in lines]
@@ -103,7 +101,7 @@ def test_what_an_earlier_life_wrote_is_left_out_where_that_is_asked_for(run: Run
     assert follower.has_read
 
 
-def test_of_a_run_that_somebody_else_trains_the_lock_says_whether_it_lives(
+def test_the_lock_decides_whether_another_process_trains_the_run(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = claim(run)

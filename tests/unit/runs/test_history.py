@@ -1,4 +1,4 @@
-"""What a viewer keeps of a run: everything that is shown, and no more the longer it lasts."""
+"""The history that a viewer keeps of a run: everything that is shown, in bounded memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def steps(first: int, losses: list[float], rate: float = 0.1) -> Steps:
     return Steps(first_step=first, epoch=first / 10, losses=losses, learning_rate=rate, seconds=first * 0.01)
 
 
-def test_the_curves_of_a_run_hold_the_values_of_its_events() -> None:
+def test_the_curves_of_a_run_contain_the_values_of_its_events() -> None:
     history = taken(*events(1300))
     assert history.curves["loss/train"].buckets[-1].last_step == 1300
     assert [bucket.last_step for bucket in history.curves["loss/validation"].buckets] == [
@@ -50,7 +50,7 @@ def test_accepted_requests_are_marked_and_refused_ones_are_not() -> None:
     assert history.marks[0].text == "learning rate 0.01"
 
 
-def test_a_resumed_run_forgets_what_it_will_train_again() -> None:
+def test_a_resumed_run_removes_what_it_will_train_again() -> None:
     history = taken(
         Started(process_id=1),
         steps(1, [1.0] * 100),
@@ -63,14 +63,14 @@ def test_a_resumed_run_forgets_what_it_will_train_again() -> None:
     assert history.marks[-1].kind == "resumed"
 
 
-def test_a_run_that_is_resumed_keeps_its_place_until_the_trainer_knows_it() -> None:
+def test_a_resumed_run_keeps_its_step_while_it_prepares() -> None:
     history = taken(steps(1, [1.0] * 100), State(state="preparing", step=0, detail="importing PyTorch"))
     assert (history.view.state, history.view.step) == ("preparing", 100)
     history.take(Started(process_id=2, resumed=True, step=40))
     assert history.view.step == 40
 
 
-def test_time_goes_on_from_the_checkpoint_when_a_run_is_resumed() -> None:
+def test_time_continues_from_the_checkpoint_when_a_run_is_resumed() -> None:
     history = taken(
         Started(process_id=1),
         *(steps(first, [1.0] * 10) for first in range(1, 1000, 10)),
@@ -96,7 +96,7 @@ def test_the_history_of_a_finished_run_is_read_from_its_file(tmp_path: Path) -> 
     assert [mark.kind for mark in history.marks] == ["learning_rate"]
 
 
-def test_a_metric_that_is_not_to_be_had_is_a_gap() -> None:
+def test_an_unavailable_metric_is_a_gap() -> None:
     end = EpochEnd(
         epoch=1, step=10, learning_rate=0.1, train={"loss": 1.0}, validation={"loss": 2.0, "r2": None}, best=True,
         train_seconds=1.0, validation_seconds=1.0,
@@ -107,7 +107,7 @@ def test_a_metric_that_is_not_to_be_had_is_a_gap() -> None:
     assert math.isnan(history.curves["r2/validation"].last)
 
 
-def test_nothing_grows_without_end() -> None:
+def test_nothing_grows_without_bound() -> None:
     history = RunHistory()
     timing = Timing(
         step=1, steps=1, timed_steps=1, phase_ms={"data": 1.0}, step_ms={"p50": 1.0}, steps_per_second=1.0,

@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> RunDirectory:
 
 @pytest.fixture
 def trainer(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process that holds the run."""
+    """Another process that holds the run's lock."""
     script = (
         "import sys; from pathlib import Path\n"
         "from workbench.runs.directory import RunDirectory; from workbench.runs.lock import claim\n"
@@ -49,8 +49,8 @@ def trainer(run: RunDirectory) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.usefixtures("trainer")
-def test_a_run_is_in_progress_though_the_clock_was_stepped(run: RunDirectory) -> None:
-    """R4: the start time that the trainer wrote is another one by today's clock."""
+def test_a_run_stays_in_progress_when_the_clock_changes(run: RunDirectory) -> None:
+    """The start time that the trainer wrote no longer matches the clock."""
     values = json.loads(run.process.read_text())
     run.process.write_text(json.dumps(values | {"start_time": values["start_time"] - 3600}))
     assert is_running(run)
@@ -58,15 +58,14 @@ def test_a_run_is_in_progress_though_the_clock_was_stepped(run: RunDirectory) ->
 
 
 @pytest.mark.usefixtures("trainer")
-def test_a_run_is_in_progress_though_its_process_has_no_such_id_here(run: RunDirectory) -> None:
-    """R4: as seen from another container, or another machine on a shared disk."""
+def test_a_run_is_in_progress_even_if_its_process_id_is_unknown_here(run: RunDirectory) -> None:
+    """As from another container, or another machine on a shared disk."""
     run.process.write_text(json.dumps({"process_id": 2**22 - 1, "start_time": 1.0}))
     assert is_running(run)
 
 
 @pytest.mark.usefixtures("trainer")
-def test_deleting_process_json_under_a_trainer_lets_no_second_one_in(run: RunDirectory) -> None:
-    """R13."""
+def test_deleting_process_json_admits_no_second_trainer(run: RunDirectory) -> None:
     run.process.unlink()
     assert is_running(run)
     assert process_id(run) is None
@@ -75,8 +74,8 @@ def test_deleting_process_json_under_a_trainer_lets_no_second_one_in(run: RunDir
 
 
 @pytest.mark.parametrize("pid", [1, os.getpid()], ids=["the first process", "this one"])
-def test_a_living_process_that_does_not_hold_the_lock_blocks_nobody(run: RunDirectory, pid: int) -> None:
-    """R13: process.json names one all the same."""
+def test_a_live_process_without_the_lock_blocks_nobody(run: RunDirectory, pid: int) -> None:
+    """Even if process.json names it."""
     run.process.write_text(json.dumps({"process_id": pid, "start_time": psutil.Process(pid).create_time()}))
     assert not is_running(run)
     claim(run).close()
@@ -92,7 +91,7 @@ def test_two_processes_cannot_train_one_run(run: RunDirectory, trainer: subproce
     claim(run).close()
 
 
-def test_a_killed_trainer_lets_go(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+def test_a_killed_trainer_releases_the_lock(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
     assert process_id(run) == trainer.pid
     trainer.kill()
     trainer.wait()
@@ -100,7 +99,7 @@ def test_a_killed_trainer_lets_go(run: RunDirectory, trainer: subprocess.Popen[b
     claim(run).close()
 
 
-def test_who_looks_at_that_moment_does_not_keep_a_trainer_out(
+def test_a_check_at_the_same_moment_does_not_keep_a_trainer_out(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     descriptor = os.open(run.path, os.O_RDONLY)
@@ -109,8 +108,10 @@ def test_who_looks_at_that_moment_does_not_keep_a_trainer_out(
     claim(run).close()
 
 
-def test_where_a_disk_locks_only_files_that_lock_is_enough(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As NFS does."""
+def test_on_a_disk_that_locks_only_files_the_file_lock_is_enough(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS."""
     flock = fcntl.flock
 
     def only_files(descriptor: int, how: int) -> None:
@@ -126,9 +127,7 @@ def test_where_a_disk_locks_only_files_that_lock_is_enough(run: RunDirectory, mo
     assert not is_running(run)
 
 
-def test_where_a_disk_has_no_locks_the_process_that_is_named_tells(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_disk_without_locks_the_named_process_decides(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_descriptor: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -142,15 +141,14 @@ def test_where_a_disk_has_no_locks_the_process_that_is_named_tells(
     claim(run).close()
 
 
-def test_looking_changes_no_file(run: RunDirectory) -> None:
+def test_checking_changes_no_file(run: RunDirectory) -> None:
     claim(run).close()
     before = {path: path.stat() for path in [run.path, *run.path.iterdir()]}
     assert not is_running(run)
     assert {path: path.stat() for path in [run.path, *run.path.iterdir()]} == before
 
 
-def test_who_claims_a_run_removes_what_a_killed_trainer_left_half_written(run: RunDirectory) -> None:
-    """R9."""
+def test_claiming_a_run_removes_incomplete_files_of_a_killed_trainer(run: RunDirectory) -> None:
     run.checkpoints.mkdir()
     run.profiles.mkdir()
     left = [
@@ -167,6 +165,6 @@ def test_who_claims_a_run_removes_what_a_killed_trainer_left_half_written(run: R
     assert [path for path in kept if not path.exists()] == []
 
 
-def test_a_folder_that_is_not_there_is_reported_in_words(run: RunDirectory) -> None:
+def test_a_missing_folder_is_reported(run: RunDirectory) -> None:
     with pytest.raises(StorageError, match="cannot write"):
         claim(RunDirectory(run.path / "gone"))

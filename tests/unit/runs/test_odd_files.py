@@ -1,4 +1,4 @@
-"""Files that hold anything at all: no reader raises, and the runs beside are shown."""
+"""Files with any content: no reader raises, and the other runs are shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workbench.ui.start import _run_to_attach
 
 NUMBERS = [-1, 0, 1, 10**400, -(10**18), 1e308, -0.5]
 VALUES: list[Any] = [None, "x", "", True, *NUMBERS, [], [1], ["x"], [None], [[]], {}, {"x": 1}]
-"""What stands in a field in place of what belongs there."""
+"""Wrong values of a field."""
 
 HEALTH = Health(
     step=5, epoch=1, samples=10, seconds=0.1,
@@ -50,7 +50,7 @@ def each_kind(run: RunDirectory) -> list[Event]:
 
 
 def mutated(event: Event, chance: random.Random) -> str:
-    """The event with one value, anywhere in it, in place of another."""
+    """The event with one value, anywhere in it, replaced."""
     values = json.loads(encode(event))
     place, key = values, chance.choice([name for name in values if name != "type"])
     while isinstance(place[key], (dict, list)) and place[key] and chance.random() < 0.7:
@@ -61,7 +61,7 @@ def mutated(event: Event, chance: random.Random) -> str:
 
 
 def test_no_event_with_a_wrong_value_raises_in_any_reader(tmp_path: Path) -> None:
-    """R6: the history, the app's watch and its log, and the advice."""
+    """Readers are the history, the app's watch and log, and the advice."""
     run, chance = write_run(tmp_path, steps=1300), random.Random(0)
     kinds = each_kind(run)
     with run.events.open("a") as file:
@@ -97,8 +97,7 @@ def test_no_event_with_a_wrong_value_raises_in_any_reader(tmp_path: Path) -> Non
         '{"type":"finished","status":["completed"],"step":1}',
     ],
 )
-def test_an_event_with_a_wrong_value_is_none(line: str) -> None:
-    """R6."""
+def test_an_event_with_a_wrong_value_is_ignored(line: str) -> None:
     assert decode(line) is None
 
 
@@ -109,12 +108,12 @@ def all_events(tmp_path: Path) -> Iterator[Event]:
     yield epoch_end(3, 1.0)
 
 
-def test_all_that_a_trainer_writes_is_read_as_it_was(tmp_path: Path) -> None:
+def test_all_events_of_a_trainer_are_read_unchanged(tmp_path: Path) -> None:
     for event in all_events(tmp_path):
         assert decode(encode(event)) == event
 
 
-def test_a_number_that_is_not_finite_is_read_as_such() -> None:
+def test_a_number_that_is_not_finite_is_read_as_nan() -> None:
     unknown = Health(**{**HEALTH.__dict__, "gradient_norm": math.inf, "weight_norm": math.nan})
     read = decode(encode(unknown))
     assert isinstance(read, Health)
@@ -137,8 +136,7 @@ ODD = {
 
 @pytest.mark.parametrize("content", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("name", ["process.json", "summary.json", "control.jsonl", "preset.toml", "events.jsonl"])
-def test_one_odd_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name: str, content: str) -> None:
-    """R6."""
+def test_one_invalid_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name: str, content: str) -> None:
     write_run(tmp_path, "20261124T120000Z-fast-0001", ending="completed")
     odd = write_run(tmp_path, "20261124T130000Z-fast-0002", steps=300)
     (odd.path / name).write_bytes(content.encode(errors="surrogateescape"))
@@ -149,8 +147,8 @@ def test_one_odd_file_breaks_neither_its_run_nor_the_others(tmp_path: Path, name
     assert list_running(tmp_path) == []
 
 
-def test_odd_files_of_one_run_do_not_keep_the_app_from_the_run_in_progress(tmp_path: Path) -> None:
-    """R6: `--attach` without a run's name looks at all of them."""
+def test_invalid_files_of_one_run_do_not_hide_the_run_in_progress(tmp_path: Path) -> None:
+    """`--attach` without a run's name reads all of them."""
     odd = write_run(tmp_path, "20261124T120000Z-fast-0001", steps=100)
     odd.process.write_text('{"process_id": -1, "start_time": Infinity}')
     with pytest.raises(UsageError, match="no run is in progress"):
@@ -179,7 +177,7 @@ def test_a_summary_of_a_run_that_diverged_is_read(tmp_path: Path) -> None:
 
 
 class Counted:
-    """A file that counts how much is read of it."""
+    """A file that counts the bytes that are read."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -201,7 +199,7 @@ class Counted:
 
 
 def test_a_line_without_an_end_is_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """R15: neither again in one look, nor again at the next."""
+    """Neither in the same read nor in the next one."""
     opened: list[Counted] = []
 
     def open_counted(path: Path) -> Counted:
@@ -222,7 +220,7 @@ def test_a_line_without_an_end_is_searched_once(tmp_path: Path, monkeypatch: pyt
     assert sum(file.read_bytes for file in opened) <= 20_100
 
 
-def test_a_line_that_is_longer_than_any_of_ours_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_longer_than_any_valid_one_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "READ_BYTES", 100)
     monkeypatch.setattr(tail, "LONGEST_LINE", 1000)
     path = tmp_path / "lines"
@@ -234,7 +232,7 @@ def test_a_line_that_is_longer_than_any_of_ours_is_passed_over(tmp_path: Path, m
     assert lines.offset == path.stat().st_size
 
 
-def test_what_a_killed_trainer_left_unfinished_is_no_obstacle(tmp_path: Path) -> None:
+def test_incomplete_files_of_a_killed_trainer_do_no_harm(tmp_path: Path) -> None:
     run = write_run(tmp_path, steps=100)
     with run.events.open("a") as file:
         file.write('{"type":"st')

@@ -1,4 +1,4 @@
-"""Rows that are remembered are those that would be read; a memory of any other kind costs time and nothing else."""
+"""Remembered rows equal those that would be read; an invalid memory only costs time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def memory(tmp_path: Path) -> Path:
 
 
 def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The runs whose files are read, from now on."""
+    """The runs whose files are read from now on."""
     read: list[str] = []
     row = catalogue._row
 
@@ -57,15 +57,15 @@ def read_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def states(folder: Path) -> dict[Path, tuple[int, ...]]:
-    """What a write would change of each file, to its content or its metadata; a read changes the time of access."""
+    """The part of each file's status that writing changes, not reading (the access time)."""
     stats = {path: path.stat() for path in folder.rglob("*")}
     return {path: (it.st_mode, it.st_size, it.st_mtime_ns, it.st_ctime_ns) for path, it in stats.items()}
 
 
-def test_what_has_ended_is_not_read_again_at_the_next_start(
+def test_ended_runs_are_not_read_again_at_the_next_start(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reliability, 5,000 runs: only runs in progress, and broken ones, are read again."""
+    """Only runs in progress and broken runs are read again."""
     before = Catalogue(runs).rows()
     files = states(runs)
     read = read_by(monkeypatch)
@@ -85,7 +85,7 @@ def test_a_run_whose_files_have_changed_is_read_again(runs: Path, monkeypatch: p
     assert rows["0001"].settings["data.batch_size"] == 32
 
 
-def test_a_run_that_was_deleted_or_begun_again_is_not_shown_from_memory(runs: Path) -> None:
+def test_a_deleted_or_resumed_run_is_not_shown_from_memory(runs: Path) -> None:
     import shutil
 
     from workbench.runs.directory import RunDirectory
@@ -120,7 +120,7 @@ def test_a_damaged_memory_is_as_none(runs: Path, tmp_path: Path, damage: str) ->
 
 
 @pytest.mark.parametrize("home", ["unwritable", "none"])
-def test_without_a_place_for_it_nothing_is_remembered(
+def test_without_a_cache_folder_nothing_is_remembered(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -132,7 +132,7 @@ def test_without_a_place_for_it_nothing_is_remembered(
     assert not Path("~").exists()
 
 
-def test_it_is_written_once_and_then_only_for_news_enough(
+def test_it_is_written_once_and_then_only_for_enough_new_rows(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = Catalogue(runs)
@@ -150,7 +150,7 @@ def test_it_is_written_once_and_then_only_for_news_enough(
     assert memory(tmp_path).stat().st_ino != written.st_ino
 
 
-def test_two_folders_have_their_own(runs: Path, tmp_path: Path) -> None:
+def test_two_folders_have_separate_memories(runs: Path, tmp_path: Path) -> None:
     write_run(tmp_path / "others", "20261124T100000Z-other-0000", ending="completed")
     assert len(Catalogue(runs).rows()) == 6
     assert [row.preset_name for row in Catalogue(tmp_path / "others").rows()] == ["other"]
@@ -163,7 +163,7 @@ READER = PresetReader()
 
 
 @given(presets())
-def test_a_saved_preset_is_read_as_toml_reads_it(values: dict[str, Any]) -> None:
+def test_a_saved_preset_is_read_like_toml(values: dict[str, Any]) -> None:
     text = Preset.from_mapping(values, "here").to_toml()
     expected = flattened(tomllib.loads(text))
     assert READER.settings(text) == expected
@@ -175,7 +175,7 @@ def test_a_saved_preset_is_read_by_its_statements() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(library.shipped_folder().glob("*.toml")), ids=lambda file: file.stem)
-def test_a_shipped_preset_is_read_as_toml_reads_it(file: Path) -> None:
+def test_a_shipped_preset_is_read_like_toml(file: Path) -> None:
     text = file.read_text()
     assert READER.settings(text) == flattened(tomllib.loads(text))
 
@@ -195,7 +195,7 @@ ODD_TOML = [
 
 
 @pytest.mark.parametrize("text", ODD_TOML)
-def test_any_other_toml_is_read_as_toml_reads_it(text: str) -> None:
+def test_other_toml_is_read_like_toml(text: str) -> None:
     assert READER.settings(text) == flattened(tomllib.loads(text))
 
 
@@ -211,7 +211,7 @@ NO_TOML = [
 
 
 @pytest.mark.parametrize("text", NO_TOML)
-def test_what_is_no_toml_is_refused_as_toml_does(text: str) -> None:
+def test_invalid_toml_is_refused_like_toml(text: str) -> None:
     with pytest.raises(tomllib.TOMLDecodeError):
         READER.settings(text)
 
@@ -220,7 +220,7 @@ LINES = ["a = 1\n", "b = [\n    1,\n]\n", "[a]\n", "[b]\n", '"""\n', "]\n", "\n"
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=8))
-def test_any_text_of_such_lines_is_read_or_refused_as_toml_does(lines: list[str]) -> None:
+def test_any_text_of_such_lines_is_read_or_refused_like_toml(lines: list[str]) -> None:
     text = "".join(lines)
     try:
         expected = flattened(tomllib.loads(text))

@@ -1,4 +1,4 @@
-"""A run belongs to a study or to none, and the table of runs knows."""
+"""A run belongs to a study or to none, and the table of runs shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STUDY = "20261127T120000Z-search-1a2b"
 PRESET = 'name = "fast"\n'
 
 
-def test_a_run_says_which_study_it_belongs_to(tmp_path: Path) -> None:
+def test_a_run_stores_its_study(tmp_path: Path) -> None:
     assert read_study(create_run(tmp_path, "fast", PRESET, study=STUDY).study) == STUDY
     alone = create_run(tmp_path, "fast", PRESET)
     assert read_study(alone.study) is None
@@ -30,7 +30,7 @@ def test_a_run_says_which_study_it_belongs_to(tmp_path: Path) -> None:
     ["", "{", "[]", "{}", '{"study": 5}', '{"study": null}', '{"study": ""}', '{"study": "../x"}',
      '{"study": "a\\u0007"}', '{"study": "' + 256 * "x" + '"}', "[" * 10_000],
 )  # fmt: skip
-def test_a_file_that_names_no_study_is_none(tmp_path: Path, content: str) -> None:
+def test_a_file_without_a_study_is_ignored(tmp_path: Path, content: str) -> None:
     run = create_run(tmp_path, "fast", PRESET, study=STUDY)
     run.study.write_text(content)
     assert read_study(run.study) is None
@@ -38,14 +38,14 @@ def test_a_file_that_names_no_study_is_none(tmp_path: Path, content: str) -> Non
     assert (row.study, row.broken) == (None, False)
 
 
-def test_what_a_later_version_adds_is_ignored(tmp_path: Path) -> None:
+def test_fields_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     run = create_run(tmp_path, "fast", PRESET)
     run.study.write_text('{"study": "one", "trial": 3}')
     assert read_study(run.study) == "one"
 
 
 @pytest.mark.parametrize("study", ["", "..", "a/b", "a\nb", 256 * "x"])
-def test_a_study_that_cannot_be_called_that_makes_no_run(tmp_path: Path, study: str) -> None:
+def test_an_invalid_study_id_creates_no_run(tmp_path: Path, study: str) -> None:
     with pytest.raises(ValueError, match="no study can be called"):
         create_run(tmp_path / "runs", "fast", PRESET, study=study)
     assert not (tmp_path / "runs").exists()
@@ -63,7 +63,7 @@ def test_a_full_disk_leaves_no_directory_behind(tmp_path: Path, monkeypatch: pyt
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three runs of two studies, in turn with two of none."""
+    """Three runs of two studies, alternating with two without a study."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(row_memory, "LEAST_NEWS", 1)
     folder = tmp_path / "runs"

@@ -1,4 +1,4 @@
-"""Presets and `--set` arguments, mutated at random, against what the command makes of them.
+"""Randomly mutated presets and `--set` arguments, loaded as the command does.
 
     python -m tests.unit.settings.fuzz [--mutations 3200] [--seed 0]
 
@@ -31,7 +31,7 @@ from workbench.settings.preset import FAMILIES, Preset
 
 HANG_SECONDS = 20
 LONGEST_MESSAGE = 20_000
-"""Characters; more is no message that a person reads."""
+"""In characters; nobody reads longer messages."""
 
 HOSTILE = [
     "\x1b]52;c;cHduZWQ=\x07",
@@ -58,7 +58,7 @@ VALUES = [
 
 @dataclass
 class Figures:
-    """What became of the mutations."""
+    """The results of the mutations."""
 
     counts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -82,11 +82,11 @@ class Figures:
 
 
 class _HangError(BaseException):
-    """Not an Exception, so that nothing takes it for a problem of its own."""
+    """Not an Exception, so that no handler catches it."""
 
 
 def mutated_presets(count: int, seed: int) -> Iterator[bytes]:
-    """Files: presets that are shipped, and one of each choice, changed here and there."""
+    """Preset files: the shipped ones and one of each choice, with mutations."""
     dice = random.Random(seed)
     bases = [path.read_text() for path in sorted(library.shipped_folder().glob("*.toml"))]
     bases += [f'[{name}]\n{family.tag} = "{label}"\n' for name, family in FAMILIES.items() for label in family.labels]
@@ -103,7 +103,7 @@ def mutated_presets(count: int, seed: int) -> Iterator[bytes]:
 
 
 def mutated_assignments(count: int, seed: int) -> Iterator[list[str]]:
-    """What `--set` is given."""
+    """Arguments of `--set`."""
     dice = random.Random(seed)
     paths = list(Preset().flat()) + [f"{name}.{family.tag}" for name, family in FAMILIES.items()]
     for _ in range(count):
@@ -184,7 +184,7 @@ PATHS: list[Callable[[str, random.Random], str]] = [
 
 
 def judge(load: Callable[[], Preset], mutation: str | bytes, figures: Figures) -> None:
-    """Loads a mutation as the command does, and counts what becomes of it."""
+    """Loads a mutation as the command does, and counts the result."""
     old = signal.signal(signal.SIGALRM, _on_alarm)
     signal.alarm(HANG_SECONDS)
     try:
@@ -217,7 +217,7 @@ def _on_alarm(_number: int, _frame: FrameType | None) -> None:
 
 
 def _printed(show: Callable[[], None]) -> str:
-    """What reaches the terminal."""
+    """The text that reaches the terminal."""
     written = io.BytesIO()
     edge = output.Edge(io.TextIOWrapper(written, encoding="utf-8"))
     with contextlib.redirect_stdout(edge), contextlib.redirect_stderr(edge):
@@ -227,7 +227,7 @@ def _printed(show: Callable[[], None]) -> str:
 
 
 def fuzz_presets(count: int, seed: int) -> Figures:
-    """Mutated files, in a folder of their own."""
+    """Mutated preset files, in their own folder."""
     figures = Figures()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutated.toml"

@@ -50,7 +50,7 @@ def from_schema(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def table(settings: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
-    """Some or all settings of a table; those that have no default are always there."""
+    """Some or all settings of a table; always those without a default."""
     properties = settings.model_json_schema()["properties"]
     needed = {name for name, field in settings.model_fields.items() if field.is_required()}
     if issubclass(settings, Choice):
@@ -63,7 +63,13 @@ def table(settings: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _consistent(values: dict[str, Any]) -> bool:
-    """The one rule between two settings: Nesterov needs momentum and no dampening."""
+    """The rules between two settings: Nesterov needs momentum and no dampening; a fold is one of all."""
+    if (
+        values.get("method") == "k_fold"
+        and values.get("fold", "all") != "all"
+        and values["fold"] >= values.get("folds", 5)
+    ):
+        return False
     return not values.get("nesterov") or (values.get("momentum", 0.9) > 0 and values.get("dampening", 0.0) == 0)
 
 

@@ -1,4 +1,4 @@
-"""A user's code runs only after a yes to what it holds now, and its faults are reported in words."""
+"""A user's code runs only if its present content is trusted, and its errors are reported."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from workbench.settings import code, code_imports
 from workbench.settings.preset import Preset
 
 RAN = "ran"
-"""A file that a module leaves behind when it is executed."""
+"""A file that a module creates when it is executed."""
 LEAVES_A_TRACE = f"from pathlib import Path\nPath({RAN!r}).touch()\n"
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty working folder, a user without any trust so far, and an interpreter left as it was."""
+    """An empty working folder and an empty store of trusted code; restores the interpreter afterwards."""
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -58,7 +58,7 @@ def test_an_untrusted_module_is_never_executed() -> None:
     assert "mine" not in sys.modules
 
 
-def test_the_question_names_the_function_the_file_and_the_way_to_say_yes() -> None:
+def test_the_question_names_the_function_the_file_and_the_option() -> None:
     file = write("mine.py", "def make():\n    return 1\n")
     with pytest.raises(UntrustedCodeError) as refused:
         code.call("mine:make")
@@ -73,8 +73,8 @@ def test_a_trusted_function_is_called_with_its_arguments() -> None:
     assert code.call("mine:make", 1, second=2) == (1, 2)
 
 
-def test_trust_outlives_the_process_that_asked() -> None:
-    """It is in a file of the user's and nowhere else."""
+def test_trust_is_stored_beyond_the_process() -> None:
+    """It is stored in a file of the user and nowhere else."""
     write("mine.py", "def make():\n    return 1\n")
     code.trust("mine:make")
     [store] = [path for path in Path("../config").rglob("*") if path.is_file()]
@@ -85,7 +85,7 @@ def test_trust_outlives_the_process_that_asked() -> None:
     assert code.is_trusted("mine:make")
 
 
-def test_a_file_that_changed_after_the_yes_is_asked_about_again() -> None:
+def test_a_file_that_changed_needs_trust_again() -> None:
     file = write("mine.py", "def make():\n    return 1\n")
     code.trust("mine:make")
     file.write_text(LEAVES_A_TRACE + "def make():\n    return 2\n")
@@ -96,7 +96,7 @@ def test_a_file_that_changed_after_the_yes_is_asked_about_again() -> None:
     assert code.call("mine:make") == 2
 
 
-def test_a_yes_to_one_function_is_no_yes_to_another_of_its_module() -> None:
+def test_trusting_one_function_does_not_trust_another_of_its_module() -> None:
     """A stranger's preset must not choose among the functions of a module that is trusted."""
     write("mine.py", "def make():\n    return 1\n\n\ndef wipe():\n    return 2\n")
     code.trust("mine:make")
@@ -105,7 +105,7 @@ def test_a_yes_to_one_function_is_no_yes_to_another_of_its_module() -> None:
         code.call("mine:wipe")
 
 
-def test_a_yes_to_one_module_is_no_yes_to_another() -> None:
+def test_trusting_one_module_does_not_trust_another() -> None:
     write("mine.py", "def make():\n    return 1\n")
     write("theirs.py", LEAVES_A_TRACE + "def make():\n    return 1\n")
     code.trust("mine:make")
@@ -143,14 +143,14 @@ def test_modules_in_packages_without_an_init_file_are_found(package: str) -> Non
     assert code.call(reference) == 4
 
 
-def test_a_package_itself_can_hold_the_function() -> None:
+def test_a_package_can_contain_the_function() -> None:
     file = write("outer/__init__.py", "def make():\n    return 5\n")
     assert code.locate("outer:make") == file.absolute()
     code.trust("outer:make")
     assert code.call("outer:make") == 5
 
 
-def test_a_package_that_changed_after_the_yes_to_its_module_is_not_executed() -> None:
+def test_a_package_that_changed_after_its_module_was_trusted_is_not_executed() -> None:
     """Importing outer.mine executes outer/__init__.py as well."""
     package = write("outer/__init__.py", "")
     write("outer/mine.py", "def make():\n    return 6\n")
@@ -161,7 +161,7 @@ def test_a_package_that_changed_after_the_yes_to_its_module_is_not_executed() ->
     assert not Path(RAN).exists()
 
 
-def test_the_file_that_is_executed_is_the_one_that_was_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_executed_file_is_the_trusted_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where another folder comes before the working folder on the search path."""
     write("mine.py", "def make():\n    return 'here'\n")
     write("elsewhere/mine.py", LEAVES_A_TRACE + "def make():\n    return 'elsewhere'\n")
@@ -172,21 +172,21 @@ def test_the_file_that_is_executed_is_the_one_that_was_trusted(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("reference", ["missing:make", "missing.inner:make", "mine.inner:make"])
-def test_a_module_that_is_not_there_is_reported_in_words(reference: str) -> None:
+def test_a_missing_module_is_reported(reference: str) -> None:
     write("mine.py", "")
     for ask in (code.locate, code.is_trusted, code.trust, code.call):
         with pytest.raises(UserCodeError, match=f"there is no module {reference.partition(':')[0]} "):
             ask(reference)
 
 
-def test_a_function_that_is_not_there_is_reported_in_words() -> None:
+def test_a_missing_function_is_reported() -> None:
     write("mine.py", "def make():\n    return 1\n")
     code.trust("mine:forge")
     with pytest.raises(UserCodeError, match="has no function forge"):
         code.call("mine:forge")
 
 
-def test_something_that_is_no_function_is_reported_in_words() -> None:
+def test_something_that_is_not_a_function_is_reported() -> None:
     write("mine.py", "make = 3\n")
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match="is not a function, but int"):
@@ -204,7 +204,7 @@ def test_something_that_is_no_function_is_reported_in_words() -> None:
     ],
     ids=["missing import", "raises", "syntax error", "attribute error", "exits"],
 )
-def test_a_module_that_fails_to_import_is_reported_in_words(body: str, words: str) -> None:
+def test_a_module_that_fails_to_import_is_reported(body: str, words: str) -> None:
     write("mine.py", body)
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match=f"mine:make failed to import.*{words}") as failed:
@@ -212,7 +212,7 @@ def test_a_module_that_fails_to_import_is_reported_in_words(body: str, words: st
     assert "\n" not in str(failed.value)
 
 
-def test_a_function_that_raises_is_reported_in_words_and_keeps_the_cause() -> None:
+def test_a_function_that_raises_is_reported_with_the_cause() -> None:
     write("mine.py", "def make():\n    raise ValueError('no such\\nthing')\n")
     code.trust("mine:make")
     with pytest.raises(UserCodeError, match=r"^mine:make raised ValueError: no such$") as failed:
@@ -220,14 +220,14 @@ def test_a_function_that_raises_is_reported_in_words_and_keeps_the_cause() -> No
     assert isinstance(failed.value.__cause__, ValueError)
 
 
-def test_an_error_in_the_words_of_workbench_comes_through_as_it_is() -> None:
+def test_an_error_of_workbench_is_passed_on_unchanged() -> None:
     write("mine.py", "from workbench.errors import DataError\ndef make():\n    raise DataError('row 7 is empty')\n")
     code.trust("mine:make")
     with pytest.raises(DataError, match=r"^row 7 is empty$"):
         code.call("mine:make")
 
 
-def test_a_preset_says_which_functions_it_would_call() -> None:
+def test_a_preset_lists_the_functions_that_it_would_call() -> None:
     preset = Preset().override(
         ["data.name=module", "data.function=mine:read", "model.name=module", "model.function=mine:net"]
     )
@@ -244,8 +244,8 @@ def test_a_cached_pyc_is_not_executed_in_place_of_the_trusted_source() -> None:
     assert not Path(RAN).exists()
 
 
-def test_what_a_module_has_imported_is_not_its_own(folder: Path) -> None:
-    """Reliability S2 (a): a preset may not call os.system through a module that was trusted."""
+def test_a_function_that_the_module_imports_is_refused(folder: Path) -> None:
+    """A preset must not call os.system through a module that was trusted."""
     write("mine.py", "from os import system\nfrom functools import partial\nmake = partial(system)\n")
     for name in ("system", "make", "partial"):
         code.trust(f"mine:{name}")
@@ -254,7 +254,7 @@ def test_what_a_module_has_imported_is_not_its_own(folder: Path) -> None:
     assert not Path(RAN).exists()
 
 
-def test_classes_lambdas_and_what_a_package_gathers_are_its_own() -> None:
+def test_classes_lambdas_and_reexports_of_a_package_are_its_own() -> None:
     write("mine.py", "class Make:\n    pass\nnew = lambda: 1\n")
     write("outer/__init__.py", "from outer.inner import make\n")
     write("outer/inner.py", "def make():\n    return 7\n")
@@ -263,8 +263,8 @@ def test_classes_lambdas_and_what_a_package_gathers_are_its_own() -> None:
         code.call(reference)
 
 
-def test_the_question_shows_the_arguments_and_the_files_beside() -> None:
-    """What is said yes to is all that will run."""
+def test_the_question_shows_the_arguments_and_the_other_files() -> None:
+    """The user trusts everything that will run."""
     write("mine.py", "import helper\ndef make(command):\n    pass\n")
     write("helper.py", "")
     with pytest.raises(UntrustedCodeError) as refused:
@@ -273,8 +273,8 @@ def test_the_question_shows_the_arguments_and_the_files_beside() -> None:
         assert part in str(refused.value)
 
 
-def test_the_same_bytes_elsewhere_ask_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reliability S2 (b): beside another helper they do something else."""
+def test_a_copy_elsewhere_needs_trust_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside another helper module, they do something else."""
     for place, body in (("home", ""), ("stranger", LEAVES_A_TRACE)):
         write(f"{place}/mine.py", "import helper\ndef make():\n    return 1\n")
         write(f"{place}/helper.py", body)
@@ -304,8 +304,7 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize(("statement", "file"), IMPORTS.values(), ids=IMPORTS)
-def test_a_change_to_what_a_module_imports_asks_again(statement: str, file: str) -> None:
-    """Reliability S2 (c)."""
+def test_a_change_to_an_imported_module_needs_trust_again(statement: str, file: str) -> None:
     write("between.py", "import helper\n")
     for path in ("helper.py", "tools/__init__.py", "tools/helper.py", "tools/deep/helper.py"):
         write(path, "thing = 1\n")
@@ -319,7 +318,7 @@ def test_a_change_to_what_a_module_imports_asks_again(statement: str, file: str)
     assert not Path(RAN).exists()
 
 
-def test_imports_within_a_package_by_dots_are_covered() -> None:
+def test_relative_imports_are_covered() -> None:
     write("outer/__init__.py", "")
     write("outer/inner/__init__.py", "")
     write(
@@ -349,8 +348,8 @@ DYNAMIC = {
 
 
 @pytest.mark.parametrize("body", DYNAMIC.values(), ids=DYNAMIC)
-def test_what_no_yes_covers_is_not_imported(body: str) -> None:
-    """Imports that reading does not show are refused in words."""
+def test_untrusted_modules_are_not_imported(body: str) -> None:
+    """Imports that parsing does not find are refused."""
     for path in ("helper.py", "lib/hidden.py", "tools/helper.py"):
         write(path, LEAVES_A_TRACE)
     write("tools/__init__.py", "")
@@ -358,13 +357,13 @@ def test_what_no_yes_covers_is_not_imported(body: str) -> None:
     py_compile.compile(str(source), cfile="compiled.pyc")
     write("mine.py", body + "def make():\n    return 1\n")
     code.trust("mine:make")
-    with pytest.raises(UserCodeError, match="was not covered by your yes, because no plain import"):
+    with pytest.raises(UserCodeError, match="was not among the files that you trusted, because no plain import"):
         code.call("mine:make")
     assert not Path(RAN).exists()
 
 
-def test_what_is_imported_is_what_was_read_not_what_lies_there_by_then() -> None:
-    """A file that changes between the yes and the import of it."""
+def test_the_bytes_that_were_read_are_imported_not_those_of_a_later_change() -> None:
+    """A file that changes between trust and import."""
     write("helper.py", "thing = 'read'\n")
     write("mine.py", "def make():\n    import helper\n    return helper.thing\n")
     write("first.py", "def make():\n    from pathlib import Path\n    Path('helper.py').write_text('thing = 2')\n")
@@ -376,7 +375,7 @@ def test_what_is_imported_is_what_was_read_not_what_lies_there_by_then() -> None
     assert code.call("mine:make") == "read"
 
 
-def test_a_file_beside_never_comes_before_a_library() -> None:
+def test_a_local_file_never_replaces_a_library() -> None:
     write("wave.py", LEAVES_A_TRACE)
     write("platformdirs.py", LEAVES_A_TRACE)
     write("mine.py", "import wave, platformdirs\ndef make():\n    return 1\n")
@@ -391,7 +390,7 @@ def test_a_function_of_an_installed_package_can_be_called() -> None:
     assert not code.is_trusted("textwrap:wrap")  # nobody has read all of a library
 
 
-def test_data_beside_a_module_can_be_read() -> None:
+def test_data_files_of_a_module_can_be_read() -> None:
     write("outer/__init__.py", "")
     write("outer/words.txt", "word")
     write(
@@ -406,15 +405,15 @@ def test_data_beside_a_module_can_be_read() -> None:
     assert code.call("outer.mine:make") == ("word", b"word", "word")
 
 
-def test_a_loaders_worker_that_starts_afresh_finds_the_module() -> None:
-    """Data sets are sent to it; Python 3.14 does not fork."""
+def test_a_spawned_dataloader_worker_finds_the_module() -> None:
+    """It unpickles datasets; Python 3.14 does not fork by default."""
     write("mine.py", "class Rows:\n    def __len__(self): return 3\ndef make():\n    return Rows()\n")
     code.trust("mine:make")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(len, code.call("mine:make")).result(60) == 3
 
 
-def test_a_module_with_hundreds_of_imports_and_a_circle_is_read() -> None:
+def test_a_module_with_hundreds_of_imports_and_a_cycle_is_read() -> None:
     write("mine.py", "".join(f"import part{index}\n" for index in range(300)) + "def make():\n    return 1\n")
     for index in range(300):
         write(f"part{index}.py", "import mine, part0\n")
@@ -423,7 +422,7 @@ def test_a_module_with_hundreds_of_imports_and_a_circle_is_read() -> None:
     assert "and 292 more" in code.question("mine:make")
 
 
-def test_the_store_is_the_users_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_only_the_user_can_write_the_store_whatever_the_umask(tmp_path: Path) -> None:
     write("mine.py", "def make():\n    return 1\n")
     before = os.umask(0)
     try:
@@ -436,8 +435,8 @@ def test_the_store_is_the_users_alone_whatever_the_umask(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "link"])
-def test_a_store_that_others_may_write_is_refused_in_words(tmp_path: Path, what: str) -> None:
-    """It may hold somebody else's yes."""
+def test_a_store_that_others_can_write_is_refused(tmp_path: Path, what: str) -> None:
+    """Somebody else may have added a key."""
     write("mine.py", LEAVES_A_TRACE + "def make():\n    return 1\n")
     code.trust("mine:make")
     [store] = [path for path in (tmp_path / "config").rglob("*") if path.is_file()]
@@ -447,13 +446,13 @@ def test_a_store_that_others_may_write_is_refused_in_words(tmp_path: Path, what:
     else:
         (store if what == "file" else store.parent).chmod(0o777)
     for ask in (code.is_trusted, code.call, code.trust):
-        with pytest.raises(UntrustedCodeError, match="others may write"):
+        with pytest.raises(UntrustedCodeError, match="others can write"):
             ask("mine:make")
     assert not Path(RAN).exists()
 
 
-def test_every_yes_of_many_processes_is_kept() -> None:
-    """13 of 40 were."""
+def test_many_processes_can_store_trust_at_once() -> None:
+    """None of 40 keys is lost."""
     for index in range(12):
         write(f"mine{index}.py", f"def make():\n    return {index}\n")
     script = "import sys\nfrom workbench.settings import code\nfor name in sys.argv[1:]: code.trust(name)\n"
@@ -463,8 +462,10 @@ def test_every_yes_of_many_processes_is_kept() -> None:
     assert all(map(code.is_trusted, names))
 
 
-def test_without_a_home_folder_nothing_is_trusted_and_the_yes_says_where_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reliability R7. A folder called ~ in the working folder is no home: a stranger may have made it."""
+def test_without_a_home_folder_nothing_is_trusted_and_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder called ~ in the working folder is not a home folder: a stranger may have made it."""
     write("mine.py", "def make():\n    return 1\n")
     monkeypatch.setattr("platformdirs.user_config_path", lambda _: Path("~/.config/workbench"))
     assert not code.is_trusted("mine:make")

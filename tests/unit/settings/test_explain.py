@@ -34,17 +34,17 @@ def test_bounds_unit_and_default_are_shown() -> None:
     ("path", "words"),
     [("optimzer", "did you mean optimizer"), ("optimizer.adm", "did you mean adam"), ("training.epoch", "epochs")],
 )
-def test_what_cannot_be_explained_gets_the_nearest_name(path: str, words: str) -> None:
+def test_an_unknown_name_to_explain_gets_the_nearest_name(path: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         explain.explain(path)
 
 
-def test_what_cannot_be_listed_gets_the_nearest_name() -> None:
+def test_an_unknown_name_to_list_gets_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean optimizers"):
         explain.list_choices("optimisers")
 
 
-def test_the_schema_knows_every_table_and_every_choice() -> None:
+def test_the_schema_contains_every_table_and_every_choice() -> None:
     schema = json.loads(explain.schema())
     assert set(schema["properties"]) == set(Preset.model_fields)
     assert set(schema["properties"]["optimizer"]["discriminator"]["mapping"]) == set(FAMILIES["optimizer"].labels)

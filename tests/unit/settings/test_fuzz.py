@@ -1,4 +1,4 @@
-"""Reliability, item 4: mutated presets and `--set` arguments are refused in words, or mean what they say."""
+"""Mutated presets and `--set` arguments are refused with a message, or mean what they say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets of any size and depth are answered in words, in a message that can be read."""
+"""Presets of any size and depth get a short, readable message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def refusal(text: str) -> str:
 
 @pytest.mark.parametrize("table", ["", "[optimizer]\n"])
 def test_thousands_of_unknown_keys_are_counted_and_twenty_are_reported(table: str) -> None:
-    """20,000 of them took minutes and 306 kB."""
+    """20,000 of them neither take minutes nor fill a long message."""
     message = refusal(table + "".join(f"key{index} = 1\n" for index in range(20_000)))
     assert "20,000 problems" in message
     assert message.endswith("and 19,980 more")
@@ -63,8 +63,8 @@ DEEP = {
 
 
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
-def test_deep_nesting_is_refused_in_words(text: str) -> None:
-    """500 dotted levels ended in a RecursionError."""
+def test_deep_nesting_is_refused(text: str) -> None:
+    """500 dotted levels do not end in a RecursionError."""
     assert "nested too deeply" in refusal(text)
 
 
@@ -74,13 +74,13 @@ def test_any_depth_of_a_list_or_a_table_is_answered(levels: int) -> None:
     refusal("x = " + "{a=" * levels + "1" + "}" * levels)
 
 
-def test_dots_within_a_text_or_a_list_are_no_depth() -> None:
+def test_dots_in_a_text_or_a_list_are_not_depth() -> None:
     dotted = ".".join("abcdefgh" * 10)
     preset = Preset.from_toml(f'description = """\n{dotted}\n"""\n[model]\nhidden = [\n1,\n2\n]\n', "dots.toml")
     assert dotted in preset.description
 
 
-def test_a_file_that_is_no_preset_for_its_size_is_refused(tmp_path: Path) -> None:
+def test_a_file_too_large_for_a_preset_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "huge.toml"
     path.write_text("#" * (MOST_BYTES + 1))
     with pytest.raises(PresetError, match="is larger than 1 MiB"):
@@ -103,14 +103,14 @@ def test_a_file_that_is_no_preset_for_its_size_is_refused(tmp_path: Path) -> Non
     ],
     ids=range(8),
 )
-def test_odd_assignments_are_refused_in_a_message_that_can_be_read(assignment: str) -> None:
+def test_odd_assignments_are_refused_with_a_short_message(assignment: str) -> None:
     with pytest.raises(PresetError) as refused:
         Preset().override([assignment])
     assert len(str(refused.value)) < 1_000
 
 
 def test_an_assignment_sets_one_value() -> None:
-    """What follows it was dropped without a word."""
+    """What follows the value is not silently dropped."""
     with pytest.raises(PresetError, match="needs a number"):
         Preset().override(["optimizer.learning_rate=0.5\nweight_decay=3"])
 
@@ -121,7 +121,7 @@ def test_thousands_of_assignments_are_answered() -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "-rf", "--help", "+x", ".hidden", "", "a/b", "a\n", "a\0", "x" * 65])
-def test_what_would_be_mistaken_for_a_folder_or_an_option_is_no_name(name: str) -> None:
+def test_a_name_like_a_folder_or_an_option_is_refused(name: str) -> None:
     with pytest.raises(
         PresetError, match=r"must be .*letters, digits, _ . \+ -|must begin with a letter, a digit or _"
     ):
@@ -129,19 +129,19 @@ def test_what_would_be_mistaken_for_a_folder_or_an_option_is_no_name(name: str) 
 
 
 @pytest.mark.parametrize("name", ["a", "_a", "0", "resnet9-v1.2+x", "x" * 64])
-def test_names(name: str) -> None:
+def test_valid_names(name: str) -> None:
     assert Preset.from_mapping({"name": name}, "named").name == name
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "/", "a" * 300, "a/" + "b" * 300, "x\0y", "x\0/y", "~nobody/x", "/dev/zero"]
 )
-def test_what_is_no_preset_is_not_found(name: str) -> None:
+def test_other_files_than_presets_are_not_found(name: str) -> None:
     with pytest.raises(UsageError):
         library.load(name)
 
 
-def test_what_is_no_file_among_the_presets_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_and_pipes_among_the_presets_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for made in ("folder.toml", "real.toml"):
@@ -154,7 +154,7 @@ def test_what_is_no_file_among_the_presets_is_passed_by(tmp_path: Path, monkeypa
         Preset.load(tmp_path / "presets/pipe.toml")
 
 
-def test_without_a_home_folder_presets_are_found_and_saving_says_where_to(
+def test_without_a_home_folder_presets_are_found_and_saving_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 

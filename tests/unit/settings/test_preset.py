@@ -1,4 +1,4 @@
-"""A preset is strict, its errors name the place and the remedy, and overriding keeps what two choices share."""
+"""A preset is strict, its errors name place and remedy, and overriding keeps the settings that two choices share."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ def test_a_table_without_a_name_means_the_default_choice() -> None:
     assert Preset.from_toml("[optimizer]\nlearning_rate = 0.5", "x").optimizer == Adam(learning_rate=0.5)
 
 
-def test_another_choice_keeps_what_both_have_and_takes_its_own_defaults() -> None:
+def test_another_choice_keeps_common_settings_and_takes_its_own_defaults() -> None:
     adam = Preset.from_toml("[optimizer]\nlearning_rate = 0.5\nweight_decay = 0.25\neps = 0.1", "x")
     sgd = adam.override(["optimizer.nesterov=true", "optimizer.name=sgd"])
     assert sgd.optimizer == Sgd(learning_rate=0.5, weight_decay=0.25, nesterov=True)
 
 
-def test_a_setting_of_one_name_and_another_meaning_is_not_carried_over() -> None:
+def test_a_setting_with_the_same_name_and_another_meaning_is_not_kept() -> None:
     cnn = Preset().override(["model.hidden=[3]", "model.dropout=0.5"]).override(["model.name=cnn"]).model
     assert isinstance(cnn, Cnn)
     assert (cnn.hidden, cnn.dropout) == (0, 0.5)
 
 
-def test_overrides_take_toml_values_and_bare_words() -> None:
+def test_overrides_accept_toml_values_and_bare_words() -> None:
     preset = Preset().override(["model.hidden=[3, 4]", "activation.name=tanh", "training.epochs=2", 'name="x"'])
     assert preset.model == Mlp(hidden=(3, 4))
     assert (preset.activation.name, preset.training.epochs, preset.name) == ("tanh", 2, "x")
@@ -97,7 +97,7 @@ def test_differences_name_settings_that_only_one_side_has() -> None:
     assert "optimizer.learning_rate" not in differences
 
 
-def test_saving_where_nothing_can_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+def test_saving_to_an_unwritable_folder_fails_and_leaves_nothing(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(StorageError, match="cannot write"):
@@ -134,7 +134,7 @@ def test_a_preset_is_found_by_name_with_suffix_by_path_and_first_in_the_working_
 
 
 @pytest.mark.parametrize(("name", "words"), [("fats", "did you mean fast"), ("no/such.toml", "there is no file")])
-def test_a_preset_that_is_not_there_is_named(name: str, words: str) -> None:
+def test_a_missing_preset_is_reported(name: str, words: str) -> None:
     with pytest.raises(PresetError, match=words):
         library.load(name)
 

@@ -1,4 +1,4 @@
-"""Whatever a preset holds it survives TOML, and whatever is done to a preset's text the answer is a sentence."""
+"""Every preset survives TOML, and every mutation of a preset's text gets a short message."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_any_valid_preset_survives_saving_and_loading(values: dict[str, Any]) ->
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_mutated_preset_gets_more_than_a_sentence(data: st.DataObject) -> None:
+def test_every_mutated_preset_gets_a_short_message(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(SHIPPED)).read_text(encoding="utf-8")
     for _ in range(data.draw(st.integers(1, 4))):
         text = _mutate(text, data)
@@ -70,7 +70,7 @@ def _mutate(text: str, data: st.DataObject) -> str:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_presets_load_and_carry_their_own_name(path: Path) -> None:
+def test_shipped_presets_load_and_have_the_name_of_their_file(path: Path) -> None:
     preset = Preset.load(path)
     assert preset.name == path.stem
     assert preset.description

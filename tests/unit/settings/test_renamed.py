@@ -1,4 +1,4 @@
-"""Settings and values that were renamed: refused where a user writes them, read where a run was trained under them."""
+"""Renamed settings and values: refused in presets, accepted in the files of older runs."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def test_every_old_value_is_refused_with_the_new_one(path: str, old: str) -> Non
     assert Preset().override([f"{path}={new}"]).flat()[path] == new
 
 
-def test_a_name_that_another_choice_once_had_is_only_unknown() -> None:
-    """The cosine has no step_size: nobody is sent there."""
+def test_an_old_name_of_another_choice_is_only_unknown() -> None:
+    """Cosine has no step_size, so the message must not name it."""
     assert "schedule.every: unknown setting of cosine" in refused('[schedule]\nname = "cosine"\nevery = 3')
 
 
@@ -95,7 +95,7 @@ def test_an_old_assignment_is_refused() -> None:
         Preset().override(["runtime.num_threads=4", "runtime.threads=2"])
 
 
-def test_the_form_says_what_an_old_value_is_called() -> None:
+def test_the_form_gives_the_new_name_of_an_old_value() -> None:
     draft = Draft(Preset())
     assert draft.enter("runtime.engine", "graph") == '"graph" is called "cuda_graph" now'
     assert draft.preset == Preset()
@@ -104,7 +104,7 @@ def test_the_form_says_what_an_old_value_is_called() -> None:
     assert draft.preset == Preset()
 
 
-def test_the_preset_of_an_old_run_means_what_it_meant(tmp_path: Path) -> None:
+def test_the_preset_of_an_old_run_keeps_its_meaning(tmp_path: Path) -> None:
     path = tmp_path / "preset.toml"
     path.write_text(OLD)
     preset = Preset.of_run(path)
@@ -123,7 +123,7 @@ def test_the_preset_of_an_old_run_means_what_it_meant(tmp_path: Path) -> None:
     assert Preset.from_toml(preset.to_toml(), "new") == preset, "saved, it is a preset of today"
 
 
-def test_a_preset_file_is_read_as_a_runs_only_where_a_run_is(tmp_path: Path) -> None:
+def test_only_the_preset_of_a_run_may_have_old_names(tmp_path: Path) -> None:
     """`workbench --preset runs/RUN/preset.toml --set ...` is what a completed run says to do."""
     path = tmp_path / "preset.toml"
     path.write_text(OLD)
@@ -163,7 +163,7 @@ def test_the_new_names_are_settings_and_the_old_ones_are_not(old: str, new: str)
     assert old.rpartition(".")[0] == new.rpartition(".")[0]
 
 
-def test_the_settings_in_an_old_checkpoint_are_those_of_now() -> None:
+def test_the_settings_in_an_old_checkpoint_get_new_names() -> None:
     old = flattened(tomllib.loads(OLD))
     assert with_present_paths(json.loads(json.dumps(old))) == {
         "name": "old",
@@ -182,7 +182,7 @@ def row(text: str) -> RunRow:
     return RunRow(RunDirectory(Path("run")), "completed", "fast", datetime.now(UTC), flattened(tomllib.loads(text)))
 
 
-def test_an_old_run_differs_by_its_values_not_by_a_name() -> None:
+def test_an_old_run_differs_by_values_not_by_names() -> None:
     new = Preset().override(["runtime.data_loading=dataloader"]).to_toml()
     old = new.replace("num_threads", "threads").replace('data_loading = "dataloader"', 'feed = "loader"')
     assert "\nthreads = 0" in old

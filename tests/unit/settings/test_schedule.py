@@ -1,4 +1,4 @@
-"""Schedules against PyTorch's own, and what every schedule must keep whatever its settings."""
+"""Schedules against PyTorch's own, and properties of every schedule with any settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def optimizer() -> torch.optim.Optimizer:
 
 
 def torch_factors(make: Callable[[torch.optim.Optimizer], Scheduler], count: int) -> list[float]:
-    """The learning rates of `count` steps (or epochs) under a scheduler of PyTorch."""
+    """The learning rates of `count` steps (or epochs) with a scheduler of PyTorch."""
     stepped = optimizer()
     scheduler = make(stepped)
     rates = []
@@ -51,7 +51,7 @@ def torch_factors(make: Callable[[torch.optim.Optimizer], Scheduler], count: int
 
 
 def step_factors(schedule: Schedule, epochs: int, steps_per_epoch: int) -> list[float]:
-    """The factors of all steps, at the positions at which the trainer asks for them."""
+    """The factors of all steps, at the positions where the trainer uses them."""
     return [schedule.factor(step / steps_per_epoch) for step in range(epochs * steps_per_epoch)]
 
 
@@ -60,13 +60,13 @@ def per_step(epoch_rates: list[float], steps_per_epoch: int) -> list[float]:
 
 
 @given(EPOCHS, STEPS_PER_EPOCH)
-def test_constant_stays(epochs: int, steps: int) -> None:
+def test_constant_is_always_one(epochs: int, steps: int) -> None:
     assert set(step_factors(Constant().build(epochs), epochs, steps)) == {1.0}
 
 
 @settings(deadline=None)
 @given(EPOCHS, STEPS_PER_EPOCH, st.integers(1, 12), GAMMAS)
-def test_step_is_torchs_step_lr_stepped_each_epoch(epochs: int, steps: int, every: int, gamma: float) -> None:
+def test_step_equals_torchs_step_lr_stepped_each_epoch(epochs: int, steps: int, every: int, gamma: float) -> None:
     expected = torch_factors(lambda o: lr_scheduler.StepLR(o, every, gamma), epochs)
     found = step_factors(Step(step_size=every, gamma=gamma).build(epochs), epochs, steps)
     assert found == pytest.approx(per_step(expected, steps), rel=1e-9)
@@ -74,7 +74,7 @@ def test_step_is_torchs_step_lr_stepped_each_epoch(epochs: int, steps: int, ever
 
 @settings(deadline=None)
 @given(EPOCHS, STEPS_PER_EPOCH, GAMMAS)
-def test_exponential_is_torchs_exponential_lr_stepped_each_epoch(epochs: int, steps: int, gamma: float) -> None:
+def test_exponential_equals_torchs_exponential_lr_stepped_each_epoch(epochs: int, steps: int, gamma: float) -> None:
     expected = torch_factors(lambda o: lr_scheduler.ExponentialLR(o, gamma), epochs)
     found = step_factors(Exponential(gamma=gamma).build(epochs), epochs, steps)
     assert found == pytest.approx(per_step(expected, steps), rel=1e-9)
@@ -82,7 +82,7 @@ def test_exponential_is_torchs_exponential_lr_stepped_each_epoch(epochs: int, st
 
 @settings(deadline=None)
 @given(EPOCHS, STEPS_PER_EPOCH, st.floats(0.0, 1.0))
-def test_cosine_is_torchs_cosine_annealing_lr_stepped_each_step(epochs: int, steps: int, minimum: float) -> None:
+def test_cosine_equals_torchs_cosine_annealing_lr_stepped_each_step(epochs: int, steps: int, minimum: float) -> None:
     expected = torch_factors(lambda o: lr_scheduler.CosineAnnealingLR(o, epochs * steps, minimum), epochs * steps)
     found = step_factors(Cosine(minimum=minimum).build(epochs), epochs, steps)
     assert found == pytest.approx(expected, abs=1e-7)
@@ -90,10 +90,10 @@ def test_cosine_is_torchs_cosine_annealing_lr_stepped_each_step(epochs: int, ste
 
 @settings(deadline=None)
 @given(EPOCHS, STEPS_PER_EPOCH, st.floats(0.05, 0.95), st.floats(0.01, 1.0), st.floats(1e-6, 0.01))
-def test_one_cycle_is_torchs_one_cycle_lr_that_ends_after_the_last_step(
+def test_one_cycle_equals_torchs_one_cycle_lr_that_ends_after_the_last_step(
     epochs: int, steps: int, peak_at: float, start: float, end: float
 ) -> None:
-    """PyTorch counts the moments from the first step to the last, we from the first to the end of the last."""
+    """PyTorch's cycle ends at the last step, ours at the end of the last step."""
     total = epochs * steps
 
     def scheduler(stepped: torch.optim.Optimizer) -> Scheduler:
@@ -110,7 +110,7 @@ def test_one_cycle_is_torchs_one_cycle_lr_that_ends_after_the_last_step(
     assert found == pytest.approx(torch_factors(scheduler, total), abs=1e-9)
 
 
-def test_one_cycle_by_default_is_torchs_default_to_within_a_step() -> None:
+def test_the_default_one_cycle_equals_torchs_to_within_a_step() -> None:
     total = 600
     expected = torch_factors(lambda o: lr_scheduler.OneCycleLR(o, max_lr=1.0, total_steps=total), total)
     found = step_factors(OneCycle().build(6), 6, 100)
@@ -132,7 +132,7 @@ LOSS = st.one_of(st.floats(0.0, 10.0), st.floats(-1.0, 1.0), st.just(math.nan), 
     st.floats(0.0, 0.5),
     st.floats(0.0, 0.9),
 )
-def test_plateau_is_torchs_reduce_lr_on_plateau(
+def test_plateau_equals_torchs_reduce_lr_on_plateau(
     losses: list[float], gamma: float, patience: int, threshold: float, minimum: float
 ) -> None:
     stepped = optimizer()
@@ -146,7 +146,7 @@ def test_plateau_is_torchs_reduce_lr_on_plateau(
         assert ours.factor(epoch + 0.5) == pytest.approx(stepped.param_groups[0]["lr"], rel=1e-12)
 
 
-def test_plateau_does_not_count_a_first_loss_that_is_no_number_as_the_best() -> None:
+def test_plateau_does_not_take_a_first_loss_of_nan_as_the_best() -> None:
     schedule = Plateau(gamma=0.5, patience=1).build(10)
     for loss in (math.nan, 1.0, 0.5):
         schedule.observe(loss)
@@ -155,14 +155,14 @@ def test_plateau_does_not_count_a_first_loss_that_is_no_number_as_the_best() -> 
 
 @settings(deadline=None)
 @given(st.integers(1, 10), STEPS_PER_EPOCH, st.floats(0.01, 1.0))
-def test_warm_up_is_torchs_linear_lr(epochs: int, steps: int, start: float) -> None:
+def test_warm_up_equals_torchs_linear_lr(epochs: int, steps: int, start: float) -> None:
     schedule = Cosine(warmup_epochs=float(epochs), warmup_start=start).build(2 * epochs)
     expected = torch_factors(lambda o: lr_scheduler.LinearLR(o, start, 1.0, epochs * steps), epochs * steps)
     assert step_factors(schedule, epochs, steps) == pytest.approx(expected, rel=1e-7)
 
 
 @pytest.mark.parametrize("label", SCHEDULES.labels)
-def test_after_the_warm_up_comes_the_schedule_of_the_epochs_that_are_left(label: str) -> None:
+def test_after_the_warm_up_the_schedule_spans_the_remaining_epochs(label: str) -> None:
     kind = schedule_kind(label)
     warmed, bare = kind(warmup_epochs=3.0).build(10), kind().build(7)
     for step in range(7 * 8):
@@ -177,7 +177,7 @@ def test_warm_up_is_linear_before_every_schedule(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", SCHEDULES.labels)
-def test_a_warm_up_longer_than_training_rises_to_the_end(label: str) -> None:
+def test_a_warm_up_longer_than_training_lasts_to_the_end(label: str) -> None:
     schedule = schedule_kind(label)(warmup_epochs=100.0, warmup_start=0.0).build(4)
     factors = step_factors(schedule, 4, 5)
     assert all(earlier < later for earlier, later in pairwise(factors))
@@ -187,7 +187,7 @@ def test_a_warm_up_longer_than_training_rises_to_the_end(label: str) -> None:
 # Every schedule, with any settings that it takes.
 
 SLACK = 1e-12
-"""For rounding: factors are sums and products of numbers near 1."""
+"""Tolerance for rounding: factors are sums and products of numbers near 1."""
 
 
 def schedule_kind(label: str) -> type[ScheduleChoice]:
@@ -198,7 +198,7 @@ def schedule_kind(label: str) -> type[ScheduleChoice]:
 
 
 @pytest.mark.parametrize("label", SCHEDULES.labels)
-def test_every_factor_of_every_schedule_is_a_share(label: str) -> None:
+def test_every_factor_of_every_schedule_is_from_0_to_1(label: str) -> None:
     kind = schedule_kind(label)
 
     @settings(deadline=None, max_examples=80)
@@ -217,7 +217,7 @@ def test_every_factor_of_every_schedule_is_a_share(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", SCHEDULES.labels)
-def test_every_schedule_goes_on_from_its_state_as_if_it_had_never_stopped(label: str) -> None:
+def test_every_schedule_continues_from_its_state(label: str) -> None:
     kind = schedule_kind(label)
 
     @settings(deadline=None, max_examples=50)

@@ -13,7 +13,8 @@ import pytest
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
-from workbench.tuning.sampler import SAMPLERS, Sampler, fingerprint, make_sampler
+from workbench.tuning.sampler import Sampler, fingerprint
+from workbench.tuning.samplers import SAMPLERS, make_sampler
 from workbench.tuning.space import SearchSpace
 
 PRESET = Preset().override(["optimizer.learning_rate=0.002", "data.batch_size=32"])
@@ -33,11 +34,11 @@ TRIALS = 24
 
 def loss(values: dict[str, Any]) -> float | None:
     """Best for SGD at a rate of 0.1, with dropout 0.2; fails for large steps of Adam."""
-    rate = values["optimizer.learning_rate"]
+    rate = float(values["optimizer.learning_rate"])
     if values["optimizer.name"] == "adam" and rate > 0.3:
         return None
-    momentum = abs(values.get("optimizer.momentum", 0.0) - 0.9)
-    return abs(math.log10(rate / 0.1)) + 3 * abs(values["model.dropout"] - 0.2) + momentum
+    momentum = abs(float(values.get("optimizer.momentum", 0.0)) - 0.9)
+    return abs(math.log10(rate / 0.1)) + 3 * abs(float(values["model.dropout"]) - 0.2) + momentum
 
 
 def tell(sampler: Sampler, number: int, values: dict[str, Any]) -> None:
@@ -182,7 +183,7 @@ FINITE = SearchSpace.parse(
 @pytest.mark.parametrize("name", ["grid", "tpe", "random"])
 def test_a_finite_space_is_tried_completely_each_combination_once(name: str) -> None:
     found = search_any(make_sampler(name, FINITE, PRESET), 100)
-    expected = [{"optimizer.name": "adam", "data.batch_size": size} for size in (32, 64)]
+    expected: list[dict[str, Any]] = [{"optimizer.name": "adam", "data.batch_size": size} for size in (32, 64)]
     expected += [
         {"optimizer.name": "sgd", "optimizer.momentum": momentum, "data.batch_size": size}
         for momentum, size in product((0.5, 0.7, 0.9), (32, 64))

@@ -37,6 +37,19 @@ def test_an_invalid_setting_starts_nothing_and_is_named(tmp_path: Path) -> None:
     assert text.startswith("cannot start: data.batch_size: ")
 
 
+def test_a_preset_that_stands_for_several_runs_starts_none(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.edited("validation.method=k_fold")
+    asyncio.run(desk.run.start_or_pause())
+    assert desk.started == []
+    [(kind, text)] = desk.host.said
+    assert kind == "error"
+    assert 'validation.fold = "all" stands for several runs' in text
+    desk.edited("validation.method=k_fold", "validation.fold=2")
+    asyncio.run(desk.run.start_or_pause())
+    assert len(desk.started) == 1
+
+
 def test_the_same_key_pauses_and_resumes_the_run_in_progress(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     watch = desk.watch(alive=True)

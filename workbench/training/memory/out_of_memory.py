@@ -15,6 +15,11 @@ def is_gpu_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError)
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a GPU or the machine had no memory left."""
+    return is_gpu_out_of_memory(error) or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
 def explain_out_of_memory(
     error: Exception, preset: Preset, device: torch.device | None, summary: Path | None = None
 ) -> OutOfMemoryError | None:
@@ -23,8 +28,7 @@ def explain_out_of_memory(
     device: where the job ran, None if it failed before that was known; summary: a file that says what held memory.
     """
     on_gpu = is_gpu_out_of_memory(error)
-    on_host = isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-    if not on_gpu and not on_host:
+    if not is_out_of_memory(error):
         return None
     where, peak = "this machine", ""
     if on_gpu and torch.cuda.is_available():

@@ -34,6 +34,7 @@ from workbench.runs.lock import claim
 from workbench.runs.tail import has_event
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.settings.validation import check_is_one_run
 from workbench.training.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class _Worker:
         from workbench.training.trainer import Trainer
 
         self._preset = Preset.of_run(self._run.preset)
+        check_is_one_run(self._preset.validation)
         self._job = job = build_job(self._preset, self._progress)
         write_environment(self._run)
         trainer = Trainer(job, self._run, self._events, self._inbox)

@@ -8,6 +8,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.status import ENDED, RESUMABLE
 from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
+from workbench.settings.validation import check_is_one_run
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.form.column_reader import ColumnReader
@@ -99,6 +100,7 @@ class RunController:
             self._host.say(str(error), "error")
 
     async def _start(self, preset: Preset) -> bool:
+        check_is_one_run(preset.validation)
         wrong = await self._columns.wrong(preset.data) if isinstance(preset.data, Csv) else ""
         if wrong := wrong or self._session.planner.take_fault(preset):
             self._cannot_start(wrong)

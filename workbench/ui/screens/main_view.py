@@ -25,6 +25,7 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
+from workbench.ui.controllers.measure import MeasureController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
@@ -84,6 +85,7 @@ class MainView(Screen[None]):
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
+        self.measure = MeasureController(draft, session, self.advice, self)
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)

@@ -311,7 +311,7 @@ class Odd:
     """No plain value."""
 
 
-def keeping(trainer: Trainer, kept: object) -> Trainer:
+def keeping(trainer: Trainer, kept: Any) -> Trainer:
     """Makes the trainer's model keep something beside its weights, as a model of the user's own may."""
 
     class Keeping(type(trainer.job.model)):  # type: ignore[misc]

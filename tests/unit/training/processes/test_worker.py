@@ -49,3 +49,15 @@ def test_only_a_full_disk_is_said_to_need_space() -> None:
     assert str(full) == "cannot write runs/a: No space left on device. Free some space or choose another folder."
     closed = storage_error(Path("runs/a"), OSError(errno.EACCES, "Permission denied"))
     assert str(closed) == "cannot write runs/a: Permission denied. Choose another folder."
+
+
+def test_a_preset_that_stands_for_several_runs_is_not_trained_as_one(tmp_path: Path) -> None:
+    preset = Preset().override([*SMALL, "validation.method=k_fold"])
+    run = create_run(tmp_path, preset.name, preset.to_toml())
+    process = ProcessState.now()
+    life = worker.live(run)
+    process.restore()
+    summary = read_summary(run)
+    assert summary is not None
+    assert (life.exit_code, summary.status, summary.kind) == (2, "failed", "preset")
+    assert '"k_fold" with validation.fold = "all" stands for several runs' in summary.reason

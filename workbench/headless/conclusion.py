@@ -1,0 +1,98 @@
+"""What can be concluded from a comparison, in sentences, and what it would take to conclude more."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+
+from workbench.files import short_path
+from workbench.metrics import Metric
+from workbench.tuning.differences import Effort, MetricDifference, deciding, effort, same_loss, same_split
+from workbench.tuning.sides import Side
+from workbench.tuning.statistics import LEVEL, least_pairs
+from workbench.units import duration
+
+
+def conclusion(first: Side, other: Side, found: Sequence[MetricDifference], letter: str = "B") -> list[str]:
+    """What can be concluded, and what it would take to conclude more. letter: the other side's."""
+    decided = deciding(found, first)
+    lines = [_verdict(decided, letter)]
+    if len({side.first.monitor for side in (first, other)}) > 1:
+        lines.append(
+            f"A chose its best epoch by {first.first.monitor or 'an unknown metric'}, "
+            f"{letter} by {other.first.monitor or 'an unknown metric'}."
+        )
+    if not same_loss(first, other):
+        lines.append(f"A and {letter} minimise different losses: the values of these cannot be compared.")
+    if not same_split(first, other):
+        lines.append(f"A and {letter} are measured on different samples: part of any difference may come from those.")
+    if not decided.is_told_apart:
+        lines += _what_it_would_take(first, other, decided, letter)
+    return lines
+
+
+def _verdict(found: MetricDifference, letter: str) -> str:
+    where = f"{found.metric.label} on the {found.split} split"
+    if found.pairs < 2:
+        why = "one pair of runs" if found.pairs else "no seed or fold that both were trained with"
+        return f"A and {letter}: nothing can be told. There is {why}, and chance alone moves {where}."
+    numbers = (
+        f"difference {signed(found.metric, found.difference)}{found.metric.unit}, "
+        f"95 % interval {interval_of(found)}{found.metric.unit}, p {p_of(found)} over {found.pairs} pairs"
+    )
+    if found.is_told_apart:
+        better, worse = (letter, "A") if found.second_is_better else ("A", letter)
+        return f"{better} is better than {worse} by {where}: {numbers}."
+    return f"A and {letter} cannot be told apart by {where}: {numbers}."
+
+
+def _what_it_would_take(first: Side, other: Side, found: MetricDifference, letter: str) -> Iterable[str]:
+    if 1 < found.pairs < least_pairs():
+        yield (
+            f"{found.pairs} pairs allow no p below {found.test.smallest_p:.3g}; "
+            f"one below {LEVEL:g} takes at least {least_pairs()}."
+        )
+    if first.folds or other.folds:
+        if not found.pairs:
+            yield "Folds are paired where both sides have the same folds of the same split."
+        elif found.pairs < least_pairs():
+            yield f"It would take at least {least_pairs()} folds: --set validation.folds={least_pairs()}"
+        else:
+            yield (
+                "More folds hardly help, because they share training samples. Seeds do: repeat both sides with "
+                "`workbench tune repeat --set validation.method=holdout`, and compare the studies."
+            )
+        return
+    taken = effort(found, first, other)
+    if taken is None:
+        yield "No number of seeds that anybody trains would show so small a difference."
+    elif taken.sides:
+        yield from _effort_lines(taken, first, letter, at_least=found.pairs < least_pairs())
+
+
+def _effort_lines(taken: Effort, first: Side, letter: str, *, at_least: bool) -> Iterable[str]:
+    both = len(taken.sides) > 1
+    whose = "each" if both else f"for {'A' if taken.sides[0] is first else letter}"
+    cost = "" if taken.seconds is None else f", about {duration(taken.seconds)}"
+    many = f"{'at least ' if at_least else ''}{taken.seeds} seeds"
+    yield f"It would take {many} {whose}{cost}. Train them so, and compare the studies:"
+    for side in taken.sides:
+        seed = taken.first_seed
+        start = "" if side.preset.training.seed == seed else f" --set training.seed={seed}"
+        preset = shlex.quote(short_path(side.path / "preset.toml"))
+        yield f"  workbench tune repeat --preset {preset} --seeds {taken.seeds}{start}"
+
+
+def signed(metric: Metric, value: float) -> str:
+    """A difference with its sign, as the metric is written, without its unit."""
+    return f"{'-' if value < 0 else '+'}{metric.number(abs(value))}"
+
+
+def interval_of(found: MetricDifference) -> str:
+    """The 95 % interval, without its unit; a dash for fewer than two pairs."""
+    return "-" if found.interval is None else " to ".join(signed(found.metric, end) for end in found.interval)
+
+
+def p_of(found: MetricDifference) -> str:
+    """The p of the sign-flip test."""
+    return f"{found.test.p:.3g}"

@@ -1,0 +1,97 @@
+"""What `tune lr` and `tune batch` share: a preset that may run, the process that measures, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from workbench import output
+from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
+from workbench.headless.train import add_preset, check_trust, new_preset_file
+from workbench.processes.measuring import Progress
+from workbench.settings import library
+from workbench.settings.preset import Preset
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that are not part of the preset."""
+
+    json_output: bool = False
+    quiet: bool = False
+    save_as: str | None = None
+    """The name of the preset to save."""
+    trust_code: bool = False
+
+
+def load_preset(name_or_path: str, overrides: tuple[str, ...], options: Options) -> Preset:
+    """The preset to measure, with the user's yes to its code. Raises PresetError, UntrustedCodeError, UsageError."""
+    preset = library.load(name_or_path).override(overrides).with_absolute_paths()
+    check_trust(preset, options.trust_code)
+    if options.save_as is not None:
+        new_preset_file(options.save_as)  # refused now rather than after the measurement
+    return preset
+
+
+def run(measuring: Coroutine[None, None, Result]) -> Result:
+    """Runs a measurement to its end. Ctrl-C and SIGTERM end it together with its process.
+
+    Raises WorkbenchError, with the exit code of an interruption where it was interrupted.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return asyncio.run(measuring)
+    except KeyboardInterrupt:
+        error = WorkbenchError("interrupted; nothing was changed")
+        error.exit_code = EXIT_INTERRUPTED
+        raise error from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class Narration:
+    """Shows what the process does: a line that is overwritten on a terminal, nothing elsewhere."""
+
+    def __init__(self, options: Options) -> None:
+        self._shown = not options.quiet and not options.json_output and sys.stderr.isatty()
+        self._console = output.console(stderr=True) if self._shown else None
+        self._width = 0
+
+    def show(self, progress: Progress) -> None:
+        """Shows what is being done now."""
+        if self._console is None:
+            return
+        percent = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""
+        text = f"{progress.doing}{percent}"
+        self._write(f"\r{text:<{self._width}}\r{text}")
+        self._width = len(text)
+
+    def clear(self) -> None:
+        """Clears the line."""
+        if self._width:
+            self._write(f"\r{'':<{self._width}}\r")
+            self._width = 0
+
+    def _write(self, text: str) -> None:
+        assert self._console is not None
+        self._console.file.write(text)
+        self._console.file.flush()
+
+
+def save_found(preset: Preset, change: Sequence[str], evidence: str, options: Options) -> None:
+    """Saves the preset with what was found, under the name asked for, if one was, and says so.
+
+    change: assignments; evidence: a sentence for its description. Raises StorageError, UsageError.
+    """
+    if options.save_as is None:
+        return
+    found = preset.override(change)
+    described = found.model_copy(update={"description": f"{preset.description} ({evidence})".strip()})
+    path = add_preset(described, options.save_as)
+    print(f"saved {path}", file=sys.stderr if options.json_output or options.quiet else sys.stdout)

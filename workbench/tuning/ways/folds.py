@@ -1,0 +1,41 @@
+"""Cross-validation: a trial for each fold, and all that they left out judged together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.processes.out_of_fold import judge_out_of_fold
+from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.folds import FOLD, result_of
+from workbench.tuning.steps import Done, Step
+from workbench.tuning.view import StudyView
+from workbench.tuning.ways.listed import Listed
+
+
+class Folds(Listed):
+    """Trains each fold to its end; one that fails ends the study, for a sample would be left without an answer."""
+
+    def __init__(self, changes: Sequence[Mapping[str, Any]], study: StudyDirectory) -> None:
+        super().__init__(changes, [f"fold {each[FOLD]}" for each in changes])
+        self._study = study
+
+    def next(self, view: StudyView) -> Step:
+        failed = next((trial for trial in view.trials.values() if trial.status in ("failed", "discarded")), None)
+        if failed is not None:
+            return Done(f"{failed.origin} {failed.status}: {failed.reason}", failed=True)
+        return super().next(view)
+
+    def result(self, view: StudyView) -> dict[str, Any]:
+        """All of it once every fold is trained; before, the names of the runs alone. Raises WorkbenchError."""
+        trials = list(view.trials.values())
+        if len(trials) == len(self._changes) and all(trial.status == "completed" for trial in trials):
+            runs = [trial.run for trial in trials]
+            return result_of(judge_out_of_fold([self._study.run(name) for name in runs]), runs)
+        return {
+            "metric": view.metric.name if view.metric else None,
+            "mean": None,
+            "deviation": None,
+            "folds": [{"fold": trial.settings[FOLD], "run": trial.run, "value": trial.value} for trial in trials],
+            "pooled": None,
+        }
