@@ -192,7 +192,7 @@ class StudyWatch:
 
     def preset_of(self, trial: TrialView) -> Preset:
         """The preset that a trial trains. Raises PresetError where its settings do not fit together."""
-        return self.preset.without_search().with_values(trial.settings, f"trial {trial.number}")
+        return self.preset.without_search().with_values(trial.trained_settings, f"trial {trial.number}")
 
     def _read_result(self) -> dict[str, Any] | None:
         try:

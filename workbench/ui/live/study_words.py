@@ -37,7 +37,7 @@ def differs(watch: StudyWatch, trial: TrialView, without: str = "") -> str:
     """The settings of a trial that differ from the preset's. without: one that is shown elsewhere, by its path."""
     if trial.repeats is not None:
         return f"seed {trial.settings.get(SEED, '?')}, trial {trial.repeats} again"
-    changed = {path: value for path, value in trial.settings.items() if not _same(watch.own.get(path), value)}
+    changed = {path: value for path, value in trial.trained_settings.items() if not _same(watch.own.get(path), value)}
     if not changed:
         return OWN_SETTINGS
     names, numbers = [], []
@@ -110,9 +110,8 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
         listed = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
         return "warning", f"{len(numbers)} cannot be told apart", f"trials {listed} differ by less than their seeds do"
     said = f"{metric.label} {_written(metric, leader.best(metric))}, {settings_words(watch, leader)}"
-    values = _over_seeds(watch, leader, metric)
-    if len(values) > 1:
-        said = f"mean {metric.write(fmean(values))} of {len(values)} seeds, {said}"
+    if over := _over_fresh_seeds(watch, leader, metric):
+        said = f"{over}, {said}"
     is_final = state in ("completed", "stopped")
     return ("good" if is_final else "accent"), f"{'best' if is_final else 'best so far'}: trial {leader.number}", said
 
@@ -134,14 +133,16 @@ def evidence(watch: StudyWatch, trial: TrialView) -> str:
     """What was measured of a trial, for the description of a preset."""
     metric = watch.view.metric
     found = f"found by a study of {len(watch.view.trials)} trials of {watch.preset.name}"
-    values = [] if metric is None else _over_seeds(watch, trial, metric)
-    if metric is None or not values:
+    value = None if metric is None else trial.best(metric)
+    if metric is None or value is None:
         return found
-    seeds = f" (mean of {len(values)} seeds)" if len(values) > 1 else ""
-    return f"validation {metric.label} {metric.write(fmean(values))}{seeds}, {found}"
+    over = _over_fresh_seeds(watch, trial, metric)
+    return f"validation {metric.label} {metric.write(value)}{f' ({over})' if over else ''}, {found}"
 
 
-def _over_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:
-    """The value of a trial, and those of the trials that repeat it with other seeds."""
-    found = [each.best(metric) for each in (trial, *watch.view.repeats_of(trial.number))]
-    return [value for value in found if value is not None]
+def _over_fresh_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> str:
+    """The mean of a trial's repeats with other seeds; empty without any. Its own value flatters it: it was chosen by that."""
+    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
+    values = [value for value in found if value is not None]
+    seeds = "1 fresh seed" if len(values) == 1 else f"{len(values)} fresh seeds"
+    return f"mean {metric.write(fmean(values))} over {seeds}" if values else ""
