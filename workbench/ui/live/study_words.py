@@ -141,7 +141,7 @@ def evidence(watch: StudyWatch, trial: TrialView) -> str:
 
 
 def _over_fresh_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> str:
-    """The mean of a trial's repeats with other seeds; empty without any. Its own value flatters it: it was chosen by that."""
+    """The mean of a trial's repeats with other seeds; empty without any."""
     found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
     values = [value for value in found if value is not None]
     seeds = "1 fresh seed" if len(values) == 1 else f"{len(values)} fresh seeds"
