@@ -25,7 +25,7 @@ from workbench.tuning.view import read_study_view, study_tail
 pytest.importorskip("ray", reason="Ray is not installed (uv sync --extra cluster)")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-SEEDS = 4
+SEEDS = 3
 EPOCHS = 300
 LONG = ("data.name=iris", f"training.epochs={EPOCHS}", "training.checkpoint_seconds=0")
 

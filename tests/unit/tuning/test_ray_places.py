@@ -1,0 +1,140 @@
+"""Places on a Ray cluster, without Ray: what is refused, what a trial takes, and when a trial's task is withdrawn."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import time
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from workbench.errors import UsageError, WorkbenchError
+from workbench.runs.control import ControlReader, ask
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.lock import claim
+from workbench.settings.preset import Preset
+from workbench.tuning import ray_places
+from workbench.tuning.ray_places import RayTrial, Share, check_on, share_of
+
+
+@pytest.fixture
+def _has_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: object())
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        "Ray",
+        "cluster",
+        "ray:/host:1",
+        "ray://host",
+        "ray://:10001",
+        "ray://host:port",
+        "ray://a:1:2",
+        "ray ",
+        "ray://h:1/x",
+    ],
+)
+def test_what_is_no_place_is_refused(on: str) -> None:
+    with pytest.raises(UsageError, match=r"write ray .* or ray://HOST:PORT"):
+        check_on(on)
+
+
+def test_this_machine_needs_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: pytest.fail("looked for Ray"))
+    check_on("")
+
+
+def test_a_missing_ray_is_a_line_that_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(UsageError, match=r"workbench\[cluster\].*pip install '\.\[cluster\]'") as raised:
+        check_on("ray")
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.usefixtures("_has_ray")
+def test_an_address_where_nobody_answers_is_a_line() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # bound, and not listening
+        port = free.getsockname()[1]
+        with pytest.raises(WorkbenchError, match=f"no Ray cluster answers at ray://127.0.0.1:{port} ") as raised:
+            check_on(f"ray://127.0.0.1:{port}")
+    assert raised.value.exit_code == 3
+
+
+@pytest.mark.usefixtures("_has_ray")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_address_where_somebody_listens_is_taken(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_on(f"ray://{host}:{server.getsockname()[1]}")
+
+
+@pytest.mark.usefixtures("_has_ray")
+def test_a_port_above_the_largest_is_a_line() -> None:
+    with pytest.raises(WorkbenchError, match="no Ray cluster answers"):
+        check_on("ray://127.0.0.1:99999")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "threads", "workers", "on_cpu", "expected"),
+    [
+        ([{"CPU": 2}], 0, 0, False, Share(0, 1, 2)),
+        ([{"CPU": 8}, {"CPU": 3}], 2, 0, False, Share(0, 2, 5)),  # 4 on the one and 1 on the other
+        ([{"CPU": 8}, {"CPU": 8}], 0, 4, False, Share(0, 4, 4)),
+        ([{"CPU": 4}, {"CPU": 4}], 0, 1, False, Share(0, 4, 1)),  # a trial has the cores of one node at most
+        ([{"CPU": 8}], 1, 3, False, Share(0, 1, 3)),
+        ([{"CPU": 16, "GPU": 4}, {"CPU": 32, "GPU": 2}, {"CPU": 64}], 0, 0, False, Share(1, 4, 6)),
+        ([{"CPU": 1, "GPU": 2}], 0, 0, False, Share(1, 1, 2)),
+        ([{"CPU": 16, "GPU": 4}], 2, 0, False, Share(1, 2, 4)),
+        ([{"CPU": 16, "GPU": 4}], 0, 0, True, Share(0, 1, 16)),
+        ([{}, {"CPU": 2}], 0, 0, False, Share(0, 1, 2)),
+    ],
+)
+def test_what_a_trial_takes(
+    nodes: list[dict[str, float]], threads: int, workers: int, on_cpu: bool, expected: Share
+) -> None:
+    assert share_of(nodes, threads, workers, on_cpu) == expected
+
+
+@pytest.mark.parametrize(("nodes", "threads"), [([], 0), ([{"memory": 1.0}], 0), ([{"CPU": 4}, {"CPU": 2}], 8)])
+def test_a_cluster_without_room_is_a_line(nodes: list[dict[str, float]], threads: int) -> None:
+    with pytest.raises(WorkbenchError, match="the Ray cluster has no room for a trial: it takes"):
+        share_of(nodes, threads, 0, on_cpu=False)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return create_run(tmp_path, "made", Preset().to_toml())
+
+
+def waiting(run: RunDirectory, cancelled: list[str], monkeypatch: pytest.MonkeyPatch) -> RayTrial:
+    monkeypatch.setattr(ray_places, "LOOK_SECONDS", 0.0)
+    return RayTrial(run, Future(), ControlReader(run.control, time.time()), lambda: cancelled.append(run.name))
+
+
+def test_a_trial_that_waits_for_room_is_withdrawn_when_it_is_stopped(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[str] = []
+    trial = waiting(run, cancelled, monkeypatch)
+    ask(run, "stop_after_epoch", 1)
+    assert trial.poll() is None
+    assert not cancelled
+    ask(run, "stop")
+    assert trial.poll() is None
+    assert cancelled == [run.name]
+
+
+def test_a_trial_that_is_being_trained_stops_by_itself(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled: list[str] = []
+    trial = waiting(run, cancelled, monkeypatch)
+    with claim(run):
+        assert trial.poll() is None
+        ask(run, "stop")
+        assert trial.poll() is None
+    assert not cancelled
+    trial.exit_code.set_result(130)
+    assert trial.poll() == 130
