@@ -78,3 +78,13 @@ RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
 ]
+RunPattern = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The run: its name, a part of it, its path, or a pattern such as '*-fast-*'.",
+        autocompletion=complete_runs,
+    ),
+]
+EveryRun = Annotated[bool, typer.Option("--all", help="All runs that have RUN as a part of their name.")]
+JsonRows = Annotated[bool, typer.Option("--json", help="One JSON object a run, as `workbench runs --json` has it.")]

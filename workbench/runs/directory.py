@@ -45,6 +45,11 @@ class RunDirectory:
         return self.path / "study.json"
 
     @property
+    def labels(self) -> Path:
+        """Its tags and its note, as JSON; absent before the first."""
+        return self.path / "labels.json"
+
+    @property
     def environment(self) -> Path:
         """GPU, driver, versions, host and command, as JSON."""
         return self.path / "environment.json"

@@ -75,7 +75,7 @@ class CrossEntropy(LossChoice):
         import torch
         from torch.nn import functional as F
 
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
 
         def loss(scores: Tensor, targets: Tensor) -> Tensor:
             return F.cross_entropy(scores, targets, weight=weight)
@@ -98,10 +98,11 @@ class CrossEntropy(LossChoice):
         return weighted_mean if has_zeros or self.label_smoothing else loss
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
-        weight = None if class_counts is None else self._weight(class_counts)
+        weight = None if class_counts is None else self.weight(class_counts)
         return len if weight is None else lambda targets: weight[targets].sum()
 
-    def _weight(self, class_counts: Tensor) -> Tensor | None:
+    def weight(self, class_counts: Tensor) -> Tensor | None:
+        """The weight of each class, float32 (classes,); None where all weigh the same. Raises PresetError."""
         import torch
 
         from workbench.errors import PresetError
@@ -211,15 +212,18 @@ class Huber(NumberLoss):
         return F.huber_loss(scores, targets, delta=self.delta)
 
 
-def one_hot(targets: Tensor, scores: Tensor, smoothing: float) -> Tensor:
+def one_hot(targets: Tensor, scores: Tensor, smoothing: float | Tensor) -> Tensor:
     """One-hot encodes class numbers (n,) as rows (n, classes) with the dtype of the scores.
 
     With smoothing, as in torch's cross entropy: 1 - smoothing + smoothing / classes for the class, smoothing / classes
-    elsewhere.
+    elsewhere. It is a scalar tensor where candidates that are trained together have each their own.
     """
     import torch
 
     classes = scores.shape[1]
+    if isinstance(smoothing, torch.Tensor):
+        ones = torch.zeros_like(scores).scatter(1, targets.unsqueeze(1), 1.0)
+        return ones * (1 - smoothing) + smoothing / classes
     rows = torch.full_like(scores, smoothing / classes)
     return rows.scatter_(1, targets.unsqueeze(1), 1 - smoothing + smoothing / classes)
 

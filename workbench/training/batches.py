@@ -128,6 +128,11 @@ class OnDeviceBatches:
         """Whether the samples on the device are model input already."""
         return self._encode is None
 
+    @property
+    def samples(self) -> Batch:
+        """All samples on the device, without a copy; model input where they are prepared."""
+        return Batch(self._inputs, self._targets)
+
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
             batch = self.gather(indices)

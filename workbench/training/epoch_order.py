@@ -19,6 +19,10 @@ def epoch_order(job: Job, epoch: int) -> Tensor:
 
     It depends on `training.seed` and the epoch alone, so that any epoch can be re-entered.
     """
-    seed = (job.preset.training.seed * _SEED_STRIDE + epoch) % 2**63
-    order = torch.randperm(len(job.train), generator=torch.Generator().manual_seed(seed))
-    return order[: job.samples_per_epoch]
+    return shuffled(job.preset.training.seed, epoch, len(job.train))[: job.samples_per_epoch]
+
+
+def shuffled(seed: int, epoch: int, samples: int) -> Tensor:
+    """The order of all training samples, int64 (samples,), on the host. seed: `training.seed`."""
+    generator = torch.Generator().manual_seed((seed * _SEED_STRIDE + epoch) % 2**63)
+    return torch.randperm(samples, generator=generator)

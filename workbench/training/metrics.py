@@ -85,13 +85,17 @@ class SplitMetrics:
 
     def compute(self) -> dict[str, Any]:
         """The metrics and the numbers of each class; None for a metric that is not defined or not known."""
-        values: dict[str, Any] = {
-            name: computation.value(self.accumulators[computation.accumulator])
-            for name, computation in self._computations.items()
-        }
+        values: dict[str, Any] = dict(self.values())
         for accumulator in self.accumulators.values():
             values |= accumulator.details()
         return values | dict.fromkeys(self._absent)
+
+    def values(self) -> dict[str, float | None]:
+        """The metrics that are known, without the numbers of each class."""
+        return {
+            name: computation.value(self.accumulators[computation.accumulator])
+            for name, computation in self._computations.items()
+        }
 
 
 @computed_from(ClassCounts)

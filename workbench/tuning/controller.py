@@ -11,13 +11,22 @@ import math
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from workbench.errors import WorkbenchError
+from workbench.errors import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    OutOfMemoryError,
+    StorageError,
+    WorkbenchError,
+)
 from workbench.files import write_text_atomically
 from workbench.metrics import metric
-from workbench.runs.control import ControlReader, ask
+from workbench.processes.worker import EXIT_STORAGE
+from workbench.runs.control import Command, ControlReader, ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import EpochEnd, Event, Prepared
 from workbench.runs.follow import Follower
@@ -26,7 +35,9 @@ from workbench.runs.lock import is_running
 from workbench.runs.status import Summary, read_summary, status
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.tuning.disk import delete_weights, need, shortage
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
@@ -42,11 +53,14 @@ from workbench.tuning.events import (
     TrialStopped,
     TrialValue,
 )
+from workbench.tuning.memory import ACCUMULATION, BATCH_SIZE, half_the_batch
 from workbench.tuning.places import Orphan, Place
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
 from workbench.tuning.view import TrialView, read_study_view
 
 POLL_SECONDS = 0.02
+DISK_SECONDS = 1.0
+"""Time between two looks at how much of the disk is free."""
 MOST_RETRIES = 2
 """Of a trial whose trainer died."""
 
@@ -61,14 +75,31 @@ class _Active:
     trainer: LiveTrainer
     place: Place | None
     monitor: str = ""
+    discard: Discard | None = None
+    """Why its trainer was asked to stop."""
 
 
 class Controller:
     """Runs a study to its end, or until it is asked to stop."""
 
-    def __init__(self, study: StudyDirectory, way: Way, places: list[Place], launched_at: float) -> None:
-        """The caller holds the study's lock. launched_at: earlier requests are not for this controller."""
+    def __init__(
+        self,
+        study: StudyDirectory,
+        way: Way,
+        places: list[Place],
+        launched_at: float,
+        is_interrupted: Callable[[], bool] = lambda: False,
+        check: CornerCheck | None = None,
+    ) -> None:
+        """The caller holds the study's lock.
+
+        launched_at: earlier requests are not for this controller. is_interrupted: whether a signal asks it to stop.
+        check: a dry run of what will be asked for, which has begun; only the first trial does not wait for it.
+        """
+        self._check = check
+        self._is_checked = check is None
         self._study = study
+        self._is_interrupted = is_interrupted
         self._way = way
         self._places = places
         self._preset = Preset.of_run(study.preset)
@@ -78,13 +109,20 @@ class Controller:
         self._active: list[_Active] = []
         self._stopping = ""
         """Why trials are being stopped: asked, or a budget is used up."""
+        self._keeps_trials = False
+        """Whether the trials that are stopped continue with the study: they were not judged."""
         self._was_asked = False
         self._paused = False
+        self._without_weights: set[int] = set()
+        self._disk_seen = -math.inf
         self._began = time.monotonic()
         self._seconds_before = self.view.seconds
 
     def run(self) -> StudyFinished:
-        """Returns how it ended. Raises StorageError where the study can no longer be written."""
+        """Returns how it ended.
+
+        Raises StorageError where the study can no longer be written, PresetError where its space cannot be trained.
+        """
         self._write(StudyStarted(process_id=os.getpid(), resumed=bool(self.view.trials)))
         self._adopt()
         try:
@@ -92,6 +130,8 @@ class Controller:
         finally:
             for place in self._places:
                 place.close()
+            if self._check is not None:
+                self._check.close()
         return self._finish(done)
 
     @property
@@ -105,8 +145,11 @@ class Controller:
     def _loop(self) -> Done:
         while True:
             self._handle_requests()
+            self._look_at_the_disk()
+            self._look_at_the_check()
             for active in list(self._active):
                 self._read(active)
+            self._delete_weights()
             if not self._stopping and (reason := self._way.is_over(self.view, self._seconds)):
                 self._stop_all(reason)
             done = None if self._paused or self._stopping else self._start_more()
@@ -121,6 +164,8 @@ class Controller:
             if waiting is not None:
                 self._start(waiting, waiting.until_epoch, place)
                 continue
+            if self.view.trials and not self._is_checked:
+                return None
             match self._way.next(self.view):
                 case NewTrial() as new:
                     number = len(self.view.trials)
@@ -136,7 +181,7 @@ class Controller:
                 case Continue() as more:
                     self._start(self.view.trials[more.trial], more.until_epoch, place)
                 case Discard() as discard:
-                    self._discard(discard.trial, discard.reason)
+                    self._discard(discard.trial, discard.reason, discard.epoch)
                 case Done() as done:
                     return done
                 case _:
@@ -151,7 +196,10 @@ class Controller:
         try:
             run, resumed = self._study.run(trial.run), bool(trial.run)
             if not resumed:
-                preset = self._preset.without_search().with_values(trial.settings, f"trial {trial.number}")
+                preset = self._preset_of(trial)
+                if self._check is not None and self._is_checked and (reason := self._check.why_not(preset)):
+                    self._discard(trial.number, reason)
+                    return
                 run = create_run(self._study.trials, preset.name, preset.to_toml(), study=self._study.name)
             elif (summary := read_summary(run)) is not None and summary.status == "completed":
                 self._conclude(trial, run, summary)  # it ended while nobody looked
@@ -170,11 +218,14 @@ class Controller:
             return
         self._active.append(_Active(trial, run, follower, trainer, place))
 
+    def _preset_of(self, trial: TrialView) -> Preset:
+        """Raises PresetError where its settings do not fit together."""
+        return self._preset.without_search().with_values(trial.trained_settings, f"trial {trial.number}")
+
     def _adopt(self) -> None:
         """Trials that were being trained when the last controller was killed."""
-        known = {trial.run for trial in self.view.trials.values()}
         for run in trials_of(self._study):
-            if run.name not in known:  # made, and then the controller was killed before it could say so
+            if run.name not in self.view.runs:  # made, and then the controller was killed before it could say so
                 shutil.rmtree(run.path, ignore_errors=True)
         for trial in self.view.running:
             run = self._study.run(trial.run)
@@ -197,25 +248,50 @@ class Controller:
         if written or active.follower.is_alive:
             return False
         self._active.remove(active)
-        summary = read_summary(active.run)
-        match status(active.run):
-            case "completed" if summary:
-                self._conclude(active.trial, active.run, summary)
-            case "stopped" if summary:
-                self._stopped(active.trial, summary)
-            case "failed" if summary:
-                self._write(
-                    TrialFinished(
-                        trial=active.trial.number,
-                        status="failed",
-                        seconds=self._seconds_of(summary),
-                        reason=summary.reason,
-                        kind=summary.kind,
-                    )
-                )
-            case _:
-                self._lost(active.trial)
+        summary, trial = read_summary(active.run), active.trial
+        has_ended = status(active.run)
+        discard = active.discard or self._way.discards(self.view, trial)
+        if discard is not None and has_ended in ("completed", "stopped"):
+            self._discard(trial.number, discard.reason, discard.epoch)
+        elif has_ended == "completed" and summary:
+            self._conclude(trial, active.run, summary)
+        elif has_ended == "stopped" and summary:
+            self._stopped(active, summary)
+        elif has_ended == "failed" and summary:
+            self._failed(trial, summary)
+        elif active.trainer.poll() == EXIT_STORAGE:
+            self._disk_is_full(trial, f"the run {active.run.path} could not be written")
+        else:
+            self._lost(trial)
         return True
+
+    def _failed(self, trial: TrialView, summary: Summary) -> None:
+        if summary.kind == StorageError.kind:
+            self._disk_is_full(trial, summary.reason)
+            return
+        if (
+            summary.kind == OutOfMemoryError.kind
+            and not trial.changes
+            and (less := half_the_batch(self._preset_of(trial)))
+        ):
+            reason = f"out of memory: again with batches of {less[BATCH_SIZE]}, accumulated {less[ACCUMULATION]} times"
+            self._write(TrialRetried(trial=trial.number, reason=reason, changes=dict(less)))
+            return
+        self._write(
+            TrialFinished(
+                trial=trial.number,
+                status="failed",
+                seconds=self._seconds_of(summary),
+                reason=summary.reason,
+                kind=summary.kind,
+            )
+        )
+
+    def _disk_is_full(self, trial: TrialView, reason: str) -> None:
+        """The trial has done nothing wrong: it continues with the study, which ends for now."""
+        self._write(TrialStopped(trial=trial.number))
+        if not self._stopping:
+            self._stop_all(reason, keeps_trials=True)
 
     def _take(self, active: _Active, event: Event) -> None:
         match event:
@@ -225,10 +301,13 @@ class Controller:
                     self._write(MetricKnown(metric=event.monitor))
             case EpochEnd() if event.epoch not in active.trial.values:
                 values = event.validation or event.train
-                known = self.view.metric or metric(active.monitor or "loss")
+                known = metric(active.monitor) if active.monitor else self.view.metric or metric("loss")
                 value = values.get(known.name)
                 finite = value if isinstance(value, (int, float)) and math.isfinite(value) else None
                 self._write(TrialValue(trial=active.trial.number, epoch=event.epoch, value=finite))
+                if active.discard is None and (discard := self._way.discards(self.view, active.trial)):
+                    active.discard = discard
+                    self._ask(active, "stop")
 
     def _conclude(self, trial: TrialView, run: RunDirectory, summary: Summary) -> None:
         values = summary.validation or summary.train or {}
@@ -238,42 +317,74 @@ class Controller:
                 trial=trial.number,
                 status="completed",
                 value=value if isinstance(value, (int, float)) and math.isfinite(value) else None,
+                metric=summary.monitor,
                 seconds=self._seconds_of(summary),
             )
         )
 
-    def _stopped(self, trial: TrialView, summary: Summary) -> None:
-        """It has reached the epoch of a decision, or was stopped with the study."""
+    def _stopped(self, active: _Active, summary: Summary) -> None:
+        """It has reached the epoch of a decision, or was stopped with the study, or by hand."""
+        trial = active.trial
         if trial.until_epoch is not None and summary.epoch >= trial.until_epoch:
             self._write(TrialPaused(trial=trial.number, epoch=summary.epoch, seconds=self._seconds_of(summary)))
-        elif self._was_asked:
+        elif self._keeps_trials or active.place is None:  # an earlier controller has stopped it, and was killed
             self._write(TrialStopped(trial=trial.number))
         else:
             self._discard(trial.number, self._stopping or "its run was stopped")
 
     def _lost(self, trial: TrialView) -> None:
         """Its trainer was killed: it continues from its checkpoint, if that does not happen again and again."""
-        if self._stopping:
+        if self._keeps_trials:
             self._write(TrialStopped(trial=trial.number))
+        elif self._stopping:
+            self._discard(trial.number, self._stopping)
         elif trial.retries < MOST_RETRIES:
             self._write(TrialRetried(trial=trial.number, reason="its process was killed"))
         else:
             reason = f"its process was killed {trial.retries + 1} times"
             self._write(TrialFinished(trial=trial.number, status="failed", reason=reason, kind="trainer_lost"))
 
-    def _discard(self, number: int, reason: str) -> None:
-        self._write(TrialDiscarded(trial=number, reason=reason))
+    def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
+        self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))
 
     @staticmethod
     def _seconds_of(summary: Summary) -> float:
         return round(summary.seconds.get("total", 0.0), 3)
 
+    def _look_at_the_disk(self) -> None:
+        """Stops before the disk is full."""
+        if self._stopping or time.monotonic() - self._disk_seen < DISK_SECONDS:
+            return
+        self._disk_seen = time.monotonic()
+        if reason := shortage(self._study.path):
+            self._stop_all(reason, keeps_trials=True)
+
+    def _look_at_the_check(self) -> None:
+        if self._check is None or self._is_checked:
+            return
+        note = self._check.poll()
+        self._is_checked = note is not None
+        if note:
+            self._write(Noted(message=note))
+        if self._is_checked and (text := need(self._study.path, self._check.weights_bytes, self._way.most_weights)):
+            self._write(Noted(message=text))
+
+    def _delete_weights(self) -> None:
+        """Of trials that have ended and are not among the best: weights fill a disk."""
+        for trial in self.view.trials.values():
+            if not trial.has_ended or not trial.run or trial.number in self._without_weights:
+                continue
+            if not self._way.keeps_weights(self.view, trial):
+                delete_weights(self._study.run(trial.run))
+                self._without_weights.add(trial.number)
+
     def _handle_requests(self) -> None:
+        if self._is_interrupted() and not self._was_asked:
+            self._stop_as_asked()
         for request in self._control.read():
             match request.command:
                 case "stop":
-                    self._was_asked = True
-                    self._stop_all("asked to stop")
+                    self._stop_as_asked()
                 case "pause" | "resume":
                     self._paused = request.command == "pause"
                     self._ask_all("pause" if self._paused else "resume")
@@ -293,19 +404,33 @@ class Controller:
                 time.sleep(POLL_SECONDS)
         self._discard(trial.number, "discarded by hand")
 
-    def _stop_all(self, reason: str) -> None:
+    def _stop_as_asked(self) -> None:
+        self._was_asked = True
+        self._stop_all("asked to stop", keeps_trials=True)
+
+    def _stop_all(self, reason: str, *, keeps_trials: bool = False) -> None:
         self._stopping = self._stopping or reason
+        self._keeps_trials = self._keeps_trials or keeps_trials
         self._ask_all("stop")
 
-    def _ask_all(self, command: str) -> None:
+    def _ask_all(self, command: Command) -> None:
         for active in self._active:
-            with suppress(WorkbenchError):
-                ask(active.run, command)  # type: ignore[arg-type]
+            self._ask(active, command)
+
+    @staticmethod
+    def _ask(active: _Active, command: Command) -> None:
+        with suppress(WorkbenchError):
+            ask(active.run, command)
 
     def _finish(self, done: Done) -> StudyFinished:
         result = {"type": "result"} | self._way.result(self.view)
         write_text_atomically(self._study.summary, json.dumps(result, indent=2) + "\n", parents=False)
-        state, code = ("stopped", 130) if self._was_asked else ("failed", 3) if done.failed else ("completed", 0)
+        if self._was_asked:
+            state, code = "stopped", EXIT_INTERRUPTED
+        elif self._keeps_trials:
+            state, code = "stopped", EXIT_FAILED
+        else:
+            state, code = ("failed", EXIT_FAILED) if done.failed else ("completed", EXIT_DONE)
         finished = StudyFinished(status=state, reason=done.reason, exit_code=code)
         self._write(finished)
         self._events.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workbench.tuning.view import StudyView
+from workbench.tuning.view import StudyView, TrialView
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class Continue:
 
 @dataclass(frozen=True)
 class Discard:
-    """Do not train a paused trial any further."""
+    """Do not train a trial any further."""
 
     trial: int
     reason: str
+    epoch: int | None = None
+    """What it has given after this epoch does not count; None: all counts."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ class Way(Protocol):
 
         seconds: that the study has taken.
         """
+
+    @property
+    def most_weights(self) -> int | None:
+        """How many trials have weights at the same time, at most; None if that is not known."""
+
+    def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
+        """Whether a trial that is being trained, or has just ended, is to be discarded."""
+
+    def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
+        """Whether the checkpoints of a trial that has ended are kept."""
 
     def result(self, view: StudyView) -> dict[str, Any]:
         """The result, as JSON holds it."""

@@ -62,7 +62,7 @@ class AdviceController:
             return
         watch.has_news = False
         # The machine's memory says nothing about a run that has ended.
-        self.advice.renew(watch.history, watch.preset, machine if watch.is_alive else None)
+        self.advice.renew(watch.history, watch.preset, machine if watch.is_alive else None, self._session.tuned)
         self.has_found |= bool(self.advice.findings)
         self._host.show_advice()
 

@@ -24,9 +24,11 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
+from workbench.ui.controllers.measure import MeasureController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
+from workbench.ui.controllers.tune import TuneController
 from workbench.ui.form.draft import Draft
 from workbench.ui.live.pace import Pace, What
 from workbench.ui.live.readings import Readings, ReadingSource
@@ -79,7 +81,9 @@ class MainView(Screen[None]):
         self.learning_rate = LearningRateController(session, self.run, self)
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
+        self.tune = TuneController(draft, session, self.presets, self, options.studies_folder)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
+        self.measure = MeasureController(draft, session, self.advice, self)
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)

@@ -1,0 +1,1 @@
+"""Candidates that differ only in numbers, trained together: their weights are stacked, [candidates, ...]."""
