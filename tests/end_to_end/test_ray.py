@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Started
+from workbench.runs.events import EpochEnd, Event, Started
 from workbench.runs.lock import process_id
 from workbench.runs.tail import EventTail
 from workbench.tuning.directory import StudyDirectory, list_studies, trials_of
@@ -85,8 +85,9 @@ def lives_of(run: RunDirectory) -> list[Started]:
     return [event for event in _events(run) if isinstance(event, Started)]
 
 
-def _events(run: RunDirectory) -> list[object]:
-    tail, found = EventTail(run.events), []
+def _events(run: RunDirectory) -> list[Event]:
+    tail = EventTail(run.events)
+    found: list[Event] = []
     while written := tail.read():
         found += [event for _, event in written]
     return found

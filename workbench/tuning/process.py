@@ -100,6 +100,8 @@ def _check(study: StudyDirectory, question: Question, preset: Preset) -> CornerC
     if question.way != "search":
         return None
     found = corners_of(SearchSpace.parse(question.search, preset), preset)
+    if question.on:
+        return CornerCheck(found, lambda: None, elsewhere=True)
     return CornerCheck(found, memory_of_a_place)
 
 

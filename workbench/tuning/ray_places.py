@@ -120,7 +120,7 @@ def ray_places(question: Question, preset: Preset) -> list[Place]:
     return [RayPlace(cluster, share) for _ in range(share.count)]
 
 
-@dataclass
+@dataclass(eq=False)
 class Cluster:
     """The connection to a cluster, which all places share: this process has one."""
 
@@ -183,7 +183,7 @@ def _connect(on: str, connected: Future[Any], left: Event) -> None:
         left.wait()
 
 
-@dataclass
+@dataclass(eq=False)
 class RayPlace:
     """Room for one trial at a time, wherever in the cluster."""
 
@@ -214,7 +214,7 @@ class RayPlace:
             self.cluster.leave()
 
 
-@dataclass
+@dataclass(eq=False)
 class RayTrial:
     """A run that a Ray task trains, or for which Ray has no room yet."""
 
