@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import socket
-import time
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from workbench.errors import UsageError, WorkbenchError
-from workbench.runs.control import ControlReader, ask
+from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import claim
 from workbench.settings.preset import Preset
 from workbench.tuning import ray_places
-from workbench.tuning.ray_places import RayTrial, Share, check_on, share_of
+from workbench.tuning.ray_places import EXIT_LOST, RayTrial, Share, Task, check_on, share_of
 
 
 @pytest.fixture
@@ -110,31 +109,74 @@ def run(tmp_path: Path) -> RunDirectory:
     return create_run(tmp_path, "made", Preset().to_toml())
 
 
-def waiting(run: RunDirectory, cancelled: list[str], monkeypatch: pytest.MonkeyPatch) -> RayTrial:
-    monkeypatch.setattr(ray_places, "LOOK_SECONDS", 0.0)
-    return RayTrial(run, Future(), ControlReader(run.control, time.time()), lambda: cancelled.append(run.name))
+class ScriptedRay:
+    """Hands in tasks that end when the test says so."""
+
+    def __init__(self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ray_places, "LOOK_SECONDS", 0.0)
+        monkeypatch.setattr(ray_places, "_is_loss", lambda error: isinstance(error, NodeDies))
+        self.tasks: list[Future[int]] = []
+        self.cancelled = 0
+        self.trial = RayTrial(run, self._submit)
+
+    def _submit(self) -> Task:
+        self.tasks.append(Future())
+        return Task(self.tasks[-1], self._cancel)
+
+    def _cancel(self) -> None:
+        self.cancelled += 1
+        self.tasks[-1].set_exception(NodeDies())
+
+
+class NodeDies(Exception):  # noqa: N818
+    """Stands for Ray's errors of that kind."""
 
 
 def test_a_trial_that_waits_for_room_is_withdrawn_when_it_is_stopped(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cancelled: list[str] = []
-    trial = waiting(run, cancelled, monkeypatch)
+    ray = ScriptedRay(run, monkeypatch)
     ask(run, "stop_after_epoch", 1)
-    assert trial.poll() is None
-    assert not cancelled
+    assert ray.trial.poll() is None
+    assert not ray.cancelled
     ask(run, "stop")
-    assert trial.poll() is None
-    assert cancelled == [run.name]
+    assert ray.trial.poll() is None
+    assert ray.cancelled == 1
+    assert ray.trial.poll() == EXIT_LOST
+    assert len(ray.tasks) == 1
 
 
 def test_a_trial_that_is_being_trained_stops_by_itself(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    cancelled: list[str] = []
-    trial = waiting(run, cancelled, monkeypatch)
+    ray = ScriptedRay(run, monkeypatch)
     with claim(run):
-        assert trial.poll() is None
+        assert ray.trial.poll() is None
         ask(run, "stop")
-        assert trial.poll() is None
-    assert not cancelled
-    trial.exit_code.set_result(130)
-    assert trial.poll() == 130
+        assert ray.trial.poll() is None
+    assert not ray.cancelled
+    ray.tasks[0].set_result(130)
+    assert ray.trial.poll() == 130
+
+
+def test_a_node_that_dies_before_the_trial_has_begun_costs_no_life_of_the_trial(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = ScriptedRay(run, monkeypatch)
+    for count in (1, 2, 3):
+        ray.tasks[-1].set_exception(NodeDies())
+        assert ray.trial.poll() is None
+        assert len(ray.tasks) == count + 1
+    run.events.write_text("{}\n")  # it has begun
+    ray.tasks[-1].set_exception(NodeDies())
+    assert ray.trial.poll() == EXIT_LOST
+    assert len(ray.tasks) == 4
+
+
+def test_a_trial_that_never_begins_is_lost_in_the_end(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = ScriptedRay(run, monkeypatch)
+    monkeypatch.setattr(ray_places, "MOST_TASKS", 3)
+    for _ in range(2):
+        ray.tasks[-1].set_exception(NodeDies())
+        assert ray.trial.poll() is None
+    ray.tasks[-1].set_exception(NodeDies())
+    assert ray.trial.poll() == EXIT_LOST
+    assert len(ray.tasks) == 3
