@@ -31,7 +31,10 @@ from workbench.settings.preset import Preset
 from workbench.tuning.places import Place
 from workbench.tuning.question import Question
 
-ADDRESS = re.compile(r"ray(://(?P<host>\[[^\]]+\]|[^:/\[\]]+):(?P<port>\d{1,5}))?")
+HOST_AND_PORT = r"(?P<host>\[[^\]]+\]|[^:/\[\]]+):(?P<port>\d{1,5})"
+ADDRESS = re.compile(rf"ray(://{HOST_AND_PORT})?")
+CLUSTER_ADDRESS = re.compile(rf"(ray://)?{HOST_AND_PORT}")
+"""As RAY_ADDRESS has it; it may also hold words, such as auto."""
 REACH_SECONDS = 10.0
 """How long an address may take to answer at all."""
 CONNECT_SECONDS = 90.0
@@ -62,16 +65,16 @@ def check_on(on: str) -> None:
             "pip install '.[cluster]' (or uv sync --extra cluster)"
         )
     if found["host"] is not None:
-        _reach(on, found["host"].strip("[]"), int(found["port"]))
+        _reach(on, found, "is the port that of Ray's client server (10001 if not changed)?")
+    elif named := CLUSTER_ADDRESS.fullmatch(address := os.environ.get("RAY_ADDRESS", "")):
+        _reach(address, named, "the environment variable RAY_ADDRESS names it")
 
 
-def _reach(on: str, host: str, port: int) -> None:
+def _reach(address: str, found: re.Match[str], hint: str) -> None:
     try:
-        socket.create_connection((host, port), timeout=REACH_SECONDS).close()
+        socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=REACH_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as error:
-        raise WorkbenchError(
-            f"no Ray cluster answers at {on} ({error}); is the port that of Ray's client server (10001 if not changed)?"
-        ) from error
+        raise WorkbenchError(f"no Ray cluster answers at {address} ({error}); {hint}") from error
 
 
 @dataclass(frozen=True)

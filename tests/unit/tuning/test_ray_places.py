@@ -65,6 +65,19 @@ def test_an_address_where_nobody_answers_is_a_line() -> None:
 
 
 @pytest.mark.usefixtures("_has_ray")
+def test_the_address_of_the_environment_where_nobody_answers_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(WorkbenchError, match=f"no Ray cluster answers at {address} .*RAY_ADDRESS"):
+            check_on("ray")
+    for other in ("auto", "local", ""):
+        monkeypatch.setenv("RAY_ADDRESS", other)
+        check_on("ray")
+
+
+@pytest.mark.usefixtures("_has_ray")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_an_address_where_somebody_listens_is_taken(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -116,7 +129,8 @@ class ScriptedRay:
         monkeypatch.setattr(ray_places, "LOOK_SECONDS", 0.0)
         monkeypatch.setattr(ray_places, "_is_loss", lambda error: isinstance(error, NodeDies))
         self.tasks: list[Future[int]] = []
-        self.cancelled = 0
+        self.cancelled: list[int] = []
+        """Numbers of the tasks that were withdrawn."""
         self.trial = RayTrial(run, self._submit)
 
     def _submit(self) -> Task:
@@ -124,7 +138,7 @@ class ScriptedRay:
         return Task(self.tasks[-1], self._cancel)
 
     def _cancel(self) -> None:
-        self.cancelled += 1
+        self.cancelled.append(len(self.tasks) - 1)
         self.tasks[-1].set_exception(NodeDies())
 
 
@@ -138,10 +152,10 @@ def test_a_trial_that_waits_for_room_is_withdrawn_when_it_is_stopped(
     ray = ScriptedRay(run, monkeypatch)
     ask(run, "stop_after_epoch", 1)
     assert ray.trial.poll() is None
-    assert not ray.cancelled
+    assert ray.cancelled == []
     ask(run, "stop")
     assert ray.trial.poll() is None
-    assert ray.cancelled == 1
+    assert ray.cancelled == [0]
     assert ray.trial.poll() == EXIT_LOST
     assert len(ray.tasks) == 1
 
@@ -152,7 +166,7 @@ def test_a_trial_that_is_being_trained_stops_by_itself(run: RunDirectory, monkey
         assert ray.trial.poll() is None
         ask(run, "stop")
         assert ray.trial.poll() is None
-    assert not ray.cancelled
+    assert ray.cancelled == []
     ray.tasks[0].set_result(130)
     assert ray.trial.poll() == 130
 
