@@ -34,7 +34,7 @@ from workbench.runs.events import Event
 from workbench.runs.lock import process_id
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialRetried
+from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, study_tail
@@ -101,6 +101,11 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
         case TrialFinished() if event.status == "completed" and view.metric is not None and event.value is not None:
             words = f"{view.metric.label} {view.metric.write(event.value)} in {duration(event.seconds)}"
             print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
+        case TrialPaused():
+            trial, known = view.trials[event.trial], view.metric
+            value = None if known is None else trial.best(known)
+            words = "no finite value" if known is None or value is None else f"{known.label} {known.write(value)}"
+            print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
             print(f"trial {event.trial:<3} failed: {event.reason}", flush=True)
         case TrialDiscarded():
