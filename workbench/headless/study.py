@@ -164,14 +164,20 @@ def _show_end(
         print(finished.reason or "stopped", file=sys.stderr)
     if finished.status == "stopped":
         print(how_to_resume, file=sys.stderr)
-    elif finished.status == "completed" and (name := read_question(study.question).save_as):
-        _save(result, Preset.of_run(study.preset), name, study.name)
+    failure: WorkbenchError | None = None
+    if finished.status == "completed" and (name := read_question(study.question).save_as):
+        try:
+            _save(result, Preset.of_run(study.preset), name, study.name)
+        except WorkbenchError as error:  # such as a preset that was given this name meanwhile: the result is shown
+            failure = error
     if how.json_output:
         print(json.dumps(result), flush=True)
     elif how.quiet:
         print(study.path)
     else:
         show_result(result, view)
+    if failure is not None:
+        raise failure
 
 
 def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from workbench.headless.study import Output, _show
+from tests.unit.tuning.scripted import new_study
+from workbench.errors import UsageError
+from workbench.headless.study import Output, _show, _show_end
 from workbench.headless.tune_results import show_search
 from workbench.runs.events import Event
-from workbench.tuning.events import MetricKnown, TrialAsked, TrialFinished, TrialPaused, TrialStarted, TrialValue
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.tuning.events import (
+    MetricKnown,
+    StudyFinished,
+    TrialAsked,
+    TrialFinished,
+    TrialPaused,
+    TrialStarted,
+    TrialValue,
+)
+from workbench.tuning.question import Question
 from workbench.tuning.view import StudyView
 
 EVENTS: list[Event] = [
@@ -58,3 +74,24 @@ def test_the_best_of_a_search_that_was_stopped_is_not_said_to_be_trained(capsys:
     assert "trial 0 was best (the preset as it is), but was not trained again with fresh seeds" in " ".join(
         text.split()
     )
+
+
+def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
+    (tmp_path / "taken.toml").write_text("")
+    best = {
+        "trial": 0, "settings": {"optimizer.learning_rate": 0.5}, "seeds": [], "metric": "accuracy", "value": 0.5,
+        "mean": None, "low": None, "high": None,
+    }  # fmt: skip
+    result = {"type": "result", "best": best, "tied": [], "trials": 1, "discarded": 0}
+    view = StudyView(finished=StudyFinished(status="completed"))
+    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"))
+    study.summary.write_text(json.dumps(result))
+    with pytest.raises(UsageError, match=r"taken\.toml is there already; choose another name"):
+        _show_end(study, view, Output(json_output=True), show_search, "")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
+    (tmp_path / "taken.toml").unlink()
+    _show_end(study, view, Output(json_output=True), show_search, "")
+    assert Preset.load(tmp_path / "taken.toml").optimizer.learning_rate == 0.5
