@@ -37,7 +37,7 @@ def stacked_loss(choices: Sequence[LossChoice], class_counts: Tensor | None) -> 
 def _cross_entropy(
     weight: Tensor | None, is_smoothed: bool, scores: Tensor, targets: Tensor, smoothing: Tensor
 ) -> Tensor:
-    """In plain operators: PyTorch's own has no rule for stacked tensors but one that imports its compiler."""
+    """In few operators, with a smoothing that may be a tensor: PyTorch's own takes a number."""
     logs = scores.log_softmax(dim=1)
     weighted = logs if weight is None else logs * weight
     total = weighted.gather(1, targets.unsqueeze(1)).sum()

@@ -36,7 +36,8 @@ class Stack:
         distinct = list({id(data): data for data in data_sets}.values())
         places = {id(data): place for place, data in enumerate(distinct)}
         of_candidate = [places[id(data)] for data in data_sets]
-        self.jobs: list[Job] = [assemble(data, presets[of_candidate.index(place)]) for place, data in enumerate(distinct)]
+        leaders = [presets[of_candidate.index(place)] for place in range(len(distinct))]
+        self.jobs: list[Job] = [assemble(*pair) for pair in zip(distinct, leaders, strict=True)]
         first = self.jobs[0]
         self._first, self._device = first, first.device
         models = [seeded_model(*pair, self._device) for pair in zip(data_sets, presets, strict=True)]
@@ -105,7 +106,8 @@ class Stack:
             gradients = found if gradients is None else gradients + found
             losses = loss if losses is None else losses + loss
             correct = right if correct is None else correct + right
-        assert gradients is not None and losses is not None and correct is not None, "a step has at least one batch"
+        if gradients is None or losses is None or correct is None:
+            raise ValueError("a step has at least one batch")
         if self._clips:
             norms = gradients.norm(dim=1, keepdim=True)
             gradients = gradients * (self._clip / (norms + 1e-6)).clamp(max=1.0)
