@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, vmap
 
 from workbench.metrics import metric
+from workbench.training.accumulators import SplitFacts, on_host_without_float64
 from workbench.training.evaluation import keeps_scores
 from workbench.training.job import Job
 from workbench.training.metrics import SplitMetrics
-from workbench.training.accumulators import SplitFacts, on_host_without_float64
 from workbench.training.tuning.stacked.losses import SmoothedLoss
 from workbench.training.tuning.stacked.network import StackedNetwork
 from workbench.training.tuning.stacked.samples import StackedSamples
