@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
 import torch
 
+from workbench.processes.stacked import Way
 from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate, ScheduledRate
 from workbench.training.engines.choose import make_engine
@@ -18,47 +18,48 @@ from workbench.training.prepared_data import PreparedData
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.tuning.stacked.errors import CannotStackError
 from workbench.training.tuning.stacked.stack import Stack
+from workbench.training.tuning.stacked.train import stacks_of
 from workbench.training.tuning.step_runner import StepRunner
 
 WARM_STEPS = 3
-TURNS = 5
+SINGLE_STEPS = 4
+TURNS = 7
 """Both ways are timed in turns: other load on the machine then spoils both."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """The faster way, and why."""
-
-    together: bool
-    reason: str
-    """In half a sentence."""
-    ratio: float | None = None
-    """How many times as fast together as one by one; None where it was not timed."""
-
-
-def faster_way(data: Sequence[PreparedData], presets: Sequence[Preset]) -> Decision:
-    """Times a full step of all candidates together, and one of a single candidate, on throw-away models.
+def faster_way(data: Sequence[PreparedData], presets: Sequence[Preset]) -> Way:
+    """Times a full step of all candidates together and of a single one, on throw-away models.
 
     data: of each preset. Raises what `assemble` and `make_engine` raise.
     """
-    if len(presets) < 2:
-        return Decision(False, "a single candidate has nothing to share")
     try:
-        stack = Stack(data, presets, range(len(presets)))
-        together = _StackedSteps(stack)
-        together.run(WARM_STEPS)
+        return way_of(data, presets, stacks_of(data, presets))
     except CannotStackError as error:
-        return Decision(False, str(error))
-    runner = _alone(data[0], presets[0])
-    runner.run(WARM_STEPS)
-    pairs = [(_seconds(lambda: together.run(1)), _seconds(lambda: runner.run(4)) / 4) for _ in range(TURNS)]
-    ratio = median(single * len(presets) / stacked for stacked, single in pairs)
-    step = median(stacked for stacked, _ in pairs)
-    one_by_one = median(single for _, single in pairs) * len(presets)
+        return Way(False, str(error))
+
+
+def way_of(data: Sequence[PreparedData], presets: Sequence[Preset], stacks: Sequence[Stack]) -> Way:
+    """The same for stacks that are made; they stay as they are. Raises CannotStackError."""
+    if len(presets) < 2:
+        return Way(False, "a single candidate has nothing to share")
+    # The largest stack stands for all: folds differ in size by one sample.
+    largest = max(stacks, key=lambda stack: len(stack.running))
+    numbers = [course.number for course in largest.running]
+    stack = Stack([data[number] for number in numbers], [presets[number] for number in numbers], numbers)
+    together, single = _StackedSteps(stack), _alone(data[numbers[0]], presets[numbers[0]])
+    together.run(WARM_STEPS)
+    single.run(WARM_STEPS)
+    turns = [
+        (_seconds(lambda: together.run(1)), _seconds(lambda: single.run(SINGLE_STEPS)) / SINGLE_STEPS)
+        for _ in range(TURNS)
+    ]
+    ratio = median(alone * len(numbers) / stacked for stacked, alone in turns)
+    step, one_by_one = (1000 * median(times) for times in zip(*turns, strict=True))
     reason = (
-        f"a step of all {len(presets)} takes {1000 * step:.3g} ms together and {1000 * one_by_one:.3g} ms one by one"
+        f"a step of {len(numbers)} candidates takes {step:.3g} ms together and {one_by_one * len(numbers):.3g} ms "
+        "one by one"
     )
-    return Decision(ratio > 1, reason, ratio)
+    return Way(ratio > 1, reason, round(ratio, 4))
 
 
 class _StackedSteps:
