@@ -2,7 +2,8 @@
 
 Its standard input is a `Request`, and later a `Keep` for each epoch that it waits after. It writes lines of JSON, each
 with its `type`: what it is doing, the `Way` that it takes, the `Values` after each epoch, an `Ended` for each
-candidate, and at last an `Ending` or a failure. It ends at once when its standard input does: whoever launched it has ended.
+candidate, and at last an `Ending` or a failure. It ends at once when its standard input does: whoever launched it has
+ended.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def way_of(data: Sequence[PreparedData], presets: Sequence[Preset], stacks: Sequ
     largest = max(stacks, key=lambda stack: len(stack.running))
     numbers = [course.number for course in largest.running]
     stack = Stack([data[number] for number in numbers], [presets[number] for number in numbers], numbers)
-    together, single = _StackedSteps(stack), _alone(data[numbers[0]], presets[numbers[0]])
+    together, single = StackedSteps(stack), SingleSteps(data[numbers[0]], presets[numbers[0]])
     together.run(WARM_STEPS)
     single.run(WARM_STEPS)
     turns = [
@@ -62,7 +62,7 @@ def way_of(data: Sequence[PreparedData], presets: Sequence[Preset], stacks: Sequ
     return Way(ratio > 1, reason, round(ratio, 4))
 
 
-class _StackedSteps:
+class StackedSteps:
     """Runs full steps of a stack, always on the same samples."""
 
     def __init__(self, stack: Stack) -> None:
@@ -80,12 +80,21 @@ class _StackedSteps:
         losses.sum().item()
 
 
-def _alone(data: PreparedData, preset: Preset) -> StepRunner:
-    job = assemble(data, preset)
-    schedule = preset.schedule.build(preset.training.epochs)
-    rate = ScheduledRate(BaseRate(preset.optimizer.learning_rate, preset.changes).at, schedule, job.steps_per_epoch)
-    silent = EngineHooks(lambda _: None, lambda _: None, lambda what, seconds: None)
-    return StepRunner(job, make_engine(job, PhaseClock(), rate.at, silent).engine)
+class SingleSteps:
+    """Runs steps of one candidate, by the engine that a run would take."""
+
+    def __init__(self, data: PreparedData, preset: Preset) -> None:
+        """Raises what `assemble` and `make_engine` raise."""
+        job = assemble(data, preset)
+        schedule = preset.schedule.build(preset.training.epochs)
+        base = BaseRate(preset.optimizer.learning_rate, preset.changes)
+        rate = ScheduledRate(base.at, schedule, job.steps_per_epoch)
+        silent = EngineHooks(lambda _: None, lambda _: None, lambda what, seconds: None)
+        self._runner = StepRunner(job, make_engine(job, PhaseClock(), rate.at, silent).engine)
+
+    def run(self, steps: int) -> None:
+        """Runs steps and waits for them."""
+        self._runner.run(steps)
 
 
 def _seconds(run: Callable[[], object]) -> float:
