@@ -59,11 +59,17 @@ class CornerCheck:
         found: Sequence[Corner],
         memory: Callable[[], int | None],
         plan: Callable[[Sequence[Preset]], Planning] = Planning,
+        *,
+        elsewhere: bool = False,
     ) -> None:
-        """memory: bytes that a trial may take; None where that is not known. Raises TrainerLostError."""
+        """memory: bytes that a trial may take; None where that is not known. Raises TrainerLostError.
+
+        elsewhere: trials run on other machines, which may have a device that this one lacks.
+        """
         self._corners = found
         self._memory = memory
         self._plan = plan
+        self._ignored = ("out_of_memory", "device") if elsewhere else ("out_of_memory",)
         self._planning: Planning | None = plan([corner.preset for corner in found])
         self._is_tight = False
         self.weights_bytes = 0
@@ -85,7 +91,7 @@ class CornerCheck:
     def _judge(self, plans: Planned) -> str:
         limit = self._memory()
         for corner, answer in zip(self._corners, plans, strict=True):
-            if isinstance(answer, Failure) and answer.kind != "out_of_memory":
+            if isinstance(answer, Failure) and answer.kind not in self._ignored:
                 raise _refusal(corner, answer)
             if isinstance(answer, Plan) and limit is not None and (answer.peak_bytes or 0) > limit:
                 self._is_tight = True

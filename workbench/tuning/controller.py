@@ -226,6 +226,7 @@ class Controller:
             run = self._study.run(trial.run)
             if is_running(run):
                 self._active.append(_Active(trial, run, Follower(run, Orphan(run)), Orphan(run), None))
+                self._ask(self._active[-1], "resume")  # the study may have been paused when its controller was killed
             else:
                 self._catch_up(trial, run)
 

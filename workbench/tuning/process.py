@@ -102,7 +102,10 @@ def _check(question: Question, preset: Preset) -> CornerCheck | None:
     space = SearchSpace.parse(question.search, preset)
     if not is_needed(space):
         return None
-    return CornerCheck(corners_of(space, preset), (lambda: None) if question.on else memory_of_a_place)
+    found = corners_of(space, preset)
+    if question.on:
+        return CornerCheck(found, lambda: None, elsewhere=True)
+    return CornerCheck(found, memory_of_a_place)
 
 
 if __name__ == "__main__":

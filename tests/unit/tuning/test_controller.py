@@ -10,13 +10,16 @@ import pytest
 
 from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
 from workbench.runs.control import append_request
+from workbench.runs.directory import create_run
 from workbench.runs.events import Event
+from workbench.runs.lock import claim
 from workbench.runs.study import read_study
+from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import StudyFinished
+from workbench.tuning.events import StudyFinished, StudyStarted, StudyState, TrialAsked, TrialStarted
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
@@ -299,3 +302,24 @@ def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_fo
             assert found == expected, f"killed after {kill_after} events"
         assert len(trials_of(study)) == len(read_study_view(study).trials), "no trial is doubled"
         assert all(trial.has_ended for trial in read_study_view(study).trials.values())
+
+
+def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="repeat"))
+    trained = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
+    writer = EventWriter(study.events)
+    writer.write(StudyStarted(process_id=1))
+    writer.write(TrialAsked(trial=0, settings={}))
+    writer.write(TrialStarted(trial=0, run=trained.name))
+    writer.write(StudyState(state="paused"))
+    writer.close()
+    trainer = claim(trained)
+
+    def trainer_ends() -> bool:
+        trainer.close()
+        return False
+
+    Controller(study, Listed([{}], ["a"]), [ScriptedPlace()], 0.0, trainer_ends).run()
+    requests = [json.loads(line)["command"] for line in trained.control.read_text().splitlines()]
+    assert requests == ["resume"]
+    assert [trial.status for trial in read_study_view(study).trials.values()] == ["completed"]

@@ -14,7 +14,7 @@ from workbench.cli.exit_codes import end_with
 def queue(
     presets: Annotated[
         list[str],
-        typer.Argument(metavar="PRESET...", help="The presets, by name or path.", autocompletion=complete_presets),
+        typer.Argument(metavar="PRESET", help="The presets, by name or path.", autocompletion=complete_presets),
     ],
     overrides: parameters.Overrides = None,
     each: Annotated[
@@ -25,6 +25,7 @@ def queue(
             help="One training of each preset with these changes; give it several times for several trainings.",
         ),
     ] = None,
+    on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     studies_dir: parameters.StudiesDir = None,
@@ -39,6 +40,7 @@ def queue(
             presets,
             tuple(overrides or ()),
             tuple(each or ()),
+            on=on,
             json_output=json_output,
             quiet=quiet,
             studies_dir=studies_dir,
