@@ -102,10 +102,8 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
         case TrialFinished() if event.status == "completed":
             own = metric_named(event.metric or "value")
             words = "no finite value" if event.value is None else f"{own.label} {own.write(event.value)}"
-            print(
-                f"trial {event.trial:<3} {words} in {duration(event.seconds)}  {changes(view.trials[event.trial], view)}",
-                flush=True,
-            )
+            what = changes(view.trials[event.trial], view)
+            print(f"trial {event.trial:<3} {words} in {duration(event.seconds)}  {what}", flush=True)
         case TrialPaused():
             trial, known = view.trials[event.trial], view.metric
             value = None if known is None else trial.best(known)
