@@ -263,7 +263,7 @@ def _batch_below_knee(facts: Facts) -> Finding | None:
     if severity is None:
         return None
     learning_rate, sentence = scaled_rate(facts.preset.optimizer, present, target)
-    rescaled = (f"optimizer.learning_rate={learning_rate!r}",)
+    rescaled: tuple[str, ...] = (f"optimizer.learning_rate={learning_rate!r}",)
     if learning_rate == facts.preset.optimizer.learning_rate:
         rescaled = ()
     what = "the knee" if target == knee else "the largest that leaves an epoch ten steps"

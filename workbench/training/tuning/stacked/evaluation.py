@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from workbench.metrics import metric
+from workbench.training.accumulators import SplitFacts, on_host_without_float64
 from workbench.training.evaluation import keeps_scores
 from workbench.training.job import Job
 from workbench.training.metrics import SplitMetrics
-from workbench.training.accumulators import SplitFacts, on_host_without_float64
 from workbench.training.tuning.stacked.losses import SmoothedLoss
 from workbench.training.tuning.stacked.mapped import mapped
 from workbench.training.tuning.stacked.network import StackedNetwork
@@ -72,9 +72,7 @@ class StackedEvaluator:
                 counts = self._weights(targets)
                 total, weight = total + losses.cpu().double() * counts, weight + counts
                 scores, targets = on_host_without_float64(scores), on_host_without_float64(targets)
-                answers = [
-                    self._in_own_units(*pair) for pair in zip(scores, targets, data_sets, strict=True)
-                ]
+                answers = [self._in_own_units(*pair) for pair in zip(scores, targets, data_sets, strict=True)]
                 for own, answer in zip(metrics, answers, strict=True):
                     own.update(*answer)
                 if keep_scores:

@@ -41,9 +41,7 @@ class StackedNetwork:
         CannotStackError.
         """
         self._model.train()
-        gradients, losses, correct = self._step(
-            [weights.flat, smoothing, inputs, targets, *weights.others.values()]
-        )
+        gradients, losses, correct = self._step([weights.flat, smoothing, inputs, targets, *weights.others.values()])
         return gradients, losses, correct
 
     def scores(self, weights: StackedWeights, inputs: Tensor, *, shared: bool) -> Tensor:

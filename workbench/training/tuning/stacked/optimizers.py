@@ -41,9 +41,7 @@ class Numbers:
                     row[name] = float(value)
             rows.append(row)
         precise = torch.float32 if device.type == "mps" else torch.float64
-        columns = {
-            name: torch.tensor([[row[name]] for row in rows], dtype=precise, device=device) for name in rows[0]
-        }
+        columns = {name: torch.tensor([[row[name]] for row in rows], dtype=precise, device=device) for name in rows[0]}
         return cls(columns, flags)
 
     def select(self, rows: Tensor) -> Numbers:

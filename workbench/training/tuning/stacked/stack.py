@@ -36,7 +36,9 @@ class Stack:
         distinct = list({id(data): data for data in data_sets}.values())
         places = {id(data): place for place, data in enumerate(distinct)}
         of_candidate = [places[id(data)] for data in data_sets]
-        self.jobs: list[Job] = [assemble(data, presets[of_candidate.index(place)]) for place, data in enumerate(distinct)]
+        self.jobs: list[Job] = [
+            assemble(data, presets[of_candidate.index(place)]) for place, data in enumerate(distinct)
+        ]
         first = self.jobs[0]
         self._first, self._device = first, first.device
         models = [seeded_model(*pair, self._device) for pair in zip(data_sets, presets, strict=True)]

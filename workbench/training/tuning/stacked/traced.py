@@ -53,7 +53,9 @@ class TracedFunction:
             except CannotTraceError:
                 return None
             except Exception as error:  # such as an operator that has no rule for stacked tensors
-                raise CannotStackError(f"the network cannot be computed for stacked weights: {first_line(error)}") from error
+                raise CannotStackError(
+                    f"the network cannot be computed for stacked weights: {first_line(error)}"
+                ) from error
             remove_noops(graph)
             _remove_equal_shapes(graph)
             return graph if self._is_right(graph, arguments) else None
