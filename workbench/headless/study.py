@@ -28,13 +28,14 @@ from workbench.errors import (
 from workbench.files import read_small, short_path
 from workbench.headless.train import add_preset
 from workbench.headless.tune_results import changes, evidence
+from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
 from workbench.runs.events import Event
 from workbench.runs.lock import process_id
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialRetried
+from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, study_tail
@@ -98,9 +99,15 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
     if how.quiet:
         return
     match event:
-        case TrialFinished() if event.status == "completed" and view.metric is not None and event.value is not None:
-            words = f"{view.metric.label} {view.metric.write(event.value)} in {duration(event.seconds)}"
+        case TrialFinished() if event.status == "completed" and event.value is not None:
+            known = metric_named(event.metric or "value")
+            words = f"{known.label} {known.write(event.value)} in {duration(event.seconds)}"
             print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
+        case TrialPaused():
+            trial, known = view.trials[event.trial], view.metric
+            value = None if known is None else trial.best(known)
+            words = "no finite value" if known is None or value is None else f"{known.label} {known.write(value)}"
+            print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
             print(f"trial {event.trial:<3} failed: {event.reason}", flush=True)
         case TrialDiscarded():
@@ -159,14 +166,20 @@ def _show_end(
         print(finished.reason or "stopped", file=sys.stderr)
     if finished.status == "stopped":
         print(how_to_resume, file=sys.stderr)
-    elif finished.status == "completed" and (name := read_question(study.question).save_as):
-        _save(result, Preset.of_run(study.preset), name, study.name)
+    failure: WorkbenchError | None = None
+    if finished.status == "completed" and (name := read_question(study.question).save_as):
+        try:
+            _save(result, Preset.of_run(study.preset), name, study.name)
+        except WorkbenchError as error:  # such as a preset that was given this name meanwhile: the result is shown
+            failure = error
     if how.json_output:
         print(json.dumps(result), flush=True)
     elif how.quiet:
         print(study.path)
     else:
         show_result(result, view)
+    if failure is not None:
+        raise failure
 
 
 def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None:

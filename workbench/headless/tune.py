@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,11 @@ from workbench.headless.folds import show_folds
 from workbench.headless.study import Output, follow_study
 from workbench.headless.train import check_trust, new_preset_file
 from workbench.headless.tune_results import show_queue, show_repeat, show_search
+from workbench.headless.tuned_preset import load_tuned
 from workbench.metrics import metric, monitor_names
 from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
 from workbench.runs.lock import is_running, process_id
-from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.settings.validation import check_is_one_run
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question
 from workbench.tuning.directory import (
@@ -42,7 +42,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a search may cost; 0 and empty set no limit."""
+    """How much a search may take; 0 and empty set no limit."""
 
     trials: int
     seconds: float
@@ -55,9 +55,19 @@ class Budget:
         if time and found is None:
             raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
         seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
-        if not trials and not seconds and not until:
-            trials = DEFAULT_TRIALS
+        if time and not 0 < seconds < math.inf:
+            raise UsageError(f"--time {time}: it must be more than 0; leave it out for no limit of time")
         return cls(trials, seconds, until)
+
+    def trials_of(self, named: int | None) -> int:
+        """How many settings are tried at most; 0 for no limit.
+
+        named: how many the ranges ask for, such as 1e-4..1e-1 x20. Raises UsageError where that is another number.
+        """
+        if named and self.trials and named != self.trials:
+            raise UsageError(f"--trials {self.trials}, but --search asks for {named} trials; name one number")
+        unlimited = not self.seconds and not self.until
+        return named or self.trials or (DEFAULT_TRIALS if unlimited else 0)
 
 
 def search(
@@ -81,7 +91,7 @@ def search(
     if save_as is not None:
         new_preset_file(save_as)
     check_on(on)
-    preset = _preset(preset_name, overrides, trust_code)
+    preset = load_tuned(preset_name, overrides, trust_code)
     ranges, named_trials = parse_searches(searched)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
@@ -94,7 +104,7 @@ def search(
         discard=rule,
         keep=keep,
         discard_after=after,
-        trials=named_trials or budget.trials,
+        trials=budget.trials_of(named_trials),
         seconds=budget.seconds,
         until=budget.until,
         fresh_seeds=fresh_seeds,
@@ -102,7 +112,7 @@ def search(
         on=on,
     )
     if budget.until:
-        preset = _until(budget.until, preset)
+        preset = preset_until(budget.until, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["search"])
 
@@ -120,7 +130,7 @@ def repeat(
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
     check_on(on)
-    preset = _preset(preset_name, overrides, trust_code)
+    preset = load_tuned(preset_name, overrides, trust_code)
     first = preset.training.seed
     question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
@@ -166,33 +176,31 @@ def _discard_rule(text: str) -> tuple[str, int, int]:
     return found[1] or found[4] or found[6], int(found[2] or 3), int(found[3] or found[5] or 1)
 
 
-def _until(text: str, preset: Preset) -> Preset:
+def preset_until(text: str, preset: Preset) -> Preset:
     """The preset that monitors the metric of `--until`. Raises UsageError."""
     found = re.fullmatch(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
     try:
-        float(found[3] if found else "")
+        value = float(found[3] if found else "")
     except ValueError:
-        raise UsageError(f"--until {text}: write a metric and its value, such as accuracy>=0.98 or loss<=0.1") from None
-    assert found is not None
+        value = math.nan
+    if found is None or not math.isfinite(value):
+        raise UsageError(f"--until {text}: write a metric and its value, such as accuracy>=0.98 or loss<=0.1")
     name, known = found[1], metric(found[1])
     if name not in monitor_names():
         raise UsageError(f"--until {text}: there is no metric {name} to end at{nearest(name, monitor_names())}")
     if (found[2] == ">=") != known.higher_is_better:
         better, sign = ("higher", ">=") if known.higher_is_better else ("lower", "<=")
         raise UsageError(f"--until {text}: {better} is better for {name}; write {name}{sign}{found[3]}")
+    most = 1.0 if known.is_fraction else known.most
+    if most is not None and value > most:
+        advice = f"; write {name}>={value / 100:g}" if known.is_fraction and 2 <= value <= 100 else ""
+        raise UsageError(f"--until {text}: {name} is at most {most:g}{advice}")
     monitor = preset.training.monitor
     if monitor not in ("auto", name):
         raise UsageError(
             f"--until {text}: the trials are judged by {monitor}; add --set training.monitor={name}, or name {monitor}"
         )
     return preset.with_values({"training.monitor": name}, "--until")
-
-
-def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
-    preset = library.load(name).override(overrides).with_absolute_paths()
-    check_is_one_run(preset.validation)
-    check_trust(preset, trust_code)
-    return preset
 
 
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {

@@ -8,11 +8,8 @@ from pathlib import Path
 
 from workbench.errors import UsageError
 from workbench.headless.study import Output, follow_study
-from workbench.headless.train import check_trust
 from workbench.headless.tune_results import show_queue
-from workbench.settings import library
-from workbench.settings.preset import Preset
-from workbench.settings.validation import check_is_one_run
+from workbench.headless.tuned_preset import load_tuned
 from workbench.tuning.directory import create_study, default_studies_folder
 from workbench.tuning.question import Question
 from workbench.tuning.queue import queue_changes
@@ -33,20 +30,13 @@ def queue(
     """Trains them; returns the exit code. Raises WorkbenchError before anything is trained where one is wrong."""
     check_on(on)
     presets = [
-        _preset(name, (*overrides, *assignments), trust_code)
+        load_tuned(name, (*overrides, *assignments), trust_code)
         for name in names
         for assignments in ([_assignments(text) for text in each] or [[]])
     ]
     question = Question(way="queue", changes=queue_changes(presets), on=on)
     study = create_study(studies_dir or default_studies_folder(), presets[0], question)
     return follow_study(study, Output(json_output, quiet), show_queue)
-
-
-def _preset(name: str, assignments: tuple[str, ...], trust_code: bool) -> Preset:
-    preset = library.load(name).override(assignments).with_absolute_paths()
-    check_is_one_run(preset.validation)
-    check_trust(preset, trust_code)
-    return preset
 
 
 def _assignments(text: str) -> list[str]:

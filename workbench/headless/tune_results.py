@@ -53,7 +53,7 @@ def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> Tabl
     for each in candidates[:MOST_ROWS]:
         value = each.trial.best(metric)
         text = "-" if value is None else metric.write(value)
-        if each.trial.status == "discarded":
+        if value is not None and each.trial.status != "completed":
             text += f" after epoch {each.trial.epoch}"
         table.add_row(str(each.trial.number), text, _fresh(each, metric), Text(changes(each.trial, view)))
     return table
@@ -81,6 +81,9 @@ def verdict(result: dict[str, Any], view: StudyView) -> str:
     best, tied = result["best"], result["tied"]
     name, seeds = f"trial {best['trial']}", len(best["seeds"])
     what = changes(view.trials[best["trial"]], view)
+    trial = view.trials[best["trial"]]
+    if trial.status != "completed":
+        return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
     if not seeds:
         return f"{name} was best ({what}), but was not trained again with fresh seeds: that may be chance"
     over = f"over {seeds} fresh seed{'s' if seeds > 1 else ''}"

@@ -11,6 +11,7 @@ from workbench.processes.plan import Plan
 from workbench.processes.plans import Planning
 from workbench.settings.preset import Preset
 from workbench.settings.toml_text import toml
+from workbench.tuning.dimensions import Numbers
 from workbench.tuning.space import SearchSpace, corners
 from workbench.units import size
 
@@ -24,6 +25,18 @@ class Corner:
     preset: Preset
     words: str
     """What it changes, for people."""
+
+
+NUMBERS_OF = ("optimizer", "schedule", "loss")
+"""Tables whose numbers change neither what is built nor what memory it takes."""
+
+
+def is_needed(space: SearchSpace) -> bool:
+    """Whether trials of the space may differ in what is built, or in the memory that they take."""
+    return not all(
+        isinstance(each, Numbers) and (each.path.partition(".")[0] in NUMBERS_OF or each.path == "model.dropout")
+        for each in space.dimensions
+    )
 
 
 def corners_of(space: SearchSpace, preset: Preset) -> list[Corner]:

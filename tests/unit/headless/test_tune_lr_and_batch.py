@@ -137,3 +137,9 @@ def test_a_curve_has_its_highest_value_on_top_and_its_marks_on_the_axis() -> Non
     assert lines[9] == "       0 |*"
     assert lines[10] == "         +---------M"
     assert lines[11] == "          a        b"
+
+
+def test_two_marks_at_one_place_are_both_on_the_axis() -> None:
+    values = [float(value) for value in range(10)]
+    assert text_curve(values, values, values, {"S": 4, "V": 4, "D": 9}, ("a", "b"))[10] == "         +---VS----D"
+    assert text_curve(values, values, values, {"S": 9, "V": 9}, ("a", "b"))[10] == "         +--------VS"

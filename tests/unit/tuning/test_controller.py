@@ -10,13 +10,16 @@ import pytest
 
 from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
 from workbench.runs.control import append_request
+from workbench.runs.directory import create_run
 from workbench.runs.events import Event
+from workbench.runs.lock import claim
 from workbench.runs.study import read_study
+from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import StudyFinished
+from workbench.tuning.events import StudyFinished, StudyStarted, StudyState, TrialAsked, TrialStarted
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
@@ -115,6 +118,20 @@ def test_when_the_first_trials_fail_the_search_ends_and_says_why(tmp_path: Path)
     assert (finished.status, finished.exit_code) == ("failed", 3)
     assert finished.reason == "the first 3 trials failed: it diverged"
     assert len(trials_of(study)) == 3
+
+
+@pytest.mark.parametrize(("kind", "code"), [("preset", 2), ("device", 2), ("data", 3)])
+def test_where_the_preset_itself_cannot_be_trained_the_search_ends_with_its_words(
+    kind: str, code: int, tmp_path: Path
+) -> None:
+    def fails(preset: Preset, epoch: int) -> float:
+        raise FailsError(kind)
+
+    study = new_study(tmp_path, SEARCH)
+    own = Search(SEARCH, lambda view: Suggestion({"optimizer.learning_rate": 0.01}, "preset"), epochs=4, seed=0)
+    finished = run(study, own, ScriptedPlace(fails))
+    assert (finished.status, finished.exit_code, finished.reason) == ("failed", code, f"a failure: {kind}")
+    assert len(trials_of(study)) == 1
 
 
 def test_a_study_ends_at_the_value_that_was_asked_for(tmp_path: Path) -> None:
@@ -285,3 +302,24 @@ def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_fo
             assert found == expected, f"killed after {kill_after} events"
         assert len(trials_of(study)) == len(read_study_view(study).trials), "no trial is doubled"
         assert all(trial.has_ended for trial in read_study_view(study).trials.values())
+
+
+def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="repeat"))
+    trained = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
+    writer = EventWriter(study.events)
+    writer.write(StudyStarted(process_id=1))
+    writer.write(TrialAsked(trial=0, settings={}))
+    writer.write(TrialStarted(trial=0, run=trained.name))
+    writer.write(StudyState(state="paused"))
+    writer.close()
+    trainer = claim(trained)
+
+    def trainer_ends() -> bool:
+        trainer.close()
+        return False
+
+    Controller(study, Listed([{}], ["a"]), [ScriptedPlace()], 0.0, trainer_ends).run()
+    requests = [json.loads(line)["command"] for line in trained.control.read_text().splitlines()]
+    assert requests == ["resume"]
+    assert [trial.status for trial in read_study_view(study).trials.values()] == ["completed"]

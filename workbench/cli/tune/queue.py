@@ -14,7 +14,7 @@ from workbench.cli.exit_codes import end_with
 def queue(
     presets: Annotated[
         list[str],
-        typer.Argument(metavar="PRESET...", help="The presets, by name or path.", autocompletion=complete_presets),
+        typer.Argument(metavar="PRESET", help="The presets, by name or path.", autocompletion=complete_presets),
     ],
     overrides: parameters.Overrides = None,
     each: Annotated[
