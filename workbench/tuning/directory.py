@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
-from workbench.files import expanded, is_file, make_folder, read_small, write_text_atomically
+from workbench.files import expanded, is_file, make_folder, read_small, short_path, write_text_atomically
 from workbench.runs.directory import RunDirectory, list_runs, new_directory
 from workbench.settings.preset import Preset
 from workbench.tuning.question import Question
@@ -111,9 +112,12 @@ def preset_of(study: StudyDirectory, question: Question) -> Preset:
     """The preset that trials change. Raises UsageError where it was edited after the study began, PresetError."""
     preset = Preset.of_run(study.preset)
     if question.preset_digest and digest(read_small(study.preset)) != question.preset_digest:
+        commands = {"folds": "--preset", "queue": "tune queue"}
+        command = commands.get(question.way, f"tune {question.way} -p")
         raise UsageError(
             f"{study.preset} was edited after the study began, so that new trials would not compare with those that "
-            f"there are: undo the change, or start a study of it with: workbench tune {question.way} -p {study.preset}"
+            f"there are: undo the change, or start a study of it with: workbench {command} "
+            f"{shlex.quote(short_path(study.preset))}"
         )
     return preset
 
