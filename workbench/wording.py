@@ -12,7 +12,7 @@ TRACE_VIEWER = "https://ui.perfetto.dev"
 RATE_MARKS = {
     "steepest": ("S", "where the loss falls fastest"),
     "valley": ("V", "the middle of the whole fall"),
-    "before_divergence": ("D", "a third of the last rate before the loss diverges"),
+    "before_divergence": ("D", "a third of the last rate before it diverges"),
 }
 """By the names of a range test's suggestions: a letter on the axis, and what it means."""
 KNEE = "the smallest batch size within 5 % of the best throughput"

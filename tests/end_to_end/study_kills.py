@@ -27,9 +27,10 @@ from workbench.runs.lock import is_running, process_id
 from workbench.runs.status import status
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study, trials_of
+from workbench.tuning.ending import MOST_RETRIES
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import Question
-from workbench.tuning.view import StudyView, read_study_view
+from workbench.tuning.view import StudyView, TrialView, read_study_view
 
 RANGE = {
     "optimizer.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
@@ -46,6 +47,8 @@ SCENARIOS: dict[str, Question] = {
     "five seeds": Question(way="repeat", seeds=(0, 1, 2, 3, 4)),
 }
 VICTIMS = ("controller", "worker", "both")
+MOST_KILLS = 6
+"""Of one study."""
 PATIENCE_SECONDS = 300.0
 
 
@@ -87,30 +90,44 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-@dataclass(frozen=True)
-class Moment:
-    """When something is killed: that many lines after its start, and a little later."""
+@dataclass
+class Killer:
+    """Kills at random moments: some lines of events after the last kill, and a little later."""
 
-    lines: int
-    seconds: float
+    chance: random.Random
+    figures: Figures
+    left: int
+    """Kills that are left for the study."""
+    most_lines: int
+    """Between two kills."""
 
+    def visit(self, study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:
+        """Kills trainers while the controller lives, and then it too, or until no kill is left."""
+        while self.left > 0 and controller.poll() is None:
+            lines, seconds = self.chance.randint(0, self.most_lines), self.chance.uniform(0.0, 0.2)
+            if not wait(controller, study, lines_of(study) + lines, seconds):
+                return
+            self.left -= 1
+            self._kill(study, controller, self.chance.choice(VICTIMS))
 
-def live(study: StudyDirectory, victim: str | None, moment: Moment, figures: Figures) -> bool:
-    """A life of the controller; whether it has ended by itself. With a victim, that is killed at the moment."""
-    before = lines_of(study)
-    controller = start_controller(study, "kills")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    if victim is not None and wait(controller, study, before + moment.lines, moment.seconds):
-        worker = worker_of(study)
-        if victim == "worker" and worker is None:
+    def _kill(self, study: StudyDirectory, controller: subprocess.Popen[bytes], victim: str) -> None:
+        worker, running = worker_of(study), read_study_view(study).running
+        # A trial whose trainer has died three times is given up, and so it should be.
+        if worker is None or (running and running[0].retries >= MOST_RETRIES):
             victim = "controller"
-        figures.kills[victim] += 1
-        figures.trial_states["between trials" if worker is None else last_state(study)] += 1
+        self.figures.kills[victim] += 1
+        self.figures.trial_states["between trials" if worker is None else state_of(running)] += 1
         if victim in ("controller", "both"):
             kill_group(controller.pid)
         if victim in ("worker", "both") and worker is not None:
             kill_group(worker)
-    code = controller.wait(max(deadline - time.monotonic(), 1))
+
+
+def live(study: StudyDirectory, killer: Killer) -> bool:
+    """A life of the controller; whether it has ended by itself."""
+    controller = start_controller(study, "kills")
+    killer.visit(study, controller)
+    code = controller.wait(PATIENCE_SECONDS)
     if code not in (0, -signal.SIGKILL):
         raise AssertionError(f"exit code {code}: {study.log.read_text()}")
     return code == 0
@@ -128,8 +145,7 @@ def wait(process: subprocess.Popen[bytes], study: StudyDirectory, lines: int, se
     return process.poll() is None
 
 
-def last_state(study: StudyDirectory) -> str:
-    running = read_study_view(study).running
+def state_of(running: list[TrialView]) -> str:
     if not running:
         return "starting a trial"
     return "in its first epochs" if running[0].epoch < 3 else "training"
@@ -175,19 +191,14 @@ def kill(folder: Path, kills: int, seed: int, scenarios: list[str], say: Any = p
         if name not in unkilled:
             study = new_study(folder / "unkilled", SCENARIOS[name])
             began = time.monotonic()
-            assert live(study, None, Moment(0, 0.0), figures)
+            assert live(study, Killer(chance, figures, 0, 0))
             unkilled[name] = told(read_study_view(study)), lines_of(study)
             say(f"{name}: {len(unkilled[name][0])} trials, {time.monotonic() - began:.1f} s without a kill")
         expected, lines = unkilled[name]
         study, before = new_study(folder / "killed", SCENARIOS[name]), figures.kills.total()
-        most = max(kills // (2 * len(scenarios)), 2)
-        has_ended = False
-        while not has_ended:
-            so_far = figures.kills.total()
-            is_last = so_far - before >= most or so_far >= kills
-            victim = None if is_last else chance.choice(VICTIMS)
-            moment = Moment(chance.randint(0, lines // 2), chance.uniform(0.0, 0.2))
-            has_ended = live(study, victim, moment, figures)
+        killer = Killer(chance, figures, min(MOST_KILLS, kills - before), lines // 4)
+        while not live(study, killer):
+            pass
         figures.studies += 1
         figures.trials += len(expected)
         figures.differences += [f"{name}: {text}" for text in differences(study, expected)][:20]

@@ -25,7 +25,7 @@ from workbench.tuning.view import read_study_view, study_tail
 pytest.importorskip("ray", reason="Ray is not installed (uv sync --extra cluster)")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-SEEDS = 4
+SEEDS = 3
 EPOCHS = 300
 LONG = ("data.name=iris", f"training.epochs={EPOCHS}", "training.checkpoint_seconds=0")
 
@@ -86,7 +86,8 @@ def lives_of(run: RunDirectory) -> list[Started]:
 
 
 def _events(run: RunDirectory) -> list[Event]:
-    tail, found = EventTail(run.events), []
+    tail = EventTail(run.events)
+    found: list[Event] = []
     while written := tail.read():
         found += [event for _, event in written]
     return found
@@ -161,7 +162,7 @@ def test_an_address_of_a_cluster_and_a_study_that_is_stopped(cluster: RayCluster
         command.send_signal(signal.SIGINT)
         _, errors = command.communicate(timeout=120)
         assert command.returncode == 130, errors
-        assert {trial.status for trial in read_study_view(study).trials.values()} == {"stopped"}
+        assert {trial.status for trial in read_study_view(study).trials.values()} == {"waiting"}  # to be continued
         resumed = subprocess.run(
             [sys.executable, "-P", "-m", "workbench", "resume", str(study.path), "--json"],
             capture_output=True, text=True, timeout=400, check=False,

@@ -34,6 +34,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Input, "cursor_blink", False)
+    # What matters in a study is computed by a process that takes its time; tests of it start it themselves.
+    monkeypatch.setattr("workbench.ui.live.importance.start_importance", no_importance)
+
+
+def no_importance(_: object) -> None:
+    raise OSError("not in tests")
 
 
 def make_app(

@@ -67,7 +67,7 @@ def loss_of(trial: int, epoch: int) -> float:
     rate = settings_of(trial)["optimizer.learning_rate"]
     distance = abs(math.log10(rate / 0.002))
     floor = 0.08 + 0.25 * distance**2 + 0.02 * ((trial * 0.77) % 1.0) - (0.012 if trial == BEST else 0.0)
-    pace = {41: 1.9, 7: 1.6, 52: 1.2}.get(trial, 1.5 + 0.1 * (trial % 6))
+    pace = {41: 1.2, 7: 1.6, 52: 1.9}.get(trial, 1.5 + 0.1 * (trial % 6))
     floor += {7: 0.004, 52: 0.02}.get(trial, 0.0)
     return floor + 2.2 * math.exp(-epoch / pace)
 

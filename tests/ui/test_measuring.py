@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.made import preset, write_run
+from tests.ui.made import HELD, preset, write_run
 from tests.ui.made_measuring import (
     CURVES,
     SCAN,
@@ -22,6 +22,7 @@ from tests.ui.made_measuring import (
     range_lines,
     scan_lines,
 )
+from tests.ui.made_study import write_study
 from tests.ui.test_runs_live import until
 from workbench.processes.range_test import Suggested
 from workbench.settings import code
@@ -31,6 +32,7 @@ from workbench.ui.dialogs.batch_scan import BatchScanDialog
 from workbench.ui.dialogs.measuring import MeasuringDialog
 from workbench.ui.dialogs.question import QuestionDialog
 from workbench.ui.dialogs.range_test import RangeTestDialog
+from workbench.ui.screens.tune import TuneScreen
 
 RATE, BATCH = "optimizer.learning_rate", "data.batch_size"
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -71,7 +73,7 @@ def test_the_curve_its_marks_and_what_they_mean_are_seen_at_every_size(
         text = screen_text(app)
         for said in ("over 5 seeds", "N is the rate now: 0.01", "S  steepest", "0.00123", "V  valley"):
             assert said in text
-        assert "D  before divergence  0.0641" in text
+        assert "D  before divergence 0.0641" in text
         assert "enter take 0.00123  left right choose  esc leave" in text
         axis = next(line for line in text.splitlines() if "└" in line)
         letters = [letter for letter in axis if letter in "SVDN"]
@@ -176,7 +178,7 @@ def test_rates_that_are_not_named_cannot_be_taken_and_the_reason_is_said(
         await answered(pilot, "learning rate")
         text = screen_text(app)
         assert note in text
-        assert "V  valley             - " in text
+        assert "V  valley            - " in text
         assert "enter take 0.0641  esc leave" in text
         await pilot.press("right", "enter")
         await pilot.pause()
@@ -344,6 +346,30 @@ def test_beside_a_run_in_progress_nothing_is_measured_unless_it_is_paused(
     drive(paused, measured)
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_beside_a_study_in_progress_nothing_is_measured_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    fake_process(monkeypatch, tmp_path, range_lines())
+    study = write_study(tmp_path / "studies", alive=True)
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, TuneScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, TuneScreen))
+        if ends:
+            HELD.pop(study.path).close()
+            await answered(pilot, "learning rate")
+            return
+        await pilot.press("slash", *"learning rate", "enter", "M")
+        await pilot.pause(0.1)
+        assert "a study is in progress, and each would slow the other: pause or stop it" in screen_text(app)
+
+    drive(app, steps)
+
+
 def test_invalid_settings_are_named_and_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake_process(monkeypatch, tmp_path, range_lines())
     app = app_of(tmp_path)
@@ -395,6 +421,26 @@ def test_what_was_measured_becomes_a_finding_about_a_run_of_these_settings(
 
     drive(app, steps)
     assert app.session.tuned.range_test(preset()) == answer
+
+
+def test_before_any_run_a_rate_that_is_too_high_is_a_finding_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_process(monkeypatch, tmp_path, range_lines(range_answer(Suggested(0.0006, 0.0004, 0.003))))
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await answered(pilot, "learning rate")
+        await pilot.press("escape")
+        await until(pilot, lambda: "learning rate too high" in screen_text(app))
+        assert "critical" in inside(app, "#advice")
+        await pilot.press("i")
+        await until(pilot, lambda: "Smith (2015)" in screen_text(app))
+        await pilot.press("escape", "a")
+        await until(pilot, lambda: "nothing to advise at present" in screen_text(app))
+
+    drive(app, steps)
+    assert app.draft.changes() == {RATE: (0.01, 0.0006)}
 
 
 def test_a_scan_is_kept_for_the_settings_that_it_was_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.ui.conftest import drive, make_app, screen_text, settled
+from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
 from tests.ui.made_study import BEST, append, run_name, settings_of, write_study
 from workbench.settings.preset import Preset
@@ -59,9 +59,18 @@ async def open_tune(pilot: Pilot[None]) -> TuneScreen:
         await pilot.pause(0.05)
         if isinstance(pilot.app.screen, TuneScreen):
             break
-    await settled(pilot)
+    await pilot.pause(0.1)
     assert isinstance(pilot.app.screen, TuneScreen)
     return pilot.app.screen
+
+
+async def seen(pilot: Pilot[None], text: str) -> None:
+    """Waits until a text stands on the screen."""
+    for _ in range(100):
+        if text in screen_text(pilot.app):  # type: ignore[arg-type]
+            return
+        await pilot.pause(0.05)
+    raise AssertionError(screen_text(pilot.app))  # type: ignore[arg-type]
 
 
 def asked(study: StudyDirectory) -> list[tuple[str, float | None]]:
@@ -82,12 +91,12 @@ def test_the_best_trials_come_first_with_their_letters_and_states(tmp_path: Path
         await open_tune(pilot)
         lines = screen_text(app).splitlines()
         best = [next(line for line in lines if f"│ {letter} ●" in line) for letter in "ABC"]
-        assert [line.split()[3] for line in best] == ["52", "7", "41"]
-        assert "0.1244" in best[0]
+        assert [line.split()[3] for line in best] == ["41", "7", "52"]
+        assert "0.0943" in best[0]
         assert "▂" in best[0], "the course of its loss"
         assert "searching" in lines[0]
         assert "64 trials, 3 running, 60 discarded, 1 failed" in lines[0]
-        assert "best so far: trial 52  loss 0.1244, mish" in screen_text(app)
+        assert "best so far: trial 41  loss 0.0943, gelu" in screen_text(app)
 
     drive(app, steps, SIZE)
 
@@ -103,8 +112,7 @@ def test_what_the_controller_writes_is_shown(tmp_path: Path) -> None:
         assert "best so far: trial 41  loss 0.0321" in text
         assert "A 0.0321" in text
         append(study, StudyState(state="paused", time=NOON + 61))
-        await pilot.pause(2 * TICK_SECONDS)
-        assert "● paused" in screen_text(app)
+        await seen(pilot, "● paused")
         assert "space resume" in screen_text(app)
 
     drive(app, steps, SIZE)
@@ -140,11 +148,9 @@ def test_the_trial_under_the_cursor_is_discarded_once(tmp_path: Path) -> None:
         await pilot.pause(0.1)
         assert asked(study) == [("discard", 7)]
         append(study, TrialDiscarded(trial=7, reason="discarded by hand", time=NOON + 60))
-        await pilot.pause(2 * TICK_SECONDS)
-        assert "trial 7 discarded: discarded by hand" in screen_text(app), "the cursor stays on its trial"
+        await seen(pilot, "trial 7 discarded: discarded by hand")
         await pilot.press("d")
-        await pilot.pause(0.1)
-        assert "trial 7 is discarded already" in screen_text(app)
+        await seen(pilot, "trial 7 is discarded already")
         assert asked(study) == [("discard", 7)]
 
     drive(app, steps, SIZE)
@@ -161,8 +167,7 @@ def test_nothing_is_asked_of_a_study_that_nobody_runs(tmp_path: Path) -> None:
         assert "3 running" not in text, "none stays running"
         for key in ("x", "d"):
             await pilot.press(key)
-            await pilot.pause(0.1)
-            assert "no study is in progress" in screen_text(app)
+            await seen(pilot, "no study is in progress")
         assert asked(study) == []
 
     drive(app, steps, SIZE)
@@ -173,7 +178,7 @@ def test_a_trial_is_opened_as_a_run(tmp_path: Path) -> None:
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("down", "down", "enter")
+        await pilot.press("enter")
         await pilot.pause(0.8)
         assert app.screen is app.screen_stack[0]
         assert app.session.watch is not None
@@ -183,7 +188,7 @@ def test_a_trial_is_opened_as_a_run(tmp_path: Path) -> None:
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 41), (["down", "b"], 52)])
+@pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 52), (["down", "b"], 41)])
 def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial: int) -> None:
     app, _ = app_of(tmp_path, alive=True)
 
@@ -209,11 +214,10 @@ def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> Non
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        await pilot.press("down", "w")
+        await pilot.press("down", "down", "down", "w")  # after the two that repeat the best
         await pilot.pause(0.3)
         await pilot.press("enter")
-        await pilot.pause(0.3)
-        assert "saved" in screen_text(app)
+        await seen(pilot, "saved")
         assert "fast-tuned.toml" in screen_text(app)
 
     drive(app, steps, SIZE)
@@ -229,8 +233,8 @@ def test_the_result_says_what_is_best_over_how_many_seeds(tmp_path: Path) -> Non
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
-        # Three values: 0.1730, and 0.002 and 0.004 more with the other seeds.
-        assert "✓ best: trial 41  mean 0.1750 of 3 seeds, loss 0.1730, gelu, one cycle" in screen_text(app)
+        # With the other seeds it is 0.002 and 0.004 more.
+        assert "✓ best: trial 41  mean 0.0973 over 2 fresh seeds, loss 0.0943, gelu, one cycle" in screen_text(app)
 
     drive(app, steps, SIZE)
 
@@ -242,6 +246,19 @@ def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
         await open_tune(pilot)
         text = screen_text(app)
         assert "▲ 3 cannot be told apart  trials 41, 7 and 52 differ by less than their seeds do" in text
+
+    drive(app, steps, SIZE)
+
+
+def test_a_setting_of_zero_stands_at_the_left_of_a_logarithmic_axis(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("left", "left", "left")  # before the learning rate come activation and schedule
+        await seen(pilot, "weight decay against loss")
+        [axis] = [line for line in screen_text(app).splitlines() if "0.0001" in line and "│ " in line[60:]][-1:]
+        assert axis[60:].split("││")[1].split()[0] == "0"
 
     drive(app, steps, SIZE)
 
@@ -266,7 +283,7 @@ def test_left_and_right_choose_the_setting_against_the_result(tmp_path: Path) ->
     drive(app, steps, SIZE)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 50)])
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 def test_a_panel_is_maximised_and_brought_back(tmp_path: Path, size: tuple[int, int]) -> None:
     app, _ = app_of(tmp_path, alive=True)
 
@@ -298,7 +315,7 @@ def test_a_small_screen_shows_one_chart_at_a_time(tmp_path: Path) -> None:
         assert "validation loss" in screen_text(app)
         await pilot.press("4")
         await pilot.pause()
-        assert "best so far  0.1244 after" in screen_text(app)
+        assert "best so far  0.0943 after" in screen_text(app)
         assert "validation loss" not in screen_text(app)
         await pilot.press("right")
         await pilot.pause()
@@ -315,11 +332,9 @@ def test_another_study_is_shown(tmp_path: Path) -> None:
         await open_tune(pilot)
         assert "● stopped" in screen_text(app), "the latest at first"
         await pilot.press("s")
-        await pilot.pause(0.3)
-        assert "20261124T110000Z-fast-0001  search, completed, 66 trials" in screen_text(app)
+        await seen(pilot, "20261124T110000Z-fast-0001  search, completed, 66 trials")
         await pilot.press("down", "enter")
-        await pilot.pause(0.3)
-        assert "● completed" in screen_text(app)
+        await seen(pilot, "● completed")
 
     drive(app, steps, SIZE)
 
@@ -361,11 +376,9 @@ def test_a_study_that_cannot_be_read_is_said_in_the_list(tmp_path: Path) -> None
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         await pilot.press("s")
-        await pilot.pause(0.3)
-        assert "is of version 9" in screen_text(app)
+        await seen(pilot, "is of version 9")
         await pilot.press("down", "enter")
-        await pilot.pause(0.3)
-        assert "is of version 9" in screen_text(app)
+        await seen(pilot, "is of version 9")
         assert "● completed" in screen_text(app), "what was shown stays"
 
     drive(app, steps, (200, 50))
@@ -390,8 +403,8 @@ def test_a_range_typed_into_a_field_is_a_search_and_space_starts_it(
         text = screen_text(app)
         assert isinstance(app.screen, TuneScreen)
         assert "● starting" in text
-        assert "PyTorch is being imported" in " ".join(text.split())
-        assert "1e-4 … 0.1" in text
+        assert "the first trial is about to start" in text
+        assert "0.0001 … 0.1" in text
 
     drive(app, steps, SIZE)
     [study] = list_studies(tmp_path / "studies")
@@ -422,8 +435,7 @@ def test_a_wrong_range_is_a_fault_at_its_setting_and_starts_nothing(
         await type_range(pilot, "learning rate", "1e-1..1e-4")
         assert "low must be less than high" in screen_text(app)
         await pilot.press("space")
-        await pilot.pause(0.2)
-        assert "cannot start: optimizer.learning_rate" in screen_text(app)
+        await seen(pilot, "cannot start: optimizer.learning_rate")
         assert app.screen is app.screen_stack[0]
         await pilot.press("delete")
         await pilot.pause()
@@ -442,8 +454,7 @@ def test_without_ranges_the_tune_screen_searches_what_matters_most(
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         await pilot.press("space")
-        await pilot.pause(0.3)
-        assert "● starting" in screen_text(app)
+        await seen(pilot, "● starting")
         await pilot.press("escape")
         await open_tune(pilot)
         assert "● starting" in screen_text(app), "it is still watched"
@@ -462,8 +473,7 @@ def test_a_stopped_study_is_resumed(tmp_path: Path, started: list[tuple[StudyDir
         await open_tune(pilot)
         assert "R resume" in screen_text(app)
         await pilot.press("R")
-        await pilot.pause(0.2)
-        assert "● starting" in screen_text(app)
+        await seen(pilot, "● starting")
         assert "R resume" not in screen_text(app)
 
     drive(app, steps, SIZE)
@@ -478,8 +488,7 @@ def test_only_one_study_runs_at_a_time(tmp_path: Path, started: list[tuple[Study
         await pilot.press("escape")
         app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
         await pilot.press("space")
-        await pilot.pause(0.2)
-        assert "a study is in progress: stop it first, or let it end" in screen_text(app)
+        await seen(pilot, "a study is in progress: stop it first, or let it end")
 
     drive(app, steps, SIZE)
     assert started == []

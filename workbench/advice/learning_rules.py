@@ -267,7 +267,7 @@ def _learning_rate_too_high(facts: Facts) -> Finding | None:
     assert facts.range_test is not None
     assert facts.learning_rate is not None
     suggested = facts.range_test.suggested
-    if suggested.before_divergence is None or suggested.best is None:
+    if suggested.before_divergence is None:
         return None
     if facts.learning_rate <= max(suggested.steepest or 0.0, suggested.valley or 0.0):
         return None  # the range test names a rate as high as this
@@ -275,14 +275,16 @@ def _learning_rate_too_high(facts: Facts) -> Finding | None:
     severity = severity_of("learning-rate-too-high", facts.learning_rate / last)
     if severity is None:
         return None
+    named = suggested.before_divergence if suggested.best is None else suggested.best
+    falls = "" if suggested.best is None else f" and falls best near {suggested.best:.3g}"
     return finding(
         "learning-rate-too-high",
         severity,
         f"the learning rate is {facts.learning_rate:.3g}; in the range test of these settings the loss diverges above "
-        f"{last:.3g} and falls best near {suggested.best:.3g}",
+        f"{last:.3g}{falls}",
         "Take the rate that the range test names, or lower the present one by a schedule.",
-        (f"optimizer.learning_rate={suggested.best!r}",),
-        suggested.best if facts.is_live else None,
+        (f"optimizer.learning_rate={named!r}",),
+        named if facts.is_live else None,
         steps=facts.step,
     )
 

@@ -37,6 +37,11 @@ class Tuned:
         """Keeps the answer of a batch scan instead of the one before."""
         self._batch_scan = (preset, answer)
 
+    @property
+    def has_range_test(self) -> bool:
+        """Whether there was one, of whichever settings."""
+        return self._range_test is not None
+
     def range_test(self, preset: Preset) -> RangeTest | None:
         """The range test that holds for a preset, whatever its learning rate is."""
         if self._range_test is None or not _same(preset, self._range_test[0], OF_THE_LOSS, LEARNING_RATE):

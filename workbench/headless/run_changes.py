@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import short_path
 from workbench.headless.run_list import as_json
-from workbench.runs.directory import RunDirectory, find_run
+from workbench.runs.directory import RunDirectory, SeveralRunsError, find_run
 from workbench.runs.labels import Labels, problem_of_note, problem_of_tag, read_labels, write_labels
 from workbench.runs.manage import delete_run, find_runs, rename_run, why_not_deleted
 from workbench.units import count
@@ -95,9 +95,9 @@ def _find(folder: Path, words: Sequence[str], *, every: bool, hint: str = "") ->
         raise UsageError("name a run: its name, a part of it, its path, or a pattern such as '*-fast-*'")
     try:
         return find_runs(folder, words, every=every)
+    except SeveralRunsError as error:
+        raise UsageError(f"{error}. Name one, or take all of them with --all") from None
     except UsageError as error:
-        if str(error).startswith("several"):
-            raise UsageError(f"{error}. Name one, or take all of them with --all") from None
         raise UsageError(f"{error}{hint}") from None
 
 

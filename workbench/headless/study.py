@@ -25,6 +25,7 @@ from workbench.files import read_small, short_path
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.train import add_preset
 from workbench.headless.tune_results import changes, evidence
+from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
 from workbench.runs.events import Event
@@ -96,8 +97,9 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
     if how.quiet:
         return
     match event:
-        case TrialFinished() if event.status == "completed" and view.metric is not None and event.value is not None:
-            words = f"{view.metric.label} {view.metric.write(event.value)} in {duration(event.seconds)}"
+        case TrialFinished() if event.status == "completed" and event.value is not None:
+            known = metric_named(event.metric or "value")
+            words = f"{known.label} {known.write(event.value)} in {duration(event.seconds)}"
             print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
         case TrialPaused():
             trial, known = view.trials[event.trial], view.metric

@@ -27,6 +27,8 @@ class Module(StrEnum):
     """Runs the learning rate range tests that its standard input asks for."""
     BATCH_SCAN = f"{PACKAGE}.batch_scan"
     """Measures batch sizes, as its standard input asks."""
+    STACKED = f"{PACKAGE}.stacked"
+    """Trains presets together that differ only in numbers, which its standard input names."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from workbench.processes.plan import Plan
 from workbench.processes.plans import Planning
 from workbench.settings.preset import Preset
 from workbench.settings.toml_text import toml
+from workbench.tuning.dimensions import Numbers
 from workbench.tuning.space import SearchSpace, corners
 from workbench.units import size
 
@@ -24,6 +25,18 @@ class Corner:
     preset: Preset
     words: str
     """What it changes, for people."""
+
+
+NUMBERS_OF = ("optimizer", "schedule", "loss")
+"""Tables whose numbers change neither what is built nor what memory it takes."""
+
+
+def is_needed(space: SearchSpace) -> bool:
+    """Whether trials of the space may differ in what is built, or in the memory that they take."""
+    return not all(
+        isinstance(each, Numbers) and (each.path.partition(".")[0] in NUMBERS_OF or each.path == "model.dropout")
+        for each in space.dimensions
+    )
 
 
 def corners_of(space: SearchSpace, preset: Preset) -> list[Corner]:
@@ -46,11 +59,17 @@ class CornerCheck:
         found: Sequence[Corner],
         memory: Callable[[], int | None],
         plan: Callable[[Sequence[Preset]], Planning] = Planning,
+        *,
+        elsewhere: bool = False,
     ) -> None:
-        """memory: bytes that a trial may take; None where that is not known. Raises TrainerLostError."""
+        """memory: bytes that a trial may take; None where that is not known. Raises TrainerLostError.
+
+        elsewhere: trials run on other machines, which may have a device that this one lacks.
+        """
         self._corners = found
         self._memory = memory
         self._plan = plan
+        self._ignored = ("out_of_memory", "device") if elsewhere else ("out_of_memory",)
         self._planning: Planning | None = plan([corner.preset for corner in found])
         self._is_tight = False
         self.weights_bytes = 0
@@ -72,7 +91,7 @@ class CornerCheck:
     def _judge(self, plans: Planned) -> str:
         limit = self._memory()
         for corner, answer in zip(self._corners, plans, strict=True):
-            if isinstance(answer, Failure) and answer.kind != "out_of_memory":
+            if isinstance(answer, Failure) and answer.kind not in self._ignored:
                 raise _refusal(corner, answer)
             if isinstance(answer, Plan) and limit is not None and (answer.peak_bytes or 0) > limit:
                 self._is_tight = True

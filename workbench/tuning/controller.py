@@ -19,25 +19,23 @@ from workbench.errors import (
     EXIT_DONE,
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    OutOfMemoryError,
-    StorageError,
     WorkbenchError,
 )
 from workbench.files import write_text_atomically
 from workbench.metrics import metric
-from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ControlReader, ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import EpochEnd, Event, Prepared
 from workbench.runs.follow import Follower
 from workbench.runs.follow import Trainer as LiveTrainer
 from workbench.runs.lock import is_running
-from workbench.runs.status import Summary, read_summary, status
+from workbench.runs.status import read_summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.disk import delete_weights, need, shortage
+from workbench.tuning.ending import Stopping, completed, disk_problem, ending_of
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
@@ -47,13 +45,10 @@ from workbench.tuning.events import (
     TrialAsked,
     TrialDiscarded,
     TrialFinished,
-    TrialPaused,
-    TrialRetried,
     TrialStarted,
     TrialStopped,
     TrialValue,
 )
-from workbench.tuning.memory import ACCUMULATION, BATCH_SIZE, half_the_batch
 from workbench.tuning.places import Orphan, Place
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
 from workbench.tuning.view import TrialView, read_study_view
@@ -61,8 +56,6 @@ from workbench.tuning.view import TrialView, read_study_view
 POLL_SECONDS = 0.02
 DISK_SECONDS = 1.0
 """Time between two looks at how much of the disk is free."""
-MOST_RETRIES = 2
-"""Of a trial whose trainer died."""
 
 
 @dataclass
@@ -77,6 +70,11 @@ class _Active:
     monitor: str = ""
     discard: Discard | None = None
     """Why its trainer was asked to stop."""
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether an earlier controller started it, which is gone."""
+        return self.place is None
 
 
 class Controller:
@@ -107,10 +105,7 @@ class Controller:
         self.view = read_study_view(study)
         self._events = EventWriter(study.events)
         self._active: list[_Active] = []
-        self._stopping = ""
-        """Why trials are being stopped: asked, or a budget is used up."""
-        self._keeps_trials = False
-        """Whether the trials that are stopped continue with the study: they were not judged."""
+        self._stopping = Stopping()
         self._was_asked = False
         self._paused = False
         self._without_weights: set[int] = set()
@@ -150,11 +145,11 @@ class Controller:
             for active in list(self._active):
                 self._read(active)
             self._delete_weights()
-            if not self._stopping and (reason := self._way.is_over(self.view, self._seconds)):
+            if not self._stopping.reason and (reason := self._way.is_over(self.view, self._seconds)):
                 self._stop_all(reason)
-            done = None if self._paused or self._stopping else self._start_more()
-            if not self._active and (self._stopping or done is not None):
-                return done or Done(self._stopping)
+            done = None if self._paused or self._stopping.reason else self._start_more()
+            if not self._active and (self._stopping.reason or done is not None):
+                return done or Done(self._stopping.reason)
             time.sleep(POLL_SECONDS)
 
     def _start_more(self) -> Done | None:
@@ -202,7 +197,7 @@ class Controller:
                     return
                 run = create_run(self._study.trials, preset.name, preset.to_toml(), study=self._study.name)
             elif (summary := read_summary(run)) is not None and summary.status == "completed":
-                self._conclude(trial, run, summary)  # it ended while nobody looked
+                self._write(completed(trial, summary))  # it ended while nobody looked
                 return
             follower = Follower(run, from_now=resumed)
             # Before it starts: whoever continues this study must know of it.
@@ -249,50 +244,16 @@ class Controller:
         if written or active.follower.is_alive:
             return False
         self._active.remove(active)
-        summary, trial = read_summary(active.run), active.trial
-        has_ended = status(active.run)
+        trial = active.trial
+        if problem := disk_problem(active.run, active.trainer.poll()):
+            self._write(TrialStopped(trial=trial.number))  # it has done nothing wrong, and continues with the study
+            if not active.is_adopted:
+                self._stop_all(problem, keeps_trials=True)
+            return True
         discard = active.discard or self._way.discards(self.view, trial)
-        if discard is not None and has_ended in ("completed", "stopped"):
-            self._discard(trial.number, discard.reason, discard.epoch)
-        elif has_ended == "completed" and summary:
-            self._conclude(trial, active.run, summary)
-        elif has_ended == "stopped" and summary:
-            self._stopped(active, summary)
-        elif has_ended == "failed" and summary:
-            self._failed(trial, summary)
-        elif active.trainer.poll() == EXIT_STORAGE:
-            self._disk_is_full(trial, f"the run {active.run.path} could not be written")
-        else:
-            self._lost(trial)
+        preset = self._preset_of(trial)
+        self._write(ending_of(trial, active.run, preset, discard, self._stopping, is_adopted=active.is_adopted))
         return True
-
-    def _failed(self, trial: TrialView, summary: Summary) -> None:
-        if summary.kind == StorageError.kind:
-            self._disk_is_full(trial, summary.reason)
-            return
-        if (
-            summary.kind == OutOfMemoryError.kind
-            and not trial.changes
-            and (less := half_the_batch(self._preset_of(trial)))
-        ):
-            reason = f"out of memory: again with batches of {less[BATCH_SIZE]}, accumulated {less[ACCUMULATION]} times"
-            self._write(TrialRetried(trial=trial.number, reason=reason, changes=dict(less)))
-            return
-        self._write(
-            TrialFinished(
-                trial=trial.number,
-                status="failed",
-                seconds=self._seconds_of(summary),
-                reason=summary.reason,
-                kind=summary.kind,
-            )
-        )
-
-    def _disk_is_full(self, trial: TrialView, reason: str) -> None:
-        """The trial has done nothing wrong: it continues with the study, which ends for now."""
-        self._write(TrialStopped(trial=trial.number))
-        if not self._stopping:
-            self._stop_all(reason, keeps_trials=True)
 
     def _take(self, active: _Active, event: Event) -> None:
         match event:
@@ -310,51 +271,12 @@ class Controller:
                     active.discard = discard
                     self._ask(active, "stop")
 
-    def _conclude(self, trial: TrialView, run: RunDirectory, summary: Summary) -> None:
-        values = summary.validation or summary.train or {}
-        value = values.get(summary.monitor)
-        self._write(
-            TrialFinished(
-                trial=trial.number,
-                status="completed",
-                value=value if isinstance(value, (int, float)) and math.isfinite(value) else None,
-                metric=summary.monitor,
-                seconds=self._seconds_of(summary),
-            )
-        )
-
-    def _stopped(self, active: _Active, summary: Summary) -> None:
-        """It has reached the epoch of a decision, or was stopped with the study, or by hand."""
-        trial = active.trial
-        if trial.until_epoch is not None and summary.epoch >= trial.until_epoch:
-            self._write(TrialPaused(trial=trial.number, epoch=summary.epoch, seconds=self._seconds_of(summary)))
-        elif self._keeps_trials or active.place is None:  # an earlier controller has stopped it, and was killed
-            self._write(TrialStopped(trial=trial.number))
-        else:
-            self._discard(trial.number, self._stopping or "its run was stopped")
-
-    def _lost(self, trial: TrialView) -> None:
-        """Its trainer was killed: it continues from its checkpoint, if that does not happen again and again."""
-        if self._keeps_trials:
-            self._write(TrialStopped(trial=trial.number))
-        elif self._stopping:
-            self._discard(trial.number, self._stopping)
-        elif trial.retries < MOST_RETRIES:
-            self._write(TrialRetried(trial=trial.number, reason="its process was killed"))
-        else:
-            reason = f"its process was killed {trial.retries + 1} times"
-            self._write(TrialFinished(trial=trial.number, status="failed", reason=reason, kind="trainer_lost"))
-
     def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
         self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))
 
-    @staticmethod
-    def _seconds_of(summary: Summary) -> float:
-        return round(summary.seconds.get("total", 0.0), 3)
-
     def _look_at_the_disk(self) -> None:
         """Stops before the disk is full."""
-        if self._stopping or time.monotonic() - self._disk_seen < DISK_SECONDS:
+        if self._stopping.reason or time.monotonic() - self._disk_seen < DISK_SECONDS:
             return
         self._disk_seen = time.monotonic()
         if reason := shortage(self._study.path):
@@ -410,8 +332,8 @@ class Controller:
         self._stop_all("asked to stop", keeps_trials=True)
 
     def _stop_all(self, reason: str, *, keeps_trials: bool = False) -> None:
-        self._stopping = self._stopping or reason
-        self._keeps_trials = self._keeps_trials or keeps_trials
+        self._stopping.reason = self._stopping.reason or reason
+        self._stopping.keeps_trials = self._stopping.keeps_trials or keeps_trials
         self._ask_all("stop")
 
     def _ask_all(self, command: Command) -> None:
@@ -428,10 +350,10 @@ class Controller:
         write_text_atomically(self._study.summary, json.dumps(result, indent=2) + "\n", parents=False)
         if self._was_asked:
             state, code = "stopped", EXIT_INTERRUPTED
-        elif self._keeps_trials:
+        elif self._stopping.keeps_trials:
             state, code = "stopped", EXIT_FAILED
         else:
-            state, code = ("failed", EXIT_FAILED) if done.failed else ("completed", EXIT_DONE)
+            state, code = ("failed", done.exit_code) if done.failed else ("completed", EXIT_DONE)
         finished = StudyFinished(status=state, reason=done.reason, exit_code=code)
         self._write(finished)
         self._events.close()

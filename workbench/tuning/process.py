@@ -75,7 +75,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     try:
         question = read_question(study.question)
         preset = preset_of(study, question)
-        check = _check(study, question, preset)  # first, for it takes some seconds in a process of its own
+        check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
         return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
@@ -91,15 +91,20 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         return code
 
 
-def _check(study: StudyDirectory, question: Question, preset: Preset) -> CornerCheck | None:
+def _check(question: Question, preset: Preset) -> CornerCheck | None:
     """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
-    from workbench.tuning.check import CornerCheck, corners_of
+    from workbench.tuning.check import CornerCheck, corners_of, is_needed
     from workbench.tuning.places import memory_of_a_place
     from workbench.tuning.space import SearchSpace
 
     if question.way != "search":
         return None
-    found = corners_of(SearchSpace.parse(question.search, preset), preset)
+    space = SearchSpace.parse(question.search, preset)
+    if not is_needed(space):
+        return None
+    found = corners_of(space, preset)
+    if question.on:
+        return CornerCheck(found, lambda: None, elsewhere=True)
     return CornerCheck(found, memory_of_a_place)
 
 

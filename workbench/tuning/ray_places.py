@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -31,13 +31,20 @@ from workbench.settings.preset import Preset
 from workbench.tuning.places import Place
 from workbench.tuning.question import Question
 
-ADDRESS = re.compile(r"ray(://(?P<host>\[[^\]]+\]|[^:/\[\]]+):(?P<port>\d{1,5}))?")
+HOST_AND_PORT = r"(?P<host>\[[^\]]+\]|[^:/\[\]]+):(?P<port>\d{1,5})"
+ADDRESS = re.compile(rf"ray(://{HOST_AND_PORT})?")
+CLUSTER_ADDRESS = re.compile(rf"(ray://)?{HOST_AND_PORT}")
+"""As RAY_ADDRESS has it; it may also hold words, such as auto."""
 REACH_SECONDS = 10.0
 """How long an address may take to answer at all."""
 CONNECT_SECONDS = 90.0
 """How long Ray may take to connect; to start one on this machine takes up to 20 s."""
+LEAVE_SECONDS = 20.0
+"""How long Ray may take to disconnect."""
 LOOK_SECONDS = 0.5
 """Between two looks at a trial for which Ray has no room yet."""
+MOST_TASKS = 60
+"""For one life of a trial: Ray also hands tasks to nodes that have just died, before it knows of it."""
 EXIT_LOST = -9
 """Of a trial whose worker or node has died."""
 
@@ -58,16 +65,16 @@ def check_on(on: str) -> None:
             "pip install '.[cluster]' (or uv sync --extra cluster)"
         )
     if found["host"] is not None:
-        _reach(on, found["host"].strip("[]"), int(found["port"]))
+        _reach(on, found, "is the port that of Ray's client server (10001 if not changed)?")
+    elif named := CLUSTER_ADDRESS.fullmatch(address := os.environ.get("RAY_ADDRESS", "")):
+        _reach(address, named, "the environment variable RAY_ADDRESS names it")
 
 
-def _reach(on: str, host: str, port: int) -> None:
+def _reach(address: str, found: re.Match[str], hint: str) -> None:
     try:
-        socket.create_connection((host, port), timeout=REACH_SECONDS).close()
+        socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=REACH_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as error:
-        raise WorkbenchError(
-            f"no Ray cluster answers at {on} ({error}); is the port that of Ray's client server (10001 if not changed)?"
-        ) from error
+        raise WorkbenchError(f"no Ray cluster answers at {address} ({error}); {hint}") from error
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,16 @@ def ray_places(question: Question, preset: Preset) -> list[Place]:
     return [RayPlace(cluster, share) for _ in range(share.count)]
 
 
-@dataclass
+@dataclass(eq=False)
+class Task:
+    """A trial that was handed in to Ray."""
+
+    exit_code: Future[int]
+    """The trainer's; the error of Ray, if its worker or node has died."""
+    cancel: Callable[[], object]
+
+
+@dataclass(eq=False)
 class Cluster:
     """The connection to a cluster, which all places share: this process has one."""
 
@@ -152,17 +168,20 @@ class Cluster:
         """What each living node has."""
         return [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
 
-    def submit(self, share: Share, run: RunDirectory, environment: Mapping[str, str]) -> Any:
-        """Hands in a trial; returns Ray's reference to its exit code."""
+    def submit(self, share: Share, run: RunDirectory, environment: Mapping[str, str]) -> Task:
+        """Hands in a trial."""
         # A task that Ray repeats by itself would be unknown to the study.
         task = self.ray.remote(num_gpus=share.gpus, num_cpus=share.cpus, max_retries=0)(train_tethered)
-        return task.remote(str(run.path), dict(environment), str(Path.cwd()))
+        reference = task.remote(str(run.path), dict(environment), str(Path.cwd()))
+        return Task(reference.future(), lambda: self.ray.cancel(reference))
 
     def leave(self) -> None:
         """Ends the connection, and with it all that still runs there for this process."""
         self.users = 0
-        with suppress(Exception):
-            self.ray.shutdown()
+        # Where the cluster is gone, Ray waits for it for a minute, and then ends this process.
+        leaving = Thread(target=self.ray.shutdown, name="leaving ray", daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_SECONDS)
         self.left.set()
 
 
@@ -183,7 +202,7 @@ def _connect(on: str, connected: Future[Any], left: Event) -> None:
         left.wait()
 
 
-@dataclass
+@dataclass(eq=False)
 class RayPlace:
     """Room for one trial at a time, wherever in the cluster."""
 
@@ -198,9 +217,7 @@ class RayPlace:
             "OMP_NUM_THREADS": str(self.share.cpus),
             **{name: value for name, value in os.environ.items() if name in ("WORKBENCH_DATA", "WORKBENCH_OFFLINE")},
         }
-        asked = ControlReader(run.control, time.time())
-        reference = self.cluster.submit(self.share, run, environment)
-        self._trial = RayTrial(run, reference.future(), asked, lambda: self.cluster.ray.cancel(reference))
+        self._trial = RayTrial(run, lambda: self.cluster.submit(self.share, run, environment))
         return self._trial
 
     def close(self) -> None:
@@ -214,40 +231,52 @@ class RayPlace:
             self.cluster.leave()
 
 
-@dataclass
 class RayTrial:
     """A run that a Ray task trains, or for which Ray has no room yet."""
 
-    run: RunDirectory
-    exit_code: Future[int]
-    """What the task returns."""
-    asked: ControlReader
-    cancel: Callable[[], object]
-    _has_begun: bool = False
-    _looked: float = field(default_factory=time.monotonic)
+    def __init__(self, run: RunDirectory, submit: Callable[[], Task]) -> None:
+        self._run = run
+        self._submit = submit
+        self._asked = ControlReader(run.control, time.time())
+        self._bytes_before = _size(run)
+        self._has_begun = False
+        self._was_withdrawn = False
+        self._is_lost = False
+        self._looked = time.monotonic()
+        self._task = submit()
+        self._tasks = 1
 
     def poll(self) -> int | None:
         """The trainer's exit code, EXIT_LOST if its worker or node has died; None until then.
 
-        Raises WorkbenchError where the node cannot train at all: it does not see the run, or has no workbench.
+        Raises WorkbenchError where it cannot be trained: the node does not see it, or the cluster is gone.
         """
-        if not self.exit_code.done():
+        if self._is_lost:
+            return EXIT_LOST
+        if not self._task.exit_code.done():
             self._withdraw_if_asked()
             return None
-        error = self.exit_code.exception()
+        error = self._task.exit_code.exception()
         if error is None:
-            return self.exit_code.result()
-        from ray.exceptions import RayTaskError, TaskCancelledError
-
-        if isinstance(error, RayTaskError) and not isinstance(error, TaskCancelledError):
+            return self._task.exit_code.result()
+        if not _is_loss(error):
             raise _cannot_train(error)
-        return EXIT_LOST
+        if self._was_withdrawn or _size(self._run) > self._bytes_before or self._tasks >= MOST_TASKS:
+            print(f"{self._run.name}: {type_and_first_line(error)}", file=sys.stderr, flush=True)  # in controller.log
+            self._is_lost = True
+            return EXIT_LOST
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._task = self._submit()
+            self._tasks += 1
+        return None
 
     def withdraw(self) -> None:
         """Ends the task, and the trainer with it."""
-        if not self.exit_code.done():
+        self._was_withdrawn = True
+        if not self._task.exit_code.done():
             with suppress(Exception):
-                self.cancel()
+                self._task.cancel()
 
     def _withdraw_if_asked(self) -> None:
         """Nobody else reads a request to stop while there is no trainer yet."""
@@ -255,15 +284,36 @@ class RayTrial:
         if self._has_begun or now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        self._has_begun = is_running(self.run)
-        if not self._has_begun and any(request.command == "stop" for request in self.asked.read()):
+        self._has_begun = is_running(self._run)
+        if not self._has_begun and any(request.command == "stop" for request in self._asked.read()):
             self.withdraw()
 
 
-def _cannot_train(error: Any) -> WorkbenchError:
+def _size(run: RunDirectory) -> int:
+    """Bytes of the run's events: a trainer that has begun has written some."""
+    with suppress(OSError):
+        return run.events.stat().st_size
+    return 0
+
+
+def _is_loss(error: BaseException) -> bool:
+    """Whether a worker or a node was lost, or the task withdrawn: nothing that is wrong with the cluster."""
+    from ray.exceptions import NodeDiedError, OutOfMemoryError, TaskCancelledError, WorkerCrashedError
+
+    return isinstance(error, (NodeDiedError, OutOfMemoryError, TaskCancelledError, WorkerCrashedError))
+
+
+def _cannot_train(error: BaseException) -> WorkbenchError:
+    from ray.exceptions import RayTaskError
+
     cause = getattr(error, "cause", None)
     if isinstance(cause, WorkbenchError):
         return cause
     if "No module named 'workbench" in str(error):
         return WorkbenchError("a node of the Ray cluster has no workbench: install the same one on every node")
-    return WorkbenchError(f"a node of the Ray cluster cannot train: {type_and_first_line(cause or error)}")
+    if isinstance(error, RayTaskError):
+        return WorkbenchError(f"a node of the Ray cluster cannot train: {type_and_first_line(cause or error)}")
+    return WorkbenchError(
+        f"the Ray cluster does not answer any more ({type_and_first_line(error)}); once it is back, continue the study "
+        "with: workbench resume"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from workbench.errors import EXIT_FAILED
 from workbench.tuning.view import StudyView, TrialView
 
 
@@ -48,6 +49,8 @@ class Done:
 
     reason: str = ""
     failed: bool = False
+    exit_code: int = EXIT_FAILED
+    """Where it has failed."""
 
 
 Step = NewTrial | Continue | Discard | Wait | Done

@@ -46,10 +46,10 @@ class Verdict:
 
 
 def candidates_of(view: StudyView, trials: Sequence[TrialView]) -> list[Candidate]:
-    """The trials with their repeats. Repeats without a finite value count as failed once they have ended."""
+    """The trials with their repeats. Those for which no time was left are not among them."""
     found = []
     for trial in trials:
-        ended = [each for each in view.repeats_of(trial.number) if each.has_ended]
+        ended = [each for each in view.repeats_of(trial.number) if each.status in ("completed", "failed")]
         fresh = {each.settings[SEED]: each.value for each in ended if each.value is not None and SEED in each.settings}
         found.append(Candidate(trial, fresh, len(ended) - len(fresh)))
     return found

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.advice.made import PREPARED, batch_scan, found, preset, range_test, severity
 from workbench.advice.facts import Facts
+from workbench.advice.rules import findings_before_a_run
 from workbench.advice.tuned import Tuned
 from workbench.runs.history import RunHistory
 from workbench.settings.preset import Preset
@@ -81,6 +82,21 @@ def test_the_finding_names_the_rates_and_proposes_the_one_that_the_range_test_na
     ended = found("learning-rate-too-high", learning_rate=0.4, is_live=False)
     assert ended is not None
     assert ended.learning_rate is None
+
+
+@pytest.mark.parametrize(("learning_rate", "expected"), [(0.1, []), (0.2, ["warning"]), (0.4, ["critical"])])
+def test_the_rate_is_judged_before_any_run_too(learning_rate: float, expected: list[str]) -> None:
+    chosen = preset(f"optimizer.learning_rate={learning_rate}")
+    assert [finding.severity for finding in findings_before_a_run(chosen, tuned(preset()))] == expected
+    assert findings_before_a_run(chosen, Tuned()) == []
+    assert findings_before_a_run(chosen.override(["model.hidden=[3]"]), tuned(preset())) == []
+
+
+def test_where_only_the_divergence_is_known_a_third_of_it_is_proposed() -> None:
+    finding = found("learning-rate-too-high", range_test=range_test(None, None, 0.1), learning_rate=0.4)
+    assert finding is not None
+    assert finding.fact.endswith("the loss diverges above 0.3")
+    assert finding.change == ("optimizer.learning_rate=0.1",)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.4])

@@ -13,7 +13,7 @@ from workbench.processes.messages import Failure
 from workbench.processes.plan import PEAK, Plan
 from workbench.processes.plans import Planning
 from workbench.settings.preset import Preset
-from workbench.tuning.check import CornerCheck, corners_of
+from workbench.tuning.check import CornerCheck, corners_of, is_needed
 from workbench.tuning.controller import Controller
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
@@ -63,6 +63,15 @@ def test_corners_are_the_preset_and_the_ends_and_choices_of_the_space() -> None:
     assert {corner.preset.data.batch_size for corner in found[1:]} == {16, 512}
     assert {corner.preset.model.name for corner in found[1:]} == {"mlp", "cnn"}
     assert 'model.name="cnn"' in " ".join(corner.words for corner in found)
+
+
+def test_numbers_of_an_optimizer_need_no_dry_run() -> None:
+    rate = {"optimizer.learning_rate": {"low": 1e-4, "high": 0.1}}
+    dropout = {"model.dropout": {"low": 0.0, "high": 0.5}}
+    batch = {"data.batch_size": {"low": 16, "high": 64}}
+    choice = {"optimizer.name": {"choices": ["adam", "sgd"]}}
+    needed = [is_needed(SearchSpace.parse(rate | more, Preset())) for more in ({}, dropout, batch, choice)]
+    assert needed == [False, False, True, True]
 
 
 def test_a_corner_that_cannot_be_built_is_refused_with_its_place() -> None:

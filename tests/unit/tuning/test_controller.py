@@ -120,6 +120,20 @@ def test_when_the_first_trials_fail_the_search_ends_and_says_why(tmp_path: Path)
     assert len(trials_of(study)) == 3
 
 
+@pytest.mark.parametrize(("kind", "code"), [("preset", 2), ("device", 2), ("data", 3)])
+def test_where_the_preset_itself_cannot_be_trained_the_search_ends_with_its_words(
+    kind: str, code: int, tmp_path: Path
+) -> None:
+    def fails(preset: Preset, epoch: int) -> float:
+        raise FailsError(kind)
+
+    study = new_study(tmp_path, SEARCH)
+    own = Search(SEARCH, lambda view: Suggestion({"optimizer.learning_rate": 0.01}, "preset"), epochs=4, seed=0)
+    finished = run(study, own, ScriptedPlace(fails))
+    assert (finished.status, finished.exit_code, finished.reason) == ("failed", code, f"a failure: {kind}")
+    assert len(trials_of(study)) == 1
+
+
 def test_a_study_ends_at_the_value_that_was_asked_for(tmp_path: Path) -> None:
     study = new_study(tmp_path, SEARCH)
     way = search(Question(way="search", until="accuracy>=0.9", trials=5, keep=1, confirm=0))

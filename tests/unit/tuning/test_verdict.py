@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from workbench.metrics import metric
-from workbench.tuning.events import MetricKnown, TrialAsked, TrialFinished
+from workbench.tuning.events import MetricKnown, TrialAsked, TrialDiscarded, TrialFinished
 from workbench.tuning.verdict import Verdict, judge
 from workbench.tuning.view import StudyView
 
@@ -76,6 +76,14 @@ def test_few_equal_differences_say_nothing() -> None:
 def test_a_trial_that_failed_with_a_fresh_seed_is_not_best() -> None:
     view = view_of([0.9, 0.9], [[0.99, None, 0.99], [0.8, 0.8, 0.8]])
     assert numbers(verdict_of(view)) == (1, [0], [0])
+
+
+def test_a_repeat_that_was_cut_off_by_the_time_says_nothing() -> None:
+    view = view_of([0.9, 0.9], [[0.99, 0.98], [0.8, 0.8]])
+    view.take(TrialAsked(trial=9, settings={"training.seed": 3}, repeats=0))
+    view.take(TrialDiscarded(trial=9, reason="the time of 10 s is over"))
+    best = verdict_of(view).best
+    assert (best.trial.number, best.failed, best.fresh) == (0, 0, {1: 0.99, 2: 0.98})
 
 
 def test_without_fresh_seeds_all_are_tied_and_the_best_value_comes_first() -> None:

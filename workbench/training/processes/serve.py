@@ -40,7 +40,7 @@ def serve(kind: type[Request], answer: Callable[[Request, Send], Any]) -> NoRetu
             os._exit(EXIT_FAILED)
         except Exception as error:
             traceback.print_exc()
-            send(FAILURE, _failure(error))
+            send(FAILURE, failure_of(error))
         state.restore()
 
 
@@ -80,7 +80,8 @@ def adapting(preset: Preset) -> Iterator[Callable[[], None]]:
         spinning.close()
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
+    """What is said to whoever asked."""
     from workbench.training.memory.out_of_memory import explain_out_of_memory
 
     known = error if isinstance(error, WorkbenchError) else explain_out_of_memory(error, Preset(), None)

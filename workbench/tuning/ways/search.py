@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
 from workbench.tuning.discarding import SPARE, asha, keep, median, surplus
 from workbench.tuning.question import Question
@@ -37,6 +38,9 @@ class Search:
 
     def next(self, view: StudyView) -> Step:
         own = [trial for trial in view.trials.values() if trial.repeats is None]
+        if own and own[0].origin == "preset" and own[0].kind in USERS_KINDS and not own[0].values:
+            is_of_data = own[0].kind == DataError.kind
+            return Done(own[0].reason, failed=True, exit_code=EXIT_FAILED if is_of_data else EXIT_USAGE)
         failed = [trial for trial in own if trial.status in ("failed", "discarded")]
         if not any(trial.values for trial in own) and len(failed) >= MOST_FAILED:
             return Done(f"the first {MOST_FAILED} trials failed: {failed[0].reason}", failed=True)

@@ -11,6 +11,7 @@ from workbench.settings.preset import Preset
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
+from workbench.ui.controllers.tune import TuneController
 from workbench.ui.dialogs.measuring import Report
 from workbench.ui.form.draft import Draft
 from workbench.ui.keys.actions import action
@@ -21,10 +22,13 @@ from workbench.ui.panels.settings_hint import MEASURED
 class MeasureController:
     """Runs range tests and batch scans, each in a dialog and in a process that ends with it."""
 
-    def __init__(self, draft: Draft, session: Session, advice: AdviceController, host: Host) -> None:
+    def __init__(
+        self, draft: Draft, session: Session, advice: AdviceController, tune: TuneController, host: Host
+    ) -> None:
         self._draft = draft
         self._session = session
         self._advice = advice
+        self._tune = tune
         self._host = host
 
     async def measure(self, path: str) -> None:
@@ -44,20 +48,24 @@ class MeasureController:
         for path, problem in self._draft.problems.items():
             self._host.say(f"this cannot be measured: {path}: {problem}", "error")
             return False
-        watch = self._session.watch
-        if watch is not None and watch.is_alive and watch.state != "paused":
+        watch, study = self._session.watch, self._tune.watch
+        if study is not None:
+            study.poll()  # it may have ended since its screen was left
+        if study is not None and study.is_alive and study.state != "paused":
+            text = "a study is in progress, and each would slow the other: pause or stop it on its screen (T) first"
+        elif watch is not None and watch.is_alive and watch.state != "paused":
             text = "a run is in progress, and each would slow the other: pause it (space) or stop it (x) first"
-            self._host.say(text, "warning", while_it_holds=True)
-            return False
-        return True
+        else:
+            return True
+        self._host.say(text, "warning", while_it_holds=True)
+        return False
 
     async def _measure(self, path: str, preset: Preset) -> None:
         with self._session.measuring():
             change = await (self._ask_for_rate(preset) if path == LEARNING_RATE else self._ask_for_batch(preset))
         if change:
             self._advice.keep(change)
-        if self._session.watch is not None:
-            self._session.watch.has_news = True  # the measurement may lead to a finding about the run
+        self._advice.note_measured()
 
     async def _ask_for_rate(self, preset: Preset) -> tuple[str, ...]:
         from workbench.ui.dialogs.range_test import RangeTestDialog

@@ -103,10 +103,17 @@ class PresetController:
         return False
 
     def _write(self, preset: Preset, path: Path) -> str:
-        """Saves a preset, and says so; returns why it could not be saved."""
+        """Saves a preset with the ranges that were typed, and says so; returns why it could not be saved."""
+        draft = self._draft
+        ranges, _ = draft.search()
+        preset = preset.model_copy(update={"search": ranges})
         if problem := _written(preset, path):
             return problem
+        asked = draft.asked
         self._open(preset.with_absolute_paths(), path)
+        for row, text in asked.items():  # they are still to be searched
+            draft.enter(row, text)
+        self._host.show_settings()
         self._host.say(f"saved {short_path(path)}")
         return ""
 

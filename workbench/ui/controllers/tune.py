@@ -106,11 +106,6 @@ class TuneController:
 
     # Starting.
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether the form asks for a search: then its start key starts one rather than a run."""
-        return self._draft.asks_for_search and not self._session.is_busy
-
     async def start(self) -> str:
         """Starts a search of the form's ranges; without any, of the settings that matter most."""
         if self.is_busy:
@@ -194,6 +189,6 @@ def _line(study: StudyDirectory) -> str:
     try:
         watch = StudyWatch(study)
     except WorkbenchError as error:
-        return str(error)
+        return str(error).removeprefix(f"{study.question} ")
     watch.read_all()
-    return f"{watch.question.way}, {watch.state}, {counts(watch)}"
+    return ", ".join(part for part in (watch.question.way, watch.state, counts(watch)) if part)

@@ -72,7 +72,9 @@ class BatchScanDialog(MeasuringDialog[Change]):
     def found(self) -> list[Text]:
         assert self._answer is not None
         palette = self.app.palette
-        lines = [Text(note, palette["dim"]) for note in self._answer.notes]
+        in_the_table = tuple(f"batch size {each.batch_size}:" for each in self._measured if each.problem)
+        notes = [note for note in self._answer.notes if not note.startswith(in_the_table)]
+        lines = [Text(note, palette["dim"]) for note in notes]
         if self._answer.knee is not None:
             lines.append(Text(f"knee {self._answer.knee}: {KNEE}", palette["dim"]))
         if self._selected is not None:

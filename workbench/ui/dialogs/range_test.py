@@ -83,13 +83,12 @@ class RangeTestDialog(MeasuringDialog[float]):
             rate, is_selected = self._marks.get(name), name == self._selected
             value = "-" if rate is None else f"{rate:g}"
             style = palette["strong"] if is_selected else palette["text"]
-            line = Text.assemble(
+            line = Text.assemble(  # fits into 80 columns
                 (f"{glyphs.right if is_selected else ' '} ", palette["accent"]),
                 (letter, palette["warning"]),
-                (f"  {name.replace('_', ' '):<18} {value:<9} ", style if rate is not None else palette["dim"]),
+                (f"  {name.replace('_', ' '):<17} {value:<8} ", style if rate is not None else palette["dim"]),
                 (meaning, palette["dim"]),
             )
-            line.no_wrap, line.overflow = True, "ellipsis"
             lines.append(line)
         return lines + [Text(note, palette["warning"]) for note in self._answer.notes]
 

@@ -66,6 +66,11 @@ class Draft:
         """Whether a range was typed into a field."""
         return bool(self._asked.texts)
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """The ranges as they were typed, by the path of the row."""
+        return dict(self._asked.texts)
+
     def search(self) -> tuple[dict[str, Range], int | None]:
         """The ranges to search, by path: the preset's own and those typed; and the number of trials if one names it."""
         typed, trials = self._asked.ranges()

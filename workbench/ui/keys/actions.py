@@ -83,7 +83,9 @@ def key_name(key: str) -> str:
 RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "workbench"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and resume", RUN, 100),
+    Action(
+        "start_or_pause", ("space",), "start", "start training, or the search of a typed range; pause, resume", RUN, 100
+    ),
     Action("stop", ("x",), "stop", "stop after this step; everything is saved", RUN, 90),
     Action("slower", ("left_square_bracket",), "", "lower the learning rate: one step of 1-2-5", RUN),
     Action("faster", ("right_square_bracket",), "", "raise the learning rate: one step of 1-2-5", RUN),
@@ -178,6 +180,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("enter", "edit: a list of choices, a field, a switch"),
             ("delete", "back to the preset's value"),
             ("f F", "fold this family; fold all"),
+            ("1e-4..1e-1", "typed into a field: a range to search; also relu|gelu, and x20 for 20 trials"),
             ("esc", "leave a field as it was"),
         ),
     ),

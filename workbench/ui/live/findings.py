@@ -43,6 +43,12 @@ class Advice:
         facts = Facts.of(history, preset, readings, tuned)
         self.findings, self.abstained = findings(facts), abstained(facts)
 
+    def renew_before_a_run(self, preset: Preset, tuned: Tuned) -> None:
+        """Judges settings that are not trained with yet."""
+        from workbench.advice.rules import findings_before_a_run
+
+        self.findings, self.abstained = findings_before_a_run(preset, tuned), ()
+
     def go_to_next(self) -> None:
         """Moves to the next finding; after the last one, to the first."""
         if self.findings:

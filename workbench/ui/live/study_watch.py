@@ -15,7 +15,7 @@ from workbench.runs.lock import is_running
 from workbench.settings.preset import Preset
 from workbench.tuning.dimensions import Dimension, Numbers
 from workbench.tuning.directory import StudyDirectory
-from workbench.tuning.events import StudyStarted, TrialValue
+from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.question import read_question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, TrialView, study_tail
@@ -55,6 +55,8 @@ class StudyWatch:
         """The last request that the controller has not carried out yet."""
         self.now = 0.0
         """The time of the last event, in seconds since 1970."""
+        self.result: dict[str, Any] | None = None
+        """What summary.json says; None before the end."""
         self._controller = controller
         self._tail = study_tail(study)
         self._asked_in = ""
@@ -86,7 +88,9 @@ class StudyWatch:
                 case TrialValue():
                     self._note_value(event)
                 case StudyStarted():
-                    self._awaits_start = False
+                    self._awaits_start, self.result = False, None
+                case StudyFinished():
+                    self.result = self._read_result()
         changed = bool(written) or alive != self.is_alive
         self.is_alive = alive
         if self.pending and (not alive or self.state != self._asked_in):
@@ -153,7 +157,12 @@ class StudyWatch:
     @property
     def best(self) -> list[TrialView]:
         """The best trials that were not discarded, one for each of `LETTERS` at most."""
-        return [trial for trial in self.view.ranked() if trial.status != "discarded"][: len(LETTERS)]
+        return [trial for trial in self._ranked() if trial.status != "discarded"][: len(LETTERS)]
+
+    def _ranked(self) -> list[TrialView]:
+        """The trials that have a value, the best first: at the end the one that the result names."""
+        found = number_of((self.result or {}).get("best"))
+        return sorted(self.view.ranked(), key=lambda trial: trial.number != found)
 
     def letter(self, trial: TrialView) -> str:
         """The letter of one of the best; empty for the others."""
@@ -165,7 +174,7 @@ class StudyWatch:
 
     def ordered(self) -> list[TrialView]:
         """All trials: the best first, each before those that repeat it; those without a value last."""
-        ranked = self.view.ranked()
+        ranked = self._ranked()
         known = {trial.number for trial in ranked}
         rest = [trial for trial in self.view.trials.values() if trial.repeats is None and trial.number not in known]
         found = []
@@ -183,12 +192,9 @@ class StudyWatch:
 
     def preset_of(self, trial: TrialView) -> Preset:
         """The preset that a trial trains. Raises PresetError where its settings do not fit together."""
-        return self.preset.without_search().with_values(trial.settings, f"trial {trial.number}")
+        return self.preset.without_search().with_values(trial.trained_settings, f"trial {trial.number}")
 
-    def result(self) -> dict[str, Any] | None:
-        """What summary.json says; None before the end."""
-        if self.view.finished is None:
-            return None
+    def _read_result(self) -> dict[str, Any] | None:
         try:
             result = json.loads(read_small(self.study.summary))
         except (OSError, ValueError, RecursionError):
@@ -227,3 +233,9 @@ def _hashable(value: Any) -> Any:
 def finite(values: dict[int, float]) -> list[tuple[int, float]]:
     """The values that are numbers, by epoch."""
     return [(epoch, value) for epoch, value in sorted(values.items()) if math.isfinite(value)]
+
+
+def number_of(found: Any) -> int | None:
+    """The number of a trial, which a result gives alone or among what it says of the trial."""
+    number = found.get("trial") if isinstance(found, dict) else found
+    return number if isinstance(number, int) and not isinstance(number, bool) else None

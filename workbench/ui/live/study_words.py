@@ -9,11 +9,13 @@ from workbench.metrics import Metric
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
 from workbench.ui.form.parsing import shown, wording
-from workbench.ui.live.study_watch import StudyWatch
+from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import duration
 
 WAYS = {"search": "searching", "repeat": "repeating", "folds": "cross-validating", "queue": "training"}
 """What a study that is running does."""
+SAMPLERS = {"tpe": "TPE", "cmaes": "CMA-ES", "qmc": "QMC", "random": "random search", "grid": "the grid"}
+"""Where the settings of a trial come from."""
 SEED = "training.seed"
 OWN_SETTINGS = "your preset"
 
@@ -34,8 +36,8 @@ def value_words(value: Any) -> str:
 def differs(watch: StudyWatch, trial: TrialView, without: str = "") -> str:
     """The settings of a trial that differ from the preset's. without: one that is shown elsewhere, by its path."""
     if trial.repeats is not None:
-        return f"trial {trial.repeats} again, seed {trial.settings.get(SEED, '?')}"
-    changed = {path: value for path, value in trial.settings.items() if not _same(watch.own.get(path), value)}
+        return f"seed {trial.settings.get(SEED, '?')}, trial {trial.repeats} again"
+    changed = {path: value for path, value in trial.trained_settings.items() if not _same(watch.own.get(path), value)}
     if not changed:
         return OWN_SETTINGS
     names, numbers = [], []
@@ -69,8 +71,10 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
         parts.append(f"{metric.label} {metric.write(value)}")
     if trial.seconds:
         parts.append(duration(trial.seconds))
-    if trial.origin and trial.repeats is None:
-        parts.append(f"by {trial.origin}" if " " not in trial.origin else trial.origin)
+    if trial.origin in SAMPLERS:
+        parts.append(f"suggested by {SAMPLERS[trial.origin]}")
+    elif trial.repeats is None and trial.origin not in ("", "preset"):
+        parts.append(trial.origin)
     if trial not in watch.best[:1]:
         parts.append(settings_words(watch, trial))
     return ", ".join(parts)
@@ -79,6 +83,8 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
 def counts(watch: StudyWatch) -> str:
     """How many trials there are, and how they stand."""
     trials = list(watch.view.trials.values())
+    if not trials:
+        return ""
     statuses = [watch.status_of(trial) for trial in trials]
     parts = ["1 trial" if len(trials) == 1 else f"{len(trials)} trials"]
     shown = ((statuses.count(status), status) for status in ("running", "discarded", "failed"))
@@ -94,20 +100,18 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
     if metric is None or not best:
         note = watch.view.notes[-1] if watch.view.notes else ""
         return "dim", "", note or ("no trial has given a value" if watch.view.finished is not None else "")
-    result = watch.result() if state == "completed" else None
+    result = watch.result
     if result is not None and "mean" in result:
         return "good", f"mean {_written(metric, result.get('mean'))}", _spread(metric, result)
-    tied = [number for each in (result or {}).get("tied") or [] if (number := _number(each)) is not None]
-    found = _number((result or {}).get("best"))
-    leader = watch.view.trials.get(best[0].number if found is None else found, best[0])
+    leader = best[0]
+    tied = [number for each in (result or {}).get("tied") or [] if (number := number_of(each)) is not None]
     if len(tied) > 1 or (tied and tied != [leader.number]):
         numbers = list(dict.fromkeys([leader.number, *tied]))
         listed = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
         return "warning", f"{len(numbers)} cannot be told apart", f"trials {listed} differ by less than their seeds do"
     said = f"{metric.label} {_written(metric, leader.best(metric))}, {settings_words(watch, leader)}"
-    values = _over_seeds(watch, leader, metric)
-    if len(values) > 1:
-        said = f"mean {metric.write(fmean(values))} of {len(values)} seeds, {said}"
+    if over := _over_fresh_seeds(watch, leader, metric):
+        said = f"{over}, {said}"
     is_final = state in ("completed", "stopped")
     return ("good" if is_final else "accent"), f"{'best' if is_final else 'best so far'}: trial {leader.number}", said
 
@@ -125,24 +129,20 @@ def _spread(metric: Metric, result: dict[str, Any]) -> str:
     return metric.label
 
 
-def _number(found: Any) -> int | None:
-    """The number of a trial, which a result gives alone or among what it says of the trial."""
-    number = found.get("trial") if isinstance(found, dict) else found
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
-
-
 def evidence(watch: StudyWatch, trial: TrialView) -> str:
     """What was measured of a trial, for the description of a preset."""
     metric = watch.view.metric
     found = f"found by a study of {len(watch.view.trials)} trials of {watch.preset.name}"
-    values = [] if metric is None else _over_seeds(watch, trial, metric)
-    if metric is None or not values:
+    value = None if metric is None else trial.best(metric)
+    if metric is None or value is None:
         return found
-    seeds = f" (mean of {len(values)} seeds)" if len(values) > 1 else ""
-    return f"validation {metric.label} {metric.write(fmean(values))}{seeds}, {found}"
+    over = _over_fresh_seeds(watch, trial, metric)
+    return f"validation {metric.label} {metric.write(value)}{f' ({over})' if over else ''}, {found}"
 
 
-def _over_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:
-    """The value of a trial, and those of the trials that repeat it with other seeds."""
-    found = [each.best(metric) for each in (trial, *watch.view.repeats_of(trial.number))]
-    return [value for value in found if value is not None]
+def _over_fresh_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> str:
+    """The mean of a trial's repeats with other seeds; empty without any."""
+    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
+    values = [value for value in found if value is not None]
+    seeds = "1 fresh seed" if len(values) == 1 else f"{len(values)} fresh seeds"
+    return f"mean {metric.write(fmean(values))} over {seeds}" if values else ""

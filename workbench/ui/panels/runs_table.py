@@ -108,12 +108,12 @@ class RunsTable(Panel):
         return self._differences.get(row.run.name, "")
 
     def described(self, row: RunRow) -> Text:
-        """Describes a run: its name, its fault, and how it differs from its preset."""
+        """Describes a run: its name, tags, fault and note, and how it differs from its preset."""
         text = Text(row.run.name, self.style_of("text"))
-        if row.reason:
-            text.append(f"  {row.reason}", self.style_of("error"))
         if row.tags:
             text.append(f"  {tags_of(row)}", self.style_of("accent"))
+        if row.reason:
+            text.append(f"  {row.reason}", self.style_of("error"))
         if row.note:
             text.append(f"  {row.note}", self.style_of("text"))
         return text.append(f"  {self._differs(row)}", self.style_of("dim"))

@@ -59,7 +59,7 @@ class TuneBar(LineWidget):
         right = Text(f"{duration(watch.view.seconds)} ", dim) if watch.view.seconds else Text()
         percent = Text(f"{100 * watch.fraction_done:.0f} %", dim) if state in ("running", "paused") else Text()
         details = Text(counts(watch), self.style_of("text"))
-        if _width([*items, details, percent, right]) <= width:
+        if details and _width([*items, details, percent, right]) <= width:
             items.append(details)
         room = width - _width([*items, percent, right])
         if percent and room >= BAR_CELLS[0]:

@@ -246,6 +246,8 @@ class _Axis:
     log: bool
     choices: tuple[str, ...]
     range: tuple[float, float]
+    has_zero: bool = False
+    """Whether 0 stands at the left end of the logarithms, where it does not belong."""
 
     @classmethod
     def of(cls, setting: Searched, watch: StudyWatch) -> _Axis:
@@ -255,10 +257,13 @@ class _Axis:
             choices = tuple(dict.fromkeys([*choices, *others]))  # the preset's own may lie outside of the search
             return cls(setting.path, False, choices, (-0.5, len(choices) - 0.5))
         numbers = [float(value) for value in _values(setting.path, watch) if isinstance(value, (int, float))]
-        log = setting.log and all(number > 0 for number in numbers)
-        places = [math.log10(number) if log else number for number in numbers] or [0.0]
+        log = setting.log and any(number > 0 for number in numbers)
+        places = [math.log10(number) if log else number for number in numbers if number > 0 or not log] or [0.0]
         low, high = min(places), max(places)
         margin = (high - low) * 0.03 or abs(low) * 0.1 or 0.5
+        if log and min(numbers) <= 0:
+            # An even power of ten, for it has a tick wherever there are any.
+            return cls(setting.path, log, (), (2.0 * math.floor((low - 1) / 2), high + margin), has_zero=True)
         return cls(setting.path, log, (), (low - margin, high + margin))
 
     @property
@@ -271,7 +276,9 @@ class _Axis:
         if self.choices:
             at = min(max(round(place), 0), len(self.choices) - 1)
             return self.choices[at].replace("_", " ")
-        return f"{10**place:.2g}" if self.log else f"{place:.4g}"
+        if self.has_zero and place <= self.range[0]:
+            return "0"
+        return value_words(float(f"{10**place:.2g}")) if self.log else f"{place:.4g}"
 
     def points(self, trial: TrialView, metric: Metric) -> list[Point]:
         """Where a trial lies; nowhere if it has no value, or not this setting."""
@@ -281,9 +288,11 @@ class _Axis:
         if self.choices:
             offset = (trial.number * GOLDEN) % 1.0 - 0.5 if trial.number else 0.0
             return [_point(self.choices.index(shown(value)) + SPREAD * offset, result)]
-        if not isinstance(value, (int, float)) or (self.log and value <= 0):
+        if not isinstance(value, (int, float)):
             return []
-        return [_point(math.log10(value) if self.log else float(value), result)]
+        if self.log:
+            return [_point(math.log10(value) if value > 0 else self.range[0], result)]
+        return [_point(float(value), result)]
 
 
 def _values(path: str, watch: StudyWatch) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,10 +13,14 @@ from workbench.tuning.question import Question
 from workbench.ui.form.parsing import shown
 from workbench.ui.live.study_watch import Searched, StudyWatch
 from workbench.ui.live.study_words import setting_label, value_words
+from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import Panel
 from workbench.units import duration
 
 LABEL_CELLS = 15
+BAR_CELLS = 8
+MUCH = 0.1
+"""A fraction of all importance from which a setting matters."""
 
 
 class TuneSpacePanel(Panel):
@@ -38,10 +43,15 @@ class TuneSpacePanel(Panel):
         super().__init__(id=id)
         self._watch: StudyWatch | None = None
         self._chosen = 0
+        self._importance: Mapping[str, float] = {}
 
-    def show(self, watch: StudyWatch | None, chosen: int) -> None:
-        """chosen: the place of the setting among those that are searched."""
-        self._watch, self._chosen = watch, chosen
+    def show(self, watch: StudyWatch | None, chosen: int, importance: Mapping[str, float] | None = None) -> None:
+        """Shows what is searched.
+
+        chosen: the place of the setting among those that are searched; importance: of each setting, by its path, as a
+        fraction of all.
+        """
+        self._watch, self._chosen, self._importance = watch, chosen, importance or {}
         self.redraw()
 
     @property
@@ -54,7 +64,8 @@ class TuneSpacePanel(Panel):
         self.post_message(self.Moved(step))
 
     def heading(self) -> Text:
-        return Text("space", self.style_of("strong"))
+        mattered = ("  what is searched, and how much it mattered" if self._importance else "", self.style_of("dim"))
+        return Text.assemble(("space", self.style_of("strong")), mattered)
 
     def footing(self) -> Text:
         count = 0 if self._watch is None else len(self._watch.searched)
@@ -72,15 +83,27 @@ class TuneSpacePanel(Panel):
         return lines + [self._line(name, "accent", text) for name, text in limits]
 
     def _setting(self, each: Searched, width: int, *, at_cursor: bool) -> Text:
+        mattered = self._mattered(each)
         log = "log" if each.log else ""
         line = self._line(setting_label(each.path), "text" if at_cursor else "dim", self._values(each))
-        room = width - len(log)
-        line = self.cut(line, room - 1 if log else room)
+        room = width - len(log) - mattered.cell_len
+        line = self.cut(line, room - 1 if log or mattered else room)
         line.pad_right(room - line.cell_len)
         line.append(log, self.style_of("dim"))
+        line.append_text(mattered)
         if at_cursor:
             line.stylize(self.style_of("cursor"))
         return line
+
+    def _mattered(self, each: Searched) -> Text:
+        """A bar of the setting's importance, and its percentage; nothing while they are unknown."""
+        if not self._importance:
+            return Text()
+        fraction = self._importance.get(each.path, 0.0)
+        bar = thin_bar(fraction, BAR_CELLS, self.glyphs, self.style_of("train"), self.style_of("line"))
+        return Text.assemble(
+            "  ", bar, (f"{100 * fraction:>4.0f} %", self.style_of("text" if fraction >= 0.1 else "dim"))
+        )
 
     def _values(self, each: Searched) -> str:
         if each.ends is None:

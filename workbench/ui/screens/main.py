@@ -24,7 +24,7 @@ class MainScreen(MainView):
 
     @work(group="start", exclusive=True)
     async def action_start_or_pause(self) -> None:
-        if not self.tune.is_asked:
+        if not self.run.asks_for_search:
             await self.run.start_or_pause()
         elif problem := await self.tune.start():
             self.say(problem, "error")

@@ -17,6 +17,7 @@ from workbench.tuning.view import TrialView
 from workbench.ui.controllers.tune import RESUMABLE, TuneController, TuneResult
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.keys.tune_actions import ACTIONS
+from workbench.ui.live.importance import Importance
 from workbench.ui.live.study_watch import Searched
 from workbench.ui.live.study_words import described, verdict
 from workbench.ui.look.styled_app import StyledApp
@@ -59,6 +60,7 @@ class TuneScreen(Screen[TuneResult | None]):
         super().__init__(id="tune")
         self._tune = tune
         self._tick_seconds = TICK_SECONDS * (2 if low_bandwidth else 1)
+        self._importance = Importance()
         self._path = ""
         """The setting that is shown against the result."""
         self._log = True
@@ -93,7 +95,8 @@ class TuneScreen(Screen[TuneResult | None]):
 
     def _tick(self) -> None:
         watch = self._tune.watch
-        if watch is not None and watch.poll():
+        has_news = watch is not None and watch.poll()
+        if self._importance.look(watch) or has_news:
             self._lay_out()
             self._show()
 
@@ -118,7 +121,8 @@ class TuneScreen(Screen[TuneResult | None]):
         """Shows everything that is known of the study."""
         watch, setting = self._tune.watch, self._setting
         self.query_one(TuneBar).show(watch, self._tune.preset_name)
-        self.query_one(TuneSpacePanel).show(watch, self._settings.index(setting) if setting is not None else 0)
+        chosen = self._settings.index(setting) if setting is not None else 0
+        self.query_one(TuneSpacePanel).show(watch, chosen, self._importance.fractions)
         self.trials.show(watch, setting, self._empty())
         self._show_charts()
         self._show_verdict()

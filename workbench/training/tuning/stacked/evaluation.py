@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, vmap
 
 from workbench.metrics import metric
 from workbench.training.accumulators import SplitFacts, on_host_without_float64
@@ -15,7 +15,6 @@ from workbench.training.evaluation import keeps_scores
 from workbench.training.job import Job
 from workbench.training.metrics import SplitMetrics
 from workbench.training.tuning.stacked.losses import SmoothedLoss
-from workbench.training.tuning.stacked.mapped import mapped
 from workbench.training.tuning.stacked.network import StackedNetwork
 from workbench.training.tuning.stacked.samples import StackedSamples
 from workbench.training.tuning.stacked.weights import StackedWeights
@@ -68,7 +67,7 @@ class StackedEvaluator:
         with torch.no_grad():
             for inputs, targets in samples.parts():
                 scores = self._network.scores(weights, inputs, shared=samples.is_shared)
-                losses = mapped(self._one_loss, [scores, targets, smoothing])[0]
+                losses = vmap(self._loss)(scores, targets, smoothing)
                 counts = self._weights(targets)
                 total, weight = total + losses.cpu().double() * counts, weight + counts
                 scores, targets = on_host_without_float64(scores), on_host_without_float64(targets)
@@ -89,9 +88,6 @@ class StackedEvaluator:
         wanted = self._task.metrics if only is None else [metric(only)] if only != "loss" else []
         facts = SplitFacts(samples, self._task.outputs, self._choice.probabilities)
         return SplitMetrics(wanted, facts, keeps_scores=keeps_scores(samples, self._task.outputs))
-
-    def _one_loss(self, scores: Tensor, targets: Tensor, smoothing: Tensor) -> tuple[Tensor]:
-        return (self._loss(scores, targets, smoothing),)
 
     def _weights(self, targets: Tensor) -> Tensor:
         """How much the mean loss of each candidate's part counts: float64 (candidates,), on the host."""

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, vmap
 
 from workbench.data.task import Correct
 from workbench.training.tuning.stacked.losses import SmoothedLoss
-from workbench.training.tuning.stacked.mapped import mapped
 from workbench.training.tuning.stacked.traced import TracedFunction
 from workbench.training.tuning.stacked.weights import StackedWeights
 
@@ -66,7 +65,8 @@ class StackedNetwork:
         with torch.enable_grad():
             trained = {name: part.detach().requires_grad_() for name, part in self._weights.parameters(flat).items()}
             names = [*trained, *self._other_names]
-            losses, correct = mapped(one, [smoothing, inputs, targets, *trained.values(), *others])
+            stacked = vmap(one, randomness="different")
+            losses, correct = stacked(smoothing, inputs, targets, *trained.values(), *others)
             # Each candidate's loss depends on its own weights alone.
             found = torch.autograd.grad(losses.sum(), list(trained.values()))
         rows = [gradient.reshape(len(flat), -1) for gradient in found]
@@ -75,16 +75,15 @@ class StackedNetwork:
     def _scores_of(self, arguments: Sequence[Tensor], shared: bool = False) -> tuple[Tensor, ...]:
         flat, inputs, *others = arguments
 
-        def one(*tensors: Tensor) -> tuple[Tensor]:
-            *own, inputs = tensors
-            scores: Tensor = functional_call(self._model, dict(zip(names, own, strict=True)), (inputs,))
-            return (scores.float(),)
+        def one(inputs: Tensor, *tensors: Tensor) -> Tensor:
+            scores: Tensor = functional_call(self._model, dict(zip(names, tensors, strict=True)), (inputs,))
+            return scores.float()
 
         trained = self._weights.parameters(flat)
         names = [*trained, *self._other_names]
-        own = [*trained.values(), *others]
+        dims = (None if shared else 0, *(0 for _ in names))
         with torch.no_grad():
-            return mapped(one, own, inputs) if shared else mapped(one, [*own, inputs])
+            return (vmap(one, in_dims=dims)(inputs, *trained.values(), *others),)
 
     def _shared_scores_of(self, arguments: Sequence[Tensor]) -> tuple[Tensor, ...]:
         return self._scores_of(arguments, shared=True)

@@ -1,7 +1,7 @@
 """The updates of torch.optim for stacked weights: each candidate has its own rate and its own hyperparameters.
 
-All of them treat each number by itself, so the weights of a candidate are one row of a matrix, and a hyperparameter is a
-column. They are tested against torch.optim's own.
+All of them treat each number by itself, so the weights of a candidate are one row of a matrix, and a hyperparameter is
+a column. They are tested against torch.optim's own.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Numbers:
 
 
 Update = Callable[[Tensor, Tensor, State, Numbers, Tensor, int], None]
-"""(weights, gradients, state, hyperparameters, rate (candidates, 1) in float64, step from 1): changes weights and state."""
+"""(weights, gradients, state, hyperparameters, rate (candidates, 1) in float64, step from 1) -> weights and state are
+changed in place."""
 
 
 class StackedOptimizer:

@@ -36,9 +36,8 @@ class Stack:
         distinct = list({id(data): data for data in data_sets}.values())
         places = {id(data): place for place, data in enumerate(distinct)}
         of_candidate = [places[id(data)] for data in data_sets]
-        self.jobs: list[Job] = [
-            assemble(data, presets[of_candidate.index(place)]) for place, data in enumerate(distinct)
-        ]
+        leaders = [presets[of_candidate.index(place)] for place in range(len(distinct))]
+        self.jobs: list[Job] = [assemble(*pair) for pair in zip(distinct, leaders, strict=True)]
         first = self.jobs[0]
         self._first, self._device = first, first.device
         models = [seeded_model(*pair, self._device) for pair in zip(data_sets, presets, strict=True)]
@@ -76,12 +75,17 @@ class Stack:
     def _all_rows(self) -> Tensor:
         return torch.arange(len(self.weights.flat), device=self._device)
 
+    @property
+    def samples_per_epoch(self) -> int:
+        """Samples of each candidate."""
+        return self._first.samples_per_epoch
+
     def train_epoch(self) -> None:
         """Trains and validates an epoch, and notes the values. Those that have diverged or ended leave the stack."""
-        orders = self._orders()
+        orders = self.orders()
         training, batch_size = self._first.preset.training, self._first.preset.data.batch_size
         steps = orders.split(batch_size * training.gradient_accumulation, dim=1)
-        rates = self._rates(len(steps))
+        rates = self.rates(len(steps))
         losses, correct = [], torch.zeros(len(self.running), dtype=torch.int64, device=self._device)
         for order, rate in zip(steps, rates, strict=True):
             loss, right = self.run_step(order.split(batch_size, dim=1), rate)
@@ -107,21 +111,22 @@ class Stack:
             gradients = found if gradients is None else gradients + found
             losses = loss if losses is None else losses + loss
             correct = right if correct is None else correct + right
-        assert gradients is not None and losses is not None and correct is not None, "a step has at least one batch"
+        if gradients is None or losses is None or correct is None:
+            raise ValueError("a step has at least one batch")
         if self._clips:
             norms = gradients.norm(dim=1, keepdim=True)
             gradients = gradients * (self._clip / (norms + 1e-6)).clamp(max=1.0)
         self._optimizer.step(self.weights.flat, gradients, rates)
         return losses, correct
 
-    def _orders(self) -> Tensor:
+    def orders(self) -> Tensor:
         """The samples of this epoch, int64 (candidates, samples of an epoch), on the device."""
-        used = self._first.samples_per_epoch
+        used = self.samples_per_epoch
         seeds = [course.preset.training.seed for course in self.running]
         by_seed = {seed: shuffled(seed, self._epoch, self._train.count)[:used] for seed in dict.fromkeys(seeds)}
         return torch.stack([by_seed[seed] for seed in seeds]).to(self._device)
 
-    def _rates(self, steps: int) -> Tensor:
+    def rates(self, steps: int) -> Tensor:
         """The rates of the next steps: (steps, candidates, 1)."""
         after = range(self._step + 1, self._step + steps + 1)
         rates = [[[course.rate.at(step)] for course in self.running] for step in after]

@@ -84,11 +84,15 @@ def _remove_equal_shapes(traced: fx.GraphModule) -> None:
                 replace_node(node, before)
         elif node.target is aten.mul.Scalar and node.args[1] == 1:
             replace_node(node, before)
-        elif node.target is aten.transpose.int and before.target is aten.transpose.int:
-            if node.args[1:] == before.args[1:] and isinstance(before.args[0], fx.Node):
-                replace_node(node, before.args[0])
+        elif node.target is aten.transpose.int and _undoes(node, before):
+            replace_node(node, before.args[0])  # type: ignore[arg-type]
     eliminate_dead_code(traced.graph)
     traced.recompile()
+
+
+def _undoes(node: fx.Node, before: fx.Node) -> bool:
+    """Whether a transposition undoes the one before it."""
+    return before.target is aten.transpose.int and node.args[1:] == before.args[1:]
 
 
 def _shape(node: fx.Node) -> object:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.training.tuning.stacked.alone import all_kept, alone, preset
+from tests.unit.training.tuning.stacked.alone import all_kept, alone, preset, stacked
 from workbench.processes.together import OPTIMIZERS
 from workbench.settings.activation import ACTIVATIONS
 from workbench.settings.loss import losses_for
 from workbench.settings.preset import Preset
+from workbench.training.tuning.stacked.errors import CannotStackError
 from workbench.training.tuning.stacked.train import prepare_all, train_stacked
 
 TOLERANCE = 2e-4
@@ -127,3 +128,73 @@ def test_folds(folds: int) -> None:
 def test_leaving_one_out() -> None:
     base = preset("validation.method=leave_one_out", "data.batch_size=50")
     check_equal([base.override([f"validation.fold={fold}"]) for fold in (0, 3, 77)])
+
+
+def test_the_losers_leave_the_stack_and_the_others_train_as_before() -> None:
+    presets = [preset("training.epochs=4", f"training.seed={seed}", "optimizer.name=nadam") for seed in range(5)]
+    data = prepare_all(presets, lambda _: None)
+    seen: list[list[float | None]] = []
+
+    def best_two(epoch: int, values: list[float | None]) -> list[int] | None:
+        seen.append(values)
+        return [1, 3] if epoch == 2 else None
+
+    courses = train_stacked(data, presets, best_two)
+    assert [course.status for course in courses] == ["discarded", "completed", "discarded", "completed", "discarded"]
+    assert [len(course.epochs) for course in courses] == [2, 4, 2, 4, 2]
+    assert [[value is not None for value in values] for values in seen] == [
+        [True] * 5,
+        [True] * 5,
+        [False, True, False, True, False],
+        [False, True, False, True, False],
+    ]
+    for number in (1, 3):
+        assert courses[number].losses == pytest.approx(alone(data[number], presets[number])[0], rel=TOLERANCE)
+
+
+def test_one_that_diverges_says_so_and_leaves_the_others_alone() -> None:
+    base = preset("optimizer.name=sgd", "activation.name=identity", "loss.name=mse", "optimizer.momentum=0")
+    presets = [base, base.override(["optimizer.learning_rate=1000"])]
+    data = prepare_all(presets, lambda _: None)
+    values: list[list[float | None]] = []
+    kept, lost = train_stacked(data, presets, lambda epoch, measured: values.append(measured))
+    assert lost.status == "failed"
+    assert "is not a finite number: training has diverged" in lost.reason
+    assert values[len(lost.epochs) - 1][1] is None
+    assert kept.losses == pytest.approx(alone(data[0], base)[0], rel=TOLERANCE)
+
+
+def test_the_best_epoch_is_tested_and_patience_ends_a_candidate() -> None:
+    patient = preset("training.epochs=12", "optimizer.learning_rate=0.05", "validation.test_fraction=0.2")
+    presets = [patient, patient.override(["training.early_stopping_patience=2"])]
+    full, early = stacked(presets)
+    assert len(full.epochs) == 12
+    accuracies = [each.validation["accuracy"] for each in full.epochs if each.validation is not None]
+    assert full.best_epoch == accuracies.index(max(accuracies)) + 1
+    assert full.validation is not None
+    assert full.test is not None
+    assert full.validation.metrics["accuracy"] == max(accuracies)
+    assert full.validation.metrics["f1_macro"] > 0
+    assert full.validation.scores is not None
+    assert full.validation.scores.shape == (18, 3)
+    assert set(full.test.metrics) == set(full.validation.metrics)
+    assert early.best_epoch is not None
+    assert len(early.epochs) == early.best_epoch + 2 < 12
+    assert early.losses == full.losses[: len(early.losses)]
+
+
+def test_dropout_is_drawn_for_each_candidate() -> None:
+    """The same seed and rate: they differ by dropout alone, and without it in evaluation they do not."""
+    base = preset("model.dropout=0.5", "model.hidden=[32]")
+    one, two, other = stacked([base, base, base.override(["model.dropout=0.01"])])
+    assert one.losses != two.losses
+    assert one.losses[0] == pytest.approx(two.losses[0], rel=0.5)
+    assert {course.status for course in (one, two, other)} == {"completed"}
+
+
+def test_what_differs_in_more_than_numbers_is_refused() -> None:
+    presets = [preset(), preset("model.hidden=[9]")]
+    with pytest.raises(CannotStackError, match="differ in more than numbers"):
+        stacked(presets)
+    with pytest.raises(CannotStackError, match="'lion' is not written for stacked weights"):
+        stacked([preset("optimizer.name=lion")])
