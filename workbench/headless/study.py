@@ -102,12 +102,13 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
             words = f"{known.label} {known.write(event.value)} in {duration(event.seconds)}"
             print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
         case TrialPaused():
-            trial, known = view.trials[event.trial], view.metric
-            value = None if known is None else trial.best(known)
-            words = "no finite value" if known is None or value is None else f"{known.label} {known.write(value)}"
+            trial, metric = view.trials[event.trial], view.metric
+            value = None if metric is None else trial.best(metric)
+            words = "no finite value" if metric is None or value is None else f"{metric.label} {metric.write(value)}"
             print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
-            print(f"trial {event.trial:<3} failed: {event.reason}", flush=True)
+            why = "no finite value" if event.status == "completed" else f"failed: {event.reason}"
+            print(f"trial {event.trial:<3} {why}  {changes(view.trials[event.trial], view)}", flush=True)
         case TrialDiscarded():
             what = changes(view.trials[event.trial], view)
             print(f"trial {event.trial:<3} discarded ({event.reason})  {what}", flush=True)

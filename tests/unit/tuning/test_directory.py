@@ -8,7 +8,9 @@ import pytest
 
 from tests.unit.tuning.scripted import new_study
 from workbench.errors import UsageError
-from workbench.tuning.directory import preset_of
+from workbench.runs.directory import create_run
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import find_run_or_study, preset_of
 from workbench.tuning.question import Question, Way, read_question
 
 
@@ -32,3 +34,19 @@ def test_a_preset_that_was_edited_is_refused_with_a_command_that_there_is(
     with pytest.raises(UsageError) as refused:
         preset_of(study, question)
     assert str(refused.value).endswith(f"start a study of it with: {command} 'my studies/{study.name}/preset.toml'")
+
+
+def test_runs_and_studies_are_found_by_path_name_or_a_part_of_it(tmp_path: Path) -> None:
+    runs, studies = tmp_path / "runs", tmp_path / "studies"
+    run = create_run(runs, "iris", Preset(name="iris").to_toml())
+    study = new_study(studies, Question(way="repeat"))
+    for word in (study.name, study.name[-6:], str(study.path)):
+        assert find_run_or_study(word, runs, studies) == study
+    for word in (run.name, "iris", str(run.path)):
+        assert find_run_or_study(word, runs, studies) == run
+    with pytest.raises(UsageError, match=r"could be .*-iris-.*, .*-t-.*: write more of the name"):
+        find_run_or_study(study.name[:4], runs, studies)
+    with pytest.raises(UsageError, match=rf"no run 'irsi' in .*, and no study of that name in .*mean {run.name}\?"):
+        find_run_or_study("irsi", runs, studies)
+    with pytest.raises(UsageError, match="there is no run ''"):
+        find_run_or_study("", runs, studies)
