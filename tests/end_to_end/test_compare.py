@@ -30,7 +30,7 @@ def test_studies_are_told_apart_and_a_single_run_is_not(workbench: Workbench) ->
 
     done = workbench.run("compare", first, run.name)
     assert done.returncode == 0
-    assert "A and B: nothing can be told. There is one pair of runs" in done.stdout
+    assert "A and B: nothing can be concluded. There is one pair of runs" in done.stdout
     assert f"workbench tune repeat --preset runs/{run.name}/preset.toml --seeds 6" in done.stdout
 
     done = workbench.run("compare", first, "nowhere")

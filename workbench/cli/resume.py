@@ -20,14 +20,16 @@ def resume(
     """Resume a run from its last checkpoint, or a study from where it was."""
 
     def continue_it() -> int:
-        from workbench.headless.tune import resume_study, study_named
+        from workbench.headless.tune import resume_study
+        from workbench.runs.directory import default_runs_folder
+        from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study
 
-        study = study_named(run, studies_dir, runs_dir)
-        if study is not None:
-            return resume_study(study, json_output=json_output, quiet=quiet, trust_code=trust_code)
+        found = find_run_or_study(run, runs_dir or default_runs_folder(), studies_dir or default_studies_folder())
+        if isinstance(found, StudyDirectory):
+            return resume_study(found, json_output=json_output, quiet=quiet, trust_code=trust_code)
         return hand_over(
             CommandLine(
-                resume=run,
+                resume=str(found.path),
                 json_output=json_output,
                 quiet=quiet,
                 runs_dir=runs_dir,

@@ -35,7 +35,7 @@ def _verdict(found: MetricDifference, letter: str) -> str:
     where = f"{found.metric.label} on the {found.split} split"
     if found.pairs < 2:
         why = "one pair of runs" if found.pairs else "no seed or fold that both were trained with"
-        return f"A and {letter}: nothing can be told. There is {why}, and chance alone moves {where}."
+        return f"A and {letter}: nothing can be concluded. There is {why}, and chance alone moves {where}."
     numbers = (
         f"difference {signed(found.metric, found.difference)}{found.metric.unit}, "
         f"95 % interval {interval_of(found)}{found.metric.unit}, p {p_of(found)} over {found.pairs} pairs"

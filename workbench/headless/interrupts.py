@@ -1,23 +1,26 @@
-"""Ctrl-C and SIGTERM while a run is followed: the first asks its trainer to stop, the second kills it."""
+"""Ctrl-C and SIGTERM while a run or a study is followed: the first asks it to stop, the second kills it."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
-from workbench.errors import StorageError
-from workbench.runs.control import ask
-from workbench.runs.directory import RunDirectory
+TWICE_SECONDS = 0.5
+"""SIGTERMs within this time count as one: `timeout` of coreutils sends two, to the process and to its group."""
 
 
 class Interrupts:
-    """Counts interrupts inside its `with`; the trainer has a session of its own and does not get them."""
+    """Counts interrupts inside its `with`; trainers and controllers have sessions of their own and do not get them."""
 
     def __init__(self) -> None:
         self.count = 0
         self._handled = 0
+        self._terminated = 0.0
+        """When the last SIGTERM came."""
         self._old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __enter__(self) -> Interrupts:
@@ -29,30 +32,27 @@ class Interrupts:
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
-    def handle(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> bool:
-        """Handles the interrupts since the last call; True if it has now asked the trainer to stop."""
+    def handle(self, stop: Callable[[], None], kill: Callable[[], None]) -> bool:
+        """Handles the interrupts since the last call: by `stop`, from the second on by `kill`. True if it stopped."""
         if self.count <= self._handled:
             return False
         self._handled = self.count
         if self.count == 1:
-            _ask_to_stop(run, trainer)
+            stop()
             return True
-        _kill(trainer)
+        kill()
         return False
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if number == signal.SIGTERM and self._terminated and now - self._terminated < TWICE_SECONDS:
+            return
+        if number == signal.SIGTERM:
+            self._terminated = now
         self.count += 1
 
 
-def _ask_to_stop(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
-    try:
-        ask(run, "stop")
-    except StorageError:
-        trainer.terminate()  # a full disk must not keep a run from being stopped
-
-
-def _kill(trainer: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(trainer.pid, signal.SIGKILL)  # its loader workers too
-    except ProcessLookupError:
-        trainer.kill()
+def kill_group(leader: int) -> None:
+    """Kills a process with all that it started, such as the workers of a loader."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 from workbench import output
@@ -26,6 +22,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.files import read_small, short_path
+from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.train import add_preset
 from workbench.headless.tune_results import changes, evidence
 from workbench.metrics import metric as metric_named
@@ -62,9 +59,8 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
         view.take(event)
     if not how.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
-    with _Interrupts(study) as interrupts:
+    with Interrupts() as interrupts:
         controller = start_controller(study, shlex.join(sys.argv))
-        interrupts.controller = controller
         try:
             while True:
                 ended = controller.poll() is not None
@@ -74,6 +70,8 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
                     _show(line, event, view, how)
                 if ended and not written:
                     break
+                if interrupts.handle(lambda: _ask_to_stop(study, controller), lambda: _kill(study, controller)):
+                    print("stopping after this step, all is saved; interrupt again to end it at once", file=sys.stderr)
                 if not written:
                     time.sleep(POLL_SECONDS)
         except BrokenPipeError:
@@ -105,12 +103,13 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
             what = changes(view.trials[event.trial], view)
             print(f"trial {event.trial:<3} {words} in {duration(event.seconds)}  {what}", flush=True)
         case TrialPaused():
-            trial, known = view.trials[event.trial], view.metric
-            value = None if known is None else trial.best(known)
-            words = "no finite value" if known is None or value is None else f"{known.label} {known.write(value)}"
+            trial, metric = view.trials[event.trial], view.metric
+            value = None if metric is None else trial.best(metric)
+            words = "no finite value" if metric is None or value is None else f"{metric.label} {metric.write(value)}"
             print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
-            print(f"trial {event.trial:<3} failed: {event.reason}", flush=True)
+            why = "no finite value" if event.status == "completed" else f"failed: {event.reason}"
+            print(f"trial {event.trial:<3} {why}  {changes(view.trials[event.trial], view)}", flush=True)
         case TrialDiscarded():
             what = changes(view.trials[event.trial], view)
             print(f"trial {event.trial:<3} discarded ({event.reason})  {what}", flush=True)
@@ -138,10 +137,11 @@ def _conclude(
             f"What was written is whole; free some space, then {how_to_resume}"
         )
     if view.finished is None:
-        error = TrainerLostError(f"the controller of the study was killed; {how_to_resume}")
         if interrupts > 1:
-            error.exit_code = EXIT_INTERRUPTED
-        raise error
+            interrupted = WorkbenchError(f"the study was killed; {how_to_resume}")
+            interrupted.exit_code = EXIT_INTERRUPTED
+            raise interrupted
+        raise TrainerLostError(f"the controller of the study was killed; {how_to_resume}")
     if view.finished.status == "failed" and not study.summary.exists():
         failure = WorkbenchError(view.finished.reason)
         failure.exit_code = view.finished.exit_code
@@ -193,46 +193,17 @@ def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None
     print(f"saved {path}; train it with: workbench --preset {path.stem}", file=sys.stderr)
 
 
-class _Interrupts:
-    """Ctrl-C and SIGTERM: the first asks the study to stop, the second ends its controller and the trials at once."""
-
-    def __init__(self, study: StudyDirectory) -> None:
-        self.count = 0
-        self.controller: subprocess.Popen[bytes] | None = None
-        self._study = study
-        self._old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def __enter__(self) -> _Interrupts:
-        for number in self._old:
-            signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        if self.count == 1:
-            try:
-                append_request(self._study.control, "stop")
-            except StorageError:  # a full disk must not keep a study from being stopped
-                if self.controller is not None:
-                    self.controller.terminate()
-            print("stopping after this step, all is saved; interrupt again to end it at once", file=sys.stderr)
-        else:
-            self._kill()
-
-    def _kill(self) -> None:
-        """Ends the controller, then the trainers, which would otherwise train their runs to the end."""
-        if self.controller is not None:
-            _kill_group(self.controller.pid)
-        for run in trials_of(self._study):
-            trainer = process_id(run)
-            if trainer is not None:
-                _kill_group(trainer)
+def _ask_to_stop(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:
+    try:
+        append_request(study.control, "stop")
+    except StorageError:  # a full disk must not keep a study from being stopped
+        controller.terminate()
 
 
-def _kill_group(leader: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+def _kill(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:
+    """Ends the controller, then the trainers, which would otherwise train their runs to the end."""
+    kill_group(controller.pid)
+    for run in trials_of(study):
+        trainer = process_id(run)
+        if trainer is not None:
+            kill_group(trainer)

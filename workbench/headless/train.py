@@ -28,7 +28,7 @@ from workbench.errors import (
 from workbench.files import open_regular
 from workbench.headless import report
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
-from workbench.headless.interrupts import Interrupts
+from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.processes.messages import encode
 from workbench.processes.plan import make_plan
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, start_trainer
@@ -140,7 +140,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
                     _ask_for_profile(run, options.profile_steps, display)
                 for written in follower.until_ended(trainer):
                     _show(written, history, display)
-                    if interrupts.handle(run, trainer):
+                    if interrupts.handle(lambda: _ask_to_stop(run, trainer), lambda: kill_group(trainer.pid)):
                         prepared = history.view.prepared is not None
                         what = "after this step, all is saved" if prepared else "as soon as the preparation allows"
                         display.narrate(f"stopping {what}; interrupt again to end it at once")
@@ -165,6 +165,13 @@ def _display(options: Options) -> Display:
     if options.quiet:
         return QuietDisplay()
     return LiveDisplay() if sys.stdout.isatty() else LineDisplay()
+
+
+def _ask_to_stop(run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+    try:
+        ask(run, "stop")
+    except StorageError:
+        trainer.terminate()  # a full disk must not keep a run from being stopped
 
 
 def _ask_for_profile(run: RunDirectory, steps: int, display: Display) -> None:

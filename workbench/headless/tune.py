@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError
-from workbench.files import expanded, is_file
 from workbench.headless.folds import show_folds
 from workbench.headless.study import Output, follow_study
 from workbench.headless.train import check_trust, new_preset_file
 from workbench.headless.tune_results import show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
 from workbench.metrics import metric, monitor_names
-from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
 from workbench.runs.lock import is_running, process_id
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
@@ -26,9 +24,6 @@ from workbench.tuning.directory import (
     StudyDirectory,
     create_study,
     default_studies_folder,
-    find_study,
-    is_study,
-    list_studies,
     preset_of,
 )
 from workbench.tuning.question import Question, read_question
@@ -135,21 +130,6 @@ def repeat(
     question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
-
-
-def study_named(name_or_path: str, studies_dir: Path | None, runs_dir: Path | None) -> StudyDirectory | None:
-    """The study of that name or path; None where it names a run, or nothing. Raises UsageError where it names both."""
-    folder = studies_dir or default_studies_folder()
-    path = expanded(name_or_path)
-    if is_study(path):
-        return StudyDirectory(path.absolute())
-    if is_file(RunDirectory(path).preset):
-        return None
-    runs = [run.name for run in list_runs(runs_dir or default_runs_folder()) if name_or_path in run.name]
-    studies = [study.name for study in list_studies(folder) if name_or_path in study.name]
-    if runs and studies:
-        raise UsageError(f"runs and studies match {name_or_path!r}: {', '.join([*runs, *studies])}")
-    return find_study(folder, name_or_path) if studies else None
 
 
 def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust_code: bool) -> int:

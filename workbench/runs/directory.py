@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,17 +167,17 @@ def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        suggested = _nearest_run(name_or_path, runs)
+        suggested = nearest_name(name_or_path, [run.name for run in runs])
         raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}{suggested}")
     raise SeveralRunsError(f"several runs match {name_or_path!r}: {', '.join(run.name for run in matches)}")
 
 
-def _nearest_run(name: str, runs: list[RunDirectory]) -> str:
-    """`; did you mean RUN?` where the name, or a part of it that people type, is much like `name`."""
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """`; did you mean NAME?` where one of the known directories' names, or a part that people type, is much like it."""
     newest = {}
-    for run in runs:
-        without_time = run.name.partition("-")[2]
-        newest.update(dict.fromkeys((run.name, without_time, without_time.rpartition("-")[0]), run.name))
+    for each in known:
+        without_time = each.partition("-")[2]
+        newest.update(dict.fromkeys((each, without_time, without_time.rpartition("-")[0]), each))
     found = closest(name, newest)
     return f"; did you mean {newest[found]}?" if found else ""
 

@@ -1,7 +1,7 @@
 """The controller of a study: starts trials, reads what becomes of them, and writes it into the study's events.
 
 It decides nothing by itself: its way to tune does, from the events alone. So a controller that was killed continues
-where the events end: trials that were being trained go on from their checkpoints.
+where the events end: trials that were being trained continue from their checkpoints.
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
-from workbench.files import expanded, is_file, make_folder, read_small, write_text_atomically
-from workbench.runs.directory import RunDirectory, list_runs, new_directory
+from workbench.files import expanded, is_file, make_folder, read_small, short_path, write_text_atomically
+from workbench.runs.directory import RunDirectory, list_runs, nearest_name, new_directory
 from workbench.settings.preset import Preset
 from workbench.tuning.question import Question
 
@@ -111,9 +112,12 @@ def preset_of(study: StudyDirectory, question: Question) -> Preset:
     """The preset that trials change. Raises UsageError where it was edited after the study began, PresetError."""
     preset = Preset.of_run(study.preset)
     if question.preset_digest and digest(read_small(study.preset)) != question.preset_digest:
+        commands = {"folds": "--preset", "queue": "tune queue"}
+        command = commands.get(question.way, f"tune {question.way} -p")
         raise UsageError(
             f"{study.preset} was edited after the study began, so that new trials would not compare with those that "
-            f"there are: undo the change, or start a study of it with: workbench tune {question.way} -p {study.preset}"
+            f"there are: undo the change, or start a study of it with: workbench {command} "
+            f"{shlex.quote(short_path(study.preset))}"
         )
     return preset
 
@@ -123,18 +127,25 @@ def is_study(path: Path) -> bool:
     return is_file(StudyDirectory(path).question)
 
 
-def find_study(folder: Path, name_or_path: str) -> StudyDirectory:
-    """Finds a study by its path or name; a part of the name is enough if only one has it. Raises UsageError."""
+def find_run_or_study(name_or_path: str, runs_folder: Path, studies_folder: Path) -> RunDirectory | StudyDirectory:
+    """Finds a run or a study by its path or name; a part of the name that only one has is enough. Raises UsageError."""
     path = expanded(name_or_path)
     if is_study(path):
         return StudyDirectory(path.absolute())
-    matches = [study for study in list_studies(folder) if name_or_path in study.name]
-    matches = [study for study in matches if study.name == name_or_path] or matches
+    if is_file(RunDirectory(path).preset):
+        return RunDirectory(path.absolute())
+    found: list[RunDirectory | StudyDirectory] = [*list_runs(runs_folder), *list_studies(studies_folder)]
+    matches = [each for each in found if name_or_path and name_or_path in each.name]
+    matches = [each for each in matches if each.name == name_or_path] or matches
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        raise UsageError(f"there is no study {name_or_path!r} in {folder.absolute()}")
-    raise UsageError(f"several studies match {name_or_path!r}: {', '.join(study.name for study in matches)}")
+        suggested = nearest_name(name_or_path, [each.name for each in found])
+        raise UsageError(
+            f"there is no run {name_or_path!r} in {runs_folder.absolute()}, "
+            f"and no study of that name in {studies_folder.absolute()}{suggested}"
+        )
+    raise UsageError(f"{name_or_path!r} could be {', '.join(each.name for each in matches)}: write more of the name")
 
 
 def list_studies(folder: Path) -> list[StudyDirectory]:

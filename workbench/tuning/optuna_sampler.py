@@ -27,7 +27,7 @@ from workbench.tuning.space import SearchSpace
 NEAR = 0.5
 """Probability that a suggestion lies near the preset or the best trial."""
 ATTEMPTS = 20
-"""After so many suggestions that were tried before, the combinations that are left are looked through."""
+"""After this number of suggestions that were all tried before, the combinations that are left are searched."""
 
 optuna.logging.set_verbosity(optuna.logging.CRITICAL)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import UsageError
-from workbench.files import expanded, is_file, read_small
+from workbench.files import read_small
 from workbench.metrics import METRICS
-from workbench.runs.directory import RunDirectory, list_runs
+from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
 from workbench.runs.history import RunHistory, read_history
 from workbench.runs.phases import PHASES
@@ -22,7 +22,7 @@ from workbench.runs.preset_text import flattened
 from workbench.runs.status import Status, Summary, read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
-from workbench.tuning.directory import StudyDirectory, is_study, list_studies, trials_of
+from workbench.tuning.directory import StudyDirectory, find_run_or_study, trials_of
 
 SPLITS = ("validation", "test")
 """validation: at the best epoch. test: once, at the end."""
@@ -141,7 +141,7 @@ class Side:
 
 def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Side:
     """Reads a run or a study, by its name, a part of it, or its path. Raises UsageError, PresetError."""
-    found = _find(name_or_path, runs_folder, studies_folder)
+    found = find_run_or_study(name_or_path, runs_folder, studies_folder)
     if isinstance(found, StudyDirectory):
         return _read_study(found)
     run = _read_run(found)
@@ -169,26 +169,6 @@ def _read_study(study: StudyDirectory) -> Side:
     runs = {run.key: run for run in usable}
     ordered = sorted(runs, key=lambda key: (key.seed, -1 if key.fold is None else key.fold))
     return Side(study.name, study.path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
-
-
-def _find(name_or_path: str, runs_folder: Path, studies_folder: Path) -> RunDirectory | StudyDirectory:
-    """Finds a run or a study. Raises UsageError."""
-    path = expanded(name_or_path)
-    if is_study(path):
-        return StudyDirectory(path.absolute())
-    if is_file(RunDirectory(path).preset):
-        return RunDirectory(path.absolute())
-    found: list[RunDirectory | StudyDirectory] = [*list_runs(runs_folder), *list_studies(studies_folder)]
-    matches = [each for each in found if name_or_path and name_or_path in each.name]
-    matches = [each for each in matches if each.name == name_or_path] or matches
-    if len(matches) == 1:
-        return matches[0]
-    if not matches:
-        raise UsageError(
-            f"there is no run {name_or_path!r} in {runs_folder.absolute()}, "
-            f"and no study of that name in {studies_folder.absolute()}"
-        )
-    raise UsageError(f"{name_or_path!r} could be {', '.join(each.name for each in matches)}: write more of the name")
 
 
 def _read_run(run: RunDirectory) -> TrainedRun:

@@ -21,7 +21,7 @@ class Suggesting:
         self._sampler: Sampler | None = None
         self._maximizes: bool | None = None
         """What the sampler was made for; None: nothing was known yet."""
-        self._told: dict[int, tuple[float | None, int | None]] = {}
+        self._known: dict[int, tuple[float | None, int | None]] = {}
         """What the sampler knows, by its own number of the trial: the value, and the epoch if it was cut short."""
 
     def __call__(self, view: StudyView) -> Suggestion | None:
@@ -29,16 +29,16 @@ class Suggesting:
         own = [trial for trial in view.trials.values() if trial.repeats is None]
         sampler = self._sampler_for(view, own)
         for number, trial in enumerate(own):
-            if number not in self._told:
+            if number not in self._known:
                 sampler.add_trial(number, trial.settings)
-                self._told[number] = None, None
+                self._known[number] = None, None
             result = _result(trial, view)
-            if result is not None and self._told[number] != result:
+            if result is not None and self._known[number] != result:
                 sampler.tell(number, *result)
-                self._told[number] = result
+                self._known[number] = result
         suggestion = sampler.ask(len(own))
         if suggestion is not None:
-            self._told[len(own)] = None, None
+            self._known[len(own)] = None, None
         return suggestion
 
     def _sampler_for(self, view: StudyView, own: list[TrialView]) -> Sampler:
@@ -47,7 +47,7 @@ class Suggesting:
         if self._sampler is None or maximizes != self._maximizes:
             name, seed = self._question.sampler, self._question.seed
             self._sampler = make_sampler(name, self._space, self._preset, seed=seed, maximize=bool(maximizes))
-            self._maximizes, self._told = maximizes, {}
+            self._maximizes, self._known = maximizes, {}
         return self._sampler
 
 

@@ -99,8 +99,8 @@ def test_single_runs_tell_nothing_and_what_it_takes_is_said(capsys: pytest.Captu
     assert "seed 0, stopped" in out
     assert "95 % interval" not in out
     assert out.splitlines()[-4:] == [
-        "A and B: nothing can be told. There is one pair of runs, and chance alone moves accuracy on the validation "
-        "split.",
+        "A and B: nothing can be concluded. There is one pair of runs, and chance alone moves accuracy on the "
+        "validation split.",
         "It would take at least 6 seeds each, about 36.0 s. Train them so, and compare the studies:",
         f"  workbench tune repeat --preset runs/{a.name}/preset.toml --seeds 6",
         f"  workbench tune repeat --preset runs/{b.name}/preset.toml --seeds 6",

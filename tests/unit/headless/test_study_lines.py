@@ -55,6 +55,20 @@ def test_a_trial_that_waits_for_a_decision_has_its_line(capsys: pytest.CaptureFi
     assert capsys.readouterr().out == ""
 
 
+def test_a_trial_that_failed_or_has_no_value_says_so_with_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    view = StudyView()
+    shown(EVENTS, view, Output(quiet=True))
+    ends: list[Event] = [
+        TrialFinished(trial=1, status="failed", reason="it diverged"),
+        TrialFinished(trial=1, status="completed", value=None),
+    ]
+    shown(ends, view, Output())
+    assert capsys.readouterr().out.splitlines() == [
+        "trial 1   failed: it diverged  optimizer.learning_rate=0.02",
+        "trial 1   no finite value  optimizer.learning_rate=0.02",
+    ]
+
+
 def test_the_best_of_a_search_that_was_stopped_is_not_said_to_be_trained(capsys: pytest.CaptureFixture[str]) -> None:
     view = StudyView()
     shown(EVENTS, view, Output(quiet=True))

@@ -232,7 +232,7 @@ def test_qmc_covers_the_space_evenly() -> None:
         (
             "grid",
             {
-                "training.seed": Range(low=0, high=2000, step=1),
+                "training.epochs": Range(low=1, high=2001, step=1),
                 "model.dropout": Range(low=0.0, high=0.5, step=0.01),
             },
             "more than 20,000 combinations",
