@@ -9,6 +9,13 @@ from workbench.units import count, duration
 
 TRACE_VIEWER = "https://ui.perfetto.dev"
 """The site that opens the trace of a profile; it reads the file in the browser and sends it nowhere."""
+RATE_MARKS = {
+    "steepest": ("S", "where the loss falls fastest"),
+    "valley": ("V", "the middle of the whole fall"),
+    "before_divergence": ("D", "a third of the last rate before it diverges"),
+}
+"""By the names of a range test's suggestions: a letter on the axis, and what it means."""
+KNEE = "the smallest batch size within 5 % of the best throughput"
 _DATA_LOADING = {"on_device": "kept on the device", "dataloader": "read by a DataLoader"}
 
 

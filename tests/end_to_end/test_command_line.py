@@ -13,7 +13,9 @@ from workbench import __version__
 from workbench.settings.preset import FAMILIES
 
 LIGHT = ["workbench.cli.root", "workbench.cli.runs", "workbench.cli.completion", "workbench.headless.compare",
-         "workbench.headless.train", "workbench.reference", "workbench.settings.preset",
+         "workbench.headless.run_list", "workbench.headless.run_changes",
+         "workbench.headless.train", "workbench.headless.tune_lr", "workbench.headless.tune_batch",
+         "workbench.reference", "workbench.settings.preset",
          "workbench.settings.library", "workbench.runs.status", "workbench.runs.view", "workbench.devices.gpu",
          "workbench.devices.host"]  # fmt: skip
 HEAVY = ["torch", "torchvision", "sklearn", "scipy", "numpy", "pytorch_optimizer"]

@@ -27,13 +27,19 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No user folders but the test's own, one clock, one terminal."""
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    for name in ("WORKBENCH_RUNS", "NO_COLOR"):
+    for name in ("WORKBENCH_RUNS", "WORKBENCH_STUDIES", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Input, "cursor_blink", False)
+    # What matters in a study is computed by a process that takes its time; tests of it start it themselves.
+    monkeypatch.setattr("workbench.ui.live.importance.start_importance", no_importance)
+
+
+def no_importance(_: object) -> None:
+    raise OSError("not in tests")
 
 
 def make_app(

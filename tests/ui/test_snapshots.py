@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import append, preset, profiled, write_memory_snapshot, write_run
 from tests.ui.made_advice import ABSTAINED, LAUNCH_BOUND, LEARNED, TOO_FAST, fake_comparison, make_findings
+from tests.ui.made_measuring import fake_process, range_lines, scan_lines
 from workbench.settings import code
 from workbench.ui.app import WorkbenchApp
 
@@ -258,6 +259,30 @@ def test_a_dialog_of_advice(
         while dialog in ("result", "failure") and getattr(app.screen, "_is_measuring", True):
             await pilot.pause(0.05)
         while dialog == "measuring" and "round 3 of 8" not in screen_text(app):
+            await pilot.pause(0.05)
+        await pilot.pause(0.3)
+
+    assert snap_compare(app, terminal_size=size, run_before=bring_up)
+
+
+MEASURINGS = {"rate": range_lines(), "rate-sweeping": range_lines(seeds=2), "batch": scan_lines()}
+"""What the process prints."""
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("dialog", MEASURINGS)
+def test_a_dialog_that_measures(
+    snap_compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialog: str, size: tuple[int, int]
+) -> None:
+    fake_process(monkeypatch, tmp_path, MEASURINGS[dialog])
+    monkeypatch.setattr("workbench.ui.dialogs.measuring.POLL_SECONDS", 1000.0)
+    app = make_app(tmp_path / "runs", page="settings")
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("slash", *("batch size" if dialog == "batch" else "learning rate"), "enter", "M")
+        shown = "sweeping with seed 3 of 5" if dialog == "rate-sweeping" else "enter take"
+        while shown not in screen_text(app) or "workbench" not in screen_text(app):  # the dialog, and what is under it
             await pilot.pause(0.05)
         await pilot.pause(0.3)
 

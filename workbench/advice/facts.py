@@ -22,6 +22,9 @@ from workbench.devices.gpu import GpuReading, run_gpu
 from workbench.errors import DivergedError, not_finite_in_words
 
 if TYPE_CHECKING:
+    from workbench.advice.tuned import Tuned
+    from workbench.processes.batch_scan import BatchScan
+    from workbench.processes.range_test import RangeTest
     from workbench.runs.events import Prepared
     from workbench.runs.history import RunHistory
     from workbench.runs.measurements import Health, Timing
@@ -90,12 +93,22 @@ class Facts:
     class_counts: Sequence[int] | None = None
     learning_rate: float | None = None
     """As set, before the schedule's factor."""
+    range_test: RangeTest | None = None
+    """Of these settings, whatever their learning rate is."""
+    batch_scan: BatchScan | None = None
+    """Of these settings and this device, whatever the batch size is."""
     is_live: bool = field(default=False, compare=False)
     """Whether the run is in progress, so that its learning rate can be set."""
 
     @classmethod
-    def of(cls, history: RunHistory, preset: Preset | None, readings: MachineReading | None = None) -> Facts:
-        """The facts of a run's history, its preset and a reading of the machine."""
+    def of(
+        cls,
+        history: RunHistory,
+        preset: Preset | None,
+        readings: MachineReading | None = None,
+        tuned: Tuned | None = None,
+    ) -> Facts:
+        """The facts of a run's history, its preset, a reading of the machine, and what tuning has measured."""
         view = history.view
         prepared, latest = view.prepared, view.memory
         timings = list(history.timings)[-RECENT:] if _seconds(history.timings) >= LEAST_SECONDS else []
@@ -130,6 +143,8 @@ class Facts:
             health=view.health,
             class_counts=_class_counts(history),
             learning_rate=view.base_learning_rate,
+            range_test=None if tuned is None or preset is None else tuned.range_test(preset),
+            batch_scan=_batch_scan(tuned, preset, prepared),
             is_live=view.finished is None,
         )
 
@@ -174,6 +189,8 @@ FACT_NAMES = {
     "health": "a look at activations and gradients (at the end of an epoch, with runtime.measure)",
     "class_counts": "how often each class occurs",
     "learning_rate": "the learning rate",
+    "range_test": "a range test of these settings (M on the learning rate)",
+    "batch_scan": "a scan of batch sizes on this device (M on the batch size)",
 }
 """What each fact is called in the list of missing facts."""
 
@@ -246,6 +263,14 @@ def _gpu_memory(history: RunHistory, readings: MachineReading | None) -> tuple[i
         if reserved is not None and peak is not None:
             used -= max(reserved - peak, 0)
     return used, total
+
+
+def _batch_scan(tuned: Tuned | None, preset: Preset | None, prepared: Prepared | None) -> BatchScan | None:
+    """A scan says nothing about a run on another device."""
+    if tuned is None or preset is None or prepared is None:
+        return None
+    scan = tuned.batch_scan(preset)
+    return scan if scan is not None and scan.device == prepared.device_name else None
 
 
 def _diverged(history: RunHistory) -> str | None:

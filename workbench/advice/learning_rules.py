@@ -10,6 +10,7 @@ from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rule import Rule, finding, percent, severity_of
 from workbench.advice.trends import LossTrend
+from workbench.processes.range_test import SAFETY
 from workbench.units import count, decimals
 
 STUCK_FRACTION = 0.5
@@ -262,6 +263,32 @@ def _class_imbalance(facts: Facts) -> Finding | None:
     )
 
 
+def _learning_rate_too_high(facts: Facts) -> Finding | None:
+    assert facts.range_test is not None
+    assert facts.learning_rate is not None
+    suggested = facts.range_test.suggested
+    if suggested.before_divergence is None:
+        return None
+    if facts.learning_rate <= max(suggested.steepest or 0.0, suggested.valley or 0.0):
+        return None  # the range test names a rate as high as this
+    last = SAFETY * suggested.before_divergence
+    severity = severity_of("learning-rate-too-high", facts.learning_rate / last)
+    if severity is None:
+        return None
+    named = suggested.before_divergence if suggested.best is None else suggested.best
+    falls = "" if suggested.best is None else f" and falls best near {suggested.best:.3g}"
+    return finding(
+        "learning-rate-too-high",
+        severity,
+        f"the learning rate is {facts.learning_rate:.3g}; in the range test of these settings the loss diverges above "
+        f"{last:.3g}{falls}",
+        "Take the rate that the range test names, or lower the present one by a schedule.",
+        (f"optimizer.learning_rate={named!r}",),
+        named if facts.is_live else None,
+        steps=facts.step,
+    )
+
+
 def _unsaturated(facts: Facts) -> tuple[str, ...]:
     """Batch norm where the model has it and it is off, else ReLU."""
     if facts.preset is not None and getattr(facts.preset.model, "batch_norm", None) is False:
@@ -293,5 +320,6 @@ LEARNING_RULES = (
     Rule("loss-not-falling", ("loss", "plateau"), _loss_not_falling),
     Rule("loss-spike", ("loss",), _loss_spike),
     Rule("overfitting", ("validation",), _overfitting),
+    Rule("learning-rate-too-high", ("range_test", "learning_rate"), _learning_rate_too_high),
     Rule("class-imbalance", ("class_counts",), _class_imbalance),
 )

@@ -109,7 +109,23 @@ POLICY: dict[str, Policy] = {
         "the slowest 1 % of the steps take at least twice the median; a note where one step a second takes 20 times",
         "our own: steps of one shape take equal time; MLPerf Inference uses the 99th percentile too",
     ),
+    "batch-below-knee": Policy(
+        "batch below knee",
+        0.50,
+        None,
+        "less than half of the samples a second that the knee of the batch scan has",
+        "our own: batch sizes of these settings, measured on this device; the knee is within 5 % of the best",
+        below=True,
+    ),
     # Learning.
+    "learning-rate-too-high": Policy(
+        "learning rate too high",
+        0.50,
+        1.0,
+        "half of the last rate before the loss diverges in the range test warns, that rate itself is critical",
+        "Smith (2015), Cyclical learning rates, section 3.3: the largest useful rate lies below where the loss rises",
+        measure="validation_loss",
+    ),
     "not-finite": Policy(
         "not finite",
         0.0,

@@ -8,9 +8,14 @@ from workbench.advice.learning_rules import LEARNING_RULES
 from workbench.advice.policy import LEAST_STEPS
 from workbench.advice.rule import Rule
 from workbench.advice.speed_rules import SPEED_RULES
+from workbench.advice.tuned import Tuned
+from workbench.settings.preset import Preset
 
 RULES: tuple[Rule, ...] = (*LEARNING_RULES, *SPEED_RULES)
 """All rules; findings of one severity are listed in this order."""
+
+BEFORE_A_RUN = ("learning-rate-too-high",)
+"""Rules that need no run: all other facts come from one."""
 
 _SEVERITIES = ("critical", "warning", "note")
 
@@ -23,6 +28,13 @@ def findings(facts: Facts) -> list[Finding]:
     return sorted(
         (finding for finding in found if finding is not None), key=lambda finding: _SEVERITIES.index(finding.severity)
     )
+
+
+def findings_before_a_run(preset: Preset, tuned: Tuned) -> list[Finding]:
+    """The findings about settings that nothing has been trained with yet, from what tuning has measured of them."""
+    facts = Facts(preset=preset, learning_rate=preset.optimizer.learning_rate, range_test=tuned.range_test(preset))
+    found = [rule.decide(facts) for rule in RULES if rule.name in BEFORE_A_RUN and not missing(rule, facts)]
+    return [finding for finding in found if finding is not None]
 
 
 def abstained(facts: Facts) -> list[tuple[str, str]]:

@@ -10,7 +10,8 @@ from workbench.advice.finding import Finding
 from workbench.advice.policy import POLICY, SINGLE_OUTLIER
 from workbench.advice.rule import Rule, finding, percent, severity_of
 from workbench.advice.trends import MemoryTrend
-from workbench.units import count, duration, milliseconds, size
+from workbench.processes.batch_scan import scaled_rate
+from workbench.units import count, duration, milliseconds, rate, size
 
 LEAST_GROWTH_BYTES = 32 * 2**20
 LEAST_OTHER_CORES = 0.25
@@ -242,6 +243,39 @@ def _step_outliers(facts: Facts) -> Finding | None:
     )
 
 
+def _batch_below_knee(facts: Facts) -> Finding | None:
+    assert facts.batch_scan is not None
+    assert facts.preset is not None
+    assert facts.prepared is not None
+    paces = {
+        each.batch_size: each.samples_per_second
+        for each in facts.batch_scan.measured
+        if each.samples_per_second is not None
+    }
+    present, knee = facts.preset.data.batch_size, facts.batch_scan.knee
+    most = facts.prepared.train_samples // changes.LEAST_STEPS_PER_EPOCH
+    larger = [size for size in paces if knee is not None and present < size <= min(knee, most)]
+    if not larger:
+        return None
+    # Between two sizes the larger one's pace is taken: the present batch is not slower than it is.
+    now, target = paces[min(size for size in paces if size >= present)], max(larger)
+    severity = severity_of("batch-below-knee", now / paces[target])
+    if severity is None:
+        return None
+    learning_rate, sentence = scaled_rate(facts.preset.optimizer, present, target)
+    rescaled: tuple[str, ...] = (f"optimizer.learning_rate={learning_rate!r}",)
+    if learning_rate == facts.preset.optimizer.learning_rate:
+        rescaled = ()
+    what = "the knee" if target == knee else "the largest that leaves an epoch ten steps"
+    return finding(
+        "batch-below-knee",
+        severity,
+        f"about {rate(now)} samples a second at batch size {present}, and {rate(paces[target])} at {target}, {what}",
+        f"A larger batch uses the device better; it also changes the learning: {sentence}.",
+        (f"data.batch_size={target}", *rescaled),
+    )
+
+
 def _of_a_step(facts: Facts, fraction: float) -> str:
     """The fraction of a step, and the time where it is known."""
     if facts.step_median_ms is None:
@@ -260,5 +294,6 @@ SPEED_RULES = (
     Rule("overhead", ("phase_fractions",), _overhead),
     Rule("matrix-units", ("preset", "prepared", "phase_fractions"), _matrix_units),
     Rule("busy-cores", ("cpu_wait_fraction", "other_cores"), _busy_cores),
+    Rule("batch-below-knee", ("batch_scan", "preset", "prepared"), _batch_below_knee),
     Rule("step-outliers", ("p99_to_median", "max_to_median"), _step_outliers),
 )

@@ -5,5 +5,11 @@ from __future__ import annotations
 COMMANDS = ("train", "resume", "runs", "compare", "tune")
 """In the order of `--help`. Any other first word is a preset to open in the app."""
 
-SUBCOMMANDS: dict[str, tuple[str, ...]] = {"tune": ("lr", "batch", "search", "repeat", "auto")}
+SUBCOMMANDS: dict[str, tuple[str, ...]] = {
+    "runs": ("tag", "note", "rename", "delete"),
+    "tune": ("lr", "batch", "search", "repeat", "queue", "auto"),
+}
 """Of the commands that have some."""
+
+LISTING = ("runs",)
+"""Those of them that do something without a subcommand too."""

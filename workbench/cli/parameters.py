@@ -29,6 +29,15 @@ RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs
 StudiesDir = Annotated[
     Path | None, typer.Option("--studies-dir", help="Folder of studies; else WORKBENCH_STUDIES, else ./studies.")
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Train the trials on a Ray cluster: the one that this machine belongs to, or the one at that address. The "
+        "studies folder must be on a disk that all its machines see.",
+    ),
+]
 Tuned = Annotated[
     str,
     typer.Option(
@@ -69,3 +78,13 @@ RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="The run: its name, a part of it, or its path.", autocompletion=complete_runs),
 ]
+RunPattern = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="The run: its name, a part of it, its path, or a pattern such as '*-fast-*'.",
+        autocompletion=complete_runs,
+    ),
+]
+EveryRun = Annotated[bool, typer.Option("--all", help="All runs that have RUN as a part of their name.")]
+JsonRows = Annotated[bool, typer.Option("--json", help="One JSON object a run, as `workbench runs --json` has it.")]

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from workbench import __version__, output
 from workbench.cli import parameters
+from workbench.cli.command import Command, CommandOfGroup
 from workbench.cli.command_line import CommandLine, misspelt_command
 from workbench.cli.completion import complete_first_word, complete_presets, complete_runs
 from workbench.cli.exit_codes import EXIT_CODES, end_with
-from workbench.cli.names import COMMANDS, SUBCOMMANDS
+from workbench.cli.names import COMMANDS, LISTING, SUBCOMMANDS
 from workbench.errors import EXIT_USAGE, UsageError
 from workbench.launch import complain
 
 ROOT = "workbench"
 """The hidden command whose options are those of `workbench` without a command."""
 CONTEXT = {"help_option_names": ["-h", "--help"]}
-
-
-class _Command(TyperCommand):
-    """A command whose help may keep its colours, because its text is our own."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        with output.styled():
-            super().format_help(ctx, formatter)
 
 
 class _Group(TyperGroup):
@@ -50,6 +44,8 @@ class _Group(TyperGroup):
         """The command of that name; its file is imported only now."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        if cmd_name in LISTING:
+            return _Listing(name=cmd_name, help=help_of(cmd_name), context_settings=CONTEXT)
         if cmd_name in SUBCOMMANDS:
             return _Subcommands(
                 name=cmd_name,
@@ -76,46 +72,51 @@ class _Subcommands(TyperGroup):
             super().format_help(ctx, formatter)
 
 
+class _Listing(_Subcommands):
+    """A command with subcommands that lists something without one. A subcommand comes first, before any option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if (args[:1] and args[0] in self.list_commands(ctx)) or (ctx.resilient_parsing and not args):
+            return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [str(self.name), *args])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _command_of(cmd_name) if cmd_name == self.name else super().get_command(ctx, cmd_name)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Completes the subcommands, and the options of the list."""
+        if not incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        listing = self.get_command(ctx, str(self.name))
+        return listing.shell_complete(
+            listing.make_context(self.name, [], parent=ctx, resilient_parsing=True), incomplete
+        )
+
+
+class _List(CommandOfGroup):
+    """The list of such a command."""
+
+    def commands(self) -> Iterable[tuple[str, str | None]]:
+        return [(name, help_of(f"{self.name}.{name}")) for name in SUBCOMMANDS[str(self.name)]]
+
+
 def _command_of(command: str) -> Any:
     alone = typer.Typer(add_completion=False, context_settings=CONTEXT)
-    alone.command(command.rpartition(".")[2], cls=_Command, epilog=EXIT_CODES)(function_of(command))
+    kind = _List if command in LISTING else getattr(_module_of(command), "COMMAND_CLASS", Command)
+    alone.command(command.rpartition(".")[2], cls=kind, epilog=EXIT_CODES)(function_of(command))
     return typer.main.get_command(alone)
 
 
-class _RootContext(typer.Context):
-    """Shows the root command under the name of the program."""
-
-    @property
-    def command_path(self) -> str:
-        assert self.parent is not None
-        return self.parent.command_path
-
-
-class _Root(_Command):
+class _Root(CommandOfGroup):
     """The root command. Its options are the program's: to install completion, and in `--help` the commands too."""
-
-    context_class: type[Any] = _RootContext
 
     def get_params(self, ctx: Any) -> list[Any]:
         completion = [] if ctx.parent is None else ctx.parent.command.params
         *own, help = super().get_params(ctx)
         return [*own, *completion, help]
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        program = ctx.parent.command
-        # What typer prints for a group of commands, with the options of the root command.
-        shown = TyperGroup(
-            name=program.name,
-            params=self.get_params(ctx)[:-1],
-            commands={name: TyperCommand(name, help=help_of(name)) for name in COMMANDS},
-            help=self.help,
-            epilog=self.epilog,
-            subcommand_metavar="| COMMAND [ARGS]...",
-            context_settings=self.context_settings,
-            rich_markup_mode=program.rich_markup_mode,
-        )
-        with output.styled():
-            shown.format_help(ctx, formatter)
+    def commands(self) -> Iterable[tuple[str, str | None]]:
+        return [(name, help_of(name)) for name in COMMANDS]
 
 
 app = typer.Typer(cls=_Group, pretty_exceptions_enable=False, context_settings=CONTEXT)
@@ -232,14 +233,18 @@ def workbench(
 
 def function_of(command: str) -> Callable[..., None]:
     """The function of a command, such as `train` or `tune.search`: of the same name as its file."""
-    function: Callable[..., None] = getattr(import_module(f"workbench.cli.{command}"), command.rpartition(".")[2])
+    function: Callable[..., None] = getattr(_module_of(command), command.rpartition(".")[2])
     return function
+
+
+def _module_of(command: str) -> ModuleType:
+    return import_module(f"workbench.cli.{command}")
 
 
 def help_of(command: str) -> str | None:
     """The help text of a command, with or without subcommands."""
-    if command in SUBCOMMANDS:
-        return (import_module(f"workbench.cli.{command}").__doc__ or "").partition("\n\n")[0]
+    if command in SUBCOMMANDS and command not in LISTING:
+        return (_module_of(command).__doc__ or "").partition("\n\n")[0]
     return function_of(command).__doc__
 
 

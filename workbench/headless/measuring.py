@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
-from workbench.headless.train import add_preset, check_trust, new_preset_file
+from workbench.headless.train import add_preset, new_preset_file
+from workbench.headless.tuned_preset import load_tuned
 from workbench.processes.measuring import Progress
-from workbench.settings import library
 from workbench.settings.preset import Preset
 
 Result = TypeVar("Result")
@@ -32,8 +32,7 @@ class Options:
 
 def load_preset(name_or_path: str, overrides: tuple[str, ...], options: Options) -> Preset:
     """The preset to measure, with the user's yes to its code. Raises PresetError, UntrustedCodeError, UsageError."""
-    preset = library.load(name_or_path).override(overrides).with_absolute_paths()
-    check_trust(preset, options.trust_code)
+    preset = load_tuned(name_or_path, overrides, options.trust_code)
     if options.save_as is not None:
         new_preset_file(options.save_as)  # refused now rather than after the measurement
     return preset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +16,28 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from workbench.errors import EXIT_INTERRUPTED, StorageError, TrainerLostError, UsageError, WorkbenchError
+from workbench import output
+from workbench.errors import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    StorageError,
+    TrainerLostError,
+    UsageError,
+    WorkbenchError,
+)
 from workbench.files import read_small, short_path
+from workbench.headless.train import add_preset
+from workbench.headless.tune_results import changes, evidence
+from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
 from workbench.runs.events import Event
-from workbench.tuning.directory import StudyDirectory
-from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialRetried
+from workbench.runs.lock import process_id
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
+from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, study_tail
 from workbench.units import duration
 
@@ -37,9 +52,7 @@ class Output:
     quiet: bool = False
 
 
-def follow_study(
-    study: StudyDirectory, output: Output, show_result: Callable[[dict[str, Any], StudyView], None]
-) -> int:
+def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict[str, Any], StudyView], None]) -> int:
     """Runs a study, or continues it, and shows it until it ends; returns the exit code. Raises WorkbenchError.
 
     show_result: prints the result for people.
@@ -47,22 +60,28 @@ def follow_study(
     tail, view = study_tail(study), StudyView()
     for _, event in iter_all(tail):
         view.take(event)
-    if not output.quiet:
+    if not how.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with _Interrupts(study) as interrupts:
         controller = start_controller(study, shlex.join(sys.argv))
         interrupts.controller = controller
-        while True:
-            ended = controller.poll() is not None
-            written = tail.read()
-            for line, event in written:
-                view.take(event)
-                _show(line, event, view, output)
-            if ended and not written:
-                break
-            if not written:
-                time.sleep(POLL_SECONDS)
-    return _conclude(study, view, controller.returncode, output, show_result, interrupts.count)
+        try:
+            while True:
+                ended = controller.poll() is not None
+                written = tail.read()
+                for line, event in written:
+                    view.take(event)
+                    _show(line, event, view, how)
+                if ended and not written:
+                    break
+                if not written:
+                    time.sleep(POLL_SECONDS)
+        except BrokenPipeError:
+            # Whoever read our output is gone; the study continues, as when a terminal is lost.
+            output.abandon()
+            print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
+            return EXIT_DONE
+    return _conclude(study, view, controller.returncode, how, show_result, interrupts.count)
 
 
 def iter_all(tail: Any) -> list[tuple[bytes, Event]]:
@@ -73,50 +92,52 @@ def iter_all(tail: Any) -> list[tuple[bytes, Event]]:
     return found
 
 
-def _show(line: bytes, event: Event, view: StudyView, output: Output) -> None:
-    if output.json_output:
+def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
+    if how.json_output:
         print(line.decode(errors="replace").strip(), flush=True)
         return
-    if output.quiet:
+    if how.quiet:
         return
     match event:
-        case TrialFinished() if event.status == "completed" and view.metric is not None and event.value is not None:
-            trial = view.trials[event.trial]
-            words = f"{view.metric.label} {view.metric.write(event.value)} in {duration(event.seconds)}"
-            print(f"trial {event.trial:<3} {words}  {described(trial.settings)}", flush=True)
+        case TrialFinished() if event.status == "completed" and event.value is not None:
+            known = metric_named(event.metric or "value")
+            words = f"{known.label} {known.write(event.value)} in {duration(event.seconds)}"
+            print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
+        case TrialPaused():
+            trial, known = view.trials[event.trial], view.metric
+            value = None if known is None else trial.best(known)
+            words = "no finite value" if known is None or value is None else f"{known.label} {known.write(value)}"
+            print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
             print(f"trial {event.trial:<3} failed: {event.reason}", flush=True)
         case TrialDiscarded():
-            trial = view.trials[event.trial]
-            print(f"trial {event.trial:<3} discarded ({event.reason})  {described(trial.settings)}", flush=True)
+            what = changes(view.trials[event.trial], view)
+            print(f"trial {event.trial:<3} discarded ({event.reason})  {what}", flush=True)
         case TrialRetried():
             print(f"trial {event.trial:<3} again: {event.reason}", flush=True)
         case Noted():
             print(event.message, file=sys.stderr, flush=True)
 
 
-def described(settings: dict[str, Any]) -> str:
-    """Settings in a line."""
-    return ", ".join(
-        f"{path}={value:.4g}" if isinstance(value, float) else f"{path}={value}" for path, value in settings.items()
-    )
-
-
 def _conclude(
     study: StudyDirectory,
     view: StudyView,
     exit_code: int,
-    output: Output,
+    how: Output,
     show_result: Callable[[dict[str, Any], StudyView], None],
     interrupts: int,
 ) -> int:
-    how = f"continue it with: workbench resume {short_path(study.path)}"
+    how_to_resume = f"continue it with: workbench resume {short_path(study.path)}"
     if exit_code == EXIT_BUSY:
         raise UsageError(study.is_taken)
     if exit_code == EXIT_STORAGE:
-        raise StorageError(f"the study {study.path} could not be written any more. Free some space, then {how}")
+        free = shutil.disk_usage(study.path).free if study.path.exists() else 0
+        raise StorageError(
+            f"the study {study.path} could not be written any more ({free / 2**20:.0f} MiB are free on that disk). "
+            f"What was written is whole; free some space, then {how_to_resume}"
+        )
     if view.finished is None:
-        error = TrainerLostError(f"the controller of the study was killed; {how}")
+        error = TrainerLostError(f"the controller of the study was killed; {how_to_resume}")
         if interrupts > 1:
             error.exit_code = EXIT_INTERRUPTED
         raise error
@@ -124,16 +145,51 @@ def _conclude(
         failure = WorkbenchError(view.finished.reason)
         failure.exit_code = view.finished.exit_code
         raise failure
-    result = json.loads(read_small(study.summary))
-    if output.json_output:
-        print(json.dumps(result), flush=True)
-    elif not output.quiet:
-        show_result(result, view)
-    if view.finished.status == "stopped":
-        print(f"stopped; {how}", file=sys.stderr)
-    elif view.finished.reason:
-        print(view.finished.reason, file=sys.stderr)
+    try:
+        _show_end(study, view, how, show_result, how_to_resume)
+    except BrokenPipeError:
+        output.abandon()  # the exit code says how the study ended all the same
     return view.finished.exit_code
+
+
+def _show_end(
+    study: StudyDirectory,
+    view: StudyView,
+    how: Output,
+    show_result: Callable[[dict[str, Any], StudyView], None],
+    how_to_resume: str,
+) -> None:
+    result = json.loads(read_small(study.summary))
+    finished = view.finished
+    assert finished is not None
+    if finished.status != "completed" or finished.reason:
+        print(finished.reason or "stopped", file=sys.stderr)
+    if finished.status == "stopped":
+        print(how_to_resume, file=sys.stderr)
+    failure: WorkbenchError | None = None
+    if finished.status == "completed" and (name := read_question(study.question).save_as):
+        try:
+            _save(result, Preset.of_run(study.preset), name, study.name)
+        except WorkbenchError as error:  # such as a preset that was given this name meanwhile: the result is shown
+            failure = error
+    if how.json_output:
+        print(json.dumps(result), flush=True)
+    elif how.quiet:
+        print(study.path)
+    else:
+        show_result(result, view)
+    if failure is not None:
+        raise failure
+
+
+def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None:
+    """Saves the best settings as a preset. Raises WorkbenchError."""
+    if result.get("best") is None:
+        print(f"nothing was found, so that {name} was not saved", file=sys.stderr)
+        return
+    found = preset.with_values({**result["best"]["settings"], "description": evidence(result, study)}, "--save-as")
+    path = add_preset(found, name)
+    print(f"saved {path}; train it with: workbench --preset {path.stem}", file=sys.stderr)
 
 
 class _Interrupts:
@@ -157,9 +213,25 @@ class _Interrupts:
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
         if self.count == 1:
-            with suppress(StorageError):
+            try:
                 append_request(self._study.control, "stop")
+            except StorageError:  # a full disk must not keep a study from being stopped
+                if self.controller is not None:
+                    self.controller.terminate()
             print("stopping after this step, all is saved; interrupt again to end it at once", file=sys.stderr)
-        elif self.controller is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.controller.pid, signal.SIGKILL)
+        else:
+            self._kill()
+
+    def _kill(self) -> None:
+        """Ends the controller, then the trainers, which would otherwise train their runs to the end."""
+        if self.controller is not None:
+            _kill_group(self.controller.pid)
+        for run in trials_of(self._study):
+            trainer = process_id(run)
+            if trainer is not None:
+                _kill_group(trainer)
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

@@ -38,8 +38,14 @@ def text_curve(
         lines.append(f"{label:>8} |{''.join(cells[row])}".rstrip())
     axis = ["-"] * columns
     for letter, place in marks.items():
-        axis[round(place * (columns - 1) / max(len(values) - 1, 1))] = letter
+        axis[_nearest_free(axis, round(place * (columns - 1) / max(len(values) - 1, 1)))] = letter
     lines.append(f"{'':>8} +{''.join(axis)}")
     gap = max(columns - len(ends[0]) - len(ends[1]), 1)
     lines.append(f"{'':>10}{ends[0]}{' ' * gap}{ends[1]}")
     return lines
+
+
+def _nearest_free(axis: Sequence[str], column: int) -> int:
+    """The column, or the nearest without a letter, so that of two marks at one place both are seen."""
+    free = [each for each, cell in enumerate(axis) if cell == "-"] or [column]
+    return min(free, key=lambda each: abs(each - column))

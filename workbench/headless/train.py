@@ -91,16 +91,16 @@ def save_preset(preset: Preset, name: str) -> int:
 
 def add_preset(preset: Preset, name: str) -> Path:
     """Saves a preset under a new name in the user's folder; returns its file. Raises UsageError, StorageError."""
-    mapping = preset.with_absolute_paths().to_mapping() | {"name": name.removesuffix(library.SUFFIX)}
-    named = Preset.from_mapping(mapping, "--save-as")
-    path = new_preset_file(named.name)
-    named.save(path)
+    path = new_preset_file(name)
+    mapping = preset.with_absolute_paths().to_mapping() | {"name": path.name.removesuffix(library.SUFFIX)}
+    Preset.from_mapping(mapping, "--save-as").save(path)
     return path
 
 
 def new_preset_file(name: str) -> Path:
-    """The file of a preset that is not there yet, in the user's folder. Raises UsageError if there is one already."""
-    path = library.user_folder() / f"{name.removesuffix(library.SUFFIX)}{library.SUFFIX}"
+    """The file of a new preset in the user's folder. Raises UsageError where there is one, or the name is none."""
+    named = Preset.from_mapping({"name": name.removesuffix(library.SUFFIX)}, "--save-as")
+    path = library.user_folder() / f"{named.name}{library.SUFFIX}"
     if path.exists():
         raise UsageError(f"{path} is there already; choose another name, or remove it first")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,15 +12,16 @@ from typing import Any
 from workbench.errors import UsageError
 from workbench.files import expanded, is_file
 from workbench.headless.folds import show_folds
-from workbench.headless.study import Output, described, follow_study
-from workbench.headless.train import check_trust
-from workbench.metrics import metric as metric_named
+from workbench.headless.study import Output, follow_study
+from workbench.headless.train import check_trust, new_preset_file
+from workbench.headless.tune_results import show_queue, show_repeat, show_search
+from workbench.headless.tuned_preset import load_tuned
+from workbench.metrics import metric, monitor_names
 from workbench.runs.directory import RunDirectory, default_runs_folder, list_runs
 from workbench.runs.lock import is_running, process_id
-from workbench.settings import library
 from workbench.settings.preset import Preset
-from workbench.settings.validation import check_is_one_run
-from workbench.tuning.default_space import default_ranges
+from workbench.suggestion import nearest
+from workbench.tuning.asking import DEFAULT_TRIALS, search_question
 from workbench.tuning.directory import (
     StudyDirectory,
     create_study,
@@ -27,20 +29,20 @@ from workbench.tuning.directory import (
     find_study,
     is_study,
     list_studies,
+    preset_of,
 )
 from workbench.tuning.question import Question, read_question
 from workbench.tuning.ranges import parse_searches
-from workbench.tuning.sampler import SAMPLERS
-from workbench.tuning.space import SearchSpace
+from workbench.tuning.ray_places import check_on
+from workbench.tuning.samplers import SAMPLERS
 from workbench.tuning.view import StudyView, read_study_view
 
-DEFAULT_TRIALS = 20
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a search may cost; 0 and empty set no limit."""
+    """How much a search may take; 0 and empty set no limit."""
 
     trials: int
     seconds: float
@@ -53,9 +55,19 @@ class Budget:
         if time and found is None:
             raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
         seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
-        if not trials and not seconds and not until:
-            trials = DEFAULT_TRIALS
+        if time and not 0 < seconds < math.inf:
+            raise UsageError(f"--time {time}: it must be more than 0; leave it out for no limit of time")
         return cls(trials, seconds, until)
+
+    def trials_of(self, named: int | None) -> int:
+        """How many settings are tried at most; 0 for no limit.
+
+        named: how many the ranges ask for, such as 1e-4..1e-1 x20. Raises UsageError where that is another number.
+        """
+        if named and self.trials and named != self.trials:
+            raise UsageError(f"--trials {self.trials}, but --search asks for {named} trials; name one number")
+        unlimited = not self.seconds and not self.until
+        return named or self.trials or (DEFAULT_TRIALS if unlimited else 0)
 
 
 def search(
@@ -67,33 +79,40 @@ def search(
     sampler: str,
     discard: str,
     seed: int,
+    fresh_seeds: int,
+    save_as: str | None,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
-    preset = _preset(preset_name, overrides, trust_code)
-    first = preset.training.seed
+    if save_as is not None:
+        new_preset_file(save_as)
+    check_on(on)
+    preset = load_tuned(preset_name, overrides, trust_code)
     ranges, named_trials = parse_searches(searched)
-    ranges = {**preset.search, **ranges} or default_ranges(preset)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
         raise UsageError(f"--sampler {sampler}: there is no such sampler; these are: {', '.join(SAMPLERS)}")
-    question = Question(
-        way="search",
-        search={path: given.model_dump(exclude_none=True) for path, given in ranges.items()},
-        sampler=sampler,  # type: ignore[arg-type]
+    question = search_question(
+        preset,
+        {**preset.search, **ranges},
+        sampler=sampler,
         seed=seed,
-        discard=rule,  # type: ignore[arg-type]
+        discard=rule,
         keep=keep,
         discard_after=after,
-        trials=named_trials or budget.trials,
+        trials=budget.trials_of(named_trials),
         seconds=budget.seconds,
         until=budget.until,
-        seeds=tuple(range(first + 1, first + 4)),
+        fresh_seeds=fresh_seeds,
+        save_as=save_as or "",
+        on=on,
     )
-    SearchSpace.parse(question.search, preset)
+    if budget.until:
+        preset = preset_until(budget.until, preset)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["search"])
 
@@ -103,15 +122,17 @@ def repeat(
     overrides: tuple[str, ...],
     seeds: int,
     *,
+    on: str = "",
     json_output: bool,
     quiet: bool,
     studies_dir: Path | None,
     trust_code: bool,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
-    preset = _preset(preset_name, overrides, trust_code)
+    check_on(on)
+    preset = load_tuned(preset_name, overrides, trust_code)
     first = preset.training.seed
-    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)))
+    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 
@@ -133,7 +154,8 @@ def study_named(name_or_path: str, studies_dir: Path | None, runs_dir: Path | No
 
 def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust_code: bool) -> int:
     """Continues a study; returns the exit code. Raises UsageError if it is running or complete."""
-    question, preset = read_question(study.question), Preset.of_run(study.preset)
+    question = read_question(study.question)
+    preset = preset_of(study, question)
     if is_running(study):
         raise UsageError(f"the study {study.name} is still running (process {process_id(study)})")
     view = read_study_view(study)
@@ -145,41 +167,46 @@ def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust
 
 def _discard_rule(text: str) -> tuple[str, int, int]:
     """The rule, how many it keeps, and after how many epochs. Raises UsageError."""
-    found = re.fullmatch(r"(keep)(?::(\d+)(?:@(\d+))?)?|(none)", text)
-    if found is None or "0" in (found[2], found[3]):
-        raise UsageError(f"--discard {text}: write keep, keep:K or keep:K@E (the best K after E epochs), or none")
-    return found[1] or found[4], int(found[2] or 3), int(found[3] or 1)
+    found = re.fullmatch(r"(keep)(?::(\d+)(?:@(\d+))?)?|(asha|median)(?:@(\d+))?|(none)", text)
+    if found is None or any(number is not None and int(number) == 0 for number in (found[2], found[3], found[5])):
+        raise UsageError(
+            f"--discard {text}: write keep, keep:K or keep:K@E (the best K after E epochs), asha, median (both from "
+            "epoch 1, else asha@E), or none"
+        )
+    return found[1] or found[4] or found[6], int(found[2] or 3), int(found[3] or found[5] or 1)
 
 
-def _preset(name: str, overrides: tuple[str, ...], trust_code: bool) -> Preset:
-    preset = library.load(name).override(overrides).with_absolute_paths()
-    check_is_one_run(preset.validation)
-    check_trust(preset, trust_code)
-    return preset
-
-
-def _show_search(result: dict[str, Any], view: StudyView) -> None:
-    best = result["best"]
-    if best is None:
-        print("no trial has given a value")
-        return
-    known = metric_named(best["metric"])
-    print(f"best: trial {best['trial']}, {known.label} {known.write(best['value'])}  {described(best['settings'])}")
-    print(f"{result['trials']} settings tried, {result['discarded']} of them discarded early")
-
-
-def _show_repeat(result: dict[str, Any], view: StudyView) -> None:
-    if result["mean"] is None:
-        print("no run has completed")
-        return
-    known = metric_named(result["metric"])
-    print(f"{known.label}: mean {known.write(result['mean'])}, deviation {result['deviation']}")
+def preset_until(text: str, preset: Preset) -> Preset:
+    """The preset that monitors the metric of `--until`. Raises UsageError."""
+    found = re.fullmatch(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
+    try:
+        value = float(found[3] if found else "")
+    except ValueError:
+        value = math.nan
+    if found is None or not math.isfinite(value):
+        raise UsageError(f"--until {text}: write a metric and its value, such as accuracy>=0.98 or loss<=0.1")
+    name, known = found[1], metric(found[1])
+    if name not in monitor_names():
+        raise UsageError(f"--until {text}: there is no metric {name} to end at{nearest(name, monitor_names())}")
+    if (found[2] == ">=") != known.higher_is_better:
+        better, sign = ("higher", ">=") if known.higher_is_better else ("lower", "<=")
+        raise UsageError(f"--until {text}: {better} is better for {name}; write {name}{sign}{found[3]}")
+    most = 1.0 if known.is_fraction else known.most
+    if most is not None and value > most:
+        advice = f"; write {name}>={value / 100:g}" if known.is_fraction and 2 <= value <= 100 else ""
+        raise UsageError(f"--until {text}: {name} is at most {most:g}{advice}")
+    monitor = preset.training.monitor
+    if monitor not in ("auto", name):
+        raise UsageError(
+            f"--until {text}: the trials are judged by {monitor}; add --set training.monitor={name}, or name {monitor}"
+        )
+    return preset.with_values({"training.monitor": name}, "--until")
 
 
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
-    "search": _show_search,
-    "repeat": _show_repeat,
+    "search": show_search,
+    "repeat": show_repeat,
     "folds": show_folds,
-    "queue": _show_repeat,
+    "queue": show_queue,
 }
 """How the result of each way to tune is printed."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import EXIT_INTERRUPTED, StorageError, WorkbenchError
+from workbench.errors import EXIT_INTERRUPTED, StorageError
 from workbench.files import read_small, short_path, write_text_atomically
-from workbench.headless.measuring import Options, load_preset, run, save_found
-from workbench.headless.study import Output, described, follow_study
+from workbench.headless.measuring import Options, load_preset, run
+from workbench.headless.study import Output, follow_study
 from workbench.headless.tune_batch import measure_batches
 from workbench.headless.tune_lr import measure_rates
+from workbench.headless.tune_results import verdict
 from workbench.metrics import metric as metric_named
 from workbench.processes.batch_scan import BatchScan
 from workbench.processes.batch_scan import Request as BatchRequest
@@ -24,9 +25,10 @@ from workbench.processes.range_test import Request as RangeRequest
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
+from workbench.tuning.asking import search_question
+from workbench.tuning.described import described
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder
 from workbench.tuning.importance import importances
-from workbench.tuning.question import Question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, read_study_view
 from workbench.units import duration
@@ -70,14 +72,7 @@ def tune_auto(
     space = SearchSpace.parse(ranges, preset)
     left = max(seconds - (time.monotonic() - began), LEAST_SECONDS / 2)
     narrate(options, f"3 of 3: a search over {len(space.paths)} settings, {duration(left)}")
-    first = preset.training.seed
-    question = Question(
-        way="search",
-        search={path: given.model_dump(exclude_none=True) for path, given in ranges.items()},
-        seed=seed,
-        seconds=left,
-        seeds=tuple(range(first + 1, first + 4)),
-    )
+    question = search_question(preset, ranges, seed=seed, seconds=left, save_as=options.save_as or "")
     study = create_study(studies_dir or default_studies_folder(), preset, question)
 
     def show(result: dict[str, Any], view: StudyView) -> None:
@@ -85,7 +80,7 @@ def tune_auto(
             print(line)
 
     code = follow_study(study, Output(options.json_output, options.quiet), show)
-    _keep(preset, found, space, study, options, code)
+    _write_page(preset, found, space, study, options, code)
     return code
 
 
@@ -137,13 +132,7 @@ def page(
     if before is not None:
         values = f"{known.write(before)} before, {known.write(best['value'])} now"
         lines.append(f"{known.label} on the validation split: {values}")
-    if result["tied"]:
-        tied = ", ".join(map(str, result["tied"]))
-        lines.append(f"the seeds cannot tell these trials apart: {tied}; trial {best['trial']} has the best mean")
-    elif view.repeats_of(best["trial"]):
-        lines.append(f"trial {best['trial']} is the best of {result['trials']}, also with fresh seeds")
-    else:
-        lines.append(f"trial {best['trial']} is the best of {result['trials']}; no time was left for fresh seeds")
+    lines.append(verdict(result, view))
     tested = read_summary(study.run(best["run"]))
     if tested is not None and tested.test and isinstance(tested.test.get(known.name), float):
         lines.append(f"{known.label} on the test split, which decided nothing: {known.write(tested.test[known.name])}")
@@ -165,21 +154,16 @@ def _differences(preset: Preset, settings: dict[str, Any]) -> str:
     return described({path: value for path, value in settings.items() if flat.get(path) != value})
 
 
-def _keep(preset: Preset, found: Found, space: SearchSpace, study: StudyDirectory, options: Options, code: int) -> None:
-    """Writes the page into the study, and saves the preset if a name was given."""
+def _write_page(
+    preset: Preset, found: Found, space: SearchSpace, study: StudyDirectory, options: Options, code: int
+) -> None:
+    """Writes the page into the study."""
     if code == EXIT_INTERRUPTED or not study.summary.exists():
         return
     result, view = json.loads(read_small(study.summary)), read_study_view(study)
     with suppress(StorageError):
         lines = page(preset, found, space, result, view, study)
         write_text_atomically(study.path / "report.md", "\n".join(lines) + "\n", parents=False)
-    best = result["best"]
-    if best is None:
-        raise WorkbenchError("no trial has given a value")
-    known = metric_named(best["metric"])
-    evidence = f"tuned: {known.label} {known.write(best['value'])} on the validation split, {result['trials']} trials"
-    tuned = preset.with_values(best["settings"], "the best trial")
-    save_found(tuned, [], evidence, options)
     narrate(options, f"the page is in {short_path(study.path / 'report.md')}")
 
 

@@ -10,6 +10,7 @@ from workbench.processes.batch_scan import MEASURED, BatchScan, Measured, Reques
 from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
 from workbench.units import milliseconds, rate, size
+from workbench.wording import KNEE
 
 BAR_CELLS = 24
 """Length of the longest bar."""
@@ -78,7 +79,7 @@ def _shown(answer: BatchScan, present: int, sentence: str, change: list[str]) ->
         lines.append(ROW.format(each.batch_size, *row, f"{bar} {', '.join(names)}").rstrip())
     lines.append("")
     if answer.knee is not None:
-        lines.append(f"knee     {answer.knee}: the smallest batch size within 5 % of the best throughput")
+        lines.append(f"knee     {answer.knee}: {KNEE}")
         lines.append(f"largest  {answer.largest}: the largest that was measured")
     lines += answer.notes
     if change:

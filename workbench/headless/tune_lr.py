@@ -12,13 +12,7 @@ from workbench.headless.text_curve import text_curve
 from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
 from workbench.processes.range_test import CURVE, Curve, RangeTest, Request, range_test
-
-MARKS = {
-    "steepest": ("S", "where the loss falls fastest"),
-    "valley": ("V", "the middle of the fall, for the careful"),
-    "before_divergence": ("D", "a third of the last rate before the loss diverges"),
-}
-"""By the names of the suggestions: a letter on the axis, and what it means."""
+from workbench.wording import RATE_MARKS
 
 
 def tune_lr(
@@ -82,14 +76,14 @@ def _shown(answer: RangeTest, seeds: int) -> list[str]:
     rates, suggested = answer.rates, asdict(answer.suggested)
     marks = {
         letter: max(bisect_right(rates, suggested[name]) - 1, 0)
-        for name, (letter, _) in MARKS.items()
+        for name, (letter, _) in RATE_MARKS.items()
         if suggested[name] is not None
     }
     over = f"median and range over {seeds} seeds" if seeds > 1 else "of one seed"
     lines = [f"smoothed loss against the learning rate, {over}", ""]
     lines += text_curve(answer.median, answer.lowest, answer.highest, marks, (f"{rates[0]:.2g}", f"{rates[-1]:.2g}"))
     lines.append("")
-    for name, (letter, meaning) in MARKS.items():
+    for name, (letter, meaning) in RATE_MARKS.items():
         value = "-" if suggested[name] is None else f"{suggested[name]:g}"
         lines.append(f"{letter}  {name.replace('_', ' '):<18} {value:<9} {meaning}")
     lines += answer.notes

@@ -70,8 +70,13 @@ async def batch_scan(process: MeasuringProcess, request: Request) -> AsyncIterat
         yield message
 
 
-def scaled_rate(optimizer: OptimizerChoice, before: int, after: int) -> tuple[float, str]:
-    """The learning rate that suits another batch size by the usual rule, and a sentence about it."""
+def scaled_rate(
+    optimizer: OptimizerChoice, before: int, after: int, check: str = "workbench tune lr"
+) -> tuple[float, str]:
+    """The learning rate that suits another batch size by the usual rule, and a sentence about it.
+
+    check: what runs a range test, for the sentence.
+    """
     rate, factor = optimizer.learning_rate, after / before
     if before == after:
         return rate, f"the batch size stays {after}, and so does the learning rate"
@@ -85,5 +90,5 @@ def scaled_rate(optimizer: OptimizerChoice, before: int, after: int) -> tuple[fl
     scaled = float(f"{min(scaled, LEARNING_RATE_BOUNDS['le']):.3g}")
     return scaled, (
         f"from batch size {before} to {after} the learning rate of {optimizer.label()} usually changes {rule}: "
-        f"{rate:g} becomes {scaled:g}; check it with workbench tune lr"
+        f"{rate:g} becomes {scaled:g}; check it with {check}"
     )

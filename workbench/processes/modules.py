@@ -13,6 +13,8 @@ class Module(StrEnum):
 
     WORKER = f"{PACKAGE}.worker"
     """Trains one run: its argument is the run directory."""
+    TETHERED = f"{PACKAGE}.tethered"
+    """The same, but it dies with the process that started it."""
     STANDBY = f"{PACKAGE}.standby"
     """Imports PyTorch, then trains the runs that its standard input names."""
     PLAN = f"{PACKAGE}.plan"

@@ -16,6 +16,8 @@ from workbench.settings.preset import Preset
 
 BACKGROUND = "--background"
 """Makes the process run at the lowest priority, and download nothing."""
+SEVERAL = "--several"
+"""Makes the process read a list of presets as JSON, each in TOML, and answer with the list of their plans."""
 PEAK = "peak"
 
 

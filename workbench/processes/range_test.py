@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Final
 
 from workbench.errors import UsageError
@@ -17,6 +18,8 @@ DECADES = 4
 STEPS, SEEDS = 100, 5
 LEAST_STEPS, MOST_STEPS = 20, 10_000
 MOST_SEEDS = 50
+SAFETY = 3.0
+"""`before_divergence` is the last rate before the loss diverges, divided by this."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,12 @@ class Curve:
     diverged: bool
 
 
+def spread(curves: Sequence[Curve]) -> tuple[list[float], list[float], list[float]]:
+    """The median, the lowest and the highest loss of the curves at each rate, up to where the first of them ends."""
+    columns = [sorted(losses) for losses in zip(*(curve.losses for curve in curves), strict=False)]
+    return [median(column) for column in columns], [column[0] for column in columns], [column[-1] for column in columns]
+
+
 @dataclass(frozen=True)
 class Suggested:
     """The learning rates that the test names; None where none can be named."""
@@ -92,8 +101,11 @@ class Suggested:
 
     @property
     def best(self) -> float | None:
-        """The first of them that can be named."""
-        return next((rate for rate in (self.steepest, self.valley, self.before_divergence) if rate is not None), None)
+        """The rate to train with: the steepest point, else the valley.
+
+        Not the last rate before divergence: that is the largest with which training may work.
+        """
+        return self.valley if self.steepest is None else self.steepest
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +16,7 @@ from workbench.files import open_regular, read_small
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.event_lines import decode
 from workbench.runs.events import EpochEnd, Event, Prepared, State, TestResult
+from workbench.runs.labels import Labels, read_labels
 from workbench.runs.lock import is_running
 from workbench.runs.preset_text import PresetReader
 from workbench.runs.row import RunRow
@@ -29,8 +32,11 @@ OVERLAP_BYTES = 2**19
 """Farther back, consecutive blocks overlap by this many bytes; the line of an epoch is shorter."""
 WANTED = tuple(f'{{"type":"{event.type}"'.encode() for event in (Prepared, EpochEnd, State, TestResult))
 """First bytes of the lines that are decoded; all others are skipped."""
-STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl")
+STAMPED = ("preset.toml", "process.json", "summary.json", "events.jsonl", "labels.json")
 """Files of a run that its row depends on."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Of a run whose start is unknown, which comes last."""
 
 
 class Catalogue:
@@ -59,13 +65,19 @@ class Catalogue:
             found[run.path] = before
         self._known = found
         self._memory.write(found)
-        return [row for _, row in found.values()][::-1]
+        rows = [row for _, row in found.values()]
+        return sorted(rows, key=lambda row: (row.started or NEVER, row.run.name), reverse=True)
 
 
 def list_running(runs_folder: Path) -> list[RunRow]:
     """Returns the runs in progress, the latest first; for other runs, only checks the lock. Raises StorageError."""
     presets = PresetReader()
     return [_row(run, presets) for run in reversed(_list(runs_folder)) if is_running(run)]
+
+
+def read_row(run: RunDirectory) -> RunRow:
+    """Reads one run; a broken one is a row that says so."""
+    return _row(run, PresetReader())
 
 
 def _list(runs_folder: Path) -> list[RunDirectory]:
@@ -93,14 +105,16 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 def _row(run: RunDirectory, presets: PresetReader, *, before: RunRow | None = None) -> RunRow:
     """Reads a run. before: its previous row, if any."""
-    started = None
+    started, labels = None, Labels()
     try:
+        labels = read_labels(run.labels)
         started = _started(run)
         summary = None if (running := is_running(run)) else read_summary(run)
-        return _read(run, "running" if running else ended(run, summary), summary, started, before, presets)
+        row = _read(run, "running" if running else ended(run, summary), summary, started, before, presets)
     except Exception as error:  # the files may contain anything, and the other runs must still be shown
         reason = f"its files cannot be read: {type(error).__name__}: {error}"
-        return RunRow(run, "lost", "", started, reason=reason, broken=True)
+        row = RunRow(run, "lost", "", started, reason=reason, broken=True)
+    return replace(row, tags=labels.tags, note=labels.note)
 
 
 def _read(
@@ -123,6 +137,7 @@ def _read(
             "test": _scalars(summary.test),
             "seconds": _number(_table(summary.seconds).get("train")),
             "reason": _text(summary.reason),
+            "metrics": _scalars(_table(summary.validation or summary.train)),
             "best": _number(_table(summary.validation or summary.train).get(_text(summary.monitor))),
         }
     else:
@@ -134,7 +149,7 @@ def _read(
 
 def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     """Reads the latest and the best epoch; searches far back for the best one only once, and then remembers it."""
-    known = None if before is None or before.broken else before.best
+    known = before if before is not None and not before.broken else None
     try:
         with open_regular(run.events) as file:
             head = _events(file.read(HEAD_BYTES))
@@ -147,13 +162,15 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     monitor = _text(prepared.monitor) if prepared is not None else ""
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
+    best = _table(marked[-1].validation or marked[-1].train) if marked else {}
     tested = [event for event in tail if isinstance(event, TestResult)]
     states = [event for event in tail if isinstance(event, State)]
     return {
         "state": _text(states[-1].state) if states else "",
         "epoch": _whole(epochs[-1].epoch) if epochs else 0,
         "monitor": monitor,
-        "best": _number(_table(marked[-1].validation or marked[-1].train).get(monitor)) if marked else known,
+        "metrics": _scalars(best) if marked else known and known.metrics,
+        "best": _number(best.get(monitor)) if marked else known and known.best,
         "test": _scalars(tested[-1].metrics) if tested else None,
     }
 
@@ -216,5 +233,12 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _started(run: RunDirectory) -> datetime | None:
-    return run.started or datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)
+def _started(run: RunDirectory) -> datetime:
+    """When the run was started. A renamed run has lost the time in its name; its first event has one."""
+    if (started := run.started) is not None:
+        return started
+    with suppress(OSError), open_regular(run.events) as file:
+        first = decode(file.readline(HEAD_BYTES))
+        if first is not None and first.time > 0:
+            return datetime.fromtimestamp(int(first.time), UTC)
+    return datetime.fromtimestamp(run.preset.stat().st_mtime, UTC)

@@ -45,6 +45,11 @@ class RunDirectory:
         return self.path / "study.json"
 
     @property
+    def labels(self) -> Path:
+        """Its tags and its note, as JSON; absent before the first."""
+        return self.path / "labels.json"
+
+    @property
     def environment(self) -> Path:
         """GPU, driver, versions, host and command, as JSON."""
         return self.path / "environment.json"
@@ -105,6 +110,10 @@ class RunDirectory:
         return self.path / "worker.log"
 
 
+class SeveralRunsError(UsageError):
+    """A part of a name that several runs have."""
+
+
 def default_runs_folder() -> Path:
     """The folder of runs: WORKBENCH_RUNS, else ./runs."""
     return Path(os.environ.get("WORKBENCH_RUNS") or "runs")
@@ -159,7 +168,7 @@ def find_run(runs_folder: Path, name_or_path: str) -> RunDirectory:
     if not matches:
         suggested = _nearest_run(name_or_path, runs)
         raise UsageError(f"there is no run {name_or_path!r} in {runs_folder.absolute()}{suggested}")
-    raise UsageError(f"several runs match {name_or_path!r}: {', '.join(run.name for run in matches)}")
+    raise SeveralRunsError(f"several runs match {name_or_path!r}: {', '.join(run.name for run in matches)}")
 
 
 def _nearest_run(name: str, runs: list[RunDirectory]) -> str:

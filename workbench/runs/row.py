@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from workbench.metrics import metric as declared
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import Status
 
@@ -19,7 +20,7 @@ class RunRow:
     status: Status
     preset_name: str
     started: datetime | None
-    """UTC, from the run's name; for a renamed run, when its preset was written."""
+    """UTC, from the run's name; for a renamed run, from its first event, else when its preset was written."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Settings by key path, such as optimizer.learning_rate."""
     epoch: int = 0
@@ -31,6 +32,8 @@ class RunRow:
     monitor: str = ""
     best: float | None = None
     """The monitored metric at the best epoch."""
+    metrics: dict[str, Any] | None = None
+    """Metrics of the best epoch, without those by class: of the validation split, or of training without one."""
     test: dict[str, Any] | None = None
     """Metrics of the test split, without those by class."""
     seconds: float | None = None
@@ -39,8 +42,10 @@ class RunRow:
     """Why it failed, or what is wrong with its files."""
     study: str | None = None
     """The id of its study."""
+    tags: tuple[str, ...] = ()
+    note: str = ""
     broken: bool = False
-    """Whether its files could not be read; then no other field is reliable."""
+    """Whether its files could not be read; then no other field but its labels is reliable."""
 
 
 def by_study(rows: Iterable[RunRow]) -> dict[str | None, list[RunRow]]:
@@ -49,3 +54,16 @@ def by_study(rows: Iterable[RunRow]) -> dict[str | None, list[RunRow]]:
     for row in rows:
         groups.setdefault(row.study, []).append(row)
     return groups
+
+
+def goodness(metric: str, value: float | None) -> tuple[str, float] | None:
+    """A key by which better values are larger; runs with different metrics are not mixed. None without a value."""
+    return None if value is None else (metric, declared(metric).rank(value))
+
+
+def arranged(rows: Iterable[RunRow], key: Callable[[RunRow], Any], *, descending: bool) -> list[RunRow]:
+    """The runs sorted by a key; those whose key is None come last, in either direction."""
+    keyed = [(key(row), row) for row in rows]
+    known = [pair for pair in keyed if pair[0] is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in known] + [row for value, row in keyed if value is None]

@@ -78,7 +78,7 @@ class CrossValidation(ValidationChoice):
     """Leaves each sample out once, from the training of one of several models, and judges all answers together."""
 
     chooses_epoch: ClassVar[bool] = True
-    """Whether what is left out is enough to choose the best epoch by; otherwise the last one is judged."""
+    """Whether what is left out is enough to choose the best epoch by; otherwise the last one counts as best."""
 
     fold: AllFolds | Annotated[int, Field(ge=0)] = setting(
         "all", "what a run leaves out, from 0; all: each in turn, a run for each"

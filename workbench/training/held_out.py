@@ -68,17 +68,16 @@ class HeldOutSplits:
             self._events.write(TestResult(step=state.step, weights=weights, metrics=metrics))
         return metrics
 
-    def keep_validation_scores(self, state: TrainingState, *, of_best: bool) -> ValidationScores | None:
+    def keep_validation_scores(self, state: TrainingState) -> ValidationScores | None:
         """Writes what the model answers for the validation split into the run's directory.
 
-        of_best: with the best epoch's weights if they were kept; else with the last ones. None if training was asked
-        to stop meanwhile. Raises StorageError; DivergedError.
+        With the best epoch's weights if they were kept, else with the last ones. None if training was asked to stop
+        meanwhile. Raises StorageError; DivergedError.
         """
         assert self._job.validation is not None
         collector = ScoreCollector()
         with self._times.measure("validate"):
-            if of_best:
-                self._load_best(state)
+            self._load_best(state)
             metrics = self._evaluator.evaluate(self._job.validation, self._interruption(), collector.add)
         if metrics is None:
             return None

@@ -40,12 +40,14 @@ class Monitor:
     on_validation: bool
     """Whether it is measured on the validation split; without one, it is measured on the training samples."""
     min_delta: float
+    takes_last: bool = False
+    """Whether each epoch counts as better than those before: the validation split is too small to choose one by."""
 
     def better(self, value: float, best: float | None) -> bool:
         """Whether `value` beats `best` by more than the least difference; NaN beats nothing."""
         if value != value:
             return False
-        if best is None:
+        if best is None or self.takes_last:
             return True
         rank = metric(self.name).rank
         return rank(value) - rank(best) > self.min_delta
@@ -196,7 +198,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         loss_class_counts=loss_class_counts,
         learns=data.learns,
         data_digests=data.digests,
-        notes=data.notes,
+        notes=(*data.notes, *_monitor_notes(preset)),
     )
 
 
@@ -223,6 +225,17 @@ def _check_single_sample(model: nn.Module, example: Tensor) -> None:
         if "more than 1 value per channel" in str(error):
             raise PresetError("data.batch_size = 1, but batch norm cannot train on a batch of one sample") from error
         raise
+
+
+def takes_last_epoch(preset: Preset) -> bool:
+    """Whether the validation split is too small to choose the best epoch by."""
+    return isinstance(preset.validation, CrossValidation) and not preset.validation.chooses_epoch
+
+
+def _monitor_notes(preset: Preset) -> tuple[str, ...]:
+    if not takes_last_epoch(preset) or not preset.training.early_stopping_patience:
+        return ()
+    return ("one sample cannot choose the best epoch: the last one counts as best, and training does not stop early",)
 
 
 def _check_left_out(preset: Preset, data: PreparedData) -> None:
@@ -256,4 +269,4 @@ def _monitor(preset: Preset, task: Task, validation: BatchSource | None) -> Moni
             f'training.monitor = "{name}" is not defined for a validation split of {len(validation)} '
             f"{'sample' if len(validation) == 1 else 'samples'}; choose accuracy or loss"
         )
-    return Monitor(name, validated, preset.training.early_stopping_min_delta)
+    return Monitor(name, validated, preset.training.early_stopping_min_delta, takes_last_epoch(preset))

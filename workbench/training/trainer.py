@@ -116,8 +116,7 @@ class Trainer:
             self.inspection.close(self.state.step)
             if not self.stopping and isinstance(self.job.preset.validation, CrossValidation):
                 self._enter("testing", "what was left out of training")
-                of_best = self.job.preset.validation.chooses_epoch
-                self._held_out.keep_validation_scores(self.state, of_best=of_best)
+                self._held_out.keep_validation_scores(self.state)
             if not self.stopping and self.job.test is not None:
                 self._enter("testing")
                 self.test_metrics = self._held_out.test(self.state)

@@ -19,6 +19,8 @@ from workbench.suggestion import nearest
 
 INCOMPARABLE = {"data.name": "data sets", "validation": "splits", "training.monitor": "metrics"}
 """Settings, and a table, that decide what a result means: trials that differ in them cannot be ranked."""
+CHANCE = "training.seed"
+"""It decides by chance: the best of several seeds is not better with another one."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ def declared(path: str, chosen: Mapping[str, tuple[str, ...]], preset: Preset, w
     table, _, key = path.partition(".")
     if what := INCOMPARABLE.get(path) or INCOMPARABLE.get(table):
         raise PresetError(f"{where}: {path} cannot be searched: trials with different {what} cannot be compared")
+    if path == CHANCE:
+        raise PresetError(
+            f"{where}: {path} cannot be searched: the best seed is best by chance; "
+            "how far seeds move the result is shown by: workbench tune repeat"
+        )
     if table in PLAIN_TABLES and key in PLAIN_TABLES[table].model_fields:
         return Declared(path, "", (), (PLAIN_TABLES[table],), key)
     family = FAMILIES.get(table)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
-from workbench.files import expanded, is_file, make_folder, write_text_atomically
+from workbench.files import expanded, is_file, make_folder, read_small, write_text_atomically
 from workbench.runs.directory import RunDirectory, list_runs, new_directory
 from workbench.settings.preset import Preset
 from workbench.tuning.question import Question
@@ -90,13 +91,31 @@ def create_study(folder: Path, preset: Preset, question: Question) -> StudyDirec
     study = StudyDirectory(new_directory(folder, preset.name, "the studies folder"))
     try:
         make_folder(study.trials)
-        write_text_atomically(study.preset, preset.to_toml(), parents=False)
+        text = preset.to_toml()
+        write_text_atomically(study.preset, text, parents=False)
         # A directory is a study once its question is there, so that comes last.
-        write_text_atomically(study.question, question.to_toml(), parents=False)
+        complete = replace(question, preset_digest=digest(text))
+        write_text_atomically(study.question, complete.to_toml(), parents=False)
     except StorageError:
         shutil.rmtree(study.path, ignore_errors=True)
         raise
     return study
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def preset_of(study: StudyDirectory, question: Question) -> Preset:
+    """The preset that trials change. Raises UsageError where it was edited after the study began, PresetError."""
+    preset = Preset.of_run(study.preset)
+    if question.preset_digest and digest(read_small(study.preset)) != question.preset_digest:
+        raise UsageError(
+            f"{study.preset} was edited after the study began, so that new trials would not compare with those that "
+            f"there are: undo the change, or start a study of it with: workbench tune {question.way} -p {study.preset}"
+        )
+    return preset
 
 
 def is_study(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from workbench.runs.event_lines import decoder
@@ -83,6 +83,8 @@ class TrialDiscarded(Event):
     type: ClassVar[str] = "trial_discarded"
     trial: int
     reason: str
+    epoch: int | None = None
+    """After which it was decided: values of later epochs do not count. None: all count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,8 @@ class TrialFinished(Event):
     """completed or failed."""
     value: float | None = None
     """Of the monitored metric, at the best epoch."""
+    metric: str = ""
+    """Which that is."""
     seconds: float = 0.0
     """That it has taken."""
     reason: str = ""
@@ -110,6 +114,8 @@ class TrialRetried(Event):
     type: ClassVar[str] = "trial_retried"
     trial: int
     reason: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Settings that it takes now; with any, it is trained from the start, in a new run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from workbench.processes.standby import Standby
+from workbench.processes.worker import not_started
 from workbench.runs.directory import RunDirectory
 from workbench.runs.follow import Trainer
 from workbench.runs.lock import is_running
@@ -39,7 +40,10 @@ class LocalPlace:
 
     def start(self, run: RunDirectory) -> Trainer:
         if self._standby is None or not self._standby.is_alive:
-            self._standby = Standby.launch(self.environment)
+            try:
+                self._standby = Standby.launch(self.environment)
+            except OSError as error:
+                raise not_started(error) from error
         return self._standby.train(run, shlex.join(sys.argv))
 
     def close(self) -> None:
@@ -68,6 +72,20 @@ def local_places(workers: int) -> list[Place]:
     count = max(workers, 1)
     threads = max((os.cpu_count() or 1) // count, 1)
     return [LocalPlace({} if count == 1 else {"OMP_NUM_THREADS": str(threads)}) for _ in range(count)]
+
+
+def memory_of_a_place() -> int | None:
+    """Bytes that a trial may take: of the smallest GPU, or what is free of the host's memory; None if not known."""
+    from workbench.devices.gpu import GpuMonitor
+
+    monitor = GpuMonitor.open() if _visible_gpus() else None
+    if monitor is None:
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+    with monitor:
+        sizes = [gpu.total_bytes for gpu in monitor.read() if gpu.total_bytes is not None]
+    return min(sizes, default=None)
 
 
 def _visible_gpus() -> list[str]:

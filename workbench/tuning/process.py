@@ -8,18 +8,22 @@ import signal
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, StorageError, WorkbenchError, type_and_first_line
 from workbench.files import open_to_append, storage_error
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, launched_at, not_started, trainer_environment
-from workbench.runs.control import append_request
 from workbench.runs.lock import claim
 from workbench.runs.writer import EventWriter
-from workbench.settings.preset import Preset
-from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.directory import StudyDirectory, preset_of
 from workbench.tuning.events import StudyFinished
-from workbench.tuning.question import read_question
+from workbench.tuning.question import Question, read_question
+
+if TYPE_CHECKING:
+    from workbench.settings.preset import Preset
+    from workbench.tuning.check import CornerCheck
 
 
 def start_controller(study: StudyDirectory, command: str) -> subprocess.Popen[bytes]:
@@ -49,27 +53,32 @@ def start_controller(study: StudyDirectory, command: str) -> subprocess.Popen[by
 def main(arguments: list[str]) -> int:
     """Runs the study in the directory that is the one argument; returns the exit code."""
     study = StudyDirectory(Path(arguments[0]).absolute())
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: append_request(study.control, "stop"))
+        signal.signal(number, lambda number, _: signals.append(number))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with claim(study):
-            return _control(study)
+            return _control(study, lambda: bool(signals))
     except WorkbenchError as error:
         print(error, file=sys.stderr)
         return EXIT_STORAGE if isinstance(error, StorageError) else EXIT_BUSY
 
 
-def _control(study: StudyDirectory) -> int:
+def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     """Raises StorageError where the study cannot be written."""
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
+    from workbench.tuning.ray_places import ray_places
     from workbench.tuning.ways.choose import make_way
 
     try:
         question = read_question(study.question)
-        way = make_way(question, Preset.of_run(study.preset), study)
-        return Controller(study, way, local_places(question.workers), launched_at()).run().exit_code
+        preset = preset_of(study, question)
+        check = _check(question, preset)  # first, for it takes some seconds in a process of its own
+        way = make_way(question, preset, study)
+        places = ray_places(question, preset) if question.on else local_places(question.workers)
+        return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
     except StorageError:
         raise
     except Exception as error:
@@ -80,6 +89,23 @@ def _control(study: StudyDirectory) -> int:
         with contextlib.closing(EventWriter(study.events)) as events:
             events.write(StudyFinished(status="failed", reason=reason, exit_code=code))
         return code
+
+
+def _check(question: Question, preset: Preset) -> CornerCheck | None:
+    """The dry run of a search that begins. Raises PresetError, TrainerLostError."""
+    from workbench.tuning.check import CornerCheck, corners_of, is_needed
+    from workbench.tuning.places import memory_of_a_place
+    from workbench.tuning.space import SearchSpace
+
+    if question.way != "search":
+        return None
+    space = SearchSpace.parse(question.search, preset)
+    if not is_needed(space):
+        return None
+    found = corners_of(space, preset)
+    if question.on:
+        return CornerCheck(found, lambda: None, elsewhere=True)
+    return CornerCheck(found, memory_of_a_place)
 
 
 if __name__ == "__main__":

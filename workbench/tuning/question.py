@@ -25,6 +25,8 @@ class Question:
 
     way: Way
     version: int = VERSION
+    preset_digest: str = ""
+    """SHA-256 of preset.toml: trials of another preset would not compare with those that there are."""
     search: dict[str, Any] = field(default_factory=dict)
     """The search space: by path of a setting, as the `[search]` table of a preset has it."""
     sampler: SamplerName = "tpe"
@@ -47,8 +49,12 @@ class Question:
     """How many of the best are trained again with fresh seeds before one is called best."""
     changes: tuple[dict[str, Any], ...] = ()
     """The settings of each trial that was listed beforehand: of a queue, and of folds."""
+    save_as: str = ""
+    """The name under which the best settings are saved as a preset."""
     workers: int = 0
     """How many trials run at once on a CPU; 0: one."""
+    on: str = ""
+    """Where trials run: empty for this machine; ray, or ray://HOST:PORT, for a Ray cluster."""
 
     def to_toml(self) -> str:
         """As study.toml holds it."""
@@ -63,13 +69,10 @@ def read_question(path: Path) -> Question:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if values.get("version") != VERSION:
         raise UsageError(
-            f"{path} is of version {values.get('version')}, which this workbench does not know (it knows {VERSION})"
+            f"{path} is of version {values.get('version')}, and this workbench knows {VERSION}: "
+            "continue the study with the workbench that began it"
         )
     try:
-        return taken(Question, _tuples(values))
+        return taken(Question, values)
     except (TypeError, OverflowError, ValueError):
         raise UsageError(f"{path} is not what workbench has written: it was edited or damaged") from None
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return values

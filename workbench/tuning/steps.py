@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workbench.tuning.view import StudyView
+from workbench.errors import EXIT_FAILED
+from workbench.tuning.view import StudyView, TrialView
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,12 @@ class Continue:
 
 @dataclass(frozen=True)
 class Discard:
-    """Do not train a paused trial any further."""
+    """Do not train a trial any further."""
 
     trial: int
     reason: str
+    epoch: int | None = None
+    """What it has given after this epoch does not count; None: all counts."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Done:
 
     reason: str = ""
     failed: bool = False
+    exit_code: int = EXIT_FAILED
+    """Where it has failed."""
 
 
 Step = NewTrial | Continue | Discard | Wait | Done
@@ -62,6 +67,16 @@ class Way(Protocol):
 
         seconds: that the study has taken.
         """
+
+    @property
+    def most_weights(self) -> int | None:
+        """How many trials have weights at the same time, at most; None if that is not known."""
+
+    def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
+        """Whether a trial that is being trained, or has just ended, is to be discarded."""
+
+    def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
+        """Whether the checkpoints of a trial that has ended are kept."""
 
     def result(self, view: StudyView) -> dict[str, Any]:
         """The result, as JSON holds it."""

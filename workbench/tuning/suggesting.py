@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from workbench.settings.preset import Preset
 from workbench.tuning.question import Question
-from workbench.tuning.sampler import Sampler, Suggestion, make_sampler
+from workbench.tuning.sampler import Sampler, Suggestion
+from workbench.tuning.samplers import make_sampler
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, TrialView
 
@@ -59,4 +60,4 @@ def _result(trial: TrialView, view: StudyView) -> tuple[float | None, int | None
         return best, None
     if trial.status in ("paused", "discarded") and best is not None:
         return best, trial.epoch
-    return None
+    return (None, None) if trial.status == "discarded" else None

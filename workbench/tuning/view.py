@@ -49,12 +49,22 @@ class TrialView:
     epoch: int = 0
     value: float | None = None
     """Of the best epoch, once it has completed."""
+    metric: str = ""
+    """Of that value; in a queue, trials may have different ones."""
     seconds: float = 0.0
     reason: str = ""
     kind: str = ""
     retries: int = 0
+    """How often its process was killed."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Settings that it has taken since it ran out of memory."""
     began: float = 0.0
     """When its present life began, in seconds since 1970."""
+
+    @property
+    def trained_settings(self) -> dict[str, Any]:
+        """What is trained: the settings that were asked for, with those that a lack of memory has changed."""
+        return self.settings | self.changes
 
     @property
     def has_ended(self) -> bool:
@@ -79,6 +89,8 @@ class StudyView:
     """When the first controller began, in seconds since 1970."""
     seconds: float = 0.0
     """That all lives of the controller have taken, up to the last event."""
+    runs: set[str] = field(default_factory=set)
+    """Names of all runs that were started: a trial that ran out of memory has two."""
     notes: list[str] = field(default_factory=list)
     finished: StudyFinished | None = None
     _last: float = 0.0
@@ -120,6 +132,7 @@ class StudyView:
             case TrialStarted():
                 trial.status, trial.run, trial.until_epoch = "running", event.run, event.until_epoch
                 trial.began = event.time
+                self.runs.add(event.run)
             case TrialValue():
                 trial.values[event.epoch] = math.nan if event.value is None else event.value
                 trial.epoch = event.epoch
@@ -129,12 +142,20 @@ class StudyView:
                 trial.status = "waiting"
             case TrialDiscarded():
                 trial.status, trial.reason = "discarded", event.reason
+                if event.epoch is not None:
+                    trial.values = {at: value for at, value in trial.values.items() if at <= event.epoch}
+                    trial.epoch, trial.value = event.epoch, None
             case TrialFinished():
                 trial.status = "completed" if event.status == "completed" else "failed"
-                trial.value, trial.seconds = event.value, event.seconds
+                trial.value, trial.metric, trial.seconds = event.value, event.metric, event.seconds
                 trial.reason, trial.kind = event.reason, event.kind
             case TrialRetried():
-                trial.status, trial.retries, trial.reason = "waiting", trial.retries + 1, event.reason
+                trial.status, trial.reason = "waiting", event.reason
+                if event.changes:
+                    trial.changes, trial.run, trial.epoch = event.changes, "", 0
+                    trial.values.clear()
+                else:
+                    trial.retries += 1
 
     @property
     def running(self) -> list[TrialView]:

@@ -15,3 +15,5 @@ class AppOptions:
     low_bandwidth: bool = False
     standby: bool = True
     """Whether a trainer stands by before it is needed."""
+    studies_folder: Path | None = None
+    """None: the default one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from workbench.advice.facts import Facts
 from workbench.advice.finding import Finding
 from workbench.advice.rules import findings
 from workbench.advice.trends import LossTrend, MemoryTrend, Plateau, ValidationTrend
+from workbench.processes.batch_scan import BatchScan, Measured
+from workbench.processes.range_test import RangeTest, Suggested
 from workbench.runs.events import Prepared
 from workbench.runs.history import EpochLosses
 from workbench.runs.measurements import Health
@@ -61,6 +63,19 @@ def validation_trend(
     )
 
 
+def range_test(
+    steepest: float | None = 0.002, valley: float | None = 0.001, before_divergence: float | None = 0.1
+) -> RangeTest:
+    """Its answer: the curve does not matter to a rule."""
+    return RangeTest([1e-4, 1e-3], [2.3, 2.0], [2.2, 1.9], [2.4, 2.1], Suggested(steepest, valley, before_divergence))
+
+
+def batch_scan(paces: Mapping[int, float], knee: int | None, device: str = "CPU") -> BatchScan:
+    """Its answer: samples a second by batch size."""
+    measured = [Measured(size, pace, 1000 * size / pace, 2**20) for size, pace in paces.items()]
+    return BatchScan(measured, knee, max(paces), device, "eager")
+
+
 GOOD = Facts(
     step=1000,
     preset=preset(),
@@ -87,6 +102,8 @@ GOOD = Facts(
     health=health([layer(dead_share=0.02)], [tensor()]),
     class_counts=(3300, 3100),
     learning_rate=0.001,
+    range_test=range_test(),
+    batch_scan=batch_scan({32: 30_000.0, 64: 50_000.0, 128: 51_000.0}, knee=64),
     is_live=True,
 )
 """A run in which everything is known and all is well."""

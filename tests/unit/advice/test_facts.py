@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.ui.made import MadeReadings, events, preset
-from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED, health, layer, tensor
+from tests.unit.advice.made import GIB, MIB, ON_GPU, PREPARED, batch_scan, health, layer, range_test, tensor
 from workbench.advice.facts import RECENT, Facts
 from workbench.advice.rules import RULES, findings
 from workbench.advice.trends import LEAST_READINGS
+from workbench.advice.tuned import Tuned
 from workbench.devices.gpu import GpuReading
 from workbench.errors import DataError
 from workbench.runs.events import EpochEnd, Event, Finished, Prepared, RequestHandled, Started, Steps
@@ -273,7 +274,10 @@ def test_a_run_with_all_events_leaves_no_rule_without_a_fact_that_it_needs() -> 
         events.append(epoch_end(epoch, 0.5))
     events += memories(lambda second: GIB)
     events.append(health([layer(dead_share=0.1)], [tensor()]))
-    known = Facts.of(history(*events), preset(), TwoCards())
+    tuned = Tuned()
+    tuned.keep_range_test(preset(), range_test())
+    tuned.keep_batch_scan(preset(), batch_scan({64: 50_000.0}, 64, device=ON_GPU.device_name))
+    known = Facts.of(history(*events), preset(), TwoCards(), tuned)
     needed = {fact for rule in RULES for fact in rule.needs}
     assert [fact for fact in sorted(needed) if getattr(known, fact) is None] == []
 

@@ -14,6 +14,7 @@ from tests.unit.advice.made import (
     MIB,
     ON_GPU,
     PREPARED,
+    batch_scan,
     found,
     health,
     layer,
@@ -111,6 +112,8 @@ BAD: dict[str, Facts] = {
     ),
     "exploding-gradient": replace(GOOD, health=health(norm=1000.0)),
     "class-imbalance": replace(GOOD, class_counts=(6000, 400)),
+    "learning-rate-too-high": replace(GOOD, learning_rate=0.4),
+    "batch-below-knee": replace(GOOD, batch_scan=batch_scan({64: 50_000.0, 512: 200_000.0}, knee=512)),
 }  # fmt: skip
 """Facts in which a rule comes true, for each."""
 

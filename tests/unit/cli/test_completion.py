@@ -98,7 +98,20 @@ def test_compare_completes_runs_and_studies_that_are_not_on_the_line_yet(tmp_pat
     assert asked_by_bash("compare x") == []
 
 
-@pytest.mark.parametrize("words", ["fa", "--set optim", "resume ", "compare "])
+def test_runs_completes_its_subcommands_its_options_and_runs(tmp_path: Path) -> None:
+    runs = [create_run(tmp_path / "runs", name, Preset().to_toml()).name for name in ("fast", "iris")]
+    assert asked_by_bash("ru") == ["runs"]
+    assert asked_by_bash("runs ") == ["tag", "note", "rename", "delete"]
+    assert asked_by_bash("runs re") == ["rename"]
+    assert asked_by_bash("runs --sta") == ["--status"]
+    assert asked_by_bash("runs --status failed --so") == ["--sort"]
+    assert asked_by_bash("runs --preset ir") == ["iris"]
+    assert sorted(asked_by_bash("runs delete ")) == sorted(runs)
+    assert asked_by_bash("runs note --runs-dir nowhere ") == []
+    assert asked_by_bash("runs delete --y") == ["--yes"]
+
+
+@pytest.mark.parametrize("words", ["fa", "--set optim", "resume ", "compare ", "runs --preset f", "runs tag "])
 def test_completion_imports_nothing_heavy(words: str) -> None:
     script = (
         "import sys; from workbench.__main__ import main\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.root import app
-from workbench.cli.runs import age_in_words, as_json, cells, narrow_cells
+from workbench.headless.run_list import age_in_words, as_json, cells, narrow_cells
 from workbench.printable import without_sequences
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.row import RunRow

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
-from tests.unit.training.iris import ALONE, MakeTrainer, weights
+from tests.unit.training.iris import ALONE, MakeTrainer, saved_weights, weights
 from workbench.data.samples import InMemory
 from workbench.errors import PresetError, StorageError
 from workbench.runs.directory import RunDirectory
@@ -59,12 +59,15 @@ def test_the_scores_kept_are_those_of_the_best_epoch(
     assert kept.metrics["accuracy"] == accuracy_score(split.targets, kept.scores.argmax(1))
 
 
-@pytest.mark.parametrize("assignment", ["training.keep_best=false", "validation.method=leave_one_out"])
+@pytest.mark.parametrize(
+    ("assignments", "best_epoch"),
+    [(("training.keep_best=false", *FOLDS), 1), (("validation.method=leave_one_out",), 2)],
+)
 def test_the_last_epoch_is_judged_where_no_best_is_kept_and_where_one_sample_would_choose_it(
-    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, assignment: str
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, assignments: tuple[str, ...], best_epoch: int
 ) -> None:
-    trainer = make_trainer(*ALONE, *(() if "leave" in assignment else FOLDS), assignment, "validation.fold=1",
-                           "training.epochs=2", "validation.test_fraction=0")  # fmt: skip
+    few = ("validation.test_fraction=0", "training.epochs=2")
+    trainer = make_trainer(*ALONE, *assignments, "validation.fold=1", *few)
     kept_calls = []
     genuine = trainer._held_out._evaluator.evaluate
 
@@ -78,9 +81,20 @@ def test_the_last_epoch_is_judged_where_no_best_is_kept_and_where_one_sample_wou
 
     monkeypatch.setattr(trainer._held_out._evaluator, "evaluate", evaluate)
     trainer.train()
-    assert trainer.state.best_epoch == 1
-    last = torch.load(trainer.run.last_checkpoint, weights_only=True)["model"]
+    assert trainer.state.best_epoch == best_epoch
+    last = saved_weights(trainer.run.last_checkpoint)
     assert torch.equal(kept_calls[0], torch.cat([tensor.flatten() for tensor in last.values()]))
+
+
+def test_one_sample_stops_no_training_early_and_the_run_says_so(make_trainer: MakeTrainer) -> None:
+    few = ("validation.test_fraction=0", "training.epochs=4", "training.early_stopping_patience=1")
+    patient = ("training.monitor=loss", "training.early_stopping_min_delta=1000")
+    trainer = train(make_trainer, "validation.method=leave_one_out", "validation.fold=1", *few, *patient)
+    assert (trainer.state.epoch, trainer.state.best_epoch) == (4, 4)
+    assert trainer.job.notes[-1].startswith("one sample cannot choose the best epoch")
+    other = train(make_trainer, *FOLDS, "validation.fold=1", *few, *patient)
+    assert (other.state.epoch, other.state.best_epoch) == (2, 1)
+    assert not [note for note in other.job.notes if "one sample" in note]
 
 
 def test_other_ways_of_validating_keep_no_scores(make_trainer: MakeTrainer) -> None:

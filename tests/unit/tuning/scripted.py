@@ -26,6 +26,10 @@ class KilledError(Exception):
     """A trainer's process is killed."""
 
 
+class FailsError(Exception):
+    """A trainer fails with an error of the kind that is its one argument."""
+
+
 def best_near_a_hundredth(preset: Preset, epoch: int) -> float:
     """The nearer the learning rate is to 0.01 and the longer it trains, the better; chance moves it by 0.001."""
     distance = abs(math.log10(preset.optimizer.learning_rate) + 2)
@@ -61,6 +65,8 @@ class ScriptedTrainer:
                 self._train_epoch()
             except KilledError:
                 self.exit_code = -9
+            except FailsError as error:
+                self._end("failed", f"a failure: {error}", str(error))
         return self.exit_code
 
     def _train_epoch(self) -> None:
@@ -70,7 +76,7 @@ class ScriptedTrainer:
             return self._end("stopped")
         value = self.accuracy(self._preset, self._epoch + 1)
         if value == -1:
-            return self._end("failed", "it diverged")
+            return self._end("failed", "it diverged", "diverged")
         self._epoch += 1
         self._write(
             EpochEnd(
@@ -85,14 +91,14 @@ class ScriptedTrainer:
             return self._end("stopped")
         return None
 
-    def _end(self, status: str, reason: str = "") -> None:
+    def _end(self, status: str, reason: str = "", kind: str = "") -> None:
         self.exit_code = {"completed": 0, "stopped": 130, "failed": 3}[status]
         ends = [event for event in read_events(self.run) if isinstance(event, EpochEnd)]
         best = max((event.validation for event in ends if event.validation), key=lambda v: v["accuracy"], default=None)
         Summary(
             status=status, reason=reason, exit_code=self.exit_code, step=self._epoch, epoch=self._epoch,
             best_epoch=self._epoch, monitor="accuracy", train=best, validation=best, test=None,
-            seconds={"total": 1.0 * self._epoch}, kind="diverged" if status == "failed" else "",
+            seconds={"total": 1.0 * self._epoch}, kind=kind,
         ).save(self.run)  # fmt: skip
 
     def _write(self, event: Event) -> None:
@@ -118,6 +124,8 @@ class ScriptedPlace:
 
     def start(self, run: RunDirectory) -> ScriptedTrainer:
         self.started.append(run.name)
+        run.checkpoints.mkdir(exist_ok=True)
+        run.last_checkpoint.write_bytes(b"weights")
         return ScriptedTrainer(run, self.accuracy)
 
     def close(self) -> None:

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tuning.scripted import KilledError, ScriptedPlace, best_near_a_hundredth, new_study
+from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
 from workbench.runs.control import append_request
+from workbench.runs.directory import create_run
 from workbench.runs.events import Event
+from workbench.runs.lock import claim
 from workbench.runs.study import read_study
+from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import StudyFinished
+from workbench.tuning.events import StudyFinished, StudyStarted, StudyState, TrialAsked, TrialStarted
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
@@ -62,7 +65,9 @@ def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: P
     assert result["type"] == "result"
     assert result["metric"] == "accuracy"
     assert result["mean"] == pytest.approx(0.94 + 0.001)
-    assert result["deviation"] == pytest.approx(0.001)
+    # Student's t for two degrees of freedom: 4.303
+    assert [result["low"], result["high"]] == pytest.approx([0.941 - 0.002484, 0.941 + 0.002484], abs=1e-6)
+    assert [run["value"] for run in result["runs"]] == pytest.approx([0.94, 0.941, 0.942])
     runs = [study.run(trial.run) for trial in read_study_view(study).trials.values()]
     assert [Preset.of_run(run.preset).training.seed for run in runs] == [0, 1, 2]
     assert {read_study(trial.study) for trial in trials_of(study)} == {study.name}
@@ -83,7 +88,8 @@ def test_the_best_after_an_epoch_are_trained_to_their_end_and_then_with_fresh_se
     best = json.loads(study.summary.read_text())["best"]
     assert best["settings"] == {"optimizer.learning_rate": 0.01}
     assert best["value"] == pytest.approx(0.94)
-    assert best["mean"] == pytest.approx(0.94 + 0.001)
+    assert best["seeds"] == [1, 2]
+    assert best["mean"] == pytest.approx(0.94 + 0.0015), "over the fresh seeds alone"
 
 
 def test_a_trial_whose_process_is_killed_continues_and_is_given_up_after_some_deaths(tmp_path: Path) -> None:
@@ -114,6 +120,20 @@ def test_when_the_first_trials_fail_the_search_ends_and_says_why(tmp_path: Path)
     assert len(trials_of(study)) == 3
 
 
+@pytest.mark.parametrize(("kind", "code"), [("preset", 2), ("device", 2), ("data", 3)])
+def test_where_the_preset_itself_cannot_be_trained_the_search_ends_with_its_words(
+    kind: str, code: int, tmp_path: Path
+) -> None:
+    def fails(preset: Preset, epoch: int) -> float:
+        raise FailsError(kind)
+
+    study = new_study(tmp_path, SEARCH)
+    own = Search(SEARCH, lambda view: Suggestion({"optimizer.learning_rate": 0.01}, "preset"), epochs=4, seed=0)
+    finished = run(study, own, ScriptedPlace(fails))
+    assert (finished.status, finished.exit_code, finished.reason) == ("failed", code, f"a failure: {kind}")
+    assert len(trials_of(study)) == 1
+
+
 def test_a_study_ends_at_the_value_that_was_asked_for(tmp_path: Path) -> None:
     study = new_study(tmp_path, SEARCH)
     way = search(Question(way="search", until="accuracy>=0.9", trials=5, keep=1, confirm=0))
@@ -140,6 +160,111 @@ def test_a_stopped_study_stops_its_trials_and_continues_them(tmp_path: Path) -> 
     trials = read_study_view(study).trials
     assert [set(trial.values) for trial in trials.values()] == [{1, 2, 3, 4}] * 2
     assert len(trials_of(study)) == 2
+
+
+def test_a_trial_that_runs_out_of_memory_is_tried_once_more_with_half_the_batch(tmp_path: Path) -> None:
+    def needs_memory(preset: Preset, epoch: int) -> float:
+        if preset.data.batch_size > (32 if preset.training.seed == 0 else 8):
+            raise FailsError("out_of_memory")
+        return best_near_a_hundredth(preset, epoch)
+
+    study = new_study(tmp_path, Question(way="repeat"), "data.batch_size=64", "training.gradient_accumulation=3")
+    run(study, Listed([{"training.seed": 0}, {"training.seed": 1}], ["", ""]), ScriptedPlace(needs_memory))
+    first, second = read_study_view(study).trials.values()
+    assert (first.status, first.settings) == ("completed", {"training.seed": 0})
+    assert first.trained_settings == {
+        "training.seed": 0, "data.batch_size": 32, "training.gradient_accumulation": 6,
+    }  # fmt: skip
+    preset = Preset.of_run(study.run(first.run).preset)
+    assert (preset.data.batch_size, preset.training.gradient_accumulation) == (32, 6)
+    assert (second.status, second.kind, second.trained_settings["data.batch_size"]) == ("failed", "out_of_memory", 32)
+    assert len(trials_of(study)) == 4
+
+
+def test_a_trial_whose_settings_do_not_fit_together_has_failed_and_the_others_are_trained(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="queue"))
+    run(study, Listed([{"data.batch_size": 0}, {"data.batch_size": 8}], ["", ""]))
+    first, second = read_study_view(study).trials.values()
+    assert (first.status, first.kind, first.run) == ("failed", "preset", "")
+    assert "batch_size" in first.reason
+    assert second.status == "completed"
+
+
+def test_only_the_best_keep_their_weights(tmp_path: Path) -> None:
+    study = new_study(tmp_path, SEARCH)
+    run(study, search())
+    trials = read_study_view(study).trials.values()
+    kept = [trial.number for trial in trials if study.run(trial.run).last_checkpoint.exists()]
+    assert kept == [1, 3]
+    assert all(study.run(trial.run).summary.exists() for trial in trials)
+
+
+@pytest.mark.parametrize("how", ["it is written to", "it has less than a GiB"])
+def test_on_a_full_disk_the_study_stops_and_the_trial_continues_later(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_full = [True]
+
+    def fills_the_disk(preset: Preset, epoch: int) -> float:
+        if epoch == 3 and is_full[0]:
+            if how == "it is written to":
+                raise FailsError("storage")
+            monkeypatch.setattr("workbench.tuning.disk.LEAST_FREE_BYTES", 2**62)
+            monkeypatch.setattr(controllers, "DISK_SECONDS", 0.0)
+        return best_near_a_hundredth(preset, epoch)
+
+    study, way = new_study(tmp_path, Question(way="queue")), Listed([{"optimizer.learning_rate": 0.01}], [""])
+    finished = run(study, way, ScriptedPlace(fills_the_disk))
+    assert (finished.status, finished.exit_code) == ("stopped", 3)
+    assert ("a failure: storage" if how == "it is written to" else "a study stops below") in finished.reason
+    [trial] = read_study_view(study).trials.values()
+    assert trial.status == "waiting"
+    is_full[0] = False
+    monkeypatch.setattr("workbench.tuning.disk.LEAST_FREE_BYTES", 0)
+    assert run(study, way, ScriptedPlace(fills_the_disk)).status == "completed"
+    [trial] = read_study_view(study).trials.values()
+    assert (trial.status, set(trial.values)) == ("completed", {1, 2, 3, 4})
+    assert len(trials_of(study)) == 1
+
+
+def test_a_signal_stops_the_study_even_where_no_request_can_be_written(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="queue"))
+    way = Listed([{"optimizer.learning_rate": 0.01}], [""])
+    finished = Controller(study, way, [ScriptedPlace()], 0.0, lambda: True).run()
+    assert (finished.status, finished.exit_code) == ("stopped", 130)
+
+
+def test_the_median_rule_stops_trials_that_run(tmp_path: Path) -> None:
+    """Four trials at the preset's distance of nought, one better, then worse ones."""
+    rates = (0.01, 0.01, 0.01, 0.01, 0.01, 0.1, 0.01)
+    study = new_study(tmp_path, Question(way="search", discard="median", trials=7, discard_after=2, confirm=0))
+    question = Question(way="search", discard="median", trials=7, discard_after=2, confirm=0)
+
+    def suggest(view: StudyView) -> Suggestion | None:
+        return Suggestion({"optimizer.learning_rate": rates[len(view.trials)]}, "list")
+
+    run(study, Search(question, suggest, epochs=4, seed=0))
+    trials = list(read_study_view(study).trials.values())
+    assert [trial.status for trial in trials] == ["completed"] * 5 + ["discarded", "completed"]
+    assert trials[5].reason == "worse than the median of the others after epoch 2"
+    assert (trials[5].epoch, set(trials[5].values)) == (2, {1, 2}), "what came later does not count"
+
+
+def test_asha_trains_one_of_three_further(tmp_path: Path) -> None:
+    rates = (0.1, 0.01, 1.0, 0.02, 0.5, 0.2)
+    question = Question(way="search", discard="asha", trials=6, discard_after=1, confirm=1)
+    study = new_study(tmp_path, question)
+
+    def suggest(view: StudyView) -> Suggestion | None:
+        number = len(view.trials)
+        return Suggestion({"optimizer.learning_rate": rates[number]}, "list") if number < 6 else None
+
+    run(study, Search(question, suggest, epochs=4, seed=0))
+    trials = list(read_study_view(study).trials.values())
+    assert [max(trial.values) for trial in trials] == [1, 4, 1, 3, 1, 1]
+    assert [trial.status for trial in trials] == [
+        "discarded", "completed", "discarded", "discarded", "discarded", "discarded",
+    ]  # fmt: skip
 
 
 class _DiesError(Exception):
@@ -177,3 +302,24 @@ def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_fo
             assert found == expected, f"killed after {kill_after} events"
         assert len(trials_of(study)) == len(read_study_view(study).trials), "no trial is doubled"
         assert all(trial.has_ended for trial in read_study_view(study).trials.values())
+
+
+def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="repeat"))
+    trained = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
+    writer = EventWriter(study.events)
+    writer.write(StudyStarted(process_id=1))
+    writer.write(TrialAsked(trial=0, settings={}))
+    writer.write(TrialStarted(trial=0, run=trained.name))
+    writer.write(StudyState(state="paused"))
+    writer.close()
+    trainer = claim(trained)
+
+    def trainer_ends() -> bool:
+        trainer.close()
+        return False
+
+    Controller(study, Listed([{}], ["a"]), [ScriptedPlace()], 0.0, trainer_ends).run()
+    requests = [json.loads(line)["command"] for line in trained.control.read_text().splitlines()]
+    assert requests == ["resume"]
+    assert [trial.status for trial in read_study_view(study).trials.values()] == ["completed"]

@@ -13,7 +13,8 @@ import pytest
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
-from workbench.tuning.sampler import SAMPLERS, Sampler, fingerprint, make_sampler
+from workbench.tuning.sampler import Sampler, fingerprint
+from workbench.tuning.samplers import SAMPLERS, make_sampler
 from workbench.tuning.space import SearchSpace
 
 PRESET = Preset().override(["optimizer.learning_rate=0.002", "data.batch_size=32"])

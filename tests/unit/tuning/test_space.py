@@ -120,6 +120,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("runtime.engine", Range(choices=("fast",)), "must be 'auto', 'eager'"),
     ("data.name", Range(choices=("iris", "wine")), "trials with different data sets cannot be compared"),
     ("validation.seed", Range(low=1, high=9), "trials with different splits cannot be compared"),
+    ("training.seed", Range(low=1, high=5), "the best seed is best by chance; how far seeds move the result is shown"),
     ("training.monitor", Range(choices=("loss",)), "trials with different metrics cannot be compared"),
     ("model.name", Range(choices=("mlp", "module")), "model.name = module: model.function: is needed"),
     ("name", Range(choices=("a", "b")), "there is no such setting"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.made_advice import LAUNCH_BOUND, NOTHING_TO_SET, RATE_ONLY, TOO_FAST, make_findings
+from tests.unit.advice.made import range_test
 from tests.unit.ui.fake_host import Desk
 from workbench.advice.finding import Finding
 from workbench.ui.controllers.advice import AdviceController
@@ -41,6 +42,29 @@ def test_a_run_is_judged_once_for_each_piece_of_news(tmp_path: Path, monkeypatch
     assert desk.session.watch is not None
     desk.session.watch.has_news = True
     assert advice.has_news
+
+
+def test_before_a_run_the_settings_are_judged_once_they_were_measured_and_whenever_they_change(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    advice = controller(desk)
+    advice.follow()
+    assert not advice.has_news, "nothing was measured"
+    desk.session.tuned.keep_range_test(desk.draft.preset, range_test(0.0006, 0.0004, 0.003))
+    advice.note_measured()
+    assert advice.has_news
+    advice.renew(None)
+    assert not advice.has_news
+    assert advice.advice.current is not None
+    assert advice.advice.current.fact.startswith("the learning rate is 0.01;")
+    desk.draft.enter("optimizer.learning_rate", "0.001")
+    assert advice.has_news
+    advice.renew(None)
+    assert advice.advice.current is None
+    assert advice.has_found, "the panel keeps its place"
+    desk.draft.enter("optimizer.learning_rate", "0.5")
+    advice.renew(None)
+    asyncio.run(advice.try_current())
+    assert desk.draft.preset.optimizer.learning_rate == 0.0006
 
 
 def test_another_run_begins_without_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from tests.ui.made import preset, write_run
 from tests.unit.ui.fake_host import Desk
 from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.settings.search import Range
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.dialogs.message import MessageDialog
 from workbench.ui.dialogs.presets import PresetsDialog
@@ -38,6 +39,17 @@ def test_saving_writes_the_file_and_nothing_differs_any_more(tmp_path: Path) -> 
     assert not desk.draft.is_changed
     assert desk.host.last.startswith("saved ")
     assert Remembered.load().preset == str(path), "the next start opens it"
+
+
+def test_typed_ranges_are_saved_and_still_searched(tmp_path: Path) -> None:
+    desk, presets, path = opened(tmp_path)
+    desk.draft.enter("optimizer.learning_rate", "1e-4..1e-1 x20")
+    assert desk.draft.is_changed
+    assert asyncio.run(presets.save())
+    assert Preset.load(path).search == {"optimizer.learning_rate": Range(low=1e-4, high=0.1)}
+    assert Preset.load(path).optimizer.learning_rate == 0.01
+    assert not desk.draft.is_changed
+    assert desk.draft.asked == {"optimizer.learning_rate": "1e-4..1e-1 x20"}
 
 
 def test_a_shipped_preset_is_saved_under_another_name(tmp_path: Path) -> None:

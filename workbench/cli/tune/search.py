@@ -25,7 +25,9 @@ def search(
     sampler: Annotated[str, typer.Option("--sampler", help="tpe, random, grid, cmaes or qmc.")] = "tpe",
     discard: Annotated[
         str,
-        typer.Option("--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, or none."),
+        typer.Option(
+            "--discard", metavar="RULE", help="keep (the best 3 after epoch 1), keep:K@E, asha, median or none."
+        ),
     ] = "keep",
     trials: Annotated[int, typer.Option("--trials", min=0, help="Try this many settings.")] = 0,
     time: Annotated[str, typer.Option("--time", metavar="10m", help="Take this long: 15s, 10m, 2h.")] = "",
@@ -33,6 +35,14 @@ def search(
         str, typer.Option("--until", metavar="METRIC>=VALUE", help="End at this value, e.g. accuracy>=0.98.")
     ] = "",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the sampler.")] = 0,
+    fresh_seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=0, max=100, help="Train the best three again with this many fresh seeds."),
+    ] = 3,
+    save_as: Annotated[
+        str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
+    ] = None,
+    on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
     studies_dir: parameters.StudiesDir = None,
@@ -51,6 +61,9 @@ def search(
             sampler=sampler,
             discard=discard,
             seed=seed,
+            fresh_seeds=fresh_seeds,
+            save_as=save_as,
+            on=on,
             json_output=json_output,
             quiet=quiet,
             studies_dir=studies_dir,

@@ -15,8 +15,8 @@ from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
-from workbench.training.epoch_order import epoch_order
 from workbench.training.job import build_job
+from workbench.training.step_runner import StepRunner
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.step_times import Measured
 
@@ -37,14 +37,9 @@ class Contender:
         self.preset = preset
         self.steps = 0
         """Measured steps; those that are left out are not among them."""
-        self.samples_trained = 0
-        """From the first step on, those left out too."""
         self.peak_bytes: int | None = None
         """The most that the GPU held for this contender; None on the CPU."""
         self._held_bytes = 0
-        self._epoch = 0
-        self._samples_left = 0
-        self._step = 0
         self._steps_per_second = 0.0
         """As last measured: how many steps a turn has."""
         self._losses: list[StepLoss] = []
@@ -59,7 +54,7 @@ class Contender:
             self._clock = make_clock(self._device, preset.runtime.measure)
             # The run itself reports what an engine warns of: here it is enough that it continues as it would there.
             self._engine = make_engine(self._job, self._clock, learning_rate, EngineHooks()).engine
-            self._job.model.train()
+            self._runner = StepRunner(self._job, self._engine, self._clock)
         torch.set_num_threads(self._threads)
 
     @property
@@ -96,6 +91,11 @@ class Contender:
     def job(self) -> Job:
         """What is trained."""
         return self._job
+
+    @property
+    def samples_trained(self) -> int:
+        """From the first step on, those left out too."""
+        return self._runner.samples
 
     @property
     def epoch(self) -> int:
@@ -167,38 +167,13 @@ class Contender:
 
     def _train_steps(self, steps: int) -> None:
         """Trains at least that many steps: an engine may run several at once."""
-        last = self._step + steps
-        self._train(lambda: self._step < last)
+        last = self._runner.steps + steps
+        self._train(lambda: self._runner.steps < last)
 
     def _train(self, is_unfinished: Callable[[], bool]) -> None:
         """As the trainer's epoch loop does."""
         self._configure()
-        clock, engine = self._clock, self._engine
-        self._begin_epoch_if_due()
-        clock.begin()
-        while is_unfinished():
-            if self._samples_left <= 0:
-                self._wait()
-                self._begin_epoch_if_due()
-                clock.begin()
-            advance = engine.run_steps(self._step + 1)
-            self._step += advance.steps
-            self._samples_left -= advance.samples
-            self.samples_trained += advance.samples
-            clock.end_step(advance.steps, advance.samples)
-        self._wait()
-
-    def _wait(self) -> None:
-        """Until the last step is done, which is training time; then the clock stands still."""
-        self._losses += self._engine.losses.read(wait=True)
-        self._clock.pause()
-
-    def _begin_epoch_if_due(self) -> None:
-        if self._samples_left > 0:
-            return
-        self._engine.start_epoch(epoch_order(self._job, self._epoch))
-        self._epoch += 1
-        self._samples_left = self._job.samples_per_epoch
+        self._losses += self._runner.run_while(is_unfinished)
 
     def _configure(self) -> None:
         """Sets what PyTorch keeps globally as this contender wants it: the other one may want it otherwise."""

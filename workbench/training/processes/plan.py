@@ -5,13 +5,15 @@ In the background it takes what nobody else wants of the processor, and download
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import traceback
+from dataclasses import asdict
 
 from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, encode
-from workbench.processes.plan import BACKGROUND, PEAK, Plan
+from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
 
 
@@ -23,17 +25,24 @@ def main() -> int:
         from workbench.data.download import OFFLINE_VARIABLE
 
         os.environ[OFFLINE_VARIABLE] = "1"
+    if sys.argv[1:] == [SEVERAL]:
+        answers = [asdict(_answer(text)) for text in json.loads(sys.stdin.read())]
+        print(json.dumps({"plans": answers}))
+        return 0
+    answer = _answer(sys.stdin.read())
+    print(encode(answer))
+    return answer.exit_code if isinstance(answer, Failure) else 0
+
+
+def _answer(text: str) -> Plan | Failure:
+    """Plans the preset in a TOML text."""
     preset = Preset()
     try:
-        preset = Preset.from_toml(sys.stdin.read(), "the preset")
-        plan = make_plan(preset)
+        preset = Preset.from_toml(text, "the preset")
+        return make_plan(preset)
     except Exception as error:
         traceback.print_exc()
-        failure = _failure(error, preset)
-        print(encode(failure))
-        return failure.exit_code
-    print(encode(plan))
-    return 0
+        return _failure(error, preset)
 
 
 def _failure(error: Exception, preset: Preset) -> Failure:

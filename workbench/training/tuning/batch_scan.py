@@ -24,9 +24,9 @@ from workbench.training.memory.estimate import expected_memory
 from workbench.training.memory.out_of_memory import is_out_of_memory
 from workbench.training.prepared_data import PreparedData
 from workbench.training.random_state import random_state, restore_random_state
+from workbench.training.step_runner import StepRunner
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.tuning.pace import pace_of
-from workbench.training.tuning.step_runner import StepRunner
 from workbench.units import duration, size
 
 FREE_FRACTION = 0.1

@@ -20,8 +20,8 @@ from workbench.training.engines.engine import EngineHooks
 from workbench.training.job import assemble
 from workbench.training.prepared_data import PreparedData
 from workbench.training.random_state import random_state, restore_random_state
+from workbench.training.step_runner import StepRunner
 from workbench.training.timing.clock import PhaseClock
-from workbench.training.tuning.step_runner import StepRunner
 
 SMOOTHING = 0.9
 """Weight of the past in the running mean of the losses: of about ten steps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from workbench.processes.range_test import Curve, RangeTest, Suggested
+from workbench.processes.range_test import SAFETY, Curve, RangeTest, Suggested, spread
 
 MOST_DISAGREEMENT = 3.0
 """Rates of the seeds that differ by more than this factor name none."""
@@ -15,10 +15,10 @@ LEAST_FALL = 0.02
 """Fraction of the first loss by which it must fall somewhere."""
 WINDOW = 11
 """Steps over which a slope is measured. With fewer the seeds disagree; with more it is the slope of the whole fall."""
+NEARLY = 0.8
+"""Slopes of at least this fraction of the steepest, next to it, count as steepest."""
 FIRST_STEPS = 10
 """Left out by the slope: the running mean of few losses is noisy."""
-SAFETY = 3.0
-"""Below the last rate before the loss diverges."""
 
 Mark = Callable[[Sequence[float], Curve], float | None]
 """Finds a rate in the smoothed curve of one seed: the rates of all steps, and the curve."""
@@ -30,7 +30,7 @@ def suggest(rates: Sequence[float], curves: Sequence[Curve]) -> RangeTest:
     rates: of all steps, rising; curves: at least one, with at least one loss each.
     """
     steps = min(len(curve.losses) for curve in curves)
-    columns = [sorted(curve.losses[step] for curve in curves) for step in range(steps)]
+    middle, lowest, highest = spread(curves)
     notes: list[str] = []
     if steps < LEAST_POINTS:
         suggested = Suggested(None, None, None)
@@ -44,9 +44,9 @@ def suggest(rates: Sequence[float], curves: Sequence[Curve]) -> RangeTest:
         notes += _about(rates, curves)
     return RangeTest(
         rates=list(rates[:steps]),
-        median=[median(column) for column in columns],
-        lowest=[column[0] for column in columns],
-        highest=[column[-1] for column in columns],
+        median=middle,
+        lowest=lowest,
+        highest=highest,
         suggested=suggested,
         notes=notes,
     )
@@ -81,17 +81,23 @@ def _falls(curve: Curve) -> bool:
 def steepest(rates: Sequence[float], curve: Curve) -> float | None:
     """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it hardly falls.
 
-    As Lightning's learning rate finder suggests, which leaves out the first steps as well; but the slope is that of
-    several steps, and what lies behind the lowest loss does not count.
+    As Lightning's learning rate finder suggests, which leaves out the first steps as well. But the slope is that of
+    several steps, what lies behind the lowest loss does not count, and of a long straight fall it is the middle.
     """
     if not _falls(curve):
         return None
     losses = curve.losses
     end = max(losses.index(min(losses)) + 1, min(FIRST_STEPS + WINDOW, len(losses)))
     width = min(WINDOW, end)
-    starts = range(min(FIRST_STEPS, end - width), end - width + 1)
-    start = min(starts, key=lambda step: losses[step + width - 1] - losses[step])
-    return rates[start + width // 2]
+    start = min(FIRST_STEPS, end - width)
+    drops = [losses[step] - losses[step + width - 1] for step in range(start, end - width + 1)]
+    steep = max(drops)
+    first = last = drops.index(steep)
+    while first > 0 and drops[first - 1] >= NEARLY * steep:
+        first -= 1
+    while last + 1 < len(drops) and drops[last + 1] >= NEARLY * steep:
+        last += 1
+    return rates[start + (first + last) // 2 + width // 2]
 
 
 def valley(rates: Sequence[float], curve: Curve) -> float | None:
@@ -99,7 +105,7 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
 
     The idea is that of `valley` of fastai's learning rate finder. There the valley is the longest subsequence of
     falling losses, whose ends depend on the noise where the curve is flat: seeds then disagree by a factor of ten.
-    Here it reaches from where the smoothed loss has lost a tenth to where it has lost nine tenths of all that it loses.
+    Here it reaches from where the smoothed loss has lost a quarter of all that it loses to where it has lost three.
     """
     if not _falls(curve):
         return None
@@ -108,8 +114,8 @@ def valley(rates: Sequence[float], curve: Curve) -> float | None:
     last = losses.index(lowest)
     highest = max(losses[: last + 1])
     fall = highest - lowest
-    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.1 * fall)
-    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.9 * fall)
+    begin = max(step for step in range(last + 1) if losses[step] >= highest - 0.25 * fall)
+    end = min(step for step in range(begin, last + 1) if losses[step] <= highest - 0.75 * fall)
     return rates[(begin + end) // 2]
 
 

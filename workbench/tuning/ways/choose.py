@@ -5,9 +5,11 @@ from __future__ import annotations
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.question import Question
+from workbench.tuning.queue import queue_origins
 from workbench.tuning.steps import Way
 from workbench.tuning.ways.folds import Folds
 from workbench.tuning.ways.listed import Listed
+from workbench.tuning.ways.queue import Queue
 from workbench.tuning.ways.search import Search
 
 
@@ -22,6 +24,4 @@ def make_way(question: Question, preset: Preset, study: StudyDirectory) -> Way:
         return Listed(changes, [f"seed {seed}" for seed in question.seeds])
     if question.way == "folds":
         return Folds(question.changes, study)
-    return Listed(
-        question.changes, [", ".join(f"{path} {value}" for path, value in each.items()) for each in question.changes]
-    )
+    return Queue(question.changes, queue_origins(preset.name, question.changes))

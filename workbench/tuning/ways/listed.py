@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
 from typing import Any
 
-from workbench.tuning.steps import Done, NewTrial, Step, Wait
-from workbench.tuning.view import StudyView
+from workbench.tuning.statistics import mean_and_deviation, mean_interval
+from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.view import StudyView, TrialView
 
 
 class Listed:
@@ -30,18 +29,38 @@ class Listed:
     def is_over(self, view: StudyView, seconds: float) -> str:
         return ""
 
+    @property
+    def most_weights(self) -> int | None:
+        return len(self._changes)
+
+    def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
+        return None
+
+    def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
+        return True
+
     def result(self, view: StudyView) -> dict[str, Any]:
+        """Of repeats. low, high: the interval of 95 % of the mean, null for fewer than two values."""
         values = [trial.value for trial in view.trials.values() if trial.value is not None]
+        low, high = mean_interval(values) if len(values) > 1 else (None, None)
         return {
             "metric": view.metric.name if view.metric else None,
-            "mean": fmean(values) if values else None,
-            "deviation": stdev(values) if len(values) > 1 else None,
-            "runs": [
-                {"run": trial.run, "settings": trial.settings, "value": _finite(trial.value), "status": trial.status}
-                for trial in view.trials.values()
-            ],
+            "mean": mean_and_deviation(values)[0] if values else None,
+            "low": low,
+            "high": high,
+            "runs": runs_of(view),
         }
 
 
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
+def runs_of(view: StudyView) -> list[dict[str, Any]]:
+    """Each trial, as JSON holds it."""
+    return [
+        {
+            "run": trial.run,
+            "settings": trial.trained_settings,
+            "metric": trial.metric or None,
+            "value": trial.value,
+            "status": trial.status,
+        }
+        for trial in view.trials.values()
+    ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from statistics import fmean
 from typing import Any
 
+from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
+from workbench.tuning.discarding import SPARE, asha, keep, median, surplus
 from workbench.tuning.question import Question
 from workbench.tuning.sampler import Suggestion
-from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.verdict import SEED, Candidate, judge
 from workbench.tuning.view import StudyView, TrialView
 
 EXPLORING = 0.5
@@ -29,17 +30,26 @@ class Search:
         """epochs: of a whole trial. seed: that of the preset, with which all settings are tried."""
         self._question = question
         self._suggest = suggest
-        self._until_epoch = question.discard_after if question.discard != "none" else None
-        if self._until_epoch is not None and self._until_epoch >= epochs:
-            self._until_epoch = None
+        pauses = question.discard in ("keep", "asha") and question.discard_after < epochs
+        self._until_epoch = question.discard_after if pauses else None
+        self._epochs = epochs
         self._seed = seed
         self._exhausted = False
 
     def next(self, view: StudyView) -> Step:
         own = [trial for trial in view.trials.values() if trial.repeats is None]
-        if not any(trial.values for trial in own) and sum(trial.status == "failed" for trial in own) >= MOST_FAILED:
-            reason = next(trial.reason for trial in own if trial.status == "failed")
-            return Done(f"the first {MOST_FAILED} trials failed: {reason}", failed=True)
+        if own and own[0].origin == "preset" and own[0].kind in USERS_KINDS and not own[0].values:
+            is_of_data = own[0].kind == DataError.kind
+            return Done(own[0].reason, failed=True, exit_code=EXIT_FAILED if is_of_data else EXIT_USAGE)
+        failed = [trial for trial in own if trial.status in ("failed", "discarded")]
+        if not any(trial.values for trial in own) and len(failed) >= MOST_FAILED:
+            return Done(f"the first {MOST_FAILED} trials failed: {failed[0].reason}", failed=True)
+        if self._question.discard == "asha" and not self._is_late(view) and not self._reached(view):
+            promoted = asha(view, self._question.discard_after, self._epochs)
+            if promoted is not None:
+                return promoted
+        if self._question.discard == "keep" and (behind := surplus(view, self._question.keep)) is not None:
+            return behind
         if self._explores(view, own):
             suggestion = self._suggest(view)
             if suggestion is not None:
@@ -47,7 +57,8 @@ class Search:
             self._exhausted = True
         if any(trial.until_epoch is not None for trial in view.running):
             return Wait()
-        if (step := self._decide(view)) is not None:
+        count = self._question.keep if self._question.discard == "keep" else max(self._question.confirm, 1)
+        if (step := keep(view, count)) is not None:
             return step
         if view.running:
             return Wait()
@@ -57,9 +68,11 @@ class Search:
         question = self._question
         if self._exhausted or (question.trials and len(own) >= question.trials):
             return False
-        if question.seconds and view.seconds >= EXPLORING * question.seconds:
-            return False
-        return not self._reached(view)
+        return not self._is_late(view) and not self._reached(view)
+
+    def _is_late(self, view: StudyView) -> bool:
+        """Whether so much of the time is used up that only the best are trained."""
+        return bool(self._question.seconds) and view.seconds >= EXPLORING * self._question.seconds
 
     def _reached(self, view: StudyView) -> bool:
         if not self._question.until or view.metric is None:
@@ -69,25 +82,14 @@ class Search:
         value = None if best is None else best.best(view.metric)
         return value is not None and view.metric.rank(value) >= view.metric.rank(target)
 
-    def _decide(self, view: StudyView) -> Step | None:
-        """Discards a paused trial, or continues it."""
-        kept = [trial.number for trial in view.ranked() if trial.status != "discarded"][: self._question.keep]
-        for trial in view.trials.values():
-            if trial.status != "paused":
-                continue
-            if trial.number in kept:
-                return Continue(trial.number)
-            return Discard(trial.number, f"not among the best {self._question.keep} after epoch {trial.epoch}")
-        return None
-
     def _confirm(self, view: StudyView) -> Step | None:
         """Trains the best again with a fresh seed."""
         for offset in range(1, len(self._question.seeds) + 1):
             seed = self._question.seeds[offset - 1]
             for trial in self._candidates(view):
                 repeats = view.repeats_of(trial.number)
-                if not any(other.settings.get("training.seed") == seed for other in repeats):
-                    settings = trial.settings | {"training.seed": seed}
+                if not any(other.settings.get(SEED) == seed for other in repeats):
+                    settings = trial.trained_settings | {SEED: seed}
                     return NewTrial(settings, f"trial {trial.number} with seed {seed}", trial.number)
         return None
 
@@ -100,30 +102,49 @@ class Search:
             return f"the time of {self._question.seconds:g} s is over"
         return ""
 
+    @property
+    def most_weights(self) -> int | None:
+        question = self._question
+        kept = max(question.keep, question.confirm, 1)
+        if question.discard == "asha":
+            return question.trials or None
+        return 1 + (max(SPARE * question.keep, kept) if self._until_epoch is not None else kept)
+
+    def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
+        if self._question.discard != "median":
+            return None
+        return median(view, trial, self._question.discard_after)
+
+    def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
+        """Of the best that have completed; the others are known by their values alone."""
+        completed = [each for each in view.ranked() if each.status == "completed"]
+        return trial in completed[: max(self._question.keep, self._question.confirm, 1)]
+
     def result(self, view: StudyView) -> dict[str, Any]:
         metric = view.metric
         own = [trial for trial in view.trials.values() if trial.repeats is None]
         counts = {"trials": len(own), "discarded": sum(trial.status == "discarded" for trial in own)}
-        candidates = self._candidates(view) or view.ranked()[:1]
-        if metric is None or not candidates:
+        verdict = None if metric is None else judge(view, self._candidates(view) or view.ranked()[:1], metric)
+        if metric is None or verdict is None:
             return {"best": None, "tied": [], **counts}
-        best = max(candidates, key=lambda trial: metric.rank(mean_over_seeds(view, trial, metric)))
         return {
-            "best": {
-                "trial": best.number,
-                "run": best.run,
-                "settings": best.settings,
-                "metric": metric.name,
-                "value": best.best(metric),
-                "mean": mean_over_seeds(view, best, metric),
-            },
-            "tied": [],
+            "best": _as_json(verdict.best, metric),
+            "tied": [_as_json(each, metric) for each in verdict.tied],
             **counts,
         }
 
 
-def mean_over_seeds(view: StudyView, trial: TrialView, metric: Metric) -> float:
-    """The mean of a trial and its repeats; the value of the trial alone where there are none."""
-    values = [trial.best(metric), *(other.value for other in view.repeats_of(trial.number))]
-    found = [value for value in values if value is not None]
-    return fmean(found) if found else math.nan
+def _as_json(candidate: Candidate, metric: Metric) -> dict[str, Any]:
+    """value: as searched. mean, low, high: over the fresh seeds, with the interval of 95 %."""
+    low, high = candidate.interval or (None, None)
+    return {
+        "trial": candidate.trial.number,
+        "run": candidate.trial.run,
+        "settings": candidate.trial.trained_settings,
+        "metric": metric.name,
+        "value": candidate.trial.best(metric),
+        "seeds": sorted(candidate.fresh),
+        "mean": candidate.mean,
+        "low": low,
+        "high": high,
+    }

@@ -36,6 +36,8 @@ class AdviceController:
         """Whether this run has had a finding. From then on the panel stays, so that nothing on the screen moves."""
         self._judged: Watch | None = None
         """The run whose findings these are."""
+        self._judged_draft: Preset | None = None
+        """The settings whose findings these are, where no run is watched."""
         self._draft = draft
         self._session = session
         self._learning_rate = learning_rate
@@ -47,22 +49,36 @@ class AdviceController:
         """Forgets the findings if another run is watched now."""
         if self._session.watch is not self._judged:
             self._judged = self._session.watch
+            self._judged_draft = None
             self.advice.clear()
             self.has_found = False
 
     @property
     def has_news(self) -> bool:
-        """Whether the run has written events that may change the findings."""
-        return self._session.watch is not None and self._session.watch.has_news
+        """Whether something has come that may change the findings: events of the run, or other settings before one."""
+        watch = self._session.watch
+        if watch is not None:
+            return watch.has_news
+        return self._session.tuned.has_range_test and self._draft.preset is not self._judged_draft
+
+    def note_measured(self) -> None:
+        """Notes that a measurement may have changed the findings."""
+        self._judged_draft = None
+        if self._session.watch is not None:
+            self._session.watch.has_news = True
 
     def renew(self, machine: Readings | None) -> None:
         """Judges the run again. machine: the latest readings, if there are any."""
         watch = self._session.watch
         if watch is None:
+            self._judged_draft = self._draft.preset
+            self.advice.renew_before_a_run(self._draft.preset, self._session.tuned)
+            self.has_found |= bool(self.advice.findings)
+            self._host.show_advice()
             return
         watch.has_news = False
         # The machine's memory says nothing about a run that has ended.
-        self.advice.renew(watch.history, watch.preset, machine if watch.is_alive else None)
+        self.advice.renew(watch.history, watch.preset, machine if watch.is_alive else None, self._session.tuned)
         self.has_found |= bool(self.advice.findings)
         self._host.show_advice()
 
@@ -75,7 +91,7 @@ class AdviceController:
         """Shows all findings with their reasons; the current one can be tried from there."""
         from workbench.ui.dialogs.advice import AdviceDialog
 
-        if self._session.watch is None:
+        if self._session.watch is None and not self.advice.findings:
             self._host.say("advice comes with a run: start one, or open one")
             return
         answer = await self._host.ask(AdviceDialog(self.advice))
@@ -88,8 +104,10 @@ class AdviceController:
     async def try_current(self) -> None:
         """Measures the effect of the current finding's change; the user keeps it or not."""
         finding, watch = self.advice.current, self._session.watch
-        if finding is None or watch is None:
+        if finding is None:
             self._host.say("there is no advice to try")
+        elif watch is None:
+            self.keep(finding.change)  # it was measured before it was found
         elif finding.change:
             await self._try_change(finding, watch)
         elif finding.learning_rate is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench.errors import PresetError, WorkbenchError
@@ -66,22 +67,33 @@ class PresetController:
 
     async def save_as(self) -> bool:
         """Asks for a name, and saves under it; False if nothing was saved."""
-        from workbench.ui.dialogs.save_as import SaveAsDialog
-
         draft = self._draft
         if self._is_invalid():
             return False
         # The old description may not be true of the changed settings.
         is_other = draft.is_changed and draft.preset.description == draft.opened.description
         description = "" if is_other else draft.preset.description
-        dialog = SaveAsDialog(draft.preset, draft.preset.name, description)
+        return await self._save_as(draft.preset, draft.preset.name, description, self._write) is not None
+
+    async def save_found(self, preset: Preset, suggested: str, description: str) -> str:
+        """Saves settings that are not those of the form, after asking for a name; says where. The form stays."""
+        path = await self._save_as(preset, suggested, description, _written)
+        return f"saved {short_path(path)}" if path is not None else "not saved"
+
+    async def _save_as(
+        self, preset: Preset, suggested: str, description: str, write: Callable[[Preset, Path], str]
+    ) -> Path | None:
+        """Asks for a name until it is saved under one, or the user leaves; write: returns why it cannot be saved."""
+        from workbench.ui.dialogs.save_as import SaveAsDialog
+
+        dialog = SaveAsDialog(preset, suggested, description)
         while (answer := await self._host.ask(dialog)) is not None:
-            problem = self._write(answer.preset, answer.path)
+            problem = write(answer.preset, answer.path)
             if not problem:
-                return True
+                return answer.path
             # Asks again, and shows what was typed: another name or folder may work.
-            dialog = SaveAsDialog(draft.preset, answer.preset.name, answer.preset.description, f"not saved: {problem}")
-        return False
+            dialog = SaveAsDialog(preset, answer.preset.name, answer.preset.description, f"not saved: {problem}")
+        return None
 
     def _is_invalid(self) -> bool:
         """Whether a setting has an invalid value; if so, says which one."""
@@ -91,13 +103,17 @@ class PresetController:
         return False
 
     def _write(self, preset: Preset, path: Path) -> str:
-        """Saves a preset, and says so; returns why it could not be saved."""
-        preset = preset.with_absolute_paths()
-        try:
-            preset.save(path)
-        except WorkbenchError as error:
-            return str(error)
-        self._open(preset, path)
+        """Saves a preset with the ranges that were typed, and says so; returns why it could not be saved."""
+        draft = self._draft
+        ranges, _ = draft.search()
+        preset = preset.model_copy(update={"search": ranges})
+        if problem := _written(preset, path):
+            return problem
+        asked = draft.asked
+        self._open(preset.with_absolute_paths(), path)
+        for row, text in asked.items():  # they are still to be searched
+            draft.enter(row, text)
+        self._host.show_settings()
         self._host.say(f"saved {short_path(path)}")
         return ""
 
@@ -144,13 +160,19 @@ class PresetController:
         except WorkbenchError as error:
             self._host.say(str(error), "error")
             return
-        if self._draft.is_edited and not await self.settle_unsaved_changes():
+        if not await self.take(preset):
             return
-        self._draft.take(preset)
-        self._host.show_settings()
         changes = [(change.step, change.learning_rate) for change in preset.changes]
         rates = in_words(preset.optimizer.learning_rate, changes)
         self._host.say(f"settings of {run.name}" + (f", its learning rate changes too: {rates}" if rates else ""))
+
+    async def take(self, preset: Preset) -> bool:
+        """Takes settings for the next run; False if the user would rather keep editing the present ones."""
+        if self._draft.is_edited and not await self.settle_unsaved_changes():
+            return False
+        self._draft.take(preset)
+        self._host.show_settings()
+        return True
 
     async def settle_unsaved_changes(self) -> bool:
         """Asks whether to save or discard unsaved settings; False if the user would rather keep editing."""
@@ -161,3 +183,12 @@ class PresetController:
             return True
         answer = await self._host.ask(UnsavedDialog(draft.preset.name, draft.changes()))
         return answer == "discard" or (answer == "save" and await self.save())
+
+
+def _written(preset: Preset, path: Path) -> str:
+    """Saves a preset; returns why it could not be saved."""
+    try:
+        preset.with_absolute_paths().save(path)
+    except WorkbenchError as error:
+        return str(error)
+    return ""

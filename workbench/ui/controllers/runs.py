@@ -74,6 +74,12 @@ class RunsController:
         self._host.say(f"{run.name}: {course_of(watch.state)}", while_it_holds=True)
         self._run.show_new_run()
 
+    async def follow_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
+        """Keeps the renamed run overlaid, and on the screen if it is there."""
+        self.overlays = [(now.name if name == run.name else name, history) for name, history in self.overlays]
+        if self._session.watch is not None and self._session.watch.run == run:
+            await self.attach(now)
+
     async def carry_out(self, result: RunsResult) -> None:
         """Carries out the user's choice in the list of runs."""
         match result:

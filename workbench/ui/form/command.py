@@ -17,16 +17,20 @@ from workbench.ui.form.fields import fields_of, model_of
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]*")
 
 
-def command_line(preset: Preset, path: Path | None) -> str:
+def command_line(preset: Preset, path: Path | None, searched: Mapping[str, str] | None = None) -> str:
     """`workbench --preset NAME --set key=value ...`, quoted for a shell.
+
+    searched: ranges by path of the setting; with some, it is the command that searches them.
 
     The settings are given relative to a preset. That is the one opened from `path`; without a path, or if it cannot be
     read any more, the preset of the same name; without that, the one that differs least.
     """
     name, assignments = _base(preset, path)
-    words = ["workbench", "--preset", name]
+    words = ["workbench", *(["tune", "search"] if searched else []), "--preset", name]
     for assignment in assignments:
         words += ["--set", assignment]
+    for setting, text in (searched or {}).items():
+        words += ["--search", f"{setting}={text}"]
     return shlex.join(words)
 
 

@@ -8,6 +8,7 @@ momentum). A choice that lacks something (the file of a CSV) is kept in the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from pydantic import ValidationError
 from workbench.settings.preset import FAMILIES, Preset, switched
 from workbench.settings.problems import table_problems
 from workbench.settings.renamed import renamed_value
+from workbench.settings.search import Range
 from workbench.suggestion import nearest
+from workbench.tuning.ranges import is_range
+from workbench.ui.form.asked_search import AskedSearch, fault_of, setting_of
 from workbench.ui.form.command import command_line
 from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_of, model_of, path_of, table_of
 from workbench.ui.form.parsing import parse, shown
@@ -48,8 +52,29 @@ class Draft:
         self.preset = self._taken = preset
         self._tables = tables_of(preset)
         self._typed: dict[str, str] = {}
-        self.problems: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
+        self._asked = AskedSearch()
         self._left: dict[tuple[str, str], dict[str, Any]] = {}
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the values and ranges that were typed, by path."""
+        return self._problems | self._asked.faults(self.preset)
+
+    @property
+    def asks_for_search(self) -> bool:
+        """Whether a range was typed into a field."""
+        return bool(self._asked.texts)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The ranges as they were typed, by the path of the row."""
+        return dict(self._asked.texts)
+
+    def search(self) -> tuple[dict[str, Range], int | None]:
+        """The ranges to search, by path: the preset's own and those typed; and the number of trials if one names it."""
+        typed, trials = self._asked.ranges()
+        return self.preset.search | typed, trials
 
     @property
     def is_edited(self) -> bool:
@@ -70,7 +95,13 @@ class Draft:
             for key in [*before, *(key for key in now if key not in before)]:
                 if before.get(key) != now.get(key):
                     changes[path_of(table, key)] = before.get(key), now.get(key)
-        return changes | {path: (self._opened_value(path), text) for path, text in self._typed.items()}
+        changes |= {path: (self._opened_value(path), text) for path, text in self._typed.items()}
+        ranges, _ = self._asked.ranges()
+        for path, text in self._asked.texts.items():
+            setting = setting_of(path)
+            if setting not in ranges or ranges[setting] != self.opened.search.get(setting):
+                changes[setting] = self._opened_value(setting), text
+        return changes
 
     def rows(self) -> list[Row]:
         """All rows in order: each table, and its settings."""
@@ -86,6 +117,13 @@ class Draft:
         A wrong value stays in the row; `preset` keeps the last valid one.
         """
         table, key = table_of(path)
+        if self._is_search(path, text):
+            self._typed.pop(path, None)
+            self._asked.enter(path, text)
+            if key:
+                self._settle(table)
+            return self.problems.get(path)
+        self._asked.drop(path)
         if not key:
             return self._enter_choice(table, text)
         self._typed.pop(path, None)
@@ -102,7 +140,16 @@ class Draft:
             self.enter(tags.get(path, path), shown(target[path]))
 
     def check(self, path: str, text: str) -> str | None:
-        """The fault that a typed value would have; changes nothing."""
+        """The fault that a typed value or range would have; changes nothing."""
+        if self._is_search(path, text):
+            return fault_of(path, text, self._asked.texts, self.preset)
+        return self._value_fault(path, text)
+
+    def _is_search(self, path: str, text: str) -> bool:
+        """Whether a text is a range rather than a value of the setting: a delimiter may be |."""
+        return is_range(text) and self._value_fault(path, text) is not None
+
+    def _value_fault(self, path: str, text: str) -> str | None:
         table, key = table_of(path)
         if not key:
             return None if text in dict(choices_of(table)) else _unknown_choice(table, text)
@@ -119,6 +166,7 @@ class Draft:
 
         Raises KeyError for an unknown one.
         """
+        self._asked.drop(family)
         now = self._tables[family]
         tag = FAMILIES[family].tag
         if now[tag] == label:
@@ -145,15 +193,17 @@ class Draft:
             value = field.default
         if value is not None and field.can_step:
             new = stepped(value, field.schema, direction)
-            if new != value or path in self._typed:
+            if new != value or path in self._typed or path in self._asked.texts:
                 self.enter(path, shown(new))
 
     def reset(self, path: str) -> None:
         """Resets to the opened preset's value; to the default if it has none. A head resets its table."""
         table, key = table_of(path)
         keys = [key] if key else [field.key for field in fields_of(self._model(table))]
+        self._asked.drop(path)
         for each in keys:
             self._typed.pop(path_of(table, each), None)
+            self._asked.drop(path_of(table, each))
         before = self._opened_tables[table]
         if not key:
             self._tables[table] = dict(before)
@@ -171,8 +221,9 @@ class Draft:
         return self._tables[table].get(key)
 
     def command(self) -> str:
-        """The command line that trains exactly `preset` without the app."""
-        return command_line(self.preset, self.path)
+        """The command line that trains exactly `preset` without the app, or searches the ranges that were typed."""
+        searched = {setting_of(path): text for path, text in self._asked.texts.items()}
+        return command_line(self.preset, self.path, searched)
 
     # How a table becomes valid.
 
@@ -183,6 +234,9 @@ class Draft:
         for path in mine:
             if path not in known:  # it belongs to a choice that was left
                 del self._typed[path]
+        for path in [path for path in self._asked.texts if table_of(path)[0] == table]:
+            if path not in {table, *known}:
+                self._asked.drop(path)
         waiting = self._parsed(table, self._typed)
         values = self._tables[table]
         if not self._faults(table, values | waiting):
@@ -209,16 +263,16 @@ class Draft:
         return taken
 
     def _note_problems(self, table: str, waiting: dict[str, Any]) -> None:
-        self.problems = {path: problem for path, problem in self.problems.items() if table_of(path)[0] != table}
+        self._problems = {path: problem for path, problem in self._problems.items() if table_of(path)[0] != table}
         values = self._tables[table]
         for key, value in waiting.items():
-            self.problems[path_of(table, key)] = self._fault(table, key, values | {key: value}) or "is not valid"
+            self._problems[path_of(table, key)] = self._fault(table, key, values | {key: value}) or "is not valid"
         for field in fields_of(self._model(table)):
             if field.is_required and field.key not in values:
-                self.problems.setdefault(path_of(table, field.key), NEEDED)
+                self._problems.setdefault(path_of(table, field.key), NEEDED)
         if faults := self._faults(table, values):  # a choice whose kept values do not fit its own
             head = next((key for key in faults if key), "")
-            self.problems.setdefault(path_of(table, head) if head else table, faults[head])
+            self._problems.setdefault(path_of(table, head) if head else table, faults[head])
 
     def _rebuild(self, table: str) -> None:
         """Puts a table that is complete into the preset."""
@@ -267,12 +321,16 @@ class Draft:
             return table_row(table, "what the preset is called" if table == PRESET else model.summary())
         tag = FAMILIES[table].tag
         label = self._tables[table][tag]
-        return family_row(table, label, model.summary(), changed=label != self._opened_tables[table][tag])
+        row = family_row(table, label, model.summary(), changed=label != self._opened_tables[table][tag])
+        asked = self._asked.texts.get(table)
+        if asked is None:
+            return row
+        return replace(row, value=asked, changed=True, problem=self.problems.get(table, ""))
 
     def _row(self, table: str, field: Field) -> Row:
         path = path_of(table, field.key)
         value = self._tables[table].get(field.key)
-        text = self._typed.get(path)
+        text = self._typed.get(path, self._asked.texts.get(path))
         # A setting that came with another choice does not count as changed while it has its default.
         before = self._opened_tables[table].get(field.key, field.default)
         changed = text is not None or value != before

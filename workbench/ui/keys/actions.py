@@ -83,7 +83,9 @@ def key_name(key: str) -> str:
 RUN, SETTINGS, VIEW, APP = "The run", "Settings and presets", "What is shown", "workbench"
 
 ACTIONS: tuple[Action, ...] = (
-    Action("start_or_pause", ("space",), "start", "start training; while it runs, pause and resume", RUN, 100),
+    Action(
+        "start_or_pause", ("space",), "start", "start training, or the search of a typed range; pause, resume", RUN, 100
+    ),
     Action("stop", ("x",), "stop", "stop after this step; everything is saved", RUN, 90),
     Action("slower", ("left_square_bracket",), "", "lower the learning rate: one step of 1-2-5", RUN),
     Action("faster", ("right_square_bracket",), "", "raise the learning rate: one step of 1-2-5", RUN),
@@ -99,12 +101,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_advice", ("A",), "", "the next advice", RUN),
     Action("advice", ("i",), "", "all advice: what was measured, thresholds, sources", RUN),
     Action("runs", ("r",), "runs", "all runs: open, compare, overlay, load settings, delete", RUN, 60),
+    Action("tune", ("T",), "tune", "tune: search for better settings, watch a study", RUN, 65),
     Action("open_preset", ("ctrl+o",), "open", "open a preset", SETTINGS, 70),
     Action("save_preset", ("ctrl+s",), "save", "save the preset", SETTINGS, 80),
     Action("save_preset_as", ("S",), "save as", "save under another name", SETTINGS),
     Action("changes", ("d",), "changes", "what differs from the opened preset", SETTINGS, 35),
     Action("revert", ("u",), "revert", "back to the opened preset", SETTINGS),
     Action("find", ("slash",), "find", "find a setting by name", SETTINGS, 45),
+    Action("measure", ("M",), "", "on the learning rate or the batch size: measure which value suits", SETTINGS),
     Action("command", ("y",), "command", "the command that trains the same without the app", SETTINGS, 25),
     Action("panel('settings')", ("1",), "settings", "go to the settings", VIEW),
     Action("panel('charts')", ("2",), "panels", "go to the charts", VIEW, 75, "1-5"),
@@ -140,12 +144,14 @@ PALETTE_NAMES = {
     "next_advice": "Next advice",
     "advice": "Advice: explain all",
     "runs": "Runs: open, compare runs, overlay, delete",
+    "tune": "Tune: search settings, hyperparameters; studies and trials",
     "open_preset": "Open preset",
     "save_preset": "Save preset",
     "save_preset_as": "Save preset as",
     "changes": "Changes: diff from the opened preset",
     "revert": "Revert to the opened preset, undo all changes",
     "find": "Find setting, search",
+    "measure": "Measure the learning rate (range test) or the batch size, at its setting",
     "command": "Command line: copy it, train without the app",
     "panel('settings')": "Go to settings",
     "panel('charts')": "Go to charts",
@@ -174,6 +180,7 @@ OTHER_KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("enter", "edit: a list of choices, a field, a switch"),
             ("delete", "back to the preset's value"),
             ("f F", "fold this family; fold all"),
+            ("1e-4..1e-1", "typed into a field: a range to search; also relu|gelu, and x20 for 20 trials"),
             ("esc", "leave a field as it was"),
         ),
     ),

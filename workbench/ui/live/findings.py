@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.advice.finding import Finding
 
 if TYPE_CHECKING:
+    from workbench.advice.tuned import Tuned
     from workbench.runs.history import RunHistory
     from workbench.settings.preset import Preset
     from workbench.ui.live.readings import Readings
@@ -34,13 +35,19 @@ class Advice:
         """The current finding; None if nothing is found."""
         return self.findings[self.place] if self.findings else None
 
-    def renew(self, history: RunHistory, preset: Preset, readings: Readings | None) -> None:
+    def renew(self, history: RunHistory, preset: Preset, readings: Readings | None, tuned: Tuned | None = None) -> None:
         """Judges the run as known so far. The current finding stays current as long as it is found."""
         from workbench.advice.facts import Facts
         from workbench.advice.rules import abstained, findings
 
-        facts = Facts.of(history, preset, readings)
+        facts = Facts.of(history, preset, readings, tuned)
         self.findings, self.abstained = findings(facts), abstained(facts)
+
+    def renew_before_a_run(self, preset: Preset, tuned: Tuned) -> None:
+        """Judges settings that are not trained with yet."""
+        from workbench.advice.rules import findings_before_a_run
+
+        self.findings, self.abstained = findings_before_a_run(preset, tuned), ()
 
     def go_to_next(self) -> None:
         """Moves to the next finding; after the last one, to the first."""

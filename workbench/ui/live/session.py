@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from workbench.advice.tuned import Tuned
 from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.processes.standby import Standby
 from workbench.processes.worker import start_trainer
@@ -33,6 +36,10 @@ class Session:
         self._begun: Watch | None = None
         self._watched_before: Watch | None = None
         self.planner = Planner()
+        self.tuned = Tuned()
+        """The last range test and the last batch scan."""
+        self.is_measuring = False
+        """Whether one of them is under way, which nothing else may disturb."""
 
     def start(self, preset: Preset, command: str) -> Watch:
         """Starts a new run and watches it. Raises WorkbenchError where it cannot be started."""
@@ -89,7 +96,7 @@ class Session:
         """Launches a standby trainer if none is there and nothing runs that it would disturb."""
         if self._standby is not None and self._standby.is_alive:
             return
-        if self.watch is not None and self.watch.has_process:
+        if self.is_measuring or (self.watch is not None and self.watch.has_process):
             return
         try:
             self._standby = Standby.launch()
@@ -98,9 +105,19 @@ class Session:
 
     def plan(self, preset: Preset | None) -> bool:
         """Keeps the expectation of a preset up to date while no run would be disturbed; True if it has changed."""
-        is_free = self.watch is None or not self.watch.has_process
+        is_free = not self.is_measuring and (self.watch is None or not self.watch.has_process)
         is_warming_up = self._standby is not None and self._standby.is_alive and not self.is_warm
         return self.planner.look(preset, may_run=is_free and not is_warming_up)
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """During the `with` a range test or a batch scan is under way: no plan is made, no trainer is warmed up."""
+        self.planner.close()
+        self.is_measuring = True
+        try:
+            yield
+        finally:
+            self.is_measuring = False
 
     def close(self) -> None:
         """Ends the standby trainer and the plan; a run continues."""

@@ -48,6 +48,8 @@ class Series:
     """Shown at the curve's right end, for curves that otherwise differ only in colour."""
     dashed: bool = False
     """Drawn with gaps, for terminals without colours."""
+    dots: bool = False
+    """Points that no line leads to are single dots, so that many of them can be told apart."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,9 @@ def _canvas(plot: Plot, columns: int, rows: int, y_range: tuple[float, float]) -
     cells: Cells = [[(" ", None)] * columns for _ in range(rows)]
     for number, series in enumerate(plot.series):
         strokes = list(_strokes(series, plot, y_range))
-        lone = [] if plot.ascii else [(xs[0], ys[0]) for xs, ys in strokes if len(xs) == 1]
-        lines = [(xs, ys) for xs, ys in strokes if plot.ascii or len(xs) > 1]
+        all_by_plotext = plot.ascii or series.dots
+        lone = [] if all_by_plotext else [(xs[0], ys[0]) for xs, ys in strokes if len(xs) == 1]
+        lines = [(xs, ys) for xs, ys in strokes if all_by_plotext or len(xs) > 1]
         for row, line in zip(cells, _drawn(lines, series.marker, plot, columns, rows), strict=False):
             for column, character in enumerate(line[:columns]):
                 if character not in BLANKS and not (series.dashed and column % DASH_CELLS == DASH_CELLS - 1):

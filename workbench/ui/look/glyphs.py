@@ -36,6 +36,9 @@ class Glyphs:
     sample: str
     """The line in a legend."""
     wrong: str
+    done: str
+    waiting: str
+    discarded: str
     warning: str
     ellipsis: str
     times: str
@@ -63,6 +66,9 @@ UNICODE = Glyphs(
     sparks="▁▂▃▄▅▆▇█",
     sample="━",
     wrong="✗",
+    done="✓",
+    waiting="○",
+    discarded="·",
     warning="▲",
     ellipsis="…",
     times="×",
@@ -86,6 +92,9 @@ ASCII = Glyphs(
     sparks="_.,-=+*#",
     sample="-",
     wrong="x",
+    done="+",
+    waiting=".",
+    discarded="-",
     warning="!",
     ellipsis="~",
     times="x",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.metrics import metric as declared
-from workbench.runs.row import RunRow
+from workbench.runs.row import RunRow, goodness
 from workbench.units import count
 
 GAP = 2
@@ -34,27 +34,29 @@ class Column:
 COLUMNS: tuple[Column, ...] = (
     Column("", 1, 1, 10),
     Column("state", 11, 11, 10, lambda row: state_of(row), descending=False),
-    Column("preset", 10, 22, 10, lambda row: row.preset_name or None, descending=False),
+    Column("preset", 10, 22, 10, lambda row: name_of(row) or None, descending=False),
+    Column("tags", 8, 24, 5),
     Column("differs", 28, 300, 6),
-    Column("best", 16, 16, 9, lambda row: _goodness(row.monitor, row.best)),
-    Column("test", 8, 8, 7, lambda row: _goodness(row.monitor, tested(row)), at_right=True),
+    Column("best", 16, 16, 9, lambda row: goodness(row.monitor, row.best)),
+    Column("test", 8, 8, 7, lambda row: goodness(row.monitor, tested(row)), at_right=True),
     Column("epochs", 7, 13, 4, lambda row: row.epoch, at_right=True),
     Column("time", 9, 9, 3, lambda row: row.seconds, at_right=True),
     Column("started", 11, 16, 8, lambda row: row.started),
 )
-GROWTH = ("started", "preset", "epochs", "differs", "preset")
+GROWTH = ("started", "preset", "epochs", "tags", "differs", "preset")
 """The columns that get the room that is left, in this order."""
 SORTABLE = [column for column in COLUMNS if column.sort_key is not None]
 
 
 def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
-    """The columns that fit, each with its width in cells."""
-    kept = list(COLUMNS)
+    """The columns that fit, each with its width in cells; that of the tags is there if a run has some."""
+    kept = [column for column in COLUMNS if column.name != "tags" or any(row.tags for row in rows)]
     while len(kept) > LEAST_COLUMNS and sum(column.least + GAP for column in kept) - GAP > width:
         kept.remove(min(kept, key=lambda column: column.rank))
     most = {column.name: column.most for column in kept}
     needed = {
-        "preset": max((len(row.preset_name or row.run.name) for row in rows), default=0),
+        "preset": max((len(name_of(row)) for row in rows), default=0),
+        "tags": max((len(tags_of(row)) for row in rows), default=0),
         "epochs": max((len(epochs_of(row)) for row in rows), default=0),
     }
     widths = {column.name: column.least for column in kept}
@@ -70,13 +72,14 @@ def fitting(width: int, rows: Sequence[RunRow]) -> list[tuple[Column, int]]:
     return [(column, widths[column.name]) for column in kept]
 
 
-def arranged(rows: Sequence[RunRow], column: Column, *, descending: bool) -> list[RunRow]:
-    """The runs sorted by a column; those without a value come last, in either direction."""
-    key = column.sort_key
-    assert key is not None
-    keyed = [(value, row) for row in rows if (value := key(row)) is not None]
-    keyed.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in keyed] + [row for row in rows if key(row) is None]
+def name_of(row: RunRow) -> str:
+    """What a run is called in the table: its preset, or the name that it was given."""
+    return row.run.name if row.run.started is None else row.preset_name or row.run.name
+
+
+def tags_of(row: RunRow) -> str:
+    """The tags of a run, each with a # before it."""
+    return " ".join(f"#{tag}" for tag in row.tags)
 
 
 def state_of(row: RunRow) -> str:
@@ -109,10 +112,3 @@ def written(metric: str, value: float | None) -> str:
 def epochs_of(row: RunRow) -> str:
     """Epochs done and planned."""
     return f"{count(row.epoch)}/{count(row.epochs)}"
-
-
-def _goodness(metric: str, value: float | None) -> tuple[str, float] | None:
-    """A key by which better values are larger; runs with different metrics are not mixed."""
-    if value is None:
-        return None
-    return metric, declared(metric).rank(value)

@@ -9,7 +9,17 @@ from rich.text import Text
 from workbench.runs.row import RunRow
 from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.panel import LineWidget
-from workbench.ui.panels.runs_columns import GAP, Column, epochs_of, label_of, state_of, tested, written
+from workbench.ui.panels.runs_columns import (
+    GAP,
+    Column,
+    epochs_of,
+    label_of,
+    name_of,
+    state_of,
+    tags_of,
+    tested,
+    written,
+)
 from workbench.ui.panels.top_bar import STATE_STYLES
 from workbench.units import duration
 
@@ -60,7 +70,9 @@ class RunPainter:
             case "state":
                 return self._state(state_of(row))
             case "preset":
-                return Text(row.preset_name or row.run.name, plain)
+                return Text(name_of(row), plain)
+            case "tags":
+                return Text(tags_of(row), self._widget.style_of("accent"))
             case "differs":
                 return Text(row.reason, self._widget.style_of("error")) if row.broken else Text(differs, dim)
             case "best":

@@ -12,10 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.files import short_path
-from workbench.runs.row import RunRow
+from workbench.runs.row import RunRow, arranged
 from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, arranged, fitting, state_of
+from workbench.ui.panels.runs_columns import GAP, SORTABLE, Column, fitting, state_of, tags_of
 from workbench.ui.panels.runs_lines import RunPainter
 from workbench.units import count
 
@@ -108,10 +108,14 @@ class RunsTable(Panel):
         return self._differences.get(row.run.name, "")
 
     def described(self, row: RunRow) -> Text:
-        """Describes a run: its name, its fault, and how it differs from its preset."""
+        """Describes a run: its name, tags, fault and note, and how it differs from its preset."""
         text = Text(row.run.name, self.style_of("text"))
+        if row.tags:
+            text.append(f"  {tags_of(row)}", self.style_of("accent"))
         if row.reason:
             text.append(f"  {row.reason}", self.style_of("error"))
+        if row.note:
+            text.append(f"  {row.note}", self.style_of("text"))
         return text.append(f"  {self._differs(row)}", self.style_of("dim"))
 
     def mark(self) -> bool:
@@ -128,11 +132,16 @@ class RunsTable(Panel):
         self.redraw()
         return True
 
+    def rename(self, name: str, now: str) -> None:
+        """Keeps the mark of a run that was renamed."""
+        self.marked = [now if marked == name else marked for marked in self.marked]
+
     def _arrange(self) -> None:
         """Filters and sorts again; the cursor stays on its run, or at its line if that run is gone."""
         before = self.current
         found = [row for row in self.rows if not self._words or self._is_found(row)]
-        self._shown = arranged(found, self._sorted_by, descending=self._descending)
+        assert self._sorted_by.sort_key is not None
+        self._shown = arranged(found, self._sorted_by.sort_key, descending=self._descending)
         names = [row.run.name for row in self._shown]
         if before is not None and before.run.name in names:
             self._cursor = names.index(before.run.name)
@@ -142,7 +151,8 @@ class RunsTable(Panel):
             self.post_message(self.Moved())
 
     def _is_found(self, row: RunRow) -> bool:
-        text = f"{row.run.name} {state_of(row)} {row.preset_name} {row.reason} {self._differs(row)}".lower()
+        said = (row.run.name, state_of(row), row.preset_name, row.reason, self._differs(row), tags_of(row), row.note)
+        text = " ".join(said).lower()
         return all(word in text for word in self._words)
 
     # The cursor.

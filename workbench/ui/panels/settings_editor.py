@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from workbench.tuning.ranges import is_range
 from workbench.ui.form.completion import narrowed
 from workbench.ui.form.parsing import wording
 from workbench.ui.form.rows import Row
@@ -145,6 +146,8 @@ class ChoiceList(OptionList):
 
     def _found_options(self) -> list[Option]:
         """The choices that match all typed words; those whose name begins with them come first."""
+        if is_range(self._typed):
+            return [Option(_line(" ", self._typed, "search these: space then starts a search", 0), id=self._typed)]
         found = narrowed([(name, help) for _, name, help in self._choices], self._typed)
         return [self._option(*self._choices[number]) for number in found]
 

@@ -11,9 +11,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
+from workbench.advice.tuned import BATCH_SIZE, LEARNING_RATE
 from workbench.ui.form.rows import Row
+from workbench.ui.keys.actions import action
 from workbench.ui.look.glyphs import Glyphs
 
+MEASURED = (LEARNING_RATE, BATCH_SIZE)
+"""The settings whose value can be measured."""
+MEASURE_KEY = action("measure").shown_key
 LEAST_HELP_CELLS = 12
 """A help that would be cut shorter than this is left out."""
 
@@ -33,7 +38,7 @@ def describe(
     separator = " - " if glyphs.ascii else " · "
     unit = row.unit if row.unit not in row.bounds else ""
     kept = [f"running {running}" if running is not None else "", f"{row.bounds} {unit}".strip()]
-    kept = [part for part in kept if part]
+    kept = [part for part in kept if part] + ([f"{MEASURE_KEY} measures it"] if row.path in MEASURED else [])
     default = [f"default {row.default}"] if row.default else []
     room = width - cell_len(label[0])
     help = [row.help] if row.help else []

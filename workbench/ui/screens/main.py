@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import BindingType
 
+from workbench.runs.directory import RunDirectory
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.settings import SettingsPanel
@@ -23,7 +24,12 @@ class MainScreen(MainView):
 
     @work(group="start", exclusive=True)
     async def action_start_or_pause(self) -> None:
-        await self.run.start_or_pause()
+        if not self.run.asks_for_search:
+            await self.run.start_or_pause()
+        elif problem := await self.tune.start():
+            self.say(problem, "error")
+        else:
+            self.action_tune()
 
     @work(group="start", exclusive=True)
     async def action_resume_run(self) -> None:
@@ -81,10 +87,24 @@ class MainScreen(MainView):
         from workbench.ui.screens.runs import RunsScreen
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
-        result = await self.ask(RunsScreen(self._session.runs_folder, overlaid))
+        result = await self.ask(RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed))
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
             self.run_worker(self.runs.carry_out(result), group=result.action, exclusive=True)
+
+    @work(group="tune", exclusive=True)
+    async def action_tune(self) -> None:
+        from workbench.ui.screens.tune import TuneScreen
+
+        await self.tune.find()
+        result = await self.ask(TuneScreen(self.tune, low_bandwidth=self._options.low_bandwidth))
+        if result is not None:
+            self.say(result.said)
+        if result is not None and result.run is not None:
+            self.attach(result.run)
+
+    def _run_was_renamed(self, run: RunDirectory, now: RunDirectory) -> None:
+        self.run_worker(self.runs.follow_renamed(run, now), group="open", exclusive=True)
 
     @work(group="quit")
     async def action_ask_to_quit(self) -> None:
@@ -115,6 +135,11 @@ class MainScreen(MainView):
 
     def action_command(self) -> None:
         self.presets.show_command()
+
+    @work(group="measure", exclusive=True)
+    async def action_measure(self) -> None:
+        settings = self.query_one(SettingsPanel)
+        await self.measure.measure(settings.row.path if settings.display and settings.row is not None else "")
 
     def action_find(self) -> None:
         self.query_one(SettingsPanel).find()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -24,6 +25,7 @@ from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
+from workbench.ui.controllers.measure import MeasureController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
@@ -46,6 +48,9 @@ from workbench.ui.panels.step_time import StepTimePanel
 from workbench.ui.panels.top_bar import TopBar
 from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
+
+if TYPE_CHECKING:
+    from workbench.ui.controllers.tune import TuneController
 
 STANDBY_DELAY_SECONDS = 0.5
 Result = TypeVar("Result")
@@ -80,6 +85,7 @@ class MainView(Screen[None]):
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
+        self.measure = MeasureController(draft, session, self.advice, self.tune, self)
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
@@ -96,6 +102,13 @@ class MainView(Screen[None]):
         self._last_state = "idle"
         self._has_unseen = False
         """Whether the run has written something that is not shown yet."""
+
+    @cached_property
+    def tune(self) -> TuneController:
+        """The study that is watched. What it needs is imported at its first use, not before the first paint."""
+        from workbench.ui.controllers.tune import TuneController
+
+        return TuneController(self._draft, self._session, self.presets, self, self._options.studies_folder)
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")

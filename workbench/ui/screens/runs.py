@@ -1,42 +1,38 @@
-"""All runs in a table: sort, filter, compare, overlay, open, take settings, resume, delete."""
+"""All runs in a table: sort, filter, compare, overlay, open, take settings, resume; also see `runs_changes`."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
-from workbench.files import short_path
 from workbench.runs.catalogue import Catalogue
 from workbench.runs.row import RunRow
-from workbench.runs.status import RESUMABLE, status
+from workbench.runs.status import RESUMABLE
 from workbench.ui.controllers.runs import RunsResult
 from workbench.ui.form.differences import differs
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.keys.runs_actions import ACTIONS
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.runs_table import RunsTable
+from workbench.ui.screens.runs_changes import RunChanges
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from workbench.runs.directory import RunDirectory
+
 REFRESH_SECONDS = 2.0
-STARTING_SECONDS = 60.0
-"""A younger run without a trainer is about to get one."""
 
 
-class RunsScreen(Screen[RunsResult | None]):
+class RunsScreen(RunChanges):
     """Dismisses with what the main screen shall do, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACTIONS)]
@@ -63,9 +59,15 @@ class RunsScreen(Screen[RunsResult | None]):
             super().__init__()
             self.problem = problem
 
-    def __init__(self, runs_folder: Path, marked: Sequence[str] = ()) -> None:
-        """marked: names of the runs that are marked at first."""
+    def __init__(
+        self,
+        runs_folder: Path,
+        marked: Sequence[str] = (),
+        on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
+    ) -> None:
+        """marked: names of the runs that are marked at first; on_renamed: is called with a run before and after."""
         super().__init__()
+        self._on_renamed = on_renamed
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
         self._differences: dict[str, tuple[dict[str, Any], str]] = {}
@@ -137,6 +139,14 @@ class RunsScreen(Screen[RunsResult | None]):
         else:
             hint.show(Text() if row is None else self.table.described(row))
 
+    def _current(self) -> RunRow | None:
+        return self.table.current
+
+    def _renamed(self, run: RunDirectory, now: RunDirectory) -> None:
+        self.table.rename(run.name, now.name)
+        self._marked_before = [now.name if name == run.name else name for name in self._marked_before]
+        self._on_renamed(run, now)
+
     def on_key(self) -> None:
         """Forgets the sentence: whoever presses a key has read it."""
         self._said = "", ""
@@ -156,6 +166,9 @@ class RunsScreen(Screen[RunsResult | None]):
             "overlay": bool(marked or self._marked_before),
             "compare": marked >= 2,
             "resume": row is not None and row.status in RESUMABLE,
+            "tag": row is not None,
+            "note": row is not None,
+            "rename": row is not None and row.status != "running" and row.study is None,
             "delete": row is not None and row.status != "running",
             "sort": len(self.table.rows) > 1,
             "filter": bool(self.table.rows),
@@ -258,37 +271,3 @@ class RunsScreen(Screen[RunsResult | None]):
         from workbench.ui.dialogs.help import HelpDialog
 
         self.app.push_screen(HelpDialog(help_sections(ACTIONS)[:1]))
-
-    @work(exclusive=True, group="delete")
-    async def action_delete(self) -> None:
-        """Deletes the run's directory, after asking; never that of a run in progress."""
-        from workbench.ui.dialogs.question import QuestionDialog
-
-        row = self.table.current
-        if row is None or not self._may_be_deleted(row):
-            return
-        text = f"{short_path(row.run.path)} with its curves, checkpoints and log."
-        choices = (("y", "delete it for good"), ("n", "keep it"))
-        if await self.app.push_screen_wait(QuestionDialog("delete this run?", text, choices, "n")) != "y":
-            return
-        if not self._may_be_deleted(row):  # it may have been resumed meanwhile
-            return
-        try:
-            await asyncio.to_thread(shutil.rmtree, row.run.path)
-        except OSError as error:
-            self._hint(f"cannot delete {error.filename or row.run.path}: {error.strerror or error}", "error")
-        self._read()
-
-    def _may_be_deleted(self, row: RunRow) -> bool:
-        try:
-            now = status(row.run)
-        except Exception:
-            # Its files cannot be read, so it is shown as broken; no trainer can have written them.
-            now = row.status
-        if now == "running":
-            self._hint("this run is in progress: stop it first", "warning")
-        elif now == "new" and row.started is not None and time.time() - row.started.timestamp() < STARTING_SECONDS:
-            self._hint("this run is about to start: stop it first", "warning")
-        else:
-            return True
-        return False

@@ -12,10 +12,10 @@ from workbench.training.engines.engine import EngineHooks
 from workbench.training.evaluation import Evaluator
 from workbench.training.job import Job, assemble
 from workbench.training.prepared_data import PreparedData
+from workbench.training.step_runner import StepRunner
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.tuning.stacked.course import Course
 from workbench.training.tuning.stacked.train import Keep, prepare_all, train_stacked
-from workbench.training.tuning.step_runner import StepRunner
 
 
 def preset(*settings: str) -> Preset:

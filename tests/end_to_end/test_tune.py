@@ -1,0 +1,222 @@
+"""Searches, repeats and queues through the real command, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import Workbench, wait_for
+from workbench.runs.lock import claim, is_running, process_id
+from workbench.settings.library import load
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory, create_study, list_studies, trials_of
+from workbench.tuning.question import Question
+from workbench.tuning.view import read_study_view
+
+TINY = ("-p", "iris", "--set", "training.epochs=2", "--set", "model.hidden=[8]")
+RATES = ("--search", "optimizer.learning_rate=1e-3..1e-1")
+
+
+def the_study(workbench: Workbench) -> StudyDirectory:
+    [study] = list_studies(workbench.folder / "studies")
+    return study
+
+
+def result_of(stdout: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(stdout.splitlines()[-1])
+    assert result["type"] == "result"
+    return result
+
+
+def test_a_search_finds_the_best_and_saves_it_as_a_preset(workbench: Workbench) -> None:
+    done = workbench.run(
+        "tune", "search", *TINY, *RATES, "--trials", "4", "--discard", "keep:2@1", "--seeds", "2", "--seed", "3",
+        "--save-as", "found", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = result_of(done.stdout)
+    assert set(result) == {"type", "best", "tied", "trials", "discarded"}
+    assert (result["trials"], result["discarded"]) == (4, 2)
+    best, study = result["best"], the_study(workbench)
+    assert best["metric"] == "accuracy"
+    view = read_study_view(study)
+    assert best["value"] == view.trials[best["trial"]].value
+    repeats = [trial.value for trial in view.repeats_of(best["trial"]) if trial.value is not None]
+    assert len(repeats) == 2
+    assert best["mean"] == pytest.approx(sum(repeats) / 2)
+    found = Preset.load(workbench.folder / "xdg_config_home/workbench/presets/found.toml")
+    assert found.optimizer.learning_rate == best["settings"]["optimizer.learning_rate"]
+    assert study.name in found.description
+    assert "2 fresh seeds" in found.description
+    with_weights = {run.name for run in trials_of(study) if run.checkpoints.exists()}
+    completed = {trial.run for trial in view.trials.values() if trial.repeats is None and trial.status == "completed"}
+    assert with_weights == completed
+    assert len(completed) == 2
+
+
+def test_a_preset_is_repeated_over_seeds(workbench: Workbench) -> None:
+    done = workbench.run("tune", "repeat", *TINY, "--seeds", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    result = result_of(done.stdout)
+    assert set(result) == {"type", "metric", "mean", "low", "high", "runs"}
+    values = [run["value"] for run in result["runs"]]
+    assert result["mean"] == pytest.approx(sum(values) / 3)
+    assert result["low"] <= result["mean"] <= result["high"]
+    assert [run["settings"] for run in result["runs"]] == [{"training.seed": seed} for seed in range(3)]
+
+
+def test_a_queue_trains_each_preset_with_each_list_of_changes(workbench: Workbench) -> None:
+    done = workbench.run(
+        "tune", "queue", "iris", "regression", "--set", "training.epochs=1", "--each", "training.seed=1",
+        "--each", "training.seed=2 data.batch_size=32",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    presets = [Preset.of_run(run.preset) for run in trials_of(the_study(workbench))]
+    assert [(preset.name, preset.training.seed) for preset in presets] == [
+        ("iris", 1), ("iris", 2), ("regression", 1), ("regression", 2),
+    ]  # fmt: skip
+    assert [preset.data.batch_size for preset in presets][1::2] == [32, 32]
+    assert "R² " in done.stdout or "RMSE " in done.stdout or "loss " in done.stdout
+    assert "iris: data.batch_size=32, training.seed=2" in done.stdout
+
+
+REFUSED = {
+    "an empty range": (("--search", "optimizer.learning_rate=0.1..0.1"), "optimizer.learning_rate"),
+    "a field that does not exist": (("--search", "optimizer.learning_rat=1e-4..0.1"), "learning_rate"),
+    "low above high": (("--search", "optimizer.learning_rate=0.1..1e-4"), "optimizer.learning_rate"),
+    "a field of another optimizer": (("--set", "optimizer.name=adam", "--search", "optimizer.momentum=0..0.9"), "adam"),
+    "a metric that is none": (("--until", "acuracy>=0.9"), "did you mean accuracy"),
+    "a metric of the wrong direction": (("--until", "accuracy<=0.9"), "higher is better"),
+    "a rule that is none": (("--discard", "hyperband"), "asha"),
+    "a sampler that is none": (("--sampler", "gp"), "tpe"),
+}
+
+
+@pytest.mark.parametrize("name", list(REFUSED))
+def test_bad_input_is_refused_before_there_is_a_study(name: str, workbench: Workbench) -> None:
+    arguments, words = REFUSED[name]
+    done = workbench.run("tune", "search", "-p", "iris", *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list_studies(workbench.folder / "studies")
+
+
+def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
+    done = workbench.run("tune", "search", "-p", "regression", *RATES, "--until", "accuracy>=0.9", "--trials", "9")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "accuracy" in done.stderr
+    assert len(read_study_view(the_study(workbench)).trials) == 1
+
+
+@pytest.mark.slow
+def test_a_space_that_cannot_be_built_ends_the_search(workbench: Workbench) -> None:
+    done = workbench.run("tune", "search", *TINY, "--search", "model.name=mlp|cnn", "--trials", "9")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert 'the search space cannot be trained at model.name="cnn"' in done.stderr
+    assert "needs images" in done.stderr
+
+
+def new_study(workbench: Workbench) -> StudyDirectory:
+    question = Question(way="repeat", seeds=(0, 1))
+    return create_study(workbench.folder / "studies", load("iris").override(["training.epochs=1"]), question)
+
+
+def test_a_study_that_runs_that_was_edited_or_is_of_another_version_is_not_resumed(workbench: Workbench) -> None:
+    study = new_study(workbench)
+    with claim(study):
+        done = workbench.run("resume", study.name)
+    assert done.returncode == 2
+    assert "is still running" in done.stderr
+    text = study.preset.read_text()
+    study.preset.write_text(text.replace("epochs = 1", "epochs = 2"))
+    done = workbench.run("resume", study.name)
+    assert done.returncode == 2
+    assert "was edited after the study began" in done.stderr
+    study.preset.write_text(text)
+    study.question.write_text(study.question.read_text().replace("version = 1", "version = 99"))
+    done = workbench.run("resume", study.name)
+    assert done.returncode == 2
+    assert "is of version 99" in done.stderr
+    assert not study.events.exists()
+
+
+def test_two_controllers_do_not_run_one_study(workbench: Workbench) -> None:
+    study = new_study(workbench)
+    with claim(study):
+        second = subprocess.run(
+            [sys.executable, "-m", "workbench.tuning.process", str(study.path)], capture_output=True, check=False
+        )
+    assert second.returncode == 75
+    assert b"is being run by another process" in second.stderr
+    assert not study.events.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_on_a_small_disk_a_study_stops_with_a_sentence(workbench: Workbench) -> None:
+    disk = workbench.folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=False).returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    try:
+        done = workbench.run("tune", "repeat", *TINY, "--studies-dir", str(disk))
+        assert done.returncode == 3
+        assert "are free on the disk of" in done.stderr
+        assert "workbench resume" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+LASTS = ("tune", "repeat", "-p", "iris", "--seeds", "2", "--set", "training.epochs=1000000")
+
+
+def started(workbench: Workbench) -> tuple[subprocess.Popen[str], StudyDirectory]:
+    """A study that lasts, once it trains."""
+    reader = workbench.start(*LASTS)
+    study = wait_for(lambda: next(iter(list_studies(workbench.folder / "studies")), None))
+    wait_for(lambda: any(trial.values for trial in read_study_view(study).trials.values()))
+    return reader, study
+
+
+def test_an_interrupt_stops_a_study_and_a_second_one_ends_it_at_once(workbench: Workbench) -> None:
+    reader, study = started(workbench)
+    reader.send_signal(signal.SIGINT)
+    _, stderr = reader.communicate()
+    assert reader.returncode == 130
+    assert "continue it with: workbench resume" in stderr
+    assert [trial.status for trial in read_study_view(study).trials.values()] == ["waiting"]
+
+    reader = workbench.start("resume", study.name)
+    wait_for(lambda: read_study_view(study).running)
+    controller = wait_for(lambda: process_id(study))
+    os.kill(controller, signal.SIGSTOP)  # it obeys no request
+    reader.send_signal(signal.SIGINT)
+    wait_for(study.control.exists)
+    reader.send_signal(signal.SIGINT)
+    _, stderr = reader.communicate()
+    assert reader.returncode == 130
+    assert "was killed" in stderr
+    wait_for(lambda: not is_running(study) and not any(map(is_running, trials_of(study))))
+
+
+def test_a_study_continues_without_its_reader(workbench: Workbench) -> None:
+    """SIGHUP, as a lost terminal sends it, ends the reader alone."""
+    reader, study = started(workbench)
+    reader.send_signal(signal.SIGHUP)
+    reader.communicate()
+    epoch = read_study_view(study).trials[0].epoch
+    wait_for(lambda: read_study_view(study).trials[0].epoch > epoch)
+    controller = process_id(study)
+    assert controller is not None
+    os.kill(controller, signal.SIGTERM)
+    wait_for(lambda: not is_running(study))
+    view = read_study_view(study)
+    assert view.finished is not None
+    assert (view.finished.status, view.trials[0].status) == ("stopped", "waiting")

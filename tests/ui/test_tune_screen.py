@@ -1,0 +1,525 @@
+"""The Tune screen, by keys: over a study that was written beforehand, and with a controller that starts no process."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.conftest import drive, make_app, screen_text
+from tests.ui.made import HELD, NOON, preset
+from tests.ui.made_study import BEST, append, run_name, settings_of, write_study
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory, list_studies
+from workbench.tuning.events import StudyState, TrialDiscarded, TrialValue
+from workbench.tuning.question import read_question
+from workbench.ui.app import WorkbenchApp
+from workbench.ui.screens.tune import TICK_SECONDS, TuneScreen
+
+SIZE = (140, 40)
+
+
+class Controller:
+    """A controller's process that lives until its return code is set."""
+
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[StudyDirectory, str]]:
+    """The studies whose controller was started, with the command that says so."""
+    found: list[tuple[StudyDirectory, str]] = []
+
+    def start(study: StudyDirectory, command: str) -> Controller:
+        found.append((study, command))
+        return Controller()
+
+    monkeypatch.setattr("workbench.ui.controllers.tune.start_controller", start)
+    return found
+
+
+def app_of(tmp_path: Path, **how: Any) -> tuple[WorkbenchApp, StudyDirectory]:
+    study = write_study(tmp_path / "studies", **how)
+    return make_app(tmp_path / "runs"), study
+
+
+async def open_tune(pilot: Pilot[None]) -> TuneScreen:
+    await pilot.press("T")
+    for _ in range(40):
+        await pilot.pause(0.05)
+        if isinstance(pilot.app.screen, TuneScreen):
+            break
+    await pilot.pause(0.1)
+    assert isinstance(pilot.app.screen, TuneScreen)
+    return pilot.app.screen
+
+
+async def seen(pilot: Pilot[None], text: str) -> None:
+    """Waits until a text stands on the screen."""
+    for _ in range(100):
+        if text in screen_text(pilot.app):  # type: ignore[arg-type]
+            return
+        await pilot.pause(0.05)
+    raise AssertionError(screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+def asked(study: StudyDirectory) -> list[tuple[str, float | None]]:
+    """What the study's controller was asked."""
+    lines = study.control.read_text().splitlines() if study.control.exists() else []
+    return [(request["command"], request.get("value")) for request in map(json.loads, lines)]
+
+
+async def type_range(pilot: Pilot[None], setting: str, text: str) -> None:
+    await pilot.press("slash", *setting, "enter", "enter", *text, "enter")
+    await pilot.pause()
+
+
+def test_the_best_trials_come_first_with_their_letters_and_states(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        lines = screen_text(app).splitlines()
+        best = [next(line for line in lines if f"│ {letter} ●" in line) for letter in "ABC"]
+        assert [line.split()[3] for line in best] == ["41", "7", "52"]
+        assert "0.0943" in best[0]
+        assert "▂" in best[0], "the course of its loss"
+        assert "searching" in lines[0]
+        assert "64 trials, 3 running, 60 discarded, 1 failed" in lines[0]
+        assert "best so far: trial 41  loss 0.0943, gelu" in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+def test_what_the_controller_writes_is_shown(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        append(study, TrialValue(trial=41, epoch=7, value=0.0321, time=NOON + 60))
+        await pilot.pause(2 * TICK_SECONDS)
+        text = screen_text(app)
+        assert "best so far: trial 41  loss 0.0321" in text
+        assert "A 0.0321" in text
+        append(study, StudyState(state="paused", time=NOON + 61))
+        await seen(pilot, "● paused")
+        assert "space resume" in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+def test_pause_resume_and_stop_are_asked_of_the_controller(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("space")
+        await pilot.pause(0.1)
+        assert asked(study) == [("pause", None)]
+        assert "pause ..." in screen_text(app)
+        append(study, StudyState(state="paused", time=NOON + 61))
+        await pilot.pause(2 * TICK_SECONDS)
+        assert "pause ..." not in screen_text(app)
+        await pilot.press("space")
+        await pilot.pause(0.1)
+        await pilot.press("x")
+        await pilot.pause(0.1)
+        assert asked(study)[1:] == [("resume", None), ("stop", None)]
+
+    drive(app, steps, SIZE)
+
+
+def test_the_trial_under_the_cursor_is_discarded_once(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("down", "d")
+        await pilot.pause(0.1)
+        assert asked(study) == [("discard", 7)]
+        append(study, TrialDiscarded(trial=7, reason="discarded by hand", time=NOON + 60))
+        await seen(pilot, "trial 7 discarded: discarded by hand")
+        await pilot.press("d")
+        await seen(pilot, "trial 7 is discarded already")
+        assert asked(study) == [("discard", 7)]
+
+    drive(app, steps, SIZE)
+
+
+def test_nothing_is_asked_of_a_study_that_nobody_runs(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "✗ lost" in text
+        assert "the study is lost  its process was killed" in text
+        assert "3 running" not in text, "none stays running"
+        for key in ("x", "d"):
+            await pilot.press(key)
+            await seen(pilot, "no study is in progress")
+        assert asked(study) == []
+
+    drive(app, steps, SIZE)
+
+
+def test_a_trial_is_opened_as_a_run(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("enter")
+        await pilot.pause(0.8)
+        assert app.screen is app.screen_stack[0]
+        assert app.session.watch is not None
+        assert app.session.watch.run.path == study.run(run_name(BEST)).path
+        await open_tune(pilot)  # and the study is there as before
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 52), (["down", "b"], 41)])
+def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial: int) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.draft.enter("training.epochs", "7..9")
+        await open_tune(pilot)
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+        assert app.screen is app.screen_stack[0]
+        assert f"settings of trial {trial}" in screen_text(app)
+
+    drive(app, steps, SIZE)
+    expected = preset().with_values(settings_of(trial), "").flat()
+    assert {path: value for path, value in app.draft.preset.flat().items() if path in settings_of(trial)} == {
+        path: value for path, value in expected.items() if path in settings_of(trial)
+    }
+    assert app.draft.opened == preset(), "and they are changes of the preset that is open"
+    assert not app.draft.asks_for_search, "space now trains with them"
+
+
+def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("down", "down", "down", "w")  # after the two that repeat the best
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await seen(pilot, "saved")
+        assert "fast-tuned.toml" in screen_text(app)
+
+    drive(app, steps, SIZE)
+    [saved] = [*tmp_path.rglob("fast-tuned.toml")]
+    found = tomllib.loads(saved.read_text())
+    assert found["optimizer"]["learning_rate"] == 0.0034
+    assert found["description"] == "validation loss 0.1568, found by a study of 66 trials of fast"
+    assert not app.draft.is_changed, "the form stays as it was"
+
+
+def test_the_result_says_what_is_best_over_how_many_seeds(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        # With the other seeds it is 0.002 and 0.004 more.
+        assert "✓ best: trial 41  mean 0.0973 over 2 fresh seeds, loss 0.0943, gelu, one cycle" in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed", tied=(41, 7, 52))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "▲ 3 cannot be told apart  trials 41, 7 and 52 differ by less than their seeds do" in text
+
+    drive(app, steps, SIZE)
+
+
+def test_a_setting_of_zero_stands_at_the_left_of_a_logarithmic_axis(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("left", "left", "left")  # before the learning rate come activation and schedule
+        await seen(pilot, "weight decay against loss")
+        [axis] = [line for line in screen_text(app).splitlines() if "0.0001" in line and "│ " in line[60:]][-1:]
+        assert axis[60:].split("││")[1].split()[0] == "0"
+
+    drive(app, steps, SIZE)
+
+
+def test_left_and_right_choose_the_setting_against_the_result(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "learning rate against loss" in screen_text(app)
+        await pilot.press("right")
+        await pilot.pause()
+        assert "hidden against loss" in screen_text(app)
+        assert "hidden    differs" in screen_text(app), "it has a column of its own in the table"
+        await pilot.press("left", "left")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "schedule against loss" in text
+        assert "constant" in text
+        assert "one cycle" in text
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+def test_a_panel_is_maximised_and_brought_back(tmp_path: Path, size: tuple[int, int]) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        for key, panel in (("2", "tune-curves"), ("3", "tune-setting"), ("4", "tune-best"), ("1", "tune-trials")):
+            await pilot.press(key)
+            await pilot.pause()
+            shown = screen.query_one(f"#{panel}")
+            assert shown.display
+            before = shown.size
+            await pilot.press("m")
+            await pilot.pause()
+            assert shown.size.width == size[0]
+            assert shown.size.height > before.height
+            await pilot.press("escape")
+            await pilot.pause()
+            assert app.screen is screen
+            assert shown.size == before
+
+    drive(app, steps, size)
+
+
+def test_a_small_screen_shows_one_chart_at_a_time(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "validation loss" in screen_text(app)
+        await pilot.press("4")
+        await pilot.pause()
+        assert "best so far  0.0943 after" in screen_text(app)
+        assert "validation loss" not in screen_text(app)
+        await pilot.press("right")
+        await pilot.pause()
+        assert "hidden against loss" in screen_text(app)
+
+    drive(app, steps, (80, 24))
+
+
+def test_another_study_is_shown(tmp_path: Path) -> None:
+    write_study(tmp_path / "studies", "20261124T110000Z-fast-0001", finished="completed")
+    app, _ = app_of(tmp_path, finished="stopped")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "● stopped" in screen_text(app), "the latest at first"
+        await pilot.press("s")
+        await seen(pilot, "20261124T110000Z-fast-0001  search, completed, 66 trials")
+        await pilot.press("down", "enter")
+        await seen(pilot, "● completed")
+
+    drive(app, steps, SIZE)
+
+
+def test_the_study_that_is_running_is_shown_first(tmp_path: Path) -> None:
+    write_study(tmp_path / "studies", "20261124T110000Z-fast-0001", alive=True)
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "● searching" in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+def test_without_a_study_it_says_how_to_begin(tmp_path: Path) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "No studies yet in studies" in text
+        for key in ("x", "d", "t", "b", "w", "enter", "R", "left", "right", "g", "m"):
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        assert isinstance(app.screen, TuneScreen)
+        await pilot.press("m", "escape", "escape")
+        await pilot.pause()
+        assert app.screen is app.screen_stack[0]
+
+    drive(app, steps, (80, 24))
+
+
+def test_a_study_that_cannot_be_read_is_said_in_the_list(tmp_path: Path) -> None:
+    broken = write_study(tmp_path / "studies", "20261124T110000Z-fast-0001")
+    broken.question.write_text("version = 9\n")
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("s")
+        await seen(pilot, "is of version 9")
+        await pilot.press("down", "enter")
+        await seen(pilot, "is of version 9")
+        assert "● completed" in screen_text(app), "what was shown stays"
+
+    drive(app, steps, (200, 50))
+
+
+# Starting a search.
+
+
+def test_a_range_typed_into_a_field_is_a_search_and_space_starts_it(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]]
+) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await type_range(pilot, "learning rate", "1e-4..1e-1 x12")
+        assert "1e-4..1e-1 x12" in screen_text(app)
+        await pilot.press("slash", *"activation", "enter", "enter", *"relu|gelu|mish", "enter")
+        await pilot.pause()
+        assert "relu|gelu|mish" in screen_text(app)
+        await pilot.press("space")
+        await pilot.pause(0.5)
+        text = screen_text(app)
+        assert isinstance(app.screen, TuneScreen)
+        assert "● starting" in text
+        assert "the first trial is about to start" in text
+        assert "0.0001 … 0.1" in text
+
+    drive(app, steps, SIZE)
+    [study] = list_studies(tmp_path / "studies")
+    [(of, command)] = started
+    assert of == study
+    assert shlex.split(command)[:4] == ["workbench", "tune", "search", "--preset"]
+    assert shlex.split(command)[-4:] == [
+        "--search", "optimizer.learning_rate=1e-4..1e-1 x12", "--search", "activation.name=relu|gelu|mish",
+    ]  # fmt: skip
+    question = read_question(study.question)
+    assert question.way == "search"
+    assert question.trials == 12
+    assert question.search == {
+        "optimizer.learning_rate": {"low": 1e-4, "high": 0.1},
+        "activation.name": {"choices": ["relu", "gelu", "mish"]},
+    }
+    assert len(question.seeds) == 3
+    assert Preset.of_run(study.preset).optimizer.learning_rate == 0.01, "the preset itself is trial 0"
+    assert not (tmp_path / "runs").exists(), "and no run was started"
+
+
+def test_a_wrong_range_is_a_fault_at_its_setting_and_starts_nothing(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]]
+) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await type_range(pilot, "learning rate", "1e-1..1e-4")
+        assert "low must be less than high" in screen_text(app)
+        await pilot.press("space")
+        await seen(pilot, "cannot start: optimizer.learning_rate")
+        assert app.screen is app.screen_stack[0]
+        await pilot.press("delete")
+        await pilot.pause()
+        assert not app.draft.asks_for_search, "space trains again"
+
+    drive(app, steps, SIZE)
+    assert started == []
+    assert not (tmp_path / "studies").exists()
+
+
+def test_without_ranges_the_tune_screen_searches_what_matters_most(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]]
+) -> None:
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("space")
+        await seen(pilot, "● starting")
+        await pilot.press("escape")
+        await open_tune(pilot)
+        assert "● starting" in screen_text(app), "it is still watched"
+
+    drive(app, steps, SIZE)
+    [study] = list_studies(tmp_path / "studies")
+    question = read_question(study.question)
+    assert "optimizer.learning_rate" in question.search
+    assert question.trials == 20
+
+
+def test_a_stopped_study_is_resumed(tmp_path: Path, started: list[tuple[StudyDirectory, str]]) -> None:
+    app, study = app_of(tmp_path, finished="stopped")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "R resume" in screen_text(app)
+        await pilot.press("R")
+        await seen(pilot, "● starting")
+        assert "R resume" not in screen_text(app)
+
+    drive(app, steps, SIZE)
+    assert started == [(study, f"workbench resume {study.name}")]
+
+
+def test_only_one_study_runs_at_a_time(tmp_path: Path, started: list[tuple[StudyDirectory, str]]) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("escape")
+        app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
+        await pilot.press("space")
+        await seen(pilot, "a study is in progress: stop it first, or let it end")
+
+    drive(app, steps, SIZE)
+    assert started == []
+
+
+def test_the_app_imports_neither_torch_nor_optuna_for_it(tmp_path: Path) -> None:
+    """In a process of its own, for this one has imported everything."""
+    program = f"""
+import asyncio, os, sys
+from pathlib import Path
+os.chdir({str(tmp_path)!r})
+from tests.ui.made_study import write_study
+from tests.ui.conftest import make_app
+write_study(Path("studies"), alive=True)
+app = make_app(Path("runs"))
+async def main():
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.press("T")
+        await pilot.pause(0.5)
+        assert type(app.screen).__name__ == "TuneScreen"
+asyncio.run(main())
+print([name for name in ("torch", "optuna", "sklearn", "numpy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.fixture(autouse=True)
+def released() -> Any:
+    """What a test has claimed is free again."""
+    before = set(HELD)
+    yield
+    for path in set(HELD) - before:
+        HELD.pop(path).close()

@@ -1,0 +1,75 @@
+"""How the Tune screen looks, over a study that is made up: clock, events and trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.ui.conftest import make_app, screen_text, settled
+from tests.ui.made import HELD
+from tests.ui.made_study import write_study
+
+SIZES = [(80, 24), (140, 40), (200, 50)]
+STUDIES: dict[str, dict[str, Any]] = {
+    "searching": {"alive": True},
+    "completed": {"finished": "completed"},
+    "tied": {"finished": "completed", "tied": (41, 7, 52)},
+}
+Compare = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def released() -> Iterator[None]:
+    """What a test has claimed is free again."""
+    before = set(HELD)
+    yield
+    for path in set(HELD) - before:
+        HELD.pop(path).close()
+
+
+def compared(
+    snap_compare: Compare, tmp_path: Path, how: dict[str, Any], size: tuple[int, int], *keys: str, **app: Any
+) -> bool:
+    if how:
+        write_study(tmp_path / "studies", **how)
+
+    async def bring_up(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        await pilot.press("T")
+        while "take settings" not in screen_text(pilot.app) and "No studies" not in screen_text(pilot.app):  # type: ignore[arg-type]
+            await pilot.pause(0.05)
+        await pilot.press(*keys)
+        await pilot.pause(0.3)
+
+    return snap_compare(make_app(tmp_path / "runs", **app), terminal_size=size, run_before=bring_up)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study(snap_compare: Compare, tmp_path: Path, study: str, size: tuple[int, int]) -> None:
+    assert compared(snap_compare, tmp_path, STUDIES[study], size)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_no_study(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert compared(snap_compare, tmp_path, {}, size)
+
+
+LOOKS: dict[str, tuple[tuple[int, int], list[str], dict[str, Any]]] = {
+    "choices-80x24": ((80, 24), ["right"], {}),
+    "choices-140x40": ((140, 40), ["left", "down", "down", "down", "down"], {}),
+    "curves-maximised-80x24": ((80, 24), ["2", "m"], {}),
+    "light-140x40": ((140, 40), [], {"theme": "workbench-light"}),
+    "ascii-140x40": ((140, 40), [], {"ascii_only": True}),
+    "ansi-140x40": ((140, 40), [], {"theme": "workbench-ansi"}),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_was_looked_at_closely(snap_compare: Compare, tmp_path: Path, look: str) -> None:
+    size, keys, app = LOOKS[look]
+    assert compared(snap_compare, tmp_path, STUDIES["searching"], size, *keys, **app)

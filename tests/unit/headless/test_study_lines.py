@@ -1,0 +1,97 @@
+"""What a search prints while it runs, and of trials that were not trained to their end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.tuning.scripted import new_study
+from workbench.errors import UsageError
+from workbench.headless.study import Output, _show, _show_end
+from workbench.headless.tune_results import show_search
+from workbench.runs.events import Event
+from workbench.settings import library
+from workbench.settings.preset import Preset
+from workbench.tuning.events import (
+    MetricKnown,
+    StudyFinished,
+    TrialAsked,
+    TrialFinished,
+    TrialPaused,
+    TrialStarted,
+    TrialValue,
+)
+from workbench.tuning.question import Question
+from workbench.tuning.view import StudyView
+
+EVENTS: list[Event] = [
+    TrialAsked(trial=0, settings={"optimizer.learning_rate": 0.01}, origin="preset", until_epoch=1),
+    MetricKnown(metric="accuracy"),
+    TrialStarted(trial=0, run="a"),
+    TrialValue(trial=0, epoch=1, value=0.5),
+    TrialPaused(trial=0, epoch=1),
+    TrialAsked(trial=1, settings={"optimizer.learning_rate": 0.02}, origin="tpe", until_epoch=1),
+    TrialStarted(trial=1, run="b"),
+    TrialValue(trial=1, epoch=1, value=None),
+    TrialPaused(trial=1, epoch=1),
+]
+
+
+def shown(events: list[Event], view: StudyView, how: Output) -> None:
+    for event in events:
+        view.take(event)
+        _show(b"{}", event, view, how)
+
+
+def test_a_trial_that_waits_for_a_decision_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    shown(EVENTS, StudyView(), Output())
+    assert capsys.readouterr().out.splitlines() == [
+        "trial 0   accuracy 50.00 % after epoch 1  the preset as it is",
+        "trial 1   no finite value after epoch 1  optimizer.learning_rate=0.02",
+    ]
+    shown(EVENTS, StudyView(), Output(quiet=True))
+    assert capsys.readouterr().out == ""
+
+
+def test_the_best_of_a_search_that_was_stopped_is_not_said_to_be_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    view = StudyView()
+    shown(EVENTS, view, Output(quiet=True))
+    best = {"trial": 0, "seeds": [], "metric": "accuracy", "value": 0.5}
+    result = {"best": best, "tied": [], "trials": 2, "discarded": 0}
+    show_search(result, view)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "50.00 % after epoch 1" in text
+    assert "trial 0 was best after epoch 1 (the preset as it is), but was not trained to its end" in " ".join(
+        text.split()
+    )
+    view.take(TrialFinished(trial=0, status="completed", value=0.75, seconds=1.0))
+    show_search(result, view)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "75.00 %" in text
+    assert "75.00 % after" not in text
+    assert "trial 0 was best (the preset as it is), but was not trained again with fresh seeds" in " ".join(
+        text.split()
+    )
+
+
+def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
+    (tmp_path / "taken.toml").write_text("")
+    best = {
+        "trial": 0, "settings": {"optimizer.learning_rate": 0.5}, "seeds": [], "metric": "accuracy", "value": 0.5,
+        "mean": None, "low": None, "high": None,
+    }  # fmt: skip
+    result = {"type": "result", "best": best, "tied": [], "trials": 1, "discarded": 0}
+    view = StudyView(finished=StudyFinished(status="completed"))
+    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"))
+    study.summary.write_text(json.dumps(result))
+    with pytest.raises(UsageError, match=r"taken\.toml is there already; choose another name"):
+        _show_end(study, view, Output(json_output=True), show_search, "")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
+    (tmp_path / "taken.toml").unlink()
+    _show_end(study, view, Output(json_output=True), show_search, "")
+    assert Preset.load(tmp_path / "taken.toml").optimizer.learning_rate == 0.5

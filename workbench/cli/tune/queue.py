@@ -1,0 +1,50 @@
+"""`workbench tune queue`: trains several presets one after another, or one a GPU."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli import parameters
+from workbench.cli.completion import complete_presets
+from workbench.cli.exit_codes import end_with
+
+
+def queue(
+    presets: Annotated[
+        list[str],
+        typer.Argument(metavar="PRESET", help="The presets, by name or path.", autocompletion=complete_presets),
+    ],
+    overrides: parameters.Overrides = None,
+    each: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--each",
+            metavar="'KEY=VALUE ...'",
+            help="One training of each preset with these changes; give it several times for several trainings.",
+        ),
+    ] = None,
+    on: parameters.On = "",
+    json_output: parameters.JsonOutput = False,
+    quiet: parameters.Quiet = False,
+    studies_dir: parameters.StudiesDir = None,
+    trust_code: parameters.TrustCode = False,
+) -> None:
+    """Train several presets, or one with several lists of changes: one after another, or one a GPU."""
+
+    def run() -> int:
+        from workbench.headless.tune_queue import queue
+
+        return queue(
+            presets,
+            tuple(overrides or ()),
+            tuple(each or ()),
+            on=on,
+            json_output=json_output,
+            quiet=quiet,
+            studies_dir=studies_dir,
+            trust_code=trust_code,
+        )
+
+    end_with(run)

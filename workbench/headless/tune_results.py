@@ -1,0 +1,145 @@
+"""Prints the results of studies: a search, repeats over seeds, a queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from workbench import output
+from workbench.metrics import Metric
+from workbench.metrics import metric as metric_named
+from workbench.tuning.described import described, differing
+from workbench.tuning.statistics import least_pairs, mean_and_deviation
+from workbench.tuning.verdict import Candidate, candidates_of
+from workbench.tuning.view import StudyView, TrialView
+from workbench.units import duration
+
+MOST_ROWS = 10
+"""Trials that the table of a search shows."""
+
+
+def changes(trial: TrialView, view: StudyView) -> str:
+    """What a trial is, in a line: of a search, the settings in which it differs from its first trial, the preset."""
+    if trial.repeats is not None:
+        return trial.origin
+    first = view.trials[0]
+    if first.origin != "preset":
+        return trial.origin or described(trial.settings)
+    if trial is first:
+        return "the preset as it is"
+    return described(differing(trial.settings, first.settings))
+
+
+def show_search(result: dict[str, Any], view: StudyView) -> None:
+    """The trials, the best first, and whether the best is better than chance."""
+    console = output.console()
+    best = result["best"]
+    if best is None or view.metric is None:
+        console.say("no trial has given a value")
+        return
+    console.print(_search_table(best, view, view.metric))
+    tried = f"{result['trials']} settings tried, {result['discarded']} of them discarded early"
+    console.say(verdict(result, view))
+    console.say(tried)
+
+
+def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> Table:
+    table = _table(("trial", "right"), (metric.label, "right"), ("with fresh seeds", "right"), ("settings", "left"))
+    candidates = candidates_of(view, view.ranked())
+    candidates.sort(key=lambda each: (each.trial.number == best["trial"], *_order(each, metric)), reverse=True)
+    for each in candidates[:MOST_ROWS]:
+        value = each.trial.best(metric)
+        text = "-" if value is None else metric.write(value)
+        if value is not None and each.trial.status != "completed":
+            text += f" after epoch {each.trial.epoch}"
+        table.add_row(str(each.trial.number), text, _fresh(each, metric), Text(changes(each.trial, view)))
+    return table
+
+
+def _order(candidate: Candidate, metric: Metric) -> tuple[bool, bool, float]:
+    value = candidate.trial.best(metric) if candidate.mean is None else candidate.mean
+    rank = float("-inf") if value is None else metric.rank(value)
+    return bool(candidate.fresh), candidate.trial.status == "completed", rank
+
+
+def _fresh(candidate: Candidate, metric: Metric) -> str:
+    return _with_interval(candidate.mean, candidate.interval, metric)
+
+
+def _with_interval(mean: float | None, interval: tuple[float, float] | None, metric: Metric) -> str:
+    if mean is None:
+        return "-"
+    half = "" if interval is None else f" ± {metric.number((interval[1] - interval[0]) / 2)}"
+    return f"{metric.number(mean)}{half}{metric.unit}"
+
+
+def verdict(result: dict[str, Any], view: StudyView) -> str:
+    """Whether the best is better than chance, in a sentence."""
+    best, tied = result["best"], result["tied"]
+    name, seeds = f"trial {best['trial']}", len(best["seeds"])
+    what = changes(view.trials[best["trial"]], view)
+    trial = view.trials[best["trial"]]
+    if trial.status != "completed":
+        return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
+    if not seeds:
+        return f"{name} was best ({what}), but was not trained again with fresh seeds: that may be chance"
+    over = f"over {seeds} fresh seed{'s' if seeds > 1 else ''}"
+    if tied:
+        names = ", ".join(str(number) for number in (best["trial"], *(each["trial"] for each in tied)))
+        more = f"; --seeds {least_pairs()} might tell" if seeds < least_pairs() else ""
+        return f"trials {names} cannot be told apart {over}{more}. The first by its mean is {name}: {what}"
+    return f"{name} is best {over}: {what}"
+
+
+def show_repeat(result: dict[str, Any], view: StudyView) -> None:
+    """The mean, its interval, and how far chance moves a single training."""
+    console = output.console()
+    values = [each["value"] for each in result["runs"] if each["value"] is not None]
+    if not values:
+        console.say("no run has completed")
+        return
+    metric = metric_named(result["metric"])
+    mean, deviation = mean_and_deviation(values)
+    text = f"{metric.label}: mean {metric.write(mean)} over {len(values)} seeds"
+    if deviation is not None:
+        text += (
+            f", 95 % interval {metric.number(result['low'])} to {metric.write(result['high'])}, "
+            f"deviation {metric.write(deviation)}"
+        )
+    console.say(text)
+
+
+def show_queue(result: dict[str, Any], view: StudyView) -> None:
+    """Each training, in the order of the queue."""
+    table = _table(("trial", "right"), ("result", "right"), ("time", "right"), ("what", "left"))
+    for trial in view.trials.values():
+        metric, value = metric_named(trial.metric), trial.value
+        text = trial.status if value is None else f"{metric.label} {metric.write(value)}"
+        took = duration(trial.seconds) if trial.seconds else "-"
+        table.add_row(str(trial.number), text, took, Text(changes(trial, view)))
+    output.console().print(table)
+
+
+def evidence(result: dict[str, Any], study: str) -> str:
+    """What a preset that was found by a search says of itself, in a line."""
+    best = result["best"]
+    metric = metric_named(best["metric"])
+    text = f"Best of {result['trials']} settings (study {study}): {metric.label} {metric.write(best['value'])}"
+    if best["mean"] is None:
+        return f"{text} as searched, not trained again with fresh seeds"
+    interval = None if best["low"] is None else (best["low"], best["high"])
+    text += f" as searched, {_with_interval(best['mean'], interval, metric)} over {len(best['seeds'])} fresh seeds"
+    if result["tied"]:
+        others = ", ".join(str(each["trial"]) for each in result["tied"])
+        text += f"; cannot be told apart from trial{'s' if len(result['tied']) > 1 else ''} {others}"
+    return text
+
+
+def _table(*columns: tuple[str, Any]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for title, side in columns:
+        table.add_column(title, justify=side, overflow="fold", no_wrap=title != columns[-1][0])
+    return table

@@ -1,0 +1,111 @@
+"""Rules that discard trials before their end, as functions of what is known of a study.
+
+A trial that is not better than others after a few epochs seldom is at the end. Values are the best up to an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import median as median_of
+
+from workbench.metrics import Metric
+from workbench.tuning.steps import Continue, Discard
+from workbench.tuning.view import StudyView, TrialView
+
+SPARE = 2
+"""Times the trials that are kept: so many wait with their weights, for one that is kept may still fail."""
+REDUCTION = 3
+"""ASHA: one of this many trials is promoted from each rung, and rungs are this many times farther apart."""
+STARTUP_TRIALS = 5
+"""Median: trials that complete before any is discarded."""
+
+
+def value_at(trial: TrialView, epoch: int, metric: Metric) -> float | None:
+    """The best value up to an epoch; None where the trial has not got there, or had no finite value."""
+    if max(trial.values, default=0) < epoch:
+        return None
+    known = [value for at, value in trial.values.items() if at <= epoch and math.isfinite(value)]
+    return max(known, key=metric.rank, default=None)
+
+
+def keep(view: StudyView, count: int) -> Continue | Discard | None:
+    """The best trials that are paused or completed are trained to their end, the other paused ones are discarded.
+
+    All at once, when every trial has come to its pause. None where no trial is paused.
+    """
+    kept = _best(view, count)
+    paused = next((trial for trial in view.trials.values() if trial.status == "paused"), None)
+    if paused is None:
+        return None
+    return Continue(paused.number) if paused.number in kept else _not_kept(paused, count)
+
+
+def surplus(view: StudyView, count: int) -> Discard | None:
+    """While trials are still being tried: one that is paused and so far behind that it will not be kept."""
+    waiting = _best(view, SPARE * count)
+    behind = [trial for trial in view.trials.values() if trial.status == "paused" and trial.number not in waiting]
+    return _not_kept(behind[0], count) if behind else None
+
+
+def _best(view: StudyView, count: int) -> set[int]:
+    ranked = [trial for trial in view.ranked() if trial.status in ("paused", "completed", "running", "waiting")]
+    return {trial.number for trial in ranked[:count]}
+
+
+def _not_kept(trial: TrialView, count: int) -> Discard:
+    return Discard(trial.number, f"not among the best {count} after epoch {trial.epoch}")
+
+
+def rungs(first: int, epochs: int) -> list[int]:
+    """The epochs at which ASHA decides: 1, 3, 9, ... before the last."""
+    found = []
+    while first < epochs:
+        found.append(first)
+        first *= REDUCTION
+    return found
+
+
+def asha(view: StudyView, first: int, epochs: int) -> Continue | None:
+    """The next trial that is promoted to a higher rung; None where there is none.
+
+    Asynchronous successive halving (Li et al. 2020, *A System for Massively Parallel Hyperparameter Tuning*, algorithm
+    2): of the trials that have reached a rung, the best third is promoted, as soon as there are enough, and the highest
+    rung comes first.
+    """
+    metric = view.metric
+    if metric is None:
+        return None
+    own = [trial for trial in view.trials.values() if trial.repeats is None]
+    levels = rungs(first, epochs)
+    for level in range(len(levels) - 1, -1, -1):
+        reached = [(value_at(trial, levels[level], metric), trial) for trial in own]
+        ranks = [(metric.rank(value), trial) for value, trial in reached if value is not None]
+        best = sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))[: len(ranks) // REDUCTION]
+        for _, trial in best:
+            if trial.status == "paused" and trial.epoch == levels[level]:
+                following = levels[level + 1] if level + 1 < len(levels) else None
+                return Continue(trial.number, following)
+    return None
+
+
+def median(view: StudyView, trial: TrialView, first: int) -> Discard | None:
+    """Discards a trial at the first epoch after which it is worse than the median of those that have completed.
+
+    Golovin et al. 2017, *Google Vizier*, section 3.5.2, with the best value up to the epoch for the running average,
+    as Optuna has it. first: the first epoch at which it decides. None where it is good enough so far, or fewer than
+    STARTUP_TRIALS have completed. A trial whose values are all not finite is worse than any.
+    """
+    metric = view.metric
+    if metric is None or trial.repeats is not None:
+        return None
+    completed = [each for each in view.trials.values() if each.status == "completed" and each.repeats is None]
+    if len(completed) < STARTUP_TRIALS:
+        return None
+    for epoch in sorted(epoch for epoch in trial.values if epoch >= first):
+        others = [value for each in completed if (value := value_at(each, epoch, metric)) is not None]
+        if not others:
+            continue
+        middle, own = median_of(others), value_at(trial, epoch, metric)
+        if own is None or metric.rank(own) < metric.rank(middle):
+            return Discard(trial.number, f"worse than the median of the others after epoch {epoch}", epoch)
+    return None

@@ -1,0 +1,48 @@
+"""The disk of a study: how much is left of it, and which weights are kept."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from workbench.runs.directory import RunDirectory
+from workbench.units import size
+
+LEAST_FREE_BYTES = 2**30
+"""With less, a study stops: what has been found must still be written."""
+
+
+def shortage(folder: Path) -> str:
+    """Why a study cannot continue on this disk; empty where enough is free, or nothing is known."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    if free >= LEAST_FREE_BYTES:
+        return ""
+    return (
+        f"only {size(free)} are free on the disk of {folder}, and a study stops below {size(LEAST_FREE_BYTES)}: "
+        "free some space, then continue it"
+    )
+
+
+def need(folder: Path, trial_bytes: int, trials: int | None) -> str:
+    """How much disk a study takes, in words; empty where it is not known.
+
+    trial_bytes: of the weights of one trial. trials: that have weights at the same time, at most.
+    """
+    if not trial_bytes or trials is None:
+        return ""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    text = f"disk: weights take up to {size(trials * trial_bytes)} ({trials} trials at most), {size(free)} are free"
+    if trials * trial_bytes > free - LEAST_FREE_BYTES:
+        text += f"; the study stops when {size(LEAST_FREE_BYTES)} are left"
+    return text
+
+
+def delete_weights(run: RunDirectory) -> None:
+    """Deletes the checkpoints of a run; its events and its summary stay."""
+    shutil.rmtree(run.checkpoints, ignore_errors=True)

@@ -1,0 +1,194 @@
+"""Studies: starts a search from the form, finds the latest study, and sends requests to its controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.runs.directory import RunDirectory
+from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder, list_studies
+from workbench.tuning.process import start_controller
+from workbench.tuning.view import TrialView
+from workbench.ui.controllers.host import Host
+from workbench.ui.controllers.presets import PresetController
+from workbench.ui.controllers.trust import is_trusted
+from workbench.ui.form.draft import Draft
+from workbench.ui.live.session import Session
+from workbench.ui.live.study_watch import StudyWatch
+from workbench.ui.live.study_words import counts, evidence
+
+RESUMABLE = ("stopped", "failed", "lost")
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What the main screen shows after the Tune screen: a trial's run; None: the settings that were taken."""
+
+    run: RunDirectory | None = None
+    said: str = ""
+
+
+class TuneController:
+    """The study that is watched. Methods that return a sentence say what prevented it; empty where nothing did."""
+
+    def __init__(
+        self, draft: Draft, session: Session, presets: PresetController, host: Host, folder: Path | None
+    ) -> None:
+        """folder: of studies; None: the default one."""
+        self._draft = draft
+        self._session = session
+        self._presets = presets
+        self._host = host
+        self.folder = folder or default_studies_folder()
+        self.watch: StudyWatch | None = None
+
+    @property
+    def preset_name(self) -> str:
+        """Of the study; without one, of the form."""
+        return self._draft.preset.name if self.watch is None else self.watch.preset.name
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the watched study is being run."""
+        return self.watch is not None and self.watch.is_alive
+
+    # Which study.
+
+    async def find(self) -> None:
+        """Watches the latest study, one that is running first, unless one is watched already."""
+        if self.watch is None:
+            self.watch = await self._host.in_thread(self._latest)
+
+    def _latest(self) -> StudyWatch | None:
+        found = None
+        for study in reversed(self.studies()):
+            try:
+                watch = StudyWatch(study)
+            except WorkbenchError:
+                continue  # of another version, or damaged: the list of studies says why it cannot be opened
+            if watch.is_alive:
+                found = watch
+                break
+            found = found or watch
+        if found is not None:
+            found.read_all()
+        return found
+
+    def studies(self) -> list[StudyDirectory]:
+        """All studies of the folder, the oldest first."""
+        try:
+            return list_studies(self.folder)
+        except OSError:
+            return []
+
+    async def listed(self) -> list[tuple[StudyDirectory, str]]:
+        """All studies, the latest first, each with a line about it."""
+
+        def read() -> list[tuple[StudyDirectory, str]]:
+            return [(study, _line(study)) for study in reversed(self.studies())]
+
+        return await self._host.in_thread(read)
+
+    async def open(self, study: StudyDirectory) -> str:
+        """Watches another study."""
+
+        def read() -> StudyWatch:
+            watch = StudyWatch(study)
+            watch.read_all()
+            return watch
+
+        try:
+            self.watch = await self._host.in_thread(read)
+        except WorkbenchError as error:
+            return str(error)
+        return ""
+
+    # Starting.
+
+    async def start(self) -> str:
+        """Starts a search of the form's ranges; without any, of the settings that matter most."""
+        if self.is_busy:
+            return "a study is in progress: stop it first, or let it end"
+        if self._session.is_busy:
+            return "a run is in progress: stop it first, or let it end"
+        for path, problem in self._draft.problems.items():
+            return f"cannot start: {path}: {problem}"
+        try:
+            return await self._start()
+        except WorkbenchError as error:
+            return f"cannot start: {error}"
+
+    async def _start(self) -> str:
+        from workbench.tuning.asking import DEFAULT_TRIALS, search_question
+
+        preset = self._draft.preset.with_absolute_paths()
+        ranges, trials = self._draft.search()
+        question = search_question(preset, ranges, trials=trials or DEFAULT_TRIALS)
+        if not await is_trusted(preset, self._host):
+            return "not started: the preset's own code is not trusted"
+        study = create_study(self.folder, preset, question)
+        self.watch = StudyWatch(study, start_controller(study, self._draft.command()))
+        return ""
+
+    async def resume(self) -> str:
+        """Continues a study that was stopped or killed."""
+        watch = self.watch
+        if watch is None or watch.state not in RESUMABLE:
+            return "there is no stopped, failed or lost study here to resume"
+        try:
+            if not await is_trusted(watch.preset, self._host):
+                return "not resumed: the preset's own code is not trusted"
+            watch.continued_by(start_controller(watch.study, f"workbench resume {watch.study.name}"))
+        except WorkbenchError as error:
+            return str(error)
+        return ""
+
+    # Requests.
+
+    def request(self, command: str, trial: TrialView | None = None) -> str:
+        """Asks the controller: pause, resume, stop, or discard a trial."""
+        watch = self.watch
+        if watch is None or not watch.is_alive:
+            return "no study is in progress"
+        if trial is not None and trial.has_ended:
+            return f"trial {trial.number} is {trial.status} already"
+        try:
+            watch.ask(command, None if trial is None else trial.number)
+        except WorkbenchError as error:
+            return str(error)
+        return ""
+
+    def run_of(self, trial: TrialView) -> RunDirectory | None:
+        """The run of a trial; None where it has none yet."""
+        return self.watch.study.run(trial.run) if self.watch is not None and trial.run else None
+
+    # What was found.
+
+    async def take(self, trial: TrialView) -> str | None:
+        """Takes the settings of a trial into the form: says so; None if the user would rather keep editing."""
+        assert self.watch is not None
+        try:
+            preset = self.watch.preset_of(trial)
+        except WorkbenchError as error:
+            return str(error)
+        return f"settings of trial {trial.number}" if await self._presets.take(preset) else None
+
+    async def save(self, trial: TrialView) -> str:
+        """Saves the settings of a trial as a preset, after asking for its name; says where, or why not."""
+        assert self.watch is not None
+        try:
+            preset = self.watch.preset_of(trial)
+        except WorkbenchError as error:
+            return str(error)
+        return await self._presets.save_found(preset, f"{preset.name}-tuned", evidence(self.watch, trial))
+
+
+def _line(study: StudyDirectory) -> str:
+    """A study in a few words, or why it cannot be read."""
+    try:
+        watch = StudyWatch(study)
+    except WorkbenchError as error:
+        return str(error).removeprefix(f"{study.question} ")
+    watch.read_all()
+    return ", ".join(part for part in (watch.question.way, watch.state, counts(watch)) if part)
