@@ -101,11 +101,16 @@ def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
     }  # fmt: skip
     result = {"type": "result", "best": best, "tied": [], "trials": 1, "discarded": 0}
     view = StudyView(finished=StudyFinished(status="completed"))
-    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"))
+    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"), "description=small")
     study.summary.write_text(json.dumps(result))
     with pytest.raises(UsageError, match=r"taken\.toml is there already; choose another name"):
         _show_end(study, view, Output(json_output=True), show_search, "")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
     (tmp_path / "taken.toml").unlink()
     _show_end(study, view, Output(json_output=True), show_search, "")
-    assert Preset.load(tmp_path / "taken.toml").optimizer.learning_rate == 0.5
+    saved = Preset.load(tmp_path / "taken.toml")
+    assert saved.optimizer.learning_rate == 0.5
+    evidence = (
+        f"Best of 1 settings (study {study.name}): accuracy 50.00 % as searched, not trained again with fresh seeds"
+    )
+    assert saved.description == f"small ({evidence} seeds)"
