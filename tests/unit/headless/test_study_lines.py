@@ -10,7 +10,7 @@ import pytest
 from tests.unit.tuning.scripted import new_study
 from workbench.errors import UsageError
 from workbench.headless.study import Output, _show, _show_end
-from workbench.headless.tune_results import show_search
+from workbench.headless.tune_results import show_repeat, show_search
 from workbench.runs.events import Event
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -113,4 +113,15 @@ def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
     evidence = (
         f"Best of 1 settings (study {study.name}): accuracy 50.00 % as searched, not trained again with fresh seeds"
     )
-    assert saved.description == f"small ({evidence} seeds)"
+    assert saved.description == f"small ({evidence})"
+
+
+def test_a_mean_over_some_of_the_seeds_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {"metric": "accuracy", "low": None, "high": None, "runs": [{"value": 0.75}, {"value": None}]}
+    show_repeat(result, StudyView())
+    assert capsys.readouterr().out.splitlines() == [
+        "accuracy: mean 75.00 % over 1 seed",
+        "1 of 2 runs have no value: the mean is that of the others",
+    ]
+    show_repeat(result | {"low": 0.6, "high": 0.9, "runs": [{"value": 0.75}] * 2}, StudyView())
+    assert "no value" not in capsys.readouterr().out
