@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50, help="of leaving one of iris out")
     options = parser.parse_args()
     print(describe("torch"))
-    rows = [("hidden", "batch", "together, ms", "one by one, ms", "×", "× processor time")]
+    rows: list[tuple[str, ...]] = [("hidden", "batch", "together, ms", "one by one, ms", "×", "× processor time")]
     for batch_size in map(int, options.batch_sizes.split(",")):
         widths = map(int, options.widths.split(","))
         rows += [compared(width, batch_size, options.candidates, options.turns) for width in widths]

@@ -177,9 +177,9 @@ def test_on_a_small_disk_a_study_stops_with_a_sentence(workbench: Workbench) -> 
 LASTS = ("tune", "repeat", "-p", "iris", "--seeds", "2", "--set", "training.epochs=1000000")
 
 
-def started(workbench: Workbench) -> tuple[subprocess.Popen[str], StudyDirectory]:
+def started(workbench: Workbench, *arguments: str) -> tuple[subprocess.Popen[str], StudyDirectory]:
     """A study that lasts, once it trains."""
-    reader = workbench.start(*LASTS)
+    reader = workbench.start(*LASTS, *arguments)
     study = wait_for(lambda: next(iter(list_studies(workbench.folder / "studies")), None))
     wait_for(lambda: any(trial.values for trial in read_study_view(study).trials.values()))
     return reader, study
@@ -206,11 +206,18 @@ def test_an_interrupt_stops_a_study_and_a_second_one_ends_it_at_once(workbench: 
     wait_for(lambda: not is_running(study) and not any(map(is_running, trials_of(study))))
 
 
-def test_a_study_continues_without_its_reader(workbench: Workbench) -> None:
-    """SIGHUP, as a lost terminal sends it, ends the reader alone."""
-    reader, study = started(workbench)
-    reader.send_signal(signal.SIGHUP)
-    reader.communicate()
+@pytest.mark.parametrize("how", ["the terminal is lost", "nobody reads the pipe"])
+def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) -> None:
+    reader, study = started(workbench, "--json")
+    assert reader.stdout is not None
+    assert reader.stderr is not None
+    if how == "the terminal is lost":
+        reader.send_signal(signal.SIGHUP)
+        reader.wait()
+    else:
+        reader.stdout.close()
+        assert reader.wait() == 0
+        assert f"nobody reads the output any more; the study continues in {study.path}" in reader.stderr.read()
     epoch = read_study_view(study).trials[0].epoch
     wait_for(lambda: read_study_view(study).trials[0].epoch > epoch)
     controller = process_id(study)

@@ -156,6 +156,32 @@ def write_study(
     return study
 
 
+def write_folds(studies: Path, name: str = "20261124T130000Z-fast-0b2c", *, folds: int = 5) -> StudyDirectory:
+    """A cross-validation that has completed."""
+    study = StudyDirectory((studies / name).absolute())
+    study.trials.mkdir(parents=True)
+    study.preset.write_text(preset("fast").override(["validation.method=k_fold"]).to_toml())
+    changes = tuple({"validation.fold": fold} for fold in range(folds))
+    study.question.write_text(Question(way="folds", changes=changes).to_toml())
+    lines: list[Event] = [StudyStarted(process_id=4711, time=NOON), MetricKnown(metric="accuracy", time=NOON + 1)]
+    values = []
+    for fold in range(folds):
+        values.append(0.9 + 0.02 * fold)
+        now = NOON + 2 + fold
+        lines.append(TrialAsked(trial=fold, settings={"validation.fold": fold}, origin=f"fold {fold}", time=now))
+        lines.append(TrialStarted(trial=fold, run=run_name(fold), time=now))
+        for epoch in range(1, EPOCHS + 1):
+            value = values[-1] - (0.3 + 0.02 * fold) * math.exp(-epoch / 2)
+            lines.append(TrialValue(trial=fold, epoch=epoch, value=value, time=now + epoch / 20))
+        value, seconds = values[-1], 0.5
+        lines.append(TrialFinished(trial=fold, status="completed", value=value, seconds=seconds, time=now + seconds))
+    lines.append(StudyFinished(status="completed", time=NOON + 10))
+    study.events.write_text("".join(f"{encode(event)}\n" for event in lines))
+    result = {"type": "result", "metric": "accuracy", "mean": 0.94, "deviation": 0.0316, "folds": []}
+    study.summary.write_text(json.dumps(result))
+    return study
+
+
 def append(study: StudyDirectory, *written: Event) -> None:
     """Appends the events that the controller writes next."""
     with study.events.open("a") as file:

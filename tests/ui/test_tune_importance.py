@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made_study import SEARCH, write_study
+from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.importance_process import start_importance
 
 
@@ -32,10 +32,13 @@ class Ended:
 def test_each_setting_has_its_share_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, shown: bool
 ) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(
-        "workbench.ui.live.importance.start_importance", lambda study: asked.append(study) or Ended(written)
-    )
+    asked: list[StudyDirectory] = []
+
+    def start(study: StudyDirectory) -> Ended:
+        asked.append(study)
+        return Ended(written)
+
+    monkeypatch.setattr("workbench.ui.live.importance.start_importance", start)
     study = write_study(tmp_path / "studies", finished="completed")
     app = make_app(tmp_path / "runs")
 

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
-from tests.ui.made_study import BEST, append, run_name, settings_of, write_study
+from tests.ui.made_study import BEST, append, run_name, settings_of, write_folds, write_study
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, list_studies
 from workbench.tuning.events import StudyState, TrialDiscarded, TrialValue
@@ -322,6 +322,27 @@ def test_a_small_screen_shows_one_chart_at_a_time(tmp_path: Path) -> None:
         assert "hidden against loss" in screen_text(app)
 
     drive(app, steps, (80, 24))
+
+
+def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
+    write_folds(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        text = screen_text(app)
+        assert "✓ mean 94.00 %  accuracy, deviation 3.16 %" in text
+        # The last epoch of the curves: 0.9 to 0.98, less what the tenth epoch still lacks of it.
+        assert "validation accuracy %  mean 93.77  89.80 to 97.74" in text
+        folds = [line.split()[2:4] for line in text.splitlines() if line.startswith("│   ✓")]
+        assert folds == [["0", "90.00"], ["1", "92.00"], ["2", "94.00"], ["3", "96.00"], ["4", "98.00"]]
+        assert not screen.query_one("#tune-best").display
+        await pilot.press("4", "b")
+        await seen(pilot, "there is no trial whose settings could be taken")
+        await pilot.press("t")
+        await seen(pilot, "settings of trial 0")
+
+    drive(app, steps, SIZE)
 
 
 def test_another_study_is_shown(tmp_path: Path) -> None:

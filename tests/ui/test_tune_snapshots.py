@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import make_app, screen_text, settled
 from tests.ui.made import HELD
-from tests.ui.made_study import write_study
+from tests.ui.made_study import write_folds, write_study
 
 SIZES = [(80, 24), (140, 40), (200, 50)]
 STUDIES: dict[str, dict[str, Any]] = {
@@ -52,6 +52,12 @@ def compared(
 @pytest.mark.parametrize("study", STUDIES)
 def test_a_study(snap_compare: Compare, tmp_path: Path, study: str, size: tuple[int, int]) -> None:
     assert compared(snap_compare, tmp_path, STUDIES[study], size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_folds(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    write_folds(tmp_path / "studies")
+    assert compared(snap_compare, tmp_path, {}, size)
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")

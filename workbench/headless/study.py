@@ -98,10 +98,11 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
     if how.quiet:
         return
     match event:
-        case TrialFinished() if event.status == "completed" and event.value is not None:
-            known = metric_named(event.metric or "value")
-            words = f"{known.label} {known.write(event.value)} in {duration(event.seconds)}"
-            print(f"trial {event.trial:<3} {words}  {changes(view.trials[event.trial], view)}", flush=True)
+        case TrialFinished() if event.status == "completed":
+            own = metric_named(event.metric or "value")
+            words = "no finite value" if event.value is None else f"{own.label} {own.write(event.value)}"
+            what = changes(view.trials[event.trial], view)
+            print(f"trial {event.trial:<3} {words} in {duration(event.seconds)}  {what}", flush=True)
         case TrialPaused():
             trial, metric = view.trials[event.trial], view.metric
             value = None if metric is None else trial.best(metric)

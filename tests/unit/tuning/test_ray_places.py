@@ -14,8 +14,9 @@ from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.lock import claim
 from workbench.settings.preset import Preset
-from workbench.tuning import ray_places
-from workbench.tuning.ray_places import EXIT_LOST, RayTrial, Share, Task, check_on, share_of
+from workbench.tuning import ray_trial
+from workbench.tuning.ray_places import Share, check_on, share_of
+from workbench.tuning.ray_trial import EXIT_LOST, RayTrial, Task
 
 
 @pytest.fixture
@@ -126,8 +127,8 @@ class ScriptedRay:
     """Hands in tasks that end when the test says so."""
 
     def __init__(self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ray_places, "LOOK_SECONDS", 0.0)
-        monkeypatch.setattr(ray_places, "_is_loss", lambda error: isinstance(error, NodeDies))
+        monkeypatch.setattr(ray_trial, "LOOK_SECONDS", 0.0)
+        monkeypatch.setattr(ray_trial, "_is_loss", lambda error: isinstance(error, NodeDies))
         self.tasks: list[Future[int]] = []
         self.cancelled: list[int] = []
         """Numbers of the tasks that were withdrawn."""
@@ -187,7 +188,7 @@ def test_a_node_that_dies_before_the_trial_has_begun_costs_no_life_of_the_trial(
 
 def test_a_trial_that_never_begins_is_lost_in_the_end(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     ray = ScriptedRay(run, monkeypatch)
-    monkeypatch.setattr(ray_places, "MOST_TASKS", 3)
+    monkeypatch.setattr(ray_trial, "MOST_TASKS", 3)
     for _ in range(2):
         ray.tasks[-1].set_exception(NodeDies())
         assert ray.trial.poll() is None

@@ -258,7 +258,7 @@ def test_changes_can_be_typed_as_they_are_shown() -> None:
     assert draft.enter("changes", SHOWN) is None
     assert draft.preset == Preset(changes=CHANGES)
     assert draft.enter("changes", "{step = 600, learning_rate = 2000}") == "must be at most 1000"
-    assert "rise" in (draft.enter("changes", SHOWN.replace("900", "600")) or "")
+    assert "must increase" in (draft.enter("changes", SHOWN.replace("900", "600")) or "")
     assert draft.preset == Preset(changes=CHANGES), "what is wrong stays in the row"
     assert draft.enter("changes", "") is None
     assert draft.preset == Preset()
@@ -277,7 +277,7 @@ def test_the_command_line_of_settings_with_changes_gives_them_back() -> None:
         ("runtime.engine", "graph", '"graph" is called "cuda_graph" now'),
         ("runtime.data_loading", "loader", '"loader" is called "dataloader" now'),
         ("optimizer", "adan", "is not known; did you mean adam?"),
-        ("validation", "nothing", "is not known; known: holdout, predefined, none"),
+        ("validation", "nothing", "is not known; known: holdout, predefined, none, k_fold, leave_one_out"),
     ],
 )
 def test_an_old_value_is_answered_with_the_new_one(path: str, text: str, fault: str) -> None:

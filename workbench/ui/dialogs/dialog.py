@@ -111,17 +111,27 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         return [item for item in found if item.show and self.check_action(item.action, ())]
 
     async def on_click(self, event: events.Click) -> None:
-        """A click on a key in the lower border does what the key does."""
+        """A click on a key, in the lower border or in the line of keys below, does what the key does."""
+        clicked = self._key_in_border(event) or self._key_below(event)
+        for binding in self._shown_bindings():
+            if clicked == _key_of(binding):
+                await self.run_action(binding.action)
+                return
+
+    def _key_in_border(self, event: events.Click) -> str:
         box = self.query_one("#box")
         keys = Text.from_markup(str(box.border_subtitle or "")).plain
         x = event.screen_x - (box.region.right - BORDER_CELLS - len(keys))
         if event.screen_y != box.region.bottom - 1 or not 0 <= x < len(keys):
-            return
-        clicked = keys[keys.rfind("  ", 0, x + 1) + 1 :].lstrip()
-        for binding in self._shown_bindings():
-            if clicked.startswith(f"{_key_of(binding)} "):
-                await self.run_action(binding.action)
-                return
+            return ""
+        return keys[keys.rfind("  ", 0, x + 1) + 1 :].split()[0]
+
+    def _key_below(self, event: events.Click) -> str:
+        """Of a line of keys on a screen below, which gets no clicks while the dialog is open."""
+        for line in (line for screen in self.app.screen_stack for line in screen.query(KeysLine)):
+            if line.region.contains(event.screen_x, event.screen_y):
+                return line.key_at(event.screen_x - line.region.x)
+        return ""
 
     def action_cancel(self) -> None:
         """Closes the dialog without an answer."""

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from workbench.errors import PresetError
@@ -155,8 +156,15 @@ class StudyWatch:
         return min(max(by_trials, by_time), 1.0)
 
     @property
+    def is_contest(self) -> bool:
+        """Whether the best trial is looked for; over seeds and folds, all of them count."""
+        return self.question.way not in ("repeat", "folds")
+
+    @property
     def best(self) -> list[TrialView]:
-        """The best trials that were not discarded, one for each of `LETTERS` at most."""
+        """The best trials that were not discarded, one for each of `LETTERS` at most; none where all of them count."""
+        if not self.is_contest:
+            return []
         return [trial for trial in self._ranked() if trial.status != "discarded"][: len(LETTERS)]
 
     def _ranked(self) -> list[TrialView]:
@@ -173,7 +181,12 @@ class StudyWatch:
         return "interrupted" if trial.status == "running" and not self.is_alive else trial.status
 
     def ordered(self) -> list[TrialView]:
-        """All trials: the best first, each before those that repeat it; those without a value last."""
+        """All trials: the best first, each before those that repeat it; those without a value last.
+
+        Where all of them count, in their order.
+        """
+        if not self.is_contest:
+            return list(self.view.trials.values())
         ranked = self._ranked()
         known = {trial.number for trial in ranked}
         rest = [trial for trial in self.view.trials.values() if trial.repeats is None and trial.number not in known]
@@ -181,6 +194,13 @@ class StudyWatch:
         for trial in [*ranked, *sorted(rest, key=lambda trial: trial.status == "failed")]:
             found += [trial, *self.view.repeats_of(trial.number)]
         return found
+
+    def band(self) -> list[tuple[int, float, float, float]]:
+        """(epoch, least, mean, greatest) of the trials' values, for the epochs that each begun trial has reached."""
+        curves = [dict(found) for trial in self.view.trials.values() if (found := finite(trial.values))]
+        epochs = sorted(set.intersection(*map(set, curves))) if curves else []
+        columns = [(epoch, [curve[epoch] for curve in curves]) for epoch in epochs]
+        return [(epoch, min(values), fmean(values), max(values)) for epoch, values in columns]
 
     @property
     def searched(self) -> list[Searched]:
@@ -222,7 +242,7 @@ def _searched(dimension: Dimension) -> Searched:
 def _listed(path: str, values: list[Any]) -> Searched:
     known = [value for value in values if value is not None]
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in known):
-        return Searched(path)
+        return Searched(path, (min(known), max(known)) if known else None)
     return Searched(path, choices=tuple(dict.fromkeys(map(_hashable, known))))
 
 

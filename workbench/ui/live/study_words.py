@@ -73,7 +73,7 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
         parts.append(duration(trial.seconds))
     if trial.origin in SAMPLERS:
         parts.append(f"suggested by {SAMPLERS[trial.origin]}")
-    elif trial.repeats is None and trial.origin not in ("", "preset"):
+    elif trial.repeats is None and trial.origin not in ("", "preset", settings_words(watch, trial)):
         parts.append(trial.origin)
     if trial not in watch.best[:1]:
         parts.append(settings_words(watch, trial))
@@ -97,12 +97,12 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
     best = watch.best
     if state in ("failed", "lost"):
         return "error", f"the study {'failed' if state == 'failed' else 'is lost'}", watch.reason
+    result = watch.result
+    if metric is not None and not watch.is_contest:
+        return _mean_so_far(watch, metric) if result is None else _mean(metric, result)
     if metric is None or not best:
         note = watch.view.notes[-1] if watch.view.notes else ""
         return "dim", "", note or ("no trial has given a value" if watch.view.finished is not None else "")
-    result = watch.result
-    if result is not None and "mean" in result:
-        return "good", f"mean {_written(metric, result.get('mean'))}", _spread(metric, result)
     leader = best[0]
     tied = [number for each in (result or {}).get("tied") or [] if (number := number_of(each)) is not None]
     if len(tied) > 1 or (tied and tied != [leader.number]):
@@ -118,6 +118,20 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
 
 def _written(metric: Metric, value: float | None) -> str:
     return "unknown" if value is None else metric.write(value)
+
+
+def _mean_so_far(watch: StudyWatch, metric: Metric) -> tuple[str, str, str]:
+    values = [value for trial in watch.view.trials.values() if (value := trial.best(metric)) is not None]
+    if not values:
+        return "dim", "", ""
+    return "accent", f"mean so far {metric.write(fmean(values))}", f"{metric.label} of {len(values)}"
+
+
+def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
+    mean = result.get("mean")
+    if not isinstance(mean, float):
+        return "warning", "no mean", "no trial has completed"
+    return "good", f"mean {metric.write(mean)}", _spread(metric, result)
 
 
 def _spread(metric: Metric, result: dict[str, Any]) -> str:

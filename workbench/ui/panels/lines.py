@@ -68,6 +68,8 @@ class HasKeys(Protocol):
 
 
 _LEAVE = ("esc", "leave", 0)
+GAPS = 3
+"""Blanks around a key and its label."""
 
 
 class KeysLine(LineWidget):
@@ -98,14 +100,27 @@ class KeysLine(LineWidget):
         self._keys = list(keys)
         self.redraw()
 
-    def lines(self, width: int, height: int) -> list[Text]:
+    def key_at(self, x: int) -> str:
+        """The key at a column of the line; empty where there is none."""
+        end = 0
+        for key, label, _ in self._kept(self.size.width):
+            end += len(key) + len(label) + GAPS
+            if x < end:
+                return key
+        return ""
+
+    def _kept(self, width: int) -> list[tuple[str, str, int]]:
+        """The keys for which there is room."""
         kept = list(self._keys)
         if (top := self.app.screen) is not self.screen:
             kept = [(key, label, 0) for key, label in top.shown_keys()] if isinstance(top, HasKeys) else [_LEAVE]
-        while kept and sum(len(key) + len(label) + 3 for key, label, _ in kept) > width:
+        while kept and sum(len(key) + len(label) + GAPS for key, label, _ in kept) > width:
             kept.remove(min(kept, key=lambda item: item[2]))
+        return kept
+
+    def lines(self, width: int, height: int) -> list[Text]:
         line = Text()
-        for key, label, _ in kept:
+        for key, label, _ in self._kept(width):
             click = pressed_by_click(key)
             line.append(f" {key}", self.style_of("accent") + self.style_of("strong").without_color + click)
             line.append(f" {label} ", self.style_of("dim") + click)

@@ -121,6 +121,10 @@ class CurvesPanel(TuneChart):
             value = trial.best(metric)
             if value is not None:
                 text.append(f"  {letter} {metric.number(value)}", self.style_of(style))
+        if not view.watch.is_contest and (band := view.watch.band()):
+            _, least, mean, greatest = band[-1]
+            text.append(f"  mean {metric.number(mean)}", self.style_of("train"))
+            text.append(f"  {metric.number(least)} to {metric.number(greatest)}", self.style_of("dim"))
         discarded = sum(trial.status == "discarded" for trial in view.watch.view.trials.values())
         if words and discarded:
             text.append(f"  {discarded} discarded", self.style_of("dim"))
@@ -131,6 +135,8 @@ class CurvesPanel(TuneChart):
 
     def series(self, view: TuneView, metric: Metric) -> list[Series]:
         trials = view.watch.view.trials.values()
+        if not view.watch.is_contest:
+            return _band_series(view.watch, view.current)
         best = {trial.number for trial, _, _ in self._letters}
         rest = [trial for trial in trials if trial.number not in best]
         ended = [trial for trial in rest if trial.status in ("discarded", "failed") or trial.repeats is not None]
@@ -306,6 +312,19 @@ def _point(x: float, y: float) -> Point:
 
 def _curve(trial: TrialView) -> list[Point]:
     return [_point(float(epoch), value) for epoch, value in finite(trial.values)]
+
+
+def _band_series(watch: StudyWatch, current: TrialView | None) -> list[Series]:
+    """The mean of all trials, the band between the least and the greatest of them, and each of them faint."""
+    band = watch.band()
+    ends = _joined([[_point(float(epoch), least) for epoch, least, _, _ in band],
+                    [_point(float(epoch), greatest) for epoch, _, _, greatest in band]])  # fmt: skip
+    return [
+        Series(FAINT, _joined(map(_curve, watch.view.trials.values())), "."),
+        Series(USUAL, ends, "+"),
+        Series(CURRENT, [] if current is None else _curve(current), "o"),
+        Series("train", [_point(float(epoch), mean) for epoch, _, mean, _ in band], "*"),
+    ]
 
 
 def _joined(curves: Iterable[Sequence[Point]]) -> list[Point]:

@@ -219,6 +219,8 @@ class TuneScreen(Screen[TuneResult | None]):
             shown = {"tune-trials", self._chart}
         else:
             shown = {"tune-space", "tune-trials", *CHARTS}
+            if self._tune.watch is not None and not self._tune.watch.is_contest:
+                shown -= {"tune-best"}
         for panel in self.query(Panel):
             panel.display = panel.id in shown
         space = self.query_one(TuneSpacePanel)
@@ -239,6 +241,9 @@ class TuneScreen(Screen[TuneResult | None]):
         if panel in CHARTS:
             self._chart = panel
         self._lay_out()
+        if not self.query_one(f"#{panel}").display:
+            self._show_hint("where all trials count, none is the best: this chart is left out", "warning")
+            return
         self.query_one(f"#{panel}").focus()
         self._show_charts()
 

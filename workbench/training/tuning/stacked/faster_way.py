@@ -15,11 +15,11 @@ from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.job import assemble
 from workbench.training.prepared_data import PreparedData
+from workbench.training.step_runner import StepRunner
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.tuning.stacked.errors import CannotStackError
 from workbench.training.tuning.stacked.stack import Stack
 from workbench.training.tuning.stacked.train import stacks_of
-from workbench.training.tuning.step_runner import StepRunner
 
 WARM_STEPS = 3
 SINGLE_STEPS = 4

@@ -26,10 +26,9 @@ class StackedNetwork:
         self._loss = loss
         self._correct = count_correct
         self._other_names = list(weights.others)
-        random = any("drop" in type(module).__name__.lower() for module in model.modules())
-        self._step = TracedFunction(self._step_of, is_random=random)
-        self._scores = TracedFunction(self._scores_of, is_random=False)
-        self._shared_scores = TracedFunction(self._shared_scores_of, is_random=False)
+        self._step = TracedFunction(self._step_of)
+        self._scores = TracedFunction(self._scores_of)
+        self._shared_scores = TracedFunction(self._shared_scores_of)
 
     def gradients(
         self, weights: StackedWeights, smoothing: Tensor, inputs: Tensor, targets: Tensor

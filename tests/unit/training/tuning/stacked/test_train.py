@@ -169,7 +169,7 @@ def test_the_best_epoch_is_tested_and_patience_ends_a_candidate() -> None:
     presets = [patient, patient.override(["training.early_stopping_patience=2"])]
     full, early = stacked(presets)
     assert len(full.epochs) == 12
-    accuracies = [each.validation["accuracy"] for each in full.epochs if each.validation is not None]
+    accuracies = [(each.validation or {})["accuracy"] or 0.0 for each in full.epochs]
     assert full.best_epoch == accuracies.index(max(accuracies)) + 1
     assert full.validation is not None
     assert full.test is not None
