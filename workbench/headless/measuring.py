@@ -12,7 +12,7 @@ from typing import TypeVar
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
 from workbench.headless.train import add_preset, new_preset_file
-from workbench.headless.tuned_preset import load_tuned
+from workbench.headless.tuned_preset import description_with, load_tuned
 from workbench.processes.measuring import Progress
 from workbench.settings.preset import Preset
 
@@ -90,7 +90,6 @@ def save_found(preset: Preset, change: Sequence[str], evidence: str, options: Op
     """
     if options.save_as is None:
         return
-    found = preset.override(change)
-    described = found.model_copy(update={"description": f"{preset.description} ({evidence})".strip()})
+    described = preset.override(change).model_copy(update={"description": description_with(evidence, preset)})
     path = add_preset(described, options.save_as)
     print(f"saved {path}", file=sys.stderr if options.json_output or options.quiet else sys.stdout)

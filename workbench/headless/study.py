@@ -25,6 +25,7 @@ from workbench.files import read_small, short_path
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.train import add_preset
 from workbench.headless.tune_results import changes, evidence
+from workbench.headless.tuned_preset import description_with
 from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
@@ -188,7 +189,8 @@ def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None
     if result.get("best") is None:
         print(f"nothing was found, so that {name} was not saved", file=sys.stderr)
         return
-    found = preset.with_values({**result["best"]["settings"], "description": evidence(result, study)}, "--save-as")
+    said = description_with(evidence(result, study), preset)
+    found = preset.with_values({**result["best"]["settings"], "description": said}, "--save-as")
     path = add_preset(found, name)
     print(f"saved {path}; train it with: workbench --preset {path.stem}", file=sys.stderr)
 

@@ -19,7 +19,7 @@ from workbench.metrics import metric, monitor_names
 from workbench.runs.lock import is_running, process_id
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
-from workbench.tuning.asking import DEFAULT_TRIALS, search_question
+from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
 from workbench.tuning.directory import (
     StudyDirectory,
     create_study,
@@ -126,8 +126,7 @@ def repeat(
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
     check_on(on)
     preset = load_tuned(preset_name, overrides, trust_code)
-    first = preset.training.seed
-    question = Question(way="repeat", seeds=tuple(range(first, first + seeds)), on=on)
+    question = Question(way="repeat", seeds=seeds_from(preset.training.seed, seeds), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 

@@ -103,13 +103,16 @@ def show_repeat(result: dict[str, Any], view: StudyView) -> None:
         return
     metric = metric_named(result["metric"])
     mean, deviation = mean_and_deviation(values)
-    text = f"{metric.label}: mean {metric.write(mean)} over {len(values)} seeds"
+    text = f"{metric.label}: mean {metric.write(mean)} over {len(values)} seed{'s' if len(values) > 1 else ''}"
     if deviation is not None:
         text += (
             f", 95 % interval {metric.number(result['low'])} to {metric.write(result['high'])}, "
             f"deviation {metric.write(deviation)}"
         )
     console.say(text)
+    missing = len(result["runs"]) - len(values)
+    if missing:
+        console.say(f"{missing} of {len(result['runs'])} runs have no value: the mean is that of the others")
 
 
 def show_queue(result: dict[str, Any], view: StudyView) -> None:

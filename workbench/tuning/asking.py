@@ -15,6 +15,8 @@ DEFAULT_TRIALS = 20
 """Of a search for which neither trials, nor time, nor a value are named."""
 FRESH_SEEDS = 3
 """With which the best trials are trained again."""
+SEEDS = 2**31
+"""How many there are of `training.seed`."""
 
 
 def search_question(
@@ -29,8 +31,13 @@ def search_question(
     question = Question(
         way="search",
         search={path: each.to_mapping() for path, each in (ranges or default_ranges(preset)).items()},
-        seeds=tuple(range(first + 1, first + 1 + fresh_seeds)),
+        seeds=seeds_from(first + 1, fresh_seeds),
         **rest,
     )
     SearchSpace.parse(question.search, preset)
     return question
+
+
+def seeds_from(first: int, count: int) -> tuple[int, ...]:
+    """This many seeds that follow each other; after the largest that `training.seed` takes comes 0."""
+    return tuple((first + number) % SEEDS for number in range(count))

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.tuning.scripted import new_study
 from workbench.errors import UsageError
 from workbench.headless.study import Output, _show, _show_end
-from workbench.headless.tune_results import show_search
+from workbench.headless.tune_results import show_repeat, show_search
 from workbench.runs.events import Event
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -101,11 +101,27 @@ def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
     }  # fmt: skip
     result = {"type": "result", "best": best, "tied": [], "trials": 1, "discarded": 0}
     view = StudyView(finished=StudyFinished(status="completed"))
-    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"))
+    study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"), "description=small")
     study.summary.write_text(json.dumps(result))
     with pytest.raises(UsageError, match=r"taken\.toml is there already; choose another name"):
         _show_end(study, view, Output(json_output=True), show_search, "")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
     (tmp_path / "taken.toml").unlink()
     _show_end(study, view, Output(json_output=True), show_search, "")
-    assert Preset.load(tmp_path / "taken.toml").optimizer.learning_rate == 0.5
+    saved = Preset.load(tmp_path / "taken.toml")
+    assert saved.optimizer.learning_rate == 0.5
+    evidence = (
+        f"Best of 1 settings (study {study.name}): accuracy 50.00 % as searched, not trained again with fresh seeds"
+    )
+    assert saved.description == f"small ({evidence})"
+
+
+def test_a_mean_over_some_of_the_seeds_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {"metric": "accuracy", "low": None, "high": None, "runs": [{"value": 0.75}, {"value": None}]}
+    show_repeat(result, StudyView())
+    assert capsys.readouterr().out.splitlines() == [
+        "accuracy: mean 75.00 % over 1 seed",
+        "1 of 2 runs have no value: the mean is that of the others",
+    ]
+    show_repeat(result | {"low": 0.6, "high": 0.9, "runs": [{"value": 0.75}] * 2}, StudyView())
+    assert "no value" not in capsys.readouterr().out
