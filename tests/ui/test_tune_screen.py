@@ -21,7 +21,8 @@ from workbench.tuning.directory import StudyDirectory, list_studies
 from workbench.tuning.events import StudyState, TrialDiscarded, TrialValue
 from workbench.tuning.question import read_question
 from workbench.ui.app import WorkbenchApp
-from workbench.ui.screens.tune import TICK_SECONDS, TuneScreen
+from workbench.ui.screens.tune import TuneScreen
+from workbench.ui.screens.tune_view import TICK_SECONDS
 
 SIZE = (140, 40)
 
