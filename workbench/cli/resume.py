@@ -22,14 +22,16 @@ def resume(
     def continue_it() -> int:
         from workbench.headless.tune import resume_study
         from workbench.runs.directory import default_runs_folder
-        from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study
+        from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study, matching
 
-        found = find_run_or_study(run, runs_dir or default_runs_folder(), studies_dir or default_studies_folder())
-        if isinstance(found, StudyDirectory):
-            return resume_study(found, json_output=json_output, quiet=quiet, trust_code=trust_code)
+        folders = (runs_dir or default_runs_folder(), studies_dir or default_studies_folder())
+        if any(isinstance(each, StudyDirectory) for each in matching(run, *folders)):
+            study = find_run_or_study(run, *folders)  # refuses a name that others have too
+            assert isinstance(study, StudyDirectory)
+            return resume_study(study, json_output=json_output, quiet=quiet, trust_code=trust_code)
         return hand_over(
             CommandLine(
-                resume=str(found.path),
+                resume=run,
                 json_output=json_output,
                 quiet=quiet,
                 runs_dir=runs_dir,

@@ -109,8 +109,8 @@ def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
             words = "no finite value" if metric is None or value is None else f"{metric.label} {metric.write(value)}"
             print(f"trial {event.trial:<3} {words} after epoch {event.epoch}  {changes(trial, view)}", flush=True)
         case TrialFinished():
-            why = "no finite value" if event.status == "completed" else f"failed: {event.reason}"
-            print(f"trial {event.trial:<3} {why}  {changes(view.trials[event.trial], view)}", flush=True)
+            what = changes(view.trials[event.trial], view)
+            print(f"trial {event.trial:<3} failed: {event.reason}  {what}", flush=True)
         case TrialDiscarded():
             what = changes(view.trials[event.trial], view)
             print(f"trial {event.trial:<3} discarded ({event.reason})  {what}", flush=True)

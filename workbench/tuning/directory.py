@@ -127,23 +127,28 @@ def is_study(path: Path) -> bool:
     return is_file(StudyDirectory(path).question)
 
 
-def find_run_or_study(name_or_path: str, runs_folder: Path, studies_folder: Path) -> RunDirectory | StudyDirectory:
-    """Finds a run or a study by its path or name; a part of the name that only one has is enough. Raises UsageError."""
+def matching(name_or_path: str, runs_folder: Path, studies_folder: Path) -> list[RunDirectory | StudyDirectory]:
+    """The runs and studies of that path or name, else all that have it as a part of their names."""
     path = expanded(name_or_path)
     if is_study(path):
-        return StudyDirectory(path.absolute())
+        return [StudyDirectory(path.absolute())]
     if is_file(RunDirectory(path).preset):
-        return RunDirectory(path.absolute())
+        return [RunDirectory(path.absolute())]
     found: list[RunDirectory | StudyDirectory] = [*list_runs(runs_folder), *list_studies(studies_folder)]
     matches = [each for each in found if name_or_path and name_or_path in each.name]
-    matches = [each for each in matches if each.name == name_or_path] or matches
+    return [each for each in matches if each.name == name_or_path] or matches
+
+
+def find_run_or_study(name_or_path: str, runs_folder: Path, studies_folder: Path) -> RunDirectory | StudyDirectory:
+    """Finds a run or a study by its path or name; a part of the name that only one has is enough. Raises UsageError."""
+    matches = matching(name_or_path, runs_folder, studies_folder)
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        suggested = nearest_name(name_or_path, [each.name for each in found])
+        known = [each.name for each in (*list_runs(runs_folder), *list_studies(studies_folder))]
         raise UsageError(
-            f"there is no run {name_or_path!r} in {runs_folder.absolute()}, "
-            f"and no study of that name in {studies_folder.absolute()}{suggested}"
+            f"there is no run {name_or_path!r} in {runs_folder.absolute()}, and no study of that name in "
+            f"{studies_folder.absolute()}{nearest_name(name_or_path, known)}"
         )
     raise UsageError(f"{name_or_path!r} could be {', '.join(each.name for each in matches)}: write more of the name")
 

@@ -65,7 +65,7 @@ def test_a_trial_that_failed_or_has_no_value_says_so_with_its_settings(capsys: p
     shown(ends, view, Output())
     assert capsys.readouterr().out.splitlines() == [
         "trial 1   failed: it diverged  optimizer.learning_rate=0.02",
-        "trial 1   no finite value  optimizer.learning_rate=0.02",
+        "trial 1   no finite value in 0.00 s  optimizer.learning_rate=0.02",
     ]
 
 
