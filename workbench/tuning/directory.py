@@ -145,7 +145,7 @@ def find_run_or_study(name_or_path: str, runs_folder: Path, studies_folder: Path
     if len(matches) == 1:
         return matches[0]
     if not matches:
-        known = [each.name for each in (*list_runs(runs_folder), *list_studies(studies_folder))]
+        known = [run.name for run in list_runs(runs_folder)] + [study.name for study in list_studies(studies_folder)]
         raise UsageError(
             f"there is no run {name_or_path!r} in {runs_folder.absolute()}, and no study of that name in "
             f"{studies_folder.absolute()}{nearest_name(name_or_path, known)}"
