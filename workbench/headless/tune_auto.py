@@ -75,12 +75,10 @@ def tune_auto(
     question = search_question(preset, ranges, seed=seed, seconds=left, save_as=options.save_as or "")
     study = create_study(studies_dir or default_studies_folder(), preset, question)
 
-    def show(result: dict[str, Any], view: StudyView) -> None:
-        for line in page(preset, found, space, result, view, study):
-            print(line)
-
-    code = follow_study(study, Output(options.json_output, options.quiet), show)
-    _write_page(preset, found, space, study, options, code)
+    code = follow_study(study, Output(options.json_output, options.quiet), lambda result, view: None)
+    if code != EXIT_INTERRUPTED and study.summary.exists():
+        result, view = json.loads(read_small(study.summary)), read_study_view(study)
+        _tell(page(preset, found, space, result, view, study), study, options)
     return code
 
 
@@ -154,17 +152,14 @@ def _differences(preset: Preset, settings: dict[str, Any]) -> str:
     return described({path: value for path, value in settings.items() if flat.get(path) != value})
 
 
-def _write_page(
-    preset: Preset, found: Found, space: SearchSpace, study: StudyDirectory, options: Options, code: int
-) -> None:
-    """Writes the page into the study."""
-    if code == EXIT_INTERRUPTED or not study.summary.exists():
-        return
-    result, view = json.loads(read_small(study.summary)), read_study_view(study)
+def _tell(lines: list[str], study: StudyDirectory, options: Options) -> None:
+    """Prints the page, and writes it into the study."""
+    if not options.quiet and not options.json_output:
+        print("\n".join(lines), flush=True)
+    report = study.path / "report.md"
     with suppress(StorageError):
-        lines = page(preset, found, space, result, view, study)
-        write_text_atomically(study.path / "report.md", "\n".join(lines) + "\n", parents=False)
-    narrate(options, f"the page is in {short_path(study.path / 'report.md')}")
+        write_text_atomically(report, "\n".join(lines) + "\n", parents=False)
+        narrate(options, f"the page is in {short_path(report)}")
 
 
 def narrate(options: Options, message: str) -> None:

@@ -54,7 +54,7 @@ class StudyDirectory:
 
     @property
     def summary(self) -> Path:
-        """The result, as JSON; absent before the end."""
+        """The result, as JSON, when the controller last ended; absent before."""
         return self.path / "summary.json"
 
     @property

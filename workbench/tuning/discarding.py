@@ -13,7 +13,7 @@ from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView, TrialView
 
 SPARE = 2
-"""Times the trials that are kept: so many wait with their weights, for one that is kept may still fail."""
+"""How many trials wait with their weights, as a multiple of those that are kept: one that is kept may still fail."""
 REDUCTION = 3
 """ASHA: one of this many trials is promoted from each rung, and rungs are this many times farther apart."""
 STARTUP_TRIALS = 5
