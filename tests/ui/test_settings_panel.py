@@ -100,10 +100,10 @@ def test_the_hint_says_what_a_setting_means_and_may_be(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await go_to(pilot, "optimizer.learning_rate")
         assert hint(app).strip() == (
-            "learning rate  step size; the most important setting · number > 0, ≤ 1000 · default 0.001"
+            "learning rate  step size; the most important setting · number > 0, ≤ 1000 · M measures it · default 0.001"
         )
         await go_to(pilot, "data.batch_size")
-        assert "samples per batch · whole number ≥ 1, ≤ 10,000,000 samples · default 64" in hint(app)
+        assert "samples per batch · whole number ≥ 1, ≤ 10,000,000 samples · M measures it · default 64" in hint(app)
 
     drive(app, steps)
 
@@ -119,7 +119,7 @@ def test_where_the_line_is_short_the_bounds_stay(tmp_path: Path) -> None:
         assert hint(app).strip().endswith("… · number ≥ 0")
         assert len(hint(app)) <= 80
         await go_to(pilot, "data.batch_size")
-        assert hint(app).strip() == "batch size  samples per batch · whole number ≥ 1, ≤ 10,000,000 samples"
+        assert hint(app).strip() == "batch size  whole number ≥ 1, ≤ 10,000,000 samples · M measures it"
 
     drive(app, steps)
 

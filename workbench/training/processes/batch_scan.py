@@ -6,9 +6,7 @@ import sys
 
 from workbench.processes.batch_scan import MEASURED, BatchScan, Request
 from workbench.settings.preset import Preset
-from workbench.training.prepared_data import prepare
 from workbench.training.processes.serve import Send, adapting, report_progress, serve
-from workbench.training.tuning.batch_scan import MeasureBatch, conclude, scan
 
 
 def main() -> int:
@@ -18,6 +16,9 @@ def main() -> int:
 
 def answer(request: Request, send: Send) -> BatchScan:
     """Measures batch sizes. Raises what `prepare` and `scan` raise."""
+    from workbench.training.prepared_data import prepare
+    from workbench.training.tuning.batch_scan import MeasureBatch, conclude, scan
+
     # The batch size of the preset may be larger than the training split: it is not tried, so it must not be refused.
     preset = Preset.from_toml(request.preset, "the preset").override(["data.batch_size=1"])
     data = prepare(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))

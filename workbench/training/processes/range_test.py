@@ -6,10 +6,7 @@ import sys
 
 from workbench.processes.range_test import CURVE, RangeTest, Request
 from workbench.settings.preset import Preset
-from workbench.training.prepared_data import prepare
 from workbench.training.processes.serve import Send, adapting, report_progress, serve
-from workbench.training.tuning.range_test import sweep_seeds
-from workbench.training.tuning.suggestion import suggest
 
 
 def main() -> int:
@@ -19,6 +16,10 @@ def main() -> int:
 
 def answer(request: Request, send: Send) -> RangeTest:
     """Runs a range test. Raises what `prepare` and `sweep_seeds` raise."""
+    from workbench.training.prepared_data import prepare
+    from workbench.training.tuning.range_test import sweep_seeds
+    from workbench.training.tuning.suggestion import suggest
+
     preset = Preset.from_toml(request.preset, "the preset")
     data = prepare(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))
     curves = []

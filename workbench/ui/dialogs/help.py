@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from typing import ClassVar
 
 from rich.table import Table
@@ -44,18 +45,30 @@ class HelpDialog(Dialog[bool]):
     @property
     def _has_columns(self) -> bool:
         """Whether the sections are in two columns: if one is higher than the screen, and two have room."""
-        lines = sum(len(rows) + 2 for _, rows in self._sections)
-        return self.app.size.width >= TWO_COLUMNS_FROM and lines > self.app.size.height - 4
+        return self.app.size.width >= TWO_COLUMNS_FROM and _height(self._sections) > self.app.size.height - 4
 
     def _columns(self) -> Table:
         if not self._has_columns:
             return _table(self._sections)
-        sizes = [len(rows) + 2 for _, rows in self._sections]
-        # Divided so that the higher of the two columns is as low as possible.
-        cut = min(range(1, len(sizes)), key=lambda place: max(sum(sizes[:place]), sum(sizes[place:])))
         both = Table.grid(padding=(0, 3))
-        both.add_row(_table(self._sections[:cut]), _table(self._sections[cut:]))
+        both.add_row(*map(_table, _two_columns(self._sections)))
         return both
+
+
+def _two_columns(sections: Sequence[Section]) -> tuple[Sequence[Section], Sequence[Section]]:
+    """Divides the sections, each in its order, so that the higher column is as low as possible; the first is left."""
+    first, *others = sections
+    found: list[tuple[int, list[Section], list[Section]]] = []
+    for sides in product((0, 1), repeat=len(others)):
+        left = [first, *(section for section, side in zip(others, sides, strict=True) if side == 0)]
+        right = [section for section, side in zip(others, sides, strict=True) if side == 1]
+        found.append((max(map(_height, (left, right))), left, right))
+    _, left, right = min(found, key=lambda each: each[0])
+    return left, right
+
+
+def _height(sections: Sequence[Section]) -> int:
+    return sum(len(rows) + 2 for _, rows in sections)
 
 
 def _table(sections: Sequence[Section]) -> Table:
