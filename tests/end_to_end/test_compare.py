@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.end_to_end.conftest import Workbench
 
 QUICK = ["--preset", "iris", "--set", "training.epochs=2"]
 
 
+@pytest.mark.slow
 def test_studies_are_told_apart_and_a_single_run_is_not(workbench: Workbench) -> None:
     for rate in ("0.01", "0.00001"):
         done = workbench.run("tune", "repeat", *QUICK, "--set", f"optimizer.learning_rate={rate}", "--seeds", "6")

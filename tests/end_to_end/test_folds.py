@@ -57,6 +57,7 @@ def test_all_folds_are_trained_and_judged_together(workbench: Workbench) -> None
     assert {sum(summary["test"]["support"]) for summary in summaries} == {30}
 
 
+@pytest.mark.slow
 def test_more_folds_than_a_class_has_samples_are_refused_before_there_is_a_study(workbench: Workbench) -> None:
     done = workbench.run("--preset", "iris", *SMALL, *FOLDS, "--set", "validation.folds=60", "--json")
     assert done.returncode == 2
@@ -66,6 +67,7 @@ def test_more_folds_than_a_class_has_samples_are_refused_before_there_is_a_study
     assert not (workbench.folder / "studies").exists()
 
 
+@pytest.mark.slow
 def test_leaving_out_each_of_many_samples_is_refused_with_its_cost(workbench: Workbench) -> None:
     write_table(workbench.folder / "many.csv", 2500)
     settings = ["data.name=csv", "data.file=many.csv", "data.target=y", "validation.test_fraction=0"]

@@ -24,6 +24,7 @@ def rows(workbench: Workbench, *words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_runs_are_found_labelled_renamed_resumed_and_deleted(workbench: Workbench) -> None:
     for name in ("sgd", "adam"):
         assert workbench.run(*QUICK, "--set", f"optimizer.name={name}").returncode == 0
@@ -57,6 +58,7 @@ def test_runs_are_found_labelled_renamed_resumed_and_deleted(workbench: Workbenc
     assert [row["name"] for row in rows(workbench)] == ["baseline"]
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_is_labelled_and_neither_renamed_nor_deleted(workbench: Workbench) -> None:
     reader = workbench.start(*QUICK[:2], *LONG)
     run = workbench.training_run()

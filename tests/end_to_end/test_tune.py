@@ -71,6 +71,7 @@ def test_a_preset_is_repeated_over_seeds(workbench: Workbench) -> None:
     assert [run["settings"] for run in result["runs"]] == [{"training.seed": seed} for seed in range(3)]
 
 
+@pytest.mark.slow
 def test_a_queue_trains_each_preset_with_each_list_of_changes(workbench: Workbench) -> None:
     done = workbench.run(
         "tune", "queue", "iris", "regression", "--set", "training.epochs=1", "--each", "training.seed=1",
@@ -206,6 +207,7 @@ def test_an_interrupt_stops_a_study_and_a_second_one_ends_it_at_once(workbench: 
     wait_for(lambda: not is_running(study) and not any(map(is_running, trials_of(study))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["the terminal is lost", "nobody reads the pipe"])
 def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) -> None:
     reader, study = started(workbench, "--json")
