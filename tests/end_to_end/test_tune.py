@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.end_to_end.conftest import Workbench, wait_for
@@ -197,14 +199,24 @@ def test_an_interrupt_stops_a_study_and_a_second_one_ends_it_at_once(workbench: 
     reader = workbench.start("resume", study.name)
     wait_for(lambda: read_study_view(study).running)
     controller = wait_for(lambda: process_id(study))
+    workers = wait_for(lambda: psutil.Process(controller).children())
     os.kill(controller, signal.SIGSTOP)  # it obeys no request
     reader.send_signal(signal.SIGINT)
-    wait_for(study.control.exists)
+    # Two signals at once are one.
+    wait_for(lambda: study.control.read_text().count('"stop"') == 2)
     reader.send_signal(signal.SIGINT)
     _, stderr = reader.communicate()
     assert reader.returncode == 130
     assert "was killed" in stderr
     wait_for(lambda: not is_running(study) and not any(map(is_running, trials_of(study))))
+    wait_for(lambda: not any(map(_lives, workers)))
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Also one that has its order, and holds no lock yet."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.mark.slow

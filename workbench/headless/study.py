@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,8 +204,18 @@ def _ask_to_stop(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> 
 
 
 def _kill(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:
-    """Ends the controller, then the trainers, which would otherwise train their runs to the end."""
+    """Ends the controller, then the trainers, which would otherwise train their runs to the end.
+
+    A trainer that has its order and still imports PyTorch holds no run's lock yet: it is found as a child.
+    """
+    import psutil
+
+    children = []
+    with suppress(psutil.Error):
+        children = [child.pid for child in psutil.Process(controller.pid).children(recursive=True)]
     kill_group(controller.pid)
+    for child in children:
+        kill_group(child)
     for run in trials_of(study):
         trainer = process_id(run)
         if trainer is not None:
