@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
 from workbench.headless.train import add_preset, new_preset_file
 from workbench.headless.tuned_preset import description_with, load_tuned
-from workbench.processes.measuring import Progress
+from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
+from workbench.processes.modules import Module
 from workbench.settings.preset import Preset
 
 Result = TypeVar("Result")
@@ -81,6 +82,34 @@ class Narration:
         assert self._console is not None
         self._console.file.write(text)
         self._console.file.flush()
+
+
+async def measure(
+    module: Module,
+    ask: Callable[[MeasuringProcess], AsyncIterator[Any]],
+    answer_type: type[Result],
+    parts: tuple[str, type],
+    options: Options,
+) -> Result:
+    """Asks a process of `module`, and narrates; returns the answer. Raises WorkbenchError.
+
+    parts: name and type of the messages that come before the answer; with `--json` they are printed as they come.
+    """
+    narration = Narration(options)
+    answer: Result | None = None
+    name, part_type = parts
+    async with MeasuringProcess.launched(module) as process:
+        narration.show(Progress("importing PyTorch"))
+        async for message in ask(process):
+            if isinstance(message, Progress):
+                narration.show(message)
+            elif isinstance(message, answer_type):
+                answer = message
+            elif isinstance(message, part_type) and options.json_output and not options.quiet:
+                print(typed_line(name, message), flush=True)
+    narration.clear()
+    assert answer is not None, "the answer is the last message"
+    return answer
 
 
 def save_found(preset: Preset, change: Sequence[str], evidence: str, options: Options) -> None:

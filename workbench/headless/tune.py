@@ -26,7 +26,7 @@ from workbench.tuning.directory import (
     default_studies_folder,
     preset_of,
 )
-from workbench.tuning.question import Question, read_question
+from workbench.tuning.question import Question, parse_target, read_question
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
@@ -157,19 +157,13 @@ def _discard_rule(text: str) -> tuple[str, int, int]:
 
 def preset_until(text: str, preset: Preset) -> Preset:
     """The preset that monitors the metric of `--until`. Raises UsageError."""
-    found = re.fullmatch(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
-    try:
-        value = float(found[3] if found else "")
-    except ValueError:
-        value = math.nan
-    if found is None or not math.isfinite(value):
-        raise UsageError(f"--until {text}: write a metric and its value, such as accuracy>=0.98 or loss<=0.1")
-    name, known = found[1], metric(found[1])
+    target = parse_target(text)
+    name, value, known = target.metric, target.value, metric(target.metric)
     if name not in monitor_names():
         raise UsageError(f"--until {text}: there is no metric {name} to end at{nearest(name, monitor_names())}")
-    if (found[2] == ">=") != known.higher_is_better:
+    if (target.sign == ">=") != known.higher_is_better:
         better, sign = ("higher", ">=") if known.higher_is_better else ("lower", "<=")
-        raise UsageError(f"--until {text}: {better} is better for {name}; write {name}{sign}{found[3]}")
+        raise UsageError(f"--until {text}: {better} is better for {name}; write {name}{sign}{target.typed}")
     most = 1.0 if known.is_fraction else known.most
     if most is not None and value > most:
         advice = f"; write {name}>={value / 100:g}" if known.is_fraction and 2 <= value <= 100 else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from workbench.errors import EXIT_DONE, WorkbenchError
-from workbench.headless.measuring import Narration, Options, load_preset, run, save_found
+from workbench.headless.measuring import Options, load_preset, measure, run, save_found
 from workbench.processes.batch_scan import MEASURED, BatchScan, Measured, Request, batch_scan, scaled_rate
-from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
 from workbench.units import milliseconds, rate, size
 from workbench.wording import KNEE
@@ -48,20 +48,8 @@ def tune_batch(preset_name: str, overrides: tuple[str, ...], options: Options, *
 
 async def measure_batches(request: Request, options: Options) -> BatchScan:
     """Measures batch sizes, and narrates. Raises WorkbenchError."""
-    narration = Narration(options)
-    answer: BatchScan | None = None
-    async with MeasuringProcess.launched(Module.BATCH_SCAN) as process:
-        narration.show(Progress("importing PyTorch"))
-        async for message in batch_scan(process, request):
-            if isinstance(message, Progress):
-                narration.show(message)
-            elif isinstance(message, BatchScan):
-                answer = message
-            elif isinstance(message, Measured) and options.json_output and not options.quiet:
-                print(typed_line(MEASURED, message), flush=True)
-    narration.clear()
-    assert answer is not None, "the answer is the last message"
-    return answer
+    ask = partial(batch_scan, request=request)
+    return await measure(Module.BATCH_SCAN, ask, BatchScan, (MEASURED, Measured), options)
 
 
 def _shown(answer: BatchScan, present: int, sentence: str, change: list[str]) -> list[str]:

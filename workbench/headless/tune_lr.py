@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from dataclasses import asdict
+from functools import partial
 
 from workbench.errors import EXIT_DONE, WorkbenchError
-from workbench.headless.measuring import Narration, Options, load_preset, run, save_found
+from workbench.headless.measuring import Options, load_preset, measure, run, save_found
 from workbench.headless.text_curve import text_curve
-from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
 from workbench.processes.range_test import CURVE, Curve, RangeTest, Request, range_test
 from workbench.wording import RATE_MARKS
@@ -55,20 +55,7 @@ def tune_lr(
 
 async def measure_rates(request: Request, options: Options) -> RangeTest:
     """Runs the range test, and narrates. Raises WorkbenchError."""
-    narration = Narration(options)
-    answer: RangeTest | None = None
-    async with MeasuringProcess.launched(Module.RANGE_TEST) as process:
-        narration.show(Progress("importing PyTorch"))
-        async for message in range_test(process, request):
-            if isinstance(message, Progress):
-                narration.show(message)
-            elif isinstance(message, RangeTest):
-                answer = message
-            elif isinstance(message, Curve) and options.json_output and not options.quiet:
-                print(typed_line(CURVE, message), flush=True)
-    narration.clear()
-    assert answer is not None, "the answer is the last message"
-    return answer
+    return await measure(Module.RANGE_TEST, partial(range_test, request=request), RangeTest, (CURVE, Curve), options)
 
 
 def _shown(answer: RangeTest, seeds: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -76,3 +78,27 @@ def read_question(path: Path) -> Question:
         return taken(Question, values)
     except (TypeError, OverflowError, ValueError):
         raise UsageError(f"{path} is not what workbench has written: it was edited or damaged") from None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The value of a metric at which a search ends."""
+
+    metric: str
+    sign: str
+    """>= or <=."""
+    value: float
+    typed: str
+    """The value as it was typed."""
+
+
+def parse_target(text: str) -> Target:
+    """Reads `accuracy>=0.98`. Raises UsageError."""
+    found = re.fullmatch(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
+    try:
+        value = float(found[3] if found else "")
+    except ValueError:
+        value = math.nan
+    if found is None or not math.isfinite(value):
+        raise UsageError(f"--until {text}: write a metric and its value, such as accuracy>=0.98 or loss<=0.1")
+    return Target(found[1], found[2], value, found[3])

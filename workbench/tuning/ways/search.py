@@ -8,7 +8,7 @@ from typing import Any
 from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
 from workbench.tuning.discarding import SPARE, asha, keep, median, surplus
-from workbench.tuning.question import Question
+from workbench.tuning.question import Question, parse_target
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
 from workbench.tuning.verdict import SEED, Candidate, judge
@@ -77,7 +77,7 @@ class Search:
     def _reached(self, view: StudyView) -> bool:
         if not self._question.until or view.metric is None:
             return False
-        target = float(self._question.until.partition("=")[2])
+        target = parse_target(self._question.until).value
         best = next(iter(view.ranked()), None)
         value = None if best is None else best.best(view.metric)
         return value is not None and view.metric.rank(value) >= view.metric.rank(target)
