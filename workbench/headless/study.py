@@ -37,7 +37,7 @@ from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
-from workbench.tuning.view import StudyView, study_tail
+from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.units import duration
 
 POLL_SECONDS = 0.05
@@ -56,9 +56,8 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
 
     show_result: prints the result for people.
     """
-    tail, view = study_tail(study), StudyView()
-    for _, event in iter_all(tail):
-        view.take(event)
+    tail = study_tail(study)
+    view = read_study_view(study, tail)
     if not how.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with Interrupts() as interrupts:
@@ -82,14 +81,6 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
             print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
     return _conclude(study, view, controller.returncode, how, show_result, interrupts.count)
-
-
-def iter_all(tail: Any) -> list[tuple[bytes, Event]]:
-    """All that is in the file already."""
-    found: list[tuple[bytes, Event]] = []
-    while written := tail.read():
-        found += written
-    return found
 
 
 def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:

@@ -180,9 +180,9 @@ def study_tail(study: StudyDirectory) -> EventTail:
     return EventTail(study.events, decode)
 
 
-def read_study_view(study: StudyDirectory) -> StudyView:
-    """A study as it is now."""
-    view, tail = StudyView(), study_tail(study)
+def read_study_view(study: StudyDirectory, tail: EventTail | None = None) -> StudyView:
+    """A study as it is now. tail: reads the study's events, and continues behind those that were read here."""
+    view, tail = StudyView(), tail or study_tail(study)
     while written := tail.read():
         for _, event in written:
             view.take(event)
