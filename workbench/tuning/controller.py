@@ -7,7 +7,6 @@ where the events end: trials that were being trained continue from their checkpo
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import time
@@ -18,7 +17,7 @@ from workbench.files import write_text_atomically
 from workbench.runs.control import Command, ControlReader
 from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.disk import delete_weights, need, shortage
+from workbench.tuning.disk import DiskWatch, need
 from workbench.tuning.events import (
     Noted,
     StudyFinished,
@@ -27,16 +26,20 @@ from workbench.tuning.events import (
     TrialAsked,
     TrialDiscarded,
     TrialFinished,
+    TrialRetried,
+    TrialStopped,
 )
+from workbench.tuning.gathering import Gathering
 from workbench.tuning.places import Place
+from workbench.tuning.question import Together as Wanted
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
+from workbench.tuning.together import ONE_BY_ONE, Together
 from workbench.tuning.trial_run import TrialRun
 from workbench.tuning.view import TrialView
+from workbench.tuning.weights import Weights
 
 POLL_SECONDS = 0.02
-DISK_SECONDS = 1.0
-"""Time between two looks at how much of the disk is free."""
 
 
 class Controller:
@@ -50,11 +53,13 @@ class Controller:
         launched_at: float,
         is_interrupted: Callable[[], bool] = lambda: False,
         check: CornerCheck | None = None,
+        together: Wanted = "auto",
     ) -> None:
         """The caller holds the study's lock.
 
         launched_at: earlier requests are not for this controller. is_interrupted: whether a signal asks it to stop.
         check: a dry run of what will be asked for, which has begun; only the first trial does not wait for it.
+        together: whether trials that differ only in numbers are trained together.
         """
         self._check = check
         self._is_checked = check is None
@@ -66,11 +71,11 @@ class Controller:
         self._record = StudyRecord(study, way)
         self.view, self._write = self._record.view, self._record.write
         self._stopping = self._record.stopping
-        self._active: list[TrialRun] = []
+        self._gathering = Gathering(self._record, together, len(places))
+        self._active: list[TrialRun | Together] = []
         self._was_asked = False
         self._paused = False
-        self._without_weights: set[int] = set()
-        self._disk_seen = -math.inf
+        self._weights, self._disk = Weights(self._record), DiskWatch(study.path)
         self._began = time.monotonic()
         self._seconds_before = self.view.seconds
 
@@ -81,6 +86,8 @@ class Controller:
         """
         self._write(StudyStarted(process_id=os.getpid(), resumed=bool(self.view.trials)))
         self._adopt()
+        for number in self._way.begins_again(self.view):
+            self._write(TrialRetried(trial=number, reason="the study was resumed", afresh=True))
         try:
             done = self._loop()
         finally:
@@ -97,11 +104,12 @@ class Controller:
     def _loop(self) -> Done:
         while True:
             self._handle_requests()
-            self._look_at_the_disk()
+            if not self._stopping.reason and (reason := self._disk.look()):
+                self._stop_all(reason, keeps_trials=True)
             self._look_at_the_check()
             for active in list(self._active):
                 self._read(active)
-            self._delete_weights()
+            self._weights.delete()
             if not self._stopping.reason and (reason := self._way.is_over(self.view, self._seconds)):
                 self._stop_all(reason)
             done = None if self._paused or self._stopping.reason else self._start_more()
@@ -112,13 +120,19 @@ class Controller:
     def _start_more(self) -> Done | None:
         """Starts what can be started now; what says that the study is over, if it is."""
         while (place := self._free_place()) is not None:
-            waiting = next((trial for trial in self.view.trials.values() if trial.status == "waiting"), None)
-            if waiting is not None:
-                self._start(waiting, waiting.until_epoch, place)
+            if (done := self._way.gives_up(self.view)) is not None:
+                return done
+            waiting = self._waiting()
+            if waiting and not (self._is_checked and place.trains_together and self._gathering.wants_more(waiting)):
+                self._start_waiting(waiting, place)
                 continue
             if self.view.trials and not self._is_checked:
                 return None
-            match self._way.next(self.view):
+            step = self._way.next(self.view)
+            if waiting and not isinstance(step, NewTrial):
+                self._start_waiting(waiting, place)
+                continue
+            match step:
                 case NewTrial() as new:
                     number = len(self.view.trials)
                     self._write(
@@ -139,6 +153,26 @@ class Controller:
                 case _:
                     return None
         return None
+
+    def _waiting(self) -> list[TrialView]:
+        """Trials that can be started."""
+        waiting = [trial for trial in self.view.trials.values() if trial.status == "waiting"]
+        return [trial for trial in waiting if not any(active.has(trial) for active in self._active)]
+
+    def _start_waiting(self, waiting: list[TrialView], place: Place) -> None:
+        """Starts the first trial that waits, and with it those that are trained together with it."""
+        first, *others = self._gathering.group(waiting) if place.trains_together else waiting[:1]
+        if not others:
+            self._start(first, first.until_epoch, place)
+            return
+        try:
+            if_faster = self._gathering.if_faster
+            self._active.append(Together.start(self._record, [first, *others], place, if_faster=if_faster))
+        except WorkbenchError as error:
+            if error.kind == "storage":
+                raise
+            self._gathering.refuse(first)
+            self._record.note(f"{ONE_BY_ONE}: {error}")
 
     def _free_place(self) -> Place | None:
         """A place at which nothing is trained; a trial that an earlier controller has started takes one too."""
@@ -168,27 +202,24 @@ class Controller:
             if run.name not in self.view.runs:  # made, and then the controller was killed before it could say so
                 shutil.rmtree(run.path, ignore_errors=True)
         for trial in self.view.running:
+            if not trial.run:  # it was trained together with others, by a process that ended with its controller
+                self._write(TrialStopped(trial=trial.number))
+                continue
             adopted = TrialRun.adopt(self._record, trial)
             if adopted is not None:
                 self._active.append(adopted)
 
-    def _read(self, active: TrialRun) -> None:
+    def _read(self, active: TrialRun | Together) -> None:
         if not active.read():
             return
         self._active.remove(active)
+        if isinstance(active, Together) and active.are_one_by_one:
+            self._gathering.refuse(active.first)
         if active.disk_problem and active.place is not None:
             self._stop_all(active.disk_problem, keeps_trials=True)
 
     def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
         self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))
-
-    def _look_at_the_disk(self) -> None:
-        """Stops before the disk is full."""
-        if self._stopping.reason or time.monotonic() - self._disk_seen < DISK_SECONDS:
-            return
-        self._disk_seen = time.monotonic()
-        if reason := shortage(self._study.path):
-            self._stop_all(reason, keeps_trials=True)
 
     def _look_at_the_check(self) -> None:
         if self._check is None or self._is_checked:
@@ -199,15 +230,6 @@ class Controller:
             self._write(Noted(message=note))
         if self._is_checked and (text := need(self._study.path, self._check.weights_bytes, self._way.most_weights)):
             self._write(Noted(message=text))
-
-    def _delete_weights(self) -> None:
-        """Of trials that have ended and are not among the best: weights fill a disk."""
-        for trial in self.view.trials.values():
-            if not trial.has_ended or not trial.run or trial.number in self._without_weights:
-                continue
-            if not self._way.keeps_weights(self.view, trial):
-                delete_weights(self._study.run(trial.run))
-                self._without_weights.add(trial.number)
 
     def _handle_requests(self) -> None:
         if self._is_interrupted() and not self._was_asked:
@@ -247,6 +269,9 @@ class Controller:
             active.ask(command)
 
     def _finish(self, done: Done) -> StudyFinished:
+        if self._stopping.reason and not self._stopping.keeps_trials:
+            for trial in self._waiting():
+                self._discard(trial.number, self._stopping.reason)
         result = {"type": "result"} | self._way.result(self.view)
         write_text_atomically(self._study.summary, json.dumps(result, indent=2) + "\n", parents=False)
         if self._was_asked:

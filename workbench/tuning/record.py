@@ -7,6 +7,7 @@ from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.ending import Stopping
+from workbench.tuning.events import Noted
 from workbench.tuning.steps import Way
 from workbench.tuning.view import TrialView, read_study_view
 
@@ -26,6 +27,11 @@ class StudyRecord:
         """Raises StorageError."""
         self._events.write(event)
         self.view.take(event)
+
+    def note(self, message: str) -> None:
+        """Says something to the user, once."""
+        if message not in self.view.notes:
+            self.write(Noted(message=message))
 
     def close(self) -> None:
         """No more is written."""

@@ -211,7 +211,7 @@ def test_on_a_full_disk_the_study_stops_and_the_trial_continues_later(
             if how == "it is written to":
                 raise FailsError("storage")
             monkeypatch.setattr("workbench.tuning.disk.LEAST_FREE_BYTES", 2**62)
-            monkeypatch.setattr(controllers, "DISK_SECONDS", 0.0)
+            monkeypatch.setattr("workbench.tuning.disk.DISK_SECONDS", 0.0)
         return best_near_a_hundredth(preset, epoch)
 
     study, way = new_study(tmp_path, Question(way="queue")), Listed([{"optimizer.learning_rate": 0.01}], [""])
