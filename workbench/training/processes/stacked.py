@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import queue
+import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
