@@ -18,7 +18,7 @@ from tests.ui.made import HELD, NOON, preset
 from tests.ui.made_study import BEST, append, run_name, settings_of, write_folds, write_study
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, list_studies
-from workbench.tuning.events import StudyState, TrialDiscarded, TrialValue
+from workbench.tuning.events import StudyState, TrialDiscarded, TrialFinished, TrialValue
 from workbench.tuning.question import read_question
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.tune import TuneScreen
@@ -332,16 +332,84 @@ def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         screen = await open_tune(pilot)
         text = screen_text(app)
-        assert "✓ mean 94.00 %  accuracy, deviation 3.16 %" in text
+        # The variance between folds is 0.001; of their mean it is that × (1/5 + 1/4).
+        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603" in text
         # The last epoch of the curves: 0.9 to 0.98, less what the tenth epoch still lacks of it.
         assert "validation accuracy %  mean 93.77  89.80 to 97.74" in text
         folds = [line.split()[2:4] for line in text.splitlines() if line.startswith("│   ✓")]
         assert folds == [["0", "90.00"], ["1", "92.00"], ["2", "94.00"], ["3", "96.00"], ["4", "98.00"]]
         assert not screen.query_one("#tune-best").display
-        await pilot.press("4", "b")
+        assert screen.query_one("#tune-mean").display
+        await pilot.press("4")
+        assert app.focused is screen.query_one("#tune-mean")
+        await pilot.press("b")
         await seen(pilot, "there is no trial whose settings could be taken")
         await pilot.press("t")
         await seen(pilot, "settings of trial 0")
+
+    drive(app, steps, SIZE)
+
+
+def test_a_cross_validation_is_a_table_of_folds_and_what_they_say_together(tmp_path: Path) -> None:
+    write_folds(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        lines = [" ".join(line.split("││")[0].strip("│").split()) for line in screen_text(app).splitlines()]
+        assert "leaves out k fold, stratified" in lines
+        assert "fold accuracy % loss samples time" in lines
+        rows = [line for line in lines if line.startswith("✓ ") and line.endswith(" s")]
+        assert [row.split()[1:3] + row.split()[4:] for row in rows[:2]] == [
+            ["0", "90.00", "0.3000", "29", "0.50", "s"],
+            ["1", "92.00", "0.2800", "29", "0.50", "s"],
+        ]
+        await pilot.press("4", "m")
+        await pilot.pause()
+        lines = [" ".join(line.strip("│").split()) for line in screen_text(app).splitlines()]
+        assert "mean ± between folds pooled" in lines
+        # Between folds √0.001; of the mean √(0.001 × (1/5 + 1/4)), and the losses vary as much.
+        assert "accuracy % 94.00 2.12 3.16 93.94" in lines
+        assert "loss 0.2600 0.0212 0.0316 0.2603" in lines
+        assert "pooled: 142 samples, each judged by the model that was trained without it." in lines
+
+    drive(app, steps, SIZE)
+
+
+def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path) -> None:
+    study = write_folds(tmp_path / "studies", ended=2, alive=True)
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "● cross-validating" in text
+        assert "mean so far 91.00 %  accuracy of 2" in text
+        assert "2 of 5 folds" in text
+        assert "accuracy %  91.00           1.41" in text, "the deviation between two folds"
+        assert "±" not in text, "that of the mean holds for all folds"
+        # What the two lack after ten epochs; the third, after four, is not in the band.
+        assert "mean 90.79  89.80 to 91.78" in text
+        append(study, TrialFinished(trial=2, status="failed", reason="the loss is not finite", kind="diverged"))
+        await seen(pilot, "the loss is no…")
+
+    drive(app, steps, SIZE)
+
+
+def test_what_a_damaged_result_does_not_say_is_left_out(tmp_path: Path) -> None:
+    study = write_folds(tmp_path / "studies")
+    folds = [{"fold": 0, "samples": "many", "metrics": [1]}, {"fold": True}, 7, {"fold": 1, "metrics": {"loss": "low"}}]
+    study.summary.write_text(json.dumps({"mean": 0.94, "deviation": None, "folds": folds, "pooled": {"loss": None}}))
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "✓ mean 94.00 %  accuracy" in text
+        [titles] = [line for line in text.splitlines() if "fold  accuracy %" in line]
+        assert "samples" not in titles
+        assert "loss" not in titles
+        assert "pooled" not in text
 
     drive(app, steps, SIZE)
 

@@ -31,10 +31,7 @@ class TuneScreen(TuneBase):
         if panel in CHARTS:
             self._chart = panel
         self._lay_out()
-        if not self.query_one(f"#{panel}").display:
-            self._show_hint("where all trials count, none is the best: this chart is left out", "warning")
-            return
-        self.query_one(f"#{panel}").focus()
+        self.query_one(f"#{self._in_place(panel)}").focus()
         self._show_charts()
 
     def action_maximise(self) -> None:
