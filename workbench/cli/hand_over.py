@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.cli.command_line import CommandLine
 from workbench.cli.names import COMMANDS
+from workbench.errors import UsageError
 
 
 def hand_over(asked: CommandLine) -> int:
@@ -59,5 +60,10 @@ def _train(asked: CommandLine) -> int:
         from workbench.headless.folds import cross_validate
         from workbench.tuning.directory import default_studies_folder
 
-        return cross_validate(preset, options, asked.studies_dir or default_studies_folder())
+        folder = asked.studies_dir or default_studies_folder()
+        return cross_validate(preset, options, folder, together=asked.together)
+    if asked.together is not None:
+        raise UsageError(
+            "--together and --one-by-one are for the folds of a cross-validation; this preset is trained once"
+        )
     return headless.train(preset, options)

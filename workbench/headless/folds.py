@@ -16,7 +16,7 @@ from workbench.settings.preset import Preset
 from workbench.settings.validation import CrossValidation
 from workbench.tuning.directory import create_study
 from workbench.tuning.folds import fold_changes
-from workbench.tuning.question import Question
+from workbench.tuning.question import Question, together_of
 from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
@@ -25,8 +25,11 @@ MOST_ROWS = 30
 """Of the table of folds."""
 
 
-def cross_validate(preset: Preset, options: Options, studies_folder: Path) -> int:
-    """Trains a preset once for each of its folds; returns the exit code. Raises WorkbenchError."""
+def cross_validate(preset: Preset, options: Options, studies_folder: Path, *, together: bool | None = None) -> int:
+    """Trains a preset once for each of its folds; returns the exit code. Raises WorkbenchError.
+
+    together: whether all at once, or each as a run; None: the faster way.
+    """
     if options.profile_steps is not None:
         raise UsageError("--profile takes a single run; choose one with --set validation.fold=0")
     preset = preset.with_absolute_paths()
@@ -36,7 +39,7 @@ def cross_validate(preset: Preset, options: Options, studies_folder: Path) -> in
     # What is wrong with the data or the settings is found before there is a study, and so is how many folds there are.
     plan = make_plan(preset)
     changes = fold_changes(validation.models(plan.train_samples + (plan.validation_samples or 0)))
-    study = create_study(studies_folder, preset, Question(way="folds", changes=changes))
+    study = create_study(studies_folder, preset, Question(way="folds", changes=changes, together=together_of(together)))
     return follow_study(study, Output(options.json_output, options.quiet), show_folds)
 
 

@@ -26,7 +26,7 @@ from workbench.tuning.directory import (
     default_studies_folder,
     preset_of,
 )
-from workbench.tuning.question import Question, parse_target, read_question
+from workbench.tuning.question import Question, parse_target, read_question, together_of
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
@@ -76,6 +76,7 @@ def search(
     seed: int,
     fresh_seeds: int,
     save_as: str | None,
+    together: bool | None = None,
     on: str = "",
     json_output: bool,
     quiet: bool,
@@ -104,6 +105,7 @@ def search(
         until=budget.until,
         fresh_seeds=fresh_seeds,
         save_as=save_as or "",
+        together=together_of(together),
         on=on,
     )
     if budget.until:
@@ -117,6 +119,7 @@ def repeat(
     overrides: tuple[str, ...],
     seeds: int,
     *,
+    together: bool | None = None,
     on: str = "",
     json_output: bool,
     quiet: bool,
@@ -126,7 +129,8 @@ def repeat(
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
     check_on(on)
     preset = load_tuned(preset_name, overrides, trust_code)
-    question = Question(way="repeat", seeds=seeds_from(preset.training.seed, seeds), on=on)
+    wanted = seeds_from(preset.training.seed, seeds)
+    question = Question(way="repeat", seeds=wanted, together=together_of(together), on=on)
     study = create_study(studies_dir or default_studies_folder(), preset, question)
     return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
 

@@ -8,6 +8,7 @@ import pytest
 
 from workbench.cli.command_line import CommandLine
 from workbench.cli.hand_over import hand_over
+from workbench.errors import UsageError
 from workbench.headless import folds, train
 from workbench.headless.train import Options
 from workbench.processes.plan import Plan
@@ -34,14 +35,20 @@ def test_a_preset_of_all_folds_is_trained_as_a_study(
         called.append("train")
         return 7
 
-    def train_all(preset: Preset, options: Options, folder: Path) -> int:
+    def train_all(preset: Preset, options: Options, folder: Path, *, together: bool | None) -> int:
         called.append(f"all folds in {folder}")
+        assert together is None
         return 7
 
     monkeypatch.setattr(train, "train", train_one)
     monkeypatch.setattr(folds, "cross_validate", train_all)
     assert hand_over(CommandLine(preset="iris", overrides=assignments, studies_dir=Path("s"))) == 7
     assert called == [expected]
+
+
+def test_a_single_run_is_not_trained_together_with_anything() -> None:
+    with pytest.raises(UsageError, match="are for the folds of a cross-validation"):
+        hand_over(CommandLine(preset="iris", together=True))
 
 
 @pytest.mark.parametrize(("method", "trials"), [("k_fold", 5), ("leave_one_out", 127)])

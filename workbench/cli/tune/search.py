@@ -42,6 +42,7 @@ def search(
     save_as: Annotated[
         str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
     ] = None,
+    together: parameters.Together = None,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -63,6 +64,7 @@ def search(
             seed=seed,
             fresh_seeds=fresh_seeds,
             save_as=save_as,
+            together=together,
             on=on,
             json_output=json_output,
             quiet=quiet,
