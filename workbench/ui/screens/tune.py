@@ -71,12 +71,12 @@ class TuneScreen(TuneBase):
 
     @work(exclusive=True, group="study")
     async def action_start_or_pause(self) -> None:
-        """Starts a search of the form's settings; pauses or resumes the study in progress."""
+        """Starts a search or all folds, as the form asks; pauses or resumes the study in progress."""
         watch = self._tune.watch
         if watch is not None and watch.is_alive:
             self._answer(self._tune.request("resume" if watch.state == "paused" else "pause"))
         else:
-            self._answer(await self._tune.start())
+            self._answer(await self._tune.start(self._show_hint))
             self._lay_out()
 
     def action_stop(self) -> None:
