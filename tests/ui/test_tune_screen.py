@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
-from tests.ui.made_study import BEST, append, run_name, settings_of, write_folds, write_study
+from tests.ui.made_study import BEST, append, loss_of, run_name, settings_of, write_folds, write_study
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.training.processes.plan import make_plan
@@ -188,6 +188,57 @@ def test_a_trial_is_opened_as_a_run(tmp_path: Path) -> None:
         assert app.session.watch is not None
         assert app.session.watch.run.path == study.run(run_name(BEST)).path
         await open_tune(pilot)  # and the study is there as before
+
+    drive(app, steps, SIZE)
+
+
+def test_marked_trials_are_compared_with_what_differs(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("v")
+        await seen(pilot, "mark two trials or more with a")
+        await pilot.press("down", "a", "down", "a")
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        assert [line.split()[1] for line in lines if "›●" in line] == ["B›●", "C›●"]
+        assert "v compare" in lines[-1]
+        await pilot.press("v")
+        await seen(pilot, "optimizer.learning_rate")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ trial 7 trial 52 │" in text
+        assert "│ optimizer.learning_rate 0.0034 0.0013 │" in text
+        assert "│ schedule.name one_cycle constant │" in text
+        assert "│ state running running │" in text
+        assert "training.epochs" not in text, "both have the same"
+        await pilot.press("v")
+        await pilot.press("a")
+        await pilot.pause()
+        assert "v compare" not in screen_text(app)
+        await pilot.press("a", "down", "a", "down", "a", "down", "a")
+        await seen(pilot, "4 trials are marked already")
+
+    drive(app, steps, SIZE)
+
+
+def test_trials_that_were_trained_together_have_no_run_and_are_compared_all_the_same(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+    lines = study.events.read_text().replace(run_name(41), "").replace(run_name(52), "")
+    study.events.write_text(lines)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "enter open trial" not in screen_text(app)
+        await pilot.press("enter")
+        await seen(pilot, "trial 41 has no run of its own, for it was trained together with others")
+        assert isinstance(app.screen, TuneScreen)
+        await pilot.press("a", "down", "down", "a", "v")
+        await seen(pilot, "optimizer.weight_decay")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ epochs 6/10 6/10 │" in text
+        assert f"│ best loss {loss_of(41, 6):.4f} {loss_of(52, 6):.4f} │" in text
+        assert "│ activation.name gelu mish │" in text
 
     drive(app, steps, SIZE)
 

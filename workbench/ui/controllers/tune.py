@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.row import RunRow
 from workbench.settings.validation import check_is_one_run
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder, list_studies
 from workbench.tuning.process import start_controller
@@ -19,6 +20,7 @@ from workbench.ui.form.draft import Draft
 from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.live.study_words import counts, evidence
+from workbench.ui.live.trial_rows import trial_row
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -187,6 +189,11 @@ class TuneController:
     def run_of(self, trial: TrialView) -> RunDirectory | None:
         """The run of a trial; None where it has none yet."""
         return self.watch.study.run(trial.run) if self.watch is not None and trial.run else None
+
+    async def rows_of(self, trials: Sequence[TrialView]) -> list[RunRow]:
+        """The trials as they are compared."""
+        watch = self.watch
+        return [] if watch is None else await self._host.in_thread(lambda: [trial_row(watch, each) for each in trials])
 
     # What was found.
 

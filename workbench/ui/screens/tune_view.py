@@ -195,6 +195,8 @@ class TuneBase(Screen[TuneResult | None]):
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
             "save": trial is not None,
+            "mark": trial is not None,
+            "compare": len(self.trials.marked) >= 2,
             "studies": watch is not None,
             "setting(1)": len(self._settings) > 1,
         }
