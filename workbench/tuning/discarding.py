@@ -6,6 +6,7 @@ A trial that is not better than others after a few epochs seldom is at the end. 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import median as median_of
 
 from workbench.metrics import Metric
@@ -45,6 +46,24 @@ def surplus(view: StudyView, count: int) -> Discard | None:
     waiting = _best(view, SPARE * count)
     behind = [trial for trial in view.trials.values() if trial.status == "paused" and trial.number not in waiting]
     return _not_kept(behind[0], count) if behind else None
+
+
+def not_kept_at(view: StudyView, trials: Sequence[TrialView], epoch: int, count: int | None) -> list[Discard]:
+    """Those that are not among the best of all trials that have been trained for that many epochs.
+
+    count: how many of all are kept; None for one of REDUCTION, as ASHA promotes.
+    """
+    metric = view.metric
+    if metric is None:
+        return []
+    own = [trial for trial in view.trials.values() if trial.repeats is None and trial.status != "failed"]
+    values = [(value_at(trial, epoch, metric), trial) for trial in own]
+    ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
+    ordered = [trial.number for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
+    kept = ordered[: len(ordered) // REDUCTION if count is None else count]
+    which = f"the best {count}" if count is not None else f"the best {len(kept)} of {len(ordered)}"
+    reason = f"not among {which} after epoch {epoch}"
+    return [Discard(trial.number, reason) for trial in trials if trial.number not in kept]
 
 
 def _best(view: StudyView, count: int) -> set[int]:

@@ -78,7 +78,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
+        return Controller(study, way, places, launched_at(), is_interrupted, check, question.together).run().exit_code
     except StorageError:
         raise
     except Exception as error:

@@ -12,6 +12,11 @@ from workbench.tuning.ways.listed import Listed, runs_of
 class Queue(Listed):
     """Trains each of them to its end; one that fails holds up no other."""
 
+    @property
+    def at_once(self) -> int:
+        """Whoever queues trainings wants their runs."""
+        return 1
+
     def next(self, view: StudyView) -> Step:
         step = super().next(view)
         failed = sum(trial.status == "failed" for trial in view.trials.values())
