@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,10 @@ from workbench.headless.report import metrics_line
 from workbench.headless.study import Output, follow_study
 from workbench.headless.train import Options, check_trust
 from workbench.metrics import headline_metrics, metric
-from workbench.processes.plan import make_plan
 from workbench.settings.preset import Preset
-from workbench.settings.validation import CrossValidation
+from workbench.tuning.asking import folds_question
 from workbench.tuning.directory import create_study
-from workbench.tuning.folds import fold_changes
-from workbench.tuning.question import Question, together_of
+from workbench.tuning.question import together_of
 from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
@@ -34,12 +33,8 @@ def cross_validate(preset: Preset, options: Options, studies_folder: Path, *, to
         raise UsageError("--profile takes a single run; choose one with --set validation.fold=0")
     preset = preset.with_absolute_paths()
     check_trust(preset, options.trust_code)
-    validation = preset.validation
-    assert isinstance(validation, CrossValidation)
-    # What is wrong with the data or the settings is found before there is a study, and so is how many folds there are.
-    plan = make_plan(preset)
-    changes = fold_changes(validation.models(plan.train_samples + (plan.validation_samples or 0)))
-    study = create_study(studies_folder, preset, Question(way="folds", changes=changes, together=together_of(together)))
+    question = replace(folds_question(preset), together=together_of(together))
+    study = create_study(studies_folder, preset, question)
     return follow_study(study, Output(options.json_output, options.quiet), show_folds)
 
 

@@ -18,6 +18,7 @@ from workbench.settings.assignments import switched
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.renamed import renamed_value
 from workbench.settings.search import Range
+from workbench.settings.validation import CrossValidation
 from workbench.suggestion import nearest
 from workbench.tuning.ranges import is_range
 from workbench.ui.form.asked_search import AskedSearch, fault_of, setting_of
@@ -66,6 +67,11 @@ class Draft:
     def asks_for_search(self) -> bool:
         """Whether a range was typed into a field."""
         return bool(self._asked.texts)
+
+    @property
+    def asks_for_folds(self) -> bool:
+        """Whether the settings stand for a model a fold."""
+        return isinstance(self.preset.validation, CrossValidation) and self.preset.validation.is_all
 
     @property
     def asked(self) -> dict[str, str]:

@@ -132,6 +132,11 @@ class TuneBase(Screen[TuneResult | None]):
     def _empty(self) -> str:
         """What stands in the place of the trials before there are any."""
         watch = self._tune.watch
+        if watch is None and self._tune.starts_folds:
+            return (
+                f"No studies yet in {short_path(self._tune.folder) or '.'}. space trains the form's settings once for "
+                "each fold of its validation, and says how good they are over all of them."
+            )
         if watch is None:
             return (
                 f"No studies yet in {short_path(self._tune.folder) or '.'}. space searches the settings that matter "
@@ -180,7 +185,8 @@ class TuneBase(Screen[TuneResult | None]):
         """Shows the keys that apply now."""
         watch, trial = self._tune.watch, self.trials.current
         alive = watch is not None and watch.is_alive
-        label = "start" if watch is None or not alive else "resume" if watch.state == "paused" else "pause"
+        start = "cross-validate" if self._tune.starts_folds else "start"
+        label = start if watch is None or not alive else "resume" if watch.state == "paused" else "pause"
         works = {
             "stop": alive,
             "resume": watch is not None and watch.state in RESUMABLE,
@@ -189,6 +195,8 @@ class TuneBase(Screen[TuneResult | None]):
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
             "save": trial is not None,
+            "mark": trial is not None,
+            "compare": len(self.trials.marked) >= 2,
             "studies": watch is not None,
             "setting(1)": len(self._settings) > 1,
         }
