@@ -46,6 +46,8 @@ class Request:
     """Whether to train them only if that is faster than one by one; otherwise whenever it can be done."""
     scores: list[str] = field(default_factory=list)
     """Paths of the files into which each candidate's answers for its validation split are written; empty for none."""
+    environment: str = ""
+    """Path of the file into which is written what they are trained on; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +160,12 @@ class StackedProcess:
         *,
         if_faster: bool = True,
         scores: Sequence[Path] = (),
+        environment: Path | None = None,
     ) -> None:
         """Asks for candidates to be trained; see `Request`."""
         texts = [preset.to_toml() for preset in presets]
-        self._write(TRAIN, Request(texts, list(decide_after), if_faster, [str(path) for path in scores]))
+        paths, own = [str(path) for path in scores], "" if environment is None else str(environment)
+        self._write(TRAIN, Request(texts, list(decide_after), if_faster, paths, own))
 
     def read(self, timeout: float = 0.0) -> Message | None:
         """The next message; None if none has come in that many seconds.

@@ -63,6 +63,11 @@ class StudyDirectory:
         return self.path / "trials"
 
     @property
+    def environment(self) -> Path:
+        """What trials that were trained together ran on, as the environment.json of a run; absent without such."""
+        return self.path / "environment.json"
+
+    @property
     def scores(self) -> Path:
         """The folder of what the models of folds that were trained together answer for the samples they left out."""
         return self.path / "scores"

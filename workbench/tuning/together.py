@@ -63,7 +63,9 @@ class Together:
         scores = [record.study.scores_of(trial.number) for trial in trials] if record.way.needs_scores else []
         if scores:
             make_folder(record.study.scores)
-        process.train(presets, record.way.decided_after, if_faster=if_faster, scores=scores)
+        process.train(
+            presets, record.way.decided_after, if_faster=if_faster, scores=scores, environment=record.study.environment
+        )
         return cls(record, trials, place, process)
 
     @property

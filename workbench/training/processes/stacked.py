@@ -58,6 +58,7 @@ def train(request: Request, lines: Lines, known: list[PreparedData] | None = Non
     lines: where it is steered. known: data of earlier requests, which those of this one replace. Raises PresetError,
     DataError and what training raises.
     """
+    from workbench.training.processes.environment import write_environment
     from workbench.training.tuning.stacked.errors import CannotStackError
     from workbench.training.tuning.stacked.faster_way import way_of
     from workbench.training.tuning.stacked.train import prepare_all, stacks_of, train_stacks
@@ -75,6 +76,8 @@ def train(request: Request, lines: Lines, known: list[PreparedData] | None = Non
     send(WAY, Way(decision.together, decision.reason, decision.ratio))
     if not decision.together:
         return
+    if request.environment:
+        write_environment(Path(request.environment))
     courses = sorted((course for stack in stacks for course in stack.running), key=lambda course: course.number)
     teller = _Teller(courses, [Path(path) for path in request.scores])
     began = perf_counter()
