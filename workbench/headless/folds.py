@@ -57,12 +57,14 @@ def show_folds(result: dict[str, Any], view: StudyView) -> None:
 def _table(result: dict[str, Any], view: StudyView) -> list[str]:
     """The rows of a table, its header first."""
     shown = [each for each in headline_metrics(result["metric"]) if each.name in result["pooled"]]
-    rows = [["fold", "samples", *(each.label for each in shown), "time", "run"]]
+    has_runs = any(fold["run"] for fold in result["folds"])  # those that were trained together have none
+    rows = [["fold", "samples", *(each.label for each in shown), "time", *(["run"] if has_runs else [])]]
     for fold in result["folds"][:MOST_ROWS]:
         values = [fold["metrics"].get(each.name) for each in shown]
         words = ["-" if value is None else each.write(value) for each, value in zip(shown, values, strict=True)]
         seconds = duration(view.trials[fold["fold"]].seconds)
-        rows.append([str(fold["fold"]), count(fold["samples"]), *words, seconds, fold["run"]])
+        rows.append([str(fold["fold"]), count(fold["samples"]), *words, seconds])
+        rows[-1] += [fold["run"]] if has_runs else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join([*map(str.rjust, row, widths[:-1]), row[-1]]) for row in rows]
     more = len(result["folds"]) - MOST_ROWS

@@ -126,6 +126,13 @@ def test_the_table_has_a_row_a_fold(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[8] == "pooled  accuracy 90.50 %  loss 0.5000  (100 samples, each judged by a model without it)"
 
 
+def test_folds_that_were_trained_together_have_no_column_for_their_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    show_folds(result_of(judged(VALUES), [""] * 4), study_of(4, *["completed"] * 4))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["fold", "samples", "loss", "accuracy", "time"]
+    assert lines[3].split() == ["1", "25", "0.5000", "94.00", "%", "2.00", "s"]
+
+
 def test_of_many_folds_the_table_shows_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     view = StudyView()
     for number in range(150):
