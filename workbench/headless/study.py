@@ -22,10 +22,10 @@ from workbench.errors import (
     UsageError,
     WorkbenchError,
 )
-from workbench.files import read_small, short_path
+from workbench.files import is_file, read_small, short_path
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.train import add_preset
-from workbench.headless.tune_results import changes, evidence
+from workbench.headless.tune_results import evidence
 from workbench.headless.tuned_preset import description_with
 from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
@@ -38,6 +38,7 @@ from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialP
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, read_study_view, study_tail
+from workbench.tuning.words import changes
 from workbench.units import duration
 
 POLL_SECONDS = 0.05
@@ -172,6 +173,8 @@ def _show_end(
         print(study.path)
     else:
         show_result(result, view)
+    if is_file(study.report) and not how.quiet:
+        print(f"the page is in {short_path(study.report)}", file=sys.stderr)
     if failure is not None:
         raise failure
 

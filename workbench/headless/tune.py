@@ -6,14 +6,16 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import UsageError
+from workbench.files import is_file
 from workbench.headless.folds import show_folds
 from workbench.headless.study import Output, follow_study
 from workbench.headless.train import check_trust, new_preset_file
-from workbench.headless.tune_results import show_queue, show_repeat, show_search
+from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
 from workbench.metrics import metric, monitor_names
 from workbench.runs.lock import is_running, process_id
@@ -141,7 +143,8 @@ def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust
     if view.finished is not None and view.finished.status == "completed":
         raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
     check_trust(preset, trust_code)
-    return follow_study(study, Output(json_output, quiet), SHOW[question.way])
+    show = partial(show_page, study) if is_file(study.measured) else SHOW[question.way]
+    return follow_study(study, Output(json_output, quiet), show)
 
 
 def _discard_rule(text: str) -> tuple[str, int, int]:
