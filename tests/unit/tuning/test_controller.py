@@ -57,6 +57,21 @@ def told(view: StudyView) -> list[tuple[Any, ...]]:
     ]
 
 
+def test_a_repeat_of_which_some_seeds_failed_has_failed_and_gives_the_mean_of_the_others(tmp_path: Path) -> None:
+    def diverges(preset: Preset, epoch: int) -> float:
+        return -1 if preset.training.seed > 1 else 0.5 + 0.25 * preset.training.seed
+
+    study = new_study(tmp_path, Question(way="repeat"))
+    way = Listed([{"training.seed": seed} for seed in range(7)], [f"seed {seed}" for seed in range(7)])
+    finished = run(study, way, ScriptedPlace(diverges))
+    assert (finished.status, finished.exit_code) == ("failed", 3)
+    expected = "seed 2: it diverged; seed 3: it diverged; seed 4: it diverged; and 2 more"
+    assert finished.reason == f"5 of 7 trainings failed: {expected}"
+    result = json.loads(study.summary.read_text())
+    assert (result["metric"], result["mean"]) == ("accuracy", 0.625)
+    assert [each["status"] for each in result["runs"]] == ["completed"] * 2 + ["failed"] * 5
+
+
 def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: Path) -> None:
     study = new_study(tmp_path, Question(way="repeat"), "optimizer.learning_rate=0.01")
     way = Listed([{"training.seed": seed} for seed in (0, 1, 2)], ["a", "b", "c"])
