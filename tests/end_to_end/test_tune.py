@@ -120,11 +120,13 @@ def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) ->
 
 
 @pytest.mark.slow
-def test_a_space_that_cannot_be_built_ends_the_search(workbench: Workbench) -> None:
+def test_a_space_that_cannot_be_built_ends_the_search_and_leaves_nothing(workbench: Workbench) -> None:
     done = workbench.run("tune", "search", *TINY, "--search", "model.name=mlp|cnn", "--trials", "9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert 'the search space cannot be trained at model.name="cnn"' in done.stderr
     assert "needs images" in done.stderr
+    assert "was removed: nothing was trained to its end" in done.stderr
+    assert list((workbench.folder / "studies").iterdir()) == []
 
 
 def new_study(workbench: Workbench) -> StudyDirectory:

@@ -17,6 +17,7 @@ from workbench import output
 from workbench.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
+    EXIT_USAGE,
     StorageError,
     TrainerLostError,
     UsageError,
@@ -139,12 +140,25 @@ def _conclude(
     if view.finished.status == "failed" and not study.summary.exists():
         failure = WorkbenchError(view.finished.reason)
         failure.exit_code = view.finished.exit_code
+        if failure.exit_code == EXIT_USAGE and not any(trial.status == "completed" for trial in view.trials.values()):
+            _remove(study, how)
         raise failure
     try:
         _show_end(study, view, how, show_result, how_to_resume)
     except BrokenPipeError:
         output.abandon()  # the exit code says how the study ended all the same
     return view.finished.exit_code
+
+
+def _remove(study: StudyDirectory, how: Output) -> None:
+    """Removes a study that was refused, and in which no trial was trained to its end."""
+    for run in trials_of(study):  # the first trial starts while the rest is checked
+        trainer = process_id(run)
+        if trainer is not None:
+            kill_group(trainer)
+    shutil.rmtree(study.path, ignore_errors=True)
+    if not how.quiet and not study.path.exists():
+        print(f"the study {study.name} was removed: nothing was trained to its end", file=sys.stderr)
 
 
 def _show_end(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tuning.scripted import new_study
-from workbench.errors import UsageError
-from workbench.headless.study import Output, _show, _show_end
+from workbench.errors import UsageError, WorkbenchError
+from workbench.headless.study import Output, _conclude, _show, _show_end
 from workbench.headless.tune_results import show_repeat, show_search
 from workbench.runs.events import Event
 from workbench.settings import library
@@ -24,7 +24,7 @@ from workbench.tuning.events import (
     TrialValue,
 )
 from workbench.tuning.question import Question
-from workbench.tuning.view import StudyView
+from workbench.tuning.view import StudyView, TrialStatus, TrialView
 
 EVENTS: list[Event] = [
     TrialAsked(trial=0, settings={"optimizer.learning_rate": 0.01}, origin="preset", until_epoch=1),
@@ -125,3 +125,20 @@ def test_a_mean_over_some_of_the_seeds_says_so(capsys: pytest.CaptureFixture[str
     ]
     show_repeat(result | {"low": 0.6, "high": 0.9, "runs": [{"value": 0.75}] * 2}, StudyView())
     assert "no value" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "is_removed"),
+    [("paused", 2, True), ("completed", 2, False), ("paused", 3, False)],
+)
+def test_a_study_that_was_refused_goes_where_nothing_was_trained_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: TrialStatus, exit_code: int, is_removed: bool
+) -> None:
+    study = new_study(tmp_path / "studies", Question(way="search"))
+    view = StudyView(finished=StudyFinished(status="failed", reason="no images", exit_code=exit_code))
+    view.trials[0] = TrialView(0, {}, status=status, values={1: 0.5})
+    with pytest.raises(WorkbenchError, match="no images") as refused:
+        _conclude(study, view, 0, Output(), show_search, 0)
+    assert refused.value.exit_code == exit_code
+    assert study.path.exists() is not is_removed
+    assert ("was removed: nothing was trained to its end" in capsys.readouterr().err) is is_removed
