@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
-from workbench.headless.measuring import Options, load_preset, run
-from workbench.headless.study import Output, follow_study
+from workbench.headless.measuring import load_preset, run
+from workbench.headless.options import Options
+from workbench.headless.study import follow_study
 from workbench.headless.tune_batch import measure_batches
 from workbench.headless.tune_lr import measure_rates_of
 from workbench.headless.tune_results import show_page
@@ -22,7 +22,7 @@ from workbench.settings.preset import Preset
 from workbench.settings.search import Range
 from workbench.tuning.asking import search_question
 from workbench.tuning.dimensions import with_choice
-from workbench.tuning.directory import create_study, default_studies_folder
+from workbench.tuning.directory import create_study
 from workbench.tuning.measured import Measured
 from workbench.tuning.space import SearchSpace
 from workbench.units import duration
@@ -49,7 +49,6 @@ def tune_auto(
     *,
     seconds: float,
     seed: int,
-    studies_dir: Path | None,
 ) -> int:
     """Finds good settings in about that many seconds; returns the exit code. Raises WorkbenchError."""
     began = time.monotonic()
@@ -69,8 +68,8 @@ def tune_auto(
     left = max(seconds - (time.monotonic() - began), LEAST_SECONDS / 2)
     narrate(options, f"3 of 3: a search over {len(space.paths)} settings, {duration(left)}")
     question = search_question(preset, ranges, seed=seed, seconds=left, keep=KEEP, save_as=options.save_as or "")
-    study = create_study(studies_dir or default_studies_folder(), preset, question, measured=measured)
-    return follow_study(study, Output(options.json_output, options.quiet), partial(show_page, study))
+    study = create_study(options.studies_folder, preset, question, measured=measured)
+    return follow_study(study, options, partial(show_page, study))
 
 
 def optimizers_of(preset: Preset) -> list[str]:

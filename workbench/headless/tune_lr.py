@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from workbench.errors import EXIT_DONE, WorkbenchError
-from workbench.headless.measuring import Options, load_preset, measure, run, save_found
+from workbench.headless.measuring import load_preset, measure, run, save_found
+from workbench.headless.options import Options
 from workbench.headless.text_curve import text_curve
 from workbench.processes.measuring import MeasuringProcess
 from workbench.processes.modules import Module
