@@ -134,8 +134,7 @@ class Controller:
         return self._seconds_before + time.monotonic() - self._began
 
     def _write(self, event: Event) -> None:
-        self._events.write(event)
-        self.view.take(event)
+        self.view.take(self._events.write(event))  # with its time, by which a budget is kept
 
     def _loop(self) -> Done:
         while True:
