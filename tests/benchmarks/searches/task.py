@@ -1,4 +1,4 @@
-"""What is searched: seven settings, as in LCBench (Zimmer et al. 2021, *Auto-PyTorch Tabular*), on four small data sets.
+"""What is searched: seven settings as in LCBench (Zimmer et al. 2021, *Auto-PyTorch*), on four small data sets.
 
 All tools have the same samples, split and standardised once, the same space, and the same number of epochs of a full
 training. Batch sizes and units are powers of two, for a search of workbench lists layers of a width as choices of
