@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from tests.benchmarks.machine import describe
-from tests.benchmarks.searches.reference import TRAININGS, keep, reference_losses, summed_up, train_all
+from tests.benchmarks.searches.reference import TRAININGS, keep, references, summed_up, train_all
 from tests.benchmarks.searches.report import report
 from tests.benchmarks.searches.results import read, run, test_chosen
 from tests.benchmarks.searches.task import TASKS, Task
@@ -47,7 +47,7 @@ def main() -> None:
             test_chosen(options.found, list(TASKS.values()))
         print(describe("torch", "optuna", "ray", "keras", "keras-tuner", "jax"))
         print("Median (lower to upper quartile) over the seeds of the search.\n")
-        print(report(read(options.found), reference_losses()))
+        print(report(read(options.found), references()))
 
 
 def reference_of(task: Task, options: argparse.Namespace) -> None:

@@ -50,8 +50,8 @@ def loss_at(found: Curve, seconds: float) -> float:
 
 
 def regret_at(found: Curve, seconds: float, reference: float) -> float:
-    """How far the loss is above the reference, as a fraction of it; below 0 where it is better."""
-    return loss_at(found, seconds) / reference - 1
+    """How far the loss is above the reference; below 0 where it is better."""
+    return loss_at(found, seconds) - reference
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

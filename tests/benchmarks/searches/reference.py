@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import quantiles
@@ -62,6 +63,17 @@ def keep(dataset: str, found: dict[str, Any], kept: Path = KEPT) -> None:
     kept.write_text(json.dumps(everything | {dataset: found}, indent=2) + "\n")
 
 
-def reference_losses(kept: Path = KEPT) -> dict[str, float]:
-    """The reference loss of each data set that has one."""
-    return {name: float(found["loss"]) for name, found in json.loads(kept.read_text()).items()}
+@dataclass(frozen=True)
+class Reference:
+    """What trainings by chance have given on a data set."""
+
+    loss: float
+    """The lowest."""
+    best_percent: float
+    """What one of a hundred reaches."""
+
+
+def references(kept: Path = KEPT) -> dict[str, Reference]:
+    """By data set."""
+    everything = json.loads(kept.read_text())
+    return {name: Reference(found["loss"], found["quantiles"]["1 %"]) for name, found in everything.items()}
