@@ -37,16 +37,18 @@ def _answer(asked: CommandLine) -> int:
 
 def _train(asked: CommandLine) -> int:
     from workbench.headless import train as headless
-    from workbench.runs.directory import default_runs_folder
+    from workbench.headless.options import Options
     from workbench.settings import library
     from workbench.settings.validation import CrossValidation
 
-    options = headless.Options(
-        runs_folder=asked.runs_dir or default_runs_folder(),
+    options = Options(
+        runs_dir=asked.runs_dir,
+        studies_dir=asked.studies_dir,
         json_output=asked.json_output,
         quiet=asked.quiet,
         trust_code=asked.trust_code,
         profile_steps=asked.profile,
+        together=asked.together,
     )
     if asked.resume is not None:
         return headless.resume(asked.resume, options)
@@ -58,10 +60,8 @@ def _train(asked: CommandLine) -> int:
         return headless.dry_run(preset, options)
     if isinstance(preset.validation, CrossValidation) and preset.validation.is_all:
         from workbench.headless.folds import cross_validate
-        from workbench.tuning.directory import default_studies_folder
 
-        folder = asked.studies_dir or default_studies_folder()
-        return cross_validate(preset, options, folder, together=asked.together)
+        return cross_validate(preset, options)
     if asked.together is not None:
         raise UsageError(
             "--together and --one-by-one are for the folds of a cross-validation; this preset is trained once"
