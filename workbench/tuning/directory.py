@@ -98,6 +98,11 @@ class StudyDirectory:
         """What to say to a second controller."""
         return f"the study {self.name} is being run by another process"
 
+    @property
+    def judged(self) -> Path:
+        """How good the folds are together, as the process that trained all of them has said; absent without such."""
+        return self.scores / "judged.json"
+
     def run(self, name: str) -> RunDirectory:
         """The run directory of a trial."""
         return RunDirectory(self.trials / name)

@@ -10,6 +10,7 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.headless.folds import mean_words, show_folds
+from workbench.processes.messages import encode
 from workbench.processes.out_of_fold import OutOfFold
 from workbench.runs.events import Event
 from workbench.settings.preset import Preset
@@ -101,6 +102,22 @@ def test_completed_folds_are_judged_in_their_order(tmp_path: Path, monkeypatch: 
     scores = [tmp_path / "trials" / "run0" / "validation_scores.npz", tmp_path / "scores" / "1.npz"]
     assert asked == [tmp_path / "preset.toml", *scores], "of a fold that was trained together with others, the study's"
     assert result["mean"] == pytest.approx(0.92)
+
+
+def test_what_the_process_has_judged_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(preset: Path, scores: list[Path]) -> OutOfFold:
+        return judged([0.1, 0.2])
+
+    monkeypatch.setattr("workbench.tuning.ways.folds.judge_out_of_fold", judge)
+    study, view = StudyDirectory(tmp_path), study_of(2, "completed", "completed")
+    study.scores.mkdir()
+    study.judged.write_text(encode(judged(VALUES[:2])))
+    way = Folds(fold_changes(2), study)
+    assert way.result(view)["mean"] == pytest.approx(0.15), "they have runs: the process has judged others"
+    view.trials[0].run = view.trials[1].run = ""
+    assert way.result(view)["mean"] == pytest.approx(0.92)
+    study.judged.unlink()
+    assert way.result(view)["mean"] == pytest.approx(0.15)
 
 
 def test_the_question_names_every_fold_and_is_read_again(tmp_path: Path) -> None:

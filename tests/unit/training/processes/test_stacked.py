@@ -12,6 +12,7 @@ import torch
 
 from workbench.errors import PresetError, TrainerLostError
 from workbench.processes.measuring import Progress, read_typed, typed_line
+from workbench.processes.out_of_fold import read_judged
 from workbench.processes.stacked import (
     KINDS,
     STEER,
@@ -26,6 +27,7 @@ from workbench.processes.stacked import (
     Way,
 )
 from workbench.settings.preset import Preset
+from workbench.training.processes.out_of_fold import judge
 from workbench.training.processes.stacked import _steered, train
 from workbench.training.validation_scores import ValidationScores
 
@@ -120,6 +122,23 @@ def test_a_paused_process_trains_nothing_before_it_is_said() -> None:
     for steer in (Steer(paused=True), Steer(keep=[1, 2]), Steer(paused=False, drop=[2])):
         lines.put(typed_line(STEER, steer).encode())
     assert _steered(lines, [0, 1, 2], waits=True) == [1], "it waits for both"
+
+
+def test_folds_that_are_all_trained_are_judged_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folds = [preset("validation.method=k_fold", f"validation.fold={fold}", "validation.folds=3") for fold in range(3)]
+    scores, judged = [tmp_path / f"{fold}.npz" for fold in range(3)], tmp_path / "judged.json"
+    text = folds[0].to_toml()
+    asked = Request([each.to_toml() for each in folds], [], False, [str(path) for path in scores], str(judged))
+    train(asked, queue.SimpleQueue())
+    (tmp_path / "preset.toml").write_text(text)
+    assert read_judged(judged, 3) == judge(tmp_path / "preset.toml", scores)
+    assert read_judged(judged, 4) is None, "a part of the folds"
+    judged.unlink()
+    assert read_judged(judged, 3) is None
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    lines.put(typed_line(STEER, Steer(drop=[1])).encode())
+    train(asked, lines)
+    assert not judged.exists()
 
 
 def test_it_says_why_candidates_are_to_be_trained_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
