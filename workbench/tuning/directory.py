@@ -74,6 +74,11 @@ class StudyDirectory:
         return self.path / "trials"
 
     @property
+    def scores(self) -> Path:
+        """The folder of what the models of folds that were trained together answer for the samples they left out."""
+        return self.path / "scores"
+
+    @property
     def log(self) -> Path:
         """Whatever the controller's process printed, tracebacks included."""
         return self.path / "controller.log"
@@ -91,6 +96,10 @@ class StudyDirectory:
     def run(self, name: str) -> RunDirectory:
         """The run directory of a trial."""
         return RunDirectory(self.trials / name)
+
+    def scores_of(self, trial: int, run: str = "") -> Path:
+        """What the model of a fold answers for the samples that it left out. run: empty where there is none."""
+        return self.run(run).validation_scores if run else self.scores / f"{trial}.npz"
 
 
 def default_studies_folder() -> Path:

@@ -80,7 +80,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        controller = Controller(study, way, places, launched_at(), is_interrupted, check)
+        controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together)
         finished = controller.run()
     except StorageError:
         raise

@@ -13,6 +13,7 @@ from workbench.headless import folds, train
 from workbench.headless.options import Options
 from workbench.processes.plan import Plan
 from workbench.settings.preset import Preset
+from workbench.tuning import asking
 from workbench.tuning.directory import list_studies
 from workbench.tuning.question import read_question
 
@@ -57,7 +58,7 @@ def test_a_study_of_folds_has_a_trial_for_each(
 ) -> None:
     """As the plan counts the samples: 127 besides the test split, of which the first fold leaves out some."""
     left_out = 26 if method == "k_fold" else 1
-    monkeypatch.setattr(folds, "make_plan", lambda preset: plan(127 - left_out, left_out))
+    monkeypatch.setattr(asking, "make_plan", lambda preset: plan(127 - left_out, left_out))
     monkeypatch.setattr(folds, "follow_study", lambda study, output, show: 7)
     preset = Preset().override([f"validation.method={method}"])
     assert folds.cross_validate(preset, Options(studies_dir=tmp_path)) == 7

@@ -31,6 +31,27 @@ class Listed:
             return Done(_what_failed(failed, number), failed=bool(failed) or not completed)
         return Wait()
 
+    def gives_up(self, view: StudyView) -> Done | None:
+        return None
+
+    def begins_again(self, view: StudyView) -> Sequence[int]:
+        return ()
+
+    @property
+    def at_once(self) -> int:
+        return len(self._changes)
+
+    @property
+    def decided_after(self) -> Sequence[int]:
+        return ()
+
+    @property
+    def needs_scores(self) -> bool:
+        return False
+
+    def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
+        return []
+
     def is_over(self, view: StudyView, seconds: float) -> str:
         return ""
 
