@@ -6,7 +6,7 @@
 Each data set is trained with the rate of its preset, with the steepest point, with the valley, and with the geometric
 mean of these two, over seeds that the range test has not seen. Printed are means over these seeds: the lowest
 validation loss, and the test metric of the best epoch; and the difference to the preset's test metric, paired over the
-seeds, with its interval of 95 % and the p of an exact sign-flip test. An interval that holds 0 shows no difference.
+seeds, with its interval of 95 % and the p of a sign-flip test. An interval that holds 0 shows no difference.
 """
 
 from __future__ import annotations
