@@ -7,6 +7,8 @@ import pytest
 from workbench.headless.compare import _print_numbers
 from workbench.headless.fitting import most_columns, setting_lines, shrunk, table_width
 from workbench.headless.folds import _table as table_of_folds
+from workbench.headless.run_list import NARROW_COLUMNS
+from workbench.headless.run_list import _table as table_of_runs
 from workbench.headless.tune_results import show_search
 from workbench.metrics import metric
 from workbench.output import console
@@ -81,3 +83,16 @@ def test_the_table_of_folds_leaves_out_its_last_columns() -> None:
     assert wide[1].endswith(f"1.50 s  {'r' * 40}")
     assert narrow[1].endswith("1.50 s")
     assert table_of_folds(result, view, 35)[1].split() == ["0", "30", "0.2500", "50.00", "%"]
+
+
+def test_the_table_of_runs_shortens_names_and_no_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [
+        ("completed", "mnist-mlp-tuned-more-cf23", "10/10", "accuracy 98.62 %", "14 min", "20261127T223337Z-mnist-64d9")
+    ]
+    console().print(table_of_runs(NARROW_COLUMNS, lines, [], 80))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "completed   mnist-mlp-tuned-mo…   10/10    accuracy 98.62 %   14 min   2026112…" in out
