@@ -33,6 +33,8 @@ class Stacking(Protocol):
         *,
         if_faster: bool = True,
         scores: Sequence[Path] = (),
+        judged: Path | None = None,
+        environment: Path | None = None,
     ) -> None:
         """Asks for presets to be trained."""
 

@@ -134,7 +134,7 @@ class _Worker:
         self._preset = Preset.of_run(self._run.preset)
         check_is_one_run(self._preset.validation)
         self._job = job = build_job(self._preset, self._progress)
-        write_environment(self._run)
+        write_environment(self._run.environment)
         trainer = Trainer(job, self._run, self._events, self._inbox)
         notes = self._restore(trainer, resumed)
         state = trainer.state
