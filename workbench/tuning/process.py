@@ -70,6 +70,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
     from workbench.tuning.ray_places import ray_places
+    from workbench.tuning.supply import FixedSupply, LocalSupply
     from workbench.tuning.ways.choose import make_way
 
     try:
@@ -78,7 +79,11 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        return Controller(study, way, places, launched_at(), is_interrupted, check, question.together).run().exit_code
+        supply = (
+            FixedSupply("its trials run on a Ray cluster, which gives each a place") if question.on else LocalSupply()
+        )
+        controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together, supply)
+        return controller.run().exit_code
     except StorageError:
         raise
     except Exception as error:
