@@ -96,6 +96,8 @@ class TuneBase(Screen[TuneResult | None]):
     def _tick(self) -> None:
         watch = self._tune.watch
         has_news = watch is not None and watch.poll()
+        if watch is not None and (note := watch.take_note()):
+            self._show_hint(note)
         if self._importance.look(watch) or has_news:
             self._lay_out()
             self._show()
@@ -195,6 +197,7 @@ class TuneBase(Screen[TuneResult | None]):
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
             "save": trial is not None,
+            "add_place": alive,
             "mark": trial is not None,
             "compare": len(self.trials.marked) >= 2,
             "studies": watch is not None,
