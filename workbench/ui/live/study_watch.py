@@ -12,6 +12,7 @@ from typing import Any
 from workbench.errors import PresetError
 from workbench.files import read_small
 from workbench.runs.control import append_request
+from workbench.runs.events import Event
 from workbench.runs.lock import is_running
 from workbench.settings.preset import Preset
 from workbench.tuning.dimensions import Dimension, Numbers
@@ -21,7 +22,11 @@ from workbench.tuning.question import read_question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, TrialView, study_tail
 
-ANSWERS = {"add_place": Noted, "remove_place": Noted, "discard": (TrialDiscarded, TrialFinished)}
+ANSWERS: dict[str, tuple[type[Event], ...]] = {
+    "add_place": (Noted,),
+    "remove_place": (Noted,),
+    "discard": (TrialDiscarded, TrialFinished),
+}
 """The events by which requests are answered that do not change the study's state."""
 LETTERS = "ABC"
 """Of the best trials, in the table and at the end of their curves."""
