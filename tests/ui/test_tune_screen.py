@@ -462,6 +462,7 @@ def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path)
         assert "● cross-validating" in text
         assert "mean so far 91.00 %  accuracy of 2" in text
         assert "2 of 5 folds" in text
+        assert "48 %" in text.splitlines()[0], "two folds, and 4 of 10 epochs of the third"
         assert "accuracy %  91.00           1.41" in text, "the deviation between two folds"
         assert "±" not in text, "that of the mean holds for all folds"
         # What the two lack after ten epochs; the third, after four, is not in the band.
@@ -470,6 +471,24 @@ def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path)
         await seen(pilot, "the loss is no…")
 
     drive(app, steps, SIZE)
+
+
+def test_where_the_screen_is_narrow_the_means_and_the_chart_take_turns(tmp_path: Path) -> None:
+    write_folds(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        assert "accuracy %   94.00    2.12   93.94" in screen_text(app), "the deviation between folds has no room"
+        assert "fold against accuracy" not in screen_text(app)
+        for key, panel in (("3", "tune-setting"), ("4", "tune-mean"), ("2", "tune-curves")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.focused is screen.query_one(f"#{panel}")
+            assert ("fold against accuracy" in screen_text(app)) == (key == "3")
+            assert ("all folds together" in screen_text(app)) == (key != "3")
+
+    drive(app, steps, (110, 32))
 
 
 def test_what_a_damaged_result_does_not_say_is_left_out(tmp_path: Path) -> None:

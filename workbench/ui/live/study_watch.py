@@ -169,10 +169,15 @@ class StudyWatch:
     @property
     def fraction_done(self) -> float:
         """How much of the budget is used up, from 0 to 1."""
-        trials = self.view.trials.values()
-        by_trials = sum(trial.has_ended for trial in trials) / self.total if self.total else 0.0
+        by_trials = sum(map(self._fraction_of, self.view.trials.values())) / self.total if self.total else 0.0
         by_time = self.view.seconds / self.question.seconds if self.question.seconds else 0.0
         return min(max(by_trials, by_time), 1.0)
+
+    def _fraction_of(self, trial: TrialView) -> float:
+        """How much of a trial is done. Of a contest, only those that have ended count: most end early."""
+        if trial.has_ended or self.is_contest:
+            return float(trial.has_ended)
+        return min(trial.epoch / self.preset.training.epochs, 1.0)
 
     @property
     def is_contest(self) -> bool:
