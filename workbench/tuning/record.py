@@ -25,8 +25,7 @@ class StudyRecord:
 
     def write(self, event: Event) -> None:
         """Raises StorageError."""
-        self._events.write(event)
-        self.view.take(event)
+        self.view.take(self._events.write(event))  # with its time, by which a budget is kept
 
     def note(self, message: str) -> None:
         """Says something to the user, once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from workbench.tuning.question import Question
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
-from workbench.tuning.view import StudyView, read_study_view
+from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.tuning.ways.listed import Listed
 from workbench.tuning.ways.search import Search
 
@@ -56,6 +57,47 @@ def told(view: StudyView) -> list[tuple[Any, ...]]:
         (trial.number, trial.settings, trial.origin, trial.repeats, trial.status, trial.values, trial.value)
         for trial in view.trials.values()
     ]
+
+
+def test_a_repeat_of_which_some_seeds_failed_has_failed_and_gives_the_mean_of_the_others(tmp_path: Path) -> None:
+    def diverges(preset: Preset, epoch: int) -> float:
+        return -1 if preset.training.seed > 1 else 0.5 + 0.25 * preset.training.seed
+
+    study = new_study(tmp_path, Question(way="repeat"))
+    way = Listed([{"training.seed": seed} for seed in range(7)], [f"seed {seed}" for seed in range(7)])
+    finished = run(study, way, ScriptedPlace(diverges))
+    assert (finished.status, finished.exit_code) == ("failed", 3)
+    expected = "seed 2: it diverged; seed 3: it diverged; seed 4: it diverged; and 2 more"
+    assert finished.reason == f"5 of 7 trainings failed: {expected}"
+    result = json.loads(study.summary.read_text())
+    assert (result["metric"], result["mean"]) == ("accuracy", 0.625)
+    assert [each["status"] for each in result["runs"]] == ["completed"] * 2 + ["failed"] * 5
+
+
+def test_after_half_of_its_time_a_search_trains_the_best_to_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that runs a second from event to event."""
+    clock = itertools.count(1_000_000)
+    monkeypatch.setattr("workbench.runs.writer.time.time", lambda: float(next(clock)))
+    rates = iter([1e-4 * number for number in range(1, 41)])
+    way = Search(
+        Question(way="search", seconds=120, keep=2, seeds=()),
+        lambda view: Suggestion({"optimizer.learning_rate": rate}, "list") if (rate := next(rates, 0)) else None,
+        epochs=4,
+        seed=0,
+    )
+    study = new_study(tmp_path, Question(way="search"))
+    controller = Controller(study, way, [ScriptedPlace()], 0.0)
+    assert controller.run().status == "completed"
+    view = read_study_view(study)
+    assert view.seconds == controller.view.seconds > 60
+    statuses = [trial.status for trial in view.trials.values()]
+    assert statuses.count("completed") == 2
+    assert set(statuses) == {"completed", "discarded"}
+    asked = [event.time for _, event in study_tail(study).read() if isinstance(event, TrialAsked)]
+    assert len(asked) > 5
+    assert asked[-1] - asked[0] == pytest.approx(60, abs=10)
 
 
 def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: Path) -> None:

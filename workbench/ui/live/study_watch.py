@@ -80,7 +80,7 @@ class StudyWatch:
         if self.question.way != "search":
             return ()
         try:
-            return SearchSpace.parse(self.question.search, self.preset).dimensions
+            return SearchSpace.parse(self.question.search, self.preset).spans
         except PresetError:
             return ()  # its controller says so
 
