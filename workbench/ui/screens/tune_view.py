@@ -163,6 +163,7 @@ class TuneBase(Screen[TuneResult | None]):
             line.show(Text())
             return
         style, head, rest = verdict(watch)
+        head = head.replace("±", "+-") if self.app.glyphs.ascii else head
         rest = "" if rest == self._said[0] else rest  # a note, which the line below shows in full
         glyph = {"error": self.app.glyphs.wrong, "warning": self.app.glyphs.warning, "good": self.app.glyphs.done}
         mark = f"{glyph[style]} " if style in glyph else ""
