@@ -1,8 +1,9 @@
 """The standby worker's process; `workbench.processes.standby` says what it is sent and what it answers.
 
 It imports what a run needs, trains a throw-away network on the CPU unless a run is waiting already, says that it is
-ready, and then trains one run after another, each exactly as the worker beside it does. End of input means that the launcher needs it no more or has
-died: then it ends, after the run that it trains. A signal that stops a run ends it too.
+ready, and then trains one run after another, each exactly as the worker beside it does. End of input means that the
+launcher needs it no more or has died: then it ends, after the run that it trains. A signal that stops a run ends it
+too.
 
 Where a run may have changed the process beyond repair, the process starts itself anew under the same id: after code of
 the user's, after a fault of the GPU, and where cuBLAS, which decides once how deterministic it is, decided otherwise.
