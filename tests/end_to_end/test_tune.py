@@ -18,6 +18,7 @@ from workbench.runs.lock import claim, is_running, process_id
 from workbench.settings.library import load
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study, list_studies, trials_of
+from workbench.tuning.measured import Measured
 from workbench.tuning.question import Question
 from workbench.tuning.view import read_study_view
 
@@ -119,11 +120,13 @@ def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) ->
 
 
 @pytest.mark.slow
-def test_a_space_that_cannot_be_built_ends_the_search(workbench: Workbench) -> None:
+def test_a_space_that_cannot_be_built_ends_the_search_and_leaves_nothing(workbench: Workbench) -> None:
     done = workbench.run("tune", "search", *TINY, "--search", "model.name=mlp|cnn", "--trials", "9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert 'the search space cannot be trained at model.name="cnn"' in done.stderr
     assert "needs images" in done.stderr
+    assert "was removed: nothing was trained to its end" in done.stderr
+    assert list((workbench.folder / "studies").iterdir()) == []
 
 
 def new_study(workbench: Workbench) -> StudyDirectory:
@@ -148,6 +151,21 @@ def test_a_study_that_runs_that_was_edited_or_is_of_another_version_is_not_resum
     assert done.returncode == 2
     assert "is of version 99" in done.stderr
     assert not study.events.exists()
+
+
+def test_the_page_of_an_interrupted_auto_study_is_written_when_it_ends(workbench: Workbench) -> None:
+    preset = load("iris").override(["training.epochs=1", "model.hidden=[8]"])
+    search = {"optimizer.learning_rate": {"low": 1e-3, "high": 0.1}}
+    question = Question(way="search", search=search, trials=2, discard="none")
+    measured = Measured(32, {"adam": 0.0123})
+    study = create_study(workbench.folder / "studies", preset, question, measured=measured)
+    done = workbench.run("resume", str(study.path))
+    assert done.returncode == 0, done.stderr
+    text = study.report.read_text()
+    assert "learning rate of adam: 0.0123" in text
+    assert "the knee of the throughput is at 32" in text
+    assert done.stdout.endswith(text)
+    assert "the page is in studies/" in done.stderr
 
 
 def test_two_controllers_do_not_run_one_study(workbench: Workbench) -> None:

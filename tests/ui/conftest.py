@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -36,6 +37,24 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Input, "cursor_blink", False)
     # What matters in a study is computed by a process that takes its time; tests of it start it themselves.
     monkeypatch.setattr("workbench.ui.live.importance.start_importance", no_importance)
+
+
+@pytest.fixture(autouse=True)
+def quick_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pilot that looks after 10 ms whether the app is idle, not after 20, and waits once for a text, not a letter."""
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 100)
+    press = Pilot.press
+
+    async def type_or_press(pilot: Pilot[None], *keys: str) -> None:
+        for key in keys:
+            if len(key) == 1 and key.isalnum() and isinstance(pilot.app.focused, Input):
+                pilot.app.post_message(events.Key(key, key))
+            else:
+                await press(pilot, key)
+        await press(pilot)
+        await pilot.pause()
+
+    monkeypatch.setattr(Pilot, "press", type_or_press)
 
 
 def no_importance(_: object) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.ui.made import HELD, NOON, preset, write_run
+from workbench.processes.out_of_fold import OutOfFold
 from workbench.runs.event_lines import encode
 from workbench.runs.events import Event
 from workbench.runs.lock import claim
@@ -26,6 +27,7 @@ from workbench.tuning.events import (
     TrialStarted,
     TrialValue,
 )
+from workbench.tuning.folds import fold_changes, result_of
 from workbench.tuning.question import Question
 
 SEARCH: dict[str, Any] = {
@@ -156,30 +158,44 @@ def write_study(
     return study
 
 
-def write_folds(studies: Path, name: str = "20261124T130000Z-fast-0b2c", *, folds: int = 5) -> StudyDirectory:
-    """A cross-validation that has completed."""
+def write_folds(
+    studies: Path, name: str = "20261124T130000Z-fast-0b2c", *, folds: int = 5, ended: int = 5, alive: bool = False
+) -> StudyDirectory:
+    """A cross-validation: completed, or with so many folds that have ended, while the next one is being trained.
+
+    Fold f has an accuracy of 0.9 + 0.02 f and a loss of 0.3 - 0.02 f, on 28 samples and one more in the first two.
+    alive: this very process counts as its controller.
+    """
     study = StudyDirectory((studies / name).absolute())
     study.trials.mkdir(parents=True)
     study.preset.write_text(preset("fast").override(["validation.method=k_fold"]).to_toml())
-    changes = tuple({"validation.fold": fold} for fold in range(folds))
-    study.question.write_text(Question(way="folds", changes=changes).to_toml())
+    study.question.write_text(Question(way="folds", changes=fold_changes(folds)).to_toml())
     lines: list[Event] = [StudyStarted(process_id=4711, time=NOON), MetricKnown(metric="accuracy", time=NOON + 1)]
-    values = []
-    for fold in range(folds):
-        values.append(0.9 + 0.02 * fold)
+    for fold in range(min(ended + 1, folds)):
         now = NOON + 2 + fold
         lines.append(TrialAsked(trial=fold, settings={"validation.fold": fold}, origin=f"fold {fold}", time=now))
         lines.append(TrialStarted(trial=fold, run=run_name(fold), time=now))
-        for epoch in range(1, EPOCHS + 1):
-            value = values[-1] - (0.3 + 0.02 * fold) * math.exp(-epoch / 2)
+        for epoch in range(1, (EPOCHS if fold < ended else 4) + 1):
+            value = _accuracy(fold) - (0.3 + 0.02 * fold) * math.exp(-epoch / 2)
             lines.append(TrialValue(trial=fold, epoch=epoch, value=value, time=now + epoch / 20))
-        value, seconds = values[-1], 0.5
-        lines.append(TrialFinished(trial=fold, status="completed", value=value, seconds=seconds, time=now + seconds))
-    lines.append(StudyFinished(status="completed", time=NOON + 10))
+        if fold < ended:
+            done = TrialFinished(trial=fold, status="completed", value=_accuracy(fold), seconds=0.5, time=now + 0.5)
+            lines.append(done)
+    if ended == folds:
+        lines.append(StudyFinished(status="completed", time=NOON + 10))
+        metrics = [{"loss": 0.3 - 0.02 * fold, "accuracy": _accuracy(fold)} for fold in range(folds)]
+        samples = tuple(28 + (fold < 2) for fold in range(folds))
+        judged = OutOfFold("accuracy", samples, list(metrics), {"loss": 0.2603, "accuracy": 0.9394})
+        result = result_of(judged, [run_name(fold) for fold in range(folds)])
+        study.summary.write_text(json.dumps({"type": "result"} | result))
     study.events.write_text("".join(f"{encode(event)}\n" for event in lines))
-    result = {"type": "result", "metric": "accuracy", "mean": 0.94, "deviation": 0.0316, "folds": []}
-    study.summary.write_text(json.dumps(result))
+    if alive:
+        HELD[study.path] = claim(study)
     return study
+
+
+def _accuracy(fold: int) -> float:
+    return 0.9 + 0.02 * fold
 
 
 def append(study: StudyDirectory, *written: Event) -> None:

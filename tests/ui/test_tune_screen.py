@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
-from tests.ui.made_study import BEST, append, run_name, settings_of, write_folds, write_study
+from tests.ui.made_study import BEST, append, loss_of, run_name, settings_of, write_folds, write_study
+from workbench.errors import PresetError
 from workbench.settings.preset import Preset
+from workbench.training.processes.plan import make_plan
 from workbench.tuning.directory import StudyDirectory, list_studies
-from workbench.tuning.events import StudyState, TrialDiscarded, TrialValue
+from workbench.tuning.events import StudyState, TrialDiscarded, TrialFinished, TrialValue
 from workbench.tuning.question import read_question
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.tune import TuneScreen
@@ -189,6 +192,57 @@ def test_a_trial_is_opened_as_a_run(tmp_path: Path) -> None:
     drive(app, steps, SIZE)
 
 
+def test_marked_trials_are_compared_with_what_differs(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("v")
+        await seen(pilot, "mark two trials or more with a")
+        await pilot.press("down", "a", "down", "a")
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        assert [line.split()[1] for line in lines if "›●" in line] == ["B›●", "C›●"]
+        assert "v compare" in lines[-1]
+        await pilot.press("v")
+        await seen(pilot, "optimizer.learning_rate")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ trial 7 trial 52 │" in text
+        assert "│ optimizer.learning_rate 0.0034 0.0013 │" in text
+        assert "│ schedule.name one_cycle constant │" in text
+        assert "│ state running running │" in text
+        assert "training.epochs" not in text, "both have the same"
+        await pilot.press("v")
+        await pilot.press("a")
+        await pilot.pause()
+        assert "v compare" not in screen_text(app)
+        await pilot.press("a", "down", "a", "down", "a", "down", "a")
+        await seen(pilot, "4 trials are marked already")
+
+    drive(app, steps, SIZE)
+
+
+def test_trials_that_were_trained_together_have_no_run_and_are_compared_all_the_same(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+    lines = study.events.read_text().replace(run_name(41), "").replace(run_name(52), "")
+    study.events.write_text(lines)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        assert "enter open trial" not in screen_text(app)
+        await pilot.press("enter")
+        await seen(pilot, "trial 41 has no run of its own, for it was trained together with others")
+        assert isinstance(app.screen, TuneScreen)
+        await pilot.press("a", "down", "down", "a", "v")
+        await seen(pilot, "optimizer.weight_decay")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ epochs 6/10 6/10 │" in text
+        assert f"│ best loss {loss_of(41, 6):.4f} {loss_of(52, 6):.4f} │" in text
+        assert "│ activation.name gelu mish │" in text
+
+    drive(app, steps, SIZE)
+
+
 @pytest.mark.parametrize(("keys", "trial"), [(["down", "down", "t"], 52), (["down", "b"], 41)])
 def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial: int) -> None:
     app, _ = app_of(tmp_path, alive=True)
@@ -332,16 +386,84 @@ def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         screen = await open_tune(pilot)
         text = screen_text(app)
-        assert "✓ mean 94.00 %  accuracy, deviation 3.16 %" in text
+        # The variance between folds is 0.001; of their mean it is that × (1/5 + 1/4).
+        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603" in text
         # The last epoch of the curves: 0.9 to 0.98, less what the tenth epoch still lacks of it.
         assert "validation accuracy %  mean 93.77  89.80 to 97.74" in text
         folds = [line.split()[2:4] for line in text.splitlines() if line.startswith("│   ✓")]
         assert folds == [["0", "90.00"], ["1", "92.00"], ["2", "94.00"], ["3", "96.00"], ["4", "98.00"]]
         assert not screen.query_one("#tune-best").display
-        await pilot.press("4", "b")
+        assert screen.query_one("#tune-mean").display
+        await pilot.press("4")
+        assert app.focused is screen.query_one("#tune-mean")
+        await pilot.press("b")
         await seen(pilot, "there is no trial whose settings could be taken")
         await pilot.press("t")
         await seen(pilot, "settings of trial 0")
+
+    drive(app, steps, SIZE)
+
+
+def test_a_cross_validation_is_a_table_of_folds_and_what_they_say_together(tmp_path: Path) -> None:
+    write_folds(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        lines = [" ".join(line.split("││")[0].strip("│").split()) for line in screen_text(app).splitlines()]
+        assert "leaves out k fold, stratified" in lines
+        assert "fold accuracy % loss samples time" in lines
+        rows = [line for line in lines if line.startswith("✓ ") and line.endswith(" s")]
+        assert [row.split()[1:3] + row.split()[4:] for row in rows[:2]] == [
+            ["0", "90.00", "0.3000", "29", "0.50", "s"],
+            ["1", "92.00", "0.2800", "29", "0.50", "s"],
+        ]
+        await pilot.press("4", "m")
+        await pilot.pause()
+        lines = [" ".join(line.strip("│").split()) for line in screen_text(app).splitlines()]
+        assert "mean ± between folds pooled" in lines
+        # Between folds √0.001; of the mean √(0.001 × (1/5 + 1/4)), and the losses vary as much.
+        assert "accuracy % 94.00 2.12 3.16 93.94" in lines
+        assert "loss 0.2600 0.0212 0.0316 0.2603" in lines
+        assert "pooled: 142 samples, each judged by the model that was trained without it." in lines
+
+    drive(app, steps, SIZE)
+
+
+def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path) -> None:
+    study = write_folds(tmp_path / "studies", ended=2, alive=True)
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "● cross-validating" in text
+        assert "mean so far 91.00 %  accuracy of 2" in text
+        assert "2 of 5 folds" in text
+        assert "accuracy %  91.00           1.41" in text, "the deviation between two folds"
+        assert "±" not in text, "that of the mean holds for all folds"
+        # What the two lack after ten epochs; the third, after four, is not in the band.
+        assert "mean 90.79  89.80 to 91.78" in text
+        append(study, TrialFinished(trial=2, status="failed", reason="the loss is not finite", kind="diverged"))
+        await seen(pilot, "the loss is no…")
+
+    drive(app, steps, SIZE)
+
+
+def test_what_a_damaged_result_does_not_say_is_left_out(tmp_path: Path) -> None:
+    study = write_folds(tmp_path / "studies")
+    folds = [{"fold": 0, "samples": "many", "metrics": [1]}, {"fold": True}, 7, {"fold": 1, "metrics": {"loss": "low"}}]
+    study.summary.write_text(json.dumps({"mean": 0.94, "deviation": None, "folds": folds, "pooled": {"loss": None}}))
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        text = screen_text(app)
+        assert "✓ mean 94.00 %  accuracy" in text
+        [titles] = [line for line in text.splitlines() if "fold  accuracy %" in line]
+        assert "samples" not in titles
+        assert "loss" not in titles
+        assert "pooled" not in text
 
     drive(app, steps, SIZE)
 
@@ -486,6 +608,133 @@ def test_without_ranges_the_tune_screen_searches_what_matters_most(
     question = read_question(study.question)
     assert "optimizer.learning_rate" in question.search
     assert question.trials == 20
+
+
+# Starting a cross-validation.
+
+
+@pytest.fixture
+def planned_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presets are planned in this process, which has imported PyTorch and what a plan needs."""
+    make_plan(preset())
+    monkeypatch.setattr("workbench.tuning.asking.make_plan", make_plan)
+
+
+def folds_app(tmp_path: Path, *assignments: str) -> WorkbenchApp:
+    return make_app(tmp_path / "runs", chosen=preset("fast").override([*assignments, "training.epochs=2"]))
+
+
+@pytest.mark.usefixtures("planned_here")
+def test_space_on_a_preset_with_folds_trains_all_of_them(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]]
+) -> None:
+    app = folds_app(tmp_path, "validation.method=k_fold", "validation.folds=4", "data.name=iris")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        assert "space cross-validate" in screen_text(app)
+        await open_tune(pilot)
+        text = " ".join(screen_text(app).split())
+        assert "space trains the form's" in text
+        assert "space cross-validate" in text
+        await pilot.press("escape", "space")
+        await seen(pilot, "● starting")
+        assert isinstance(app.screen, TuneScreen)
+        assert "k fold, stratified" in screen_text(app)
+
+    drive(app, steps, SIZE)
+    [study] = list_studies(tmp_path / "studies")
+    [(of, command)] = started
+    assert of == study
+    assert shlex.split(command)[:2] == ["workbench", "--preset"]
+    question = read_question(study.question)
+    assert question.way == "folds"
+    assert question.changes == tuple({"validation.fold": fold} for fold in range(4))
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.usefixtures("planned_here")
+def test_more_folds_than_a_class_has_members_are_refused_at_the_setting(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]]
+) -> None:
+    app = folds_app(tmp_path, "validation.method=k_fold", "validation.folds=100", "data.name=iris")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await seen(pilot, "cannot start: validation.folds = 100")
+        assert app.screen is app.screen_stack[0]
+
+    drive(app, steps, SIZE)
+    assert started == []
+    assert not (tmp_path / "studies").exists()
+
+
+@pytest.mark.usefixtures("planned_here")
+@pytest.mark.parametrize("size", [(80, 24), SIZE])
+def test_leaving_out_each_of_many_samples_is_refused_with_its_cost_and_allowed_by_a_setting(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]], size: tuple[int, int]
+) -> None:
+    rows = "".join(f"{number % 7},{number % 11},{number % 2}\n" for number in range(2001))
+    (tmp_path / "many.csv").write_text(f"a,b,kind\n{rows}")
+    data = ("data.name=csv", f"data.file={tmp_path}/many.csv", "data.target=kind")
+    app = folds_app(tmp_path, *data, "validation.method=leave_one_out", "validation.test_fraction=0")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("T", "space")
+        await seen(pilot, "trains a model for")
+        text = " ".join(screen_text(app).split())
+        assert "one epoch of all of them reads 4,002,000 samples" in text
+        assert "allow that with validation.allow_large = true" in text
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is app.screen_stack[0]
+        await pilot.press("enter", "space")  # the cursor is on the setting that allows it
+        await pilot.pause()
+        assert app.draft.preset.flat()["validation.allow_large"] is True
+        await seen(pilot, "● starting")
+
+    drive(app, steps, size)
+    [study] = list_studies(tmp_path / "studies")
+    assert len(read_question(study.question).changes) == 2001
+
+
+def test_planning_can_be_asked_for_again_and_ended_with_the_app(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The app is quit, as `drive` does it, while the data is still being read."""
+    ends = threading.Event()
+
+    def wait(_: Preset) -> None:
+        ends.wait(10)
+        raise PresetError("nobody waits for this")
+
+    monkeypatch.setattr("workbench.tuning.asking.make_plan", wait)
+    app = folds_app(tmp_path, "validation.method=k_fold")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        for _ in range(2):
+            await pilot.press("space")
+            await seen(pilot, "reading the data, to count its folds ...")
+        ends.set()
+        await seen(pilot, "cannot start: nobody waits for this")
+        ends.clear()
+        await pilot.press("space")
+        await pilot.pause(0.1)
+        ends.set()
+
+    drive(app, steps, SIZE)
+    assert started == []
+
+
+def test_a_search_over_folds_is_refused(tmp_path: Path, started: list[tuple[StudyDirectory, str]]) -> None:
+    app = folds_app(tmp_path, "validation.method=k_fold")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
+        await pilot.press("space")
+        await seen(pilot, 'validation.fold = "all" stands for several runs')
+
+    drive(app, steps, SIZE)
+    assert started == []
 
 
 def test_a_stopped_study_is_resumed(tmp_path: Path, started: list[tuple[StudyDirectory, str]]) -> None:

@@ -61,6 +61,19 @@ def test_folds(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_folds_under_way(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    write_folds(tmp_path / "studies", ended=3, alive=True)
+    assert compared(snap_compare, tmp_path, {}, size)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_folds_together(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """The panel of means: below the folds on a small screen, whole on a large one."""
+    write_folds(tmp_path / "studies")
+    assert compared(snap_compare, tmp_path, {}, size, "4", *(["m"] if size != SIZES[0] else []))
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_study(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     assert compared(snap_compare, tmp_path, {}, size)
 

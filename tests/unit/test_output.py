@@ -19,6 +19,7 @@ from workbench import output
 from workbench.errors import WorkbenchError
 from workbench.headless import train as headless
 from workbench.headless.display import JsonDisplay
+from workbench.headless.options import Options
 from workbench.printable import is_printable
 from workbench.runs.events import WarningRaised
 from workbench.runs.history import read_history
@@ -147,5 +148,5 @@ def test_the_exit_code_says_how_a_run_ended_though_nobody_reads_the_report(
     with os.fdopen(writer, "w") as stream:
         monkeypatch.setattr(sys, "stdout", output.Edge(stream))
         with pytest.raises(WorkbenchError) as failure:
-            headless._conclude(run, read_history(run), trainer, headless.Options(tmp_path), 0)
+            headless._conclude(run, read_history(run), trainer, Options(runs_dir=tmp_path), 0)
     assert failure.value.exit_code == 3

@@ -36,12 +36,13 @@ def _answer(asked: CommandLine) -> int:
 
 def _train(asked: CommandLine) -> int:
     from workbench.headless import train as headless
-    from workbench.runs.directory import default_runs_folder
+    from workbench.headless.options import Options
     from workbench.settings import library
     from workbench.settings.validation import CrossValidation
 
-    options = headless.Options(
-        runs_folder=asked.runs_dir or default_runs_folder(),
+    options = Options(
+        runs_dir=asked.runs_dir,
+        studies_dir=asked.studies_dir,
         json_output=asked.json_output,
         quiet=asked.quiet,
         trust_code=asked.trust_code,
@@ -57,7 +58,6 @@ def _train(asked: CommandLine) -> int:
         return headless.dry_run(preset, options)
     if isinstance(preset.validation, CrossValidation) and preset.validation.is_all:
         from workbench.headless.folds import cross_validate
-        from workbench.tuning.directory import default_studies_folder
 
-        return cross_validate(preset, options, asked.studies_dir or default_studies_folder())
+        return cross_validate(preset, options)
     return headless.train(preset, options)

@@ -20,6 +20,7 @@ def resume(
     """Resume a run from its last checkpoint, or a study from where it was."""
 
     def continue_it() -> int:
+        from workbench.headless.options import Options
         from workbench.headless.tune import resume_study
         from workbench.runs.directory import default_runs_folder
         from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study, matching
@@ -28,7 +29,7 @@ def resume(
         if any(isinstance(each, StudyDirectory) for each in matching(run, *folders)):
             study = find_run_or_study(run, *folders)  # refuses a name that others have too
             assert isinstance(study, StudyDirectory)
-            return resume_study(study, json_output=json_output, quiet=quiet, trust_code=trust_code)
+            return resume_study(study, Options(json_output=json_output, quiet=quiet, trust_code=trust_code))
         return hand_over(
             CommandLine(
                 resume=run,

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from workbench import output
 from workbench.errors import UsageError
+from workbench.headless.options import Options
 from workbench.headless.report import metrics_line
-from workbench.headless.study import Output, follow_study
-from workbench.headless.train import Options, check_trust
+from workbench.headless.study import follow_study
+from workbench.headless.train import check_trust
 from workbench.metrics import headline_metrics, metric
-from workbench.processes.plan import make_plan
 from workbench.settings.preset import Preset
-from workbench.settings.validation import CrossValidation
+from workbench.tuning.asking import folds_question
 from workbench.tuning.directory import create_study
-from workbench.tuning.folds import fold_changes
-from workbench.tuning.question import Question
 from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
@@ -25,19 +22,19 @@ MOST_ROWS = 30
 """Of the table of folds."""
 
 
-def cross_validate(preset: Preset, options: Options, studies_folder: Path) -> int:
+def cross_validate(preset: Preset, options: Options) -> int:
     """Trains a preset once for each of its folds; returns the exit code. Raises WorkbenchError."""
+    if options.runs_dir is not None:
+        raise UsageError(
+            f"--runs-dir {options.runs_dir}: a cross-validation is a study, and the runs of its folds lie in it; "
+            "use --studies-dir"
+        )
     if options.profile_steps is not None:
         raise UsageError("--profile takes a single run; choose one with --set validation.fold=0")
     preset = preset.with_absolute_paths()
     check_trust(preset, options.trust_code)
-    validation = preset.validation
-    assert isinstance(validation, CrossValidation)
-    # What is wrong with the data or the settings is found before there is a study, and so is how many folds there are.
-    plan = make_plan(preset)
-    changes = fold_changes(validation.models(plan.train_samples + (plan.validation_samples or 0)))
-    study = create_study(studies_folder, preset, Question(way="folds", changes=changes))
-    return follow_study(study, Output(options.json_output, options.quiet), show_folds)
+    study = create_study(options.studies_folder, preset, folds_question(preset))
+    return follow_study(study, options, show_folds)
 
 
 def show_folds(result: dict[str, Any], view: StudyView) -> None:

@@ -6,11 +6,11 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
+from workbench.headless.options import Options
 from workbench.headless.train import add_preset, new_preset_file
 from workbench.headless.tuned_preset import description_with, load_tuned
 from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
@@ -18,17 +18,6 @@ from workbench.processes.modules import Module
 from workbench.settings.preset import Preset
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options that are not part of the preset."""
-
-    json_output: bool = False
-    quiet: bool = False
-    save_as: str | None = None
-    """The name of the preset to save."""
-    trust_code: bool = False
 
 
 def load_preset(name_or_path: str, overrides: tuple[str, ...], options: Options) -> Preset:

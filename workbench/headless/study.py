@@ -10,22 +10,23 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from workbench import output
 from workbench.errors import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
+    EXIT_USAGE,
     StorageError,
     TrainerLostError,
     UsageError,
     WorkbenchError,
 )
-from workbench.files import read_small, short_path
+from workbench.files import is_file, read_small, short_path
 from workbench.headless.interrupts import Interrupts, kill_group
+from workbench.headless.options import Options
 from workbench.headless.train import add_preset
-from workbench.headless.tune_results import changes, evidence
+from workbench.headless.tune_results import evidence
 from workbench.headless.tuned_preset import description_with
 from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
@@ -38,27 +39,22 @@ from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialP
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, read_study_view, study_tail
+from workbench.tuning.words import changes
 from workbench.units import duration
 
 POLL_SECONDS = 0.05
+ShowResult = Callable[[dict[str, Any], StudyView], None]
+"""Prints the result for people: what summary.json says, and the study."""
 
 
-@dataclass(frozen=True)
-class Output:
-    """How a study is shown."""
-
-    json_output: bool = False
-    quiet: bool = False
-
-
-def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict[str, Any], StudyView], None]) -> int:
+def follow_study(study: StudyDirectory, options: Options, show_result: ShowResult) -> int:
     """Runs a study, or continues it, and shows it until it ends; returns the exit code. Raises WorkbenchError.
 
     show_result: prints the result for people.
     """
     tail = study_tail(study)
     view = read_study_view(study, tail)
-    if not how.quiet:
+    if not options.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with Interrupts() as interrupts:
         controller = start_controller(study, shlex.join(sys.argv))
@@ -68,7 +64,7 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
                 written = tail.read()
                 for line, event in written:
                     view.take(event)
-                    _show(line, event, view, how)
+                    _show(line, event, view, options)
                 if ended and not written:
                     break
                 if interrupts.handle(lambda: _ask_to_stop(study, controller), lambda: _kill(study, controller)):
@@ -80,14 +76,14 @@ def follow_study(study: StudyDirectory, how: Output, show_result: Callable[[dict
             output.abandon()
             print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
-    return _conclude(study, view, controller.returncode, how, show_result, interrupts.count)
+    return _conclude(study, view, controller.returncode, options, show_result, interrupts.count)
 
 
-def _show(line: bytes, event: Event, view: StudyView, how: Output) -> None:
-    if how.json_output:
+def _show(line: bytes, event: Event, view: StudyView, options: Options) -> None:
+    if options.json_output:
         print(line.decode(errors="replace").strip(), flush=True)
         return
-    if how.quiet:
+    if options.quiet:
         return
     match event:
         case TrialFinished() if event.status == "completed":
@@ -116,8 +112,8 @@ def _conclude(
     study: StudyDirectory,
     view: StudyView,
     exit_code: int,
-    how: Output,
-    show_result: Callable[[dict[str, Any], StudyView], None],
+    options: Options,
+    show_result: ShowResult,
     interrupts: int,
 ) -> int:
     how_to_resume = f"continue it with: workbench resume {short_path(study.path)}"
@@ -138,19 +134,32 @@ def _conclude(
     if view.finished.status == "failed" and not study.summary.exists():
         failure = WorkbenchError(view.finished.reason)
         failure.exit_code = view.finished.exit_code
+        if failure.exit_code == EXIT_USAGE and not any(trial.status == "completed" for trial in view.trials.values()):
+            _remove(study, options)
         raise failure
     try:
-        _show_end(study, view, how, show_result, how_to_resume)
+        _show_end(study, view, options, show_result, how_to_resume)
     except BrokenPipeError:
         output.abandon()  # the exit code says how the study ended all the same
     return view.finished.exit_code
 
 
+def _remove(study: StudyDirectory, options: Options) -> None:
+    """Removes a study that was refused, and in which no trial was trained to its end."""
+    for run in trials_of(study):  # the first trial starts while the rest is checked
+        trainer = process_id(run)
+        if trainer is not None:
+            kill_group(trainer)
+    shutil.rmtree(study.path, ignore_errors=True)
+    if not options.quiet and not study.path.exists():
+        print(f"the study {study.name} was removed: nothing was trained to its end", file=sys.stderr)
+
+
 def _show_end(
     study: StudyDirectory,
     view: StudyView,
-    how: Output,
-    show_result: Callable[[dict[str, Any], StudyView], None],
+    options: Options,
+    show_result: ShowResult,
     how_to_resume: str,
 ) -> None:
     result = json.loads(read_small(study.summary))
@@ -166,12 +175,14 @@ def _show_end(
             _save(result, Preset.of_run(study.preset), name, study.name)
         except WorkbenchError as error:  # such as a preset that was given this name meanwhile: the result is shown
             failure = error
-    if how.json_output:
+    if options.json_output:
         print(json.dumps(result), flush=True)
-    elif how.quiet:
+    elif options.quiet:
         print(study.path)
     else:
         show_result(result, view)
+    if is_file(study.report) and not options.quiet:
+        print(f"the page is in {short_path(study.report)}", file=sys.stderr)
     if failure is not None:
         raise failure
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from workbench import output
@@ -29,6 +28,7 @@ from workbench.files import open_regular
 from workbench.headless import report
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
 from workbench.headless.interrupts import Interrupts, kill_group
+from workbench.headless.options import Options
 from workbench.processes.messages import encode
 from workbench.processes.plan import make_plan
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, start_trainer
@@ -44,18 +44,6 @@ from workbench.units import count
 
 LOG_BYTES = 2**16
 """Bytes at the end of a trainer's log that are searched for its last line."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of a run that are not part of its preset."""
-
-    runs_folder: Path
-    json_output: bool = False
-    quiet: bool = False
-    trust_code: bool = False
-    profile_steps: int | None = None
-    """The number of steps to profile, after the first steps of the process."""
 
 
 def train(preset: Preset, options: Options) -> int:

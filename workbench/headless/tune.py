@@ -6,26 +6,23 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from workbench.errors import UsageError
+from workbench.files import is_file
 from workbench.headless.folds import show_folds
-from workbench.headless.study import Output, follow_study
+from workbench.headless.options import Options
+from workbench.headless.study import follow_study
 from workbench.headless.train import check_trust, new_preset_file
-from workbench.headless.tune_results import show_queue, show_repeat, show_search
+from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
 from workbench.metrics import metric, monitor_names
 from workbench.runs.lock import is_running, process_id
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
-from workbench.tuning.directory import (
-    StudyDirectory,
-    create_study,
-    default_studies_folder,
-    preset_of,
-)
+from workbench.tuning.directory import StudyDirectory, create_study, preset_of
 from workbench.tuning.question import Question, parse_target, read_question
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
@@ -75,18 +72,13 @@ def search(
     discard: str,
     seed: int,
     fresh_seeds: int,
-    save_as: str | None,
-    on: str = "",
-    json_output: bool,
-    quiet: bool,
-    studies_dir: Path | None,
-    trust_code: bool,
+    options: Options,
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
-    if save_as is not None:
-        new_preset_file(save_as)
-    check_on(on)
-    preset = load_tuned(preset_name, overrides, trust_code)
+    if options.save_as is not None:
+        new_preset_file(options.save_as)
+    check_on(options.on)
+    preset = load_tuned(preset_name, overrides, options.trust_code)
     ranges, named_trials = parse_searches(searched)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
@@ -103,35 +95,30 @@ def search(
         seconds=budget.seconds,
         until=budget.until,
         fresh_seeds=fresh_seeds,
-        save_as=save_as or "",
-        on=on,
+        save_as=options.save_as or "",
+        on=options.on,
     )
     if budget.until:
         preset = preset_until(budget.until, preset)
-    study = create_study(studies_dir or default_studies_folder(), preset, question)
-    return follow_study(study, Output(json_output, quiet), SHOW["search"])
+    study = create_study(options.studies_folder, preset, question)
+    return follow_study(study, options, SHOW["search"])
 
 
 def repeat(
     preset_name: str,
     overrides: tuple[str, ...],
     seeds: int,
-    *,
-    on: str = "",
-    json_output: bool,
-    quiet: bool,
-    studies_dir: Path | None,
-    trust_code: bool,
+    options: Options,
 ) -> int:
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
-    check_on(on)
-    preset = load_tuned(preset_name, overrides, trust_code)
-    question = Question(way="repeat", seeds=seeds_from(preset.training.seed, seeds), on=on)
-    study = create_study(studies_dir or default_studies_folder(), preset, question)
-    return follow_study(study, Output(json_output, quiet), SHOW["repeat"])
+    check_on(options.on)
+    preset = load_tuned(preset_name, overrides, options.trust_code)
+    question = Question(way="repeat", seeds=seeds_from(preset.training.seed, seeds), on=options.on)
+    study = create_study(options.studies_folder, preset, question)
+    return follow_study(study, options, SHOW["repeat"])
 
 
-def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust_code: bool) -> int:
+def resume_study(study: StudyDirectory, options: Options) -> int:
     """Continues a study; returns the exit code. Raises UsageError if it is running or complete."""
     question = read_question(study.question)
     preset = preset_of(study, question)
@@ -140,8 +127,9 @@ def resume_study(study: StudyDirectory, *, json_output: bool, quiet: bool, trust
     view = read_study_view(study)
     if view.finished is not None and view.finished.status == "completed":
         raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
-    check_trust(preset, trust_code)
-    return follow_study(study, Output(json_output, quiet), SHOW[question.way])
+    check_trust(preset, options.trust_code)
+    show = partial(show_page, study) if is_file(study.measured) else SHOW[question.way]
+    return follow_study(study, options, show)
 
 
 def _discard_rule(text: str) -> tuple[str, int, int]:

@@ -6,7 +6,8 @@ import json
 from functools import partial
 
 from workbench.errors import EXIT_DONE, WorkbenchError
-from workbench.headless.measuring import Options, load_preset, measure, run, save_found
+from workbench.headless.measuring import load_preset, measure, run, save_found
+from workbench.headless.options import Options
 from workbench.processes.batch_scan import MEASURED, BatchScan, Measured, Request, batch_scan, scaled_rate
 from workbench.processes.modules import Module
 from workbench.units import milliseconds, rate, size

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from workbench.errors import EXIT_DONE, WorkbenchError
-from workbench.headless.measuring import Options, load_preset, measure, run, save_found
+from workbench.headless.measuring import load_preset, measure, run, save_found
+from workbench.headless.options import Options
 from workbench.headless.text_curve import text_curve
+from workbench.processes.measuring import MeasuringProcess
 from workbench.processes.modules import Module
 from workbench.processes.range_test import CURVE, Curve, RangeTest, Request, range_test
 from workbench.wording import RATE_MARKS
@@ -56,6 +60,21 @@ def tune_lr(
 async def measure_rates(request: Request, options: Options) -> RangeTest:
     """Runs the range test, and narrates. Raises WorkbenchError."""
     return await measure(Module.RANGE_TEST, partial(range_test, request=request), RangeTest, (CURVE, Curve), options)
+
+
+async def measure_rates_of(requests: Sequence[Request], options: Options) -> list[RangeTest]:
+    """Runs several range tests in one process, and narrates. Raises WorkbenchError."""
+    answers = []
+
+    async def ask(process: MeasuringProcess) -> AsyncIterator[Any]:
+        for request in requests:
+            async for message in range_test(process, request):
+                if isinstance(message, RangeTest):
+                    answers.append(message)
+                yield message
+
+    await measure(Module.RANGE_TEST, ask, RangeTest, (CURVE, Curve), options)
+    return answers
 
 
 def _shown(answer: RangeTest, seeds: int) -> list[str]:

@@ -9,28 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench import output
+from workbench.files import read_small
 from workbench.metrics import Metric
 from workbench.metrics import metric as metric_named
-from workbench.tuning.described import described, differing
-from workbench.tuning.statistics import least_pairs, mean_and_deviation
+from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.verdict import Candidate, candidates_of
-from workbench.tuning.view import StudyView, TrialView
+from workbench.tuning.view import StudyView
+from workbench.tuning.words import changes, verdict
 from workbench.units import duration
 
 MOST_ROWS = 10
 """Trials that the table of a search shows."""
-
-
-def changes(trial: TrialView, view: StudyView) -> str:
-    """What a trial is, in a line: of a search, the settings in which it differs from its first trial, the preset."""
-    if trial.repeats is not None:
-        return trial.origin
-    first = view.trials[0]
-    if first.origin != "preset":
-        return trial.origin or described(trial.settings)
-    if trial is first:
-        return "the preset as it is"
-    return described(differing(trial.settings, first.settings))
 
 
 def show_search(result: dict[str, Any], view: StudyView) -> None:
@@ -44,6 +34,14 @@ def show_search(result: dict[str, Any], view: StudyView) -> None:
     tried = f"{result['trials']} settings tried, {result['discarded']} of them discarded early"
     console.say(verdict(result, view))
     console.say(tried)
+
+
+def show_page(study: StudyDirectory, result: dict[str, Any], view: StudyView) -> None:
+    """The page of `tune auto`; the trials where it could not be written."""
+    try:
+        print(read_small(study.report).rstrip(), flush=True)
+    except (OSError, ValueError):
+        show_search(result, view)
 
 
 def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> Table:
@@ -74,24 +72,6 @@ def _with_interval(mean: float | None, interval: tuple[float, float] | None, met
         return "-"
     half = "" if interval is None else f" ± {metric.number((interval[1] - interval[0]) / 2)}"
     return f"{metric.number(mean)}{half}{metric.unit}"
-
-
-def verdict(result: dict[str, Any], view: StudyView) -> str:
-    """Whether the best is better than chance, in a sentence."""
-    best, tied = result["best"], result["tied"]
-    name, seeds = f"trial {best['trial']}", len(best["seeds"])
-    what = changes(view.trials[best["trial"]], view)
-    trial = view.trials[best["trial"]]
-    if trial.status != "completed":
-        return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
-    if not seeds:
-        return f"{name} was best ({what}), but was not trained again with fresh seeds: that may be chance"
-    over = f"over {seeds} fresh seed{'s' if seeds > 1 else ''}"
-    if tied:
-        names = ", ".join(str(number) for number in (best["trial"], *(each["trial"] for each in tied)))
-        more = f"; --seeds {least_pairs()} might tell" if seeds < least_pairs() else ""
-        return f"trials {names} cannot be told apart {over}{more}. The first by its mean is {name}: {what}"
-    return f"{name} is best {over}: {what}"
 
 
 def show_repeat(result: dict[str, Any], view: StudyView) -> None:

@@ -22,7 +22,7 @@ class Module(StrEnum):
     COMPARISON = f"{PACKAGE}.comparison"
     """Compares settings, as the request on its standard input asks."""
     OUT_OF_FOLD = f"{PACKAGE}.out_of_fold"
-    """Judges the runs of a cross-validation, which its standard input names."""
+    """Judges the folds of a cross-validation, which its standard input names."""
     RANGE_TEST = f"{PACKAGE}.range_test"
     """Runs the learning rate range tests that its standard input asks for."""
     BATCH_SCAN = f"{PACKAGE}.batch_scan"

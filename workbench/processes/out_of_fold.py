@@ -9,22 +9,24 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from workbench.errors import TrainerLostError
 from workbench.processes.messages import Failure, decode, encode, last_object
 from workbench.processes.modules import Module, command_line
 from workbench.processes.worker import not_started
-from workbench.runs.directory import RunDirectory
 from workbench.runs.typed import metrics
 
 
 @dataclass(frozen=True)
 class OutOfFoldRequest:
-    """The completed runs of a cross-validation, in the order of their folds."""
+    """The folds of a cross-validation, which are trained."""
 
-    runs: tuple[str, ...]
-    """Paths of their directories."""
+    preset: str
+    """Path of the preset."""
+    scores: tuple[str, ...]
+    """Paths of what each model answered for the samples that it left out, in the order of the folds."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class OutOfFold:
     """How good the models are on the samples that each has left out."""
 
     monitor: str
-    """The metric that the runs were judged by."""
+    """The metric that the models were judged by."""
     samples: tuple[int, ...]
     """Left out by each fold."""
     folds: list[dict[str, Any]]
@@ -41,9 +43,12 @@ class OutOfFold:
     """The metrics of all these samples together. The loss is the mean over them, each by the model without it."""
 
 
-def judge_out_of_fold(runs: Sequence[RunDirectory]) -> OutOfFold:
-    """Judges the completed runs of a cross-validation, and waits for it. Raises WorkbenchError."""
-    request = OutOfFoldRequest(tuple(str(run.path) for run in runs))
+def judge_out_of_fold(preset: Path, scores: Sequence[Path]) -> OutOfFold:
+    """Judges the folds of a cross-validation, and waits for it. Raises WorkbenchError.
+
+    preset: its file. scores: what each fold's model answered for the samples that it left out, as it was written.
+    """
+    request = OutOfFoldRequest(str(preset), tuple(map(str, scores)))
     try:
         finished = subprocess.run(
             command_line(Module.OUT_OF_FOLD), input=encode(request).encode(), capture_output=True, check=False

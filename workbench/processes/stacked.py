@@ -1,9 +1,9 @@
 """The process that trains candidates together, as the launching process sees it: what it is asked and what it answers.
 
-Its standard input is a `Request`, and later a `Keep` for each epoch that it waits after. It writes lines of JSON, each
-with its `type`: what it is doing, the `Way` that it takes, the `Values` after each epoch, an `Ended` for each
-candidate, and at last an `Ending` or a failure. It ends at once when its standard input does: whoever launched it has
-ended.
+It imports PyTorch, and then answers one `Request` after another. On its standard input it is steered too: a `Steer`
+answers each epoch that it waits after, or drops candidates. It writes lines of JSON, each with its `type`: what it is
+doing, the `Way` that it takes, the `Values` after each epoch, an `Ended` for each candidate, and at last an `Ending` or
+a failure. It ends at once when its standard input does: whoever launched it has ended.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final
 
 from workbench.errors import TrainerLostError
-from workbench.processes.measuring import ANSWER, FAILURE, Progress, read_typed
-from workbench.processes.messages import Failure, encode
+from workbench.processes.measuring import ANSWER, FAILURE, Progress, read_typed, typed_line
+from workbench.processes.messages import Failure
 from workbench.processes.modules import Module, command_line
 from workbench.processes.worker import not_started
 from workbench.settings.preset import Preset
 
+TRAIN: Final = "train"
+STEER: Final = "steer"
 WAY: Final = "way"
 VALUES: Final = "values"
 ENDED: Final = "ended"
@@ -37,16 +41,23 @@ class Request:
     presets: list[str]
     """As TOML; they differ only in numbers, see `workbench.processes.together`."""
     decide_after: list[int] = field(default_factory=list)
-    """Epochs after which the process waits for a `Keep`."""
+    """Epochs after which the process waits until it is said which candidates are kept."""
     if_faster: bool = True
     """Whether to train them only if that is faster than one by one; otherwise whenever it can be done."""
+    scores: list[str] = field(default_factory=list)
+    """Paths of the files into which each candidate's answers for its validation split are written; empty for none."""
 
 
 @dataclass(frozen=True)
-class Keep:
-    """The candidates that are trained further."""
+class Steer:
+    """What is asked while candidates are trained; it is done after the epoch under way."""
 
-    candidates: list[int]
+    keep: list[int] | None = None
+    """The answer to `Values` that wait: the candidates that are trained further. None: this is no such answer."""
+    drop: list[int] = field(default_factory=list)
+    """Candidates that are trained no further."""
+    paused: bool | None = None
+    """Whether nothing is trained until the contrary is said; None: as it is."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class Values:
     values: list[float | None]
     """By the candidates' numbers; None for those that have ended, and where it is not defined or was not measured."""
     waits: bool
-    """Whether the process waits for a `Keep` now."""
+    """Whether the process waits until it is said which candidates are kept."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Ended:
     """completed, discarded or failed."""
     reason: str
     value: float | None
-    """The monitored metric after its best epoch; None where there was none."""
+    """The monitored metric with the weights that are kept; None where there was none."""
     best_epoch: int | None
     epochs: int
     """That it was trained for."""
@@ -102,11 +113,16 @@ class Ending:
 
 
 Message = Progress | Way | Values | Ended | Ending
+ASKED: Mapping[str, type] = {TRAIN: Request, STEER: Steer}
+"""What the process reads."""
 KINDS: Mapping[str, type] = {WAY: Way, VALUES: Values, ENDED: Ended, ANSWER: Ending}
 
 
 class StackedProcess:
-    """A process that trains candidates together. Nothing here waits but `read`, for as long as it is told."""
+    """A process that trains candidates together, one request after another.
+
+    Nothing here waits but `read`, for as long as it is told.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -115,14 +131,7 @@ class StackedProcess:
         threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
 
     @classmethod
-    def launch(
-        cls,
-        presets: Sequence[Preset],
-        decide_after: Sequence[int] = (),
-        *,
-        if_faster: bool = True,
-        environment: Mapping[str, str] | None = None,
-    ) -> StackedProcess:
+    def launch(cls, environment: Mapping[str, str] = MappingProxyType({})) -> StackedProcess:
         """Launches one. environment: variables to add, such as the GPU that it sees. Raises TrainerLostError."""
         try:
             process = subprocess.Popen(
@@ -130,14 +139,29 @@ class StackedProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=os.environ | dict(environment or {}),
+                env=os.environ | environment,
                 start_new_session=True,
             )
         except OSError as error:
             raise not_started(error) from error
-        stacked = cls(process)
-        stacked._write(Request([preset.to_toml() for preset in presets], list(decide_after), if_faster))
-        return stacked
+        return cls(process)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process lives."""
+        return self._process.poll() is None
+
+    def train(
+        self,
+        presets: Sequence[Preset],
+        decide_after: Sequence[int] = (),
+        *,
+        if_faster: bool = True,
+        scores: Sequence[Path] = (),
+    ) -> None:
+        """Asks for candidates to be trained; see `Request`."""
+        texts = [preset.to_toml() for preset in presets]
+        self._write(TRAIN, Request(texts, list(decide_after), if_faster, [str(path) for path in scores]))
 
     def read(self, timeout: float = 0.0) -> Message | None:
         """The next message; None if none has come in that many seconds.
@@ -163,9 +187,9 @@ class StackedProcess:
         found: Message = message
         return found
 
-    def keep(self, candidates: Sequence[int]) -> None:
-        """Answers `Values` that wait: these are trained further."""
-        self._write(Keep(list(candidates)))
+    def steer(self, steer: Steer) -> None:
+        """Asks for something while candidates are trained."""
+        self._write(STEER, steer)
 
     def close(self) -> None:
         """Ends the process, whatever it does."""
@@ -178,10 +202,10 @@ class StackedProcess:
                 with suppress(OSError):
                     pipe.close()
 
-    def _write(self, message: Request | Keep) -> None:
+    def _write(self, kind: str, message: Request | Steer) -> None:
         assert self._process.stdin is not None
         with suppress(OSError):  # it has died: the end of its output says so
-            self._process.stdin.write(f"{encode(message)}\n".encode())
+            self._process.stdin.write(f"{typed_line(kind, message)}\n".encode())
             self._process.stdin.flush()
 
     def _listen(self, output: IO[bytes]) -> None:

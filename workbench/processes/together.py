@@ -49,7 +49,7 @@ def group(presets: Sequence[Preset]) -> list[Group]:
     reasons: dict[int, str] = {}
     for number, preset in enumerate(presets):
         reasons[number] = why_alone(preset)
-        key = f"alone {number}" if reasons[number] else _key(preset)
+        key = f"alone {number}" if reasons[number] else key_of(preset)
         together.setdefault(key, []).append(number)
     return [Group(members, reasons[members[0]]) for members in together.values()]
 
@@ -67,8 +67,8 @@ def why_alone(preset: Preset) -> str:
     return ""
 
 
-def _key(preset: Preset) -> str:
-    """Equal for presets that can be trained together."""
+def key_of(preset: Preset) -> str:
+    """Equal for presets that can be trained together, where nothing keeps them alone."""
     flat = preset.flat()
     kept = {path: value for path, value in flat.items() if not _may_differ(path, value, preset)}
     # Without dropout the network has no such layers.

@@ -29,9 +29,10 @@ class EventWriter:
         except OSError as error:
             raise storage_error(path, error) from error
 
-    def write(self, event: Event) -> None:
-        """Appends the event with the current time. Raises RunDeletedError if the file was deleted or moved."""
-        line = memoryview(f"{encode(replace(event, time=round(time.time(), 4)))}\n".encode())
+    def write(self, event: Event) -> Event:
+        """Appends the event with the current time, and returns it so. Raises RunDeletedError if the file is gone."""
+        written = replace(event, time=round(time.time(), 4))
+        line = memoryview(f"{encode(written)}\n".encode())
         try:
             while line:
                 line = line[os.write(self._descriptor, line) :]
@@ -39,6 +40,7 @@ class EventWriter:
             raise storage_error(self._path, error) from error
         if not self._is_in_place():
             raise RunDeletedError(f"{self._path} has been deleted or moved: training ends")
+        return written
 
     def _is_in_place(self) -> bool:
         """Whether the file is still at its path: writing to a deleted or moved file would succeed silently."""

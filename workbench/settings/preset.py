@@ -6,7 +6,6 @@ what is allowed. Saving and loading a preset gives the same preset.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,13 +19,14 @@ from workbench.files import expanded, write_text_atomically
 from workbench.printable import is_text
 from workbench.runs.preset_text import flattened
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
-from workbench.settings.base import Choice, Family, PathMarker, Settings, setting
+from workbench.settings.assignments import DEEP, MOST_BYTES, assign, parse_assignment, switched
+from workbench.settings.base import Family, PathMarker, Settings, setting
 from workbench.settings.changes import Change, check_order
 from workbench.settings.data import DATA, Data, Digits, ModuleData
 from workbench.settings.loss import LOSSES, CrossEntropy, Loss
 from workbench.settings.model import MODELS, Mlp, Model, ModuleModel
 from workbench.settings.optimizer import OPTIMIZERS, Adam, Optimizer
-from workbench.settings.problems import describe_syntax_error, describe_validation_error, shortened
+from workbench.settings.problems import describe_syntax_error, describe_validation_error
 from workbench.settings.renamed import with_present_names
 from workbench.settings.runtime import Runtime
 from workbench.settings.schedule import SCHEDULES, AnySchedule, Constant
@@ -34,23 +34,12 @@ from workbench.settings.search import Range, check_keys
 from workbench.settings.search import to_toml as search_to_toml
 from workbench.settings.training import Training
 from workbench.settings.validation import VALIDATIONS, HoldOut, Validation
-from workbench.units import count, size
+from workbench.units import size
 
 FAMILIES: dict[str, Family] = {
     family.name: family for family in (DATA, MODELS, ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, VALIDATIONS)
 }
 """The tables of a preset that hold a choice, by name. `training` and `runtime` are plain tables."""
-
-
-MOST_LEVELS = 8
-"""The most levels of a key in `--set`."""
-
-MOST_BYTES = 2**20
-"""The most bytes of a preset file; enough for the longest lists of columns."""
-
-_KEY = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
-DEEP = re.compile(rf"^[ \t]*+\[?\[?[ \t]*+{_KEY}(?:\.[ \t]*+{_KEY}){{31,}}+[]=]", re.MULTILINE)
-"""A key of 32 levels or more. No setting is deeper than three, and the parser needs time for each level of each key."""
 
 
 class Preset(Settings):
@@ -174,7 +163,7 @@ class Preset(Settings):
         Another choice of a family keeps the settings that both choices have, and takes its own defaults for the rest.
         Raises PresetError.
         """
-        return self._with([_parse_assignment(assignment) for assignment in assignments], "--set")
+        return self._with([parse_assignment(assignment) for assignment in assignments], "--set")
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Preset:
         """The preset with other values by key path, such as {"optimizer.learning_rate": 0.003}.
@@ -190,7 +179,7 @@ class Preset(Settings):
             if _is_tag(path):
                 values[path[0]] = switched(FAMILIES[path[0]], values[path[0]], value)
             else:
-                _assign(values, path, value, where)
+                assign(values, path, value, where)
         return self.from_mapping(values, where)
 
     def with_absolute_paths(self) -> Preset:
@@ -277,48 +266,5 @@ def _tuples(value: Any) -> Any:
     return value
 
 
-def _parse_assignment(assignment: str) -> tuple[list[str], Any]:
-    key, equals, text = assignment.partition("=")
-    path = key.strip().split(".", MOST_LEVELS)
-    if not equals or not all(path) or len(path) > MOST_LEVELS:
-        raise PresetError(
-            f"--set {shortened(assignment)}: write it as key.path=value, e.g. optimizer.learning_rate=0.003"
-        )
-    if len(text) > MOST_BYTES:
-        raise PresetError(f"--set {shortened(key)}: the value is longer than {count(MOST_BYTES)} characters")
-    try:
-        values = {} if DEEP.search(text) else tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        values = {}
-    # More than one value: a text that happens to contain TOML.
-    return path, values["value"] if list(values) == ["value"] else text.strip()
-
-
 def _is_tag(path: list[str]) -> bool:
     return len(path) == 2 and path[0] in FAMILIES and path[1] == FAMILIES[path[0]].tag
-
-
-def switched(family: Family, table: Mapping[str, Any], label: Any) -> dict[str, Any]:
-    """Returns the table for another choice; keeps the settings of both. Validation refuses an unknown name later."""
-    old, new = family.choice(table[family.tag]), family.choice(label) if isinstance(label, str) else None
-    if old is None or new is None:
-        return {**table, family.tag: label}
-    return {family.tag: label, **{key: value for key, value in table.items() if _is_common(old, new, key)}}
-
-
-def _is_common(old: type[Choice], new: type[Choice], key: str) -> bool:
-    """Whether two choices have the same setting: with the same type and meaning, not only the same name."""
-    here, there = old.model_fields.get(key), new.model_fields.get(key)
-    if key == old.tag or here is None or there is None:
-        return False
-    return (here.annotation, here.description) == (there.annotation, there.description)
-
-
-def _assign(values: dict[str, Any], path: list[str], value: Any, where: str) -> None:
-    table = values
-    for key in path[:-1]:
-        inner = table.setdefault(key, {})
-        if not isinstance(inner, dict):
-            raise PresetError(f"{where} {shortened('.'.join(path))}: {shortened(key)} is not a table")
-        table = inner
-    table[path[-1]] = value

@@ -83,7 +83,7 @@ class HeldOutSplits:
             return None
         self._check.evaluation_loss("validation loss", metrics["loss"], state.step)
         scores = collector.gathered(metrics)
-        scores.save(self._run)
+        scores.save(self._run.validation_scores)
         return scores
 
     def _load_best(self, state: TrainingState) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from workbench.errors import StorageError
 from workbench.files import open_regular, write_atomically
-from workbench.runs.directory import RunDirectory
 from workbench.runs.typed import metrics as as_metrics
 
 DAMAGES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, BadZipFile, zlib.error)
@@ -32,10 +32,10 @@ class ValidationScores:
     metrics: dict[str, Any]
     """Of these samples, and the loss."""
 
-    def save(self, run: RunDirectory) -> None:
-        """Writes them into the run's directory, all of it or nothing. Raises StorageError."""
+    def save(self, path: Path) -> None:
+        """Writes them, all of it or nothing. Raises StorageError."""
         write_atomically(
-            run.validation_scores,
+            path,
             lambda file: np.savez(
                 file,
                 scores=self.scores.numpy(),
@@ -46,9 +46,8 @@ class ValidationScores:
         )
 
     @classmethod
-    def read(cls, run: RunDirectory) -> ValidationScores:
-        """Reads those of a run. Raises StorageError where they are missing or damaged."""
-        path = run.validation_scores
+    def read(cls, path: Path) -> ValidationScores:
+        """Reads what was saved. Raises StorageError where it is missing or damaged."""
         try:
             with open_regular(path) as file, np.load(file, allow_pickle=False) as arrays:
                 scores, targets = torch.from_numpy(arrays["scores"]), torch.from_numpy(arrays["targets"])

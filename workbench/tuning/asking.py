@@ -1,13 +1,16 @@
-"""Makes the question of a search, for the command line and for the app."""
+"""Makes the question of a search and of a cross-validation, for the command line and for the app."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.processes.plan import make_plan
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
+from workbench.settings.validation import CrossValidation
 from workbench.tuning.default_space import default_ranges
+from workbench.tuning.folds import fold_changes
 from workbench.tuning.question import Question
 from workbench.tuning.space import SearchSpace
 
@@ -36,6 +39,20 @@ def search_question(
     )
     SearchSpace.parse(question.search, preset)
     return question
+
+
+def folds_question(preset: Preset) -> Question:
+    """The question of a cross-validation: a model for each fold of the preset's data, which is read for that.
+
+    The preset is planned in a process of its own, which finds what is wrong with the data or the settings before there
+    is a study. Raises PresetError where the data has too many samples or too few, and whatever planning raises.
+    """
+    validation = preset.validation
+    assert isinstance(validation, CrossValidation)
+    plan = make_plan(preset)
+    return Question(
+        way="folds", changes=fold_changes(validation.models(plan.train_samples + (plan.validation_samples or 0)))
+    )
 
 
 def seeds_from(first: int, count: int) -> tuple[int, ...]:

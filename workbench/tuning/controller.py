@@ -7,37 +7,18 @@ where the events end: trials that were being trained continue from their checkpo
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 
-from workbench.errors import (
-    EXIT_DONE,
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    WorkbenchError,
-)
+from workbench.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WorkbenchError
 from workbench.files import write_text_atomically
-from workbench.metrics import metric
-from workbench.runs.control import Command, ControlReader, ask
-from workbench.runs.directory import RunDirectory, create_run
-from workbench.runs.events import EpochEnd, Event, Prepared
-from workbench.runs.follow import Follower
-from workbench.runs.follow import Trainer as LiveTrainer
-from workbench.runs.lock import is_running
-from workbench.runs.status import read_summary
-from workbench.runs.writer import EventWriter
-from workbench.settings.preset import Preset
+from workbench.runs.control import Command, ControlReader
 from workbench.tuning.check import CornerCheck
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.disk import delete_weights, need, shortage
-from workbench.tuning.ending import Stopping, completed, disk_problem, ending_of
+from workbench.tuning.disk import DiskWatch, need
 from workbench.tuning.events import (
-    MetricKnown,
     Noted,
     StudyFinished,
     StudyStarted,
@@ -45,36 +26,20 @@ from workbench.tuning.events import (
     TrialAsked,
     TrialDiscarded,
     TrialFinished,
-    TrialStarted,
+    TrialRetried,
     TrialStopped,
-    TrialValue,
 )
-from workbench.tuning.places import Orphan, Place
+from workbench.tuning.gathering import Gathering
+from workbench.tuning.places import Place
+from workbench.tuning.question import Together as Wanted
+from workbench.tuning.record import StudyRecord
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
-from workbench.tuning.view import TrialView, read_study_view
+from workbench.tuning.together import ONE_BY_ONE, Together
+from workbench.tuning.trial_run import TrialRun
+from workbench.tuning.view import TrialView
+from workbench.tuning.weights import Weights
 
 POLL_SECONDS = 0.02
-DISK_SECONDS = 1.0
-"""Time between two looks at how much of the disk is free."""
-
-
-@dataclass
-class _Active:
-    """A trial that is being trained."""
-
-    trial: TrialView
-    run: RunDirectory
-    follower: Follower
-    trainer: LiveTrainer
-    place: Place | None
-    monitor: str = ""
-    discard: Discard | None = None
-    """Why its trainer was asked to stop."""
-
-    @property
-    def is_adopted(self) -> bool:
-        """Whether an earlier controller started it, which is gone."""
-        return self.place is None
 
 
 class Controller:
@@ -88,11 +53,13 @@ class Controller:
         launched_at: float,
         is_interrupted: Callable[[], bool] = lambda: False,
         check: CornerCheck | None = None,
+        together: Wanted = "auto",
     ) -> None:
         """The caller holds the study's lock.
 
         launched_at: earlier requests are not for this controller. is_interrupted: whether a signal asks it to stop.
         check: a dry run of what will be asked for, which has begun; only the first trial does not wait for it.
+        together: whether trials that differ only in numbers are trained together.
         """
         self._check = check
         self._is_checked = check is None
@@ -100,16 +67,15 @@ class Controller:
         self._is_interrupted = is_interrupted
         self._way = way
         self._places = places
-        self._preset = Preset.of_run(study.preset)
         self._control = ControlReader(study.control, launched_at)
-        self.view = read_study_view(study)
-        self._events = EventWriter(study.events)
-        self._active: list[_Active] = []
-        self._stopping = Stopping()
+        self._record = StudyRecord(study, way)
+        self.view, self._write = self._record.view, self._record.write
+        self._stopping = self._record.stopping
+        self._gathering = Gathering(self._record, together, len(places))
+        self._active: list[TrialRun | Together] = []
         self._was_asked = False
         self._paused = False
-        self._without_weights: set[int] = set()
-        self._disk_seen = -math.inf
+        self._weights, self._disk = Weights(self._record), DiskWatch(study.path)
         self._began = time.monotonic()
         self._seconds_before = self.view.seconds
 
@@ -120,6 +86,8 @@ class Controller:
         """
         self._write(StudyStarted(process_id=os.getpid(), resumed=bool(self.view.trials)))
         self._adopt()
+        for number in self._way.begins_again(self.view):
+            self._write(TrialRetried(trial=number, reason="the study was resumed", afresh=True))
         try:
             done = self._loop()
         finally:
@@ -133,18 +101,15 @@ class Controller:
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began
 
-    def _write(self, event: Event) -> None:
-        self._events.write(event)
-        self.view.take(event)
-
     def _loop(self) -> Done:
         while True:
             self._handle_requests()
-            self._look_at_the_disk()
+            if not self._stopping.reason and (reason := self._disk.look()):
+                self._stop_all(reason, keeps_trials=True)
             self._look_at_the_check()
             for active in list(self._active):
                 self._read(active)
-            self._delete_weights()
+            self._weights.delete()
             if not self._stopping.reason and (reason := self._way.is_over(self.view, self._seconds)):
                 self._stop_all(reason)
             done = None if self._paused or self._stopping.reason else self._start_more()
@@ -155,13 +120,19 @@ class Controller:
     def _start_more(self) -> Done | None:
         """Starts what can be started now; what says that the study is over, if it is."""
         while (place := self._free_place()) is not None:
-            waiting = next((trial for trial in self.view.trials.values() if trial.status == "waiting"), None)
-            if waiting is not None:
-                self._start(waiting, waiting.until_epoch, place)
+            if (done := self._way.gives_up(self.view)) is not None:
+                return done
+            waiting = self._waiting()
+            if waiting and not (self._is_checked and place.trains_together and self._gathering.wants_more(waiting)):
+                self._start_waiting(waiting, place)
                 continue
             if self.view.trials and not self._is_checked:
                 return None
-            match self._way.next(self.view):
+            step = self._way.next(self.view)
+            if waiting and not isinstance(step, NewTrial):
+                self._start_waiting(waiting, place)
+                continue
+            match step:
                 case NewTrial() as new:
                     number = len(self.view.trials)
                     self._write(
@@ -183,39 +154,47 @@ class Controller:
                     return None
         return None
 
+    def _waiting(self) -> list[TrialView]:
+        """Trials that can be started."""
+        waiting = [trial for trial in self.view.trials.values() if trial.status == "waiting"]
+        return [trial for trial in waiting if not any(active.has(trial) for active in self._active)]
+
+    def _start_waiting(self, waiting: list[TrialView], place: Place) -> None:
+        """Starts the first trial that waits, and with it those that are trained together with it."""
+        first, *others = self._gathering.group(waiting) if place.trains_together else waiting[:1]
+        if not others:
+            self._start(first, first.until_epoch, place)
+            return
+        try:
+            if_faster = self._gathering.if_faster
+            self._active.append(Together.start(self._record, [first, *others], place, if_faster=if_faster))
+        except WorkbenchError as error:
+            if error.kind == "storage":
+                raise
+            self._gathering.refuse(first)
+            self._record.note(f"{ONE_BY_ONE}: {error}")
+
     def _free_place(self) -> Place | None:
-        taken = [active.place for active in self._active]
-        return next((place for place in self._places if place not in taken), None)
+        """A place at which nothing is trained; a trial that an earlier controller has started takes one too."""
+        free = [place for place in self._places if all(active.place is not place for active in self._active)]
+        orphans = sum(active.place is None for active in self._active)
+        return free[orphans] if len(free) > orphans else None
 
     def _start(self, trial: TrialView, until_epoch: int | None, place: Place) -> None:
         try:
-            run, resumed = self._study.run(trial.run), bool(trial.run)
-            if not resumed:
-                preset = self._preset_of(trial)
-                if self._check is not None and self._is_checked and (reason := self._check.why_not(preset)):
+            if not trial.run and self._check is not None and self._is_checked:
+                reason = self._check.why_not(self._record.preset_of(trial))
+                if reason:
                     self._discard(trial.number, reason)
                     return
-                run = create_run(self._study.trials, preset.name, preset.to_toml(), study=self._study.name)
-            elif (summary := read_summary(run)) is not None and summary.status == "completed":
-                self._write(completed(trial, summary))  # it ended while nobody looked
-                return
-            follower = Follower(run, from_now=resumed)
-            # Before it starts: whoever continues this study must know of it.
-            self._write(TrialStarted(trial=trial.number, run=run.name, until_epoch=until_epoch, resumed=resumed))
-            trainer = place.start(run)
-            follower.watch(trainer)
-            if until_epoch is not None:
-                ask(run, "stop_after_epoch", until_epoch)
+            started = TrialRun.start(self._record, trial, until_epoch, place)
         except WorkbenchError as error:
             if error.kind == "storage":
                 raise
             self._write(TrialFinished(trial=trial.number, status="failed", reason=str(error), kind=error.kind))
             return
-        self._active.append(_Active(trial, run, follower, trainer, place))
-
-    def _preset_of(self, trial: TrialView) -> Preset:
-        """Raises PresetError where its settings do not fit together."""
-        return self._preset.without_search().with_values(trial.trained_settings, f"trial {trial.number}")
+        if started is not None:
+            self._active.append(started)
 
     def _adopt(self) -> None:
         """Trials that were being trained when the last controller was killed."""
@@ -223,64 +202,24 @@ class Controller:
             if run.name not in self.view.runs:  # made, and then the controller was killed before it could say so
                 shutil.rmtree(run.path, ignore_errors=True)
         for trial in self.view.running:
-            run = self._study.run(trial.run)
-            if is_running(run):
-                self._active.append(_Active(trial, run, Follower(run, Orphan(run)), Orphan(run), None))
-                self._ask(self._active[-1], "resume")  # the study may have been paused when its controller was killed
-            else:
-                self._catch_up(trial, run)
+            if not trial.run:  # it was trained together with others, by a process that ended with its controller
+                self._write(TrialStopped(trial=trial.number))
+                continue
+            adopted = TrialRun.adopt(self._record, trial)
+            if adopted is not None:
+                self._active.append(adopted)
 
-    def _catch_up(self, trial: TrialView, run: RunDirectory) -> None:
-        active = _Active(trial, run, Follower(run, Orphan(run)), Orphan(run), None)
-        self._active.append(active)
-        while not self._read(active):
-            pass
-
-    def _read(self, active: _Active) -> bool:
-        """Reads what a trial has written; True once it has ended."""
-        written = active.follower.read()
-        for _, event in written:
-            self._take(active, event)
-        if written or active.follower.is_alive:
-            return False
+    def _read(self, active: TrialRun | Together) -> None:
+        if not active.read():
+            return
         self._active.remove(active)
-        trial = active.trial
-        if problem := disk_problem(active.run, active.trainer.poll()):
-            self._write(TrialStopped(trial=trial.number))  # it has done nothing wrong, and continues with the study
-            if not active.is_adopted:
-                self._stop_all(problem, keeps_trials=True)
-            return True
-        discard = active.discard or self._way.discards(self.view, trial)
-        preset = self._preset_of(trial)
-        self._write(ending_of(trial, active.run, preset, discard, self._stopping, is_adopted=active.is_adopted))
-        return True
-
-    def _take(self, active: _Active, event: Event) -> None:
-        match event:
-            case Prepared():
-                active.monitor = event.monitor
-                if self.view.metric is None:
-                    self._write(MetricKnown(metric=event.monitor))
-            case EpochEnd() if event.epoch not in active.trial.values:
-                values = event.validation or event.train
-                known = metric(active.monitor) if active.monitor else self.view.metric or metric("loss")
-                value = values.get(known.name)
-                finite = value if isinstance(value, (int, float)) and math.isfinite(value) else None
-                self._write(TrialValue(trial=active.trial.number, epoch=event.epoch, value=finite))
-                if active.discard is None and (discard := self._way.discards(self.view, active.trial)):
-                    active.discard = discard
-                    self._ask(active, "stop")
+        if isinstance(active, Together) and active.are_one_by_one:
+            self._gathering.refuse(active.first)
+        if active.disk_problem and active.place is not None:
+            self._stop_all(active.disk_problem, keeps_trials=True)
 
     def _discard(self, number: int, reason: str, epoch: int | None = None) -> None:
         self._write(TrialDiscarded(trial=number, reason=reason, epoch=epoch))
-
-    def _look_at_the_disk(self) -> None:
-        """Stops before the disk is full."""
-        if self._stopping.reason or time.monotonic() - self._disk_seen < DISK_SECONDS:
-            return
-        self._disk_seen = time.monotonic()
-        if reason := shortage(self._study.path):
-            self._stop_all(reason, keeps_trials=True)
 
     def _look_at_the_check(self) -> None:
         if self._check is None or self._is_checked:
@@ -291,15 +230,6 @@ class Controller:
             self._write(Noted(message=note))
         if self._is_checked and (text := need(self._study.path, self._check.weights_bytes, self._way.most_weights)):
             self._write(Noted(message=text))
-
-    def _delete_weights(self) -> None:
-        """Of trials that have ended and are not among the best: weights fill a disk."""
-        for trial in self.view.trials.values():
-            if not trial.has_ended or not trial.run or trial.number in self._without_weights:
-                continue
-            if not self._way.keeps_weights(self.view, trial):
-                delete_weights(self._study.run(trial.run))
-                self._without_weights.add(trial.number)
 
     def _handle_requests(self) -> None:
         if self._is_interrupted() and not self._was_asked:
@@ -320,11 +250,9 @@ class Controller:
     def _discard_asked(self, trial: TrialView) -> None:
         if trial.has_ended:
             return
-        for active in [active for active in self._active if active.trial is trial]:
-            self._active.remove(active)
-            ask(active.run, "stop")
-            while active.trainer.poll() is None:
-                time.sleep(POLL_SECONDS)
+        for active in [active for active in self._active if active.has(trial)]:
+            if active.drop(trial):
+                self._active.remove(active)
         self._discard(trial.number, "discarded by hand")
 
     def _stop_as_asked(self) -> None:
@@ -338,14 +266,12 @@ class Controller:
 
     def _ask_all(self, command: Command) -> None:
         for active in self._active:
-            self._ask(active, command)
-
-    @staticmethod
-    def _ask(active: _Active, command: Command) -> None:
-        with suppress(WorkbenchError):
-            ask(active.run, command)
+            active.ask(command)
 
     def _finish(self, done: Done) -> StudyFinished:
+        if self._stopping.reason and not self._stopping.keeps_trials:
+            for trial in self._waiting():
+                self._discard(trial.number, self._stopping.reason)
         result = {"type": "result"} | self._way.result(self.view)
         write_text_atomically(self._study.summary, json.dumps(result, indent=2) + "\n", parents=False)
         if self._was_asked:
@@ -356,5 +282,5 @@ class Controller:
             state, code = ("failed", done.exit_code) if done.failed else ("completed", EXIT_DONE)
         finished = StudyFinished(status=state, reason=done.reason, exit_code=code)
         self._write(finished)
-        self._events.close()
+        self._record.close()
         return finished

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.settings.toml_text import toml
 
+AT = "@"
+"""Between the path of a setting and the choice that a range is for: optimizer.learning_rate@sgd."""
 SIGNIFICANT_DIGITS = 4
 """Of a suggested number: what is shown, saved and trained is the same short number."""
+
+
+def with_choice(path: str, choice: str) -> str:
+    """The key of a range that is for one choice of the setting's family; the path where it is for all."""
+    return f"{path}{AT}{choice}" if choice else path
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,14 @@ class Numbers:
     log: bool = False
     step: float | None = None
     labels: frozenset[str] | None = None
-    """The choices of its family that have the setting; None where all that may be chosen have it."""
+    """The choices of its family that take this range; None where all that may be chosen take it."""
+    choice: str = ""
+    """The choice that the range is for, such as sgd; empty where it is for all that have no range of their own."""
+
+    @property
+    def name(self) -> str:
+        """The key of its range in a search: the path, and the choice if it is for one."""
+        return with_choice(self.path, self.choice)
 
     @property
     def count(self) -> int | None:
@@ -114,6 +129,13 @@ class Options:
     values: tuple[Any, ...]
     labels: frozenset[str] | None = None
     """As of `Numbers`."""
+    choice: str = ""
+    """As of `Numbers`."""
+
+    @property
+    def name(self) -> str:
+        """As of `Numbers`."""
+        return with_choice(self.path, self.choice)
 
     @property
     def count(self) -> int:
@@ -162,3 +184,17 @@ class Options:
 
 
 Dimension = Numbers | Options
+
+
+def span(dimensions: Sequence[Dimension]) -> Dimension:
+    """One dimension that holds all values of several of the same path, which are alike."""
+    first = dimensions[0]
+    if len(dimensions) == 1:
+        return first
+    if isinstance(first, Options):
+        values = {toml(value): value for each in dimensions if isinstance(each, Options) for value in each.values}
+        return Options(first.path, tuple(values.values()))
+    numbers = [each for each in dimensions if isinstance(each, Numbers)]
+    low, high = min(each.low for each in numbers), max(each.high for each in numbers)
+    log = all(each.log or each.low > 0 for each in numbers) and any(each.log for each in numbers)
+    return Numbers(first.path, low, high, first.is_whole, log)

@@ -13,6 +13,7 @@ from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, make_folder, read_small, short_path, write_text_atomically
 from workbench.runs.directory import RunDirectory, list_runs, nearest_name, new_directory
 from workbench.settings.preset import Preset
+from workbench.tuning.measured import Measured
 from workbench.tuning.question import Question
 
 
@@ -58,9 +59,24 @@ class StudyDirectory:
         return self.path / "summary.json"
 
     @property
+    def measured(self) -> Path:
+        """What was measured before the search, as JSON; absent where nothing was."""
+        return self.path / "measured.json"
+
+    @property
+    def report(self) -> Path:
+        """The page of `tune auto`, when its controller last ended; absent before, and for other studies."""
+        return self.path / "report.md"
+
+    @property
     def trials(self) -> Path:
         """The folder of the trials' run directories."""
         return self.path / "trials"
+
+    @property
+    def scores(self) -> Path:
+        """The folder of what the models of folds that were trained together answer for the samples they left out."""
+        return self.path / "scores"
 
     @property
     def log(self) -> Path:
@@ -81,19 +97,30 @@ class StudyDirectory:
         """The run directory of a trial."""
         return RunDirectory(self.trials / name)
 
+    def scores_of(self, trial: int, run: str = "") -> Path:
+        """What the model of a fold answers for the samples that it left out. run: empty where there is none."""
+        return self.run(run).validation_scores if run else self.scores / f"{trial}.npz"
+
 
 def default_studies_folder() -> Path:
     """The folder of studies: WORKBENCH_STUDIES, else ./studies."""
     return Path(os.environ.get("WORKBENCH_STUDIES") or "studies")
 
 
-def create_study(folder: Path, preset: Preset, question: Question) -> StudyDirectory:
-    """Creates a study's directory with what is asked in it. Raises StorageError where it cannot be written."""
+def create_study(
+    folder: Path, preset: Preset, question: Question, *, measured: Measured | None = None
+) -> StudyDirectory:
+    """Creates a study's directory with what is asked in it. Raises StorageError where it cannot be written.
+
+    measured: what the question was made from, where that was measured.
+    """
     study = StudyDirectory(new_directory(folder, preset.name, "the studies folder"))
     try:
         make_folder(study.trials)
         text = preset.to_toml()
         write_text_atomically(study.preset, text, parents=False)
+        if measured is not None:
+            write_text_atomically(study.measured, measured.to_json(), parents=False)
         # A directory is a study once its question is there, so that comes last.
         complete = replace(question, preset_digest=digest(text))
         write_text_atomically(study.question, complete.to_toml(), parents=False)

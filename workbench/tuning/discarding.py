@@ -6,12 +6,17 @@ A trial that is not better than others after a few epochs seldom is at the end. 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
+from operator import itemgetter
 from statistics import median as median_of
+from typing import Any
 
 from workbench.metrics import Metric
 from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView, TrialView
 
+SCHEDULE = "schedule.name"
 SPARE = 2
 """How many trials wait with their weights, as a multiple of those that are kept: one that is kept may still fail."""
 REDUCTION = 3
@@ -31,29 +36,70 @@ def value_at(trial: TrialView, epoch: int, metric: Metric) -> float | None:
 def keep(view: StudyView, count: int) -> Continue | Discard | None:
     """The best trials that are paused or completed are trained to their end, the other paused ones are discarded.
 
-    All at once, when every trial has come to its pause. None where no trial is paused.
+    All at once, when every trial has come to its pause; the best first, for the time may end. None where no trial is
+    paused.
     """
-    kept = _best(view, count)
+    kept = next((trial for trial in _best(view, count) if trial.status == "paused"), None)
+    if kept is not None:
+        return Continue(kept.number)
     paused = next((trial for trial in view.trials.values() if trial.status == "paused"), None)
-    if paused is None:
-        return None
-    return Continue(paused.number) if paused.number in kept else _not_kept(paused, count)
+    return None if paused is None else _not_kept(paused, count, view)
 
 
 def surplus(view: StudyView, count: int) -> Discard | None:
     """While trials are still being tried: one that is paused and so far behind that it will not be kept."""
     waiting = _best(view, SPARE * count)
-    behind = [trial for trial in view.trials.values() if trial.status == "paused" and trial.number not in waiting]
-    return _not_kept(behind[0], count) if behind else None
+    behind = [trial for trial in view.trials.values() if trial.status == "paused" and trial not in waiting]
+    return _not_kept(behind[0], count, view) if behind else None
 
 
-def _best(view: StudyView, count: int) -> set[int]:
+def not_kept_at(view: StudyView, trials: Sequence[TrialView], epoch: int, count: int | None) -> list[Discard]:
+    """Those that are not among the best of all trials that have been trained for that many epochs.
+
+    count: how many of all are kept; None for one of REDUCTION, as ASHA promotes.
+    """
+    metric = view.metric
+    if metric is None:
+        return []
+    own = [trial for trial in view.trials.values() if trial.repeats is None and trial.status != "failed"]
+    values = [(value_at(trial, epoch, metric), trial) for trial in own]
+    ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
+    ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
+    if count is None:
+        kept = ordered[: len(ordered) // REDUCTION]
+        reason = f"not among the best {len(kept)} of {len(ordered)} after epoch {epoch}"
+    else:
+        kept = _in_turn(ordered)[:count]
+        reason = f"not among the best {count} after epoch {epoch}{_among(view)}"
+    return [Discard(trial.number, reason) for trial in trials if trial not in kept]
+
+
+def _best(view: StudyView, count: int) -> list[TrialView]:
     ranked = [trial for trial in view.ranked() if trial.status in ("paused", "completed", "running", "waiting")]
-    return {trial.number for trial in ranked[:count]}
+    return _in_turn(ranked)[:count]
 
 
-def _not_kept(trial: TrialView, count: int) -> Discard:
-    return Discard(trial.number, f"not among the best {count} after epoch {trial.epoch}")
+def _in_turn(ranked: Sequence[TrialView]) -> list[TrialView]:
+    """The best of each schedule first, then the second of each: a rate that falls later is worth more at the end.
+
+    After a few epochs trials can only be compared with those whose rate takes the same course.
+    """
+    before: Counter[Any] = Counter()
+    places = []
+    for trial in ranked:
+        schedule = trial.settings.get(SCHEDULE)
+        places.append(before[schedule])
+        before[schedule] += 1
+    return [trial for _, trial in sorted(zip(places, ranked, strict=True), key=itemgetter(0))]
+
+
+def _not_kept(trial: TrialView, count: int, view: StudyView) -> Discard:
+    return Discard(trial.number, f"not among the best {count} after epoch {trial.epoch}{_among(view)}")
+
+
+def _among(view: StudyView) -> str:
+    schedules = {each.settings.get(SCHEDULE) for each in view.trials.values()}
+    return "" if len(schedules) == 1 else ", taken from each schedule in turn"
 
 
 def rungs(first: int, epochs: int) -> list[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import time
 from pathlib import Path
 
 from workbench.runs.directory import RunDirectory
@@ -10,6 +12,10 @@ from workbench.units import size
 
 LEAST_FREE_BYTES = 2**30
 """With less, a study stops: what has been found must still be written."""
+
+
+DISK_SECONDS = 1.0
+"""Time between two looks at how much of the disk is free."""
 
 
 def shortage(folder: Path) -> str:
@@ -24,6 +30,21 @@ def shortage(folder: Path) -> str:
         f"only {size(free)} are free on the disk of {folder}, and a study stops below {size(LEAST_FREE_BYTES)}: "
         "free some space, then continue it"
     )
+
+
+class DiskWatch:
+    """Looks about once a second at how much of a disk is free."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen = -math.inf
+
+    def look(self) -> str:
+        """What `shortage` says, where it was looked; else an empty text."""
+        if time.monotonic() - self._seen < DISK_SECONDS:
+            return ""
+        self._seen = time.monotonic()
+        return shortage(self._folder)
 
 
 def need(folder: Path, trial_bytes: int, trials: int | None) -> str:

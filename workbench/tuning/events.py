@@ -41,7 +41,7 @@ class TrialStarted(Event):
     type: ClassVar[str] = "trial_started"
     trial: int
     run: str
-    """Name of its run directory in `trials/`."""
+    """Name of its run directory in `trials/`; empty for one that is trained together with others."""
     until_epoch: int | None = None
     resumed: bool = False
 
@@ -70,7 +70,7 @@ class TrialPaused(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialStopped(Event):
-    """A trial was stopped with its study: it continues where it was."""
+    """A trial was stopped with its study: it continues where it was, or, where it has no run, begins again."""
 
     type: ClassVar[str] = "trial_stopped"
     trial: int
@@ -105,6 +105,9 @@ class TrialFinished(Event):
     """Why it has failed."""
     kind: str = ""
     """Which error, as in workbench.errors."""
+    validation: dict[str, Any] | None = None
+    """Of a trial that has no run: numbers by metric, with the best weights. A run has them in its summary."""
+    test: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,8 @@ class TrialRetried(Event):
     reason: str
     changes: dict[str, Any] = field(default_factory=dict)
     """Settings that it takes now; with any, it is trained from the start, in a new run."""
+    afresh: bool = False
+    """Whether it is trained from the start, in a new run, with the settings that it had."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,18 +21,13 @@ def fold_changes(folds: int) -> tuple[dict[str, Any], ...]:
 def result_of(judged: OutOfFold, runs: Sequence[str]) -> dict[str, Any]:
     """The result of a cross-validation, as JSON holds it: of each fold, over the folds, and of all samples together.
 
-    runs: the name of each fold's run. deviation: the standard deviation of the mean. Folds share training samples, so
-    their values vary too little, for which it is corrected, see `mean_interval`; null for a single value.
+    runs: the name of each fold's run. mean, deviation: as `mean_over_folds` gives them.
     """
     values = [fold.get(judged.monitor) for fold in judged.folds]
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    deviation = None
-    if len(known) > 1:
-        # Each fold leaves out one part of the samples and is trained on the others.
-        deviation = math.sqrt(variance_of_mean(known, test_to_train=1 / (len(judged.samples) - 1)))
+    mean, deviation = mean_over_folds(values)
     return {
         "metric": judged.monitor,
-        "mean": mean_and_deviation(known)[0] if known else None,
+        "mean": mean,
         "deviation": deviation,
         "folds": [
             {
@@ -48,3 +43,19 @@ def result_of(judged: OutOfFold, runs: Sequence[str]) -> dict[str, Any]:
         ],
         "pooled": judged.pooled,
     }
+
+
+def mean_over_folds(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """The mean of a metric over all folds of a cross-validation, and the standard deviation of that mean.
+
+    Folds share training samples, so that their values vary too little, for which the deviation is corrected, see
+    `mean_interval`. values: None, or not finite, for a fold where the metric is not defined, which does not count.
+    No mean without a value, no deviation for a single one.
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        return None, None
+    if len(known) < 2:
+        return mean_and_deviation(known)[0], None
+    # Each fold leaves out one part of the samples and is trained on the others.
+    return mean_and_deviation(known)[0], math.sqrt(variance_of_mean(known, test_to_train=1 / (len(values) - 1)))

@@ -34,7 +34,7 @@ def combinations(
     if not space.is_active(dimension, values):
         yield from combinations(space, points, place + 1, values)
         return
-    has_step = space.ranges[dimension.path].step is not None
+    has_step = space.ranges[dimension.name].step is not None
     for value in dimension.grid(MOST_COMBINATIONS if has_step else points):
         yield from combinations(space, points, place + 1, {**values, dimension.path: value})
 

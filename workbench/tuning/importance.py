@@ -48,7 +48,7 @@ def _by_optuna(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     epoch = min(max(trial.values) for trial in trials)
     study = optuna.create_study(direction="maximize" if maximize else "minimize")
-    dimensions = {dimension.path: dimension for dimension in space.dimensions if dimension.path in paths}
+    dimensions = {dimension.path: dimension for dimension in space.spans if dimension.path in paths}
     for trial in trials:
         value = trial.values.get(epoch)
         settings = space.completed(trial.settings, preset)

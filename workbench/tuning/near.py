@@ -29,7 +29,7 @@ def near(space: SearchSpace, preset: Preset, centre: Mapping[str, Any], random: 
             values[dimension.path] = _within(dimension, values[dimension.path], random)
     # What another choice brings with it is near its default.
     active = space.active(values)
-    kept = {dimension.path: centre[dimension.path] for dimension in active if dimension.path in centre}
+    kept = {dimension.path: _carried(dimension, space, centre) for dimension in active if dimension.path in centre}
     known = space.completed({**kept, **values}, preset)
     for dimension in active:
         if dimension.path not in values:
@@ -39,6 +39,13 @@ def near(space: SearchSpace, preset: Preset, centre: Mapping[str, Any], random: 
                 _moved(dimension, value, random) if is_changed else _within(dimension, value, random)
             )
     return values
+
+
+def _carried(dimension: Dimension, space: SearchSpace, centre: Mapping[str, Any]) -> Any:
+    """The centre's value; where its choice has another range, what lies at the same place of this one."""
+    value = centre[dimension.path]
+    before = next((each for each in space.active(centre) if each.path == dimension.path), dimension)
+    return value if before.name == dimension.name else dimension.at(before.place(value))
 
 
 def _within(dimension: Dimension, value: Any, random: Random) -> Any:

@@ -102,8 +102,8 @@ class OptunaSampler(RememberingSampler):
         frozen = create_trial(
             state=TrialState.WAITING if trial.state == "running" else states[trial.state],
             value=trial.value if trial.state == "completed" else None,
-            params={dimension.path: internal(dimension, trial.values[dimension.path]) for dimension in active},
-            distributions={dimension.path: distribution_of(dimension) for dimension in active},
+            params={dimension.name: internal(dimension, trial.values[dimension.path]) for dimension in active},
+            distributions={dimension.name: distribution_of(dimension) for dimension in active},
             intermediate_values={trial.epoch: trial.value} if trial.state == "cut_short" else None,
         )
         if trial.state == "running":
@@ -116,7 +116,7 @@ class QmcSampler(RememberingSampler):
 
     def __init__(self, space: SearchSpace, preset: Preset, seed: int, maximize: bool) -> None:
         super().__init__(space, preset, seed, maximize)
-        self._distributions = {dimension.path: distribution_of(dimension) for dimension in space.dimensions}
+        self._distributions = {dimension.name: distribution_of(dimension) for dimension in space.dimensions}
         self._points: list[dict[str, Any]] = []
         with _quiet():
             self._study = optuna.create_study()
@@ -130,7 +130,7 @@ class QmcSampler(RememberingSampler):
         values: dict[str, Any] = {}
         for dimension in self.space.dimensions:
             if self.space.is_active(dimension, values):
-                values[dimension.path] = external(dimension, self._points[number - 1][dimension.path])
+                values[dimension.path] = external(dimension, self._points[number - 1][dimension.name])
         return Suggestion(values, "qmc")
 
 
@@ -156,11 +156,11 @@ def _suggested(trial: optuna.Trial, dimension: Dimension) -> Any:
     """What Optuna suggests for a dimension."""
     match distribution_of(dimension):
         case CategoricalDistribution() as options:
-            return trial.suggest_categorical(dimension.path, options.choices)
+            return trial.suggest_categorical(dimension.name, options.choices)
         case IntDistribution() as whole:
-            return trial.suggest_int(dimension.path, whole.low, whole.high, log=whole.log)
+            return trial.suggest_int(dimension.name, whole.low, whole.high, log=whole.log)
         case FloatDistribution() as real:
-            return trial.suggest_float(dimension.path, real.low, real.high, log=real.log)
+            return trial.suggest_float(dimension.name, real.low, real.high, log=real.log)
     raise AssertionError(dimension)
 
 

@@ -5,26 +5,59 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from workbench.processes.stacked import Message, StackedProcess, Steer
 from workbench.processes.standby import Standby
 from workbench.processes.worker import not_started
 from workbench.runs.directory import RunDirectory
 from workbench.runs.follow import Trainer
 from workbench.runs.lock import is_running
+from workbench.settings.preset import Preset
 
 MOST_USED_BYTES = 2**29
 """Of a GPU that counts as unused: a display takes some."""
 
 
+class Stacking(Protocol):
+    """Trains several trials together, as `workbench.processes.stacked.StackedProcess` does."""
+
+    def train(
+        self,
+        presets: Sequence[Preset],
+        decide_after: Sequence[int] = (),
+        *,
+        if_faster: bool = True,
+        scores: Sequence[Path] = (),
+    ) -> None:
+        """Asks for presets to be trained."""
+
+    def read(self, timeout: float = 0.0) -> Message | None:
+        """The next message; None if there is none yet. Raises WorkbenchError."""
+
+    def steer(self, steer: Steer) -> None:
+        """Asks for something while they are trained."""
+
+    def close(self) -> None:
+        """Ends the process."""
+
+
 class Place(Protocol):
-    """Trains one run at a time."""
+    """Trains one run, or several trials together, at a time."""
 
     def start(self, run: RunDirectory) -> Trainer:
         """Starts a run, or continues it from its checkpoint. Raises StorageError, TrainerLostError."""
+
+    @property
+    def trains_together(self) -> bool:
+        """Whether it has a process that trains several trials together."""
+
+    def stacked(self) -> Stacking:
+        """That process, where it has one; launched when it is first needed. Raises TrainerLostError."""
 
     def close(self) -> None:
         """Ends what it keeps between two runs."""
@@ -32,11 +65,12 @@ class Place(Protocol):
 
 @dataclass
 class LocalPlace:
-    """A warm process, started when it is first needed and again after it has died."""
+    """A warm process for runs, and one for trials together: each started when needed, and again after it has died."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of its own, such as the GPU that it sees."""
     _standby: Standby | None = None
+    _stacked: StackedProcess | None = None
 
     def start(self, run: RunDirectory) -> Trainer:
         if self._standby is None or not self._standby.is_alive:
@@ -46,11 +80,23 @@ class LocalPlace:
                 raise not_started(error) from error
         return self._standby.train(run, shlex.join(sys.argv))
 
+    @property
+    def trains_together(self) -> bool:
+        return True
+
+    def stacked(self) -> StackedProcess:
+        if self._stacked is None or not self._stacked.is_alive:
+            self._stacked = StackedProcess.launch(self.environment)
+        return self._stacked
+
     def close(self) -> None:
         if self._standby is not None:
             with suppress(OSError):
                 self._standby.close()
             self._standby = None
+        if self._stacked is not None:
+            self._stacked.close()
+            self._stacked = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, StorageError, WorkbenchError, type_and_first_line
-from workbench.files import open_to_append, storage_error
+from workbench.files import is_file, open_to_append, read_small, storage_error
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE, launched_at, not_started, trainer_environment
 from workbench.runs.lock import claim
 from workbench.runs.writer import EventWriter
@@ -24,6 +25,7 @@ from workbench.tuning.question import Question, read_question
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset
     from workbench.tuning.check import CornerCheck
+    from workbench.tuning.view import StudyView
 
 
 def start_controller(study: StudyDirectory, command: str) -> subprocess.Popen[bytes]:
@@ -78,7 +80,8 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        return Controller(study, way, places, launched_at(), is_interrupted, check).run().exit_code
+        controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together)
+        finished = controller.run()
     except StorageError:
         raise
     except Exception as error:
@@ -89,6 +92,19 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         with contextlib.closing(EventWriter(study.events)) as events:
             events.write(StudyFinished(status="failed", reason=reason, exit_code=code))
         return code
+    if is_file(study.measured):
+        _write_page(study, preset, question, controller.view)
+    return finished.exit_code
+
+
+def _write_page(study: StudyDirectory, preset: Preset, question: Question, view: StudyView) -> None:
+    """The result is there already: what goes wrong with its page is said in the log alone."""
+    from workbench.tuning.page import write_page
+
+    try:
+        write_page(study, preset, question, json.loads(read_small(study.summary)), view)
+    except Exception:
+        traceback.print_exc()
 
 
 def _check(question: Question, preset: Preset) -> CornerCheck | None:

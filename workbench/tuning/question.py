@@ -18,6 +18,7 @@ from workbench.runs.typed import taken
 VERSION = 1
 Way = Literal["search", "repeat", "folds", "queue"]
 SamplerName = Literal["tpe", "random", "grid", "cmaes", "qmc"]
+Together = Literal["auto", "always", "never"]
 DiscardRule = Literal["keep", "asha", "median", "none"]
 
 
@@ -55,6 +56,9 @@ class Question:
     """The name under which the best settings are saved as a preset."""
     workers: int = 0
     """How many trials run at once on a CPU; 0: one."""
+    together: Together = "auto"
+    """Whether trials that differ only in numbers are trained together, without runs of their own: where that is faster,
+    wherever it can be done, or not at all."""
     on: str = ""
     """Where trials run: empty for this machine; ray, or ray://HOST:PORT, for a Ray cluster."""
 

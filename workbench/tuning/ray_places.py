@@ -20,6 +20,7 @@ from threading import Event, Thread
 from typing import Any
 
 from workbench.errors import UsageError, WorkbenchError, type_and_first_line
+from workbench.processes.stacked import StackedProcess
 from workbench.processes.tethered import train_tethered
 from workbench.processes.worker import open_worker_log, trainer_environment
 from workbench.runs.directory import RunDirectory
@@ -201,6 +202,13 @@ class RayPlace:
         }
         self._trial = RayTrial(run, lambda: self.cluster.submit(self.share, run, environment))
         return self._trial
+
+    @property
+    def trains_together(self) -> bool:
+        return False
+
+    def stacked(self) -> StackedProcess:
+        raise NotImplementedError("trials on a Ray cluster are trained one by one")
 
     def close(self) -> None:
         if self._is_closed:

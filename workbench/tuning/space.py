@@ -1,11 +1,12 @@
 """The search space: which settings a search varies, over which values, and which of them belong to which choices.
 
-`optimizer.momentum` is active only in trials whose optimizer has a momentum. Trials are presets: `apply` makes one.
+`optimizer.momentum` is active only in trials whose optimizer has a momentum. `optimizer.learning_rate@sgd` is the range
+of trials with that optimizer, where others take another. Trials are presets: `apply` makes one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from workbench.settings.search import Range
 from workbench.settings.toml_text import toml
 from workbench.suggestion import nearest
 from workbench.tuning.declared import Declared, declared
-from workbench.tuning.dimensions import Dimension, Numbers, Options
+from workbench.tuning.dimensions import AT, Dimension, Numbers, Options, span
 from workbench.tuning.ranges import range_text
 
 LOG_FROM = 10
@@ -31,7 +32,7 @@ class SearchSpace:
     """What a search varies. It has been checked against the preset that it was parsed for."""
 
     ranges: dict[str, Range]
-    """As given, by path."""
+    """As given, by the names of the dimensions."""
     dimensions: tuple[Dimension, ...]
     """The choices of a family first, for they decide which others are active."""
     labels: dict[str, str]
@@ -54,21 +55,33 @@ class SearchSpace:
             if path in ranges:
                 chosen[name] = _chosen(path, ranges[path], where)
         found = []
-        for path, range_ in ranges.items():
-            what = declared(path, chosen, preset, where)
-            found.append(_dimension(what, range_, chosen, where))
+        for name, range_ in ranges.items():
+            path, _, choice = name.partition(AT)
+            what = declared(path, _chosen_for(name, chosen, where), preset, where)
+            takers = _takers(what, choice, chosen, ranges, where)
+            found.append(_dimension(what, range_, takers, choice, where))
         found.sort(key=lambda dimension: dimension.path not in TAGS)
         space = cls(ranges, tuple(found), labels)
         for dimension in found:  # a choice may need what the preset does not say, such as the file of a CSV
             if dimension.path in TAGS:
                 for label in dimension.grid(0):
                     preset.without_search().with_values({dimension.path: label}, f"{where}: {dimension.path} = {label}")
+        for path in space.paths:
+            if len({type(dimension) for dimension in found if dimension.path == path}) > 1:
+                raise PresetError(
+                    f"{where}: {path}: the ranges of its choices must all be low and high, or all choices"
+                )
         return space
 
     @property
     def paths(self) -> list[str]:
         """The settings that are searched."""
-        return [dimension.path for dimension in self.dimensions]
+        return list(dict.fromkeys(dimension.path for dimension in self.dimensions))
+
+    @property
+    def spans(self) -> tuple[Dimension, ...]:
+        """A dimension for each path, which holds the values of all its ranges."""
+        return tuple(span([each for each in self.dimensions if each.path == path]) for path in self.paths)
 
     def is_active(self, dimension: Dimension, values: Mapping[str, Any]) -> bool:
         """Whether trials with these values have the setting. values: at least the choices, by path."""
@@ -109,11 +122,11 @@ class SearchSpace:
         return preset.without_search().with_values(values, "the trial")
 
     def describe(self) -> dict[str, str]:
-        """Each range as it is typed, with `log` where the scale is logarithmic, by path."""
-        return {dimension.path: self._describe(dimension) for dimension in self.dimensions}
+        """Each range as it is typed, with `log` where the scale is logarithmic, by the name of its dimension."""
+        return {dimension.name: self._describe(dimension) for dimension in self.dimensions}
 
     def _describe(self, dimension: Dimension) -> str:
-        text = range_text(self.ranges[dimension.path].model_copy(update={"log": None}))
+        text = range_text(self.ranges[dimension.name].model_copy(update={"log": None}))
         return f"{text} log" if isinstance(dimension, Numbers) and dimension.log else text
 
 
@@ -122,12 +135,12 @@ def corners(space: SearchSpace, preset: Preset) -> list[Preset]:
 
     Raises PresetError where settings at the extremes do not fit together.
     """
-    waiting = {(dimension.path, index) for dimension in space.dimensions for index in range(len(dimension.extremes))}
+    waiting = {(dimension.name, index) for dimension in space.dimensions for index in range(len(dimension.extremes))}
     found: list[Preset] = []
     while waiting:
         values = _corner(space, waiting)
         for dimension in space.active(values):
-            waiting.discard((dimension.path, _index_of(dimension, values[dimension.path])))
+            waiting.discard((dimension.name, _index_of(dimension, values[dimension.path])))
         found.append(space.apply(preset, values))
     return found
 
@@ -140,7 +153,7 @@ def _corner(space: SearchSpace, waiting: set[tuple[str, int]]) -> dict[str, Any]
             values[dimension.path] = _label(space, dimension, waiting)
         elif space.is_active(dimension, values):
             extremes = dimension.extremes
-            untried = [index for index in range(len(extremes)) if (dimension.path, index) in waiting]
+            untried = [index for index in range(len(extremes)) if (dimension.name, index) in waiting]
             values[dimension.path] = extremes[untried[0] if untried else -1]
     return values
 
@@ -153,7 +166,7 @@ def _label(space: SearchSpace, tag: Dimension, waiting: set[tuple[str, int]]) ->
             return label
     for dimension in space.dimensions:
         is_of_it = dimension.labels is not None and dimension.path.startswith(f"{family}.")
-        if is_of_it and any(path == dimension.path for path, _ in waiting):
+        if is_of_it and any(name == dimension.name for name, _ in waiting):
             return next(label for label in tag.extremes if label in (dimension.labels or ()))
     return tag.extremes[-1]
 
@@ -178,16 +191,50 @@ def _chosen(path: str, range_: Range, where: str) -> tuple[str, ...]:
     return range_.choices
 
 
-def _dimension(what: Declared, range_: Range, chosen: Mapping[str, tuple[str, ...]], where: str) -> Dimension:
+def _chosen_for(name: str, chosen: Mapping[str, tuple[str, ...]], where: str) -> Mapping[str, tuple[str, ...]]:
+    """The choices of each family that a range is for. Raises PresetError where it is for one that is never made."""
+    path, at, choice = name.partition(AT)
+    table, _, key = path.partition(".")
+    if not at:
+        return chosen
+    if table not in FAMILIES or key == FAMILIES[table].tag:
+        raise PresetError(
+            f"{where}: {shortened(name)}: {path} is the same setting for all choices; leave out {AT}{choice}"
+        )
+    if choice not in chosen[table]:
+        tag = f"{table}.{FAMILIES[table].tag}"
+        raise PresetError(
+            f"{where}: {shortened(name)}: {tag} is never {choice or 'empty'}{nearest(choice, chosen[table])}"
+        )
+    return {**chosen, table: (choice,)}
+
+
+def _takers(
+    what: Declared, choice: str, chosen: Mapping[str, tuple[str, ...]], names: Iterable[str], where: str
+) -> frozenset[str] | None:
+    """The choices whose trials take a range; None where all do.
+
+    choice: that the range is for, if it is for one. names: of all ranges. Raises PresetError where none does.
+    """
+    if not what.family:
+        return None
+    if choice:
+        return frozenset((choice,)) if len(chosen[what.family]) > 1 else None
+    others = {other for path, _, other in (name.partition(AT) for name in names) if other and path == what.path}
+    if others and not set(chosen[what.family]) & set(what.owners) - others:
+        raise PresetError(f"{where}: {what.path}: each {what.family} has a range of its own; leave this one out")
+    if others or not set(chosen[what.family]) <= set(what.owners):
+        return frozenset(what.owners) - others
+    return None
+
+
+def _dimension(what: Declared, range_: Range, labels: frozenset[str] | None, choice: str, where: str) -> Dimension:
     """Raises PresetError where a value of the range cannot be one of the setting."""
-    labels = None
-    if what.family and not set(chosen[what.family]) <= set(what.owners):
-        labels = frozenset(what.owners)
     if range_.choices is not None:
         values = tuple(_number(what, value) for value in range_.choices)
         if what.path not in TAGS:
             _check(what, values, where)
-        return Options(what.path, values, labels)
+        return Options(what.path, values, labels, choice)
     if not what.is_number:
         raise PresetError(f"{where}: {what.path} is no number ({what.allowed()}); "
                           "list its values as choices, such as a|b|c")  # fmt: skip
@@ -203,7 +250,7 @@ def _dimension(what: Declared, range_: Range, chosen: Mapping[str, tuple[str, ..
         log = step is None and low > 0 and (what.is_logarithmic or high >= LOG_FROM * low)
     if what.is_whole and not log and step is None:
         step = 1
-    return Numbers(what.path, low, high, what.is_whole, log, step, labels)
+    return Numbers(what.path, low, high, what.is_whole, log, step, labels, choice)
 
 
 def _check(what: Declared, values: tuple[Any, ...], where: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,12 @@ class Way(Protocol):
     def next(self, view: StudyView) -> Step:
         """What to do while a place is free. It is asked again at once, unless it says that it waits or is done."""
 
+    def gives_up(self, view: StudyView) -> Done | None:
+        """Whether so much has failed that the study ends, whatever still waits."""
+
+    def begins_again(self, view: StudyView) -> Sequence[int]:
+        """Trials that begin again when a study that has ended is resumed."""
+
     def is_over(self, view: StudyView, seconds: float) -> str:
         """Why the trials that run are to be ended, such as a budget that is used up; else an empty text.
 
@@ -71,6 +77,21 @@ class Way(Protocol):
     @property
     def most_weights(self) -> int | None:
         """How many trials have weights at the same time, at most; None if that is not known."""
+
+    @property
+    def at_once(self) -> int:
+        """How many trials may be asked for before any of them has given a value, so that they are trained together."""
+
+    @property
+    def decided_after(self) -> Sequence[int]:
+        """The epochs after which trials that are trained together wait for `discards_among`."""
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether the answers for the validation split are kept of trials that are trained together."""
+
+    def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
+        """Which of the trials that are trained together are discarded; asked after each epoch."""
 
     def discards(self, view: StudyView, trial: TrialView) -> Discard | None:
         """Whether a trial that is being trained, or has just ended, is to be discarded."""

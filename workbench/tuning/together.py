@@ -1,130 +1,208 @@
-"""Trains trials of a study together in one process; what becomes of them goes into the study's own events.
+"""Trials that are trained together in one process: what it says becomes events of the study.
 
-They have no run directories: a trial's `run` is empty, and its curve is in the study. If the controller dies, so does
-the process, and such trials begin again.
+Such trials have no run directories: a trial's `run` is empty, and its curve is in the study. If the controller dies, so
+does the process, and such trials begin again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from workbench.errors import WorkbenchError
+from workbench.errors import StorageError, WorkbenchError
+from workbench.files import make_folder
 from workbench.processes.measuring import Progress
-from workbench.processes.stacked import Ended, Ending, Message, Values, Way
-from workbench.runs.events import Event
-from workbench.tuning.events import MetricKnown, Noted, TrialDiscarded, TrialFinished, TrialStarted, TrialValue
-from workbench.tuning.view import StudyView
+from workbench.processes.stacked import Ended, Ending, Message, Steer, Values, Way
+from workbench.runs.control import Command
+from workbench.tuning.events import (
+    MetricKnown,
+    TrialDiscarded,
+    TrialFinished,
+    TrialStarted,
+    TrialStopped,
+    TrialValue,
+)
+from workbench.tuning.places import Place, Stacking
+from workbench.tuning.record import StudyRecord
+from workbench.tuning.view import TrialView
 
-
-class Process(Protocol):
-    """As `workbench.processes.stacked.StackedProcess`."""
-
-    def read(self, timeout: float = 0.0) -> Message | None:
-        """The next message; None if there is none yet. Raises WorkbenchError."""
-
-    def keep(self, candidates: Sequence[int]) -> None:
-        """These are trained further."""
-
-    def close(self) -> None:
-        """Ends the process."""
-
-
-KeptOf = Callable[[int, Mapping[int, float | None]], Collection[int]]
-"""(epoch, values by trial) -> the trials that are trained further."""
+ARE_TOGETHER = "trials are trained together"
+ONE_BY_ONE = "trials are trained one by one"
 
 
 class Together:
     """Some trials in training."""
 
-    def __init__(
-        self,
-        process: Process,
-        trials: Sequence[int],
-        view: StudyView,
-        write: Callable[[Event], None],
-        kept: KeptOf = lambda epoch, values: values,
-    ) -> None:
-        """trials: their numbers, in the order of the process's candidates. kept: asked after the epochs of a decision.
-
-        write: puts an event into the study, and into its view.
-        """
-        self._process = process
+    def __init__(self, record: StudyRecord, trials: Sequence[TrialView], place: Place, process: Stacking) -> None:
+        """trials: in the order of the process's candidates."""
+        self.place = place
+        self.disk_problem = ""
+        """Why the study could not be written any more."""
+        self.are_one_by_one = False
+        """Whether these trials, which then wait, are to be trained one by one."""
+        self._record = record
         self._trials = trials
-        self._view = view
-        self._write = write
-        self._kept = kept
-        self._unfinished = set(trials)
-        self._is_over = False
-        self.why_one_by_one = ""
-        """Why the trials, none of which has begun, are to be trained one by one; empty where they are not."""
+        self._process = process
+        self._unfinished = {trial.number for trial in trials}
+        self._seconds = dict.fromkeys(self._unfinished, 0.0)
+        """Each trial's part of the time that all have taken."""
+        self._measured = time.monotonic()
+        self._metric = ""
+        self._is_stopped = self._is_over = False
+
+    @classmethod
+    def start(cls, record: StudyRecord, trials: Sequence[TrialView], place: Place, *, if_faster: bool) -> Together:
+        """Asks the place's process for them. if_faster: only if they are not trained faster one by one.
+
+        Raises WorkbenchError.
+        """
+        presets = [record.preset_of(trial) for trial in trials]
+        process = place.stacked()
+        scores = [record.study.scores_of(trial.number) for trial in trials] if record.way.needs_scores else []
+        if scores:
+            make_folder(record.study.scores)
+        process.train(presets, record.way.decided_after, if_faster=if_faster, scores=scores)
+        return cls(record, trials, place, process)
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes."""
-        return self._is_over
+    def first(self) -> TrialView:
+        """One of the trials, which all look alike."""
+        return self._trials[0]
 
-    def poll(self) -> None:
-        """Takes what the process has said since the last call. What it could not finish has failed."""
+    def has(self, trial: TrialView) -> bool:
+        """Whether that trial is trained here."""
+        return trial.number in self._unfinished
+
+    def ask(self, command: Command) -> None:
+        """Asks the process to pause, to resume or to stop: it stops at once, the others are done after an epoch."""
+        if command == "stop":
+            self._is_stopped = True
+            self._process.close()
+        else:
+            self._measured = time.monotonic()
+            self._process.steer(Steer(paused=command == "pause"))
+
+    def drop(self, trial: TrialView) -> bool:
+        """Ends a trial's training after the epoch under way; nothing more of it is read. False: others continue."""
+        self._unfinished.discard(trial.number)
+        self._process.steer(Steer(drop=[self._candidate(trial.number)]))
+        return False
+
+    def read(self) -> bool:
+        """Takes what the process has said since the last call; True once nothing more comes."""
+        if self._is_stopped:
+            self._stop()
+            return True
         try:
             while not self._is_over and (message := self._process.read()) is not None:
                 self._take(message)
         except WorkbenchError as error:
-            for trial in sorted(self._unfinished):
-                self._write(TrialFinished(trial=trial, status="failed", reason=str(error), kind=error.kind))
-            self._end()
+            self._process.close()
+            self._give_up(error)
+        return self._is_over
 
-    def close(self) -> None:
-        """Ends the process. Trials that have not ended begin again when the study continues."""
-        self._end()
+    def _candidate(self, trial: int) -> int:
+        return next(number for number, each in enumerate(self._trials) if each.number == trial)
 
-    def _end(self) -> None:
+    def _left(self) -> list[TrialView]:
+        return [trial for trial in self._trials if trial.number in self._unfinished]
+
+    def _stop(self) -> None:
+        """With the study: those that have not ended begin again with it, or their time is over."""
+        stopping = self._record.stopping
+        for trial in self._left():
+            if not stopping.keeps_trials:
+                self._record.write(TrialDiscarded(trial=trial.number, reason=stopping.reason))
+            elif trial.status == "running":
+                self._record.write(TrialStopped(trial=trial.number))
+
+    def _give_up(self, error: WorkbenchError) -> None:
+        """What the process could not do may be done one by one: it takes less memory, and each says its own error."""
         self._is_over = True
-        self._process.close()
+        for trial in self._left():
+            if trial.status == "running":
+                self._record.write(TrialStopped(trial=trial.number))
+        if error.kind == StorageError.kind:
+            self.disk_problem = str(error)
+            return
+        self._say_one_by_one(str(error))
+
+    def _say_one_by_one(self, reason: str) -> None:
+        self.are_one_by_one = True
+        self._record.note(f"{ONE_BY_ONE}: {reason}")
 
     def _take(self, message: Message) -> None:
         match message:
             case Progress():
                 pass
             case Way(together=False):
-                self.why_one_by_one = message.reason
-                self._write(Noted(message=f"trials are trained one by one: {message.reason}"))
-                self._end()
+                self._is_over = True
+                self._say_one_by_one(message.reason)
             case Way():
-                self._write(Noted(message=f"{len(self._trials)} trials are trained together: {message.reason}"))
-                for trial in self._trials:
-                    self._write(TrialStarted(trial=trial, run=""))
+                self._begin(message)
             case Values():
                 self._take_values(message)
             case Ended():
                 self._take_ended(message)
             case Ending():
-                self._end()
+                self._is_over = True
+
+    def _begin(self, way: Way) -> None:
+        if not any(note.startswith(ARE_TOGETHER) for note in self._record.view.notes):
+            self._record.note(f"{ARE_TOGETHER}, and have no runs of their own: {way.reason}")
+        for trial in self._left():
+            self._record.write(TrialStarted(trial=trial.number, run="", until_epoch=trial.until_epoch))
+        self._measured = time.monotonic()
 
     def _take_values(self, message: Values) -> None:
-        if self._view.metric is None:
-            self._write(MetricKnown(metric=message.metric))
-        values = dict(zip(self._trials, message.values, strict=True))
-        running = {trial: value for trial, value in values.items() if trial in self._unfinished}
-        for trial, value in running.items():
-            self._write(TrialValue(trial=trial, epoch=message.epoch, value=value))
+        record, self._metric = self._record, message.metric
+        if record.view.metric is None:
+            record.write(MetricKnown(metric=message.metric))
+        self._measure_time()
+        for trial, value in zip(self._trials, message.values, strict=True):
+            if trial.number in self._unfinished:
+                record.write(TrialValue(trial=trial.number, epoch=message.epoch, value=value))
+        running = [trial.number for trial in self._left()]
+        discards = record.way.discards_among(record.view, running, message.epoch)
+        for each in discards:
+            self._unfinished.discard(each.trial)
+            record.write(TrialDiscarded(trial=each.trial, reason=each.reason, epoch=each.epoch))
         if message.waits:
-            kept = self._kept(message.epoch, running)
-            self._process.keep([number for number, trial in enumerate(self._trials) if trial in kept])
+            self._process.steer(Steer(keep=[self._candidate(trial.number) for trial in self._left()]))
+        elif discards:
+            self._process.steer(Steer(drop=[self._candidate(each.trial) for each in discards]))
+
+    def _measure_time(self) -> None:
+        now = time.monotonic()
+        for number in self._unfinished:
+            self._seconds[number] += (now - self._measured) / len(self._unfinished)
+        self._measured = now
 
     def _take_ended(self, message: Ended) -> None:
         trial = self._trials[message.candidate]
-        self._unfinished.discard(trial)
-        if message.status == "discarded":
-            self._write(TrialDiscarded(trial=trial, reason=f"not among the best after epoch {message.epochs}"))
-            return
+        if trial.number not in self._unfinished:
+            return  # it was discarded: that is written
+        self._unfinished.discard(trial.number)
         failed = message.status == "failed"
-        self._write(
+        self._record.write(
             TrialFinished(
-                trial=trial,
+                trial=trial.number,
                 status=message.status,
-                value=message.value,
+                value=None if failed else message.value,
+                metric=self._metric,
+                seconds=round(self._seconds[trial.number], 3),
                 reason=message.reason,
                 kind="diverged" if failed else "",
+                validation=_numbers(message.validation),
+                test=_numbers(message.test),
             )
         )
+
+
+def _numbers(found: Mapping[str, Any] | None) -> dict[str, float] | None:
+    """The metrics that are one finite number."""
+    if found is None:
+        return None
+    return {name: value for name, value in found.items() if isinstance(value, int | float) and math.isfinite(value)}

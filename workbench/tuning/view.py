@@ -43,6 +43,7 @@ class TrialView:
     """The trial whose settings this one repeats with another seed."""
     status: TrialStatus = "waiting"
     run: str = ""
+    """Name of its run directory; empty where it has none yet, or is trained together with others."""
     values: dict[int, float] = field(default_factory=dict)
     """The monitored metric by epoch; NaN where it is not finite."""
     until_epoch: int | None = None
@@ -58,6 +59,9 @@ class TrialView:
     """How often its process was killed."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Settings that it has taken since it ran out of memory."""
+    validation: dict[str, Any] | None = None
+    """Of a trial that was trained together with others; that of a run is in its summary."""
+    test: dict[str, Any] | None = None
     began: float = 0.0
     """When its present life began, in seconds since 1970."""
 
@@ -132,6 +136,9 @@ class StudyView:
             case TrialStarted():
                 trial.status, trial.run, trial.until_epoch = "running", event.run, event.until_epoch
                 trial.began = event.time
+                if not event.resumed:
+                    trial.epoch, trial.value = 0, None
+                    trial.values.clear()
                 self.runs.add(event.run)
             case TrialValue():
                 trial.values[event.epoch] = math.nan if event.value is None else event.value
@@ -149,10 +156,11 @@ class StudyView:
                 trial.status = "completed" if event.status == "completed" else "failed"
                 trial.value, trial.metric, trial.seconds = event.value, event.metric, event.seconds
                 trial.reason, trial.kind = event.reason, event.kind
+                trial.validation, trial.test = event.validation, event.test
             case TrialRetried():
                 trial.status, trial.reason = "waiting", event.reason
-                if event.changes:
-                    trial.changes, trial.run, trial.epoch = event.changes, "", 0
+                if event.changes or event.afresh:
+                    trial.changes, trial.run, trial.epoch = event.changes or trial.changes, "", 0
                     trial.values.clear()
                 else:
                     trial.retries += 1

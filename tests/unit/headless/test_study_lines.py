@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tuning.scripted import new_study
-from workbench.errors import UsageError
-from workbench.headless.study import Output, _show, _show_end
+from workbench.errors import UsageError, WorkbenchError
+from workbench.headless.options import Options
+from workbench.headless.study import _conclude, _show, _show_end
 from workbench.headless.tune_results import show_repeat, show_search
 from workbench.runs.events import Event
 from workbench.settings import library
@@ -24,7 +25,7 @@ from workbench.tuning.events import (
     TrialValue,
 )
 from workbench.tuning.question import Question
-from workbench.tuning.view import StudyView
+from workbench.tuning.view import StudyView, TrialStatus, TrialView
 
 EVENTS: list[Event] = [
     TrialAsked(trial=0, settings={"optimizer.learning_rate": 0.01}, origin="preset", until_epoch=1),
@@ -39,30 +40,30 @@ EVENTS: list[Event] = [
 ]
 
 
-def shown(events: list[Event], view: StudyView, how: Output) -> None:
+def shown(events: list[Event], view: StudyView, how: Options) -> None:
     for event in events:
         view.take(event)
         _show(b"{}", event, view, how)
 
 
 def test_a_trial_that_waits_for_a_decision_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    shown(EVENTS, StudyView(), Output())
+    shown(EVENTS, StudyView(), Options())
     assert capsys.readouterr().out.splitlines() == [
         "trial 0   accuracy 50.00 % after epoch 1  the preset as it is",
         "trial 1   no finite value after epoch 1  optimizer.learning_rate=0.02",
     ]
-    shown(EVENTS, StudyView(), Output(quiet=True))
+    shown(EVENTS, StudyView(), Options(quiet=True))
     assert capsys.readouterr().out == ""
 
 
 def test_a_trial_that_failed_or_has_no_value_says_so_with_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
     view = StudyView()
-    shown(EVENTS, view, Output(quiet=True))
+    shown(EVENTS, view, Options(quiet=True))
     ends: list[Event] = [
         TrialFinished(trial=1, status="failed", reason="it diverged"),
         TrialFinished(trial=1, status="completed", value=None),
     ]
-    shown(ends, view, Output())
+    shown(ends, view, Options())
     assert capsys.readouterr().out.splitlines() == [
         "trial 1   failed: it diverged  optimizer.learning_rate=0.02",
         "trial 1   no finite value in 0.00 s  optimizer.learning_rate=0.02",
@@ -71,7 +72,7 @@ def test_a_trial_that_failed_or_has_no_value_says_so_with_its_settings(capsys: p
 
 def test_the_best_of_a_search_that_was_stopped_is_not_said_to_be_trained(capsys: pytest.CaptureFixture[str]) -> None:
     view = StudyView()
-    shown(EVENTS, view, Output(quiet=True))
+    shown(EVENTS, view, Options(quiet=True))
     best = {"trial": 0, "seeds": [], "metric": "accuracy", "value": 0.5}
     result = {"best": best, "tied": [], "trials": 2, "discarded": 0}
     show_search(result, view)
@@ -104,10 +105,10 @@ def test_a_result_is_shown_even_where_its_preset_cannot_be_saved(
     study = new_study(tmp_path / "studies", Question(way="search", save_as="taken"), "description=small")
     study.summary.write_text(json.dumps(result))
     with pytest.raises(UsageError, match=r"taken\.toml is there already; choose another name"):
-        _show_end(study, view, Output(json_output=True), show_search, "")
+        _show_end(study, view, Options(json_output=True), show_search, "")
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == result
     (tmp_path / "taken.toml").unlink()
-    _show_end(study, view, Output(json_output=True), show_search, "")
+    _show_end(study, view, Options(json_output=True), show_search, "")
     saved = Preset.load(tmp_path / "taken.toml")
     assert saved.optimizer.learning_rate == 0.5
     evidence = (
@@ -125,3 +126,20 @@ def test_a_mean_over_some_of_the_seeds_says_so(capsys: pytest.CaptureFixture[str
     ]
     show_repeat(result | {"low": 0.6, "high": 0.9, "runs": [{"value": 0.75}] * 2}, StudyView())
     assert "no value" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "is_removed"),
+    [("paused", 2, True), ("completed", 2, False), ("paused", 3, False)],
+)
+def test_a_study_that_was_refused_goes_where_nothing_was_trained_to_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], status: TrialStatus, exit_code: int, is_removed: bool
+) -> None:
+    study = new_study(tmp_path / "studies", Question(way="search"))
+    view = StudyView(finished=StudyFinished(status="failed", reason="no images", exit_code=exit_code))
+    view.trials[0] = TrialView(0, {}, status=status, values={1: 0.5})
+    with pytest.raises(WorkbenchError, match="no images") as refused:
+        _conclude(study, view, 0, Options(), show_search, 0)
+    assert refused.value.exit_code == exit_code
+    assert study.path.exists() is not is_removed
+    assert ("was removed: nothing was trained to its end" in capsys.readouterr().err) is is_removed

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.headless import tune_batch, tune_lr
-from workbench.headless.measuring import Options
+from workbench.headless.options import Options
 from workbench.headless.text_curve import text_curve
 from workbench.processes.batch_scan import BatchScan, Measured
 from workbench.processes.range_test import RangeTest, Suggested

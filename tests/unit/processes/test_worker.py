@@ -9,6 +9,7 @@ import pytest
 
 from workbench.errors import TrainerLostError
 from workbench.headless import train as headless
+from workbench.headless.options import Options
 from workbench.processes.worker import start_trainer
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
@@ -21,4 +22,4 @@ def test_a_process_that_cannot_be_started_is_reported_in_words(tmp_path: Path, m
     with pytest.raises(TrainerLostError, match=r"cannot start the trainer.s process .*python.*: No such file"):
         start_trainer(run, "workbench")
     with pytest.raises(TrainerLostError, match="cannot start the trainer's process"):
-        headless.dry_run(Preset(), headless.Options(runs_folder=tmp_path))
+        headless.dry_run(Preset(), Options(runs_dir=tmp_path))

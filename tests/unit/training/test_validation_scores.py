@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from tests.unit.training.iris import ALONE, MakeTrainer, saved_weights, weights
 from workbench.data.samples import InMemory
 from workbench.errors import PresetError, StorageError
+from workbench.processes.out_of_fold import OutOfFold
 from workbench.runs.directory import RunDirectory
 from workbench.training.processes.out_of_fold import judge
 from workbench.training.trainer import Trainer
@@ -28,6 +29,10 @@ def left_out(trainer: Trainer) -> InMemory:
     split = trainer.job.preset.validation.build(trainer.job.samples).validation
     assert isinstance(split, InMemory)
     return split
+
+
+def judged_of(*runs: RunDirectory) -> OutOfFold:
+    return judge(runs[0].preset, [run.validation_scores for run in runs])
 
 
 def answers(trainer: Trainer, split: InMemory) -> torch.Tensor:
@@ -53,7 +58,7 @@ def test_the_scores_kept_are_those_of_the_best_epoch(
     trainer.train()
     assert torch.equal(seen[3], seen[1])
     assert not torch.equal(seen[3], seen[2])
-    kept, split = ValidationScores.read(trainer.run), left_out(trainer)
+    kept, split = ValidationScores.read(trainer.run.validation_scores), left_out(trainer)
     assert torch.equal(kept.targets, split.targets)
     torch.testing.assert_close(kept.scores, answers(trainer, split))  # the model still has those weights
     assert kept.metrics["accuracy"] == accuracy_score(split.targets, kept.scores.argmax(1))
@@ -103,9 +108,9 @@ def test_other_ways_of_validating_keep_no_scores(make_trainer: MakeTrainer) -> N
 
 def test_folds_are_judged_together_as_by_hand(make_trainer: MakeTrainer) -> None:
     trainers = [train(make_trainer, *FOLDS, f"validation.fold={fold}") for fold in range(3)]
-    judged = judge([trainer.run for trainer in trainers])
+    judged = judged_of(*(trainer.run for trainer in trainers))
     splits = [left_out(trainer) for trainer in trainers]
-    kept = [ValidationScores.read(trainer.run) for trainer in trainers]
+    kept = [ValidationScores.read(trainer.run.validation_scores) for trainer in trainers]
     targets = torch.cat([split.targets for split in splits])
     probabilities = torch.cat([each.scores.softmax(1) for each in kept])
     assert judged.monitor == "accuracy"
@@ -125,8 +130,8 @@ def test_folds_are_judged_together_as_by_hand(make_trainer: MakeTrainer) -> None
 def test_numbers_are_pooled_in_their_own_units(make_trainer: MakeTrainer) -> None:
     diabetes = ("data.name=diabetes", "loss.name=mse", "training.epochs=3", "training.monitor=rmse", *FOLDS)
     trainers = [train(make_trainer, *diabetes, f"validation.fold={fold}") for fold in range(3)]
-    judged = judge([trainer.run for trainer in trainers])
-    kept = [ValidationScores.read(trainer.run) for trainer in trainers]
+    judged = judged_of(*(trainer.run for trainer in trainers))
+    kept = [ValidationScores.read(trainer.run.validation_scores) for trainer in trainers]
     scores, targets = torch.cat([each.scores for each in kept]), torch.cat([each.targets for each in kept])
     own = torch.cat([left_out(trainer).targets for trainer in trainers])
     # The data's own numbers are from 25 to 346: the splits of a trainer hold them as they were read.
@@ -140,7 +145,7 @@ def test_single_samples_have_no_area_but_all_of_them_together_have(make_trainer:
     few = ("data.name=iris", "validation.method=leave_one_out", "validation.test_fraction=0.9", "training.epochs=1",
            "data.batch_size=8")  # fmt: skip
     trainers = [train(make_trainer, *few, f"validation.fold={fold}") for fold in range(15)]
-    judged = judge([trainer.run for trainer in trainers])
+    judged = judged_of(*(trainer.run for trainer in trainers))
     assert judged.samples == (1,) * 15
     assert {fold["roc_auc"] for fold in judged.folds} == {None}
     assert 0 <= judged.pooled["roc_auc"] <= 1
@@ -174,7 +179,7 @@ def test_a_resumed_fold_has_the_same_split_and_gives_the_same_scores(make_traine
     resumed = make_trainer(*ALONE, *fold, run=part.run)
     resumed.restore()
     resumed.train()
-    expected, found = ValidationScores.read(whole.run), ValidationScores.read(resumed.run)
+    expected, found = (ValidationScores.read(each.run.validation_scores) for each in (whole, resumed))
     assert torch.equal(found.targets, expected.targets)
     assert torch.equal(found.scores, expected.scores)
     assert found.metrics == expected.metrics
@@ -186,11 +191,11 @@ def test_scores_that_are_missing_or_damaged_are_named(make_trainer: MakeTrainer)
     for content in (b"", b"PK", whole[: len(whole) // 2], b"\x93NUMPY"):
         run.validation_scores.write_bytes(content)
         with pytest.raises(StorageError, match=r"validation_scores.npz is damaged .*train that run again"):
-            judge([run])
+            judged_of(run)
     with run.validation_scores.open("wb") as file:
         np.savez(file, scores=np.zeros((3, 2)), targets=np.zeros(2), metrics=np.array("{}"))
     with pytest.raises(StorageError, match="3 scores for 2 samples"):
-        judge([run])
+        judged_of(run)
     run.validation_scores.unlink()
     with pytest.raises(StorageError, match=r"cannot read .*validation_scores.npz: No such file"):
-        judge([RunDirectory(run.path)])
+        judged_of(RunDirectory(run.path))

@@ -16,6 +16,7 @@ from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study
+from workbench.tuning.places import Stacking
 from workbench.tuning.question import Question
 
 Accuracy = Callable[[Preset, int], float]
@@ -121,6 +122,13 @@ class ScriptedPlace:
     accuracy: Accuracy = best_near_a_hundredth
     started: list[str] = field(default_factory=list)
     """Names of the runs, each time that one was started."""
+
+    @property
+    def trains_together(self) -> bool:
+        return False
+
+    def stacked(self) -> Stacking:
+        raise AssertionError("this place trains one by one")
 
     def start(self, run: RunDirectory) -> ScriptedTrainer:
         self.started.append(run.name)

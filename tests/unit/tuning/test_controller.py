@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import StudyFinished, StudyStarted, StudyState, TrialAsked, TrialStarted
 from workbench.tuning.question import Question
+from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way
-from workbench.tuning.view import StudyView, read_study_view
+from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.tuning.ways.listed import Listed
 from workbench.tuning.ways.search import Search
 
@@ -55,6 +57,47 @@ def told(view: StudyView) -> list[tuple[Any, ...]]:
         (trial.number, trial.settings, trial.origin, trial.repeats, trial.status, trial.values, trial.value)
         for trial in view.trials.values()
     ]
+
+
+def test_a_repeat_of_which_some_seeds_failed_has_failed_and_gives_the_mean_of_the_others(tmp_path: Path) -> None:
+    def diverges(preset: Preset, epoch: int) -> float:
+        return -1 if preset.training.seed > 1 else 0.5 + 0.25 * preset.training.seed
+
+    study = new_study(tmp_path, Question(way="repeat"))
+    way = Listed([{"training.seed": seed} for seed in range(7)], [f"seed {seed}" for seed in range(7)])
+    finished = run(study, way, ScriptedPlace(diverges))
+    assert (finished.status, finished.exit_code) == ("failed", 3)
+    expected = "seed 2: it diverged; seed 3: it diverged; seed 4: it diverged; and 2 more"
+    assert finished.reason == f"5 of 7 trainings failed: {expected}"
+    result = json.loads(study.summary.read_text())
+    assert (result["metric"], result["mean"]) == ("accuracy", 0.625)
+    assert [each["status"] for each in result["runs"]] == ["completed"] * 2 + ["failed"] * 5
+
+
+def test_after_half_of_its_time_a_search_trains_the_best_to_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that runs a second from event to event."""
+    clock = itertools.count(1_000_000)
+    monkeypatch.setattr("workbench.runs.writer.time.time", lambda: float(next(clock)))
+    rates = iter([1e-4 * number for number in range(1, 41)])
+    way = Search(
+        Question(way="search", seconds=120, keep=2, seeds=()),
+        lambda view: Suggestion({"optimizer.learning_rate": rate}, "list") if (rate := next(rates, 0)) else None,
+        epochs=4,
+        seed=0,
+    )
+    study = new_study(tmp_path, Question(way="search"))
+    controller = Controller(study, way, [ScriptedPlace()], 0.0)
+    assert controller.run().status == "completed"
+    view = read_study_view(study)
+    assert view.seconds == controller.view.seconds > 60
+    statuses = [trial.status for trial in view.trials.values()]
+    assert statuses.count("completed") == 2
+    assert set(statuses) == {"completed", "discarded"}
+    asked = [event.time for _, event in study_tail(study).read() if isinstance(event, TrialAsked)]
+    assert len(asked) > 5
+    assert asked[-1] - asked[0] == pytest.approx(60, abs=10)
 
 
 def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: Path) -> None:
@@ -210,7 +253,7 @@ def test_on_a_full_disk_the_study_stops_and_the_trial_continues_later(
             if how == "it is written to":
                 raise FailsError("storage")
             monkeypatch.setattr("workbench.tuning.disk.LEAST_FREE_BYTES", 2**62)
-            monkeypatch.setattr(controllers, "DISK_SECONDS", 0.0)
+            monkeypatch.setattr("workbench.tuning.disk.DISK_SECONDS", 0.0)
         return best_near_a_hundredth(preset, epoch)
 
     study, way = new_study(tmp_path, Question(way="queue")), Listed([{"optimizer.learning_rate": 0.01}], [""])
@@ -281,21 +324,21 @@ def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_fo
     run(whole, search(), *(ScriptedPlace() for _ in range(places)))
     expected, events = told(read_study_view(whole)), len(whole.events.read_text().splitlines())
     assert events > 40
-    write = Controller._write
+    write = StudyRecord.write
     for kill_after in range(1, events, every):
         study = new_study(tmp_path / f"killed-{kill_after}", SEARCH)
         left = [kill_after]
 
-        def killed(self: Controller, event: Event, left: list[int] = left) -> None:
+        def killed(self: StudyRecord, event: Event, left: list[int] = left) -> None:
             write(self, event)
             left[0] -= 1
             if left[0] == 0:
                 raise _DiesError
 
-        monkeypatch.setattr(Controller, "_write", killed)
+        monkeypatch.setattr(StudyRecord, "write", killed)
         with pytest.raises(_DiesError):
             run(study, search(), *(ScriptedPlace() for _ in range(places)))
-        monkeypatch.setattr(Controller, "_write", write)
+        monkeypatch.setattr(StudyRecord, "write", write)
         assert Controller(study, search(), [ScriptedPlace()], float("inf")).run().status == "completed"
         found = told(read_study_view(study))
         if places == 1:
@@ -323,3 +366,26 @@ def test_a_trial_that_was_paused_when_its_controller_was_killed_is_resumed(tmp_p
     requests = [json.loads(line)["command"] for line in trained.control.read_text().splitlines()]
     assert requests == ["resume"]
     assert [trial.status for trial in read_study_view(study).trials.values()] == ["completed"]
+
+
+def test_a_trial_of_a_killed_controller_takes_a_place_until_it_ends(tmp_path: Path) -> None:
+    study = new_study(tmp_path, Question(way="queue"))
+    orphan = create_run(study.trials, "t", Preset().override(["name=t", "training.epochs=4"]).to_toml())
+    writer = EventWriter(study.events)
+    writer.write(StudyStarted(process_id=1))
+    writer.write(TrialAsked(trial=0, settings={}))
+    writer.write(TrialStarted(trial=0, run=orphan.name))
+    writer.close()
+    trainer, place, polls = claim(orphan), ScriptedPlace(), []
+
+    def ends_at_last() -> bool:
+        polls.append(len(place.started))
+        if len(polls) == 5:
+            trainer.close()
+        return False
+
+    way = Listed([{}, {"optimizer.learning_rate": 0.01}], ["", ""])
+    assert Controller(study, way, [place], 0.0, ends_at_last).run().status == "completed"
+    assert polls[:5] == [0] * 5, "two trainers on the same cores slow each other"
+    trials = read_study_view(study).trials.values()
+    assert [set(trial.values) for trial in trials] == [{1, 2, 3, 4}] * 2

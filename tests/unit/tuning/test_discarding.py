@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -13,12 +13,17 @@ from workbench.tuning.steps import Continue, Discard
 from workbench.tuning.view import StudyView
 
 
-def view_of(*trials: tuple[str, Mapping[int, float]], metric: str = "accuracy") -> StudyView:
-    """A study with trials of a status and values by epoch; NaN stands for no number."""
+def view_of(
+    *trials: tuple[str, Mapping[int, float]], metric: str = "accuracy", schedules: Sequence[str] = ()
+) -> StudyView:
+    """A study with trials of a status and values by epoch; NaN stands for no number.
+
+    schedules: of the trials, where they are searched.
+    """
     view = StudyView()
     view.take(MetricKnown(metric=metric))
     for number, (status, values) in enumerate(trials):
-        view.take(TrialAsked(trial=number, settings={}))
+        view.take(TrialAsked(trial=number, settings={"schedule.name": schedules[number]} if schedules else {}))
         view.take(TrialStarted(trial=number, run=f"run-{number}"))
         for epoch, value in values.items():
             view.take(TrialValue(trial=number, epoch=epoch, value=None if math.isnan(value) else value))
@@ -31,8 +36,12 @@ def view_of(*trials: tuple[str, Mapping[int, float]], metric: str = "accuracy") 
     return view
 
 
-def test_the_best_are_kept() -> None:
+def test_the_best_are_kept_and_the_best_of_them_is_trained_first() -> None:
     view = view_of(("paused", {1: 0.1}), ("paused", {1: 0.5}), ("paused", {1: 0.3}))
+    assert keep(view, 2) == Continue(1)
+    view = view_of(("paused", {1: 0.1}), ("completed", {1: 0.5}), ("paused", {1: 0.3}))
+    assert keep(view, 2) == Continue(2)
+    view = view_of(("paused", {1: 0.1}), ("completed", {1: 0.5}), ("completed", {1: 0.3}))
     assert keep(view, 2) == Discard(0, "not among the best 2 after epoch 1")
     assert keep(view, 3) == Continue(0)
     assert keep(view_of(("paused", {1: 0.1}), ("paused", {1: 0.5}), metric="loss"), 1) == Continue(0)
@@ -54,9 +63,24 @@ def test_while_trials_are_tried_only_twice_as_many_as_are_kept_wait() -> None:
     )
 
 
-def test_a_trial_without_a_number_is_discarded_first() -> None:
-    assert keep(view_of(("paused", {1: math.nan}), ("paused", {1: 0.1})), 1) == Discard(
-        0, "not among the best 1 after epoch 1"
+def test_a_trial_without_a_number_is_discarded() -> None:
+    assert keep(view_of(("paused", {1: math.nan}), ("completed", {1: 0.1})), 5) == Discard(
+        0, "not among the best 5 after epoch 1"
+    )
+
+
+def test_the_best_of_each_schedule_are_kept_for_a_rate_that_falls_later_is_worth_more_at_the_end() -> None:
+    schedules = ["constant", "constant", "constant", "one_cycle", "one_cycle", "cosine"]
+    paused = [("paused", {1: value}) for value in (0.96, 0.95, 0.94, 0.90, 0.92, 0.93)]
+    kept = []
+    view = view_of(*paused, schedules=schedules)
+    while isinstance(step := keep(view, 4), Continue):
+        kept.append(step.trial)
+        view.take(TrialFinished(trial=step.trial, status="completed", value=0.97))
+    assert kept == [0, 5, 4, 1]
+    assert step == Discard(2, "not among the best 4 after epoch 1, taken from each schedule in turn")
+    assert surplus(view_of(*paused, schedules=schedules), 2) == Discard(
+        2, "not among the best 2 after epoch 1, taken from each schedule in turn"
     )
 
 

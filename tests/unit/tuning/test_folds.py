@@ -11,7 +11,6 @@ import pytest
 from workbench.errors import WorkbenchError
 from workbench.headless.folds import mean_words, show_folds
 from workbench.processes.out_of_fold import OutOfFold
-from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study
@@ -89,15 +88,18 @@ def test_a_fold_that_fails_ends_the_study(tmp_path: Path) -> None:
 
 
 def test_completed_folds_are_judged_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[RunDirectory] = []
+    asked: list[Path] = []
 
-    def judge(runs: list[RunDirectory]) -> OutOfFold:
-        asked.extend(runs)
+    def judge(preset: Path, scores: list[Path]) -> OutOfFold:
+        asked.extend([preset, *scores])
         return judged(VALUES[:2])
 
     monkeypatch.setattr("workbench.tuning.ways.folds.judge_out_of_fold", judge)
-    result = Folds(fold_changes(2), StudyDirectory(tmp_path)).result(study_of(2, "completed", "completed"))
-    assert [run.path for run in asked] == [tmp_path / "trials" / "run0", tmp_path / "trials" / "run1"]
+    view = study_of(2, "completed", "completed")
+    view.trials[1].run = ""
+    result = Folds(fold_changes(2), StudyDirectory(tmp_path)).result(view)
+    scores = [tmp_path / "trials" / "run0" / "validation_scores.npz", tmp_path / "scores" / "1.npz"]
+    assert asked == [tmp_path / "preset.toml", *scores], "of a fold that was trained together with others, the study's"
     assert result["mean"] == pytest.approx(0.92)
 
 

@@ -6,6 +6,8 @@ import math
 import subprocess
 import sys
 from itertools import product
+from random import Random
+from statistics import median
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.settings.search import Range
+from workbench.tuning.near import near
 from workbench.tuning.sampler import Sampler, fingerprint
 from workbench.tuning.samplers import SAMPLERS, make_sampler
 from workbench.tuning.space import SearchSpace
@@ -55,6 +58,50 @@ def search(sampler: Sampler, numbers: range) -> list[dict[str, Any]]:
         tell(sampler, number, suggestion.values)
         found.append(suggestion.values)
     return found
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "cmaes"])
+def test_a_range_of_one_choice_holds_for_its_trials_alone(name: str) -> None:
+    ranges = {
+        "optimizer.name": Range(choices=("adam", "sgd")),
+        "optimizer.learning_rate": Range(low=1e-4, high=1e-2),
+        "optimizer.learning_rate@sgd": Range(low=0.1, high=10.0),
+    }
+    space = SearchSpace.parse(ranges, PRESET)
+    found = search_in(make_sampler(name, space, PRESET, seed=3, maximize=False), 10)
+    assert all(space.contains(values) for values in found)
+    assert {values["optimizer.name"] for values in found} == {"adam", "sgd"}
+
+
+def test_what_is_near_lies_at_the_same_place_of_another_choices_range() -> None:
+    space = SearchSpace.parse(
+        {
+            "optimizer.name": Range(choices=("adam", "sgd")),
+            "optimizer.learning_rate": Range(low=1e-4, high=1e-2),
+            "optimizer.learning_rate@sgd": Range(low=0.1, high=10.0),
+        },
+        PRESET,
+    )
+    centre = {"optimizer.name": "adam", "optimizer.learning_rate": 1e-3}
+    rates = [
+        values["optimizer.learning_rate"]
+        for seed in range(200)
+        if (values := near(space, PRESET, centre, Random(seed)))["optimizer.name"] == "sgd"
+    ]
+    assert 1.0 in rates, "the middle of the one range is that of the other"
+    assert 0.5 < median(rates) < 2
+
+
+def search_in(sampler: Sampler, count: int) -> list[dict[str, Any]]:
+    """The suggestions after the preset itself, where the larger rate is worse."""
+    found = []
+    for number in range(count + 1):
+        suggestion = sampler.ask(number)
+        if suggestion is None:
+            break
+        sampler.tell(number, suggestion.values["optimizer.learning_rate"])
+        found.append(suggestion.values)
+    return found[1:]
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

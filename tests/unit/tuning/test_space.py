@@ -124,6 +124,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("training.monitor", Range(choices=("loss",)), "trials with different metrics cannot be compared"),
     ("model.name", Range(choices=("mlp", "module")), "model.name = module: model.function: is needed"),
     ("name", Range(choices=("a", "b")), "there is no such setting"),
+    ("optimizer.learning_rate@sgd", Range(low=0.1, high=1), "optimizer.name is never sgd"),
+    ("optimizer.learning_rate@", Range(low=0.1, high=1), "optimizer.name is never empty"),
+    ("optimizer.name@adam", Range(choices=("adam",)), "is the same setting for all choices; leave out @adam"),
+    ("data.batch_size@adam", Range(low=1, high=9), "data.name is never adam"),
+    ("training.epochs@adam", Range(low=1, high=9), "is the same setting for all choices; leave out @adam"),
     ("model.arguments.depth", Range(low=1, high=3), "is a setting of module, but model.name is mlp"),
 ]
 
@@ -176,6 +181,40 @@ def test_every_choice_and_every_end_is_in_a_corner() -> None:
     wanted = {(dimension.path, value) for dimension in space.dimensions for value in dimension.extremes}
     assert wanted <= seen
     assert len(found) <= 4
+
+
+RATES: dict[str, Any] = {
+    "optimizer.learning_rate": {"low": 1e-4, "high": 0.01},
+    "optimizer.learning_rate@sgd": {"low": 0.01, "high": 1},
+    "optimizer.name": {"choices": ["adam", "sgd", "nadam"]},
+}
+
+
+def test_a_range_may_be_for_one_choice() -> None:
+    space = SearchSpace.parse(RATES, PRESET)
+    _, others, sgd = space.dimensions
+    assert sgd == Numbers("optimizer.learning_rate", 0.01, 1.0, log=True, labels=frozenset({"sgd"}), choice="sgd")
+    assert space.active({"optimizer.name": "sgd"})[1:] == [sgd]
+    assert space.active({"optimizer.name": "nadam"})[1:] == [others]
+    assert space.contains({"optimizer.name": "sgd", "optimizer.learning_rate": 0.5})
+    assert not space.contains({"optimizer.name": "adam", "optimizer.learning_rate": 0.5})
+    assert space.paths == ["optimizer.name", "optimizer.learning_rate"]
+    assert space.spans[1] == Numbers("optimizer.learning_rate", 1e-4, 1.0, log=True)
+    assert space.describe()["optimizer.learning_rate@sgd"] == "0.01..1 log"
+    tried = {(corner.optimizer.name, corner.optimizer.learning_rate) for corner in corners(space, PRESET)}
+    assert {("adam", 1e-4), ("sgd", 0.01), ("sgd", 1.0)} <= tried
+
+
+def test_ranges_of_choices_must_be_of_use_and_alike() -> None:
+    with pytest.raises(PresetError, match="each optimizer has a range of its own; leave this one out"):
+        SearchSpace.parse(RATES | {"optimizer.name": {"choices": ["sgd"]}}, PRESET)
+    with pytest.raises(
+        PresetError, match=r"optimizer\.momentum is a setting of sgd or rmsprop, but optimizer.name is adam"
+    ):
+        SearchSpace.parse(RATES | {"optimizer.momentum@adam": {"low": 0.1, "high": 0.9}}, PRESET)
+    alike = {"optimizer.learning_rate@sgd": {"choices": [0.1, 1.0]}}
+    with pytest.raises(PresetError, match="must all be low and high, or all choices"):
+        SearchSpace.parse(RATES | alike, PRESET)
 
 
 def test_corners_that_do_not_fit_together_are_refused() -> None:

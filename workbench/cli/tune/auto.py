@@ -24,18 +24,19 @@ def auto(
     """Find batch size, learning rate and what goes with them, and check the best with fresh seeds."""
 
     def run() -> int:
-        from workbench.headless.measuring import Options
+        from workbench.headless.options import Options
         from workbench.headless.tune import Budget
         from workbench.headless.tune_auto import tune_auto
 
-        options = Options(json_output=json_output, quiet=quiet, save_as=save_as, trust_code=trust_code)
+        options = Options(
+            json_output=json_output, quiet=quiet, save_as=save_as, studies_dir=studies_dir, trust_code=trust_code
+        )
         return tune_auto(
             preset,
             tuple(overrides or ()),
             options,
             seconds=Budget.parse(0, time, "").seconds,
             seed=seed,
-            studies_dir=studies_dir,
         )
 
     end_with(run)

@@ -22,7 +22,7 @@ def batch(
     """Find a batch size: throughput, time of a step and memory, up to the memory limit or the training split."""
 
     def run() -> int:
-        from workbench.headless.measuring import Options
+        from workbench.headless.options import Options
         from workbench.headless.tune_batch import tune_batch
 
         options = Options(json_output=json_output, quiet=quiet, save_as=save_as, trust_code=trust_code)

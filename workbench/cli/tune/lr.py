@@ -25,7 +25,7 @@ def lr(
     """Find a learning rate: the loss while the rate rises from step to step, over several seeds."""
 
     def run() -> int:
-        from workbench.headless.measuring import Options
+        from workbench.headless.options import Options
         from workbench.headless.tune_lr import tune_lr
 
         options = Options(json_output=json_output, quiet=quiet, save_as=save_as, trust_code=trust_code)

@@ -34,17 +34,10 @@ def queue(
     """Train several presets, or one with several lists of changes: one after another, or one a GPU."""
 
     def run() -> int:
+        from workbench.headless.options import Options
         from workbench.headless.tune_queue import queue
 
-        return queue(
-            presets,
-            tuple(overrides or ()),
-            tuple(each or ()),
-            on=on,
-            json_output=json_output,
-            quiet=quiet,
-            studies_dir=studies_dir,
-            trust_code=trust_code,
-        )
+        options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, on=on, studies_dir=studies_dir)
+        return queue(presets, tuple(overrides or ()), tuple(each or ()), options)
 
     end_with(run)

@@ -23,17 +23,10 @@ def repeat(
     """Train a preset with several seeds: the mean, and how far chance alone moves it."""
 
     def run() -> int:
+        from workbench.headless.options import Options
         from workbench.headless.tune import repeat
 
-        return repeat(
-            preset,
-            tuple(overrides or ()),
-            seeds,
-            on=on,
-            json_output=json_output,
-            quiet=quiet,
-            studies_dir=studies_dir,
-            trust_code=trust_code,
-        )
+        options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, on=on, studies_dir=studies_dir)
+        return repeat(preset, tuple(overrides or ()), seeds, options)
 
     end_with(run)

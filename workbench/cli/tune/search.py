@@ -51,8 +51,17 @@ def search(
     """Search for the best values of any settings."""
 
     def run() -> int:
+        from workbench.headless.options import Options
         from workbench.headless.tune import Budget, search
 
+        options = Options(
+            json_output=json_output,
+            quiet=quiet,
+            trust_code=trust_code,
+            save_as=save_as,
+            on=on,
+            studies_dir=studies_dir,
+        )
         return search(
             preset,
             tuple(overrides or ()),
@@ -62,12 +71,7 @@ def search(
             discard=discard,
             seed=seed,
             fresh_seeds=fresh_seeds,
-            save_as=save_as,
-            on=on,
-            json_output=json_output,
-            quiet=quiet,
-            studies_dir=studies_dir,
-            trust_code=trust_code,
+            options=options,
         )
 
     end_with(run)

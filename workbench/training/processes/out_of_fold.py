@@ -10,14 +10,13 @@ from pathlib import Path
 from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, decode, encode
 from workbench.processes.out_of_fold import OutOfFold, OutOfFoldRequest
-from workbench.runs.directory import RunDirectory
 
 
 def main() -> int:
-    """Judges the runs that standard input names; returns the exit code."""
+    """Judges what standard input names; returns the exit code."""
     try:
         request = decode(OutOfFoldRequest, json.loads(sys.stdin.read()))
-        judged = judge([RunDirectory(Path(path)) for path in request.runs])
+        judged = judge(Path(request.preset), [Path(path) for path in request.scores])
     except WorkbenchError as error:
         print(encode(Failure(str(error), error.exit_code, error.kind)))
         return error.exit_code
@@ -29,8 +28,11 @@ def main() -> int:
     return 0
 
 
-def judge(runs: list[RunDirectory]) -> OutOfFold:
-    """Reads what the runs' models answer for the samples that each left out, and pools it. Raises StorageError."""
+def judge(preset_path: Path, scores_of_folds: list[Path]) -> OutOfFold:
+    """Reads what the models answer for the samples that each left out, and pools it.
+
+    preset_path: of any fold's preset. Raises StorageError, PresetError.
+    """
     import torch
 
     from workbench.data.task import Task
@@ -38,10 +40,10 @@ def judge(runs: list[RunDirectory]) -> OutOfFold:
     from workbench.training.evaluation import split_metrics
     from workbench.training.validation_scores import ValidationScores
 
-    kept = [ValidationScores.read(run) for run in runs]
+    kept = [ValidationScores.read(path) for path in scores_of_folds]
     scores, targets = torch.cat([each.scores for each in kept]), torch.cat([each.targets for each in kept])
     task = Task("regression" if targets.is_floating_point() else "classification", scores.shape[1])
-    preset = Preset.of_run(runs[0].preset)
+    preset = Preset.of_run(preset_path)
     metrics = split_metrics(task, preset.loss, len(scores))
     metrics.update(scores, targets)
     total_loss = sum(each.metrics["loss"] * len(each.scores) for each in kept)

@@ -27,8 +27,7 @@ def serve(kind: type[Request], answer: Callable[[Request, Send], Any]) -> NoRetu
     answer: gets a request and sends messages; it returns the answer, and may raise anything. The process is as before
     after each answer, so that the next one does not depend on it.
     """
-    requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    requests = input_lines()
     from workbench.training.processes.process_state import ProcessState
 
     state = ProcessState.now()
@@ -42,6 +41,13 @@ def serve(kind: type[Request], answer: Callable[[Request, Send], Any]) -> NoRetu
             traceback.print_exc()
             send(FAILURE, failure_of(error))
         state.restore()
+
+
+def input_lines() -> queue.SimpleQueue[bytes]:
+    """The lines of standard input as they come; its end ends the process."""
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    return lines
 
 
 def _listen(requests: queue.SimpleQueue[bytes]) -> None:

@@ -9,9 +9,12 @@ from workbench.tuning.statistics import mean_and_deviation, mean_interval
 from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
 from workbench.tuning.view import StudyView, TrialView
 
+MOST_SHOWN = 3
+"""Failures that are said one by one."""
+
 
 class Listed:
-    """Trains each of them to its end."""
+    """Trains each of them to its end; one that fails holds up no other, but then the study has failed."""
 
     def __init__(self, changes: Sequence[Mapping[str, Any]], origins: Sequence[str]) -> None:
         """changes: the settings of each trial. origins: what each is, in words."""
@@ -23,8 +26,31 @@ class Listed:
         if number < len(self._changes):
             return NewTrial(self._changes[number], self._origins[number])
         if all(trial.has_ended for trial in view.trials.values()):
-            return Done(failed=not any(trial.status == "completed" for trial in view.trials.values()))
+            failed = [trial for trial in view.trials.values() if trial.status == "failed"]
+            completed = any(trial.status == "completed" for trial in view.trials.values())
+            return Done(_what_failed(failed, number), failed=bool(failed) or not completed)
         return Wait()
+
+    def gives_up(self, view: StudyView) -> Done | None:
+        return None
+
+    def begins_again(self, view: StudyView) -> Sequence[int]:
+        return ()
+
+    @property
+    def at_once(self) -> int:
+        return len(self._changes)
+
+    @property
+    def decided_after(self) -> Sequence[int]:
+        return ()
+
+    @property
+    def needs_scores(self) -> bool:
+        return False
+
+    def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
+        return []
 
     def is_over(self, view: StudyView, seconds: float) -> str:
         return ""
@@ -50,6 +76,15 @@ class Listed:
             "high": high,
             "runs": runs_of(view),
         }
+
+
+def _what_failed(failed: Sequence[TrialView], count: int) -> str:
+    """Which trainings failed and why, in a line; empty where none did."""
+    if not failed:
+        return ""
+    shown = "; ".join(f"{trial.origin}: {trial.reason}" for trial in failed[:MOST_SHOWN])
+    more = f"; and {len(failed) - MOST_SHOWN} more" if len(failed) > MOST_SHOWN else ""
+    return f"{len(failed)} of {count} trainings failed: {shown}{more}"
 
 
 def runs_of(view: StudyView) -> list[dict[str, Any]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.errors import EXIT_FAILED, EXIT_USAGE, USERS_KINDS, DataError
 from workbench.metrics import Metric
-from workbench.tuning.discarding import SPARE, asha, keep, median, surplus
+from workbench.tuning.discarding import SPARE, asha, keep, median, not_kept_at, rungs, surplus
 from workbench.tuning.question import Question, parse_target
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
 from workbench.tuning.verdict import SEED, Candidate, judge
 from workbench.tuning.view import StudyView, TrialView
 
+AT_ONCE = 16
+"""Settings that are tried together before any of them has given a value: a sampler learns nothing meanwhile."""
 EXPLORING = 0.5
 """Of the time that a study may take: then no new settings are tried, and the best ones are trained to their end."""
 MOST_FAILED = 3
@@ -37,13 +39,9 @@ class Search:
         self._exhausted = False
 
     def next(self, view: StudyView) -> Step:
+        if (done := self.gives_up(view)) is not None:
+            return done
         own = [trial for trial in view.trials.values() if trial.repeats is None]
-        if own and own[0].origin == "preset" and own[0].kind in USERS_KINDS and not own[0].values:
-            is_of_data = own[0].kind == DataError.kind
-            return Done(own[0].reason, failed=True, exit_code=EXIT_FAILED if is_of_data else EXIT_USAGE)
-        failed = [trial for trial in own if trial.status in ("failed", "discarded")]
-        if not any(trial.values for trial in own) and len(failed) >= MOST_FAILED:
-            return Done(f"the first {MOST_FAILED} trials failed: {failed[0].reason}", failed=True)
         if self._question.discard == "asha" and not self._is_late(view) and not self._reached(view):
             promoted = asha(view, self._question.discard_after, self._epochs)
             if promoted is not None:
@@ -57,12 +55,54 @@ class Search:
             self._exhausted = True
         if any(trial.until_epoch is not None for trial in view.running):
             return Wait()
+        if any(trial.status == "waiting" for trial in own):
+            return Wait()
         count = self._question.keep if self._question.discard == "keep" else max(self._question.confirm, 1)
         if (step := keep(view, count)) is not None:
             return step
         if view.running:
             return Wait()
         return self._confirm(view) or Done()
+
+    def gives_up(self, view: StudyView) -> Done | None:
+        own = [trial for trial in view.trials.values() if trial.repeats is None]
+        if own and own[0].origin == "preset" and own[0].kind in USERS_KINDS and not own[0].values:
+            is_of_data = own[0].kind == DataError.kind
+            return Done(own[0].reason, failed=True, exit_code=EXIT_FAILED if is_of_data else EXIT_USAGE)
+        failed = [trial for trial in own if trial.status in ("failed", "discarded")]
+        if not any(trial.values for trial in own) and len(failed) >= MOST_FAILED:
+            return Done(f"the first {MOST_FAILED} trials failed: {failed[0].reason}", failed=True)
+        return None
+
+    def begins_again(self, view: StudyView) -> Sequence[int]:
+        return ()
+
+    @property
+    def at_once(self) -> int:
+        return AT_ONCE
+
+    @property
+    def decided_after(self) -> Sequence[int]:
+        if self._question.discard == "asha":
+            return rungs(self._question.discard_after, self._epochs)
+        return [self._until_epoch] if self._until_epoch is not None else []
+
+    @property
+    def needs_scores(self) -> bool:
+        return False
+
+    def discards_among(self, view: StudyView, trials: Sequence[int], epoch: int) -> list[Discard]:
+        question, own = self._question, [view.trials[number] for number in trials]
+        if self._reached(view) and epoch < self._epochs:
+            best = view.ranked()[: max(question.confirm, 1)]
+            reason = f"another trial has reached {question.until}"
+            return [Discard(trial.number, reason) for trial in own if trial not in best]
+        if question.discard == "median":
+            found = [median(view, trial, question.discard_after) for trial in own]
+            return [each for each in found if each is not None]
+        if epoch not in self.decided_after:
+            return []
+        return not_kept_at(view, own, epoch, question.keep if question.discard == "keep" else None)
 
     def _explores(self, view: StudyView, own: list[TrialView]) -> bool:
         question = self._question
@@ -116,9 +156,16 @@ class Search:
         return median(view, trial, self._question.discard_after)
 
     def keeps_weights(self, view: StudyView, trial: TrialView) -> bool:
-        """Of the best that have completed; the others are known by their values alone."""
+        """Of the best that have completed; the others are known by their values alone.
+
+        Where one of the best has no run, for it was trained together with others, its first repeat keeps its weights.
+        """
         completed = [each for each in view.ranked() if each.status == "completed"]
-        return trial in completed[: max(self._question.keep, self._question.confirm, 1)]
+        best = completed[: max(self._question.keep, self._question.confirm, 1)]
+        if trial.repeats is None:
+            return trial in best
+        repeated = view.trials[trial.repeats]
+        return repeated in best and not repeated.run and trial is view.repeats_of(trial.repeats)[0]
 
     def result(self, view: StudyView) -> dict[str, Any]:
         metric = view.metric
@@ -128,18 +175,22 @@ class Search:
         if metric is None or verdict is None:
             return {"best": None, "tied": [], **counts}
         return {
-            "best": _as_json(verdict.best, metric),
-            "tied": [_as_json(each, metric) for each in verdict.tied],
+            "best": _as_json(verdict.best, metric, view),
+            "tied": [_as_json(each, metric, view) for each in verdict.tied],
             **counts,
         }
 
 
-def _as_json(candidate: Candidate, metric: Metric) -> dict[str, Any]:
-    """value: as searched. mean, low, high: over the fresh seeds, with the interval of 95 %."""
+def _as_json(candidate: Candidate, metric: Metric, view: StudyView) -> dict[str, Any]:
+    """value: as searched. mean, low, high: over the fresh seeds, with the interval of 95 %.
+
+    run: of a trial that was trained together with others, that of its first repeat; empty where there is none.
+    """
     low, high = candidate.interval or (None, None)
+    repeats = [each.run for each in view.repeats_of(candidate.trial.number) if each.status == "completed"]
     return {
         "trial": candidate.trial.number,
-        "run": candidate.trial.run,
+        "run": candidate.trial.run or next(iter(repeats), ""),
         "settings": candidate.trial.trained_settings,
         "metric": metric.name,
         "value": candidate.trial.best(metric),

@@ -46,8 +46,8 @@ class RunController:
     def key_labels(self) -> dict[str, str]:
         """Labels of the keys that depend on the state; an empty label hides the key."""
         labels = {} if self._draft.is_changed else {"changes": ""}
-        if self.asks_for_search:
-            labels["start_or_pause"] = "search"
+        if self.asks_for_study:
+            labels["start_or_pause"] = "search" if self._draft.asks_for_search else "cross-validate"
         if not self._session.is_busy:
             resume = "resume" if self.state in RESUMABLE else ""
             return labels | {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
@@ -80,9 +80,12 @@ class RunController:
     # Starting.
 
     @property
-    def asks_for_search(self) -> bool:
-        """Whether the settings ask for a search rather than a run; while a run is in progress, none can begin."""
-        return self._draft.asks_for_search and not self._session.is_busy
+    def asks_for_study(self) -> bool:
+        """Whether the settings ask for a search, or for all folds, rather than a run.
+
+        While a run is in progress, neither can begin.
+        """
+        return (self._draft.asks_for_search or self._draft.asks_for_folds) and not self._session.is_busy
 
     async def start_or_pause(self) -> None:
         """Starts a run; pauses or resumes the run in progress."""

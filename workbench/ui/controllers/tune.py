@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
+from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.row import RunRow
+from workbench.settings.validation import check_is_one_run
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder, list_studies
 from workbench.tuning.process import start_controller
 from workbench.tuning.view import TrialView
@@ -17,6 +20,7 @@ from workbench.ui.form.draft import Draft
 from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.live.study_words import counts, evidence
+from workbench.ui.live.trial_rows import trial_row
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -47,6 +51,11 @@ class TuneController:
     def preset_name(self) -> str:
         """Of the study; without one, of the form."""
         return self._draft.preset.name if self.watch is None else self.watch.preset.name
+
+    @property
+    def starts_folds(self) -> bool:
+        """Whether a study that is started now trains all folds, rather than searches."""
+        return self._draft.asks_for_folds and not self._draft.asks_for_search
 
     @property
     def is_busy(self) -> bool:
@@ -106,29 +115,47 @@ class TuneController:
 
     # Starting.
 
-    async def start(self) -> str:
-        """Starts a search of the form's ranges; without any, of the settings that matter most."""
+    async def start(self, say: Callable[[str], object]) -> str:
+        """Starts a search of the form's ranges, or all folds of its validation; else searches what matters most.
+
+        say: is called with what is being waited for.
+        """
+        if problem := self._why_not():
+            return problem
+        try:
+            return await self._start(say)
+        except WorkbenchError as error:
+            if error.kind in USERS_KINDS:
+                self._host.show_wrong_setting(str(error))
+            return f"cannot start: {error}"
+
+    def _why_not(self) -> str:
+        """Why no study can be started now; empty if one can."""
         if self.is_busy:
             return "a study is in progress: stop it first, or let it end"
         if self._session.is_busy:
             return "a run is in progress: stop it first, or let it end"
-        for path, problem in self._draft.problems.items():
-            return f"cannot start: {path}: {problem}"
-        try:
-            return await self._start()
-        except WorkbenchError as error:
-            return f"cannot start: {error}"
+        return next((f"cannot start: {path}: {problem}" for path, problem in self._draft.problems.items()), "")
 
-    async def _start(self) -> str:
-        from workbench.tuning.asking import DEFAULT_TRIALS, search_question
+    async def _start(self, say: Callable[[str], object]) -> str:
+        from workbench.tuning.asking import DEFAULT_TRIALS, folds_question, search_question
 
-        preset = self._draft.preset.with_absolute_paths()
-        ranges, trials = self._draft.search()
-        question = search_question(preset, ranges, trials=trials or DEFAULT_TRIALS)
+        draft = self._draft
+        preset, command = draft.preset.with_absolute_paths(), draft.command()
+        # Before anything is planned, for that runs the preset's own code.
         if not await is_trusted(preset, self._host):
             return "not started: the preset's own code is not trusted"
+        if self.starts_folds:
+            say("reading the data, to count its folds ...")
+            question = await self._host.in_thread(lambda: folds_question(preset))
+        else:
+            check_is_one_run(preset.validation)
+            ranges, trials = draft.search()
+            question = search_question(preset, ranges, trials=trials or DEFAULT_TRIALS)
+        if problem := self._why_not():  # something was started meanwhile
+            return problem
         study = create_study(self.folder, preset, question)
-        self.watch = StudyWatch(study, start_controller(study, self._draft.command()))
+        self.watch = StudyWatch(study, start_controller(study, command))
         return ""
 
     async def resume(self) -> str:
@@ -162,6 +189,11 @@ class TuneController:
     def run_of(self, trial: TrialView) -> RunDirectory | None:
         """The run of a trial; None where it has none yet."""
         return self.watch.study.run(trial.run) if self.watch is not None and trial.run else None
+
+    async def rows_of(self, trials: Sequence[TrialView]) -> list[RunRow]:
+        """The trials as they are compared."""
+        watch = self.watch
+        return [] if watch is None else await self._host.in_thread(lambda: [trial_row(watch, each) for each in trials])
 
     # What was found.
 

@@ -35,9 +35,12 @@ class CompareDialog(Dialog[bool]):
     CompareDialog VerticalScroll { height: auto; max-height: 85vh; }
     """
 
-    def __init__(self, rows: Sequence[RunRow]) -> None:
+    def __init__(self, rows: Sequence[RunRow], names: Sequence[str] = (), states: Sequence[str] = ()) -> None:
+        """names: over the columns, instead of letters. states: instead of those of the runs."""
         super().__init__()
         self._rows = rows
+        self._names = names or OVERLAY_LETTERS[: len(rows)]
+        self._states = states or [state_of(row) for row in rows]
 
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(Static(self._table()))
@@ -48,8 +51,7 @@ class CompareDialog(Dialog[bool]):
         for _ in self._rows:
             table.add_column()
         styles = [self._letter_style(place) for place in range(len(self._rows))]
-        letters = OVERLAY_LETTERS[: len(self._rows)]
-        table.add_row("", *(Text(letter, style) for letter, style in zip(letters, styles, strict=True)))
+        table.add_row("", *(Text(name, style) for name, style in zip(self._names, styles, strict=True)))
         table.add_row(Text("preset", "dim"), *(Text(row.preset_name) for row in self._rows))
         table.add_row(Text("started", "dim"), *(Text(_started(row), "dim") for row in self._rows))
         table.add_row("")
@@ -68,7 +70,7 @@ class CompareDialog(Dialog[bool]):
         return self.app.palette[f"overlay-{number + 1}"] + Style(bold=True)
 
     def _results(self) -> Iterable[tuple[str, list[str]]]:
-        yield "state", [state_of(row) for row in self._rows]
+        yield "state", list(self._states)
         yield "epochs", [epochs_of(row) for row in self._rows]
         monitors = {row.monitor for row in self._rows if row.best is not None}
         if len(monitors) == 1:

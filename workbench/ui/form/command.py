@@ -10,7 +10,8 @@ from typing import Any
 
 from workbench.errors import PresetError
 from workbench.settings import library
-from workbench.settings.preset import FAMILIES, Preset, switched
+from workbench.settings.assignments import switched
+from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.toml_text import from_toml, toml
 from workbench.ui.form.fields import fields_of, model_of
 

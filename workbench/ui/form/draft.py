@@ -14,10 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.settings.preset import FAMILIES, Preset, switched
-from workbench.settings.problems import table_problems
+from workbench.settings.assignments import switched
+from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.renamed import renamed_value
 from workbench.settings.search import Range
+from workbench.settings.validation import CrossValidation
 from workbench.suggestion import nearest
 from workbench.tuning.ranges import is_range
 from workbench.ui.form.asked_search import AskedSearch, fault_of, setting_of
@@ -26,6 +27,7 @@ from workbench.ui.form.fields import PRESET, TABLES, Field, choices_of, fields_o
 from workbench.ui.form.parsing import parse, shown
 from workbench.ui.form.rows import Row, family_row, setting_row, table_row
 from workbench.ui.form.stepping import stepped
+from workbench.ui.form.validity import fault_of_value, faults_of, fitting
 
 NEEDED = "is needed"
 
@@ -65,6 +67,11 @@ class Draft:
     def asks_for_search(self) -> bool:
         """Whether a range was typed into a field."""
         return bool(self._asked.texts)
+
+    @property
+    def asks_for_folds(self) -> bool:
+        """Whether the settings stand for a model a fold."""
+        return isinstance(self.preset.validation, CrossValidation) and self.preset.validation.is_all
 
     @property
     def asked(self) -> dict[str, str]:
@@ -154,9 +161,10 @@ class Draft:
         if not key:
             return None if text in dict(choices_of(table)) else _unknown_choice(table, text)
         values = self._parsed(table, {**self._typed, path: text})
-        if not self._faults(table, self._tables[table] | values):
+        model, now = self._model(table), self._tables[table]
+        if not faults_of(model, now | values):
             return None
-        return self._fault(table, key, self._tables[table] | {key: values[key]})
+        return fault_of_value(model, key, now | {key: values[key]})
 
     def choose(self, family: str, label: str) -> None:
         """Makes another choice of a family.
@@ -239,10 +247,7 @@ class Draft:
                 self._asked.drop(path)
         waiting = self._parsed(table, self._typed)
         values = self._tables[table]
-        if not self._faults(table, values | waiting):
-            taken = list(waiting)
-        else:
-            taken = self._take_one_by_one(table, values, waiting)
+        taken = fitting(self._model(table), values, waiting)
         values = values | {key: waiting[key] for key in taken}
         for key in taken:
             self._typed.pop(path_of(table, key))
@@ -250,27 +255,15 @@ class Draft:
         self._note_problems(table, {key: value for key, value in waiting.items() if key not in taken})
         self._rebuild(table)
 
-    def _take_one_by_one(self, table: str, values: dict[str, Any], waiting: dict[str, Any]) -> list[str]:
-        taken: list[str] = []
-        again = True
-        while again:
-            again = False
-            for key in [key for key in waiting if key not in taken]:
-                if not self._faults(table, values | {key: waiting[key]}):
-                    values = values | {key: waiting[key]}
-                    taken.append(key)
-                    again = True
-        return taken
-
     def _note_problems(self, table: str, waiting: dict[str, Any]) -> None:
         self._problems = {path: problem for path, problem in self._problems.items() if table_of(path)[0] != table}
-        values = self._tables[table]
+        model, values = self._model(table), self._tables[table]
         for key, value in waiting.items():
-            self._problems[path_of(table, key)] = self._fault(table, key, values | {key: value}) or "is not valid"
-        for field in fields_of(self._model(table)):
+            self._problems[path_of(table, key)] = fault_of_value(model, key, values | {key: value}) or "is not valid"
+        for field in fields_of(model):
             if field.is_required and field.key not in values:
                 self._problems.setdefault(path_of(table, field.key), NEEDED)
-        if faults := self._faults(table, values):  # a choice whose kept values do not fit its own
+        if faults := faults_of(model, values):  # a choice whose kept values do not fit its own
             head = next((key for key in faults if key), "")
             self._problems.setdefault(path_of(table, head) if head else table, faults[head])
 
@@ -287,21 +280,8 @@ class Draft:
             self.preset = self.preset.model_copy(update={table: validated})
         self._tables[table] = tables_of(self.preset)[table]
 
-    def _faults(self, table: str, values: dict[str, Any]) -> dict[str, str]:
-        """The faults of a table's values, by key; a missing value is no fault here."""
-        model = self._model(table)
-        try:
-            model.model_validate(values)
-        except ValidationError as error:
-            return {key: text for key, text in table_problems(error, model).items() if not key or key in values}
-        return {}
-
-    def _fault(self, table: str, key: str, values: dict[str, Any]) -> str | None:
-        """The fault of one value: by itself, or together with the others."""
-        faults = self._faults(table, values)
-        return faults.get(key) or faults.get("")
-
     def _parsed(self, table: str, texts: dict[str, str]) -> dict[str, Any]:
+        """The values of those typed texts that are of this table, by key."""
         fields = {field.key: field for field in fields_of(self._model(table))}
         keys = {table_of(path)[1]: text for path, text in texts.items() if table_of(path)[0] == table}
         return {key: parse(text, fields[key].schema) for key, text in keys.items() if key in fields}

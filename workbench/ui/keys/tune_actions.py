@@ -15,6 +15,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("take", ("t",), "take settings", "take the settings of the trial under the cursor", GROUP, 75),
     Action("take_best", ("b",), "take best", "take the settings of the best trial", GROUP, 65),
     Action("save", ("w",), "save as preset", "save the trial under the cursor as a preset", GROUP, 55),
+    Action("mark", ("a",), "mark", "mark it (up to four), to compare", GROUP, 48),
+    Action("compare", ("v",), "compare", "the settings and results in which the marked trials differ", GROUP, 68),
     Action("studies", ("s",), "studies", "show another study", GROUP, 50),
     Action("setting(-1)", ("left",), "", "the setting before, against the result", VIEW),
     Action("setting(1)", ("right",), "setting", "the next setting against the result", VIEW, 40, "left right"),

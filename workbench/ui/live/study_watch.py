@@ -71,7 +71,7 @@ class StudyWatch:
         if self.question.way != "search":
             return ()
         try:
-            return SearchSpace.parse(self.question.search, self.preset).dimensions
+            return SearchSpace.parse(self.question.search, self.preset).spans
         except PresetError:
             return ()  # its controller says so
 
@@ -196,8 +196,12 @@ class StudyWatch:
         return found
 
     def band(self) -> list[tuple[int, float, float, float]]:
-        """(epoch, least, mean, greatest) of the trials' values, for the epochs that each begun trial has reached."""
-        curves = [dict(found) for trial in self.view.trials.values() if (found := finite(trial.values))]
+        """(epoch, least, mean, greatest) of the trials' values, for the epochs that each completed trial has reached.
+
+        Before the first has completed, that each begun trial has reached.
+        """
+        trials = [trial for trial in self.view.trials.values() if trial.status == "completed"]
+        curves = [dict(found) for trial in trials or self.view.trials.values() if (found := finite(trial.values))]
         epochs = sorted(set.intersection(*map(set, curves))) if curves else []
         columns = [(epoch, [curve[epoch] for curve in curves]) for epoch in epochs]
         return [(epoch, min(values), fmean(values), max(values)) for epoch, values in columns]

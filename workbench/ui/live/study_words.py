@@ -5,12 +5,12 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
-from workbench.metrics import Metric
+from workbench.metrics import Metric, headline_metrics, written
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import StudyWatch, number_of
-from workbench.units import duration
+from workbench.units import count, duration
 
 WAYS = {"search": "searching", "repeat": "repeating", "folds": "cross-validating", "queue": "training"}
 """What a study that is running does."""
@@ -121,7 +121,9 @@ def _written(metric: Metric, value: float | None) -> str:
 
 
 def _mean_so_far(watch: StudyWatch, metric: Metric) -> tuple[str, str, str]:
-    values = [value for trial in watch.view.trials.values() if (value := trial.best(metric)) is not None]
+    trials = list(watch.view.trials.values())
+    completed = [trial for trial in trials if trial.status == "completed"]
+    values = [value for trial in completed or trials if (value := trial.best(metric)) is not None]
     if not values:
         return "dim", "", ""
     return "accent", f"mean so far {metric.write(fmean(values))}", f"{metric.label} of {len(values)}"
@@ -131,16 +133,25 @@ def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
     mean = result.get("mean")
     if not isinstance(mean, float):
         return "warning", "no mean", "no trial has completed"
-    return "good", f"mean {metric.write(mean)}", _spread(metric, result)
-
-
-def _spread(metric: Metric, result: dict[str, Any]) -> str:
     low, high, deviation = result.get("low"), result.get("high"), result.get("deviation")
+    head, said = f"mean {metric.write(mean)}", metric.label
     if isinstance(low, float) and isinstance(high, float):
-        return f"{metric.label}, 95 % interval {metric.number(low)} to {metric.write(high)}"
-    if isinstance(deviation, float):
-        return f"{metric.label}, deviation {metric.write(deviation)}"
-    return metric.label
+        said += f", 95 % interval {metric.number(low)} to {metric.write(high)}"
+    elif isinstance(deviation, float):
+        head += f" ± {metric.write(deviation)}"
+    return "good", head, said + _pooled(result)
+
+
+def _pooled(result: dict[str, Any]) -> str:
+    """Over how many folds, and the metrics of all samples that they have left out; empty where there are none."""
+    folds, pooled = result.get("folds"), result.get("pooled")
+    if not isinstance(folds, list) or not isinstance(pooled, dict):
+        return ""
+    known = {name: value for name, value in pooled.items() if type(value) in (int, float)}
+    named = str(result.get("metric"))
+    shown = sorted(headline_metrics(named), key=lambda each: each.name != named)
+    words = ", ".join(f"{label} {value}" for label, value in written(known, shown))
+    return f" over {count(len(folds))} folds, pooled {words}" if words else ""
 
 
 def evidence(watch: StudyWatch, trial: TrialView) -> str:

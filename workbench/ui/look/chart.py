@@ -22,6 +22,7 @@ from typing import Any
 from rich.style import Style
 from rich.text import Text
 
+from workbench.ui.look.band import band_rows
 from workbench.ui.look.points import Point, fraction_across
 from workbench.ui.look.scales import fraction_of, value_range, x_ticks, y_ticks
 
@@ -72,6 +73,10 @@ class Plot:
     sixties: bool = False
     """Ticks of x at round minutes rather than round numbers of seconds."""
     ascii: bool = False
+    band: Sequence[Point] = ()
+    """A range behind the curves, from the least to the greatest value of each point."""
+    band_style: str = ""
+    """Its colour is the background there."""
 
 
 @dataclass
@@ -111,9 +116,16 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     lines = []
     cells = _with_letters(canvas, plot, columns, rows, y_range)
     cursor = None if plot.cursor is None else _column(plot.cursor, plot.x_range, columns)
+    behind = Style(bgcolor=style_of(plot.band_style).color) if plot.band else Style()
+    in_band = band_rows(plot.band, plot.x_range, columns, lambda value: _row(value, y_range, rows, plot.log))
     for row in range(rows):
         text = Text.assemble((f"{labels.get(row, ''):>{left - 1}} ", dim), (vertical, line))
+        start = len(text)
         _append_cells(text, cells[row], styles, cursor, vertical)
+        for inside, stretch in groupby(range(columns), key=lambda column: row in in_band[column]):
+            if inside:
+                places = list(stretch)
+                text.stylize(behind, start + places[0], start + places[-1] + 1)
         lines.append(text)
     lines.append(Text.assemble(" " * left, (corner, line), _axis(plot, columns, horizontal, style_of)))
     lines.append(Text.assemble(" " * (left + 1), (_x_labels(plot, columns), dim)))

@@ -9,18 +9,21 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from workbench.tuning.question import Question
-from workbench.ui.form.parsing import shown
+from workbench.settings.validation import KFold
+from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import Searched, StudyWatch
 from workbench.ui.live.study_words import setting_label, value_words
 from workbench.ui.panels.bars import thin_bar
 from workbench.ui.panels.panel import Panel
-from workbench.units import duration
+from workbench.units import count, duration
 
 LABEL_CELLS = 15
 BAR_CELLS = 8
 MUCH = 0.1
 """A fraction of all importance from which a setting matters."""
+
+HEADINGS = {"repeat": "seeds", "folds": "cross-validation", "queue": "queue"}
+"""Of studies that do not search."""
 
 
 class TuneSpacePanel(Panel):
@@ -57,7 +60,7 @@ class TuneSpacePanel(Panel):
     @property
     def wanted_height(self) -> int:
         """Lines with the border, so that nothing is left out."""
-        return 2 if self._watch is None else len(self._watch.searched) + len(_limits(self._watch.question)) + 2
+        return 2 if self._watch is None else len(self._watch.searched) + len(_limits(self._watch)) + 2
 
     def action_choose(self, step: int) -> None:
         """Chooses the setting above or below."""
@@ -65,7 +68,8 @@ class TuneSpacePanel(Panel):
 
     def heading(self) -> Text:
         mattered = ("  what is searched, and how much it mattered" if self._importance else "", self.style_of("dim"))
-        return Text.assemble(("space", self.style_of("strong")), mattered)
+        title = "space" if self._watch is None else HEADINGS.get(self._watch.question.way, "space")
+        return Text.assemble((title, self.style_of("strong")), mattered)
 
     def footing(self) -> Text:
         count = 0 if self._watch is None else len(self._watch.searched)
@@ -74,7 +78,7 @@ class TuneSpacePanel(Panel):
     def content(self, width: int, height: int) -> list[Text]:
         if self._watch is None:
             return []
-        settings, limits = self._watch.searched, _limits(self._watch.question)
+        settings, limits = self._watch.searched, _limits(self._watch)
         room = max(height - len(limits), 1)
         first = max(min(self._chosen - room + 1, len(settings) - room), 0) if self._chosen >= room else 0
         lines = [self._setting(each, width, at_cursor=number == self._chosen) for number, each in enumerate(settings)][
@@ -116,10 +120,14 @@ class TuneSpacePanel(Panel):
         return Text.assemble((f"{label:<{LABEL_CELLS}} ", self.style_of(style)), (text, self.style_of("text")))
 
 
-def _limits(question: Question) -> list[tuple[str, str]]:
-    """What the study may cost, and what is discarded."""
+def _limits(watch: StudyWatch) -> list[tuple[str, str]]:
+    """What the study may cost, and what is discarded; of a cross-validation, how samples are left out."""
+    question, validation = watch.question, watch.preset.validation
+    if question.way == "folds":
+        how = ", stratified" if isinstance(validation, KFold) and validation.stratified else ""
+        return [("leaves out", f"{wording(validation.label())}{how}"), ("models", count(len(question.changes)))]
     if question.way != "search":
-        return [("trials", str(len(question.seeds or question.changes)))]
+        return [("trials", count(len(question.seeds or question.changes)))]
     epochs = "epoch" if question.discard_after == 1 else "epochs"
     keeps = f"keep {question.keep} after {question.discard_after} {epochs}"
     rules = {"keep": keeps, "none": "none", "asha": "by successive halving", "median": "below the median"}

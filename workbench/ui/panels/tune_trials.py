@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,37 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from workbench.tuning.view import TrialView
-from workbench.ui.live.study_watch import LETTERS, Searched, StudyWatch, finite
-from workbench.ui.live.study_words import differs, setting_label, value_words
-from workbench.ui.panels.bars import sparkline
+from workbench.ui.live.study_watch import Searched, StudyWatch
 from workbench.ui.panels.panel import Panel
-from workbench.units import duration
-
-BEST_STYLES = ("train", "validation", "overlay-1")
-"""Of the trials with a letter, in their order."""
-STATUS_STYLES = {
-    "running": "good",
-    "completed": "text",
-    "failed": "error",
-    "paused": "accent",
-    "interrupted": "warning",
-}
-GAP = 2
-SPARK_CELLS = 8
-SPARK_FROM, TIME_FROM, STATUS_FROM = 50, 60, 84
-"""Widths from which the sparkline, the time, and the state as a word are shown."""
-MOST_SETTING_CELLS = 13
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Cells of the columns whose width depends on what they hold; 0: the column is left out."""
-
-    value: int
-    setting: int
-    spark: int
-    status: int
-    time: int
+from workbench.ui.panels.runs_table import MOST_MARKED
+from workbench.ui.panels.tune_fold_lines import FoldPainter
+from workbench.ui.panels.tune_trial_lines import Painter, TrialPainter
 
 
 class TrialsPanel(Panel):
@@ -69,6 +42,8 @@ class TrialsPanel(Panel):
         self._has_moved = False
         """Whether the user chose a trial; before that, the cursor stays on the best."""
         self._empty = ""
+        self.marked: list[int] = []
+        """Numbers of the trials that are to be compared, in the order in which they were marked."""
 
     def show(self, watch: StudyWatch | None, setting: Searched | None, empty: str) -> None:
         """Shows the trials; the cursor stays on its trial.
@@ -77,7 +52,7 @@ class TrialsPanel(Panel):
         """
         before = self.current
         if self._watch is not watch:
-            self._has_moved, before = False, None
+            self._has_moved, before, self.marked = False, None, []
         self._watch, self._setting, self._empty = watch, setting, empty
         self._trials = [] if watch is None else watch.ordered()
         numbers = [trial.number for trial in self._trials]
@@ -92,6 +67,26 @@ class TrialsPanel(Panel):
     def current(self) -> TrialView | None:
         """The trial under the cursor."""
         return self._trials[self._cursor] if self._cursor < len(self._trials) else None
+
+    @property
+    def marked_trials(self) -> list[TrialView]:
+        """The marked trials, in the order in which they were marked."""
+        by_number = {trial.number: trial for trial in self._trials}
+        return [by_number[number] for number in self.marked if number in by_number]
+
+    def mark(self) -> bool:
+        """Marks the trial under the cursor, or removes its mark; False if as many are marked as can be compared."""
+        if self.current is None:
+            return True
+        number = self.current.number
+        if number in self.marked:
+            self.marked.remove(number)
+        elif len(self.marked) < MOST_MARKED:
+            self.marked.append(number)
+        else:
+            return False
+        self.redraw()
+        return True
 
     def action_move(self, rows: int) -> None:
         """Moves the cursor."""
@@ -119,7 +114,8 @@ class TrialsPanel(Panel):
         return max(self.size.height - 3, 1)
 
     def heading(self) -> Text:
-        return Text("trials", self.style_of("strong"))
+        is_folds = self._watch is not None and self._watch.question.way == "folds"
+        return Text("folds" if is_folds else "trials", self.style_of("strong"))
 
     def footing(self) -> Text:
         below = len(self._trials) - self._offset - self._room
@@ -136,112 +132,16 @@ class TrialsPanel(Panel):
         watch = self._watch
         if watch is None or not self._trials:
             return self.placeholder(self._empty, width)
-        shown = self._trials[self._offset : self._offset + self._room]
-        widths = self._widths(watch, width)
-        lines = [self._titles(watch, widths, width)]
-        for number, trial in enumerate(shown):
-            line = self._line(watch, trial, widths, width)
+        painter: Painter
+        if watch.question.way == "folds":
+            painter = FoldPainter(watch, self._trials, width, self)
+        else:
+            painter = TrialPainter(watch, self._setting, self._trials, width, self)
+        lines = [painter.titles()]
+        for number, trial in enumerate(self._trials[self._offset : self._offset + self._room]):
+            line = painter.line(trial, is_marked=trial.number in self.marked)
             if self._offset + number == self._cursor:
                 line.pad_right(width - line.cell_len)
                 line.stylize(self.style_of("cursor"))
             lines.append(line)
         return lines
-
-    def _widths(self, watch: StudyWatch, width: int) -> Widths:
-        metric = watch.view.metric
-        values = [self._value(watch, trial) for trial in self._trials]
-        label = "" if metric is None else f"{metric.label}{metric.unit}"
-        setting = [self._setting_value(trial) for trial in self._trials]
-        title = "" if self._setting is None else setting_label(self._setting.path)
-        return Widths(
-            value=max([len(label), 5, *map(len, values)]),
-            setting=min(max(map(len, [title, *setting])), MOST_SETTING_CELLS),
-            spark=SPARK_CELLS if width >= SPARK_FROM else 0,
-            status=len("interrupted") if width >= STATUS_FROM else 0,
-            time=9 if width >= TIME_FROM else 0,
-        )
-
-    def _titles(self, watch: StudyWatch, widths: Widths, width: int) -> Text:
-        metric = watch.view.metric
-        cells = ["       #", f"{'' if metric is None else metric.label + metric.unit:>{widths.value}}"]
-        if widths.spark:
-            cells.append(f"{'':<{widths.spark}}")
-        if self._setting is not None:
-            cells.append(f"{self.glyphs.cut(setting_label(self._setting.path), widths.setting):<{widths.setting}}")
-        if widths.status:
-            cells.append(f"{'state':<{widths.status}}")
-        cells.append("differs")
-        line = Text((" " * GAP).join(cells), self.style_of("dim"))
-        if widths.time:
-            line.pad_right(width - line.cell_len - widths.time)
-            line.append(f"{'time':>{widths.time}}")
-        return line
-
-    def _line(self, watch: StudyWatch, trial: TrialView, widths: Widths, width: int) -> Text:
-        status, letter = watch.status_of(trial), watch.letter(trial)
-        is_faint = status in ("discarded", "failed") or trial.repeats is not None
-        plain = self.style_of(BEST_STYLES[LETTERS.index(letter)]) if letter else self.style_of("dim")
-        if not letter and not is_faint:
-            plain = self.style_of("text")
-        strong = self.style_of("strong").without_color
-        line = Text.assemble(
-            (f"{letter or ' '} ", plain + strong),
-            (f"{self._glyph(status)} ", self.style_of(STATUS_STYLES.get(status, "dim"))),
-            (f"{trial.number:>4}{' ' * GAP}", plain),
-            (f"{self._value(watch, trial):>{widths.value}}", plain + strong if letter else plain),
-        )
-        if widths.spark:
-            line.append(f"{'':{GAP}}{self._spark(trial):<{widths.spark}}", plain)
-        if self._setting is not None:
-            value = self.glyphs.cut(self._setting_value(trial), widths.setting)
-            line.append(f"{'':{GAP}}{value:<{widths.setting}}", plain)
-        if widths.status:
-            line.append(f"{'':{GAP}}{status:<{widths.status}}", plain)
-        words = trial.reason if status == "failed" else self._differs(watch, trial)
-        room = width - line.cell_len - GAP - (widths.time + GAP if widths.time else 0)
-        line.append(f"{'':{GAP}}{self.glyphs.cut(words, max(room, 0))}", plain)
-        if widths.time:
-            line.pad_right(width - line.cell_len - widths.time)
-            line.append(f"{self._time(watch, trial):>{widths.time}}", self.style_of("dim"))
-        return line
-
-    def _glyph(self, status: str) -> str:
-        glyphs = self.glyphs
-        return {
-            "running": glyphs.state,
-            "completed": glyphs.done,
-            "failed": glyphs.wrong,
-            "discarded": glyphs.discarded,
-        }.get(status, glyphs.waiting)
-
-    def _value(self, watch: StudyWatch, trial: TrialView) -> str:
-        """The best value; of a trial that goes on, the last one."""
-        metric = watch.view.metric
-        if metric is None:
-            return ""
-        values = finite(trial.values)
-        value = values[-1][1] if values and trial.status == "running" else trial.best(metric)
-        return ("nan" if trial.values else "") if value is None else metric.number(value)
-
-    def _setting_value(self, trial: TrialView) -> str:
-        value = None if self._setting is None else trial.settings.get(self._setting.path)
-        return "" if value is None else value_words(value)
-
-    def _differs(self, watch: StudyWatch, trial: TrialView) -> str:
-        return differs(watch, trial, "" if self._setting is None else self._setting.path)
-
-    def _spark(self, trial: TrialView) -> str:
-        """The values after each epoch, between the least and the greatest of them."""
-        values = [value for _, value in finite(trial.values)]
-        if len(values) < 2:
-            return ""
-        if len(values) > SPARK_CELLS:
-            last = len(values) - 1
-            values = [values[round(place * last / (SPARK_CELLS - 1))] for place in range(SPARK_CELLS)]
-        low, high = min(values), max(values)
-        return sparkline([(value - low) / ((high - low) or 1.0) + 0.05 for value in values], SPARK_CELLS, self.glyphs)
-
-    def _time(self, watch: StudyWatch, trial: TrialView) -> str:
-        if watch.status_of(trial) == "running":
-            return duration(trial.seconds + max(watch.now - trial.began, 0.0))
-        return duration(trial.seconds) if trial.seconds else ""

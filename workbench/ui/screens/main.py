@@ -24,9 +24,9 @@ class MainScreen(MainView):
 
     @work(group="start", exclusive=True)
     async def action_start_or_pause(self) -> None:
-        if not self.run.asks_for_search:
+        if not self.run.asks_for_study:
             await self.run.start_or_pause()
-        elif problem := await self.tune.start():
+        elif problem := await self.tune.start(self.say):
             self.say(problem, "error")
         else:
             self.action_tune()

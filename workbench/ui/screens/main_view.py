@@ -7,6 +7,7 @@ in a subclass, in `main.py`.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Callable
 from functools import cached_property
@@ -18,7 +19,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.worker import WorkerFailed
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.advice import AdviceController
@@ -275,6 +276,8 @@ class MainView(Screen[None]):
             return await self.run_worker(work, thread=True, exit_on_error=False).wait()
         except WorkerFailed as failed:
             raise failed.error from None
+        except WorkerCancelled:  # the app ends, or the same key was pressed again: whoever waits here ends too
+            raise asyncio.CancelledError from None
 
     # What the user does.
 

@@ -13,6 +13,7 @@ from workbench.ui.controllers.tune import TuneResult
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.keys.tune_actions import ACTIONS
 from workbench.ui.panels.layout import size_class
+from workbench.ui.panels.runs_table import MOST_MARKED
 from workbench.ui.panels.tune_space import TuneSpacePanel
 from workbench.ui.panels.tune_trials import TrialsPanel
 from workbench.ui.screens.tune_view import CHARTS, TuneBase
@@ -31,10 +32,7 @@ class TuneScreen(TuneBase):
         if panel in CHARTS:
             self._chart = panel
         self._lay_out()
-        if not self.query_one(f"#{panel}").display:
-            self._show_hint("where all trials count, none is the best: this chart is left out", "warning")
-            return
-        self.query_one(f"#{panel}").focus()
+        self.query_one(f"#{self._in_place(panel)}").focus()
         self._show_charts()
 
     def action_maximise(self) -> None:
@@ -74,12 +72,12 @@ class TuneScreen(TuneBase):
 
     @work(exclusive=True, group="study")
     async def action_start_or_pause(self) -> None:
-        """Starts a search of the form's settings; pauses or resumes the study in progress."""
+        """Starts a search or all folds, as the form asks; pauses or resumes the study in progress."""
         watch = self._tune.watch
         if watch is not None and watch.is_alive:
             self._answer(self._tune.request("resume" if watch.state == "paused" else "pause"))
         else:
-            self._answer(await self._tune.start())
+            self._answer(await self._tune.start(self._show_hint))
             self._lay_out()
 
     def action_stop(self) -> None:
@@ -106,6 +104,7 @@ class TuneScreen(TuneBase):
         folder = short_path(self._tune.folder) or "."
         chosen = await self.app.push_screen_wait(StudiesDialog(lines, shown, folder))
         if chosen is not None:
+            self._maximised = ""
             self._answer(await self._tune.open(chosen))
             self._lay_out()
 
@@ -117,8 +116,34 @@ class TuneScreen(TuneBase):
         run = None if trial is None else self._tune.run_of(trial)
         if run is not None:
             self.dismiss(TuneResult(run))
+        elif trial is None:
+            self._answer("there is no trial to open")
+        elif trial.status == "waiting":
+            self._answer(f"trial {trial.number} has not begun yet")
         else:
-            self._answer("this trial has not begun yet" if trial is not None else "there is no trial to open")
+            self._answer(
+                f"trial {trial.number} has no run of its own, for it was trained together with others: its curve is "
+                "here alone; t takes its settings, and space then trains them as a run"
+            )
+
+    def action_mark(self) -> None:
+        """Marks the trial under the cursor, or removes its mark."""
+        if not self.trials.mark():
+            self._show_hint(f"{MOST_MARKED} trials are marked already: a on one of them takes its mark away", "warning")
+        self._show_keys()
+
+    @work(exclusive=True, group="compare")
+    async def action_compare(self) -> None:
+        """Shows the settings and results in which the marked trials differ."""
+        from workbench.ui.dialogs.compare import CompareDialog
+
+        watch, trials = self._tune.watch, self.trials.marked_trials
+        if watch is None or len(trials) < 2:
+            self._show_hint("mark two trials or more with a", "warning")
+            return
+        rows = await self._tune.rows_of(trials)
+        names = [f"trial {trial.number}" for trial in trials]
+        self.app.push_screen(CompareDialog(rows, names, [watch.status_of(trial) for trial in trials]))
 
     @work(exclusive=True, group="take")
     async def action_take(self) -> None:

@@ -19,12 +19,18 @@ from workbench.ui.panels.layout import size_class
 from workbench.ui.panels.lines import HintLine, KeysLine
 from workbench.ui.panels.panel import Panel
 from workbench.ui.panels.tune_bar import TuneBar
-from workbench.ui.panels.tune_charts import BestPanel, CurvesPanel, SettingPanel, TuneChart, TuneView
+from workbench.ui.panels.tune_best import BestPanel
+from workbench.ui.panels.tune_chart import TuneChart, TuneView
+from workbench.ui.panels.tune_curves import CurvesPanel
+from workbench.ui.panels.tune_mean import MeanPanel
+from workbench.ui.panels.tune_setting import SettingPanel
 from workbench.ui.panels.tune_space import TuneSpacePanel
 from workbench.ui.panels.tune_trials import TrialsPanel
 
 TICK_SECONDS = 0.5
 CHARTS = ("tune-curves", "tune-setting", "tune-best")
+MEAN = "tune-mean"
+"""Takes the place of the best one where all trials count."""
 LEAST_TRIALS_LINES = 8
 """Under the panel of what is searched; where the screen is lower, that panel is cut."""
 
@@ -74,6 +80,7 @@ class TuneBase(Screen[TuneResult | None]):
                 with Container(id="tune-lower"):
                     yield SettingPanel(id="tune-setting")
                     yield BestPanel(id="tune-best")
+                    yield MeanPanel(id="tune-mean")
         yield HintLine(id="tune-verdict")
         yield HintLine(id="tune-hint")
         yield KeysLine(id="tune-keys")
@@ -125,6 +132,11 @@ class TuneBase(Screen[TuneResult | None]):
     def _empty(self) -> str:
         """What stands in the place of the trials before there are any."""
         watch = self._tune.watch
+        if watch is None and self._tune.starts_folds:
+            return (
+                f"No studies yet in {short_path(self._tune.folder) or '.'}. space trains the form's settings once for "
+                "each fold of its validation, and says how good they are over all of them."
+            )
         if watch is None:
             return (
                 f"No studies yet in {short_path(self._tune.folder) or '.'}. space searches the settings that matter "
@@ -138,6 +150,7 @@ class TuneBase(Screen[TuneResult | None]):
         view = None if watch is None else TuneView(watch, self._setting, self.trials.current, self._log)
         for chart in self.query(TuneChart):
             chart.show(view)
+        self.query_one(MeanPanel).show(watch)
 
     def _show_verdict(self) -> None:
         line, watch = self.query_one("#tune-verdict", HintLine), self._tune.watch
@@ -172,7 +185,8 @@ class TuneBase(Screen[TuneResult | None]):
         """Shows the keys that apply now."""
         watch, trial = self._tune.watch, self.trials.current
         alive = watch is not None and watch.is_alive
-        label = "start" if watch is None or not alive else "resume" if watch.state == "paused" else "pause"
+        start = "cross-validate" if self._tune.starts_folds else "start"
+        label = start if watch is None or not alive else "resume" if watch.state == "paused" else "pause"
         works = {
             "stop": alive,
             "resume": watch is not None and watch.state in RESUMABLE,
@@ -181,6 +195,8 @@ class TuneBase(Screen[TuneResult | None]):
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
             "save": trial is not None,
+            "mark": trial is not None,
+            "compare": len(self.trials.marked) >= 2,
             "studies": watch is not None,
             "setting(1)": len(self._settings) > 1,
         }
@@ -207,13 +223,11 @@ class TuneBase(Screen[TuneResult | None]):
         if self.classes != classes:
             self.set_classes(classes)
         if self._maximised:
-            shown = {self._maximised}
+            shown = {self._in_place(self._maximised)}
         elif size == "compact":
-            shown = {"tune-trials", self._chart}
+            shown = {"tune-trials", self._in_place(self._chart)}
         else:
-            shown = {"tune-space", "tune-trials", *CHARTS}
-            if self._tune.watch is not None and not self._tune.watch.is_contest:
-                shown -= {"tune-best"}
+            shown = {"tune-space", "tune-trials", *map(self._in_place, CHARTS)}
         for panel in self.query(Panel):
             panel.display = panel.id in shown
         space = self.query_one(TuneSpacePanel)
@@ -222,6 +236,11 @@ class TuneBase(Screen[TuneResult | None]):
         for box in ("tune-left", "tune-right", "tune-lower"):
             container = self.query_one(f"#{box}")
             container.display = any(panel.display for panel in container.query(Panel))
+
+    def _in_place(self, panel: str) -> str:
+        """The panel that stands in this one's place for the study that is watched."""
+        watch = self._tune.watch
+        return MEAN if panel == "tune-best" and watch is not None and not watch.is_contest else panel
 
     @property
     def _focused_panel(self) -> str:

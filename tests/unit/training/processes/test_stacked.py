@@ -9,7 +9,7 @@ import pytest
 
 from workbench.errors import PresetError, TrainerLostError
 from workbench.processes.measuring import Progress, read_typed
-from workbench.processes.stacked import KINDS, WAY, Ended, Ending, Message, Request, StackedProcess, Values, Way
+from workbench.processes.stacked import KINDS, WAY, Ended, Ending, Message, Request, StackedProcess, Steer, Values, Way
 from workbench.settings.preset import Preset
 from workbench.training.processes.stacked import train
 
@@ -33,16 +33,17 @@ def messages(process: StackedProcess) -> Iterator[Message]:
 
 def test_the_losers_are_dropped_as_the_launching_process_says() -> None:
     presets = [preset(f"optimizer.learning_rate={rate}") for rate in (1e-6, 0.01, 0.02)]
-    process = StackedProcess.launch(presets, decide_after=[1], if_faster=False)
+    process = StackedProcess.launch()
+    process.train(presets, decide_after=[1], if_faster=False)
     try:
         found = []
         for message in messages(process):
             found.append(message)
             if isinstance(message, Values) and message.waits:
-                process.keep([1, 2])
+                process.steer(Steer(keep=[1, 2]))
     finally:
         process.close()
-    assert found[0] == Way(True, "asked for")
+    assert found[0] == Way(True, "as asked for")
     values = [message for message in found if isinstance(message, Values)]
     assert [(each.epoch, each.metric, each.waits) for each in values] == [
         (1, "accuracy", True),
@@ -83,7 +84,8 @@ def test_a_preset_that_does_not_fit_its_data_is_refused() -> None:
 
 
 def test_a_process_that_was_killed() -> None:
-    process = StackedProcess.launch([preset()])
+    process = StackedProcess.launch()
+    process.train([preset()])
     process.close()
     with pytest.raises(TrainerLostError, match="has ended, as when it is killed"):
         process.read(10)

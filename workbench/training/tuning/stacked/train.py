@@ -17,11 +17,16 @@ Keep = Callable[[int, list[float | None]], Sequence[int] | None]
 numbers of those that are trained further; None for all."""
 
 
-def prepare_all(presets: Sequence[Preset], report: Callable[[Progress], None]) -> list[PreparedData]:
-    """The data of each preset, read once for those that share it. Raises what `prepare` raises."""
+def prepare_all(
+    presets: Sequence[Preset], report: Callable[[Progress], None], known: Sequence[PreparedData] = ()
+) -> list[PreparedData]:
+    """The data of each preset, read once for those that share it.
+
+    known: has been read before. Raises what `prepare` raises.
+    """
     made: list[PreparedData] = []
     for preset in presets:
-        shared = next((data for data in reversed(made) if data.serves(preset)), None)
+        shared = next((data for data in (*reversed(made), *known) if data.serves(preset)), None)
         made.append(shared or prepare(preset, report))
     return made
 

@@ -1,0 +1,24 @@
+"""The weights of a study's trials: those of trials that are not among the best are deleted, for they fill a disk."""
+
+from __future__ import annotations
+
+from workbench.tuning.disk import delete_weights
+from workbench.tuning.record import StudyRecord
+
+
+class Weights:
+    """Deletes weights as trials end."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self._record = record
+        self._without: set[int] = set()
+
+    def delete(self) -> None:
+        """Of all trials that have ended, and whose weights their way to tune does not keep."""
+        record = self._record
+        for trial in record.view.trials.values():
+            if not trial.has_ended or not trial.run or trial.number in self._without:
+                continue
+            if not record.way.keeps_weights(record.view, trial):
+                delete_weights(record.study.run(trial.run))
+                self._without.add(trial.number)

@@ -1,0 +1,39 @@
+"""What a trial is, and what a search has found, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.tuning.described import described, differing
+from workbench.tuning.statistics import least_pairs
+from workbench.tuning.view import StudyView, TrialView
+
+
+def changes(trial: TrialView, view: StudyView) -> str:
+    """What a trial is, in a line: of a search, the settings in which it differs from its first trial, the preset."""
+    if trial.repeats is not None:
+        return trial.origin
+    first = view.trials[0]
+    if first.origin != "preset":
+        return trial.origin or described(trial.settings)
+    if trial is first:
+        return "the preset as it is"
+    return described(differing(trial.settings, first.settings))
+
+
+def verdict(result: dict[str, Any], view: StudyView) -> str:
+    """Whether the best is better than chance, in a sentence."""
+    best, tied = result["best"], result["tied"]
+    name, seeds = f"trial {best['trial']}", len(best["seeds"])
+    what = changes(view.trials[best["trial"]], view)
+    trial = view.trials[best["trial"]]
+    if trial.status != "completed":
+        return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
+    if not seeds:
+        return f"{name} was best ({what}), but was not trained again with fresh seeds: that may be chance"
+    over = f"over {seeds} fresh seed{'s' if seeds > 1 else ''}"
+    if tied:
+        names = ", ".join(str(number) for number in (best["trial"], *(each["trial"] for each in tied)))
+        more = f"; --seeds {least_pairs()} might tell" if seeds < least_pairs() else ""
+        return f"trials {names} cannot be told apart {over}{more}. The first by its mean is {name}: {what}"
+    return f"{name} is best {over}: {what}"
