@@ -16,6 +16,7 @@ from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, encode
 from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
+from workbench.training.processes.imports import import_pytorch
 
 if TYPE_CHECKING:
     from workbench.training.prepared_data import PreparedData
@@ -80,6 +81,7 @@ def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
     shared: where other presets are planned too. Raises what `build_job` raises, and PresetError where the engine that
     is asked for does not fit.
     """
+    import_pytorch()
     from workbench.training.device import device_name
     from workbench.training.engines.choose import check_engine, engine_in_prospect
     from workbench.training.job import assemble

@@ -35,6 +35,7 @@ from workbench.processes.standby import READY, Order, RunEnded
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.training.processes.imports import import_pytorch, without_collector
 
 if TYPE_CHECKING:
     from workbench.training.processes.process_state import ProcessState
@@ -49,9 +50,11 @@ def main(arguments: list[str]) -> int:
     pipes, state = _Pipes(), None
     # What goes wrong here (a full disk, a broken installation) goes wrong in the run too, which reports it.
     with contextlib.suppress(Exception):
-        from workbench.training.processes.process_state import ProcessState
+        with without_collector():
+            from workbench.training.processes.process_state import ProcessState
 
-        state = ProcessState.now()
+            state = ProcessState.now()  # first: what is imported later sets variables
+            _import_all()
         if not arguments and not pipes.has_order:
             warm_up()
     if not arguments:
@@ -177,6 +180,16 @@ class _Pipes:
         os.dup2(self._answers, 1)
         command = command_line(Module.STANDBY, *order)
         os.execv(command[0], command)
+
+
+def _import_all() -> None:
+    """What nearly every run needs."""
+    import sklearn.datasets
+    import sklearn.model_selection  # noqa: F401
+
+    import workbench.training.trainer  # noqa: F401
+
+    import_pytorch()
 
 
 def warm_up() -> None:
