@@ -19,6 +19,8 @@ from textual.pilot import Pilot
 
 from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.tuning.directory import default_studies_folder, list_studies
+from workbench.tuning.view import read_study_view
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.form.draft import Draft
 from workbench.ui.live.remembered import Remembered
@@ -43,6 +45,7 @@ def main() -> None:
         asyncio.run(while_training(runs))
         train_variants(runs)
         asyncio.run(after_training(runs))
+        asyncio.run(tuning(runs))
         os.chdir(FOLDER.parent)
         asyncio.run(presets(runs))
 
@@ -123,6 +126,35 @@ async def after_training(runs: Path) -> None:
         await pilot.press("2")
         await pilot.pause(1)
         take(running, "overlay")
+
+
+async def tuning(runs: Path) -> None:
+    """64 learning rates racing; trials behind the median of the others are discarded on the way."""
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "workbench", "tune", "search", "-p", "fast"),
+            *("--set", "model.hidden=[64, 32]", "--set", "optimizer.name=sgd"),
+            *("--search", "optimizer.learning_rate=1e-4..1", "--search", "optimizer.momentum=0..0.95"),
+            *("--search", "optimizer.weight_decay=1e-6..1e-2"),
+            *("--trials", "64", "--discard", "median", "--quiet"),
+        ],
+        stdout=subprocess.DEVNULL,
+    ) as search:
+        running = app(runs, "fast")
+        async with running.run_test(size=(140, 40)) as pilot:
+            await until(pilot, lambda: ended() >= 8)
+            await pilot.press("T")
+            await until(pilot, lambda: search.poll() is not None or ended() >= 60)
+            await pilot.pause(1)
+            take(running, "tuning")
+        search.wait()
+
+
+def ended() -> int:
+    """How many trials of the only study have ended."""
+    studies = list_studies(default_studies_folder())
+    view = read_study_view(studies[0]) if studies else None
+    return 0 if view is None else sum(trial.has_ended for trial in view.trials.values())
 
 
 async def presets(runs: Path) -> None:

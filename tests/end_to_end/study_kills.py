@@ -2,7 +2,8 @@
 
 The controller, the trainer of a trial, or both are killed by SIGKILL, and the study is resumed where its controller was
 killed, again and again until it completes. Then its trials (settings, origin, state, value after each epoch) are
-compared with those of a study that nobody killed; wall times are not. No trial may be lost, doubled or left running,
+compared with those of a study that nobody killed; wall times are not. Trials that are trained together begin again,
+for their process ends with its controller. No trial may be lost, doubled or left running,
 and no run may be left over. Prints what was killed when, and every difference; the exit code is 1 if there is one.
 """
 
@@ -39,12 +40,21 @@ RANGE = {
 PRESET = ["name=kills", "data.name=iris", "training.epochs=60", "training.checkpoint_seconds=0.1", "runtime.device=cpu"]
 SCENARIOS: dict[str, Question] = {
     "keep the best two": Question(
-        way="search", search=RANGE, trials=6, keep=2, discard_after=3, confirm=2, seeds=(1, 2)
+        way="search", search=RANGE, trials=6, keep=2, discard_after=3, confirm=2, seeds=(1, 2), together="never"
     ),
     "asha": Question(
-        way="search", search=RANGE, trials=7, discard="asha", discard_after=2, confirm=1, seeds=(1,), sampler="random"
+        way="search",
+        search=RANGE,
+        trials=7,
+        discard="asha",
+        discard_after=2,
+        confirm=1,
+        seeds=(1,),
+        sampler="random",
+        together="never",
     ),
-    "five seeds": Question(way="repeat", seeds=(0, 1, 2, 3, 4)),
+    "five seeds": Question(way="repeat", seeds=(0, 1, 2, 3, 4), together="never"),
+    "ten seeds together": Question(way="repeat", seeds=tuple(range(10)), together="always"),
 }
 VICTIMS = ("controller", "worker", "both")
 MOST_KILLS = 6
@@ -173,8 +183,9 @@ def differences(study: StudyDirectory, expected: list[dict[str, Any]]) -> Iterat
             if here[name] != there[name] and not (name == "reason" and here["status"] == "completed"):
                 yield f"trial {number}: {name} {here[name]!r} in place of {there[name]!r}"
     runs = trials_of(study)
-    if len(runs) != len(view.trials):
-        yield f"{len(runs)} runs of {len(view.trials)} trials"
+    with_runs = sum(bool(trial.run) for trial in view.trials.values())
+    if len(runs) != with_runs or with_runs not in (0, len(view.trials)):
+        yield f"{len(runs)} runs of {len(view.trials)} trials, {with_runs} of which should have one"
     for run in runs:
         if status(run) not in ("completed", "stopped"):
             yield f"the run {run.name} is {status(run)}"

@@ -34,7 +34,7 @@ def fold_of(run: RunDirectory) -> int:
 
 
 def test_all_folds_are_trained_and_judged_together(workbench: Workbench) -> None:
-    done = workbench.run("--preset", "iris", *SMALL, *FOLDS, "--json")
+    done = workbench.run("--preset", "iris", *SMALL, *FOLDS, "--one-by-one", "--json")
     assert done.returncode == 0, done.stderr
     [study] = (workbench.folder / "studies").iterdir()
     runs = sorted(list_runs(study / "trials"), key=fold_of)
@@ -55,6 +55,61 @@ def test_all_folds_are_trained_and_judged_together(workbench: Workbench) -> None
     summaries = [json.loads(run.summary.read_text()) for run in runs]
     assert [summary["validation"]["accuracy"] for summary in summaries] == [fold["value"] for fold in result["folds"]]
     assert {sum(summary["test"]["support"]) for summary in summaries} == {30}
+    done = workbench.run("--preset", "iris", *SMALL, *FOLDS, "--together", "--json")
+    assert done.returncode == 0, done.stderr
+    assert_close(numbers_of(result_in(done.stdout)), numbers_of(result))
+    assert {fold["run"] for fold in result_in(done.stdout)["folds"]} == {""}
+
+
+def numbers_of(result: dict[str, Any]) -> dict[str, Any]:
+    """All numbers that a cross-validation gives."""
+    folds = [{**fold["metrics"], "samples": fold["samples"], "value": fold["value"]} for fold in result["folds"]]
+    return {"mean": result["mean"], "deviation": result["deviation"], "folds": folds, "pooled": result["pooled"]}
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    """Equal but for rounding, however deep the numbers lie."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            assert_close(found[key], expected[key])
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_close(one, other)
+    else:
+        assert found == (expected if expected is None else pytest.approx(expected, rel=2e-4, abs=1e-6))
+
+
+def both_ways(workbench: Workbench, *arguments: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The results of folds that are trained together, and one by one."""
+    results = []
+    for option in ("--together", "--one-by-one"):
+        done = workbench.run(*arguments, option, "--json")
+        assert done.returncode == 0, done.stderr
+        results.append(result_in(done.stdout))
+    return results[0], results[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("preset", "settings"),
+    [
+        ("iris", [*SMALL, "--set=validation.method=leave_one_out", "--set=validation.test_fraction=0.85"]),
+        ("fast", ["--set=validation.method=k_fold", "--set=training.epochs=3", "--set=runtime.device=cpu"]),
+    ],
+)
+def test_folds_that_are_trained_together_give_what_they_give_one_by_one(
+    preset: str, settings: list[str], workbench: Workbench
+) -> None:
+    together, one_by_one = both_ways(workbench, "--preset", preset, *settings)
+    assert_close(numbers_of(together), numbers_of(one_by_one))
+    assert {fold["run"] for fold in together["folds"]} == {""}
+    assert all(fold["run"] for fold in one_by_one["folds"])
+    if preset == "iris":
+        assert [fold["samples"] for fold in together["folds"]] == [1] * len(together["folds"])
+        assert {fold["metrics"]["roc_auc"] for fold in together["folds"]} == {None}, "a single sample has none"
+        assert together["pooled"]["roc_auc"] > 0.3
 
 
 @pytest.mark.slow

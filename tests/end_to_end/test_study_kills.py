@@ -12,9 +12,10 @@ import pytest
 
 
 @pytest.mark.slow
-def test_kills_of_a_study_lose_no_trial_and_change_no_value() -> None:
+@pytest.mark.parametrize("scenario", ["five seeds", "ten seeds together"])
+def test_kills_of_a_study_lose_no_trial_and_change_no_value(scenario: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.end_to_end.study_kills", "--kills", "2", "--scenario", "five seeds"],
+        [sys.executable, "-m", "tests.end_to_end.study_kills", "--kills", "2", "--scenario", scenario],
         capture_output=True,
         text=True,
         check=False,

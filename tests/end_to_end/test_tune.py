@@ -40,7 +40,7 @@ def result_of(stdout: str) -> dict[str, Any]:
 def test_a_search_finds_the_best_and_saves_it_as_a_preset(workbench: Workbench) -> None:
     done = workbench.run(
         "tune", "search", *TINY, *RATES, "--trials", "4", "--discard", "keep:2@1", "--seeds", "2", "--seed", "3",
-        "--save-as", "found", "--json",
+        "--save-as", "found", "--one-by-one", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = result_of(done.stdout)
@@ -63,8 +63,28 @@ def test_a_search_finds_the_best_and_saves_it_as_a_preset(workbench: Workbench) 
     assert len(completed) == 2
 
 
+def test_trials_of_a_search_are_trained_together_and_the_best_again_as_runs(workbench: Workbench) -> None:
+    done = workbench.run(
+        "tune", "search", *TINY, *RATES, "--search", "optimizer.weight_decay=0..0.1", "--trials", "8",
+        "--discard", "keep:2@1", "--seeds", "1", "--together",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "trials are trained together, and have no runs of their own: as asked for" in done.stderr
+    study, trials = the_study(workbench), list(read_study_view(the_study(workbench)).trials.values())
+    own, repeats = trials[:8], trials[8:]
+    assert [trial.run for trial in own] == [""] * 8, read_study_view(study).notes
+    assert len({str(trial.settings) for trial in own}) == 8
+    assert sorted(trial.status for trial in own) == ["completed"] * 2 + ["discarded"] * 6
+    assert {trial.reason for trial in own if trial.status == "discarded"} == {"not among the best 2 after epoch 1"}
+    best = json.loads(study.summary.read_text())["best"]
+    assert [bool(trial.run) for trial in repeats] == [True, True]
+    assert best["run"] == next(trial.run for trial in repeats if trial.repeats == best["trial"])
+    assert study.run(best["run"]).last_checkpoint.exists()
+    assert json.loads(study.run(best["run"]).summary.read_text())["test"]["accuracy"] > 0
+
+
 def test_a_preset_is_repeated_over_seeds(workbench: Workbench) -> None:
-    done = workbench.run("tune", "repeat", *TINY, "--seeds", "3", "--json")
+    done = workbench.run("tune", "repeat", *TINY, "--seeds", "3", "--together", "--json")
     assert done.returncode == 0, done.stderr
     result = result_of(done.stdout)
     assert set(result) == {"type", "metric", "mean", "low", "high", "runs"}
@@ -72,6 +92,7 @@ def test_a_preset_is_repeated_over_seeds(workbench: Workbench) -> None:
     assert result["mean"] == pytest.approx(sum(values) / 3)
     assert result["low"] <= result["mean"] <= result["high"]
     assert [run["settings"] for run in result["runs"]] == [{"training.seed": seed} for seed in range(3)]
+    assert [(run["run"], run["status"]) for run in result["runs"]] == [("", "completed")] * 3
 
 
 @pytest.mark.slow
@@ -212,7 +233,7 @@ def test_on_a_small_disk_a_study_stops_with_a_sentence(workbench: Workbench) -> 
         subprocess.run(["umount", str(disk)], check=True)
 
 
-LASTS = ("tune", "repeat", "-p", "iris", "--seeds", "2", "--set", "training.epochs=1000000")
+LASTS = ("tune", "repeat", "-p", "iris", "--seeds", "2", "--one-by-one", "--set", "training.epochs=1000000")
 
 
 def started(workbench: Workbench, *arguments: str) -> tuple[subprocess.Popen[str], StudyDirectory]:

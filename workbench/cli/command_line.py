@@ -36,6 +36,8 @@ class CommandLine:
     """The run to open the app on; empty for the latest that is in progress."""
     ascii_only: bool = False
     low_bandwidth: bool = False
+    together: bool | None = None
+    """Whether folds are trained together or one by one; None: the faster way."""
     profile: int | None = None
     """The number of steps to profile."""
 
@@ -64,6 +66,7 @@ class CommandLine:
             )
         if self.opens_app:
             headless = self.dry_run or self.json_output or self.save_as or self.quiet or self.profile is not None
+            headless = headless or self.together is not None
             if headless and self.opened and (problem := misspelt_command(self.opened)):
                 return problem
             return "which preset? Give one with --preset; `workbench --list presets` shows them" if headless else ""
@@ -71,8 +74,10 @@ class CommandLine:
             return f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
         if self.profile is not None and (self.dry_run or self.save_as):
             return "--profile needs a training run: --dry-run and --save-as start none"
-        if self.resume is not None and (self.preset or self.overrides or self.dry_run or self.save_as):
-            return "--resume continues a run as it was; it takes no --preset, --set, --dry-run, --save-as"
+        if self.resume is not None and (
+            self.preset or self.overrides or self.dry_run or self.save_as or self.together is not None
+        ):
+            return "--resume continues a run as it was; it takes no --preset, --set, --dry-run, --save-as, --together"
         if self.opened is not None or self.attach is not None:
             option = "--preset trains" if self.resume is None else "--resume continues a run"
             return f"{option} without the app; to open the app, give the preset's name alone"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.cli.command_line import CommandLine
 from workbench.cli.names import COMMANDS
+from workbench.errors import UsageError
 
 
 def hand_over(asked: CommandLine) -> int:
@@ -47,6 +48,7 @@ def _train(asked: CommandLine) -> int:
         quiet=asked.quiet,
         trust_code=asked.trust_code,
         profile_steps=asked.profile,
+        together=asked.together,
     )
     if asked.resume is not None:
         return headless.resume(asked.resume, options)
@@ -60,4 +62,8 @@ def _train(asked: CommandLine) -> int:
         from workbench.headless.folds import cross_validate
 
         return cross_validate(preset, options)
+    if asked.together is not None:
+        raise UsageError(
+            "--together and --one-by-one are for the folds of a cross-validation; this preset is trained once"
+        )
     return headless.train(preset, options)

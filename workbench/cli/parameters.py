@@ -38,6 +38,14 @@ On = Annotated[
         "studies folder must be on a disk that all its machines see.",
     ),
 ]
+Together = Annotated[
+    bool | None,
+    typer.Option(
+        "--together/--one-by-one",
+        help="Train what differs only in numbers together in one process, which leaves no runs, or each by itself, as "
+        "a run. Else the faster way is taken.",
+    ),
+]
 Tuned = Annotated[
     str,
     typer.Option(

@@ -31,6 +31,7 @@ def train(
     save_as: parameters.SaveAs = None,
     trust_code: parameters.TrustCode = False,
     profile: parameters.Profile = None,
+    together: parameters.Together = None,
 ) -> None:
     """Train a preset without the app; the same as `workbench --preset PRESET`."""
     end_with(
@@ -46,6 +47,7 @@ def train(
                 save_as=save_as,
                 trust_code=trust_code,
                 profile=profile,
+                together=together,
             )
         )
     )

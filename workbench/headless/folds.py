@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from workbench import output
@@ -14,6 +15,7 @@ from workbench.metrics import headline_metrics, metric
 from workbench.settings.preset import Preset
 from workbench.tuning.asking import folds_question
 from workbench.tuning.directory import create_study
+from workbench.tuning.question import together_of
 from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
@@ -33,7 +35,8 @@ def cross_validate(preset: Preset, options: Options) -> int:
         raise UsageError("--profile takes a single run; choose one with --set validation.fold=0")
     preset = preset.with_absolute_paths()
     check_trust(preset, options.trust_code)
-    study = create_study(options.studies_folder, preset, folds_question(preset))
+    question = replace(folds_question(preset), together=together_of(options.together))
+    study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, show_folds)
 
 
@@ -56,12 +59,14 @@ def show_folds(result: dict[str, Any], view: StudyView) -> None:
 def _table(result: dict[str, Any], view: StudyView, room: int) -> list[str]:
     """The rows of a table, its header first. The last columns are left out where they have no room."""
     shown = [each for each in headline_metrics(result["metric"]) if each.name in result["pooled"]]
-    rows = [["fold", "samples", *(each.label for each in shown), "time", "run"]]
+    has_runs = any(fold["run"] for fold in result["folds"])  # those that were trained together have none
+    rows = [["fold", "samples", *(each.label for each in shown), "time", *(["run"] if has_runs else [])]]
     for fold in result["folds"][:MOST_ROWS]:
         values = [fold["metrics"].get(each.name) for each in shown]
         words = ["-" if value is None else each.write(value) for each, value in zip(shown, values, strict=True)]
         seconds = duration(view.trials[fold["fold"]].seconds)
-        rows.append([str(fold["fold"]), count(fold["samples"]), *words, seconds, fold["run"]])
+        rows.append([str(fold["fold"]), count(fold["samples"]), *words, seconds])
+        rows[-1] += [fold["run"]] if has_runs else []
     while sum(widths := [max(map(len, column)) for column in zip(*rows, strict=True)]) + 2 * len(widths) - 2 > room:
         if len(widths) <= 3:
             break

@@ -21,6 +21,8 @@ class Options:
     """The name of the preset to save what was found as."""
     on: str = ""
     """Where the trials of a study run, as `Question.on`."""
+    together: bool | None = None
+    """Whether trials that differ only in numbers are trained together, or one by one; None: the faster way."""
     runs_dir: Path | None = None
     studies_dir: Path | None = None
     profile_steps: int | None = None

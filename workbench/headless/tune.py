@@ -23,7 +23,7 @@ from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
 from workbench.tuning.directory import StudyDirectory, create_study, preset_of
-from workbench.tuning.question import Question, parse_target, read_question
+from workbench.tuning.question import Question, parse_target, read_question, together_of
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
@@ -96,6 +96,7 @@ def search(
         until=budget.until,
         fresh_seeds=fresh_seeds,
         save_as=options.save_as or "",
+        together=together_of(options.together),
         on=options.on,
     )
     if budget.until:
@@ -113,7 +114,8 @@ def repeat(
     """Trains with several seeds; returns the exit code. Raises WorkbenchError."""
     check_on(options.on)
     preset = load_tuned(preset_name, overrides, options.trust_code)
-    question = Question(way="repeat", seeds=seeds_from(preset.training.seed, seeds), on=options.on)
+    wanted, together = seeds_from(preset.training.seed, seeds), together_of(options.together)
+    question = Question(way="repeat", seeds=wanted, together=together, on=options.on)
     study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, SHOW["repeat"])
 

@@ -6,6 +6,7 @@ The process reads an `OutOfFoldRequest` from its standard input; its last line o
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,15 @@ class OutOfFold:
     """The metrics of each fold; None for one that is not defined for so few samples."""
     pooled: Annotated[dict[str, Any], metrics]
     """The metrics of all these samples together. The loss is the mean over them, each by the model without it."""
+
+
+def read_judged(path: Path, folds: int) -> OutOfFold | None:
+    """What the process that trained all folds together has judged already; None where it has not done that."""
+    try:
+        judged = decode(OutOfFold, json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return judged if len(judged.samples) == folds else None
 
 
 def judge_out_of_fold(preset: Path, scores: Sequence[Path]) -> OutOfFold:

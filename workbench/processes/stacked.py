@@ -46,6 +46,10 @@ class Request:
     """Whether to train them only if that is faster than one by one; otherwise whenever it can be done."""
     scores: list[str] = field(default_factory=list)
     """Paths of the files into which each candidate's answers for its validation split are written; empty for none."""
+    judged: str = ""
+    """Path of the file into which is written how good all folds are together, once all are trained; empty for none."""
+    environment: str = ""
+    """Path of the file into which is written what they are trained on; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +162,13 @@ class StackedProcess:
         *,
         if_faster: bool = True,
         scores: Sequence[Path] = (),
+        judged: Path | None = None,
+        environment: Path | None = None,
     ) -> None:
         """Asks for candidates to be trained; see `Request`."""
-        texts = [preset.to_toml() for preset in presets]
-        self._write(TRAIN, Request(texts, list(decide_after), if_faster, [str(path) for path in scores]))
+        texts, paths = [preset.to_toml() for preset in presets], [str(path) for path in scores]
+        files = ["" if path is None else str(path) for path in (judged, environment)]
+        self._write(TRAIN, Request(texts, list(decide_after), if_faster, paths, *files))
 
     def read(self, timeout: float = 0.0) -> Message | None:
         """The next message; None if none has come in that many seconds.

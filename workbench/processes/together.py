@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,12 @@ def why_alone(preset: Preset) -> str:
     if preset.runtime.data_loading == "dataloader":
         return "samples that are read batch by batch are trained one by one"
     return ""
+
+
+def only_numbers(paths: Iterable[str], preset: Preset) -> bool:
+    """Whether presets that differ from this one in these settings alone can be trained together."""
+    flat = preset.flat()
+    return not why_alone(preset) and all(_may_differ(path, flat.get(path), preset) for path in paths)
 
 
 def key_of(preset: Preset) -> str:

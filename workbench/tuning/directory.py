@@ -43,6 +43,11 @@ class StudyDirectory(OwnedDirectory):
         return self.path / "trials"
 
     @property
+    def environment(self) -> Path:
+        """What trials that were trained together ran on, as the environment.json of a run; absent without such."""
+        return self.path / "environment.json"
+
+    @property
     def scores(self) -> Path:
         """The folder of what the models of folds that were trained together answer for the samples they left out."""
         return self.path / "scores"
@@ -56,6 +61,11 @@ class StudyDirectory(OwnedDirectory):
     def is_taken(self) -> str:
         """What to say to a second controller."""
         return f"the study {self.name} is being run by another process"
+
+    @property
+    def judged(self) -> Path:
+        """How good the folds are together, as the process that trained all of them has said; absent without such."""
+        return self.scores / "judged.json"
 
     def run(self, name: str) -> RunDirectory:
         """The run directory of a trial."""

@@ -83,7 +83,7 @@ class OptunaSampler(RememberingSampler):
         if self._name == "random":
             return optuna.samplers.RandomSampler(seed=seed)
         # group: settings that only some trials have are modelled together with the choice that they belong to.
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
 
     def _freeze(self, trial: Trial) -> FrozenTrial | None:
         """A trial as Optuna has it; None of one that has an option which is not searched, as the preset may have.

@@ -67,6 +67,13 @@ class Question:
         return tomli_w.dumps(asdict(self))
 
 
+def together_of(wanted: bool | None) -> Together:
+    """What `--together` and `--one-by-one` ask for; None: neither was given."""
+    if wanted is None:
+        return "auto"
+    return "always" if wanted else "never"
+
+
 def read_question(path: Path) -> Question:
     """Reads study.toml. Raises UsageError where it cannot be read or is of another version."""
     try:

@@ -23,6 +23,8 @@ from workbench.runs.status import Status, Summary, read_summary, status
 from workbench.runs.tail import EventTail
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, find_run_or_study, trials_of
+from workbench.tuning.folds import FOLD
+from workbench.tuning.view import read_study_view
 
 SPLITS = ("validation", "test")
 """validation: at the best epoch. test: once, at the end."""
@@ -44,7 +46,8 @@ class Key(NamedTuple):
 class TrainedRun:
     """What is compared of one run."""
 
-    run: RunDirectory
+    run: RunDirectory | None
+    """None of a trial that was trained together with others: what is known of it is in the study."""
     status: Status
     preset: Preset
     environment: Mapping[str, str]
@@ -59,6 +62,8 @@ class TrainedRun:
     """How long training, validation and all that belongs to them took; None if it is not known."""
     start_seconds: float
     """How long it took to start: importing PyTorch, reading the data. A study does that once."""
+    folds: int = 0
+    """Of the cross-validation that it belongs to; 0 where it has a run, which knows how many samples it left out."""
 
     @property
     def key(self) -> Key:
@@ -69,6 +74,8 @@ class TrainedRun:
     @cached_property
     def test_to_train(self) -> float:
         """Validation samples over training samples; 0 where they are not known."""
+        if self.run is None:
+            return 1 / (self.folds - 1) if self.folds > 1 else 0.0
         tail = EventTail(self.run.events)
         while events := tail.read():
             for _, event in events:
@@ -154,7 +161,7 @@ def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Sid
 
 
 def _read_study(study: StudyDirectory) -> Side:
-    trials = [_read_run(run) for run in trials_of(study)]
+    trials = [*map(_read_run, trials_of(study)), *_without_runs(study)]
     usable = [run for run in trials if run.status == "completed" and any(run.metrics.values())]
     if not usable:
         raise UsageError(f"the study {study.name} has no completed trial with metrics yet")
@@ -171,11 +178,36 @@ def _read_study(study: StudyDirectory) -> Side:
     return Side(study.name, study.path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
 
 
+def _without_runs(study: StudyDirectory) -> list[TrainedRun]:
+    """The trials of a study that were trained together. Raises PresetError where its preset cannot be read."""
+    view = read_study_view(study)
+    trials = [trial for trial in view.trials.values() if trial.began and not trial.run]
+    if not trials:
+        return []
+    preset, environment = Preset.of_run(study.preset).without_search(), _environment(study.environment)
+    folds = len(view.trials) if any(FOLD in trial.settings for trial in trials) else 0
+    return [
+        TrainedRun(
+            None,
+            "completed" if trial.status == "completed" else "failed" if trial.status == "failed" else "stopped",
+            preset.with_values(trial.trained_settings, f"trial {trial.number}"),
+            environment,
+            trial.metric,
+            {"validation": _numbers(trial.validation), "test": _numbers(trial.test)},
+            {},
+            trial.seconds or None,
+            0.0,
+            folds,
+        )
+        for trial in trials
+    ]
+
+
 def _read_run(run: RunDirectory) -> TrainedRun:
     """Raises PresetError where its preset cannot be read."""
     preset, state = Preset.of_run(run.preset), status(run)
     summary = None if state == "running" else read_summary(run)
-    environment = _environment(run)
+    environment = _environment(run.environment)
     if summary is not None:
         metrics = {"validation": _numbers(summary.validation), "test": _numbers(summary.test)}
         times = _step_times(summary.phase_ms, summary.step_ms)
@@ -215,10 +247,10 @@ def _step_times(phases: Mapping[str, float], step: Mapping[str, float]) -> dict[
     return known | {"step p50": step["p50"]} if "p50" in step else known
 
 
-def _environment(run: RunDirectory) -> dict[str, str]:
+def _environment(path: Path) -> dict[str, str]:
     """environment.json by key path; empty where it cannot be read."""
     try:
-        found = json.loads(read_small(run.environment))
+        found = json.loads(read_small(path))
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):

@@ -59,11 +59,18 @@ class Together:
         Raises WorkbenchError.
         """
         presets = [record.preset_of(trial) for trial in trials]
-        process = place.stacked()
-        scores = [record.study.scores_of(trial.number) for trial in trials] if record.way.needs_scores else []
-        if scores:
-            make_folder(record.study.scores)
-        process.train(presets, record.way.decided_after, if_faster=if_faster, scores=scores)
+        process, study, needs_scores = place.stacked(), record.study, record.way.needs_scores
+        if needs_scores:
+            make_folder(study.scores)
+            study.judged.unlink(missing_ok=True)
+        process.train(
+            presets,
+            record.way.decided_after,
+            if_faster=if_faster,
+            scores=[study.scores_of(trial.number) for trial in trials] if needs_scores else [],
+            judged=study.judged if needs_scores else None,
+            environment=study.environment,
+        )
         return cls(record, trials, place, process)
 
     @property

@@ -46,6 +46,11 @@ def test_a_preset_of_all_folds_is_trained_as_a_study(
     assert called == [expected]
 
 
+def test_a_single_run_is_not_trained_together_with_anything() -> None:
+    with pytest.raises(UsageError, match="are for the folds of a cross-validation"):
+        hand_over(CommandLine(preset="iris", together=True))
+
+
 def test_the_folder_of_runs_is_not_that_of_folds() -> None:
     asked = CommandLine(preset="iris", overrides=("validation.method=k_fold",), runs_dir=Path("r"))
     with pytest.raises(UsageError, match=r"--runs-dir r: .* use --studies-dir"):

@@ -52,6 +52,8 @@ def ended(*words: str) -> int:
         ("--preset fast --save-as mine --trust-code", CommandLine(preset="fast", save_as="mine", trust_code=True)),
         ("-p fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
         ("train fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
+        ("-p fast --together", CommandLine(preset="fast", together=True)),
+        ("train fast --one-by-one", CommandLine(preset="fast", together=False)),
         ("--list losses", CommandLine(list_what="losses")),
         ("--explain training", CommandLine(explain="training")),
         ("./train.toml", CommandLine(opened="./train.toml")),

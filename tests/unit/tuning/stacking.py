@@ -38,6 +38,8 @@ class ScriptedStack:
         *,
         if_faster: bool = True,
         scores: Sequence[Path] = (),
+        judged: Path | None = None,
+        environment: Path | None = None,
     ) -> None:
         assert not self.is_closed
         self.asked.append(list(presets))

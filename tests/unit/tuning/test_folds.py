@@ -10,6 +10,7 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.headless.folds import mean_words, show_folds
+from workbench.processes.messages import encode
 from workbench.processes.out_of_fold import OutOfFold
 from workbench.runs.events import Event
 from workbench.settings.preset import Preset
@@ -103,6 +104,22 @@ def test_completed_folds_are_judged_in_their_order(tmp_path: Path, monkeypatch: 
     assert result["mean"] == pytest.approx(0.92)
 
 
+def test_what_the_process_has_judged_is_not_judged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge(preset: Path, scores: list[Path]) -> OutOfFold:
+        return judged([0.1, 0.2])
+
+    monkeypatch.setattr("workbench.tuning.ways.folds.judge_out_of_fold", judge)
+    study, view = StudyDirectory(tmp_path), study_of(2, "completed", "completed")
+    study.scores.mkdir()
+    study.judged.write_text(encode(judged(VALUES[:2])))
+    way = Folds(fold_changes(2), study)
+    assert way.result(view)["mean"] == pytest.approx(0.15), "they have runs: the process has judged others"
+    view.trials[0].run = view.trials[1].run = ""
+    assert way.result(view)["mean"] == pytest.approx(0.92)
+    study.judged.unlink()
+    assert way.result(view)["mean"] == pytest.approx(0.15)
+
+
 def test_the_question_names_every_fold_and_is_read_again(tmp_path: Path) -> None:
     preset = Preset().override(["validation.method=k_fold", "validation.folds=3"])
     study = create_study(tmp_path, preset, Question(way="folds", changes=fold_changes(3)))
@@ -124,6 +141,13 @@ def test_the_table_has_a_row_a_fold(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[3].split() == ["1", "25", "0.5000", "94.00", "%", "2.00", "s", "run1"]
     assert lines[7].startswith("mean    accuracy 90.50 % ± 2.61 %")
     assert lines[8] == "pooled  accuracy 90.50 %  loss 0.5000  (100 samples, each judged by a model without it)"
+
+
+def test_folds_that_were_trained_together_have_no_column_for_their_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    show_folds(result_of(judged(VALUES), [""] * 4), study_of(4, *["completed"] * 4))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["fold", "samples", "loss", "accuracy", "time"]
+    assert lines[3].split() == ["1", "25", "0.5000", "94.00", "%", "2.00", "s"]
 
 
 def test_of_many_folds_the_table_shows_the_first(capsys: pytest.CaptureFixture[str]) -> None:

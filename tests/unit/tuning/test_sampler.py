@@ -105,6 +105,17 @@ def search_in(sampler: Sampler, count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
+def test_trials_that_are_asked_for_before_any_is_known_have_distinct_settings(name: str) -> None:
+    sampler = make_sampler(name, SPACE, PRESET, seed=1)
+    found = [suggestion.values for number in range(16) if (suggestion := sampler.ask(number)) is not None]
+    assert len({fingerprint(values) for values in found}) == 16
+    for number, values in enumerate(found):
+        tell(sampler, number, values)
+    more = [suggestion.values for number in range(16, 32) if (suggestion := sampler.ask(number)) is not None]
+    assert len({fingerprint(values) for values in (*found, *more)}) == 32
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_all_suggestions_are_active_values_within_the_ranges(name: str) -> None:
     found = search(make_sampler(name, SPACE, PRESET), range(TRIALS))
     assert found[0] == SPACE.own_values(PRESET)

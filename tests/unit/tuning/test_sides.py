@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from tests.ui.made import write_run
 from tests.unit.tuning.made import ENVIRONMENT, made_run, made_study
 from workbench.errors import UsageError
 from workbench.runs.directory import create_run
+from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import create_study
+from workbench.tuning.events import TrialAsked, TrialFinished, TrialStarted
 from workbench.tuning.question import Question
 from workbench.tuning.sides import Key, Side, read_side
 
@@ -123,3 +126,30 @@ def test_a_study_whose_trials_have_other_settings_is_refused(tmp_path: Path) -> 
     made_run(study.trials, Preset().override(["optimizer.learning_rate=0.5"]), validation={"accuracy": 0.8})
     with pytest.raises(UsageError, match=r"differ in optimizer\.learning_rate: .* Compare its runs"):
         side(tmp_path, study.name)
+
+
+def test_trials_that_were_trained_together_are_known_by_the_study_alone(tmp_path: Path) -> None:
+    folds = [{"validation.fold": fold} for fold in range(3)]
+    preset = Preset(name="t").override(["validation.method=k_fold", "validation.folds=3"])
+    study = create_study(tmp_path / "studies", preset, Question(way="folds", changes=tuple(folds)))
+    study.environment.write_text(json.dumps(ENVIRONMENT))
+    with closing(EventWriter(study.events)) as events:
+        for fold, settings in enumerate(folds):
+            events.write(TrialAsked(trial=fold, settings=settings))
+            events.write(TrialStarted(trial=fold, run=""))
+        for fold, value in ((0, 0.8), (2, 0.9)):
+            metrics = {"accuracy": value, "loss": 1 - value}
+            events.write(
+                TrialFinished(
+                    trial=fold, status="completed", value=value, metric="accuracy", seconds=2.0, validation=metrics,
+                    test={"accuracy": value - 0.1},
+                )
+            )  # fmt: skip
+    found = side(tmp_path, study.name)
+    assert found.values("validation", "accuracy") == {Key(0, 0): 0.8, Key(0, 2): 0.9}
+    assert found.values("test", "accuracy") == {Key(0, 0): pytest.approx(0.7), Key(0, 2): pytest.approx(0.8)}
+    assert (found.folds, found.left_out, found.first.monitor) == ([0, 2], 1, "accuracy")
+    assert found.first.test_to_train == pytest.approx(1 / 2), "a third is left out, two thirds are trained on"
+    assert found.environment["torch"] == "2.9.0"
+    assert found.seconds_of(3) == pytest.approx(6.0)
+    assert found.step_times == {}

@@ -14,6 +14,7 @@ def repeat(
     preset: parameters.Tuned,
     overrides: parameters.Overrides = None,
     seeds: Annotated[int, typer.Option("--seeds", min=2, max=1000, help="How many seeds.")] = 5,
+    together: parameters.Together = None,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -26,7 +27,14 @@ def repeat(
         from workbench.headless.options import Options
         from workbench.headless.tune import repeat
 
-        options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, on=on, studies_dir=studies_dir)
+        options = Options(
+            json_output=json_output,
+            quiet=quiet,
+            trust_code=trust_code,
+            together=together,
+            on=on,
+            studies_dir=studies_dir,
+        )
         return repeat(preset, tuple(overrides or ()), seeds, options)
 
     end_with(run)

@@ -42,6 +42,7 @@ def search(
     save_as: Annotated[
         str | None, typer.Option("--save-as", metavar="NAME", help="Save the best settings as a preset.")
     ] = None,
+    together: parameters.Together = None,
     on: parameters.On = "",
     json_output: parameters.JsonOutput = False,
     quiet: parameters.Quiet = False,
@@ -59,6 +60,7 @@ def search(
             quiet=quiet,
             trust_code=trust_code,
             save_as=save_as,
+            together=together,
             on=on,
             studies_dir=studies_dir,
         )

@@ -14,12 +14,11 @@ from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import describe_host
 from workbench.files import write_text_atomically
 from workbench.processes.worker import COMMAND_VARIABLE
-from workbench.runs.directory import RunDirectory
 from workbench.training.processes.revision import git_revision
 
 
-def write_environment(run: RunDirectory) -> None:
-    """Writes environment.json. What is not known is left out. Raises StorageError."""
+def write_environment(path: Path) -> None:
+    """Writes the environment.json of a run or a study. What is not known is left out. Raises StorageError."""
     described: dict[str, Any] = {
         "workbench": __version__,
         "torch": torch.__version__,
@@ -41,4 +40,4 @@ def write_environment(run: RunDirectory) -> None:
                 for gpu in monitor.read()
             ]
     present = {name: value for name, value in described.items() if value is not None}
-    write_text_atomically(run.environment, json.dumps(present, indent=2) + "\n", parents=False)
+    write_text_atomically(path, json.dumps(present, indent=2) + "\n", parents=False)

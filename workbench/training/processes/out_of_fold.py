@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, decode, encode
 from workbench.processes.out_of_fold import OutOfFold, OutOfFoldRequest
+
+if TYPE_CHECKING:
+    from workbench.settings.preset import Preset
+    from workbench.training.validation_scores import ValidationScores
 
 
 def main() -> int:
@@ -33,17 +39,22 @@ def judge(preset_path: Path, scores_of_folds: list[Path]) -> OutOfFold:
 
     preset_path: of any fold's preset. Raises StorageError, PresetError.
     """
-    import torch
-
-    from workbench.data.task import Task
     from workbench.settings.preset import Preset
-    from workbench.training.evaluation import split_metrics
     from workbench.training.validation_scores import ValidationScores
 
     kept = [ValidationScores.read(path) for path in scores_of_folds]
+    return judge_kept(Preset.of_run(preset_path), kept)
+
+
+def judge_kept(preset: Preset, kept: Sequence[ValidationScores]) -> OutOfFold:
+    """The same for what has been read, of each fold."""
+    import torch
+
+    from workbench.data.task import Task
+    from workbench.training.evaluation import split_metrics
+
     scores, targets = torch.cat([each.scores for each in kept]), torch.cat([each.targets for each in kept])
     task = Task("regression" if targets.is_floating_point() else "classification", scores.shape[1])
-    preset = Preset.of_run(preset_path)
     metrics = split_metrics(task, preset.loss, len(scores))
     metrics.update(scores, targets)
     total_loss = sum(each.metrics["loss"] * len(each.scores) for each in kept)

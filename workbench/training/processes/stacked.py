@@ -13,14 +13,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED
+from workbench.files import write_text_atomically
 from workbench.processes.measuring import ANSWER, FAILURE, read_typed
+from workbench.processes.messages import encode
 from workbench.processes.stacked import ASKED, ENDED, VALUES, WAY, Ended, Ending, Request, Steer, Values, Way
 from workbench.settings.preset import Preset
+from workbench.training.processes.out_of_fold import judge_kept
 from workbench.training.processes.serve import adapting, failure_of, input_lines, report_progress, send
 
 if TYPE_CHECKING:
     from workbench.training.prepared_data import PreparedData
     from workbench.training.tuning.stacked.course import Course
+    from workbench.training.validation_scores import ValidationScores
 
 Lines = queue.SimpleQueue[bytes]
 
@@ -58,6 +62,7 @@ def train(request: Request, lines: Lines, known: list[PreparedData] | None = Non
     lines: where it is steered. known: data of earlier requests, which those of this one replace. Raises PresetError,
     DataError and what training raises.
     """
+    from workbench.training.processes.environment import write_environment
     from workbench.training.tuning.stacked.errors import CannotStackError
     from workbench.training.tuning.stacked.faster_way import way_of
     from workbench.training.tuning.stacked.train import prepare_all, stacks_of, train_stacks
@@ -75,6 +80,8 @@ def train(request: Request, lines: Lines, known: list[PreparedData] | None = Non
     send(WAY, Way(decision.together, decision.reason, decision.ratio))
     if not decision.together:
         return
+    if request.environment:
+        write_environment(Path(request.environment))
     courses = sorted((course for stack in stacks for course in stack.running), key=lambda course: course.number)
     teller = _Teller(courses, [Path(path) for path in request.scores])
     began = perf_counter()
@@ -91,6 +98,8 @@ def train(request: Request, lines: Lines, known: list[PreparedData] | None = Non
     with adapting(presets[0]) as adapt:
         train_stacks(stacks, len(presets), on_epoch)
     teller.tell_ended()
+    if request.judged:
+        teller.judge(Path(request.judged))
     send(ANSWER, Ending(round(perf_counter() - began, 4)))
 
 
@@ -120,6 +129,7 @@ class _Teller:
         self._courses = courses
         self._scores = scores
         self._told: set[int] = set()
+        self._kept: dict[int, ValidationScores] = {}
 
     def tell_ended(self) -> None:
         """Sends those that have ended since the last call. Raises StorageError."""
@@ -134,7 +144,18 @@ class _Teller:
 
         own = course.validation
         if self._scores and own is not None and own.scores is not None and own.targets is not None:
-            ValidationScores(own.scores, own.targets, own.metrics).save(self._scores[course.number])
+            kept = self._kept[course.number] = ValidationScores(own.scores, own.targets, own.metrics)
+            kept.save(self._scores[course.number])
+
+    def judge(self, path: Path) -> None:
+        """Writes how good all candidates are together, each on its own validation split, if all have completed.
+
+        Whoever has asked could do that too, but would have to import PyTorch for it. Raises StorageError.
+        """
+        if len(self._kept) == len(self._courses):
+            kept = [self._kept[course.number] for course in self._courses]
+            judged = judge_kept(self._courses[0].preset, kept)
+            write_text_atomically(path, encode(judged) + "\n", parents=False)
 
 
 def _ended(course: Course) -> Ended:

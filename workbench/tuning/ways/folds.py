@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.processes.out_of_fold import judge_out_of_fold
+from workbench.processes.out_of_fold import OutOfFold, judge_out_of_fold, read_judged
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.folds import FOLD, result_of
 from workbench.tuning.steps import Done, Step
-from workbench.tuning.view import StudyView
+from workbench.tuning.view import StudyView, TrialView
 from workbench.tuning.ways.listed import Listed
 
 WITHOUT_ANSWER = ("failed", "discarded")
@@ -46,8 +46,7 @@ class Folds(Listed):
         """All of it once every fold is trained; before, the names of the runs alone. Raises WorkbenchError."""
         trials = list(view.trials.values())
         if len(trials) == len(self._changes) and all(trial.status == "completed" for trial in trials):
-            scores = [self._study.scores_of(trial.number, trial.run) for trial in trials]
-            return result_of(judge_out_of_fold(self._study.preset, scores), [trial.run for trial in trials])
+            return result_of(self._judged(trials), [trial.run for trial in trials])
         return {
             "metric": view.metric.name if view.metric else None,
             "mean": None,
@@ -55,3 +54,10 @@ class Folds(Listed):
             "folds": [{"fold": trial.settings[FOLD], "run": trial.run, "value": trial.value} for trial in trials],
             "pooled": None,
         }
+
+    def _judged(self, trials: Sequence[TrialView]) -> OutOfFold:
+        known = None if any(trial.run for trial in trials) else read_judged(self._study.judged, len(trials))
+        if known is not None:
+            return known
+        scores = [self._study.scores_of(trial.number, trial.run) for trial in trials]
+        return judge_out_of_fold(self._study.preset, scores)

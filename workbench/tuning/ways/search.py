@@ -28,8 +28,12 @@ Suggest = Callable[[StudyView], Suggestion | None]
 class Search:
     """Tries settings until the budget is used up."""
 
-    def __init__(self, question: Question, suggest: Suggest, epochs: int, seed: int) -> None:
-        """epochs: of a whole trial. seed: that of the preset, with which all settings are tried."""
+    def __init__(self, question: Question, suggest: Suggest, epochs: int, seed: int, at_once: int = AT_ONCE) -> None:
+        """epochs: of a whole trial. seed: that of the preset, with which all settings are tried.
+
+        at_once: how many settings may be tried before any of them has given a value.
+        """
+        self._at_once = at_once
         self._question = question
         self._suggest = suggest
         pauses = question.discard in ("keep", "asha") and question.discard_after < epochs
@@ -79,7 +83,7 @@ class Search:
 
     @property
     def at_once(self) -> int:
-        return AT_ONCE
+        return self._at_once
 
     @property
     def decided_after(self) -> Sequence[int]:

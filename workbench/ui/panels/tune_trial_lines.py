@@ -142,7 +142,10 @@ class TrialPainter:
         value = f"{value_cell(watch, trial):>{widths.value}}"
         line.append(value, plain + strong if watch.letter(trial) else plain)
         if widths.spark:
-            line.append(f"{'':{GAP}}{spark_cell(trial, widget):<{widths.spark}}", plain)
+            drawn = (
+                plain if watch.letter(trial) else widget.style_of("dim")
+            )  # a table of bright blocks would be all there is
+            line.append(f"{'':{GAP}}{spark_cell(trial, widget):<{widths.spark}}", drawn)
         if self._setting is not None:
             value = widget.glyphs.cut(self._setting_value(trial), widths.setting)
             line.append(f"{'':{GAP}}{value:<{widths.setting}}", plain)

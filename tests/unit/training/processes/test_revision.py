@@ -142,6 +142,6 @@ def test_no_configuration_of_the_working_folder_is_executed(tmp_path: Path, monk
     monkeypatch.setenv("PATH", f".:{os.environ['PATH']}")
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
-    write_environment(run)
+    write_environment(run.environment)
     assert not trace.exists()
     assert f'"git_revision": "{commit[:12]}"' in run.environment.read_text()

@@ -6,22 +6,28 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.errors import not_finite_in_words
 from workbench.settings.preset import Preset
 from workbench.settings.validation import CrossValidation
+from workbench.training.batches import RESIDENT_FRACTION, free_bytes
 from workbench.training.epoch_order import shuffled
 from workbench.training.job import Job, assemble, seeded_model
 from workbench.training.prepared_data import PreparedData
 from workbench.training.tuning.stacked.course import Course, EpochValues
 from workbench.training.tuning.stacked.dropout import replace_dropout
+from workbench.training.tuning.stacked.errors import CannotStackError
 from workbench.training.tuning.stacked.evaluation import Evaluated, StackedEvaluator
 from workbench.training.tuning.stacked.losses import smoothings, stacked_loss
 from workbench.training.tuning.stacked.network import StackedNetwork
 from workbench.training.tuning.stacked.optimizers import StackedOptimizer
 from workbench.training.tuning.stacked.samples import StackedSamples
 from workbench.training.tuning.stacked.weights import StackedWeights
+from workbench.units import size
+
+COPIES = 8
+"""Of each weight: the models as built, the stack, the best epoch, gradients, the optimizer's state, and one spare."""
 
 
 class Stack:
@@ -40,6 +46,7 @@ class Stack:
         self.jobs: list[Job] = [assemble(*pair) for pair in zip(distinct, leaders, strict=True)]
         first = self.jobs[0]
         self._first, self._device = first, first.device
+        _check_memory(first.model, len(presets), self._device)
         models = [seeded_model(*pair, self._device) for pair in zip(data_sets, presets, strict=True)]
         for model in models:
             replace_dropout(model)
@@ -216,6 +223,17 @@ class Stack:
         smoothing = self._smoothing if rows is None else self._smoothing[rows]
         data_sets = [self.running[row].data_set for row in chosen]
         return self._evaluator.evaluate(weights, smoothing, samples, data_sets, only=only, keep_scores=keep_scores)
+
+
+def _check_memory(model: nn.Module, candidates: int, device: torch.device) -> None:
+    """Raises CannotStackError where the weights of all candidates would take too much of the memory."""
+    needed = COPIES * candidates * sum(parameter.nbytes for parameter in model.parameters())
+    free = free_bytes(device)
+    if needed > RESIDENT_FRACTION * free:
+        raise CannotStackError(
+            f"the weights of {candidates} candidates, their gradients and the optimizer's state take about "
+            f"{size(needed)}, and {size(free)} are free"
+        )
 
 
 def _problem(losses: Tensor, validation: dict[str, float | None] | None, last_step: int) -> str:

@@ -152,6 +152,14 @@ def test_the_losers_leave_the_stack_and_the_others_train_as_before() -> None:
         assert courses[number].losses == pytest.approx(alone(data[number], presets[number])[0], rel=TOLERANCE)
 
 
+def test_more_weights_than_fit_into_memory_are_not_stacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    presets = [preset(f"training.seed={seed}", "model.hidden=[64]") for seed in range(40)]
+    data = prepare_all(presets, lambda _: None)
+    monkeypatch.setattr("workbench.training.tuning.stacked.stack.free_bytes", lambda device: 2**20)
+    with pytest.raises(CannotStackError, match=r"the weights of 40 candidates, .* take about .*, and 1 MiB are free"):
+        train_stacked(data, presets, lambda epoch, values: None)
+
+
 def test_one_that_diverges_says_so_and_leaves_the_others_alone() -> None:
     base = preset("optimizer.name=sgd", "activation.name=identity", "loss.name=mse", "optimizer.momentum=0")
     presets = [base, base.override(["optimizer.learning_rate=1000"])]
