@@ -95,4 +95,4 @@ def test_the_table_of_runs_shortens_names_and_no_number(
     console().print(table_of_runs(NARROW_COLUMNS, lines, [], 80))
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    assert "completed   mnist-mlp-tuned-mo…   10/10    accuracy 98.62 %   14 min   2026112…" in out
+    assert "completed   mnist-mlp-tuned-m…   10/10    accuracy 98.62 %   14 min   2026112…" in out
