@@ -75,7 +75,7 @@ class Controller:
         self._record = StudyRecord(study, way)
         self.view, self._write = self._record.view, self._record.write
         self._stopping = self._record.stopping
-        self._gathering = Gathering(self._record, together, len(places))
+        self._gathering = Gathering(self._record, together, self._pool)
         self._active: list[TrialRun | Together] = []
         self._was_asked = False
         self._paused = False
