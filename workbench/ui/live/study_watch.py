@@ -196,6 +196,11 @@ class StudyWatch:
         found = number_of((self.result or {}).get("best"))
         return sorted(self.view.ranked(), key=lambda trial: trial.number != found)
 
+    @property
+    def trial_word(self) -> str:
+        """What a trial is called: each of a cross-validation is the fold that it leaves out."""
+        return "fold" if self.question.way == "folds" else "trial"
+
     def letter(self, trial: TrialView) -> str:
         """The letter of one of the best; empty for the others."""
         return dict(zip([each.number for each in self.best], LETTERS, strict=False)).get(trial.number, "")
