@@ -1,6 +1,6 @@
 """Candidates that are trained together against one by one, and all of iris left out, one at a time.
 
-    uv run python -m tests.benchmarks.stacked --widths 16,32,64,128,256
+    uv run python -m tests.benchmarks.stacked --widths 16,32,64,128,256,512
 
 Both ways are timed in turns in one process, full steps only; one by one by the engine that a run would take. Processor
 time is printed beside wall time: on a machine that others use as well it says more.
@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 
 from tests.benchmarks.figures import table
 from tests.benchmarks.machine import describe
+from workbench.runs.directory import create_run
+from workbench.runs.status import status
 from workbench.settings.preset import Preset
+from workbench.training.processes.worker import live
 from workbench.training.tuning.stacked.faster_way import SingleSteps, StackedSteps
 from workbench.training.tuning.stacked.train import Keep, prepare_all, stacks_of, train_stacks
 
@@ -23,11 +28,12 @@ from workbench.training.tuning.stacked.train import Keep, prepare_all, stacks_of
 def main() -> None:
     """Prints both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--widths", default="16,32,64,128,256")
+    parser.add_argument("--widths", default="16,32,64,128,256,512")
     parser.add_argument("--batch-sizes", default="16,64")
     parser.add_argument("--candidates", type=int, default=64)
     parser.add_argument("--turns", type=int, default=9)
     parser.add_argument("--epochs", type=int, default=50, help="of leaving one of iris out")
+    parser.add_argument("--single-runs", type=int, default=150, help="of leaving one of iris out, one after another")
     options = parser.parse_args()
     print(describe("torch"))
     rows: list[tuple[str, ...]] = [("hidden", "batch", "together, ms", "one by one, ms", "×", "× processor time")]
@@ -36,7 +42,9 @@ def main() -> None:
         rows += [compared(width, batch_size, options.candidates, options.turns) for width in widths]
     print(f"\nA step of {options.candidates} networks on digits (64 inputs, one hidden layer, 10 classes, Adam)")
     print(table(rows), flush=True)
-    print(f"\n{left_out(options.epochs)}")
+    presets = left_out_presets(options.epochs)
+    print(f"\n{left_out(presets)}", flush=True)
+    print(left_out_singly(presets[: options.single_runs]))
 
 
 def compared(width: int, batch_size: int, candidates: int, turns: int) -> tuple[str, ...]:
@@ -64,11 +72,15 @@ def compared(width: int, batch_size: int, candidates: int, turns: int) -> tuple[
     )
 
 
-def left_out(epochs: int) -> str:
-    """A model for each sample of iris, together."""
+def left_out_presets(epochs: int) -> list[Preset]:
+    """A model for each sample of iris."""
     base = preset("model.hidden=[16]", "data.name=iris", "data.batch_size=16", f"training.epochs={epochs}")
     whole = base.override(["validation.method=leave_one_out", "validation.test_fraction=0", "validation.fold=0"])
-    presets = [whole.override([f"validation.fold={fold}"]) for fold in range(150)]
+    return [whole.override([f"validation.fold={fold}"]) for fold in range(150)]
+
+
+def left_out(presets: list[Preset]) -> str:
+    """They are trained together."""
     began, began_cpu = perf_counter(), process_time()
     data = prepare_all(presets, lambda _: None)
     prepared = perf_counter()
@@ -78,9 +90,25 @@ def left_out(epochs: int) -> str:
     right = [course.epochs[-1].validation for course in courses]
     accuracy = sum(values["accuracy"] or 0.0 for values in right if values is not None) / len(courses)
     return (
-        f"leave-one-out of iris, {len(courses)} models of {epochs} epochs: {ended - began:.1f} s "
-        f"({prepared - began:.1f} s preparing), {process_time() - began_cpu:.1f} s of processor time; "
+        f"leave-one-out of iris, {len(courses)} models of {presets[0].training.epochs} epochs together: "
+        f"{ended - began:.1f} s ({prepared - began:.1f} s preparing), "
+        f"{process_time() - began_cpu:.1f} s of processor time; "
         f"accuracy {accuracy:.3f}"
+    )
+
+
+def left_out_singly(presets: list[Preset]) -> str:
+    """A run for each of them in this process, which is warm: with its directory, events and checkpoints."""
+    began, began_cpu = perf_counter(), process_time()
+    for each in presets:
+        with TemporaryDirectory() as folder:
+            run = create_run(Path(folder), each.name, each.to_toml())
+            live(run)
+            assert status(run) == "completed"
+    seconds, cpu_seconds = perf_counter() - began, process_time() - began_cpu
+    return (
+        f"one by one: {len(presets)} runs {seconds:.1f} s ({cpu_seconds:.1f} s of processor time); "
+        f"150 runs at this speed {150 * seconds / len(presets):.0f} s"
     )
 
 

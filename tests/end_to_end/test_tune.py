@@ -18,8 +18,8 @@ from workbench.runs.lock import claim, is_running, process_id
 from workbench.settings.library import load
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study, list_studies, trials_of
-from workbench.tuning.measured import Measured
-from workbench.tuning.question import Question
+from workbench.tuning.measured import Measured, read_measured
+from workbench.tuning.question import Question, read_question
 from workbench.tuning.view import read_study_view
 
 TINY = ("-p", "iris", "--set", "training.epochs=2", "--set", "model.hidden=[8]")
@@ -137,7 +137,8 @@ def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) ->
     done = workbench.run("tune", "search", "-p", "regression", *RATES, "--until", "accuracy>=0.9", "--trials", "9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "accuracy" in done.stderr
-    assert len(read_study_view(the_study(workbench)).trials) == 1
+    first, *others = read_study_view(the_study(workbench)).trials.values()
+    assert (first.status, {trial.began for trial in others}) == ("failed", {0.0}), "nothing else was begun"
 
 
 @pytest.mark.slow
@@ -187,6 +188,23 @@ def test_the_page_of_an_interrupted_auto_study_is_written_when_it_ends(workbench
     assert "the knee of the throughput is at 32" in text
     assert done.stdout.endswith(text)
     assert "the page is in studies/" in done.stderr
+
+
+@pytest.mark.slow
+def test_auto_measures_searches_and_ends_with_a_page(workbench: Workbench) -> None:
+    done = workbench.run("tune", "auto", *TINY, "--set", "optimizer.name=sgd", "--time", "30s", "--json")
+    assert done.returncode == 0, done.stderr
+    result = result_of(done.stdout)
+    assert set(result) == {"type", "best", "tied", "trials", "discarded"}
+    assert result["best"]["metric"] == "accuracy"
+    study = the_study(workbench)
+    measured = read_measured(study.measured)
+    assert measured is not None
+    assert list(measured.rates) == ["sgd", "adamw", "nadam"]
+    assert "optimizer.weight_decay@adamw" in read_question(study.question).search
+    page = study.report.read_text()
+    assert page.startswith("# iris, tuned\n")
+    assert all(line in page for line in measured.lines())
 
 
 def test_two_controllers_do_not_run_one_study(workbench: Workbench) -> None:

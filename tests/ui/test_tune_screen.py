@@ -21,7 +21,7 @@ from workbench.errors import PresetError
 from workbench.settings.preset import Preset
 from workbench.training.processes.plan import make_plan
 from workbench.tuning.directory import StudyDirectory, list_studies
-from workbench.tuning.events import StudyState, TrialDiscarded, TrialFinished, TrialValue
+from workbench.tuning.events import Noted, StudyState, TrialDiscarded, TrialFinished, TrialValue
 from workbench.tuning.question import read_question
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.screens.tune import TuneScreen
@@ -143,6 +143,27 @@ def test_pause_resume_and_stop_are_asked_of_the_controller(tmp_path: Path) -> No
     drive(app, steps, SIZE)
 
 
+def test_a_place_is_added_and_taken_back_and_the_answer_is_shown(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("plus")
+        await seen(pilot, "add place ...")
+        append(study, TrialValue(trial=41, epoch=7, value=0.09, time=NOON + 60))
+        await seen(pilot, "0.0900")
+        assert "add place ..." in screen_text(app), "it is not answered yet"
+        append(study, Noted(message="a place is added, 2 places: GPU 1 (H100)", time=NOON + 61))
+        await seen(pilot, "a place is added, 2 places: GPU 1 (H100)")
+        assert "add place ..." not in screen_text(app)
+        await pilot.press("minus")
+        await seen(pilot, "remove place ...")
+        assert "a place is added" not in screen_text(app)
+        assert asked(study) == [("add_place", None), ("remove_place", None)]
+
+    drive(app, steps, SIZE)
+
+
 def test_the_trial_under_the_cursor_is_discarded_once(tmp_path: Path) -> None:
     app, study = app_of(tmp_path, alive=True)
 
@@ -153,6 +174,7 @@ def test_the_trial_under_the_cursor_is_discarded_once(tmp_path: Path) -> None:
         assert asked(study) == [("discard", 7)]
         append(study, TrialDiscarded(trial=7, reason="discarded by hand", time=NOON + 60))
         await seen(pilot, "trial 7 discarded: discarded by hand")
+        assert "discard ..." not in screen_text(app)
         await pilot.press("d")
         await seen(pilot, "trial 7 is discarded already")
         assert asked(study) == [("discard", 7)]
@@ -169,7 +191,7 @@ def test_nothing_is_asked_of_a_study_that_nobody_runs(tmp_path: Path) -> None:
         assert "✗ lost" in text
         assert "the study is lost  its process was killed" in text
         assert "3 running" not in text, "none stays running"
-        for key in ("x", "d"):
+        for key in ("x", "d", "plus", "minus"):
             await pilot.press(key)
             await seen(pilot, "no study is in progress")
         assert asked(study) == []
@@ -440,6 +462,7 @@ def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path)
         assert "● cross-validating" in text
         assert "mean so far 91.00 %  accuracy of 2" in text
         assert "2 of 5 folds" in text
+        assert "48 %" in text.splitlines()[0], "two folds, and 4 of 10 epochs of the third"
         assert "accuracy %  91.00           1.41" in text, "the deviation between two folds"
         assert "±" not in text, "that of the mean holds for all folds"
         # What the two lack after ten epochs; the third, after four, is not in the band.
@@ -448,6 +471,24 @@ def test_of_folds_under_way_only_those_that_have_completed_count(tmp_path: Path)
         await seen(pilot, "the loss is no…")
 
     drive(app, steps, SIZE)
+
+
+def test_where_the_screen_is_narrow_the_means_and_the_chart_take_turns(tmp_path: Path) -> None:
+    write_folds(tmp_path / "studies")
+    app = make_app(tmp_path / "runs")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        screen = await open_tune(pilot)
+        assert "accuracy %   94.00    2.12   93.94" in screen_text(app), "the deviation between folds has no room"
+        assert "fold against accuracy" not in screen_text(app)
+        for key, panel in (("3", "tune-setting"), ("4", "tune-mean"), ("2", "tune-curves")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.focused is screen.query_one(f"#{panel}")
+            assert ("fold against accuracy" in screen_text(app)) == (key == "3")
+            assert ("all folds together" in screen_text(app)) == (key != "3")
+
+    drive(app, steps, (110, 32))
 
 
 def test_what_a_damaged_result_does_not_say_is_left_out(tmp_path: Path) -> None:

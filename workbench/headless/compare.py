@@ -16,6 +16,7 @@ from rich.text import Text
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.headless.conclusion import conclusion, interval_of, p_of, signed
+from workbench.headless.fitting import most_columns, widths_of
 from workbench.metrics import Metric, in_reading_order
 from workbench.settings.changes import in_words, read
 from workbench.settings.toml_text import toml
@@ -138,6 +139,17 @@ def _table(title: str, columns: Iterable[str], *, right: bool = False) -> Table:
     return table
 
 
+def _print_numbers(console: SafeConsole, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints the columns that have room, for a number is not broken; and says which have none."""
+    count = most_columns(widths_of([title, *columns], rows), console.width)
+    table = _table(title, columns[: count - 1], right=True)
+    for row in rows:
+        table.add_row(*row[:count])
+    console.print(table)
+    if missing := columns[count - 1 :]:
+        console.print(Text(f"no room for {', '.join(missing)}: widen the terminal, or see --json", style="dim"))
+
+
 def _print_settings(console: SafeConsole, sides: Sequence[Side]) -> None:
     found = _settings(sides)
     if not found:
@@ -177,23 +189,23 @@ def _print_step_times(console: SafeConsole, sides: Sequence[Side]) -> None:
     if not found:
         return
     letters = ascii_uppercase[: len(sides)]
-    table = _table("time of a step, ms", [*letters, *(f"{letter} / A" for letter in letters[1:])], right=True)
+    rows = []
     for name, values in found.items():
         ratios = ["-" if not values[0] or value is None else f"{value / values[0]:.2f}" for value in values[1:]]
-        table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in values), *ratios)
-    console.print(table)
+        rows.append([name, *("-" if value is None else f"{value:.3f}" for value in values), *ratios])
+    _print_numbers(console, "time of a step, ms", [*letters, *(f"{letter} / A" for letter in letters[1:])], rows)
 
 
 def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
     several = any(len(side.runs) > 1 for side in sides)
     title = "mean ± deviation" if several else "metrics"
-    table = _table(title, ascii_uppercase[: len(sides)], right=True)
+    rows = []
     for split in SPLITS:
         for metric in in_reading_order():
             found = [list(side.values(split, metric.name).values()) for side in sides]
             if any(found):
-                table.add_row(f"{split} {metric.label}", *(_mean(metric, values) for values in found))
-    console.print(table)
+                rows.append([f"{split} {metric.label}", *(_mean(metric, values) for values in found)])
+    _print_numbers(console, title, ascii_uppercase[: len(sides)], rows)
 
 
 def _mean(metric: Metric, values: Sequence[float]) -> str:
@@ -206,17 +218,13 @@ def _mean(metric: Metric, values: Sequence[float]) -> str:
 
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
     pairs = max(each.pairs for each in found)
-    table = _table(f"{letter} - A, {pairs} pairs", ["difference", "95 % interval", "p", "better"])
+    rows = []
     order = [metric.name for metric in in_reading_order()]
     for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.index(each.metric.name))):
-        table.add_row(
-            f"{each.split} {each.metric.label}",
-            f"{signed(each.metric, each.difference)}{each.metric.unit}",
-            interval_of(each),
-            p_of(each) if each.pairs > 1 else "-",
-            _better(each, letter),
-        )
-    console.print(table)
+        difference = f"{signed(each.metric, each.difference)}{each.metric.unit}"
+        p = p_of(each) if each.pairs > 1 else "-"
+        rows.append([f"{each.split} {each.metric.label}", difference, interval_of(each), p, _better(each, letter)])
+    _print_numbers(console, f"{letter} - A, {pairs} pairs", ["difference", "95 % interval", "p", "better"], rows)
     test = max(found, key=lambda each: each.pairs).test
     notes = [f"p of an exact sign-flip test; the smallest that {pairs} pairs allow is {test.smallest_p:.3g}"]
     if not test.is_exact:

@@ -47,7 +47,7 @@ def show_folds(result: dict[str, Any], view: StudyView) -> None:
         return
     console = output.console()
     console.say("")
-    for row in _table(result, view):
+    for row in _table(result, view, console.width):
         console.say(row)
     console.say("")
     if result["mean"] is not None:
@@ -56,8 +56,8 @@ def show_folds(result: dict[str, Any], view: StudyView) -> None:
     console.say(f"pooled  {metrics_line(result['pooled'])}  ({samples} samples, each judged by a model without it)")
 
 
-def _table(result: dict[str, Any], view: StudyView) -> list[str]:
-    """The rows of a table, its header first."""
+def _table(result: dict[str, Any], view: StudyView, room: int) -> list[str]:
+    """The rows of a table, its header first. The last columns are left out where they have no room."""
     shown = [each for each in headline_metrics(result["metric"]) if each.name in result["pooled"]]
     has_runs = any(fold["run"] for fold in result["folds"])  # those that were trained together have none
     rows = [["fold", "samples", *(each.label for each in shown), "time", *(["run"] if has_runs else [])]]
@@ -67,8 +67,11 @@ def _table(result: dict[str, Any], view: StudyView) -> list[str]:
         seconds = duration(view.trials[fold["fold"]].seconds)
         rows.append([str(fold["fold"]), count(fold["samples"]), *words, seconds])
         rows[-1] += [fold["run"]] if has_runs else []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join([*map(str.rjust, row, widths[:-1]), row[-1]]) for row in rows]
+    while sum(widths := [max(map(len, column)) for column in zip(*rows, strict=True)]) + 2 * len(widths) - 2 > room:
+        if len(widths) <= 3:
+            break
+        rows = [row[:-1] for row in rows]
+    lines = ["  ".join(map(str.rjust, row, widths)).rstrip() for row in rows]
     more = len(result["folds"]) - MOST_ROWS
     return [*lines, f"... and {more} more, which summary.json in the study's folder lists"] if more > 0 else lines
 

@@ -140,20 +140,25 @@ def _print_table(rows: Sequence[RunRow]) -> None:
     from workbench.files import short_path
 
     console = output.console()
-    table = _table(COLUMNS, [cells(row) for row in rows], rows)
+    table = _table(COLUMNS, [cells(row) for row in rows], rows, MOST_CELLS)
     if console.measure(table, options=console.options.update(width=MOST_CELLS)).maximum <= console.width:
         console.print(table)
         return
-    console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows], rows))
+    console.print(_table(NARROW_COLUMNS, [narrow_cells(row) for row in rows], rows, console.width))
     folders = dict.fromkeys(short_path(row.run.path.parent) for row in rows)
     console.print(Text(f"in {', '.join(folders)}", style="dim"), overflow="fold")
 
 
-def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], rows: Sequence[RunRow]) -> Table:
-    """A table; the last columns, the study and the tags, are left out where no run has one."""
+def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], rows: Sequence[RunRow], room: int) -> Table:
+    """A table; the last columns, the study and the tags, are left out where no run has one.
+
+    room: names are shortened to fit it.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
+
+    from workbench.headless.fitting import shrunk, widths_of
 
     if all(line[-1] == "-" for line in lines):
         columns, lines = columns[:-1], [line[:-1] for line in lines]
@@ -161,8 +166,10 @@ def _table(columns: tuple[str, ...], lines: Sequence[tuple[str, ...]], rows: Seq
         columns = (*columns, "tags")
         lines = [(*line, " ".join(row.tags)) for line, row in zip(lines, rows, strict=True)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    widths = widths_of(columns, lines)
+    names = [columns.index(name) for name in ("study", "run", "tags") if name in columns]
+    for column, width in zip(columns, shrunk(widths, room, names), strict=True):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=width)
     for status, *others in lines:
         table.add_row(Text(status, style=STYLES.get(status, "")), *map(Text, others))
     return table

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from workbench import output
 from workbench.files import read_small
+from workbench.headless.fitting import LEAST_ROOM, setting_lines, table_width, widths_of
 from workbench.metrics import Metric
 from workbench.metrics import metric as metric_named
 from workbench.tuning.directory import StudyDirectory
@@ -18,6 +20,9 @@ from workbench.tuning.verdict import Candidate, candidates_of
 from workbench.tuning.view import StudyView
 from workbench.tuning.words import changes, verdict
 from workbench.units import duration
+
+if TYPE_CHECKING:
+    from workbench.console import SafeConsole
 
 MOST_ROWS = 10
 """Trials that the table of a search shows."""
@@ -30,7 +35,7 @@ def show_search(result: dict[str, Any], view: StudyView) -> None:
     if best is None or view.metric is None:
         console.say("no trial has given a value")
         return
-    console.print(_search_table(best, view, view.metric))
+    _print(console, *_search_table(best, view, view.metric))
     tried = f"{result['trials']} settings tried, {result['discarded']} of them discarded early"
     console.say(verdict(result, view))
     console.say(tried)
@@ -44,17 +49,21 @@ def show_page(study: StudyDirectory, result: dict[str, Any], view: StudyView) ->
         show_search(result, view)
 
 
-def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> Table:
-    table = _table(("trial", "right"), (metric.label, "right"), ("with fresh seeds", "right"), ("settings", "left"))
+def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> tuple[list[str], list[list[str]]]:
+    """The titles and the rows. Fresh seeds have a column where some were trained."""
     candidates = candidates_of(view, view.ranked())
     candidates.sort(key=lambda each: (each.trial.number == best["trial"], *_order(each, metric)), reverse=True)
+    rows = []
     for each in candidates[:MOST_ROWS]:
         value = each.trial.best(metric)
         text = "-" if value is None else metric.write(value)
         if value is not None and each.trial.status != "completed":
             text += f" after epoch {each.trial.epoch}"
-        table.add_row(str(each.trial.number), text, _fresh(each, metric), Text(changes(each.trial, view)))
-    return table
+        rows.append([str(each.trial.number), text, _fresh(each, metric), changes(each.trial, view)])
+    titles = ["trial", metric.label, "fresh seeds", "settings"]
+    if all(row[2] == "-" for row in rows):
+        titles, rows = [*titles[:2], titles[3]], [[*row[:2], row[3]] for row in rows]
+    return titles, rows
 
 
 def _order(candidate: Candidate, metric: Metric) -> tuple[bool, bool, float]:
@@ -97,13 +106,13 @@ def show_repeat(result: dict[str, Any], view: StudyView) -> None:
 
 def show_queue(result: dict[str, Any], view: StudyView) -> None:
     """Each training, in the order of the queue."""
-    table = _table(("trial", "right"), ("result", "right"), ("time", "right"), ("what", "left"))
+    rows = []
     for trial in view.trials.values():
         metric, value = metric_named(trial.metric), trial.value
         text = trial.status if value is None else f"{metric.label} {metric.write(value)}"
         took = duration(trial.seconds) if trial.seconds else "-"
-        table.add_row(str(trial.number), text, took, Text(changes(trial, view)))
-    output.console().print(table)
+        rows.append([str(trial.number), text, took, changes(trial, view)])
+    _print(output.console(), ["trial", "result", "time", "what"], rows)
 
 
 def evidence(result: dict[str, Any], study: str) -> str:
@@ -121,8 +130,17 @@ def evidence(result: dict[str, Any], study: str) -> str:
     return text
 
 
-def _table(*columns: tuple[str, Any]) -> Table:
+def _print(console: SafeConsole, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a table whose last column has settings; the columns before it are left out where they take its room."""
+    lines = [list(titles), *map(list, rows)]
+    while (room := console.width - table_width([*widths_of(lines[0], lines[1:])[:-1], 0])) < LEAST_ROOM:
+        if len(lines[0]) == 2:
+            break
+        lines = [[*line[:-2], line[-1]] for line in lines]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for title, side in columns:
-        table.add_column(title, justify=side, overflow="fold", no_wrap=title != columns[-1][0])
-    return table
+    for title in lines[0][:-1]:
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column(titles[-1], overflow="fold")
+    for *cells, settings in lines[1:]:
+        table.add_row(*cells, Text("\n".join(setting_lines(settings, max(room, LEAST_ROOM)))))
+    console.print(table)

@@ -89,6 +89,11 @@ class MeasuringProcess:
                     os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     async def ask(self, request: Any, kinds: Mapping[str, type]) -> AsyncIterator[Any]:
         """Sends a request (a dataclass) and yields the messages up to the answer, which is the last one.
 

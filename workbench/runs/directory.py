@@ -12,20 +12,14 @@ from pathlib import Path
 
 from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, storage_error, write_text_atomically
+from workbench.runs.owned import OwnedDirectory
 from workbench.runs.study import StudyMembership
 from workbench.suggestion import closest
 
 
 @dataclass(frozen=True)
-class RunDirectory:
-    """`<UTC time>-<preset name>-<4 hex>/` and the files in it."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The name of the run and its directory."""
-        return self.path.name
+class RunDirectory(OwnedDirectory):
+    """The directory of a run, and the files in it."""
 
     @property
     def started(self) -> datetime | None:
@@ -34,11 +28,6 @@ class RunDirectory:
             return datetime.strptime(self.name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             return None
-
-    @property
-    def preset(self) -> Path:
-        """The complete preset, including defaults."""
-        return self.path / "preset.toml"
 
     @property
     def study(self) -> Path:
@@ -54,26 +43,6 @@ class RunDirectory:
     def environment(self) -> Path:
         """GPU, driver, versions, host and command, as JSON."""
         return self.path / "environment.json"
-
-    @property
-    def events(self) -> Path:
-        """Everything that happened: one typed event per line; append-only."""
-        return self.path / "events.jsonl"
-
-    @property
-    def control(self) -> Path:
-        """Requests of viewers to the trainer, one per line."""
-        return self.path / "control.jsonl"
-
-    @property
-    def process(self) -> Path:
-        """Process id and start time of the trainer, as JSON; the trainer holds a lock on it."""
-        return self.path / "process.json"
-
-    @property
-    def summary(self) -> Path:
-        """How the run ended, as JSON; absent before the end."""
-        return self.path / "summary.json"
 
     @property
     def validation_scores(self) -> Path:

@@ -16,11 +16,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
 
 from workbench.errors import UsageError
 from workbench.files import open_regular, open_to_claim, read_small, remove_leftovers, storage_error
+from workbench.runs.owned import OwnedDirectory
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)
 """Error numbers if another process holds the lock. Any other error means that the disk does not support locks."""
@@ -47,27 +46,7 @@ class Claim:
         self.close()
 
 
-class Owned(Protocol):
-    """A directory that one process owns at a time: a run's, or a study's."""
-
-    @property
-    def path(self) -> Path:
-        """The directory."""
-
-    @property
-    def process(self) -> Path:
-        """The file with the owner's process id, which the owner locks."""
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Where the owner writes files whole or not at all."""
-
-    @property
-    def is_taken(self) -> str:
-        """What to say to a second owner."""
-
-
-def claim(run: Owned) -> Claim:
+def claim(run: OwnedDirectory) -> Claim:
     """Makes this process the run's trainer, and removes what a killed one left half-written.
 
     Raises UsageError if another process trains this run; StorageError if its directory cannot be written.
@@ -90,7 +69,7 @@ def claim(run: Owned) -> Claim:
     return held
 
 
-def is_running(run: Owned) -> bool:
+def is_running(run: OwnedDirectory) -> bool:
     """Whether a trainer holds the run's lock; on a disk without locks, whether the process in process.json is alive."""
     held = [_is_held(descriptor) for descriptor in _opened(run)]
     if True in held:
@@ -98,12 +77,12 @@ def is_running(run: Owned) -> bool:
     return bool(held) and False not in held and _is_named_process_alive(run)
 
 
-def process_id(run: Owned) -> int | None:
+def process_id(run: OwnedDirectory) -> int | None:
     """The id of the run's living trainer, as the machine or container that it runs in counts; None if unknown."""
     return _read_process(run)[0] if is_running(run) else None
 
 
-def _opened(run: Owned) -> Iterator[int]:
+def _opened(run: OwnedDirectory) -> Iterator[int]:
     """Opens for reading what may be locked, one after the other."""
     with contextlib.suppress(OSError):
         descriptor = os.open(run.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -124,7 +103,7 @@ def _lock(descriptor: int, how: int) -> bool | None:
     return True
 
 
-def _is_locked(run: Owned, held: Claim) -> bool:
+def _is_locked(run: OwnedDirectory, held: Claim) -> bool:
     """Whether this process now holds the locks, whose descriptors are added to `held`. Raises OSError."""
     held.descriptors.append(os.open(run.path, os.O_RDONLY | os.O_DIRECTORY))
     folder_locked = _wait_for_lock(held.descriptors[-1])
@@ -151,13 +130,13 @@ def _is_held(descriptor: int) -> bool | None:
     return None if locked is None else not locked
 
 
-def _is_named_process_alive(run: Owned) -> bool:
+def _is_named_process_alive(run: OwnedDirectory) -> bool:
     """Whether the process in process.json is alive here, with the same id and start time."""
     process_id, start_time = _read_process(run)
     return process_id is not None and start_time is not None and _start_time(process_id) == start_time
 
 
-def _read_process(run: Owned) -> tuple[int | None, float | None]:
+def _read_process(run: OwnedDirectory) -> tuple[int | None, float | None]:
     try:
         values = json.loads(read_small(run.process))
         return int(values["process_id"]), float(values["start_time"])

@@ -31,15 +31,18 @@ from workbench.tuning.events import (
 )
 from workbench.tuning.gathering import Gathering
 from workbench.tuning.places import Place
+from workbench.tuning.pool import Pool
 from workbench.tuning.question import Together as Wanted
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
+from workbench.tuning.supply import FixedSupply, Supply
 from workbench.tuning.together import ONE_BY_ONE, Together
 from workbench.tuning.trial_run import TrialRun
 from workbench.tuning.view import TrialView
 from workbench.tuning.weights import Weights
 
 POLL_SECONDS = 0.02
+FIXED = FixedSupply("where its trials run is fixed")
 
 
 class Controller:
@@ -54,24 +57,25 @@ class Controller:
         is_interrupted: Callable[[], bool] = lambda: False,
         check: CornerCheck | None = None,
         together: Wanted = "auto",
+        supply: Supply = FIXED,
     ) -> None:
         """The caller holds the study's lock.
 
         launched_at: earlier requests are not for this controller. is_interrupted: whether a signal asks it to stop.
         check: a dry run of what will be asked for, which has begun; only the first trial does not wait for it.
-        together: whether trials that differ only in numbers are trained together.
+        together: whether trials that differ only in numbers are trained together. supply: of more places.
         """
         self._check = check
         self._is_checked = check is None
         self._study = study
         self._is_interrupted = is_interrupted
         self._way = way
-        self._places = places
+        self._pool = Pool(places, supply)
         self._control = ControlReader(study.control, launched_at)
         self._record = StudyRecord(study, way)
         self.view, self._write = self._record.view, self._record.write
         self._stopping = self._record.stopping
-        self._gathering = Gathering(self._record, together, len(places))
+        self._gathering = Gathering(self._record, together, self._pool)
         self._active: list[TrialRun | Together] = []
         self._was_asked = False
         self._paused = False
@@ -91,8 +95,7 @@ class Controller:
         try:
             done = self._loop()
         finally:
-            for place in self._places:
-                place.close()
+            self._pool.close()
             if self._check is not None:
                 self._check.close()
         return self._finish(done)
@@ -109,6 +112,7 @@ class Controller:
             self._look_at_the_check()
             for active in list(self._active):
                 self._read(active)
+            self._pool.close_left(self._taken)
             self._weights.delete()
             if not self._stopping.reason and (reason := self._way.is_over(self.view, self._seconds)):
                 self._stop_all(reason)
@@ -119,7 +123,7 @@ class Controller:
 
     def _start_more(self) -> Done | None:
         """Starts what can be started now; what says that the study is over, if it is."""
-        while (place := self._free_place()) is not None:
+        while (place := self._pool.free(self._taken)) is not None:
             if (done := self._way.gives_up(self.view)) is not None:
                 return done
             waiting = self._waiting()
@@ -174,11 +178,10 @@ class Controller:
             self._gathering.refuse(first)
             self._record.note(f"{ONE_BY_ONE}: {error}")
 
-    def _free_place(self) -> Place | None:
-        """A place at which nothing is trained; a trial that an earlier controller has started takes one too."""
-        free = [place for place in self._places if all(active.place is not place for active in self._active)]
-        orphans = sum(active.place is None for active in self._active)
-        return free[orphans] if len(free) > orphans else None
+    @property
+    def _taken(self) -> list[Place | None]:
+        """Where something is being trained; None for what an earlier controller has started."""
+        return [active.place for active in self._active]
 
     def _start(self, trial: TrialView, until_epoch: int | None, place: Place) -> None:
         try:
@@ -244,6 +247,10 @@ class Controller:
                     self._write(StudyState(state="paused" if self._paused else "running"))
                 case "discard" if request.value is not None and int(request.value) in self.view.trials:
                     self._discard_asked(self.view.trials[int(request.value)])
+                case "add_place":
+                    self._write(Noted(message=self._pool.add()))
+                case "remove_place":
+                    self._write(Noted(message=self._pool.take_back(self._taken)))
                 case _:
                     self._write(Noted(message=f"unknown request {request.command!r}"))
 

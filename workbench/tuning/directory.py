@@ -12,51 +12,20 @@ from pathlib import Path
 from workbench.errors import StorageError, UsageError
 from workbench.files import expanded, is_file, make_folder, read_small, short_path, write_text_atomically
 from workbench.runs.directory import RunDirectory, list_runs, nearest_name, new_directory
+from workbench.runs.owned import OwnedDirectory
 from workbench.settings.preset import Preset
 from workbench.tuning.measured import Measured
 from workbench.tuning.question import Question
 
 
 @dataclass(frozen=True)
-class StudyDirectory:
-    """`<UTC time>-<preset name>-<4 hex>/` and the files in it."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The study's name, which is its directory's."""
-        return self.path.name
+class StudyDirectory(OwnedDirectory):
+    """The directory of a study, and the files in it."""
 
     @property
     def question(self) -> Path:
         """What was asked, as TOML; written once."""
         return self.path / "study.toml"
-
-    @property
-    def preset(self) -> Path:
-        """The preset that trials change; written once."""
-        return self.path / "preset.toml"
-
-    @property
-    def events(self) -> Path:
-        """Everything that happened: one typed event a line; lines are only appended."""
-        return self.path / "events.jsonl"
-
-    @property
-    def control(self) -> Path:
-        """Requests of viewers to the controller, one a line."""
-        return self.path / "control.jsonl"
-
-    @property
-    def process(self) -> Path:
-        """Process id and start time of the controller, as JSON; the controller locks it as long as it lives."""
-        return self.path / "process.json"
-
-    @property
-    def summary(self) -> Path:
-        """The result, as JSON, when the controller last ended; absent before."""
-        return self.path / "summary.json"
 
     @property
     def measured(self) -> Path:
@@ -87,11 +56,6 @@ class StudyDirectory:
     def log(self) -> Path:
         """Whatever the controller's process printed, tracebacks included."""
         return self.path / "controller.log"
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Where files are written whole or not at all."""
-        return (self.path,)
 
     @property
     def is_taken(self) -> str:

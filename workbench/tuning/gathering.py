@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 from workbench.errors import WorkbenchError
 from workbench.processes.together import key_of, why_alone
@@ -16,14 +16,20 @@ from workbench.tuning.view import TrialView
 class Gathering:
     """Gathers trials that differ only in numbers."""
 
-    def __init__(self, record: StudyRecord, wanted: Wanted, places: int) -> None:
-        """places: among which the trials that may be asked for at once are divided."""
+    def __init__(self, record: StudyRecord, wanted: Wanted, places: Sized) -> None:
+        """places: among which the trials that may be asked for at once are divided; their number may change."""
         self.if_faster = wanted != "always"
         self._record = record
-        self._most = 1 if wanted == "never" else math.ceil(record.way.at_once / max(places, 1))
+        self._at_once = 1 if wanted == "never" else record.way.at_once
+        self._places = places
         self._keys: dict[int, str] = {}
         """By trial; empty for one that is trained alone. Only of those that have not begun."""
         self._refused: set[str] = set()
+
+    @property
+    def _most(self) -> int:
+        """How many are trained together at one place, at most."""
+        return math.ceil(self._at_once / max(len(self._places), 1))
 
     def group(self, waiting: Sequence[TrialView]) -> list[TrialView]:
         """Those that are to be trained together with the first of them; it alone where there are no others.

@@ -50,9 +50,9 @@ def page(
     if 0 in view.trials and best["trial"] != 0:
         lines += _gain(view.trials[0], view.trials[best["trial"]], known)
     lines.append(verdict(result, view))
-    tested = read_summary(study.run(best["run"])) if best["run"] else None
-    if tested is not None and tested.test and isinstance(tested.test.get(known.name), float):
-        lines.append(f"{known.label} on the test split, which decided nothing: {known.write(tested.test[known.name])}")
+    tested = _tested(view.trials[best["trial"]], study).get(known.name)
+    if isinstance(tested, float):
+        lines.append(f"{known.label} on the test split, which decided nothing: {known.write(tested)}")
     changed = differing(best["settings"], preset.flat())
     lines += ["", "settings that differ from the preset:", f"  {described(changed) or 'none'}"]
     lines += ["", "measured before the search:", *(f"  {line}" for line in measured.lines())]
@@ -63,6 +63,14 @@ def page(
     else:
         lines.append("  too few trials to say")
     return lines
+
+
+def _tested(trial: TrialView, study: StudyDirectory) -> dict[str, Any]:
+    """The test metrics of a trial: of its run, or, of one that was trained together with others, of the study."""
+    if not trial.run:
+        return trial.test or {}
+    summary = read_summary(study.run(trial.run))
+    return (summary.test if summary is not None else None) or {}
 
 
 def _gain(own: TrialView, best: TrialView, known: Metric) -> list[str]:

@@ -19,6 +19,7 @@ from workbench.runs.follow import Trainer
 from workbench.runs.lock import is_running
 from workbench.settings.preset import Preset
 
+GPU = "CUDA_VISIBLE_DEVICES"
 MOST_USED_BYTES = 2**29
 """Of a GPU that counts as unused: a display takes some."""
 
@@ -73,8 +74,10 @@ class LocalPlace:
     """Variables of its own, such as the GPU that it sees."""
     _standby: Standby | None = None
     _stacked: StackedProcess | None = None
+    _launched_with: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, run: RunDirectory) -> Trainer:
+        self._end_if_changed()
         if self._standby is None or not self._standby.is_alive:
             try:
                 self._standby = Standby.launch(self.environment)
@@ -87,9 +90,16 @@ class LocalPlace:
         return True
 
     def stacked(self) -> StackedProcess:
+        self._end_if_changed()
         if self._stacked is None or not self._stacked.is_alive:
             self._stacked = StackedProcess.launch(self.environment)
         return self._stacked
+
+    def _end_if_changed(self) -> None:
+        """Ends processes that were launched with other variables."""
+        if self._launched_with != self.environment:
+            self.close()
+            self._launched_with = self.environment
 
     def close(self) -> None:
         if self._standby is not None:
@@ -116,10 +126,22 @@ def local_places(workers: int) -> list[Place]:
     """One a visible GPU; on a CPU one, unless more are wanted: trainers on the same cores slow each other."""
     gpus = _visible_gpus()
     if gpus:
-        return [LocalPlace({"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
+        return [LocalPlace({GPU: gpu}) for gpu in gpus]
     count = max(workers, 1)
-    threads = max((os.cpu_count() or 1) // count, 1)
-    return [LocalPlace({} if count == 1 else {"OMP_NUM_THREADS": str(threads)}) for _ in range(count)]
+    return [LocalPlace(threads_of(count)) for _ in range(count)]
+
+
+def threads_of(workers: int) -> dict[str, str]:
+    """Variables of each of so many workers on the CPU, so that all of them together have a thread a core."""
+    return {} if workers == 1 else {"OMP_NUM_THREADS": str(max((os.cpu_count() or 1) // workers, 1))}
+
+
+def named_gpus() -> list[str] | None:
+    """The GPUs that the user has named; None where all may be used."""
+    named = os.environ.get(GPU)
+    if named is None:
+        return None
+    return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
 
 
 def memory_of_a_place() -> int | None:
@@ -140,9 +162,8 @@ def _visible_gpus() -> list[str]:
     """Those that CUDA_VISIBLE_DEVICES names; else those that nobody uses, or all if each is used."""
     from workbench.devices.gpu import GpuMonitor
 
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
+    if (named := named_gpus()) is not None:
+        return named
     monitor = GpuMonitor.open()
     if monitor is None:
         return []

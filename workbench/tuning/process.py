@@ -72,6 +72,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
     from workbench.tuning.ray_places import ray_places
+    from workbench.tuning.supply import FixedSupply, LocalSupply
     from workbench.tuning.ways.choose import make_way
 
     try:
@@ -80,7 +81,9 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         check = _check(question, preset)  # first, for it takes some seconds in a process of its own
         way = make_way(question, preset, study)
         places = ray_places(question, preset) if question.on else local_places(question.workers)
-        controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together)
+        elsewhere = FixedSupply("its trials run on a Ray cluster, which gives each its place")
+        supply = elsewhere if question.on else LocalSupply()
+        controller = Controller(study, way, places, launched_at(), is_interrupted, check, question.together, supply)
         finished = controller.run()
     except StorageError:
         raise

@@ -93,6 +93,8 @@ class StudyView:
     """When the first controller began, in seconds since 1970."""
     seconds: float = 0.0
     """That all lives of the controller have taken, up to the last event."""
+    start_seconds: float | None = None
+    """Of them, those before the second trial, in which PyTorch is imported and the space is checked."""
     runs: set[str] = field(default_factory=set)
     """Names of all runs that were started: a trial that ran out of memory has two."""
     notes: list[str] = field(default_factory=list)
@@ -109,6 +111,8 @@ class StudyView:
         self._last = event.time
         match event:
             case TrialAsked():
+                if len(self.trials) == 1:
+                    self.start_seconds = self.seconds
                 self.trials[event.trial] = TrialView(
                     event.trial, event.settings, event.origin, event.repeats, until_epoch=event.until_epoch
                 )

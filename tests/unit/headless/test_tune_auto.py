@@ -114,6 +114,12 @@ def test_the_page_says_what_is_better_by_how_much_and_how_sure_that_is(tmp_path:
     best["seeds"], result["tied"] = [1, 2], [{"trial": 0}]
     assert "trials 1, 0 cannot be told apart" in "\n".join(page(PRESET, measured, space, result, view, study))
 
+    # A trial that was trained together with others has its test metrics in the study.
+    assert "on the test split" not in text
+    view.trials[1].test = {"accuracy": 0.9625}
+    text = "\n".join(page(PRESET, measured, space, result, view, study))
+    assert "accuracy on the test split, which decided nothing: 96.25 %" in text
+
     # The preset may have been discarded early: then both are compared after that epoch.
     view.trials[0] = TrialView(0, {}, status="discarded", values={1: 0.6}, epoch=1)
     view.trials[1].values = {1: 0.7, 2: 0.95}

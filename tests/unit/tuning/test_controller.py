@@ -100,6 +100,32 @@ def test_after_half_of_its_time_a_search_trains_the_best_to_their_end(
     assert asked[-1] - asked[0] == pytest.approx(60, abs=10)
 
 
+def test_seconds_before_the_second_trial_are_no_time_to_try_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Importing PyTorch may take most of a short search: what is left is halved."""
+    clock = itertools.count(1_000_000)
+    late = 0.0
+    monkeypatch.setattr("workbench.runs.writer.time.time", lambda: next(clock) + late)
+
+    def suggest(view: StudyView) -> Suggestion:
+        nonlocal late
+        number = len(view.trials)
+        late = 800.0 if number else 0.0
+        return Suggestion({"optimizer.learning_rate": 1e-4 * (number + 1)}, "list")
+
+    way = Search(Question(way="search", seconds=1200, keep=2, seeds=()), suggest, epochs=4, seed=0)
+    study = new_study(tmp_path, Question(way="search"))
+    assert Controller(study, way, [ScriptedPlace()], 0.0).run().status == "completed"
+    asked = [event.time for _, event in study_tail(study).read() if isinstance(event, TrialAsked)]
+    start = read_study_view(study).start_seconds
+    assert start is not None
+    assert start == pytest.approx(810, abs=10)
+    assert asked[-1] - asked[1] == pytest.approx((1200 - start) / 2, abs=15)
+    statuses = [trial.status for trial in read_study_view(study).trials.values()]
+    assert statuses.count("completed") == 2
+
+
 def test_seeds_are_trained_one_after_the_other_and_the_mean_is_right(tmp_path: Path) -> None:
     study = new_study(tmp_path, Question(way="repeat"), "optimizer.learning_rate=0.01")
     way = Listed([{"training.seed": seed} for seed in (0, 1, 2)], ["a", "b", "c"])

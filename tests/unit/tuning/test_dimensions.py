@@ -49,6 +49,15 @@ def test_grids() -> None:
     assert NAMES.grid(1) == ["relu", "gelu", "mish"]
 
 
+def test_of_many_lists_of_widths_a_dry_run_tries_the_ends_and_of_other_choices_all() -> None:
+    layers = Options("a", tuple((width,) * count for count in (1, 2, 3) for width in (64, 256, 1024)))
+    assert layers.extremes == [(64,), (64, 64, 64), (1024, 1024, 1024)]
+    assert Options("a", ((), (300,), (20, 20))).extremes == [(), (300,), (20, 20)]
+    assert Options("a", (16, 64, 32)).extremes == [16, 64, 32]
+    assert Options("a", (("a",), ("b",), ("c",))).extremes == [("a",), ("b",), ("c",)]
+    assert NAMES.extremes == ["relu", "gelu", "mish"]
+
+
 def test_what_is_outside_is_not_contained() -> None:
     assert not REAL_LOG.contains(0.2)
     assert not TENTHS.contains(0.25)

@@ -19,10 +19,12 @@ from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import StudyFinished
+from workbench.tuning.places import Place
 from workbench.tuning.question import Question
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way as WayToTune
+from workbench.tuning.supply import FixedSupply
 from workbench.tuning.view import StudyView, TrialView, read_study_view
 from workbench.tuning.ways.folds import Folds
 from workbench.tuning.ways.listed import Listed
@@ -279,6 +281,18 @@ def test_several_places_divide_them(tmp_path: Path) -> None:
     run(study, rates(), *places)
     assert [place.asked for place in places] == [[3], [3]]
     assert [trial.status for trial in trials_in(study)] == ["completed"] * 6
+
+
+def test_a_place_that_is_added_gets_its_part_of_them(tmp_path: Path) -> None:
+    study, places = new_study(tmp_path, Question(way="repeat")), [StackingPlace(), StackingPlace()]
+
+    class Spare(FixedSupply):
+        def more(self, _: Sequence[Place]) -> tuple[Place, str]:
+            return places[1], "another"
+
+    append_request(study.control, "add_place")
+    run(study, rates(), places[0], supply=Spare(""))
+    assert [place.asked for place in places] == [[3], [3]]
 
 
 def test_a_fold_that_failed_begins_again_when_the_study_is_resumed(

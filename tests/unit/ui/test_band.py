@@ -27,9 +27,9 @@ def test_the_colour_of_the_band_is_behind_the_curve_and_nowhere_else() -> None:
     curve = [Point(0.0, 0.0, 0.0, 0.0), Point(10.0, 10.0, 10.0, 10.0)]
     plot = Plot(
         [Series("train", curve)], (0.0, 10.0), str, str,
-        band=[Point(0.0, 4.0, 6.0, 5.0), Point(10.0, 4.0, 6.0, 5.0)], band_style="line",
+        band=[Point(0.0, 4.0, 6.0, 5.0), Point(10.0, 4.0, 6.0, 5.0)], band_style="cursor",
     )  # fmt: skip
-    styles = {"line": Style(color="#112233"), "train": Style(color="#445566")}
+    styles = {"cursor": Style(bgcolor="#112233"), "train": Style(color="#445566")}
     drawing = draw(plot, 40, 14, lambda name: styles.get(name, Style()))
     shaded = [line for line in drawing.lines if any(getattr(span.style, "bgcolor", None) for span in line.spans)]
     assert 0 < len(shaded) < 12

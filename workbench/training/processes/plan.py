@@ -10,11 +10,16 @@ import os
 import sys
 import traceback
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, encode
 from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
+from workbench.training.processes.imports import import_pytorch
+
+if TYPE_CHECKING:
+    from workbench.training.prepared_data import PreparedData
 
 
 def main() -> int:
@@ -26,20 +31,36 @@ def main() -> int:
 
         os.environ[OFFLINE_VARIABLE] = "1"
     if sys.argv[1:] == [SEVERAL]:
-        answers = [asdict(_answer(text)) for text in json.loads(sys.stdin.read())]
+        shared = SharedData()
+        answers = [asdict(_answer(text, shared)) for text in json.loads(sys.stdin.read())]
         print(json.dumps({"plans": answers}))
         return 0
-    answer = _answer(sys.stdin.read())
+    answer = _answer(sys.stdin.read(), SharedData())
     print(encode(answer))
     return answer.exit_code if isinstance(answer, Failure) else 0
 
 
-def _answer(text: str) -> Plan | Failure:
+class SharedData:
+    """Reads data once for all presets, one after another, that have the same."""
+
+    def __init__(self) -> None:
+        self._data: PreparedData | None = None
+
+    def read(self, preset: Preset) -> PreparedData:
+        """Raises what `prepare` raises."""
+        from workbench.training.prepared_data import prepare
+
+        if self._data is None or not self._data.serves(preset):
+            self._data = prepare(preset, lambda progress: None)
+        return self._data
+
+
+def _answer(text: str, shared: SharedData) -> Plan | Failure:
     """Plans the preset in a TOML text."""
     preset = Preset()
     try:
         preset = Preset.from_toml(text, "the preset")
-        return make_plan(preset)
+        return make_plan(preset, shared)
     except Exception as error:
         traceback.print_exc()
         return _failure(error, preset)
@@ -54,17 +75,19 @@ def _failure(error: Exception, preset: Preset) -> Failure:
     return Failure(str(known), known.exit_code, known.kind)
 
 
-def make_plan(preset: Preset) -> Plan:
+def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
     """Builds the job of a preset and runs a step of it without numbers.
 
-    Raises what `build_job` raises, and PresetError where the engine that is asked for does not fit.
+    shared: where other presets are planned too. Raises what `build_job` raises, and PresetError where the engine that
+    is asked for does not fit.
     """
+    import_pytorch()
     from workbench.training.device import device_name
     from workbench.training.engines.choose import check_engine, engine_in_prospect
-    from workbench.training.job import build_job
+    from workbench.training.job import assemble
     from workbench.training.memory.estimate import expected_memory
 
-    job = build_job(preset, lambda progress: None)
+    job = assemble((shared or SharedData()).read(preset), preset)
     check_engine(job)
     memory = expected_memory(job)
     engine, reason = engine_in_prospect(job)

@@ -1,8 +1,9 @@
 """The standby worker's process; `workbench.processes.standby` says what it is sent and what it answers.
 
-It imports what a run needs, trains a throw-away network on the CPU, says that it is ready, and then trains one run
-after another, each exactly as the worker beside it does. End of input means that the launcher needs it no more or has
-died: then it ends, after the run that it trains. A signal that stops a run ends it too.
+It imports what a run needs, trains a throw-away network on the CPU unless a run is waiting already, says that it is
+ready, and then trains one run after another, each exactly as the worker beside it does. End of input means that the
+launcher needs it no more or has died: then it ends, after the run that it trains. A signal that stops a run ends it
+too.
 
 Where a run may have changed the process beyond repair, the process starts itself anew under the same id: after code of
 the user's, after a fault of the GPU, and where cuBLAS, which decides once how deterministic it is, decided otherwise.
@@ -14,6 +15,7 @@ another card.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -33,6 +35,7 @@ from workbench.processes.standby import READY, Order, RunEnded
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
+from workbench.training.processes.imports import import_pytorch, without_collector
 
 if TYPE_CHECKING:
     from workbench.training.processes.process_state import ProcessState
@@ -47,13 +50,18 @@ def main(arguments: list[str]) -> int:
     pipes, state = _Pipes(), None
     # What goes wrong here (a full disk, a broken installation) goes wrong in the run too, which reports it.
     with contextlib.suppress(Exception):
-        from workbench.training.processes.process_state import ProcessState
+        with without_collector():
+            from workbench.training.processes.process_state import ProcessState
 
-        state = ProcessState.now()
-        warm_up()
+            state = ProcessState.now()  # first: what is imported later sets variables
+            _import_all()
+        if not arguments and not pipes.has_order:
+            warm_up()
     if not arguments:
         pipes.send(READY)
-    return _Standby(pipes, state).train_all(arguments[0].encode() if arguments else pipes.read_line())
+    exit_code = _Standby(pipes, state).train_all(arguments[0].encode() if arguments else pipes.read_line())
+    gc.unfreeze()  # or triton prints, at the end, what it takes for leaks
+    return exit_code
 
 
 class _Standby:
@@ -78,6 +86,9 @@ class _Standby:
             if was_signalled or self._pipes.is_closed:
                 return exit_code
             is_clean = self._state is not None and self._state.restore() and not preset.code_references()
+            if not gc.get_freeze_count():
+                # PyTorch is half a million objects. To look at them after each run takes 0.3 s, as long as a short run.
+                gc.freeze()
             self._note_gpu(preset)
             self._pipes.send(encode(RunEnded(order.run, exit_code, is_ready=is_clean)).encode())
             if not is_clean:
@@ -131,12 +142,21 @@ class _Pipes:
         return line if line.endswith(b"\n") else None
 
     @property
+    def has_order(self) -> bool:
+        """Whether an order is waiting."""
+        return bool(self._poll() & select.POLLIN)
+
+    @property
     def is_closed(self) -> bool:
         """Whether no order can come any more."""
+        events = self._poll()
+        return bool(events & select.POLLHUP) and not events & select.POLLIN
+
+    def _poll(self) -> int:
         poll = select.poll()
         poll.register(self._orders, select.POLLIN)
         [(_, events)] = poll.poll(0) or [(0, 0)]
-        return bool(events & select.POLLHUP) and not events & select.POLLIN
+        return events
 
     def send(self, line: bytes) -> None:
         """Sends an answer. The launcher may have ended meanwhile."""
@@ -160,6 +180,16 @@ class _Pipes:
         os.dup2(self._answers, 1)
         command = command_line(Module.STANDBY, *order)
         os.execv(command[0], command)
+
+
+def _import_all() -> None:
+    """What nearly every run needs."""
+    import sklearn.datasets
+    import sklearn.model_selection  # noqa: F401
+
+    import workbench.training.trainer  # noqa: F401
+
+    import_pytorch()
 
 
 def warm_up() -> None:

@@ -36,6 +36,7 @@ from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.settings.validation import check_is_one_run
 from workbench.training.inbox import Inbox
+from workbench.training.processes.imports import import_pytorch
 
 if TYPE_CHECKING:
     import torch
@@ -127,6 +128,7 @@ class _Worker:
         self._run.summary.unlink(missing_ok=True)
         self._events.write(State(state="preparing", step=0, detail="importing PyTorch"))
 
+        import_pytorch()
         from workbench.training.job import build_job
         from workbench.training.processes.environment import write_environment
         from workbench.training.trainer import Trainer

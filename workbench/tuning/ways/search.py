@@ -17,7 +17,8 @@ from workbench.tuning.view import StudyView, TrialView
 AT_ONCE = 16
 """Settings that are tried together before any of them has given a value: a sampler learns nothing meanwhile."""
 EXPLORING = 0.5
-"""Of the time that a study may take: then no new settings are tried, and the best ones are trained to their end."""
+"""Of the time that is left when the second trial begins: then no new settings are tried, and the best ones are trained
+to their end."""
 MOST_FAILED = 3
 """Trials that fail, before any has had a value: then something is wrong with all of them."""
 
@@ -116,7 +117,8 @@ class Search:
 
     def _is_late(self, view: StudyView) -> bool:
         """Whether so much of the time is used up that only the best are trained."""
-        return bool(self._question.seconds) and view.seconds >= EXPLORING * self._question.seconds
+        start, seconds = view.start_seconds, self._question.seconds
+        return bool(seconds) and start is not None and view.seconds >= start + EXPLORING * (seconds - start)
 
     def _reached(self, view: StudyView) -> bool:
         if not self._question.until or view.metric is None:

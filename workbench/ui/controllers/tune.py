@@ -174,7 +174,7 @@ class TuneController:
     # Requests.
 
     def request(self, command: str, trial: TrialView | None = None) -> str:
-        """Asks the controller: pause, resume, stop, or discard a trial."""
+        """Asks the controller: pause, resume, stop, add_place, remove_place, or discard a trial."""
         watch = self.watch
         if watch is None or not watch.is_alive:
             return "no study is in progress"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from workbench.ui.keys.actions import Action
 
 GROUP, VIEW = "Tune", "What is shown"
+PLUS = "one more place to train: a GPU that nobody uses, or a worker"
+MINUS = "take a place back; the trial there ends first"
 
 ACTIONS: tuple[Action, ...] = (
     Action("start_or_pause", ("space",), "start", "start a search; while it runs, pause and resume it", GROUP, 100),
@@ -15,6 +17,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("take", ("t",), "take settings", "take the settings of the trial under the cursor", GROUP, 75),
     Action("take_best", ("b",), "take best", "take the settings of the best trial", GROUP, 65),
     Action("save", ("w",), "save as preset", "save the trial under the cursor as a preset", GROUP, 55),
+    Action("add_place", ("plus",), "more or fewer places", PLUS, GROUP, 47, "+ -"),
+    Action("remove_place", ("minus",), "", MINUS, GROUP),
     Action("mark", ("a",), "mark", "mark it (up to four), to compare", GROUP, 48),
     Action("compare", ("v",), "compare", "the settings and results in which the marked trials differ", GROUP, 68),
     Action("studies", ("s",), "studies", "show another study", GROUP, 50),

@@ -12,15 +12,22 @@ from typing import Any
 from workbench.errors import PresetError
 from workbench.files import read_small
 from workbench.runs.control import append_request
+from workbench.runs.events import Event
 from workbench.runs.lock import is_running
 from workbench.settings.preset import Preset
 from workbench.tuning.dimensions import Dimension, Numbers
 from workbench.tuning.directory import StudyDirectory
-from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
+from workbench.tuning.events import Noted, StudyFinished, StudyStarted, TrialDiscarded, TrialFinished, TrialValue
 from workbench.tuning.question import read_question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, TrialView, study_tail
 
+ANSWERS: dict[str, tuple[type[Event], ...]] = {
+    "add_place": (Noted,),
+    "remove_place": (Noted,),
+    "discard": (TrialDiscarded, TrialFinished),
+}
+"""The events by which requests are answered that do not change the study's state."""
 LETTERS = "ABC"
 """Of the best trials, in the table and at the end of their curves."""
 
@@ -54,6 +61,8 @@ class StudyWatch:
         """By trial, its latest value in the same way."""
         self.pending = ""
         """The last request that the controller has not carried out yet."""
+        self._note = ""
+        """The latest note that was not shown yet."""
         self.now = 0.0
         """The time of the last event, in seconds since 1970."""
         self.result: dict[str, Any] | None = None
@@ -92,9 +101,13 @@ class StudyWatch:
                     self._awaits_start, self.result = False, None
                 case StudyFinished():
                     self.result = self._read_result()
+                case Noted():
+                    self._note = event.message
+            if isinstance(event, ANSWERS.get(self.pending, ())):
+                self.pending = ""
         changed = bool(written) or alive != self.is_alive
         self.is_alive = alive
-        if self.pending and (not alive or self.state != self._asked_in):
+        if self.pending and (not alive or (self.pending not in ANSWERS and self.state != self._asked_in)):
             self.pending = ""
         return changed
 
@@ -102,6 +115,12 @@ class StudyWatch:
         """Reads to the end of the file."""
         while self.poll():
             pass
+        self._note = ""  # it was written before anyone looked
+
+    def take_note(self) -> str:
+        """What the controller has noted since the last call, or since the study was read; empty if nothing."""
+        note, self._note = self._note, ""
+        return note
 
     def _note_value(self, event: TrialValue) -> None:
         metric, trial = self.view.metric, self.view.trials.get(event.trial)
@@ -150,10 +169,15 @@ class StudyWatch:
     @property
     def fraction_done(self) -> float:
         """How much of the budget is used up, from 0 to 1."""
-        trials = self.view.trials.values()
-        by_trials = sum(trial.has_ended for trial in trials) / self.total if self.total else 0.0
+        by_trials = sum(map(self._fraction_of, self.view.trials.values())) / self.total if self.total else 0.0
         by_time = self.view.seconds / self.question.seconds if self.question.seconds else 0.0
         return min(max(by_trials, by_time), 1.0)
+
+    def _fraction_of(self, trial: TrialView) -> float:
+        """How much of a trial is done. Of a contest, only those that have ended count: most end early."""
+        if trial.has_ended or self.is_contest:
+            return float(trial.has_ended)
+        return min(trial.epoch / self.preset.training.epochs, 1.0)
 
     @property
     def is_contest(self) -> bool:
@@ -171,6 +195,11 @@ class StudyWatch:
         """The trials that have a value, the best first: at the end the one that the result names."""
         found = number_of((self.result or {}).get("best"))
         return sorted(self.view.ranked(), key=lambda trial: trial.number != found)
+
+    @property
+    def trial_word(self) -> str:
+        """What a trial is called: each of a cross-validation is the fold that it leaves out."""
+        return "fold" if self.question.way == "folds" else "trial"
 
     def letter(self, trial: TrialView) -> str:
         """The letter of one of the best; empty for the others."""
@@ -228,7 +257,7 @@ class StudyWatch:
     # Requests.
 
     def ask(self, command: str, number: int | None = None) -> None:
-        """Asks the controller for something. Raises StorageError."""
+        """Asks the controller for something: also see `ANSWERS`. Raises StorageError."""
         append_request(self.study.control, command, number)
         self.pending, self._asked_in = command, self.state
 

@@ -63,7 +63,7 @@ def settings_words(watch: StudyWatch, trial: TrialView) -> str:
 def described(watch: StudyWatch, trial: TrialView) -> str:
     """A trial in a sentence; the settings of the best one stand in the verdict."""
     status = watch.status_of(trial)
-    parts = [f"trial {trial.number} {status}"]
+    parts = [f"{watch.trial_word} {trial.number} {status}"]
     if trial.reason and status in ("failed", "discarded", "waiting"):
         parts[0] += f": {trial.reason}"
     metric = watch.view.metric
@@ -73,9 +73,13 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
         parts.append(duration(trial.seconds))
     if trial.origin in SAMPLERS:
         parts.append(f"suggested by {SAMPLERS[trial.origin]}")
-    elif trial.repeats is None and trial.origin not in ("", "preset", settings_words(watch, trial)):
+    elif (
+        watch.trial_word == "trial"
+        and trial.repeats is None
+        and trial.origin not in ("", "preset", settings_words(watch, trial))
+    ):
         parts.append(trial.origin)
-    if trial not in watch.best[:1]:
+    if watch.trial_word == "trial" and trial not in watch.best[:1]:
         parts.append(settings_words(watch, trial))
     return ", ".join(parts)
 
@@ -86,7 +90,7 @@ def counts(watch: StudyWatch) -> str:
     if not trials:
         return ""
     statuses = [watch.status_of(trial) for trial in trials]
-    parts = ["1 trial" if len(trials) == 1 else f"{len(trials)} trials"]
+    parts = [f"1 {watch.trial_word}" if len(trials) == 1 else f"{len(trials)} {watch.trial_word}s"]
     shown = ((statuses.count(status), status) for status in ("running", "discarded", "failed"))
     return ", ".join([*parts, *(f"{number} {status}" for number, status in shown if number)])
 

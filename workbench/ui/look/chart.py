@@ -76,7 +76,7 @@ class Plot:
     band: Sequence[Point] = ()
     """A range behind the curves, from the least to the greatest value of each point."""
     band_style: str = ""
-    """Its colour is the background there."""
+    """Its background is that of the cells there."""
 
 
 @dataclass
@@ -116,7 +116,7 @@ def draw(plot: Plot, width: int, height: int, style_of: Callable[[str], Style]) 
     lines = []
     cells = _with_letters(canvas, plot, columns, rows, y_range)
     cursor = None if plot.cursor is None else _column(plot.cursor, plot.x_range, columns)
-    behind = Style(bgcolor=style_of(plot.band_style).color) if plot.band else Style()
+    behind = Style(bgcolor=style_of(plot.band_style).bgcolor) if plot.band else Style()
     in_band = band_rows(plot.band, plot.x_range, columns, lambda value: _row(value, y_range, rows, plot.log))
     for row in range(rows):
         text = Text.assemble((f"{labels.get(row, ''):>{left - 1}} ", dim), (vertical, line))

@@ -55,7 +55,7 @@ class TuneBar(LineWidget):
         words = WAYS[watch.question.way] if state == "running" else state
         items.append(Text(f"{glyph} {words}", self.style_of(STYLES.get(state, "dim"))))
         if watch.pending:
-            items.append(Text(f"{watch.pending} ...", dim))
+            items.append(Text(f"{watch.pending.replace('_', ' ')} ...", dim))
         right = Text(f"{duration(watch.view.seconds)} ", dim) if watch.view.seconds else Text()
         percent = Text(f"{100 * watch.fraction_done:.0f} %", dim) if state in ("running", "paused") else Text()
         details = Text(counts(watch), self.style_of("text"))

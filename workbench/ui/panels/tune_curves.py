@@ -10,7 +10,7 @@ from workbench.ui.panels.tune_band import band_points, band_series
 from workbench.ui.panels.tune_chart import CURRENT, DOT, FAINT, USUAL, TuneChart, TuneView, curve_of, joined
 from workbench.ui.panels.x_axis import count
 
-BAND = "line"
+BAND = "cursor"
 """The style of what lies between the least and the greatest of trials that all count."""
 
 
@@ -67,8 +67,7 @@ class CurvesPanel(TuneChart):
     def plot(self, view: TuneView, metric: Metric, series: list[Series]) -> Plot:
         last = max(point.x for each in series for point in each.points)
         epochs = max(float(view.watch.preset.training.epochs), last)
-        # Where the terminal's own colours have one grey for both, a filled band would hide the curves in it.
-        fills = not view.watch.is_contest and not self.glyphs.ascii and self.style_of(FAINT) != self.style_of(DOT)
+        fills = not view.watch.is_contest and not self.glyphs.ascii
         band = band_points(view.watch) if fills else []
         x_range = (1.0 if epochs > 1 else 0.0, epochs)
         return self.axes(view, metric, series, x_range, count, band=band, band_style=BAND)

@@ -46,25 +46,30 @@ class MeanPanel(Panel):
         rows = [] if watch is None else overall(watch)
         if watch is None or not any(row.mean is not None for row in rows):
             return self.placeholder(f"the mean over the {self._unit} appears here as they complete", width)
-        lines = self._table(rows, width)
-        for said in self._explained(watch, rows):
+        names = self._fitting(rows, width)
+        lines = self._table(rows, names)
+        for said in self._explained(watch, names):
             lines += [Text(), *Text(said, self.style_of("dim")).wrap(self.app.console, width)]
         return lines
 
-    def _table(self, rows: list[Overall], width: int) -> list[Text]:
+    def _fitting(self, rows: list[Overall], width: int) -> list[str]:
+        """The columns that there is room for; the deviation between two trials is left out first."""
         names = [name for name in TITLES if any(getattr(row, name) is not None for row in rows)]
-        titles = dict(TITLES) if self._unit == "folds" else TITLES | {"between": "between seeds"}
-        if self.glyphs.ascii:
-            titles["deviation"] = "+-"
-        cells = [["", *(titles[name] for name in names)]]
+        while len(names) > 1 and sum(_widths(self._cells(rows, names))) + GAP * len(names) > width:
+            names.remove("between" if "between" in names else names[-1])
+        return names
+
+    def _cells(self, rows: list[Overall], names: list[str]) -> list[list[str]]:
+        titles = TITLES | {"between": f"between {self._unit}"} | ({"deviation": "+-"} if self.glyphs.ascii else {})
+        found = [["", *(titles[name] for name in names)]]
         for row in rows:
             values = [getattr(row, name) for name in names]
             written = ["-" if value is None else row.metric.number(value) for value in values]
-            cells.append([f"{row.metric.label}{row.metric.unit}", *written])
-        while len(names) > 1 and _width(cells) > width:  # the deviation between two is left out first
-            gone = names.index("between") if "between" in names else len(names) - 1
-            del names[gone]
-            cells = [[*line[: gone + 1], *line[gone + 2 :]] for line in cells]
+            found.append([f"{row.metric.label}{row.metric.unit}", *written])
+        return found
+
+    def _table(self, rows: list[Overall], names: list[str]) -> list[Text]:
+        cells = self._cells(rows, names)
         return [self._line(line, _widths(cells), is_title=number == 0) for number, line in enumerate(cells)]
 
     def _line(self, cells: list[str], widths: list[int], *, is_title: bool) -> Text:
@@ -74,15 +79,15 @@ class MeanPanel(Panel):
             line.append(f"{'':{GAP}}{cell:>{width}}", self.style_of(style))
         return line
 
-    def _explained(self, watch: StudyWatch, rows: list[Overall]) -> list[str]:
+    def _explained(self, watch: StudyWatch, names: list[str]) -> list[str]:
         """What the columns are."""
         found = []
-        if any(row.deviation is not None for row in rows):
+        if "deviation" in names:
             sign = "+-" if self.glyphs.ascii else "±"
             found.append(
                 f"{sign} is the standard deviation of the mean, corrected for the training samples that folds share."
             )
-        if any(row.pooled is not None for row in rows):
+        if "pooled" in names:
             samples = samples_of(watch)
             which = "all samples" if samples is None else f"{count(samples)} samples"
             found.append(f"pooled: {which}, each judged by the model that was trained without it.")
@@ -91,8 +96,3 @@ class MeanPanel(Panel):
 
 def _widths(cells: list[list[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*cells, strict=True)]
-
-
-def _width(cells: list[list[str]]) -> int:
-    widths = _widths(cells)
-    return sum(widths) + GAP * (len(widths) - 1)

@@ -114,8 +114,7 @@ class TrialsPanel(Panel):
         return max(self.size.height - 3, 1)
 
     def heading(self) -> Text:
-        is_folds = self._watch is not None and self._watch.question.way == "folds"
-        return Text("folds" if is_folds else "trials", self.style_of("strong"))
+        return Text("trials" if self._watch is None else f"{self._watch.trial_word}s", self.style_of("strong"))
 
     def footing(self) -> Text:
         below = len(self._trials) - self._offset - self._room

@@ -94,6 +94,14 @@ class TuneScreen(TuneBase):
         trial = self.trials.current
         self._answer("there is no trial to discard" if trial is None else self._tune.request("discard", trial))
 
+    def action_add_place(self) -> None:
+        """Gives the study a GPU, or a worker on the CPU."""
+        self._answer(self._tune.request("add_place"))
+
+    def action_remove_place(self) -> None:
+        """Takes a GPU or a worker back."""
+        self._answer(self._tune.request("remove_place"))
+
     @work(exclusive=True, group="study")
     async def action_studies(self) -> None:
         """Shows another study."""

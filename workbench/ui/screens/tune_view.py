@@ -31,6 +31,8 @@ TICK_SECONDS = 0.5
 CHARTS = ("tune-curves", "tune-setting", "tune-best")
 MEAN = "tune-mean"
 """Takes the place of the best one where all trials count."""
+WIDTH_OF_BOTH = 120
+"""Of a screen on which the means have room beside the chart of a setting; on a narrower one they take turns."""
 LEAST_TRIALS_LINES = 8
 """Under the panel of what is searched; where the screen is lower, that panel is cut."""
 
@@ -48,6 +50,7 @@ class TuneBase(Screen[TuneResult | None]):
     TuneBase #tune-trials, TuneBase #tune-curves { width: 1fr; height: 1fr; }
     TuneBase #tune-lower { width: 1fr; height: 42%; layout: horizontal; }
     TuneBase #tune-lower > Panel { width: 1fr; height: 1fr; }
+    TuneBase #tune-lower > MeanPanel { min-width: 38; }
     TuneBase.-wide #tune-left { width: 90; }
     TuneBase.-compact #tune-body { layout: vertical; }
     TuneBase.-compact #tune-left { width: 1fr; height: 9; }
@@ -96,6 +99,8 @@ class TuneBase(Screen[TuneResult | None]):
     def _tick(self) -> None:
         watch = self._tune.watch
         has_news = watch is not None and watch.poll()
+        if watch is not None and (note := watch.take_note()):
+            self._show_hint(note)
         if self._importance.look(watch) or has_news:
             self._lay_out()
             self._show()
@@ -158,6 +163,8 @@ class TuneBase(Screen[TuneResult | None]):
             line.show(Text())
             return
         style, head, rest = verdict(watch)
+        head = head.replace("±", "+-") if self.app.glyphs.ascii else head
+        rest = "" if rest == self._said[0] else rest  # a note, which the line below shows in full
         glyph = {"error": self.app.glyphs.wrong, "warning": self.app.glyphs.warning, "good": self.app.glyphs.done}
         mark = f"{glyph[style]} " if style in glyph else ""
         strong = line.style_of(style) + line.style_of("strong").without_color
@@ -195,6 +202,7 @@ class TuneBase(Screen[TuneResult | None]):
             "take": trial is not None,
             "take_best": watch is not None and bool(watch.best),
             "save": trial is not None,
+            "add_place": alive,
             "mark": trial is not None,
             "compare": len(self.trials.marked) >= 2,
             "studies": watch is not None,
@@ -228,6 +236,8 @@ class TuneBase(Screen[TuneResult | None]):
             shown = {"tune-trials", self._in_place(self._chart)}
         else:
             shown = {"tune-space", "tune-trials", *map(self._in_place, CHARTS)}
+            if MEAN in shown and self.app.size.width < WIDTH_OF_BOTH:
+                shown.remove(MEAN if self._chart == "tune-setting" else "tune-setting")
         for panel in self.query(Panel):
             panel.display = panel.id in shown
         space = self.query_one(TuneSpacePanel)

@@ -6,14 +6,20 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from workbench.data.progress import Progress
+from workbench.processes.plan import SEVERAL
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.preset import Preset
+from workbench.training import prepared_data
+from workbench.training.prepared_data import PreparedData, prepare
 from workbench.training.processes import plan
 from workbench.training.processes.plan import make_plan
 
@@ -46,6 +52,32 @@ def classic(mnist_shaped: str) -> Preset:
 def test_parameters_are_those_of_the_classic_network(classic: Preset) -> None:
     assert CLASSIC_PARAMETERS == 535_818
     assert make_plan(classic).parameters == CLASSIC_PARAMETERS
+
+
+def test_several_presets_are_planned_as_each_alone_and_data_is_read_once(
+    classic: Preset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    presets = [
+        classic,
+        classic.override(["data.batch_size=16", "model.hidden=[8]", "training.seed=3"]),
+        classic.override(["data.batch_size=100000"]),
+        Preset().override(["data.name=iris", "data.batch_size=16", "runtime.device=cpu"]),
+    ]
+    alone = [asdict(make_plan(each)) for each in (presets[0], presets[1], presets[3])]
+    read: list[str] = []
+
+    def reading(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
+        read.append(preset.data.name)
+        return prepare(preset, report)
+
+    monkeypatch.setattr(prepared_data, "prepare", reading)
+    monkeypatch.setattr(sys, "argv", ["plan", SEVERAL])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps([each.to_toml() for each in presets])))
+    assert plan.main() == 0
+    plans = json.loads(capsys.readouterr().out)["plans"]
+    assert [plans[0], plans[1], plans[3]] == json.loads(json.dumps(alone))
+    assert "choose a batch size of at most that" in plans[2]["error"]
+    assert read == ["npz", "iris"]
 
 
 def test_flops_are_two_a_product_forward_and_twice_that_backward_but_for_the_input(classic: Preset) -> None:
