@@ -8,6 +8,7 @@ python -m tests.benchmarks.searches report --found found.json
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from tests.benchmarks.machine import describe
@@ -31,6 +32,7 @@ def main() -> None:
     runs.add_argument("--tools", default="workbench,optuna,ray,keras", help=f"of {','.join(TOOLS)}")
     runs.add_argument("--seeds", type=int, default=10)
     runs.add_argument("--seconds", default="60", help="budget of a search, or several: 15,60")
+    runs.add_argument("--cores", type=int, default=2, help="of the processor, for all that a search starts")
     runs.add_argument("--found", type=Path, required=True, help="JSON file of the results")
     reports = commands.add_parser("report", help="test what was chosen, and print the tables")
     reports.add_argument("--found", type=Path, required=True)
@@ -39,6 +41,7 @@ def main() -> None:
     if options.command == "reference":
         reference_of(TASKS[options.dataset], options)
     elif options.command == "run":
+        use_cores(options.cores)
         for seconds in map(float, options.seconds.split(",")):
             for dataset in options.dataset or TASKS:
                 run(TASKS[dataset], options.tools.split(","), range(options.seeds), seconds, options.found)
@@ -48,6 +51,12 @@ def main() -> None:
         print(describe("torch", "optuna", "ray", "keras", "keras-tuner", "jax"))
         print("Median (lower to upper quartile) over the seeds of the search.\n")
         print(report(read(options.found), references()))
+
+
+def use_cores(count: int) -> None:
+    """Leaves this process, and those that it starts, some cores of the processor, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def reference_of(task: Task, options: argparse.Namespace) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+
+import torch
 
 from tests.benchmarks.searches.task import Task, arrays
 from tests.benchmarks.searches.tools import search
@@ -44,11 +47,15 @@ def run(task: Task, tools: Sequence[str], seeds: Sequence[int], seconds: float, 
 
 def test_chosen(found: Path, tasks: Sequence[Task]) -> None:
     """Adds the mean test loss of the chosen settings over five new seeds, trained by the same loop for all tools."""
+    torch.set_num_threads(1)
     for task in tasks:
         data = None
         for place, result in enumerate(read(found)):
             if result["dataset"] != task.dataset or result["settings"] is None or "test" in result:
                 continue
+            print(
+                f"{task.dataset}, {result['tool']}, seed {result['seed']}: trained again", file=sys.stderr, flush=True
+            )
             data = data or arrays(task)
             courses = [train(task, data, result["settings"], FIRST_FRESH + seed) for seed in range(FRESH)]
             tested = {"test": fmean(each.test for each in courses), "lowest": fmean(each.lowest for each in courses)}

@@ -1,7 +1,8 @@
 """What is searched: seven settings as in LCBench (Zimmer et al. 2021, *Auto-PyTorch*), on four small data sets.
 
-All tools have the same samples, split and standardised once, the same space, and the same number of epochs of a full
-training. Batch sizes and units are powers of two, for a search of workbench lists layers of a width as choices of
+All tools have the same samples, split and standardised, the same space, and the same number of epochs of a full
+training. workbench reads the data by itself, with scikit-learn; the others get arrays, and need not import that.
+Batch sizes and units are powers of two, for a search of workbench lists layers of a width as choices of
 `model.hidden`. Batches are no larger than the training split.
 """
 

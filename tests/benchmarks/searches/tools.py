@@ -1,6 +1,7 @@
 """Runs a search as a process of its own and reads what it has found, and when: seconds count from the process's start.
 
-Imports are in it. A value counts if it is written within the budget; what still runs then is ended.
+Imports are in it. A value counts if it is written within the budget; what still runs then is ended. Only workbench,
+whose time counts from when its controller has started, says a second later which settings it has chosen.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def _run(command: Sequence[str], folder: Path, seconds: float, *, waits: bool = 
     """
     with (folder / "printed").open("w") as printed, (folder / "errors").open("w") as errors:
         began = time.time()
-        process = subprocess.Popen(command, stdout=printed, stderr=errors, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        process = subprocess.Popen(command, stdout=printed, stderr=errors, env=os.environ | {"TMPDIR": str(folder)})
         try:
             code = process.wait(seconds + (GRACE if waits else 0))
         except subprocess.TimeoutExpired:
