@@ -8,6 +8,7 @@ writes the losses that have arrived, handles requests, takes readings, and write
 from __future__ import annotations
 
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from torch import Tensor
@@ -16,6 +17,7 @@ from workbench.errors import StorageError
 from workbench.runs.control import Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Progress, State, WarningRaised
+from workbench.runs.study import read_study
 from workbench.runs.writer import EventWriter
 from workbench.settings.validation import CrossValidation
 from workbench.training.base_rate import ScheduledRate
@@ -64,7 +66,7 @@ class Trainer:
         self.clock = make_clock(job.device, measure)
         self.times = TimeAccount()
         self.reporter = Reporter(events, self.clock, job.device, measure)
-        self.footprint = MemoryBreakdown(events, job) if measure else None
+        self.footprint = MemoryBreakdown(events, job, is_trial=read_study(run.study) is not None) if measure else None
         self.inspection = Inspection(job, run, events, self.clock, self.times.add)
         hooks = EngineHooks(self._warn, lambda what: events.write(Progress(what=what, done=0)), self.times.add)
         self.engine_choice = make_engine(job, self.clock, self.learning_rate, hooks)
@@ -120,7 +122,7 @@ class Trainer:
             if not self.stopping and self.job.test is not None:
                 self._enter("testing")
                 self.test_metrics = self._held_out.test(self.state)
-            self._report()
+            self._report(last=not self.stopping)
         except StorageError:
             raise
         except Exception:
@@ -234,9 +236,9 @@ class Trainer:
         if self._saver.due:
             self.checkpoint()
 
-    def _report(self) -> None:
+    def _report(self, *, last: bool = False) -> None:
         self.reporter.report(self.state.step)
-        if self.footprint is not None and self.footprint.due:
+        if self.footprint is not None and self.footprint.is_due(inf if last else self.clock.training_seconds):
             with self.clock.stopped():
                 self.footprint.report(self.state.step)
 

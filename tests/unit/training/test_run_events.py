@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from tests.unit.training.conftest import events_of
+from tests.unit.training.conftest import SMALL, events_of
 from tests.unit.training.iris import STEPS_PER_EPOCH, MakeTrainer
 from tests.unit.training.scripted import (
     logged_losses,
@@ -17,7 +18,10 @@ from tests.unit.training.scripted import (
     poll_after_every_step,
 )
 from workbench.runs import events
+from workbench.runs.control import ask
+from workbench.runs.directory import create_run
 from workbench.runs.measurements import Footprint, Memory, Timing
+from workbench.settings.preset import Preset
 from workbench.training.timing.clock import PhaseClock
 
 
@@ -132,3 +136,17 @@ def test_without_measuring_there_are_no_phases_and_no_memory(make_trainer: MakeT
     assert of_type(trainer, Memory) == []
     assert all(timing.phase_ms == timing.step_ms == {} for timing in of_type(trainer, Timing))
     assert sum(timing.steps for timing in of_type(trainer, Timing)) == 2 * STEPS_PER_EPOCH
+
+
+@pytest.mark.parametrize(("study", "stop_after", "reports"), [("", 1, 1), ("a-study", 1, 0), ("a-study", None, 1)])
+def test_the_memory_of_a_short_trial_is_reported_only_once_it_is_trained_to_its_end(
+    make_trainer: MakeTrainer, tmp_path: Path, study: str, stop_after: int | None, reports: int
+) -> None:
+    """Most trials of a search stop after an epoch, and to estimate the memory takes as long as that."""
+    preset = Preset().override(SMALL)
+    trainer = make_trainer(run=create_run(tmp_path, "trial", preset.to_toml(), study=study or None))
+    if stop_after is not None:
+        ask(trainer.run, "stop_after_epoch", stop_after)
+    trainer.train()
+    assert bool(trainer.stopping) == (stop_after is not None)
+    assert len(of_type(trainer, Footprint)) == reports

@@ -15,21 +15,30 @@ from workbench.units import count
 RISE = 1.01
 """A peak is reported again when it is this many times the last one: a handful of lines, however long the run."""
 
+TRIAL_SECONDS = 2.0
+"""Of training, before the memory of a study's trial is reported: most trials are discarded after an epoch, and to
+estimate their memory takes as long as to train them."""
+
 
 class MemoryBreakdown:
     """Writes the footprint of a run: once, and on a GPU again when its peak has risen."""
 
-    def __init__(self, events: EventWriter, job: Job) -> None:
-        """To be made before anything is hooked onto the job's model: the estimate copies it now and runs later."""
+    def __init__(self, events: EventWriter, job: Job, *, is_trial: bool = False) -> None:
+        """To be made before anything is hooked onto the job's model: the estimate copies it now and runs later.
+
+        is_trial: whether the run is one of a study.
+        """
+        self._after = TRIAL_SECONDS if is_trial else 0.0
         self._events = events
         self._job = job
         self._estimate: MemoryEstimate | None = MemoryEstimate(job)
         self._reported: Footprint | None = None
 
-    @property
-    def due(self) -> bool:
-        """Whether there is anything new to report."""
-        return self._reported is None or (self._measured_peak or 0) > RISE * (self._reported.peak_bytes or 0)
+    def is_due(self, training_seconds: float) -> bool:
+        """Whether there is anything new to report. training_seconds: of the run so far; infinity at its end."""
+        if self._reported is None:
+            return training_seconds >= self._after
+        return (self._measured_peak or 0) > RISE * (self._reported.peak_bytes or 0)
 
     def report(self, step: int) -> None:
         """Writes the footprint. The first time takes some 50 ms, a deep network a second: not within a timed step."""
