@@ -102,7 +102,8 @@ def test_a_queue_trains_each_preset_with_each_list_of_changes(workbench: Workben
         "--each", "training.seed=2 data.batch_size=32",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    presets = [Preset.of_run(run.preset) for run in trials_of(the_study(workbench))]
+    study = the_study(workbench)
+    presets = [Preset.of_run(study.run(trial.run).preset) for trial in read_study_view(study).trials.values()]
     assert [(preset.name, preset.training.seed) for preset in presets] == [
         ("iris", 1), ("iris", 2), ("regression", 1), ("regression", 2),
     ]  # fmt: skip
