@@ -34,7 +34,7 @@ from workbench.tuning.places import Place
 from workbench.tuning.pool import Pool
 from workbench.tuning.question import Together as Wanted
 from workbench.tuning.record import StudyRecord
-from workbench.tuning.steps import Continue, Discard, Done, NewTrial, Way
+from workbench.tuning.steps import BY_HAND, Continue, Discard, Done, NewTrial, Way
 from workbench.tuning.supply import FixedSupply, Supply
 from workbench.tuning.together import ONE_BY_ONE, Together
 from workbench.tuning.trial_run import TrialRun
@@ -80,8 +80,6 @@ class Controller:
         self._was_asked = False
         self._paused = False
         self._weights, self._disk = Weights(self._record), DiskWatch(study.path)
-        self._began = time.monotonic()
-        self._seconds_before = self.view.seconds
 
     def run(self) -> StudyFinished:
         """Returns how it ended.
@@ -100,10 +98,6 @@ class Controller:
                 self._check.close()
         return self._finish(done)
 
-    @property
-    def _seconds(self) -> float:
-        return self._seconds_before + time.monotonic() - self._began
-
     def _loop(self) -> Done:
         while True:
             self._handle_requests()
@@ -114,7 +108,9 @@ class Controller:
                 self._read(active)
             self._pool.close_left(self._taken)
             self._weights.delete()
-            if not self._stopping.reason and (reason := self._way.is_over(self.view, self._seconds)):
+            if not self._stopping.reason and (
+                reason := self._way.is_over(self.view, self.view.seconds_at(time.time()))
+            ):
                 self._stop_all(reason)
             done = None if self._paused or self._stopping.reason else self._start_more()
             if not self._active and (self._stopping.reason or done is not None):
@@ -260,7 +256,7 @@ class Controller:
         for active in [active for active in self._active if active.has(trial)]:
             if active.drop(trial):
                 self._active.remove(active)
-        self._discard(trial.number, "discarded by hand")
+        self._discard(trial.number, BY_HAND)
 
     def _stop_as_asked(self) -> None:
         self._was_asked = True
@@ -277,8 +273,11 @@ class Controller:
 
     def _finish(self, done: Done) -> StudyFinished:
         if self._stopping.reason and not self._stopping.keeps_trials:
-            for trial in self._waiting():
-                self._discard(trial.number, self._stopping.reason)
+            for trial in self.view.trials.values():
+                if trial.status in ("waiting", "paused"):
+                    self._discard(trial.number, self._stopping.reason)
+            if not any(trial.values for trial in self.view.trials.values()):
+                done = Done(f"{self._stopping.reason}, and no trial has given a value", failed=True)
         result = {"type": "result"} | self._way.result(self.view)
         write_text_atomically(self._study.summary, json.dumps(result, indent=2) + "\n", parents=False)
         if self._was_asked:

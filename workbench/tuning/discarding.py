@@ -53,10 +53,12 @@ def surplus(view: StudyView, count: int) -> Discard | None:
     return _not_kept(behind[0], count, view) if behind else None
 
 
-def not_kept_at(view: StudyView, trials: Sequence[TrialView], epoch: int, count: int | None) -> list[Discard]:
+def not_kept_at(
+    view: StudyView, trials: Sequence[TrialView], epoch: int, count: int, *, by_fraction: bool = False
+) -> list[Discard]:
     """Those that are not among the best of all trials that have been trained for that many epochs.
 
-    count: how many of all are kept; None for one of REDUCTION, as ASHA promotes.
+    count: how many of all are kept. by_fraction: one of REDUCTION is kept where that is more, as ASHA promotes.
     """
     metric = view.metric
     if metric is None:
@@ -65,8 +67,8 @@ def not_kept_at(view: StudyView, trials: Sequence[TrialView], epoch: int, count:
     values = [(value_at(trial, epoch, metric), trial) for trial in own]
     ranks = [(metric.rank(value), trial) for value, trial in values if value is not None]
     ordered = [trial for _, trial in sorted(ranks, key=lambda pair: (-pair[0], pair[1].number))]
-    if count is None:
-        kept = ordered[: len(ordered) // REDUCTION]
+    if by_fraction:
+        kept = ordered[: max(len(ordered) // REDUCTION, count)]
         reason = f"not among the best {len(kept)} of {len(ordered)} after epoch {epoch}"
     else:
         kept = _in_turn(ordered)[:count]

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from workbench.errors import EXIT_FAILED
 from workbench.tuning.view import StudyView, TrialView
 
+BY_HAND = "discarded by hand"
+"""Why a trial does not continue that somebody has discarded: that says nothing about the others."""
+
 
 @dataclass(frozen=True)
 class NewTrial:

@@ -92,7 +92,7 @@ class StudyView:
     started: float | None = None
     """When the first controller began, in seconds since 1970."""
     seconds: float = 0.0
-    """That all lives of the controller have taken, up to the last event."""
+    """That all lives of the controller have taken up to the last event, pauses left out."""
     start_seconds: float | None = None
     """Of them, those before the second trial, in which PyTorch is imported and the space is checked."""
     runs: set[str] = field(default_factory=set)
@@ -101,13 +101,17 @@ class StudyView:
     finished: StudyFinished | None = None
     _last: float = 0.0
 
+    def seconds_at(self, now: float) -> float:
+        """The seconds that the study has taken, pauses left out. now: since 1970, not before the last event."""
+        return self.seconds + (max(now - self._last, 0.0) if self._last and self.state != "paused" else 0.0)
+
     def take(self, event: Event) -> None:
         """Updates the view with an event."""
         if isinstance(event, StudyStarted):
             self.started = event.time if self.started is None else self.started
             self.state, self.finished = "running", None
-        elif self._last:
-            self.seconds += max(event.time - self._last, 0.0)
+        else:
+            self.seconds = self.seconds_at(event.time)
         self._last = event.time
         match event:
             case TrialAsked():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
+from workbench.errors import EXIT_FAILED
 from workbench.runs.control import append_request
 from workbench.runs.directory import create_run
 from workbench.runs.events import Event
@@ -20,11 +21,19 @@ from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import StudyFinished, StudyStarted, StudyState, TrialAsked, TrialStarted
+from workbench.tuning.events import (
+    Noted,
+    StudyFinished,
+    StudyStarted,
+    StudyState,
+    TrialAsked,
+    TrialDiscarded,
+    TrialStarted,
+)
 from workbench.tuning.question import Question
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
-from workbench.tuning.steps import Way
+from workbench.tuning.steps import BY_HAND, Way
 from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.tuning.ways.listed import Listed
 from workbench.tuning.ways.search import Search
@@ -415,3 +424,47 @@ def test_a_trial_of_a_killed_controller_takes_a_place_until_it_ends(tmp_path: Pa
     assert polls[:5] == [0] * 5, "two trainers on the same cores slow each other"
     trials = read_study_view(study).trials.values()
     assert [set(trial.values) for trial in trials] == [{1, 2, 3, 4}] * 2
+
+
+def test_what_waits_at_a_pause_when_the_time_is_over_is_discarded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(way="search", trials=9, keep=2, seconds=60.0)
+    study, way = new_study(tmp_path, question), search(question)
+    monkeypatch.setattr(way, "is_over", lambda view, seconds: "the time is over" if len(view.trials) > 2 else "")
+    assert run(study, way).status == "completed"
+    trials = read_study_view(study).trials.values()
+    assert {(trial.status, trial.reason) for trial in trials} == {("discarded", "the time is over")}
+
+
+def test_a_search_that_has_found_nothing_when_its_time_is_over_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question(way="search", seconds=1.0)
+    study, way = new_study(tmp_path, question), search(question)
+    monkeypatch.setattr(way, "is_over", lambda view, seconds: "the time of 1 s is over")
+    finished = run(study, way)
+    assert (finished.status, finished.exit_code) == ("failed", EXIT_FAILED)
+    assert finished.reason == "the time of 1 s is over, and no trial has given a value"
+
+
+def test_pauses_take_none_of_a_studys_time() -> None:
+    view = StudyView()
+    for event in (
+        StudyStarted(process_id=1, time=100.0),
+        StudyState(state="paused", time=110.0),
+        Noted(message="still paused", time=150.0),
+        StudyState(state="running", time=200.0),
+        Noted(message="on", time=203.0),
+    ):
+        view.take(event)
+    assert view.seconds == 13.0
+    assert view.seconds_at(205.0) == 15.0
+
+
+def test_trials_that_were_discarded_by_hand_are_no_failures(tmp_path: Path) -> None:
+    view = StudyView()
+    for number in range(3):
+        view.take(TrialAsked(trial=number, settings={}, time=1.0))
+        view.take(TrialDiscarded(trial=number, reason=BY_HAND, time=1.0))
+    assert search(Question(way="search")).gives_up(view) is None

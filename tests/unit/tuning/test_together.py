@@ -182,6 +182,18 @@ def test_asha_decides_at_its_rungs(tmp_path: Path) -> None:
     assert reasons[3] == "not among the best 1 of 3 after epoch 3"
 
 
+@pytest.mark.parametrize(("count", "confirm", "completed"), [(2, 1, 1), (6, 3, 3)])
+def test_asha_trains_as_many_to_their_end_as_are_trained_again(
+    tmp_path: Path, count: int, confirm: int, completed: int
+) -> None:
+    """One of three of the one that is left is none."""
+    question = Question(way="search", discard="asha", trials=count, discard_after=1, confirm=confirm)
+    study = new_study(tmp_path, question)
+    run(study, search(question), StackingPlace())
+    assert sum(trial.status == "completed" for trial in trials_in(study)) == completed
+    assert json.loads(study.summary.read_text())["best"]["trial"] == 1
+
+
 def test_the_median_rule_drops_trials_and_nothing_waits_for_it(tmp_path: Path) -> None:
     question = Question(way="search", discard="median", trials=22, discard_after=2, confirm=1)
     study, place = new_study(tmp_path, question), StackingPlace()

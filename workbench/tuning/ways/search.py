@@ -10,7 +10,7 @@ from workbench.metrics import Metric
 from workbench.tuning.discarding import SPARE, asha, keep, median, not_kept_at, rungs, surplus
 from workbench.tuning.question import Question, parse_target
 from workbench.tuning.sampler import Suggestion
-from workbench.tuning.steps import Discard, Done, NewTrial, Step, Wait
+from workbench.tuning.steps import BY_HAND, Discard, Done, NewTrial, Step, Wait
 from workbench.tuning.verdict import SEED, Candidate, judge
 from workbench.tuning.view import StudyView, TrialView
 
@@ -74,7 +74,7 @@ class Search:
         if own and own[0].origin == "preset" and own[0].kind in USERS_KINDS and not own[0].values:
             is_of_data = own[0].kind == DataError.kind
             return Done(own[0].reason, failed=True, exit_code=EXIT_FAILED if is_of_data else EXIT_USAGE)
-        failed = [trial for trial in own if trial.status in ("failed", "discarded")]
+        failed = [trial for trial in own if trial.status in ("failed", "discarded") and trial.reason != BY_HAND]
         if not any(trial.values for trial in own) and len(failed) >= MOST_FAILED:
             return Done(f"the first {MOST_FAILED} trials failed: {failed[0].reason}", failed=True)
         return None
@@ -107,7 +107,9 @@ class Search:
             return [each for each in found if each is not None]
         if epoch not in self.decided_after:
             return []
-        return not_kept_at(view, own, epoch, question.keep if question.discard == "keep" else None)
+        if question.discard == "keep":
+            return not_kept_at(view, own, epoch, question.keep)
+        return not_kept_at(view, own, epoch, max(question.confirm, 1), by_fraction=True)
 
     def _explores(self, view: StudyView, own: list[TrialView]) -> bool:
         question = self._question
