@@ -27,6 +27,8 @@ def verdict(result: dict[str, Any], view: StudyView) -> str:
     name, seeds = f"trial {best['trial']}", len(best["seeds"])
     what = changes(view.trials[best["trial"]], view)
     trial = view.trials[best["trial"]]
+    if result["trials"] == 1:
+        return f"{what} was the only trial, so that nothing was compared: give the search more time or trials"
     if trial.status != "completed":
         return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
     if not seeds:
