@@ -91,7 +91,7 @@ def test_an_answer_that_cannot_be_written_is_reported(workbench: Workbench, argu
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="Linux has it")
-@pytest.mark.parametrize("options", [[], ["--quiet"], ["--json"]], ids=str)
+@pytest.mark.parametrize("options", [[], pytest.param(["--quiet"], marks=pytest.mark.slow), ["--json"]], ids=str)
 def test_a_run_completes_though_its_output_is_lost(workbench: Workbench, options: list[str]) -> None:
     """R8: training completes, and the exit code says that what was asked for could not be written."""
     done = shell(workbench, ">/dev/full", "--preset", "iris", "--set", "training.epochs=2", *options)

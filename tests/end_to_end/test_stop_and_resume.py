@@ -34,7 +34,10 @@ def losses(run: RunDirectory) -> list[float]:
     return [by_step[step] for step in sorted(by_step)]
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "stop_signal",
+    [pytest.param(signal.SIGINT, id="ctrl-c"), pytest.param(signal.SIGTERM, id="sigterm", marks=pytest.mark.slow)],
+)
 def test_the_first_signal_stops_gracefully(workbench: Workbench, stop_signal: signal.Signals) -> None:
     reader = workbench.start("--preset", "iris", *LONG)
     run = workbench.training_run()
@@ -177,7 +180,9 @@ def test_requests_are_obeyed_and_recorded_with_their_step(workbench: Workbench) 
         assert (event["learning_rate"] == 0.0625) == (last > changed_at)
 
 
-@pytest.mark.parametrize("how", [[], ["--json"]], ids=["lines", "json"])
+@pytest.mark.parametrize(
+    "how", [pytest.param([], id="lines", marks=pytest.mark.slow), pytest.param(["--json"], id="json")]
+)
 def test_a_closed_pipe_leaves_the_trainer_running_and_says_so(workbench: Workbench, how: list[str]) -> None:
     reader = workbench.start("--preset", "iris", *LONG, *how)
     assert reader.stdout is not None
