@@ -41,7 +41,7 @@ from workbench.tuning.trial_run import TrialRun
 from workbench.tuning.view import TrialView
 from workbench.tuning.weights import Weights
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.005
 FIXED = FixedSupply("where its trials run is fixed")
 
 

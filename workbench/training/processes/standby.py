@@ -71,6 +71,8 @@ class _Standby:
         """state: how the process is between two runs; None where that is not known, for want of PyTorch."""
         self._pipes = pipes
         self._state = state
+        self._is_frozen = False
+        """Whether the collector leaves out what the first run had imported."""
         self._is_deterministic: bool | None = None
         """Whether the first run on a GPU was; None where no GPU has been used."""
 
@@ -86,9 +88,11 @@ class _Standby:
             if was_signalled or self._pipes.is_closed:
                 return exit_code
             is_clean = self._state is not None and self._state.restore() and not preset.code_references()
-            if not gc.get_freeze_count():
-                # PyTorch is half a million objects. To look at them after each run takes 0.3 s, as long as a short run.
+            if not self._is_frozen:
+                # PyTorch is half a million objects. To look at them after each run takes 0.3 s, as long as a short run;
+                # to ask the collector whether they are frozen counts them, which takes 0.05 s.
                 gc.freeze()
+                self._is_frozen = True
             self._note_gpu(preset)
             self._pipes.send(encode(RunEnded(order.run, exit_code, is_ready=is_clean)).encode())
             if not is_clean:
