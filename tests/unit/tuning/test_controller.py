@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,21 @@ from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import (
+    MetricKnown,
     Noted,
     StudyFinished,
     StudyStarted,
     StudyState,
     TrialAsked,
     TrialDiscarded,
+    TrialPaused,
     TrialStarted,
+    TrialValue,
 )
 from workbench.tuning.question import Question
 from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
-from workbench.tuning.steps import BY_HAND, Way
+from workbench.tuning.steps import BY_HAND, NewTrial, Wait, Way
 from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.tuning.ways.listed import Listed
 from workbench.tuning.ways.search import Search
@@ -89,6 +93,9 @@ def test_after_half_of_its_time_a_search_trains_the_best_to_their_end(
     """By a clock that runs a second from event to event."""
     clock = itertools.count(1_000_000)
     monkeypatch.setattr("workbench.runs.writer.time.time", lambda: float(next(clock)))
+    monkeypatch.setattr(
+        Search, "_seconds_to_finish", lambda search, view: math.inf
+    )  # trials take no time by another clock
     rates = iter([1e-4 * number for number in range(1, 41)])
     way = Search(
         Question(way="search", seconds=120, keep=2, seeds=()),
@@ -116,6 +123,7 @@ def test_seconds_before_the_second_trial_are_no_time_to_try_settings(
     clock = itertools.count(1_000_000)
     late = 0.0
     monkeypatch.setattr("workbench.runs.writer.time.time", lambda: next(clock) + late)
+    monkeypatch.setattr(Search, "_seconds_to_finish", lambda search, view: math.inf)
 
     def suggest(view: StudyView) -> Suggestion:
         nonlocal late
@@ -468,3 +476,35 @@ def test_trials_that_were_discarded_by_hand_are_no_failures(tmp_path: Path) -> N
         view.take(TrialAsked(trial=number, settings={}, time=1.0))
         view.take(TrialDiscarded(trial=number, reason=BY_HAND, time=1.0))
     assert search(Question(way="search")).gives_up(view) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tries_more"),
+    [(49.0, True), (60.0, True), (94.0, True), (95.5, False)],
+)
+def test_settings_are_tried_as_long_as_the_best_can_still_be_trained_to_their_end(
+    seconds: float, tries_more: bool
+) -> None:
+    """Two of 4 epochs, of which one is done in 0.25 s, and one again with 2 seeds: 14 epochs, 3.5 s; of 100 s."""
+    question = Question(way="search", seconds=100.0, keep=2, confirm=1, seeds=(1, 2))
+    view = StudyView()
+    view.take(StudyStarted(process_id=1, time=1000.0))
+    for number in range(3):
+        view.take(TrialAsked(trial=number, settings={}, until_epoch=1, time=1000.0))
+        view.take(TrialStarted(trial=number, run=str(number), until_epoch=1, time=1000.0))
+        view.take(MetricKnown(metric="accuracy", time=1000.0))
+        view.take(TrialValue(trial=number, epoch=1, value=0.5 + 0.1 * number, time=1000.0))
+        view.take(TrialPaused(trial=number, epoch=1, seconds=0.25, time=1000.0))
+    view.take(Noted(message="later", time=1000.0 + seconds))
+    step = search(question).next(view)
+    assert isinstance(step, NewTrial) == tries_more
+
+
+def test_where_it_is_not_known_how_long_that_takes_settings_are_tried_for_half_of_the_time() -> None:
+    question = Question(way="search", seconds=100.0, keep=2, confirm=1, seeds=(1, 2))
+    view = StudyView()
+    view.take(StudyStarted(process_id=1, time=1000.0))
+    for number in range(2):
+        view.take(TrialAsked(trial=number, settings={}, until_epoch=1, time=1000.0))
+    view.take(Noted(message="later", time=1051.0))
+    assert isinstance(search(question).next(view), Wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,8 +18,9 @@ from workbench.tuning.view import StudyView, TrialView
 AT_ONCE = 16
 """Settings that are tried together before any of them has given a value: a sampler learns nothing meanwhile."""
 EXPLORING = 0.5
-"""Of the time that is left when the second trial begins: then no new settings are tried, and the best ones are trained
-to their end."""
+"""Of the time after the first trial: as long as that, new settings are tried."""
+RESERVE = 1.5
+"""Later, they are tried while this many times as long is left as it takes to train the best to their end and again."""
 MOST_FAILED = 3
 """Trials that fail, before any has had a value: then something is wrong with all of them."""
 
@@ -120,7 +122,20 @@ class Search:
     def _is_late(self, view: StudyView) -> bool:
         """Whether so much of the time is used up that only the best are trained."""
         start, seconds = view.start_seconds, self._question.seconds
-        return bool(seconds) and start is not None and view.seconds >= start + EXPLORING * (seconds - start)
+        if not seconds or start is None or view.seconds < start + EXPLORING * (seconds - start):
+            return False
+        return view.seconds + RESERVE * self._seconds_to_finish(view) >= seconds
+
+    def _seconds_to_finish(self, view: StudyView) -> float:
+        """About what it takes to train the best to their end, and again with fresh seeds; infinity if not known."""
+        question = self._question
+        best = [trial for trial in view.ranked() if not trial.has_ended or trial.status == "completed"]
+        best = best[: max(question.keep, question.confirm, 1)]
+        if not best or not all(trial.seconds and trial.epoch for trial in best):
+            return math.inf
+        longest = max(trial.seconds / trial.epoch for trial in best)
+        epochs = sum(self._epochs - trial.epoch for trial in best)
+        return longest * (epochs + question.confirm * len(question.seeds) * self._epochs)
 
     def _reached(self, view: StudyView) -> bool:
         if not self._question.until or view.metric is None:
