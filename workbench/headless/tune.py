@@ -79,6 +79,8 @@ def search(
         new_preset_file(options.save_as)
     check_on(options.on)
     preset = load_tuned(preset_name, overrides, options.trust_code)
+    if budget.until:
+        preset = preset_until(budget.until, preset)
     ranges, named_trials = parse_searches(searched)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
@@ -99,8 +101,6 @@ def search(
         together=together_of(options.together),
         on=options.on,
     )
-    if budget.until:
-        preset = preset_until(budget.until, preset)
     study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, SHOW["search"])
 
