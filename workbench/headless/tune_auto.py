@@ -110,11 +110,8 @@ def search_ranges(preset: Preset, knee: int | None, rates: Mapping[str, RangeTes
     if hasattr(preset.model, "dropout"):
         ranges["model.dropout"] = Range(low=0.0, high=0.5)
     # Numbers are not smoothed, and losses of different smoothing cannot be compared.
-    if (
-        hasattr(preset.loss, "label_smoothing")
-        and not may_be_judged_by_loss(preset)
-        and task_of(preset) != "regression"
-    ):
+    is_smoothed = hasattr(preset.loss, "label_smoothing") and task_of(preset) != "regression"
+    if is_smoothed and not may_be_judged_by_loss(preset):
         ranges["loss.label_smoothing"] = Range(low=0.0, high=0.1)
     return ranges
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.metrics import TaskKind, metric
-from workbench.settings.loss import CLASSIFICATION, LOSSES
+from workbench.settings.loss import REGRESSION, losses_for
 from workbench.settings.preset import Preset
 
 LOSS = "loss"
@@ -31,9 +31,8 @@ def task_of(preset: Preset, losses: Sequence[str] = ()) -> TaskKind | None:
         return preset.data.predicts
     if (task := metric(preset.training.monitor).task) is not None:
         return task
-    choices = [LOSSES.choice(label) for label in (preset.loss.name, *losses)]
-    only_classes = any(choice is not None and choice.tasks == {CLASSIFICATION} for choice in choices)
-    return "classification" if only_classes else None
+    of_numbers = losses_for(REGRESSION)
+    return None if all(label in of_numbers for label in (preset.loss.name, *losses)) else "classification"
 
 
 def may_be_judged_by_loss(preset: Preset, losses: Sequence[str] = ()) -> bool:

@@ -148,8 +148,8 @@ def _judged_by_loss(path: str, where: str, preset: Preset, losses: Sequence[str]
         task_of(preset, losses) or "", "rmse (for numbers) or accuracy (for classes)"
     )
     return PresetError(
-        f"{where}: {path} cannot be searched while the loss judges the trials{auto}: it changes the loss, and values of "
-        f"different losses cannot be compared. Set training.monitor to a metric such as {advice}"
+        f"{where}: {path} cannot be searched while the loss judges the trials{auto}: it changes the loss, and values "
+        f"of different losses cannot be compared. Set training.monitor to a metric such as {advice}"
     )
 
 
