@@ -278,6 +278,19 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @pytest.mark.slow
+def test_the_best_is_saved_as_a_preset_although_the_terminal_was_lost(workbench: Workbench) -> None:
+    command = workbench.start("tune", "search", *TINY, *RATES, "--trials", "2", "--seeds", "0", "--save-as", "found")
+    wait_for(lambda: bool(list_studies(workbench.folder / "studies")) and is_running(the_study(workbench)))
+    command.send_signal(signal.SIGHUP)
+    command.wait()
+    study = the_study(workbench)
+    wait_for(lambda: read_study_view(study).saved is not None)
+    assert (
+        "Best of 2 settings"
+        in Preset.load(workbench.folder / "xdg_config_home/workbench/presets/found.toml").description
+    )
+
+
 @pytest.mark.parametrize("how", ["the terminal is lost", "nobody reads the pipe"])
 def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) -> None:
     reader, study = started(workbench, "--json")

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from workbench.errors import UsageError
+from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import is_file
 from workbench.headless.folds import show_folds
 from workbench.headless.options import Options
-from workbench.headless.study import follow_study
-from workbench.headless.train import check_trust, new_preset_file
+from workbench.headless.study import follow_study, say_saved
+from workbench.headless.train import check_trust
 from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
 from workbench.metrics import metric, monitor_names
-from workbench.runs.lock import is_running, process_id
+from workbench.runs.lock import claim, is_running, process_id
+from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
@@ -27,6 +28,7 @@ from workbench.tuning.question import Question, parse_target, read_question, tog
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
+from workbench.tuning.saving import save_as_asked
 from workbench.tuning.view import StudyView, read_study_view
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -76,7 +78,7 @@ def search(
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
     if options.save_as is not None:
-        new_preset_file(options.save_as)
+        library.new_preset_file(options.save_as)
     check_on(options.on)
     preset = load_tuned(preset_name, overrides, options.trust_code)
     if budget.until:
@@ -128,10 +130,24 @@ def resume_study(study: StudyDirectory, options: Options) -> int:
         raise UsageError(f"the study {study.name} is still running (process {process_id(study)})")
     view = read_study_view(study)
     if view.finished is not None and view.finished.status == "completed":
+        if question.save_as and (view.saved is None or view.saved.exit_code):
+            return _save_completed(study)
         raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
     check_trust(preset, options.trust_code)
     show = partial(show_page, study) if is_file(study.measured) else SHOW[question.way]
     return follow_study(study, options, show)
+
+
+def _save_completed(study: StudyDirectory) -> int:
+    """Saves what a study has found whose process was killed before it could; returns the exit code.
+
+    Raises UsageError where there is a preset of that name, StorageError.
+    """
+    with claim(study):
+        saved = save_as_asked(study)
+    assert saved is not None
+    say_saved(saved)
+    return EXIT_DONE
 
 
 def _discard_rule(text: str) -> tuple[str, int, int]:

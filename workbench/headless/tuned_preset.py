@@ -19,8 +19,3 @@ def load_tuned(name_or_path: str, overrides: Sequence[str], trust_code: bool) ->
     check_is_one_run(preset.validation)
     check_trust(preset, trust_code)
     return preset
-
-
-def description_with(evidence: str, preset: Preset) -> str:
-    """What a preset with tuned values says of itself: what it said before, and how the values were found."""
-    return f"{preset.description} ({evidence})" if preset.description else evidence

@@ -13,6 +13,7 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
+    PresetSaved,
     StudyFinished,
     StudyStarted,
     StudyState,
@@ -99,6 +100,8 @@ class StudyView:
     """Names of all runs that were started: a trial that ran out of memory has two."""
     notes: list[str] = field(default_factory=list)
     finished: StudyFinished | None = None
+    saved: PresetSaved | None = None
+    """What came of saving the best settings; None where that was not asked for, or not done yet."""
     _last: float = 0.0
 
     def take(self, event: Event) -> None:
@@ -106,7 +109,7 @@ class StudyView:
         if isinstance(event, StudyStarted):
             self.started = event.time if self.started is None else self.started
             self.state, self.finished = "running", None
-        elif self._last:
+        elif self._last and not isinstance(event, PresetSaved):  # which may come long after the end
             self.seconds += max(event.time - self._last, 0.0)
         self._last = event.time
         match event:
@@ -124,6 +127,8 @@ class StudyView:
                 self.notes.append(event.message)
             case StudyFinished():
                 self.finished, self.state = event, event.status
+            case PresetSaved():
+                self.saved = event
             case (
                 TrialStarted()
                 | TrialValue()
