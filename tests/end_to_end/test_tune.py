@@ -109,6 +109,7 @@ def test_a_queue_trains_each_preset_with_each_list_of_changes(workbench: Workben
     ]  # fmt: skip
     assert [preset.data.batch_size for preset in presets][1::2] == [32, 32]
     assert "R² " in done.stdout or "RMSE " in done.stdout or "loss " in done.stdout
+    assert "iris: training.seed=1" in done.stdout
     assert "iris: data.batch_size=32, training.seed=2" in done.stdout
 
 
