@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,19 +164,13 @@ def test_seeds_that_were_trained_together_cost_the_start_of_their_study_too(tmp_
     for seed in (0, 1):
         events.append(TrialAsked(trial=seed, settings={"training.seed": seed}, time=101.0))
         events.append(TrialStarted(trial=seed, run="", time=101.0))
-    for seed in (0, 1):
-        metrics = {"accuracy": 0.5}
-        events.append(
-            TrialFinished(
-                trial=seed,
-                status="completed",
-                value=0.5,
-                metric="accuracy",
-                seconds=0.5,
-                validation=metrics,
-                time=107.0,
-            )
-        )
+    measured: dict[str, Any] = {
+        "status": "completed",
+        "value": 0.5,
+        "metric": "accuracy",
+        "validation": {"accuracy": 0.5},
+    }
+    events += [TrialFinished(trial=seed, seconds=0.5, time=107.0, **measured) for seed in (0, 1)]
     study.events.write_text("".join(f"{encode(event)}\n" for event in events))
     found = side(tmp_path, study.name)
     # 7 s in all, of which 1 s is training: 6 s to start.
