@@ -60,7 +60,8 @@ def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> tupl
         if value is not None and each.trial.status != "completed":
             text += f" after epoch {each.trial.epoch}"
         rows.append([str(each.trial.number), text, _fresh(each, metric), changes(each.trial, view)])
-    titles = ["trial", metric.label, "fresh seeds", "settings"]
+    has_interval = any("±" in row[2] for row in rows)
+    titles = ["trial", metric.label, "fresh seeds, 95 %" if has_interval else "fresh seeds", "settings"]
     if all(row[2] == "-" for row in rows):
         titles, rows = [*titles[:2], titles[3]], [[*row[:2], row[3]] for row in rows]
     return titles, rows

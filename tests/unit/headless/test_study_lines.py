@@ -96,6 +96,23 @@ def test_the_best_of_a_search_that_was_stopped_is_not_said_to_be_trained(capsys:
     )
 
 
+def test_the_interval_of_fresh_seeds_says_that_it_is_one_of_95_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    view = StudyView()
+    shown(EVENTS[:4], view, Options(quiet=True))
+    view.take(TrialFinished(trial=0, status="completed", value=0.9))
+    result = {
+        "best": {"trial": 0, "seeds": [1, 2], "metric": "accuracy", "value": 0.9}, "tied": [], "trials": 1,
+        "discarded": 0,
+    }  # fmt: skip
+    for seed, title in ((1, "fresh seeds settings"), (2, "fresh seeds, 95 % settings")):
+        view.take(TrialAsked(trial=seed, settings={"training.seed": seed}, repeats=0))
+        view.take(TrialFinished(trial=seed, status="completed", value=0.7 + seed / 100))
+        show_search(result, view)
+        printed = " ".join(capsys.readouterr().out.split())
+        assert f"trial accuracy {title} " in printed
+    assert "71.50 ± 6.35 %" in printed  # 12.706 * 0.707 / sqrt(2)
+
+
 def completed_search(folder: Path, status: str = "completed", **best: Any) -> StudyDirectory:
     """A search of one trial of four epochs, whose settings are to be saved as `taken`."""
     found = {
