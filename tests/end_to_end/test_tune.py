@@ -135,8 +135,16 @@ def test_bad_input_is_refused_before_there_is_a_study(name: str, workbench: Work
     assert not list_studies(workbench.folder / "studies")
 
 
-def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
+def test_a_metric_that_the_task_has_not_is_refused_before_there_is_a_study(workbench: Workbench) -> None:
     done = workbench.run("tune", "search", "-p", "regression", *RATES, "--until", "accuracy>=0.9", "--trials", "9")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "--until accuracy>=0.9: regression has no accuracy: that is a regression; its metrics are " in done.stderr
+    assert not list_studies(workbench.folder / "studies")
+
+
+def test_a_monitor_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
+    wrong = ("--set", "training.monitor=accuracy")
+    done = workbench.run("tune", "search", "-p", "regression", *RATES, *wrong, "--trials", "9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "accuracy" in done.stderr
     first, *others = read_study_view(the_study(workbench)).trials.values()

@@ -17,9 +17,11 @@ from workbench.headless.study import follow_study, say_saved
 from workbench.headless.train import check_trust
 from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
-from workbench.metrics import metric, monitor_names
+from workbench.metrics import metric, metrics_for, monitor_names
+from workbench.processes.plan import make_plan
 from workbench.runs.lock import claim, is_running, process_id
 from workbench.settings import library
+from workbench.settings.judged import task_of
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
@@ -81,6 +83,7 @@ def search(
         library.new_preset_file(options.save_as)
     check_on(options.on)
     preset = load_tuned(preset_name, overrides, options.trust_code)
+    given = preset
     if budget.until:
         preset = preset_until(budget.until, preset)
     ranges, named_trials = parse_searches(searched)
@@ -103,6 +106,8 @@ def search(
         together=together_of(options.together),
         on=options.on,
     )
+    if budget.until:
+        check_task_has(budget.until, given)
     study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, SHOW["search"])
 
@@ -180,6 +185,24 @@ def preset_until(text: str, preset: Preset) -> Preset:
             f"--until {text}: the trials are judged by {monitor}; add --set training.monitor={name}, or name {monitor}"
         )
     return preset.with_values({"training.monitor": name}, "--until")
+
+
+def check_task_has(text: str, preset: Preset) -> None:
+    """Refuses a metric of `--until` that the task lacks.
+
+    The preset, as it was given, is planned where its settings do not say its task, which takes seconds. Raises
+    UsageError, and whatever planning raises.
+    """
+    wanted, outputs = metric(parse_target(text).metric), 0
+    task: str | None = task_of(preset)
+    if wanted.task is not None and (task is None or (wanted.task == task and wanted.least_classes)):
+        plan = make_plan(preset.without_search())
+        task, outputs = plan.task, plan.outputs
+    if task is None or wanted.fits(task, outputs):
+        return
+    known = ", ".join(each.name for each in metrics_for(task, outputs) if each.can_monitor)
+    why = f"it takes at least {wanted.least_classes} classes" if wanted.task == task else f"that is a {task}"
+    raise UsageError(f"--until {text}: {preset.name} has no {wanted.name}: {why}; its metrics are {known}")
 
 
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {
