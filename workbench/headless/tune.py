@@ -52,7 +52,7 @@ class Budget:
             raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
         seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
         if time and not 0 < seconds < math.inf:
-            raise UsageError(f"--time {time}: it must be more than 0; leave it out for no limit of time")
+            raise UsageError(f"--time {time}: it must be more than 0, such as 15s, 10m or 2h")
         return cls(trials, seconds, until)
 
     def trials_of(self, named: int | None) -> int:
