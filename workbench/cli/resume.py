@@ -26,8 +26,9 @@ def resume(
         from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study, matching
 
         folders = (runs_dir or default_runs_folder(), studies_dir or default_studies_folder())
-        if any(isinstance(each, StudyDirectory) for each in matching(run, *folders)):
-            study = find_run_or_study(run, *folders)  # refuses a name that others have too
+        found = matching(run, *folders)
+        if not found or any(isinstance(each, StudyDirectory) for each in found):
+            study = find_run_or_study(run, *folders)  # refuses a name that none has, or others too
             assert isinstance(study, StudyDirectory)
             return resume_study(study, Options(json_output=json_output, quiet=quiet, trust_code=trust_code))
         return hand_over(
