@@ -51,10 +51,16 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
     """
     tail = study_tail(study)
     view = read_study_view(study, tail)
+    is_new = view.started is None
     if not options.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with Interrupts() as interrupts:
-        controller = start_controller(study, shlex.join(sys.argv))
+        try:
+            controller = start_controller(study, shlex.join(sys.argv))
+        except WorkbenchError:
+            if is_new:
+                shutil.rmtree(study.path, ignore_errors=True)
+            raise
         try:
             while True:
                 ended = controller.poll() is not None
@@ -73,7 +79,7 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
             output.abandon()
             print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
-    return _conclude(study, view, controller.returncode, options, show_result, interrupts.count)
+    return _conclude(study, view, controller.returncode, options, show_result, interrupts.count, is_new=is_new)
 
 
 def _show(line: bytes, event: Event, view: StudyView, options: Options) -> None:
@@ -112,12 +118,20 @@ def _conclude(
     options: Options,
     show_result: ShowResult,
     interrupts: int,
+    *,
+    is_new: bool = False,
 ) -> int:
     how_to_resume = f"continue it with: workbench resume {short_path(study.path)}"
     if exit_code == EXIT_BUSY:
         raise UsageError(study.is_taken)
     if exit_code == EXIT_STORAGE:
         free = shutil.disk_usage(study.path).free if study.path.exists() else 0
+        if is_new and not trials_of(study) and not any(trial.began for trial in view.trials.values()):
+            shutil.rmtree(study.path, ignore_errors=True)
+            raise StorageError(
+                f"the study could not be written in {study.path.parent} ({free / 2**20:.0f} MiB are free on that "
+                "disk), and nothing was trained: free some space, then start it again"
+            )
         raise StorageError(
             f"the study {study.path} could not be written any more ({free / 2**20:.0f} MiB are free on that disk). "
             f"What was written is whole; free some space, then {how_to_resume}"

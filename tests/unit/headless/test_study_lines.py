@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.unit.tuning.scripted import new_study
-from workbench.errors import UsageError, WorkbenchError
+from workbench.errors import StorageError, UsageError, WorkbenchError
+from workbench.headless import study as headless_study
 from workbench.headless.options import Options
-from workbench.headless.study import _conclude, _show, _show_end
+from workbench.headless.study import _conclude, _show, _show_end, follow_study
 from workbench.headless.tune import resume_study
 from workbench.headless.tune_results import show_repeat, show_search
+from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.events import Event
 from workbench.runs.writer import EventWriter
 from workbench.settings import library
@@ -230,3 +232,33 @@ def test_a_study_that_was_refused_goes_where_nothing_was_trained_to_its_end(
     assert refused.value.exit_code == exit_code
     assert study.path.exists() is not is_removed
     assert ("was removed: nothing was trained to its end" in capsys.readouterr().err) is is_removed
+
+
+@pytest.mark.parametrize(
+    ("is_new", "began", "is_removed"), [(True, 0.0, True), (True, 9.0, False), (False, 0.0, False)]
+)
+def test_a_new_study_that_could_not_be_written_stays_only_where_a_trial_was_begun(
+    tmp_path: Path, is_new: bool, began: float, is_removed: bool
+) -> None:
+    study = new_study(tmp_path / "studies", Question(way="search"))
+    view = StudyView()
+    view.trials[0] = TrialView(0, {}, began=began)
+    with pytest.raises(StorageError) as raised:
+        _conclude(study, view, EXIT_STORAGE, Options(), show_search, 0, is_new=is_new)
+    assert ("then start it again" in str(raised.value)) is is_removed
+    assert ("workbench resume" in str(raised.value)) is not is_removed
+    assert study.path.exists() is not is_removed
+
+
+def test_a_new_study_whose_process_cannot_be_started_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = new_study(tmp_path / "studies", Question(way="search"))
+
+    def fails(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(headless_study, "start_controller", fails)
+    with pytest.raises(StorageError, match="the disk is full"):
+        follow_study(study, Options(quiet=True), show_search)
+    assert not study.path.exists()
