@@ -26,6 +26,8 @@ WRONG_COMMANDS = [
     (["--preset", "fast", "--set", "nonsense"], "key.path=value"),
     (["--set", "training.epochs=1"], "--preset"),
     (["--resume", "nothing"], "there is no run"),
+    (["resume", "nothing"], "there is no run 'nothing' in"),
+    (["resume", "nothing"], "and no study of that name in"),
     (["--resume", "x", "--preset", "fast"], "--resume"),
     (["--list", "optimisers"], "did you mean optimizers"),
     (["--explain", "optimizer.adm"], "did you mean adam"),

@@ -109,6 +109,7 @@ def test_a_queue_trains_each_preset_with_each_list_of_changes(workbench: Workben
     ]  # fmt: skip
     assert [preset.data.batch_size for preset in presets][1::2] == [32, 32]
     assert "R² " in done.stdout or "RMSE " in done.stdout or "loss " in done.stdout
+    assert "iris: training.seed=1" in done.stdout
     assert "iris: data.batch_size=32, training.seed=2" in done.stdout
 
 
@@ -134,8 +135,16 @@ def test_bad_input_is_refused_before_there_is_a_study(name: str, workbench: Work
     assert not list_studies(workbench.folder / "studies")
 
 
-def test_a_metric_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
+def test_a_metric_that_the_task_has_not_is_refused_before_there_is_a_study(workbench: Workbench) -> None:
     done = workbench.run("tune", "search", "-p", "regression", *RATES, "--until", "accuracy>=0.9", "--trials", "9")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "--until accuracy>=0.9: regression has no accuracy: that is a regression; its metrics are " in done.stderr
+    assert not list_studies(workbench.folder / "studies")
+
+
+def test_a_monitor_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
+    wrong = ("--set", "training.monitor=accuracy")
+    done = workbench.run("tune", "search", "-p", "regression", *RATES, *wrong, "--trials", "9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "accuracy" in done.stderr
     first, *others = read_study_view(the_study(workbench)).trials.values()
@@ -278,6 +287,19 @@ def _lives(process: psutil.Process) -> bool:
 
 
 @pytest.mark.slow
+def test_the_best_is_saved_as_a_preset_although_the_terminal_was_lost(workbench: Workbench) -> None:
+    command = workbench.start("tune", "search", *TINY, *RATES, "--trials", "2", "--seeds", "0", "--save-as", "found")
+    wait_for(lambda: bool(list_studies(workbench.folder / "studies")) and is_running(the_study(workbench)))
+    command.send_signal(signal.SIGHUP)
+    command.wait()
+    study = the_study(workbench)
+    wait_for(lambda: read_study_view(study).saved is not None)
+    assert (
+        "Best of 2 settings"
+        in Preset.load(workbench.folder / "xdg_config_home/workbench/presets/found.toml").description
+    )
+
+
 @pytest.mark.parametrize("how", ["the terminal is lost", "nobody reads the pipe"])
 def test_a_study_continues_without_its_reader(how: str, workbench: Workbench) -> None:
     reader, study = started(workbench, "--json")

@@ -6,6 +6,7 @@ from workbench.cli import parameters
 from workbench.cli.command_line import CommandLine
 from workbench.cli.exit_codes import end_with
 from workbench.cli.hand_over import hand_over
+from workbench.errors import UsageError
 
 
 def resume(
@@ -26,19 +27,25 @@ def resume(
         from workbench.tuning.directory import StudyDirectory, default_studies_folder, find_run_or_study, matching
 
         folders = (runs_dir or default_runs_folder(), studies_dir or default_studies_folder())
-        if any(isinstance(each, StudyDirectory) for each in matching(run, *folders)):
+        found = matching(run, *folders)
+        if any(isinstance(each, StudyDirectory) for each in found):
             study = find_run_or_study(run, *folders)  # refuses a name that others have too
             assert isinstance(study, StudyDirectory)
             return resume_study(study, Options(json_output=json_output, quiet=quiet, trust_code=trust_code))
-        return hand_over(
-            CommandLine(
-                resume=run,
-                json_output=json_output,
-                quiet=quiet,
-                runs_dir=runs_dir,
-                trust_code=trust_code,
-                profile=profile,
+        try:
+            return hand_over(
+                CommandLine(
+                    resume=run,
+                    json_output=json_output,
+                    quiet=quiet,
+                    runs_dir=runs_dir,
+                    trust_code=trust_code,
+                    profile=profile,
+                )
             )
-        )
+        except UsageError:
+            if not found:
+                find_run_or_study(run, *folders)  # says that no study has this name either
+            raise
 
     end_with(continue_it)

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
 from workbench.headless.options import Options
-from workbench.headless.train import add_preset, new_preset_file
-from workbench.headless.tuned_preset import description_with, load_tuned
+from workbench.headless.tuned_preset import load_tuned
 from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
+from workbench.settings import library
 from workbench.settings.preset import Preset
+from workbench.tuning.saving import description_with
 
 Result = TypeVar("Result")
 
@@ -24,7 +25,7 @@ def load_preset(name_or_path: str, overrides: tuple[str, ...], options: Options)
     """The preset to measure, with the user's yes to its code. Raises PresetError, UntrustedCodeError, UsageError."""
     preset = load_tuned(name_or_path, overrides, options.trust_code)
     if options.save_as is not None:
-        new_preset_file(options.save_as)  # refused now rather than after the measurement
+        library.new_preset_file(options.save_as)  # refused now rather than after the measurement
     return preset
 
 
@@ -109,5 +110,5 @@ def save_found(preset: Preset, change: Sequence[str], evidence: str, options: Op
     if options.save_as is None:
         return
     described = preset.override(change).model_copy(update={"description": description_with(evidence, preset)})
-    path = add_preset(described, options.save_as)
+    path = library.add_preset(described, options.save_as)
     print(f"saved {path}", file=sys.stderr if options.json_output or options.quiet else sys.stdout)

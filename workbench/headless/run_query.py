@@ -30,6 +30,8 @@ FIELDS: dict[str, Callable[[RunRow], Any]] = {
     "study": lambda row: row.study,
 }
 """What can be asked of every run; the duration in seconds."""
+NUMBERS = ("best", "duration", "epoch", "epochs")
+"""Fields that are numbers."""
 DESCENDING = ("started", "duration", "epoch", "epochs")
 """Fields that are sorted from the largest down."""
 ORDERED_TEXTS = ("started", "name")
@@ -62,6 +64,11 @@ class Condition:
             raise UsageError(f"--where {text!r}: write it as optimizer.name=adam, or 'accuracy>=0.97' (also != < > <=)")
         return cls(text, present_path(found[1]), found[2].replace("==", "="), found[3])
 
+    def check(self) -> None:
+        """Refuses what no run could be compared with, whether there are any. Raises UsageError."""
+        if self.operator not in ("=", "!=") and _is_number_by_declaration(self.key):
+            self._number()
+
     def is_met(self, row: RunRow) -> bool:
         """Raises UsageError for values that cannot be compared."""
         value = value_of(row, self.key)
@@ -71,13 +78,18 @@ class Condition:
         if self.operator in ("=", "!="):
             return _is_equal(value, wanted, self.wanted) == (self.operator == "=")
         if _is_number(value):
-            if not _is_number(wanted):
-                hint = ", a fraction from 0 to 1" if self.wanted.endswith("%") else ""
-                raise UsageError(f"--where {self.text!r}: {self.key} is a number{hint}, and {self.wanted!r} is none")
-            return _is_ordered(value, self.operator, wanted)
+            return _is_ordered(value, self.operator, self._number())
         if isinstance(value, str) and self.key in ORDERED_TEXTS:
             return _is_ordered(value, self.operator, self.wanted)
         raise UsageError(f"--where {self.text!r}: {self.key} is {toml(value)} in {row.run.name}; compare it by = or !=")
+
+    def _number(self) -> Any:
+        """The number that is compared with. Raises UsageError where it is none."""
+        wanted = from_toml(self.wanted)
+        if not _is_number(wanted):
+            hint = ", a fraction from 0 to 1" if self.wanted.endswith("%") else ""
+            raise UsageError(f"--where {self.text!r}: {self.key} is a number{hint}, and {self.wanted!r} is none")
+        return wanted
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,8 @@ class RunQuery:
         """The runs that are asked for, in order. Raises UsageError for a setting or metric that no run can have."""
         for option, key in [("--sort", self.sort), *(("--where", each.key) for each in self.conditions)]:
             _check_key(option, key, rows)
+        for condition in self.conditions:
+            condition.check()
         found = [row for row in rows if self._is_wanted(row)]
         order, descending = self._order()
         return arranged(found, order, descending=descending)[: self.limit]
@@ -170,6 +184,22 @@ def _known(rows: Sequence[RunRow]) -> Iterable[str]:
         yield from _settings(row)
         yield from row.metrics or {}
         yield from (f"{TEST}{name}" for name in row.test or {})
+
+
+def _is_number_by_declaration(key: str) -> bool:
+    """Whether all that have this field, metric or setting have a number."""
+    from workbench.settings.explain import PLAIN_TABLES
+    from workbench.settings.preset import FAMILIES
+
+    if key in FIELDS:
+        return key in NUMBERS
+    if key.removeprefix(TEST) in {each.name for each in METRICS}:
+        return True
+    table, _, name = key.partition(".")
+    family = FAMILIES.get(table)
+    models = family.choices if family is not None else [PLAIN_TABLES[table]] if table in PLAIN_TABLES else []
+    types = [model.model_fields[name].annotation for model in models if name in model.model_fields]
+    return bool(types) and all(each in (int, float) for each in types)
 
 
 def _is_number(value: Any) -> bool:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from workbench import output
@@ -25,17 +26,13 @@ from workbench.errors import (
 from workbench.files import is_file, read_small, short_path
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.options import Options
-from workbench.headless.train import add_preset
-from workbench.headless.tune_results import evidence
-from workbench.headless.tuned_preset import description_with
 from workbench.metrics import metric as metric_named
 from workbench.processes.worker import EXIT_BUSY, EXIT_STORAGE
 from workbench.runs.control import append_request
 from workbench.runs.events import Event
 from workbench.runs.lock import process_id
-from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, trials_of
-from workbench.tuning.events import Noted, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
+from workbench.tuning.events import Noted, PresetSaved, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, read_study_view, study_tail
@@ -54,10 +51,16 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
     """
     tail = study_tail(study)
     view = read_study_view(study, tail)
+    is_new = view.started is None
     if not options.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with Interrupts() as interrupts:
-        controller = start_controller(study, shlex.join(sys.argv))
+        try:
+            controller = start_controller(study, shlex.join(sys.argv))
+        except WorkbenchError:
+            if is_new:
+                shutil.rmtree(study.path, ignore_errors=True)
+            raise
         try:
             while True:
                 ended = controller.poll() is not None
@@ -76,7 +79,7 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
             output.abandon()
             print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
-    return _conclude(study, view, controller.returncode, options, show_result, interrupts.count)
+    return _conclude(study, view, controller.returncode, options, show_result, interrupts.count, is_new=is_new)
 
 
 def _show(line: bytes, event: Event, view: StudyView, options: Options) -> None:
@@ -115,12 +118,20 @@ def _conclude(
     options: Options,
     show_result: ShowResult,
     interrupts: int,
+    *,
+    is_new: bool = False,
 ) -> int:
     how_to_resume = f"continue it with: workbench resume {short_path(study.path)}"
     if exit_code == EXIT_BUSY:
         raise UsageError(study.is_taken)
     if exit_code == EXIT_STORAGE:
         free = shutil.disk_usage(study.path).free if study.path.exists() else 0
+        if is_new and not trials_of(study) and not any(trial.began for trial in view.trials.values()):
+            shutil.rmtree(study.path, ignore_errors=True)
+            raise StorageError(
+                f"the study could not be written in {study.path.parent} ({free / 2**20:.0f} MiB are free on that "
+                "disk), and nothing was trained: free some space, then start it again"
+            )
         raise StorageError(
             f"the study {study.path} could not be written any more ({free / 2**20:.0f} MiB are free on that disk). "
             f"What was written is whole; free some space, then {how_to_resume}"
@@ -169,12 +180,6 @@ def _show_end(
         print(finished.reason or "stopped", file=sys.stderr)
     if finished.status == "stopped":
         print(how_to_resume, file=sys.stderr)
-    failure: WorkbenchError | None = None
-    if finished.status == "completed" and (name := read_question(study.question).save_as):
-        try:
-            _save(result, Preset.of_run(study.preset), name, study.name)
-        except WorkbenchError as error:  # such as a preset that was given this name meanwhile: the result is shown
-            failure = error
     if options.json_output:
         print(json.dumps(result), flush=True)
     elif options.quiet:
@@ -183,19 +188,22 @@ def _show_end(
         show_result(result, view)
     if is_file(study.report) and not options.quiet:
         print(f"the page is in {short_path(study.report)}", file=sys.stderr)
-    if failure is not None:
+    if finished.status == "completed" and (name := read_question(study.question).save_as):
+        if view.saved is None:
+            raise WorkbenchError(f"{name} was not saved: the study's process was killed. Save it with: "
+                                 f"workbench resume {short_path(study.path)}")  # fmt: skip
+        say_saved(view.saved)
+
+
+def say_saved(saved: PresetSaved) -> None:
+    """Says where the preset is that was found. Raises WorkbenchError where it could not be saved."""
+    if saved.exit_code:
+        failure = WorkbenchError(saved.problem)
+        failure.exit_code = saved.exit_code
         raise failure
-
-
-def _save(result: dict[str, Any], preset: Preset, name: str, study: str) -> None:
-    """Saves the best settings as a preset. Raises WorkbenchError."""
-    if result.get("best") is None:
-        print(f"nothing was found, so that {name} was not saved", file=sys.stderr)
-        return
-    said = description_with(evidence(result, study), preset)
-    found = preset.with_values({**result["best"]["settings"], "description": said}, "--save-as")
-    path = add_preset(found, name)
-    print(f"saved {path}; train it with: workbench --preset {path.stem}", file=sys.stderr)
+    path = Path(saved.path)
+    said = f"saved {path}; train it with: workbench --preset {path.stem}" if saved.path else saved.problem
+    print(said, file=sys.stderr)
 
 
 def _ask_to_stop(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from workbench import output
 from workbench.errors import (
@@ -72,26 +71,9 @@ def resume(name_or_path: str, options: Options) -> int:
 
 def save_preset(preset: Preset, name: str) -> int:
     """Saves a preset under a name in the user's folder. Raises UsageError if there is one already."""
-    path = add_preset(preset, name)
+    path = library.add_preset(preset, name)
     print(f"saved {path}\ntrain it with: workbench --preset {path.stem}")
     return EXIT_DONE
-
-
-def add_preset(preset: Preset, name: str) -> Path:
-    """Saves a preset under a new name in the user's folder; returns its file. Raises UsageError, StorageError."""
-    path = new_preset_file(name)
-    mapping = preset.with_absolute_paths().to_mapping() | {"name": path.name.removesuffix(library.SUFFIX)}
-    Preset.from_mapping(mapping, "--save-as").save(path)
-    return path
-
-
-def new_preset_file(name: str) -> Path:
-    """The file of a new preset in the user's folder. Raises UsageError where there is one, or the name is none."""
-    named = Preset.from_mapping({"name": name.removesuffix(library.SUFFIX)}, "--save-as")
-    path = library.user_folder() / f"{named.name}{library.SUFFIX}"
-    if path.exists():
-        raise UsageError(f"{path} is there already; choose another name, or remove it first")
-    return path
 
 
 def dry_run(preset: Preset, options: Options) -> int:

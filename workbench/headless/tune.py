@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from workbench.errors import UsageError
+from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import is_file
 from workbench.headless.folds import show_folds
 from workbench.headless.options import Options
-from workbench.headless.study import follow_study
-from workbench.headless.train import check_trust, new_preset_file
+from workbench.headless.study import follow_study, say_saved
+from workbench.headless.train import check_trust
 from workbench.headless.tune_results import show_page, show_queue, show_repeat, show_search
 from workbench.headless.tuned_preset import load_tuned
-from workbench.metrics import metric, monitor_names
-from workbench.runs.lock import is_running, process_id
+from workbench.metrics import metric, metrics_for, monitor_names
+from workbench.processes.plan import make_plan
+from workbench.runs.lock import claim, is_running, process_id
+from workbench.settings import library
+from workbench.settings.judged import task_of
 from workbench.settings.preset import Preset
 from workbench.suggestion import nearest
 from workbench.tuning.asking import DEFAULT_TRIALS, search_question, seeds_from
@@ -27,6 +30,7 @@ from workbench.tuning.question import Question, parse_target, read_question, tog
 from workbench.tuning.ranges import parse_searches
 from workbench.tuning.ray_places import check_on
 from workbench.tuning.samplers import SAMPLERS
+from workbench.tuning.saving import save_as_asked
 from workbench.tuning.view import StudyView, read_study_view
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -48,7 +52,7 @@ class Budget:
             raise UsageError(f"--time {time}: write it as a number and a unit, such as 15s, 10m or 2h")
         seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
         if time and not 0 < seconds < math.inf:
-            raise UsageError(f"--time {time}: it must be more than 0; leave it out for no limit of time")
+            raise UsageError(f"--time {time}: it must be more than 0, such as 15s, 10m or 2h")
         return cls(trials, seconds, until)
 
     def trials_of(self, named: int | None) -> int:
@@ -76,9 +80,12 @@ def search(
 ) -> int:
     """Searches; returns the exit code. Raises WorkbenchError."""
     if options.save_as is not None:
-        new_preset_file(options.save_as)
+        library.new_preset_file(options.save_as)
     check_on(options.on)
     preset = load_tuned(preset_name, overrides, options.trust_code)
+    given = preset
+    if budget.until:
+        preset = preset_until(budget.until, preset)
     ranges, named_trials = parse_searches(searched)
     rule, keep, after = _discard_rule(discard)
     if sampler not in SAMPLERS:
@@ -100,7 +107,7 @@ def search(
         on=options.on,
     )
     if budget.until:
-        preset = preset_until(budget.until, preset)
+        check_task_has(budget.until, given)
     study = create_study(options.studies_folder, preset, question)
     return follow_study(study, options, SHOW["search"])
 
@@ -128,10 +135,24 @@ def resume_study(study: StudyDirectory, options: Options) -> int:
         raise UsageError(f"the study {study.name} is still running (process {process_id(study)})")
     view = read_study_view(study)
     if view.finished is not None and view.finished.status == "completed":
+        if question.save_as and (view.saved is None or view.saved.exit_code):
+            return _save_completed(study)
         raise UsageError(f"the study {study.name} has completed; its result is in {study.summary}")
     check_trust(preset, options.trust_code)
     show = partial(show_page, study) if is_file(study.measured) else SHOW[question.way]
     return follow_study(study, options, show)
+
+
+def _save_completed(study: StudyDirectory) -> int:
+    """Saves what a study has found whose process was killed before it could; returns the exit code.
+
+    Raises UsageError where there is a preset of that name, StorageError.
+    """
+    with claim(study):
+        saved = save_as_asked(study)
+    assert saved is not None
+    say_saved(saved)
+    return EXIT_DONE
 
 
 def _discard_rule(text: str) -> tuple[str, int, int]:
@@ -164,6 +185,24 @@ def preset_until(text: str, preset: Preset) -> Preset:
             f"--until {text}: the trials are judged by {monitor}; add --set training.monitor={name}, or name {monitor}"
         )
     return preset.with_values({"training.monitor": name}, "--until")
+
+
+def check_task_has(text: str, preset: Preset) -> None:
+    """Refuses a metric of `--until` that the task lacks.
+
+    The preset, as it was given, is planned where its settings do not say its task, which takes seconds. Raises
+    UsageError, and whatever planning raises.
+    """
+    wanted, outputs = metric(parse_target(text).metric), 0
+    task: str | None = task_of(preset)
+    if wanted.task is not None and (task is None or (wanted.task == task and wanted.least_classes)):
+        plan = make_plan(preset.without_search())
+        task, outputs = plan.task, plan.outputs
+    if task is None or wanted.fits(task, outputs):
+        return
+    known = ", ".join(each.name for each in metrics_for(task, outputs) if each.can_monitor)
+    why = f"it takes at least {wanted.least_classes} classes" if wanted.task == task else f"that is a {task}"
+    raise UsageError(f"--until {text}: {preset.name} has no {wanted.name}: {why}; its metrics are {known}")
 
 
 SHOW: dict[str, Callable[[dict[str, Any], StudyView], None]] = {

@@ -16,6 +16,7 @@ from workbench.headless.tune_results import show_page
 from workbench.processes.batch_scan import Request as BatchRequest
 from workbench.processes.range_test import RangeTest
 from workbench.processes.range_test import Request as RangeRequest
+from workbench.settings.judged import may_be_judged_by_loss, task_of
 from workbench.settings.optimizer import OPTIMIZERS as OPTIMIZER_CHOICES
 from workbench.settings.optimizer_choice import LEARNING_RATE_BOUNDS
 from workbench.settings.preset import Preset
@@ -108,7 +109,9 @@ def search_ranges(preset: Preset, knee: int | None, rates: Mapping[str, RangeTes
     ranges[with_choice("optimizer.weight_decay", "adamw")] = Range(low=1e-4, high=0.1, log=True)
     if hasattr(preset.model, "dropout"):
         ranges["model.dropout"] = Range(low=0.0, high=0.5)
-    if hasattr(preset.loss, "label_smoothing"):
+    # Numbers are not smoothed, and losses of different smoothing cannot be compared.
+    is_smoothed = hasattr(preset.loss, "label_smoothing") and task_of(preset) != "regression"
+    if is_smoothed and not may_be_judged_by_loss(preset):
         ranges["loss.label_smoothing"] = Range(low=0.0, high=0.1)
     return ranges
 

@@ -18,7 +18,7 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.statistics import mean_and_deviation
 from workbench.tuning.verdict import Candidate, candidates_of
 from workbench.tuning.view import StudyView
-from workbench.tuning.words import changes, verdict
+from workbench.tuning.words import changes, verdict, with_interval
 from workbench.units import duration
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def _search_table(best: dict[str, Any], view: StudyView, metric: Metric) -> tupl
         if value is not None and each.trial.status != "completed":
             text += f" after epoch {each.trial.epoch}"
         rows.append([str(each.trial.number), text, _fresh(each, metric), changes(each.trial, view)])
-    titles = ["trial", metric.label, "fresh seeds", "settings"]
+    has_interval = any("±" in row[2] for row in rows)
+    titles = ["trial", metric.label, "fresh seeds, 95 %" if has_interval else "fresh seeds", "settings"]
     if all(row[2] == "-" for row in rows):
         titles, rows = [*titles[:2], titles[3]], [[*row[:2], row[3]] for row in rows]
     return titles, rows
@@ -73,14 +74,7 @@ def _order(candidate: Candidate, metric: Metric) -> tuple[bool, bool, float]:
 
 
 def _fresh(candidate: Candidate, metric: Metric) -> str:
-    return _with_interval(candidate.mean, candidate.interval, metric)
-
-
-def _with_interval(mean: float | None, interval: tuple[float, float] | None, metric: Metric) -> str:
-    if mean is None:
-        return "-"
-    half = "" if interval is None else f" ± {metric.number((interval[1] - interval[0]) / 2)}"
-    return f"{metric.number(mean)}{half}{metric.unit}"
+    return with_interval(candidate.mean, candidate.interval, metric)
 
 
 def show_repeat(result: dict[str, Any], view: StudyView) -> None:
@@ -113,21 +107,6 @@ def show_queue(result: dict[str, Any], view: StudyView) -> None:
         took = duration(trial.seconds) if trial.seconds else "-"
         rows.append([str(trial.number), text, took, changes(trial, view)])
     _print(output.console(), ["trial", "result", "time", "what"], rows)
-
-
-def evidence(result: dict[str, Any], study: str) -> str:
-    """What a preset that was found by a search says of itself, in a line."""
-    best = result["best"]
-    metric = metric_named(best["metric"])
-    text = f"Best of {result['trials']} settings (study {study}): {metric.label} {metric.write(best['value'])}"
-    if best["mean"] is None:
-        return f"{text} as searched, not trained again with fresh seeds"
-    interval = None if best["low"] is None else (best["low"], best["high"])
-    text += f" as searched, {_with_interval(best['mean'], interval, metric)} over {len(best['seeds'])} fresh seeds"
-    if result["tied"]:
-        others = ", ".join(str(each["trial"]) for each in result["tied"])
-        text += f"; cannot be told apart from trial{'s' if len(result['tied']) > 1 else ''} {others}"
-    return text
 
 
 def _print(console: SafeConsole, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -23,16 +23,19 @@ DEEP = re.compile(rf"^[ \t]*+\[?\[?[ \t]*+{_KEY}(?:\.[ \t]*+{_KEY}){{31,}}+[]=]"
 """A key of 32 levels or more. No setting is deeper than three, and the parser needs time for each level of each key."""
 
 
-def parse_assignment(assignment: str) -> tuple[list[str], Any]:
-    """The path of a setting and its value: TOML, or a bare text. Raises PresetError."""
+def parse_assignment(assignment: str, option: str = "--set") -> tuple[list[str], Any]:
+    """The path of a setting and its value: TOML, or a bare text. Raises PresetError.
+
+    option: with which it was given.
+    """
     key, equals, text = assignment.partition("=")
     path = key.strip().split(".", MOST_LEVELS)
     if not equals or not all(path) or len(path) > MOST_LEVELS:
         raise PresetError(
-            f"--set {shortened(assignment)}: write it as key.path=value, e.g. optimizer.learning_rate=0.003"
+            f"{option} {shortened(assignment)}: write it as key.path=value, e.g. optimizer.learning_rate=0.003"
         )
     if len(text) > MOST_BYTES:
-        raise PresetError(f"--set {shortened(key)}: the value is longer than {count(MOST_BYTES)} characters")
+        raise PresetError(f"{option} {shortened(key)}: the value is longer than {count(MOST_BYTES)} characters")
     try:
         values = {} if DEEP.search(text) else tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):

@@ -18,6 +18,7 @@ from workbench.settings.data_choice import Augmented, DataChoice
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
+    from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
 
 TaskName = Literal["auto", "classification", "regression"]
@@ -81,6 +82,10 @@ class Diabetes(DataChoice):
     """442 patients, 10 features, progression after a year (regression); bundled."""
 
     name: Literal["diabetes"] = "diabetes"
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        return "regression"
 
     def build(self, report: Report) -> Samples:
         from workbench.data import bundled
@@ -186,6 +191,10 @@ class Csv(DataChoice):
     decimal: Literal["auto", ".", ","] = setting("auto", "decimal separator of numbers")
     thousands: Literal["auto", "none", ",", ".", "'", " "] = setting("auto", "thousands separator of numbers")
 
+    @property
+    def predicts(self) -> TaskKind | None:
+        return None if self.task == "auto" else self.task
+
     def build(self, report: Report) -> Samples:
         from workbench.data.table import table
         from workbench.errors import PresetError
@@ -218,6 +227,10 @@ class Npz(DataChoice):
         "where four-dimensional x has its channels: first, (n, channels, height, width), or last; auto: by its shape",
     )
 
+    @property
+    def predicts(self) -> TaskKind | None:
+        return None if self.task == "auto" else self.task
+
     def build(self, report: Report) -> Samples:
         from workbench.data.arrays import arrays
 
@@ -234,6 +247,10 @@ class ModuleData(DataChoice):
         "auto",
         "where samples of three dimensions have their channels; first: as models need them; auto: by their shape",
     )
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        return None
 
     def build(self, report: Report) -> Samples:
         from workbench.data.user import from_user

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from workbench.data.progress import Progress
     from workbench.data.samples import Samples
+    from workbench.metrics import TaskKind
 
     Report = Callable[[Progress], None]
 
@@ -30,6 +31,11 @@ class DataChoice(Choice):
         True,
         "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
     )
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        """Whether classes or numbers are to be predicted; None where only the samples say it."""
+        return "classification"
 
     def build(self, report: Report) -> Samples:
         """Reads the samples; `report` hears of downloads and long reads.

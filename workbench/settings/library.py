@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import files
-from workbench.errors import PresetError, StorageError
+from workbench.errors import PresetError, StorageError, UsageError
 from workbench.files import expanded, is_file
 from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
@@ -84,3 +84,24 @@ def is_of_run(path: Path) -> bool:
 def names() -> list[str]:
     """The names of all presets that `find` knows, sorted."""
     return sorted({file.stem for folder in folders() for file in folder.glob(f"*{SUFFIX}") if is_file(file)})
+
+
+def add_preset(preset: Preset, name: str) -> Path:
+    """Saves a preset under a new name in the user's folder; returns its file. Raises UsageError, StorageError."""
+    from workbench.settings.preset import Preset
+
+    path = new_preset_file(name)
+    mapping = preset.with_absolute_paths().to_mapping() | {"name": path.name.removesuffix(SUFFIX)}
+    Preset.from_mapping(mapping, "--save-as").save(path)
+    return path
+
+
+def new_preset_file(name: str) -> Path:
+    """The file of a new preset in the user's folder. Raises UsageError where there is one, or the name is none."""
+    from workbench.settings.preset import Preset
+
+    named = Preset.from_mapping({"name": name.removesuffix(SUFFIX)}, "--save-as")
+    path = user_folder() / f"{named.name}{SUFFIX}"
+    if path.exists():
+        raise UsageError(f"{path} is there already; choose another name, or remove it first")
+    return path

@@ -157,13 +157,15 @@ class Preset(Settings):
         """What is trained: the preset without its table of what to search."""
         return self.model_copy(update={"search": {}}) if self.search else self
 
-    def override(self, assignments: Sequence[str]) -> Preset:
+    def override(self, assignments: Sequence[str], each: Sequence[str] = ()) -> Preset:
         """Returns the preset with `key.path=value` assignments applied; values are TOML, bare words are text.
 
         Another choice of a family keeps the settings that both choices have, and takes its own defaults for the rest.
-        Raises PresetError.
+        each: further assignments, which were given with `--each`. Raises PresetError.
         """
-        return self._with([parse_assignment(assignment) for assignment in assignments], "--set")
+        where = "--set" if not each else "--set and --each" if assignments else "--each"
+        parsed = [parse_assignment(assignment) for assignment in assignments]
+        return self._with([*parsed, *(parse_assignment(assignment, "--each") for assignment in each)], where)
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Preset:
         """The preset with other values by key path, such as {"optimizer.learning_rate": 0.003}.

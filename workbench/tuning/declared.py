@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from workbench.errors import PresetError
 from workbench.settings.base import Settings
 from workbench.settings.explain import PLAIN_TABLES, type_and_bounds
+from workbench.settings.judged import LOSS, decides_loss, may_be_judged_by_loss, task_of
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.settings.problems import shortened, table_problems
 from workbench.settings.toml_text import toml
@@ -106,6 +107,8 @@ def declared(path: str, chosen: Mapping[str, tuple[str, ...]], preset: Preset, w
     table, _, key = path.partition(".")
     if what := INCOMPARABLE.get(path) or INCOMPARABLE.get(table):
         raise PresetError(f"{where}: {path} cannot be searched: trials with different {what} cannot be compared")
+    if decides_loss(path) and may_be_judged_by_loss(preset, chosen["loss"]):
+        raise _judged_by_loss(path, where, preset, chosen["loss"])
     if path == CHANCE:
         raise PresetError(
             f"{where}: {path} cannot be searched: the best seed is best by chance; "
@@ -137,6 +140,17 @@ def declared(path: str, chosen: Mapping[str, tuple[str, ...]], preset: Preset, w
         advice = "; give it a value in the preset first" if key == "arguments" else ""
         raise _unknown(path, where, chosen, advice)
     return Declared(path, table, owners, in_use, key, present)
+
+
+def _judged_by_loss(path: str, where: str, preset: Preset, losses: Sequence[str]) -> PresetError:
+    auto = "" if preset.training.monitor == LOSS else ', as training.monitor = "auto" does for numbers'
+    advice = {"classification": "accuracy", "regression": "rmse"}.get(
+        task_of(preset, losses) or "", "rmse (for numbers) or accuracy (for classes)"
+    )
+    return PresetError(
+        f"{where}: {path} cannot be searched while the loss judges the trials{auto}: it changes the loss, and values "
+        f"of different losses cannot be compared. Set training.monitor to a metric such as {advice}"
+    )
 
 
 def _unknown(path: str, where: str, chosen: Mapping[str, tuple[str, ...]], advice: str = "") -> PresetError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.errors import UsageError
 from workbench.metrics import METRICS, Metric
+from workbench.settings.judged import decides_loss
 from workbench.tuning.sides import NO_SETTINGS_OF_TRAINING, PAIRED_BY, SPLITS, Side
 from workbench.tuning.statistics import (
     LEVEL,
@@ -128,7 +129,7 @@ def same_split(first: Side, second: Side) -> bool:
 
 def same_loss(first: Side, second: Side) -> bool:
     """Whether both sides minimise the same loss, so that its values can be compared."""
-    return not any(path.startswith("loss.") for path in settings_that_differ(first, second))
+    return not any(map(decides_loss, settings_that_differ(first, second)))
 
 
 def settings_that_differ(first: Side, second: Side) -> dict[str, tuple[Any, Any]]:

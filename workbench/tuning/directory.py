@@ -14,6 +14,7 @@ from workbench.files import expanded, is_file, make_folder, read_small, short_pa
 from workbench.runs.directory import RunDirectory, list_runs, nearest_name, new_directory
 from workbench.runs.owned import OwnedDirectory
 from workbench.settings.preset import Preset
+from workbench.tuning.disk import shortage
 from workbench.tuning.measured import Measured
 from workbench.tuning.question import Question
 
@@ -84,10 +85,14 @@ def default_studies_folder() -> Path:
 def create_study(
     folder: Path, preset: Preset, question: Question, *, measured: Measured | None = None
 ) -> StudyDirectory:
-    """Creates a study's directory with what is asked in it. Raises StorageError where it cannot be written.
+    """Creates a study's directory with what is asked in it.
+
+    Raises StorageError where it cannot be written, or where so little of the disk is free that no trial would begin.
 
     measured: what the question was made from, where that was measured.
     """
+    if problem := shortage(_existing(folder), "start it again"):
+        raise StorageError(problem)
     study = StudyDirectory(new_directory(folder, preset.name, "the studies folder"))
     try:
         make_folder(study.trials)
@@ -102,6 +107,12 @@ def create_study(
         shutil.rmtree(study.path, ignore_errors=True)
         raise
     return study
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one around it that exists."""
+    folder = folder.absolute()
+    return next((each for each in (folder, *folder.parents) if os.access(each, os.F_OK)), folder)
 
 
 def digest(text: str) -> str:

@@ -18,8 +18,11 @@ DISK_SECONDS = 1.0
 """Time between two looks at how much of the disk is free."""
 
 
-def shortage(folder: Path) -> str:
-    """Why a study cannot continue on this disk; empty where enough is free, or nothing is known."""
+def shortage(folder: Path, then: str = "continue it") -> str:
+    """Why a study cannot continue on this disk; empty where enough is free, or nothing is known.
+
+    then: what to do once there is space.
+    """
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
@@ -28,7 +31,7 @@ def shortage(folder: Path) -> str:
         return ""
     return (
         f"only {size(free)} are free on the disk of {folder}, and a study stops below {size(LEAST_FREE_BYTES)}: "
-        "free some space, then continue it"
+        f"free some space, then {then}"
     )
 
 

@@ -158,10 +158,22 @@ class StudyFinished(Event):
     exit_code: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class PresetSaved(Event):
+    """The best settings were saved as a preset, as `Question.save_as` asks, or why not. It follows the study's end."""
+
+    type: ClassVar[str] = "preset_saved"
+    path: str = ""
+    """Of the preset's file; empty where it was not saved."""
+    problem: str = ""
+    exit_code: int = 0
+    """0 where there was nothing to save."""
+
+
 decode = decoder(
     (
         StudyStarted, TrialAsked, TrialStarted, TrialValue, TrialPaused, TrialDiscarded, TrialFinished, TrialRetried,
-        TrialStopped, MetricKnown, Noted, StudyState, StudyFinished,
+        TrialStopped, MetricKnown, Noted, StudyState, StudyFinished, PresetSaved,
     )
 )  # fmt: skip
 """Finds the event of a study in a line; None where there is none."""

@@ -72,6 +72,7 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
     from workbench.tuning.controller import Controller
     from workbench.tuning.places import local_places
     from workbench.tuning.ray_places import ray_places
+    from workbench.tuning.saving import save_as_asked
     from workbench.tuning.supply import FixedSupply, LocalSupply
     from workbench.tuning.ways.choose import make_way
 
@@ -97,6 +98,8 @@ def _control(study: StudyDirectory, is_interrupted: Callable[[], bool]) -> int:
         return code
     if is_file(study.measured):
         _write_page(study, preset, question, controller.view)
+    if finished.status == "completed":
+        save_as_asked(study)
     return finished.exit_code
 
 

@@ -52,6 +52,8 @@ class Question:
     """How many of the best are trained again with fresh seeds before one is called best."""
     changes: tuple[dict[str, Any], ...] = ()
     """The settings of each trial that was listed beforehand: of a queue, and of folds."""
+    origins: tuple[str, ...] = ()
+    """What each trial of a queue is, in words; empty where the settings say it."""
     save_as: str = ""
     """The name under which the best settings are saved as a preset."""
     workers: int = 0

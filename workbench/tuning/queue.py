@@ -31,6 +31,15 @@ def _changes(first: Preset, preset: Preset) -> dict[str, Any]:
     return found
 
 
+def origin_of(preset: Preset, changed: Sequence[str]) -> str:
+    """What a training is: its preset, and the settings that were given for it, with their values.
+
+    changed: the paths of these settings.
+    """
+    values = {path: value for path, value in preset.flat().items() if path in changed}
+    return f"{preset.name}: {described(values)}" if values else preset.name
+
+
 def queue_origins(name: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
     """What each training is: its preset, and where several have the same one, the settings that differ from the first.
 

@@ -185,6 +185,8 @@ def _without_runs(study: StudyDirectory) -> list[TrainedRun]:
     if not trials:
         return []
     preset, environment = Preset.of_run(study.preset).without_search(), _environment(study.environment)
+    # What the study took beside its trainings: starting its processes, and timing a step together and alone.
+    start_seconds = max(view.seconds - sum(trial.seconds for trial in view.trials.values()), 0.0)
     folds = len(view.trials) if any(FOLD in trial.settings for trial in trials) else 0
     return [
         TrainedRun(
@@ -196,7 +198,7 @@ def _without_runs(study: StudyDirectory) -> list[TrainedRun]:
             {"validation": _numbers(trial.validation), "test": _numbers(trial.test)},
             {},
             trial.seconds or None,
-            0.0,
+            start_seconds,
             folds,
         )
         for trial in trials

@@ -78,16 +78,17 @@ def is_told_apart(best: Candidate, other: Candidate, *, comparisons: int = 1) ->
     """Whether the values with the same fresh seeds differ by more than chance.
 
     The paired interval by Student's t must not hold 0, at a level that allows for the number of comparisons
-    (Bonferroni). Where there are enough pairs for the exact sign-flip test to find anything, it must agree; fewer
-    pairs whose differences are all the same say nothing: few samples make equal steps of an accuracy.
+    (Bonferroni). Where there are enough pairs for the exact sign-flip test to find anything at that level, it must
+    agree; fewer pairs whose differences are all the same say nothing: few samples make equal steps of an accuracy.
     """
     seeds = sorted(best.fresh.keys() & other.fresh.keys())
     if len(seeds) < 2:
         return False
     differences = [best.fresh[seed] - other.fresh[seed] for seed in seeds]
-    low, high = mean_interval(differences, confidence=1 - LEVEL / comparisons)
+    level = LEVEL / comparisons
+    low, high = mean_interval(differences, confidence=1 - level)
     if low <= 0 <= high:
         return False
-    if len(seeds) >= least_pairs():
-        return sign_flip_test(differences).p < LEVEL
+    if len(seeds) >= least_pairs(level):
+        return sign_flip_test(differences).p < level
     return high - low > 1e-9 * max(abs(low), abs(high))

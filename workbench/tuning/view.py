@@ -13,6 +13,7 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import (
     MetricKnown,
     Noted,
+    PresetSaved,
     StudyFinished,
     StudyStarted,
     StudyState,
@@ -99,11 +100,14 @@ class StudyView:
     """Names of all runs that were started: a trial that ran out of memory has two."""
     notes: list[str] = field(default_factory=list)
     finished: StudyFinished | None = None
+    saved: PresetSaved | None = None
+    """What came of saving the best settings; None where that was not asked for, or not done yet."""
     _last: float = 0.0
 
     def seconds_at(self, now: float) -> float:
         """The seconds that the study has taken, pauses left out. now: since 1970, not before the last event."""
-        return self.seconds + (max(now - self._last, 0.0) if self._last and self.state != "paused" else 0.0)
+        is_counted = self._last and self.state != "paused" and self.finished is None
+        return self.seconds + (max(now - self._last, 0.0) if is_counted else 0.0)
 
     def take(self, event: Event) -> None:
         """Updates the view with an event."""
@@ -128,6 +132,8 @@ class StudyView:
                 self.notes.append(event.message)
             case StudyFinished():
                 self.finished, self.state = event, event.status
+            case PresetSaved():
+                self.saved = event
             case (
                 TrialStarted()
                 | TrialValue()

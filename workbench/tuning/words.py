@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.metrics import Metric
 from workbench.tuning.described import described, differing
 from workbench.tuning.statistics import least_pairs
 from workbench.tuning.view import StudyView, TrialView
@@ -39,3 +40,11 @@ def verdict(result: dict[str, Any], view: StudyView) -> str:
         more = f"; --seeds {least_pairs()} might tell" if seeds < least_pairs() else ""
         return f"trials {names} cannot be told apart {over}{more}. The first by its mean is {name}: {what}"
     return f"{name} is best {over}: {what}"
+
+
+def with_interval(mean: float | None, interval: tuple[float, float] | None, metric: Metric) -> str:
+    """A mean ± half of its interval; a dash without a mean."""
+    if mean is None:
+        return "-"
+    half = "" if interval is None else f" ± {metric.number((interval[1] - interval[0]) / 2)}"
+    return f"{metric.number(mean)}{half}{metric.unit}"

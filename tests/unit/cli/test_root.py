@@ -184,9 +184,11 @@ def test_a_misspelt_run_is_answered_with_the_nearest(
     for name in names:
         run = create_run(tmp_path, "x", "")
         run.path.rename(tmp_path / name)
-    assert ended("resume", typed, "--runs-dir", str(tmp_path)) == 2
+    studies = str(tmp_path / "studies")
+    assert ended("resume", typed, "--runs-dir", str(tmp_path), "--studies-dir", studies) == 2
     expected = names[2] if typed == "mnits-mlp" else names[1]
-    assert f"there is no run {typed!r} in {tmp_path}; did you mean {expected}?" in capsys.readouterr().err
+    said = f"there is no run {typed!r} in {tmp_path}, and no study of that name in {tmp_path / 'studies'}"
+    assert f"{said}; did you mean {expected}?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("command", "has_plan"), [("train", True), ("resume", False)])

@@ -125,6 +125,23 @@ def test_what_cannot_be_asked_is_said(condition: str, said: str | None) -> None:
         assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("condition", "is_refused"),
+    [
+        ("accuracy>=2x", True), ("test.r2<high", True), ("duration>1h", True), ("optimizer.learning_rate<tiny", True),
+        ("training.epochs>=many", True), ("accuracy>=0.9", False), ("optimizer.learning_rate<1e-3", False),
+        ("accuracy=2x", False), ("started>2026-11-01", False), ("name>b", False),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_no_number_is_refused_where_there_are_no_runs_too(condition: str, is_refused: bool) -> None:
+    query = RunQuery(conditions=(Condition.parse(condition),))
+    if is_refused:
+        with pytest.raises(UsageError, match=r"is a number, and '.*' is none"):
+            query.select([])
+    else:
+        assert query.select([]) == []
+
+
 def test_a_setting_that_no_listed_run_has_is_no_error() -> None:
     assert names(where=("optimizer.rho=0.9",)) == []
     assert names(where=("r2>0.5",)) == []

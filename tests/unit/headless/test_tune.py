@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from workbench.errors import PresetError, UsageError
-from workbench.headless.tune import Budget, preset_until
+from workbench.headless import tune
+from workbench.headless.tune import Budget, check_task_has, preset_until
 from workbench.headless.tuned_preset import load_tuned
 from workbench.settings.preset import Preset
 
@@ -19,7 +22,7 @@ def test_a_time_has_a_unit(time: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("time", ["0", "0s", "0.0m", "5x", "-5", "s", "1e3", "9" * 400])
 def test_a_time_that_is_none_is_refused(time: str) -> None:
-    with pytest.raises(UsageError, match=r"^--time "):
+    with pytest.raises(UsageError, match=r"^--time .*, such as 15s, 10m or 2h$"):
         Budget.parse(0, time, "")
 
 
@@ -68,3 +71,43 @@ def test_a_preset_that_stands_for_all_folds_is_refused_before_anything_is_measur
     with pytest.raises(PresetError, match="stands for several runs where one is needed"):
         load_tuned("iris", ["validation.method=k_fold"], trust_code=False)
     assert load_tuned("iris", ["validation.method=k_fold", "validation.fold=1"], trust_code=False).name == "iris"
+
+
+OWN_DATA = ("data.name=csv", "data.file=a.csv", "data.target=y", "loss.name=mse")
+
+
+@pytest.mark.parametrize(
+    ("text", "assignments", "planned", "problem"),
+    [
+        ("r2>=0.5", ("data.name=iris",), None, "t has no r2: that is a classification; its metrics are loss, accuracy"),
+        ("accuracy>=0.5", ("data.name=diabetes", "loss.name=mse"), None, "t has no accuracy: that is a regression"),
+        ("r2>=0.5", OWN_DATA, ("classification", 3), "t has no r2: that is a classification"),
+        ("top5_accuracy>=0.5", ("data.name=iris",), ("classification", 3), "no top5_accuracy: it takes at least 6 cl"),
+        ("top5_accuracy>=0.5", ("data.name=digits",), ("classification", 10), ""),
+        ("r2>=0.5", OWN_DATA, ("regression", 1), ""),
+        ("loss<=0.5", OWN_DATA, None, ""),
+        ("accuracy>=0.5", ("data.name=iris",), None, ""),
+    ],
+)  # fmt: skip
+def test_a_metric_that_the_task_lacks_is_refused_before_there_is_a_study(
+    text: str,
+    assignments: tuple[str, ...],
+    planned: tuple[str, int] | None,
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plans = []
+
+    def plan(preset: Preset) -> SimpleNamespace:
+        assert planned is not None, "the settings say the task"
+        plans.append(preset)
+        return SimpleNamespace(task=planned[0], outputs=planned[1])
+
+    monkeypatch.setattr(tune, "make_plan", plan)
+    preset = Preset().override(["name=t", *assignments])
+    if problem:
+        with pytest.raises(UsageError, match=f"--until {text}: .*{problem}"):
+            check_task_has(text, preset)
+    else:
+        check_task_has(text, preset)
+    assert len(plans) == (planned is not None)

@@ -45,6 +45,18 @@ def test_what_was_measured_bounds_the_search() -> None:
     assert space.contains(own)
 
 
+def test_labels_are_smoothed_only_where_that_can_be_compared_and_changes_something() -> None:
+    def smooths(*assignments: str) -> bool:
+        return "loss.label_smoothing" in search_ranges(PRESET.override(assignments), 256, rates())
+
+    assert smooths()
+    assert smooths("training.monitor=f1_macro")
+    assert not smooths("training.monitor=loss")
+    numbers = ("data.name=diabetes", "loss.name=mse")
+    assert not smooths(*numbers)
+    assert not smooths(*numbers, "training.monitor=rmse")
+
+
 def test_a_rate_that_stays_as_it_is_is_not_searched() -> None:
     assert search_ranges(PRESET, 256, rates())["schedule.name"].choices == ("one_cycle", "cosine")
     step = PRESET.override(["schedule.name=step"])

@@ -178,8 +178,9 @@ def test_settings_and_environment_that_differ(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_values_of_different_losses_are_not_compared(tmp_path: Path) -> None:
-    smoothed = Preset().override(["loss.label_smoothing=0.1"])
+@pytest.mark.parametrize("assignment", ["loss.label_smoothing=0.1", "data.normalize_target=false"])
+def test_values_of_different_losses_are_not_compared(assignment: str, tmp_path: Path) -> None:
+    smoothed = Preset().override([assignment])
     first, second = study(tmp_path, LOW), study(tmp_path, HIGH, smoothed)
     assert not same_loss(first, second)
     assert {each.metric.name for each in compare_metrics(first, second)} == {"accuracy"}

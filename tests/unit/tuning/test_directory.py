@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tuning.scripted import new_study
-from workbench.errors import UsageError
+from workbench.errors import StorageError, UsageError
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
-from workbench.tuning.directory import find_run_or_study, preset_of
+from workbench.tuning import disk
+from workbench.tuning.directory import create_study, find_run_or_study, preset_of
 from workbench.tuning.question import Question, Way, read_question
 
 
@@ -50,3 +51,10 @@ def test_runs_and_studies_are_found_by_path_name_or_a_part_of_it(tmp_path: Path)
         find_run_or_study("irsi", runs, studies)
     with pytest.raises(UsageError, match="there is no run ''"):
         find_run_or_study("", runs, studies)
+
+
+def test_no_study_is_made_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "LEAST_FREE_BYTES", 2**60)
+    with pytest.raises(StorageError, match=r"only .* are free on the disk of .*: free some space, then start it again"):
+        create_study(tmp_path / "new" / "studies", Preset(), Question(way="search"))
+    assert list(tmp_path.iterdir()) == []

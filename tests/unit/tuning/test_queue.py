@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from tests.unit.tuning.scripted import ScriptedPlace, best_near_a_hundredth, new_study
+from workbench.errors import PresetError
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import preset_of
 from workbench.tuning.question import Question, read_question
-from workbench.tuning.queue import queue_changes, queue_origins
-from workbench.tuning.view import read_study_view
+from workbench.tuning.queue import origin_of, queue_changes, queue_origins
+from workbench.tuning.steps import NewTrial
+from workbench.tuning.view import StudyView, read_study_view
 from workbench.tuning.ways.choose import make_way
 
 
@@ -45,6 +47,32 @@ def test_only_what_differs_is_changed() -> None:
 def test_trainings_are_named_by_their_preset_and_what_differs() -> None:
     changes: list[dict[str, Any]] = [{}, {"training.seed": 1}, {"name": "other", "training.epochs": 5}]
     assert queue_origins("own", changes) == ["own", "own: training.seed=1", "other"]
+
+
+def test_a_training_is_named_by_its_own_changes_and_not_by_those_from_the_first(tmp_path: Path) -> None:
+    first = Preset().override(["name=a"], ["training.seed=1"])
+    second = Preset().override(["name=a"], ["training.seed=2", "data.batch_size=32"])
+    origins = (origin_of(first, ["training.seed"]), origin_of(second, ["training.seed", "data.batch_size"]))
+    assert origins == ("a: training.seed=1", "a: data.batch_size=32, training.seed=2")
+    assert origin_of(first, []) == "a"
+    study = new_study(tmp_path, Question(way="queue", changes=queue_changes([first, second]), origins=origins))
+    question = read_question(study.question)
+    step = make_way(question, first, study).next(StudyView())
+    assert isinstance(step, NewTrial)
+    assert step.origin == "a: training.seed=1"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "each", "where"),
+    [
+        ([], ["training.seed=x"], "--each: "), ([], ["training.sed=1"], "--each: "), ([], ["training.seed"], "--each "),
+        (["training.seed=x"], [], "--set: "), (["data.batch_size=8"], ["training.seed=x"], "--set and --each: "),
+    ],
+)  # fmt: skip
+def test_a_change_that_is_wrong_is_named_by_its_option(overrides: list[str], each: list[str], where: str) -> None:
+    with pytest.raises(PresetError) as raised:
+        Preset().override(overrides, each)
+    assert str(raised.value).startswith(where), raised.value
 
 
 def test_each_is_trained_and_one_that_fails_holds_up_no_other(tmp_path: Path) -> None:

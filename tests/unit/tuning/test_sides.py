@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,12 @@ from tests.ui.made import write_run
 from tests.unit.tuning.made import ENVIRONMENT, made_run, made_study
 from workbench.errors import UsageError
 from workbench.runs.directory import create_run
+from workbench.runs.event_lines import encode
+from workbench.runs.events import Event
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import create_study
-from workbench.tuning.events import TrialAsked, TrialFinished, TrialStarted
+from workbench.tuning.events import StudyStarted, TrialAsked, TrialFinished, TrialStarted
 from workbench.tuning.question import Question
 from workbench.tuning.sides import Key, Side, read_side
 
@@ -153,3 +156,23 @@ def test_trials_that_were_trained_together_are_known_by_the_study_alone(tmp_path
     assert found.environment["torch"] == "2.9.0"
     assert found.seconds_of(3) == pytest.approx(6.0)
     assert found.step_times == {}
+
+
+def test_seeds_that_were_trained_together_cost_the_start_of_their_study_too(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "studies", Preset(name="t"), Question(way="repeat", seeds=(0, 1)))
+    events: list[Event] = [StudyStarted(process_id=1, time=100.0)]
+    for seed in (0, 1):
+        events.append(TrialAsked(trial=seed, settings={"training.seed": seed}, time=101.0))
+        events.append(TrialStarted(trial=seed, run="", time=101.0))
+    measured: dict[str, Any] = {
+        "status": "completed",
+        "value": 0.5,
+        "metric": "accuracy",
+        "validation": {"accuracy": 0.5},
+    }
+    events += [TrialFinished(trial=seed, seconds=0.5, time=107.0, **measured) for seed in (0, 1)]
+    study.events.write_text("".join(f"{encode(event)}\n" for event in events))
+    found = side(tmp_path, study.name)
+    # 7 s in all, of which 1 s is training: 6 s to start.
+    assert found.seconds_of(2) == pytest.approx(7.0)
+    assert found.seconds_of(6) == pytest.approx(6.0 + 6 * 0.5)

@@ -65,6 +65,16 @@ def test_more_comparisons_ask_for_more() -> None:
     assert numbers(verdict_of(view_of([0.9, 0.9, 0.9], [first, nearer, second])))[2] == [1]
 
 
+def test_the_sign_flip_test_allows_for_more_comparisons_too() -> None:
+    """p is 4 / 128 = 0.031: below 0.05, above the 0.025 of two comparisons. The interval of 97.5 % does not hold 0."""
+    first, nearer, far = [0.9] * 7, [*[0.8] * 6, 0.91], [0.1, 0.2, 0.15, 0.1, 0.2, 0.15, 0.1]
+    assert numbers(verdict_of(view_of([0.9, 0.9], [first, nearer])))[2] == []
+    assert numbers(verdict_of(view_of([0.9, 0.9, 0.9], [first, nearer, far])))[2] == [1]
+    # Six pairs allow no p below 0.031, so that the interval decides alone.
+    first, nearer, far = [0.9, 0.91, 0.92] * 2, [0.8, 0.8, 0.81, 0.8, 0.8, 0.81], [0.1, 0.2, 0.15] * 2
+    assert numbers(verdict_of(view_of([0.9, 0.9, 0.9], [first, nearer, far])))[2] == []
+
+
 def test_few_equal_differences_say_nothing() -> None:
     """One sample of 24 more, three times."""
     few = [[0.75, 0.5, 0.25], [0.5, 0.25, 0.0]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from workbench.settings.judged import loss_scale
 from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate, ScheduledRate
 from workbench.training.batches import DataLoaderBatches
@@ -85,7 +86,7 @@ class Contender:
     @property
     def loss_scale(self) -> object:
         """What must be the same for two losses to be comparable."""
-        return self.preset.loss, self.preset.data.normalize_target
+        return loss_scale(self.preset)
 
     @property
     def job(self) -> Job:

@@ -29,4 +29,4 @@ def make_way(question: Question, preset: Preset, study: StudyDirectory) -> Way:
         return Listed(changes, [f"seed {seed}" for seed in question.seeds])
     if question.way == "folds":
         return Folds(question.changes, study)
-    return Queue(question.changes, queue_origins(preset.name, question.changes))
+    return Queue(question.changes, question.origins or queue_origins(preset.name, question.changes))

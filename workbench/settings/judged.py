@@ -1,0 +1,41 @@
+"""What the trainings of a preset are judged by, as far as its settings say it, and which of them change that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.metrics import TaskKind, metric
+from workbench.settings.loss import REGRESSION, losses_for
+from workbench.settings.preset import Preset
+
+LOSS = "loss"
+
+
+def decides_loss(path: str) -> bool:
+    """Whether values of the loss are on another scale where this setting is another, so that they do not compare."""
+    return path.startswith("loss.") or path == "data.normalize_target"
+
+
+def loss_scale(preset: Preset) -> dict[str, Any]:
+    """The settings that must be the same for two losses to be comparable, by path."""
+    return {path: value for path, value in preset.flat().items() if decides_loss(path)}
+
+
+def task_of(preset: Preset, losses: Sequence[str] = ()) -> TaskKind | None:
+    """Whether classes or numbers are predicted; None where only the data's samples say it.
+
+    losses: that may be chosen beside the preset's own.
+    """
+    if preset.data.predicts is not None:
+        return preset.data.predicts
+    if (task := metric(preset.training.monitor).task) is not None:
+        return task
+    of_numbers = losses_for(REGRESSION)
+    return None if all(label in of_numbers for label in (preset.loss.name, *losses)) else "classification"
+
+
+def may_be_judged_by_loss(preset: Preset, losses: Sequence[str] = ()) -> bool:
+    """Whether the best epoch is, or may be, that of the lowest loss. losses: as for `task_of`."""
+    monitor = preset.training.monitor
+    return monitor == LOSS or (monitor == "auto" and task_of(preset, losses) != "classification")
