@@ -18,6 +18,7 @@ from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
 from tests.ui.made_study import BEST, append, loss_of, run_name, settings_of, write_folds, write_study
 from workbench.errors import PresetError
+from workbench.runs.directory import list_runs
 from workbench.settings.preset import Preset
 from workbench.training.processes.plan import make_plan
 from workbench.tuning.directory import StudyDirectory, list_studies
@@ -804,6 +805,79 @@ def test_only_one_study_runs_at_a_time(tmp_path: Path, started: list[tuple[Study
 
     drive(app, steps, SIZE)
     assert started == []
+
+
+@pytest.mark.parametrize(("paused", "state"), [(False, "is being trained"), (True, "is paused")])
+def test_a_study_in_progress_is_pointed_to_when_the_app_starts(tmp_path: Path, paused: bool, state: str) -> None:
+    app, study = app_of(tmp_path, alive=True, paused=paused)
+    write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await seen(pilot, f"the study {study.name} {state}: T shows it")
+
+    drive(app, steps, SIZE)
+
+
+def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.pause(0.5)
+        assert "T shows it" not in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("b", 1, False)])
+def test_a_run_is_trained_beside_a_study_only_after_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, runs: int, shows: bool
+) -> None:
+    monkeypatch.setattr("workbench.ui.live.session.start_trainer", lambda run, command: Controller())
+    app, study = app_of(tmp_path, alive=True)
+    write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await seen(pilot, f"The study {study.name} is being trained (64")
+        assert list_runs(tmp_path / "runs") == []
+        await pilot.press(key)
+        await pilot.pause(0.5)
+        assert isinstance(app.screen, TuneScreen) == shows
+        assert not shows or "64 trials, 3 running" in screen_text(app)
+        assert len(list_runs(tmp_path / "runs")) == runs
+
+    drive(app, steps, SIZE)
+
+
+def test_beside_a_paused_study_a_run_is_trained_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.ui.live.session.start_trainer", lambda run, command: Controller())
+    app, _ = app_of(tmp_path, alive=True, paused=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await pilot.pause(0.5)
+        assert len(list_runs(tmp_path / "runs")) == 1
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("b", 1, True)])
+def test_a_second_study_begins_beside_one_of_another_app_only_after_asking(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]], key: str, starts: int, shows: bool
+) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
+        await pilot.press("space")
+        await seen(pilot, f"The study {study.name} is being trained")
+        await pilot.press(key)
+        await pilot.pause(0.5)
+        assert isinstance(app.screen, TuneScreen) == shows
+        assert ("not started: another study is being trained" in screen_text(app)) == (key == "escape")
+
+    drive(app, steps, SIZE)
+    assert len(started) == starts
 
 
 def test_the_app_imports_neither_torch_nor_optuna_for_it(tmp_path: Path) -> None:
