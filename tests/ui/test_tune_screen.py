@@ -317,13 +317,18 @@ def test_the_result_says_what_is_best_over_how_many_seeds(tmp_path: Path) -> Non
     drive(app, steps, SIZE)
 
 
-def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
-    app, _ = app_of(tmp_path, finished="completed", tied=(41, 7, 52))
+@pytest.mark.parametrize(
+    ("seeds", "over"), [(2, "over 2 fresh seeds"), (1, "over 1 fresh seed, for one tells nothing")]
+)
+def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path, seeds: int, over: str) -> None:
+    app, study = app_of(tmp_path, finished="completed", tied=(41, 7, 52))
+    lines = study.events.read_text().splitlines(keepends=True)
+    study.events.write_text("".join(line for line in lines if seeds == 2 or '"trial":65' not in line))
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         text = screen_text(app)
-        assert "▲ 3 cannot be told apart  trials 41, 7 and 52 differ by less than their seeds do" in text
+        assert f"▲ trials 41, 7, 52 cannot be told apart {over}  the first by its mean is trial 41: gelu" in text
 
     drive(app, steps, SIZE)
 

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.metrics import Metric, headline_metrics, written
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
+from workbench.tuning.words import not_told_apart
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import count, duration
@@ -111,8 +112,8 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
     tied = [number for each in (result or {}).get("tied") or [] if (number := number_of(each)) is not None]
     if len(tied) > 1 or (tied and tied != [leader.number]):
         numbers = list(dict.fromkeys([leader.number, *tied]))
-        listed = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-        return "warning", f"{len(numbers)} cannot be told apart", f"trials {listed} differ by less than their seeds do"
+        head = not_told_apart(numbers, len(_fresh(watch, leader, metric)))
+        return "warning", head, f"the first by its mean is trial {leader.number}: {settings_words(watch, leader)}"
     said = f"{metric.label} {_written(metric, leader.best(metric))}, {settings_words(watch, leader)}"
     if over := _over_fresh_seeds(watch, leader, metric):
         said = f"{over}, {said}"
@@ -169,9 +170,14 @@ def evidence(watch: StudyWatch, trial: TrialView) -> str:
     return f"validation {metric.label} {metric.write(value)}{f' ({over})' if over else ''}, {found}"
 
 
+def _fresh(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:
+    """What a trial's repeats with other seeds gave."""
+    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
+    return [value for value in found if value is not None]
+
+
 def _over_fresh_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> str:
     """The mean of a trial's repeats with other seeds; empty without any."""
-    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
-    values = [value for value in found if value is not None]
+    values = _fresh(watch, trial, metric)
     seeds = "1 fresh seed" if len(values) == 1 else f"{len(values)} fresh seeds"
     return f"mean {metric.write(fmean(values))} over {seeds}" if values else ""
