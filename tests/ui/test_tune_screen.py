@@ -415,7 +415,8 @@ def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
         screen = await open_tune(pilot)
         text = screen_text(app)
         # The variance between folds is 0.001; of their mean it is that × (1/5 + 1/4).
-        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603" in text
+        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603; " in text
+        assert "loss 0.2603; ±: corrected deviation of the mean" in text
         # The last epoch of the curves: 0.9 to 0.98, less what the tenth epoch still lacks of it.
         assert "validation accuracy %  mean 93.77  89.80 to 97.74" in text
         folds = [line.split()[2:4] for line in text.splitlines() if line.startswith("│   ✓")]
@@ -486,6 +487,8 @@ def test_where_the_screen_is_narrow_the_means_and_the_chart_take_turns(tmp_path:
     async def steps(pilot: Pilot[None]) -> None:
         screen = await open_tune(pilot)
         assert "accuracy %   94.00    2.12   93.94" in screen_text(app), "the deviation between folds has no room"
+        assert "corrected deviation of the mean" not in screen_text(app), "nor have these words"
+        assert "loss 0.2603" in screen_text(app)
         assert "fold against accuracy" not in screen_text(app)
         for key, panel in (("3", "tune-setting"), ("4", "tune-mean"), ("2", "tune-curves")):
             await pilot.press(key)

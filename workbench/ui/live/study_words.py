@@ -96,15 +96,18 @@ def counts(watch: StudyWatch) -> str:
     return ", ".join([*parts, *(f"{number} {status}" for number, status in shown if number)])
 
 
-def verdict(watch: StudyWatch) -> tuple[str, str, str]:
-    """What the study has found so far or at last: the style of its head, the head, and the rest of the sentence."""
+def verdict(watch: StudyWatch, *, explains: bool = False) -> tuple[str, str, str]:
+    """What the study has found so far or at last: the style of its head, the head, and the rest of the sentence.
+
+    explains: whether there is room to say which ± is meant.
+    """
     metric, state = watch.view.metric, watch.state
     best = watch.best
     if state in ("failed", "lost"):
         return "error", f"the study {'failed' if state == 'failed' else 'is lost'}", watch.reason
     result = watch.result
     if metric is not None and not watch.is_contest:
-        return _mean_so_far(watch, metric) if result is None else _mean(metric, result)
+        return _mean_so_far(watch, metric) if result is None else _mean(metric, result, explains)
     if metric is None or not best:
         note = watch.view.notes[-1] if watch.view.notes else ""
         return "dim", "", note or ("no trial has given a value" if watch.view.finished is not None else "")
@@ -134,7 +137,7 @@ def _mean_so_far(watch: StudyWatch, metric: Metric) -> tuple[str, str, str]:
     return "accent", f"mean so far {metric.write(fmean(values))}", f"{metric.label} of {len(values)}"
 
 
-def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
+def _mean(metric: Metric, result: dict[str, Any], explains: bool) -> tuple[str, str, str]:
     mean = result.get("mean")
     if not isinstance(mean, float):
         return "warning", "no mean", "no trial has completed"
@@ -144,7 +147,8 @@ def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
         said += f", 95 % interval {metric.number(low)} to {metric.write(high)}"
     elif isinstance(deviation, float):
         head += f" ± {metric.write(deviation)}"
-    return "good", head, said + _pooled(result)
+    which = "; ±: corrected deviation of the mean" if explains and "±" in head else ""
+    return "good", head, said + _pooled(result) + which
 
 
 def _pooled(result: dict[str, Any]) -> str:
