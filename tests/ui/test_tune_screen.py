@@ -287,6 +287,23 @@ def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial
     assert not app.draft.asks_for_search, "space now trains with them"
 
 
+def test_a_trial_that_was_trained_together_is_compared_with_a_run_by_its_test_metrics(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, finished="completed")
+    append(study, TrialFinished(trial=7, status="completed", value=0.1, test={"accuracy": 0.9712}, time=NOON + 90))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("a", "down", "down", "down", "a", "v")
+        await seen(pilot, "optimizer.weight_decay")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ trial 41 trial 7 │" in text
+        assert "│ test accuracy - 97.12 % │" in text
+        assert "changes" not in text, "neither has any"
+        assert "One training each: nothing can be concluded, because chance alone moves these results." in text
+
+    drive(app, steps, SIZE)
+
+
 def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> None:
     app, _ = app_of(tmp_path, finished="completed")
 
