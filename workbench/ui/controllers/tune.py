@@ -118,7 +118,8 @@ class TuneController:
         answer = await self._host.ask(BesideStudyDialog(study.study.name, counts(study)))
         if answer == "show":
             self.watch = study
-        return answer
+            return "show"
+        return "beside" if answer == "beside" else None
 
     def studies(self) -> list[StudyDirectory]:
         """All studies of the folder, the oldest first."""
