@@ -370,6 +370,23 @@ def test_beside_a_study_in_progress_nothing_is_measured_until_it_has_ended(
     drive(app, steps)
 
 
+def test_beside_a_study_that_this_app_has_not_opened_nothing_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_process(monkeypatch, tmp_path, range_lines())
+    write_study(tmp_path / "studies", alive=True)
+    write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"learning rate", "enter", "M")
+        await until(pilot, lambda: "a study is in progress, and each would slow the other: pause" in screen_text(app))
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, TuneScreen) and "3 running" in screen_text(app))
+
+    drive(app, steps)
+
+
 def test_invalid_settings_are_named_and_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake_process(monkeypatch, tmp_path, range_lines())
     app = app_of(tmp_path)

@@ -18,6 +18,7 @@ from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, NOON, preset
 from tests.ui.made_study import BEST, append, loss_of, run_name, settings_of, write_folds, write_study
 from workbench.errors import PresetError
+from workbench.runs.directory import list_runs
 from workbench.settings.preset import Preset
 from workbench.training.processes.plan import make_plan
 from workbench.tuning.directory import StudyDirectory, list_studies
@@ -286,6 +287,23 @@ def test_settings_are_taken_into_the_form(tmp_path: Path, keys: list[str], trial
     assert not app.draft.asks_for_search, "space now trains with them"
 
 
+def test_a_trial_that_was_trained_together_is_compared_with_a_run_by_its_test_metrics(tmp_path: Path) -> None:
+    app, study = app_of(tmp_path, finished="completed")
+    append(study, TrialFinished(trial=7, status="completed", value=0.1, test={"accuracy": 0.9712}, time=NOON + 90))
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await open_tune(pilot)
+        await pilot.press("a", "down", "down", "down", "a", "v")
+        await seen(pilot, "optimizer.weight_decay")
+        text = "\n".join(" ".join(line.split()) for line in screen_text(app).splitlines())
+        assert "│ trial 41 trial 7 │" in text
+        assert "│ test accuracy - 97.12 % │" in text
+        assert "changes" not in text, "neither has any"
+        assert "One training each: nothing can be concluded, because chance alone moves these results." in text
+
+    drive(app, steps, SIZE)
+
+
 def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> None:
     app, _ = app_of(tmp_path, finished="completed")
 
@@ -316,13 +334,18 @@ def test_the_result_says_what_is_best_over_how_many_seeds(tmp_path: Path) -> Non
     drive(app, steps, SIZE)
 
 
-def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
-    app, _ = app_of(tmp_path, finished="completed", tied=(41, 7, 52))
+@pytest.mark.parametrize(
+    ("seeds", "over"), [(2, "over 2 fresh seeds"), (1, "over 1 fresh seed, for one tells nothing")]
+)
+def test_trials_that_cannot_be_told_apart_are_named(tmp_path: Path, seeds: int, over: str) -> None:
+    app, study = app_of(tmp_path, finished="completed", tied=(41, 7, 52))
+    lines = study.events.read_text().splitlines(keepends=True)
+    study.events.write_text("".join(line for line in lines if seeds == 2 or '"trial":65' not in line))
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
         text = screen_text(app)
-        assert "▲ 3 cannot be told apart  trials 41, 7 and 52 differ by less than their seeds do" in text
+        assert f"▲ trials 41, 7, 52 cannot be told apart {over}  the first by its mean is trial 41: gelu" in text
 
     drive(app, steps, SIZE)
 
@@ -409,7 +432,8 @@ def test_of_folds_all_count_none_is_best(tmp_path: Path) -> None:
         screen = await open_tune(pilot)
         text = screen_text(app)
         # The variance between folds is 0.001; of their mean it is that × (1/5 + 1/4).
-        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603" in text
+        assert "✓ mean 94.00 % ± 2.12 %  accuracy over 5 folds, pooled accuracy 93.94 %, loss 0.2603; " in text
+        assert "loss 0.2603; ±: corrected deviation of the mean" in text
         # The last epoch of the curves: 0.9 to 0.98, less what the tenth epoch still lacks of it.
         assert "validation accuracy %  mean 93.77  89.80 to 97.74" in text
         folds = [line.split()[2:4] for line in text.splitlines() if line.startswith("│   ✓")]
@@ -480,6 +504,8 @@ def test_where_the_screen_is_narrow_the_means_and_the_chart_take_turns(tmp_path:
     async def steps(pilot: Pilot[None]) -> None:
         screen = await open_tune(pilot)
         assert "accuracy %   94.00    2.12   93.94" in screen_text(app), "the deviation between folds has no room"
+        assert "corrected deviation of the mean" not in screen_text(app), "nor have these words"
+        assert "loss 0.2603" in screen_text(app)
         assert "fold against accuracy" not in screen_text(app)
         for key, panel in (("3", "tune-setting"), ("4", "tune-mean"), ("2", "tune-curves")):
             await pilot.press(key)
@@ -804,6 +830,79 @@ def test_only_one_study_runs_at_a_time(tmp_path: Path, started: list[tuple[Study
 
     drive(app, steps, SIZE)
     assert started == []
+
+
+@pytest.mark.parametrize(("paused", "state"), [(False, "is being trained"), (True, "is paused")])
+def test_a_study_in_progress_is_pointed_to_when_the_app_starts(tmp_path: Path, paused: bool, state: str) -> None:
+    app, study = app_of(tmp_path, alive=True, paused=paused)
+    write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await seen(pilot, f"the study {study.name} {state}: T shows it")
+
+    drive(app, steps, SIZE)
+
+
+def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) -> None:
+    app, _ = app_of(tmp_path, finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.pause(0.5)
+        assert "T shows it" not in screen_text(app)
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize(("key", "runs", "shows"), [("escape", 0, False), ("enter", 0, True), ("b", 1, False)])
+def test_a_run_is_trained_beside_a_study_only_after_asking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, runs: int, shows: bool
+) -> None:
+    monkeypatch.setattr("workbench.ui.live.session.start_trainer", lambda run, command: Controller())
+    app, study = app_of(tmp_path, alive=True)
+    write_study(tmp_path / "studies", "20261124T140000Z-fast-0c3d", finished="completed")
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await seen(pilot, f"The study {study.name} is being trained (64")
+        assert list_runs(tmp_path / "runs") == []
+        await pilot.press(key)
+        await pilot.pause(0.5)
+        assert isinstance(app.screen, TuneScreen) == shows
+        assert not shows or "64 trials, 3 running" in screen_text(app)
+        assert len(list_runs(tmp_path / "runs")) == runs
+
+    drive(app, steps, SIZE)
+
+
+def test_beside_a_paused_study_a_run_is_trained_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.ui.live.session.start_trainer", lambda run, command: Controller())
+    app, _ = app_of(tmp_path, alive=True, paused=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        await pilot.pause(0.5)
+        assert len(list_runs(tmp_path / "runs")) == 1
+
+    drive(app, steps, SIZE)
+
+
+@pytest.mark.parametrize(("key", "starts", "shows"), [("escape", 0, False), ("T", 0, True), ("b", 1, True)])
+def test_a_second_study_begins_beside_one_of_another_app_only_after_asking(
+    tmp_path: Path, started: list[tuple[StudyDirectory, str]], key: str, starts: int, shows: bool
+) -> None:
+    app, study = app_of(tmp_path, alive=True)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        app.draft.enter("optimizer.learning_rate", "1e-4..1e-1")
+        await pilot.press("space")
+        await seen(pilot, f"The study {study.name} is being trained")
+        await pilot.press(key)
+        await pilot.pause(0.5)
+        assert isinstance(app.screen, TuneScreen) == shows
+        assert ("not started: another study is being trained" in screen_text(app)) == (key == "escape")
+
+    drive(app, steps, SIZE)
+    assert len(started) == starts
 
 
 def test_the_app_imports_neither_torch_nor_optuna_for_it(tmp_path: Path) -> None:

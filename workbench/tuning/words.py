@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from workbench.metrics import Metric
@@ -34,12 +35,19 @@ def verdict(result: dict[str, Any], view: StudyView) -> str:
         return f"{name} was best after epoch {trial.epoch} ({what}), but was not trained to its end: that may be chance"
     if not seeds:
         return f"{name} was best ({what}), but was not trained again with fresh seeds: that may be chance"
-    over = f"over {seeds} fresh seed{'s' if seeds > 1 else ''}"
     if tied:
-        names = ", ".join(str(number) for number in (best["trial"], *(each["trial"] for each in tied)))
+        numbers = [best["trial"], *(each["trial"] for each in tied)]
         more = f"; --seeds {least_pairs()} might tell" if seeds < least_pairs() else ""
-        return f"trials {names} cannot be told apart {over}{more}. The first by its mean is {name}: {what}"
-    return f"{name} is best {over}: {what}"
+        return f"{not_told_apart(numbers, seeds)}{more}. The first by its mean is {name}: {what}"
+    return f"{name} is best over {seeds} fresh seed{'s' if seeds > 1 else ''}: {what}"
+
+
+def not_told_apart(trials: Sequence[int], seeds: int) -> str:
+    """That the best trials cannot be told apart. seeds: fresh ones that each of them was trained with again."""
+    over = {0: "without fresh seeds", 1: "over 1 fresh seed, for one tells nothing"}.get(
+        seeds, f"over {seeds} fresh seeds"
+    )
+    return f"trials {', '.join(map(str, trials))} cannot be told apart {over}"
 
 
 def with_interval(mean: float | None, interval: tuple[float, float] | None, metric: Metric) -> str:

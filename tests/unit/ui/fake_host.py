@@ -33,6 +33,8 @@ class FakeHost:
         self.calls: list[str] = []
         """The parts that were to be shown, in order."""
         self.is_covered = False
+        self.is_free = True
+        """Whether something may be trained now."""
 
     def say(self, text: str, kind: str = "text", *, while_it_holds: bool = False) -> None:
         self.said.append((kind, text))
@@ -73,6 +75,9 @@ class FakeHost:
         self.dialogs.append(dialog)
         answer: Result | None = self.answers.pop(0)
         return answer
+
+    async def may_train(self) -> bool:
+        return self.is_free
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         return work()

@@ -77,6 +77,15 @@ def test_another_run_begins_without_findings(tmp_path: Path, monkeypatch: pytest
     assert advice.advice.current is None
 
 
+def test_beside_a_study_nothing_is_tried_without_the_users_consent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, advice = judged(monkeypatch, tmp_path, LAUNCH_BOUND, alive=True)
+    desk.host.is_free = False
+    asyncio.run(advice.try_current())
+    assert desk.host.dialogs == []
+
+
 @pytest.mark.parametrize(("answer", "batch_size"), [("keep", 512), (None, 64)])
 def test_a_change_goes_into_the_settings_if_it_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str | None, batch_size: int

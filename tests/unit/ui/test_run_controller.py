@@ -90,6 +90,14 @@ def test_a_run_that_ended_early_is_resumed(tmp_path: Path, ending: str) -> None:
     assert desk.started == [(run, f"workbench --resume {run.name}")]
 
 
+def test_beside_a_study_nothing_is_resumed_without_the_users_consent(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.watch(ending="stopped")
+    desk.host.is_free = False
+    asyncio.run(desk.run.resume_watched())
+    assert desk.started == []
+
+
 def test_a_completed_run_is_not_resumed(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.watch(ending="completed")

@@ -132,7 +132,7 @@ class AdviceController:
 
         try:
             present = watch.settings
-            if not await is_trusted(present.override(finding.change), self._host):
+            if not await self._host.may_train() or not await is_trusted(present.override(finding.change), self._host):
                 return
         except WorkbenchError as error:
             self._host.say(f"this cannot be tried: {error}", "error")

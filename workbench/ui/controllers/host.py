@@ -53,5 +53,8 @@ class Host(Protocol):
     async def ask(self, dialog: Screen[Result]) -> Result | None:
         """Opens a dialog and waits for its answer; None if the user leaves it."""
 
+    async def may_train(self) -> bool:
+        """Whether something may be trained or measured now: asks while a study is being trained."""
+
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         """Runs `work` in a thread. Raises what it raises."""

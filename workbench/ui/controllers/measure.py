@@ -36,7 +36,7 @@ class MeasureController:
         if path not in MEASURED:
             key = action("measure").shown_key
             self._host.say(f"{key} measures the learning rate and the batch size: put the cursor on one of them")
-        elif self._may_measure():
+        elif await self._may_measure():
             try:
                 preset = self._draft.preset.with_absolute_paths()
                 if await is_trusted(preset, self._host):
@@ -44,14 +44,14 @@ class MeasureController:
             except WorkbenchError as error:
                 self._host.say(f"this cannot be measured: {error}", "error")
 
-    def _may_measure(self) -> bool:
+    async def _may_measure(self) -> bool:
         for path, problem in self._draft.problems.items():
             self._host.say(f"this cannot be measured: {path}: {problem}", "error")
             return False
-        watch, study = self._session.watch, self._tune.watch
+        study = await self._tune.being_trained()
+        watch = self._session.watch
         if study is not None:
-            study.poll()  # it may have ended since its screen was left
-        if study is not None and study.is_alive and study.state != "paused":
+            self._tune.watch = study  # that is what T shows then
             text = "a study is in progress, and each would slow the other: pause or stop it on its screen (T) first"
         elif watch is not None and watch.is_alive and watch.state != "paused":
             text = "a run is in progress, and each would slow the other: pause it (space) or stop it (x) first"

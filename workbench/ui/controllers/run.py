@@ -108,6 +108,8 @@ class RunController:
         if wrong := wrong or self._session.planner.take_fault(preset):
             self._cannot_start(wrong)
             return False
+        if not await self._host.may_train():
+            return False
         if self._session.is_busy or not await is_trusted(preset, self._host):
             return False  # a run was opened meanwhile, or its code must not run
         self._session.start(preset, self._draft.command())
@@ -136,7 +138,7 @@ class RunController:
     async def resume(self, run: RunDirectory) -> None:
         """Resumes a run from its last checkpoint."""
         try:
-            if not await is_trusted(Preset.of_run(run.preset), self._host):
+            if not await self._host.may_train() or not await is_trusted(Preset.of_run(run.preset), self._host):
                 return
             self._session.resume(run, f"workbench --resume {run.name}")
         except WorkbenchError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import USERS_KINDS, WorkbenchError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.lock import is_running
 from workbench.runs.row import RunRow
 from workbench.settings.validation import check_is_one_run
 from workbench.tuning.directory import StudyDirectory, create_study, default_studies_folder, list_studies
@@ -21,6 +23,9 @@ from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.live.study_words import counts, evidence
 from workbench.ui.live.trial_rows import trial_row
+
+if TYPE_CHECKING:
+    from workbench.ui.dialogs.beside_study import BesideAnswer
 
 RESUMABLE = ("stopped", "failed", "lost")
 
@@ -70,19 +75,51 @@ class TuneController:
             self.watch = await self._host.in_thread(self._latest)
 
     def _latest(self) -> StudyWatch | None:
-        found = None
-        for study in reversed(self.studies()):
-            try:
-                watch = StudyWatch(study)
-            except WorkbenchError:
-                continue  # of another version, or damaged: the list of studies says why it cannot be opened
-            if watch.is_alive:
-                found = watch
-                break
-            found = found or watch
-        if found is not None:
-            found.read_all()
-        return found
+        latest_first = list(reversed(self.studies()))
+        return next(_readable(sorted(latest_first, key=is_running, reverse=True)), None)
+
+    async def in_progress(self) -> StudyWatch | None:
+        """The study of the folder that is being trained or is paused, whoever started it; the one being trained first.
+
+        It is read for this call, and not watched.
+        """
+
+        def read() -> StudyWatch | None:
+            alive = [watch for watch in _readable(filter(is_running, reversed(self.studies()))) if watch.is_alive]
+            return min(alive, key=_is_paused, default=None)
+
+        return await self._host.in_thread(read)
+
+    async def being_trained(self) -> StudyWatch | None:
+        """The study that trains now, the watched one first; None without any, for a paused one trains nothing."""
+        if self.watch is not None:
+            self.watch.poll()  # it may have ended since its screen was left
+            if self.watch.is_alive and not _is_paused(self.watch):
+                return self.watch
+        found = await self.in_progress()
+        return None if found is None or _is_paused(found) else found
+
+    async def say_in_progress(self) -> None:
+        """Says at the app's start which study is in progress."""
+        if (found := await self.in_progress()) is not None:
+            state = "is paused" if _is_paused(found) else "is being trained"
+            self._host.say(f"the study {found.study.name} {state}: T shows it", "warning", while_it_holds=True)
+
+    async def ask_beside(self) -> BesideAnswer | None:
+        """Asks whether to train beside the study that trains now; beside without any, None if the user does neither.
+
+        show: the study is watched now, and its screen shall come up.
+        """
+        from workbench.ui.dialogs.beside_study import BesideStudyDialog
+
+        study = await self.being_trained()
+        if study is None:
+            return "beside"
+        answer = await self._host.ask(BesideStudyDialog(study.study.name, counts(study)))
+        if answer == "show":
+            self.watch = study
+            return "show"
+        return "beside" if answer == "beside" else None
 
     def studies(self) -> list[StudyDirectory]:
         """All studies of the folder, the oldest first."""
@@ -118,10 +155,15 @@ class TuneController:
     async def start(self, say: Callable[[str], object]) -> str:
         """Starts a search of the form's ranges, or all folds of its validation; else searches what matters most.
 
+        Beside another study only after asking: that one may be watched instead.
+
         say: is called with what is being waited for.
         """
         if problem := self._why_not():
             return problem
+        answer = await self.ask_beside()
+        if answer != "beside":
+            return "" if answer == "show" else "not started: another study is being trained"
         try:
             return await self._start(say)
         except WorkbenchError as error:
@@ -132,7 +174,7 @@ class TuneController:
     def _why_not(self) -> str:
         """Why no study can be started now; empty if one can."""
         if self.is_busy:
-            return "a study is in progress: stop it first, or let it end"
+            return "a study is in progress: stop it first, or let it end (T shows it)"
         if self._session.is_busy:
             return "a run is in progress: stop it first, or let it end"
         return next((f"cannot start: {path}: {problem}" for path, problem in self._draft.problems.items()), "")
@@ -214,6 +256,21 @@ class TuneController:
         except WorkbenchError as error:
             return str(error)
         return await self._presets.save_found(preset, f"{preset.name}-tuned", evidence(self.watch, trial))
+
+
+def _readable(studies: Iterable[StudyDirectory]) -> Iterator[StudyWatch]:
+    """The studies, read to the end; the list of studies says of the others why they cannot be opened."""
+    for study in studies:
+        try:
+            watch = StudyWatch(study)
+        except WorkbenchError:
+            continue  # of another version, or damaged
+        watch.read_all()
+        yield watch
+
+
+def _is_paused(watch: StudyWatch) -> bool:
+    return watch.state == "paused"
 
 
 def _line(study: StudyDirectory) -> str:

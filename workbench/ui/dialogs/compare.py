@@ -17,11 +17,16 @@ from workbench.metrics import in_reading_order
 from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
-from workbench.ui.dialogs.dialog import Dialog
+from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.look.styled_app import StyledApp
 from workbench.ui.panels.chart_curves import OVERLAY_LETTERS
 from workbench.ui.panels.runs_columns import epochs_of, label_of, number, state_of, written
 from workbench.units import duration
+
+ONE_EACH = (
+    "One training each: nothing can be concluded, because chance alone moves these results. More seeds can tell: "
+    "workbench tune repeat, then workbench compare."
+)
 
 
 class CompareDialog(Dialog[bool]):
@@ -32,7 +37,7 @@ class CompareDialog(Dialog[bool]):
     title_text = "compare"
     DEFAULT_CSS = """
     CompareDialog > #box { width: 120; }
-    CompareDialog VerticalScroll { height: auto; max-height: 85vh; }
+    CompareDialog VerticalScroll { height: auto; max-height: 70vh; }
     """
 
     def __init__(self, rows: Sequence[RunRow], names: Sequence[str] = (), states: Sequence[str] = ()) -> None:
@@ -44,6 +49,9 @@ class CompareDialog(Dialog[bool]):
 
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(Static(self._table()))
+        if sum(row.best is not None for row in self._rows) > 1:
+            yield plain("")
+            yield plain(ONE_EACH, classes="dim")
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -90,7 +98,12 @@ def differing_settings(rows: Sequence[RunRow]) -> dict[str, list[Any]]:
     settings = [with_present_paths(row.settings) for row in rows]
     paths = dict.fromkeys(path for each in settings for path in each)
     values = {path: [each.get(path) for each in settings] for path in paths if path not in ("name", "description")}
-    return {path: found for path, found in values.items() if any(value != found[0] for value in found)}
+    return {path: found for path, found in values.items() if any(not _is_same(value, found[0]) for value in found)}
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether two settings are equal. A run's preset leaves out an empty list, which a trial's settings name."""
+    return value == other or (value in (None, (), []) and other in (None, (), []))
 
 
 def _best(row: RunRow) -> str:

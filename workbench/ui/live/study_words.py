@@ -8,6 +8,7 @@ from typing import Any
 from workbench.metrics import Metric, headline_metrics, written
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
+from workbench.tuning.words import not_told_apart
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import count, duration
@@ -95,15 +96,18 @@ def counts(watch: StudyWatch) -> str:
     return ", ".join([*parts, *(f"{number} {status}" for number, status in shown if number)])
 
 
-def verdict(watch: StudyWatch) -> tuple[str, str, str]:
-    """What the study has found so far or at last: the style of its head, the head, and the rest of the sentence."""
+def verdict(watch: StudyWatch, *, explains: bool = False) -> tuple[str, str, str]:
+    """What the study has found so far or at last: the style of its head, the head, and the rest of the sentence.
+
+    explains: whether there is room to say which ± is meant.
+    """
     metric, state = watch.view.metric, watch.state
     best = watch.best
     if state in ("failed", "lost"):
         return "error", f"the study {'failed' if state == 'failed' else 'is lost'}", watch.reason
     result = watch.result
     if metric is not None and not watch.is_contest:
-        return _mean_so_far(watch, metric) if result is None else _mean(metric, result)
+        return _mean_so_far(watch, metric) if result is None else _mean(metric, result, explains)
     if metric is None or not best:
         note = watch.view.notes[-1] if watch.view.notes else ""
         return "dim", "", note or ("no trial has given a value" if watch.view.finished is not None else "")
@@ -111,8 +115,8 @@ def verdict(watch: StudyWatch) -> tuple[str, str, str]:
     tied = [number for each in (result or {}).get("tied") or [] if (number := number_of(each)) is not None]
     if len(tied) > 1 or (tied and tied != [leader.number]):
         numbers = list(dict.fromkeys([leader.number, *tied]))
-        listed = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-        return "warning", f"{len(numbers)} cannot be told apart", f"trials {listed} differ by less than their seeds do"
+        head = not_told_apart(numbers, len(_fresh(watch, leader, metric)))
+        return "warning", head, f"the first by its mean is trial {leader.number}: {settings_words(watch, leader)}"
     said = f"{metric.label} {_written(metric, leader.best(metric))}, {settings_words(watch, leader)}"
     if over := _over_fresh_seeds(watch, leader, metric):
         said = f"{over}, {said}"
@@ -133,7 +137,7 @@ def _mean_so_far(watch: StudyWatch, metric: Metric) -> tuple[str, str, str]:
     return "accent", f"mean so far {metric.write(fmean(values))}", f"{metric.label} of {len(values)}"
 
 
-def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
+def _mean(metric: Metric, result: dict[str, Any], explains: bool) -> tuple[str, str, str]:
     mean = result.get("mean")
     if not isinstance(mean, float):
         return "warning", "no mean", "no trial has completed"
@@ -143,7 +147,8 @@ def _mean(metric: Metric, result: dict[str, Any]) -> tuple[str, str, str]:
         said += f", 95 % interval {metric.number(low)} to {metric.write(high)}"
     elif isinstance(deviation, float):
         head += f" ± {metric.write(deviation)}"
-    return "good", head, said + _pooled(result)
+    which = "; ±: corrected deviation of the mean" if explains and "±" in head else ""
+    return "good", head, said + _pooled(result) + which
 
 
 def _pooled(result: dict[str, Any]) -> str:
@@ -169,9 +174,14 @@ def evidence(watch: StudyWatch, trial: TrialView) -> str:
     return f"validation {metric.label} {metric.write(value)}{f' ({over})' if over else ''}, {found}"
 
 
+def _fresh(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:
+    """What a trial's repeats with other seeds gave."""
+    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
+    return [value for value in found if value is not None]
+
+
 def _over_fresh_seeds(watch: StudyWatch, trial: TrialView, metric: Metric) -> str:
     """The mean of a trial's repeats with other seeds; empty without any."""
-    found = [each.best(metric) for each in watch.view.repeats_of(trial.number)]
-    values = [value for value in found if value is not None]
+    values = _fresh(watch, trial, metric)
     seeds = "1 fresh seed" if len(values) == 1 else f"{len(values)} fresh seeds"
     return f"mean {metric.write(fmean(values))} over {seeds}" if values else ""

@@ -31,5 +31,7 @@ def trial_row(watch: StudyWatch, trial: TrialView) -> RunRow:
         monitor="" if metric is None else metric.name,
         best=None if metric is None else trial.best(metric),
         seconds=trial.seconds or None,
+        metrics=trial.validation,
+        test=trial.test,
         reason=trial.reason,
     )

@@ -156,6 +156,7 @@ class MainView(Screen[None]):
     @work(group="open", exclusive=True)
     async def _offer_running(self) -> None:
         await self.runs.offer_running()
+        await self.tune.say_in_progress()
 
     @work(group="open", exclusive=True)
     async def attach(self, run: RunDirectory) -> None:
@@ -270,6 +271,12 @@ class MainView(Screen[None]):
 
     async def ask(self, dialog: Screen[Result]) -> Result | None:
         return await self.app.push_screen_wait(dialog)
+
+    async def may_train(self) -> bool:
+        answer = await self.tune.ask_beside()
+        if answer == "show":
+            await self.run_action("tune")
+        return answer == "beside"
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:

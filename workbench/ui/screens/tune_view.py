@@ -162,8 +162,9 @@ class TuneBase(Screen[TuneResult | None]):
         if watch is None:
             line.show(Text())
             return
-        style, head, rest = verdict(watch)
-        head = head.replace("±", "+-") if self.app.glyphs.ascii else head
+        style, head, rest = verdict(watch, explains=self.app.size.width >= WIDTH_OF_BOTH)
+        if self.app.glyphs.ascii:
+            head, rest = head.replace("±", "+-"), rest.replace("±", "+-")
         rest = "" if rest == self._said[0] else rest  # a note, which the line below shows in full
         glyph = {"error": self.app.glyphs.wrong, "warning": self.app.glyphs.warning, "good": self.app.glyphs.done}
         mark = f"{glyph[style]} " if style in glyph else ""
@@ -223,6 +224,7 @@ class TuneBase(Screen[TuneResult | None]):
 
     def on_resize(self, _: Resize) -> None:
         self._lay_out()
+        self._show_verdict()
 
     def _lay_out(self) -> None:
         """Shows the panels that the screen has room for."""
