@@ -21,6 +21,8 @@ EXPLORING = 0.5
 """Of the time after the first trial: as long as that, new settings are tried."""
 RESERVE = 1.5
 """Later, they are tried while this many times as long is left as it takes to train the best to their end and again."""
+KEPT_FROM = 8
+"""Settings that have been tried before any of them is trained to its end: the first would be the best of few."""
 MOST_FAILED = 3
 """Trials that fail, before any has had a value: then something is wrong with all of them."""
 
@@ -53,8 +55,8 @@ class Search:
             promoted = asha(view, self._question.discard_after, self._epochs)
             if promoted is not None:
                 return promoted
-        if self._question.discard == "keep" and (behind := surplus(view, self._question.keep)) is not None:
-            return behind
+        if self._question.discard == "keep" and (step := self._keep(view, own)) is not None:
+            return step
         if self._explores(view, own):
             suggestion = self._suggest(view)
             if suggestion is not None:
@@ -112,6 +114,12 @@ class Search:
         if question.discard == "keep":
             return not_kept_at(view, own, epoch, question.keep)
         return not_kept_at(view, own, epoch, max(question.confirm, 1), by_fraction=True)
+
+    def _keep(self, view: StudyView, own: list[TrialView]) -> Step | None:
+        """While settings are tried: trains those to their end that are among the best of all so far."""
+        if sum(bool(trial.values) for trial in own) < KEPT_FROM:
+            return surplus(view, self._question.keep)
+        return keep(view, self._question.keep)
 
     def _explores(self, view: StudyView, own: list[TrialView]) -> bool:
         question = self._question
