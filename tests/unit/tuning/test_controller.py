@@ -527,7 +527,7 @@ def test_a_trial_that_is_among_the_best_of_all_so_far_is_trained_to_its_end_at_o
     while not isinstance(step := way.next(view), NewTrial) and len(steps) < len(after):
         steps.append(step)
         if isinstance(step, Continue):
-            view.take(TrialStarted(trial=step.trial, run="run", until_epoch=step.until_epoch))
+            view.take(TrialStarted(trial=step.trial, run="run", until_epoch=step.until_epoch, resumed=True))
         elif isinstance(step, Discard):
             view.take(TrialDiscarded(trial=step.trial, reason=step.reason))
     if after:
