@@ -280,11 +280,19 @@ class MainView(Screen[None]):
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         try:
-            return await self.run_worker(work, thread=True, exit_on_error=False).wait()
+            result = await self.run_worker(work, thread=True, exit_on_error=False).wait()
         except WorkerFailed as failed:
+            self._end_with_the_screen()
             raise failed.error from None
         except WorkerCancelled:  # the app ends, or the same key was pressed again: whoever waits here ends too
             raise asyncio.CancelledError from None
+        self._end_with_the_screen()
+        return result
+
+    def _end_with_the_screen(self) -> None:
+        """Ends whoever waits here where the app has been quit: there is nothing to show an answer on."""
+        if not self.is_attached or not self.children:
+            raise asyncio.CancelledError
 
     # What the user does.
 
