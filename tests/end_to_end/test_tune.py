@@ -142,6 +142,7 @@ def test_a_metric_that_the_task_has_not_is_refused_before_there_is_a_study(workb
     assert not list_studies(workbench.folder / "studies")
 
 
+@pytest.mark.slow
 def test_a_monitor_that_the_task_has_not_ends_the_search(workbench: Workbench) -> None:
     wrong = ("--set", "training.monitor=accuracy")
     done = workbench.run("tune", "search", "-p", "regression", *RATES, *wrong, "--trials", "9")

@@ -22,6 +22,7 @@ from workbench.runs.measurements import Timing
 from workbench.runs.writer import EventWriter
 
 
+@pytest.mark.slow
 def test_the_benchmark_for_gpus_goes_all_its_ways_on_the_cpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -153,6 +153,7 @@ def test_replayed_steps_give_the_losses_correct_samples_and_weights_of_the_eager
     assert found.warnings == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch's compiler needs a C++ compiler")
 def test_compiled_steps_are_replayed_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With RMSprop, whose step can be compiled on the CPU too."""
