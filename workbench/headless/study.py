@@ -157,10 +157,7 @@ def _conclude(
 
 def _remove(study: StudyDirectory, options: Options) -> None:
     """Removes a study that was refused, and in which no trial was trained to its end."""
-    for run in trials_of(study):  # the first trial starts while the rest is checked
-        trainer = process_id(run)
-        if trainer is not None:
-            kill_group(trainer)
+    _kill_trainers(study)  # the first trial starts while the rest is checked
     shutil.rmtree(study.path, ignore_errors=True)
     if not options.quiet and not study.path.exists():
         print(f"the study {study.name} was removed: nothing was trained to its end", file=sys.stderr)
@@ -226,6 +223,10 @@ def _kill(study: StudyDirectory, controller: subprocess.Popen[bytes]) -> None:
     kill_group(controller.pid)
     for child in children:
         kill_group(child)
+    _kill_trainers(study)
+
+
+def _kill_trainers(study: StudyDirectory) -> None:
     for run in trials_of(study):
         trainer = process_id(run)
         if trainer is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from workbench.devices.gpu import GpuMonitor, GpuReading
 from workbench.processes.stacked import Message, StackedProcess, Steer
 from workbench.processes.standby import Standby
 from workbench.processes.worker import not_started
@@ -144,30 +145,33 @@ def named_gpus() -> list[str] | None:
     return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
 
 
-def memory_of_a_place() -> int | None:
-    """Bytes that a trial may take: of the smallest GPU, or what is free of the host's memory; None if not known."""
-    from workbench.devices.gpu import GpuMonitor
-
-    monitor = GpuMonitor.open() if _visible_gpus() else None
-    if monitor is None:
-        import psutil
-
-        return int(psutil.virtual_memory().available)
-    with monitor:
-        sizes = [gpu.total_bytes for gpu in monitor.read() if gpu.total_bytes is not None]
-    return min(sizes, default=None)
-
-
-def _visible_gpus() -> list[str]:
-    """Those that CUDA_VISIBLE_DEVICES names; else those that nobody uses, or all if each is used."""
-    from workbench.devices.gpu import GpuMonitor
-
-    if (named := named_gpus()) is not None:
-        return named
+def gpu_readings() -> list[GpuReading]:
+    """All GPUs of this machine; empty where there are none, or none can be read."""
     monitor = GpuMonitor.open()
     if monitor is None:
         return []
     with monitor:
-        readings = monitor.read()
-    unused = [gpu for gpu in readings if (gpu.used_bytes or 0) < MOST_USED_BYTES]
-    return [gpu.uuid for gpu in unused or readings]
+        return list(monitor.read())
+
+
+def unused(readings: Sequence[GpuReading]) -> list[GpuReading]:
+    """Those that nobody uses."""
+    return [gpu for gpu in readings if (gpu.used_bytes or 0) < MOST_USED_BYTES]
+
+
+def memory_of_a_place() -> int | None:
+    """Bytes that a trial may take: of the smallest GPU, or what is free of the host's memory; None if not known."""
+    readings = gpu_readings() if _visible_gpus() else []
+    if not readings:
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+    return min((gpu.total_bytes for gpu in readings if gpu.total_bytes is not None), default=None)
+
+
+def _visible_gpus() -> list[str]:
+    """Those that CUDA_VISIBLE_DEVICES names; else those that nobody uses, or all if each is used."""
+    if (named := named_gpus()) is not None:
+        return named
+    readings = gpu_readings()
+    return [gpu.uuid for gpu in unused(readings) or readings]

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from workbench.devices.gpu import GpuMonitor, GpuReading
+from workbench.devices.gpu import GpuReading
 from workbench.errors import UsageError
-from workbench.tuning.places import GPU, MOST_USED_BYTES, LocalPlace, Place, named_gpus, threads_of
+from workbench.tuning.places import GPU, LocalPlace, Place, gpu_readings, named_gpus, threads_of, unused
 
 
 class Supply(Protocol):
@@ -49,7 +49,7 @@ class LocalSupply:
                 raise UsageError(f"{GPU} names no other GPU than this study has: {', '.join(named)}")
             if free:
                 return LocalPlace({GPU: free[0]}), f"GPU {free[0]}"
-        elif readings := _readings():
+        elif readings := gpu_readings():
             return _unused(readings, taken)
         return _worker(len(places) + 1)
 
@@ -62,9 +62,8 @@ class LocalSupply:
 
 def _unused(readings: Sequence[GpuReading], taken: Sequence[str]) -> tuple[Place, str]:
     free = [gpu for gpu in readings if gpu.uuid not in taken]
-    unused = [gpu for gpu in free if (gpu.used_bytes or 0) < MOST_USED_BYTES]
-    if unused:
-        return LocalPlace({GPU: unused[0].uuid}), f"GPU {unused[0].index} ({unused[0].name})"
+    if found := unused(free):
+        return LocalPlace({GPU: found[0].uuid}), f"GPU {found[0].index} ({found[0].name})"
     if not free:
         raise UsageError("this study has all GPUs of this machine already")
     raise UsageError(
@@ -83,11 +82,3 @@ def _worker(count: int) -> tuple[Place, str]:
     return LocalPlace(
         environment
     ), f"worker {count} on the CPU, with {said}; the others take as many from their next trial on"
-
-
-def _readings() -> list[GpuReading]:
-    monitor = GpuMonitor.open()
-    if monitor is None:
-        return []
-    with monitor:
-        return list(monitor.read())

@@ -15,7 +15,7 @@ from workbench.errors import UsageError
 from workbench.runs.control import append_request
 from workbench.runs.directory import RunDirectory
 from workbench.tuning import controller as controllers
-from workbench.tuning import supply as supplies
+from workbench.tuning import places as placing
 from workbench.tuning.controller import Controller
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.places import GPU, LocalPlace, Place
@@ -161,7 +161,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch, *used: int, named: str | None = None) 
         def open(cls) -> Monitor | None:
             return cls() if readings else None
 
-    monkeypatch.setattr(supplies, "GpuMonitor", Monitor)
+    monkeypatch.setattr(placing, "GpuMonitor", Monitor)
     if named is None:
         monkeypatch.delenv(GPU, raising=False)
     else:

@@ -75,7 +75,7 @@ def overall(watch: StudyWatch) -> list[Overall]:
         known = [value for value in values if value is not None and math.isfinite(value)]
         between = mean_and_deviation(known)[1] if known else None
         mean, deviation = mean_over_folds(values)
-        if watch.question.way != "folds" or len(trials) != watch.total:
+        if not watch.is_folds or len(trials) != watch.total:
             deviation = None  # the correction holds for folds, and for all of them
         found.append(Overall(metric, mean, deviation, between, pooled.get(metric.name)))
     return found

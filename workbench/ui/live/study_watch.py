@@ -197,9 +197,14 @@ class StudyWatch:
         return sorted(self.view.ranked(), key=lambda trial: trial.number != found)
 
     @property
+    def is_folds(self) -> bool:
+        """Whether the study is a cross-validation."""
+        return self.question.way == "folds"
+
+    @property
     def trial_word(self) -> str:
         """What a trial is called: each of a cross-validation is the fold that it leaves out."""
-        return "fold" if self.question.way == "folds" else "trial"
+        return "fold" if self.is_folds else "trial"
 
     def letter(self, trial: TrialView) -> str:
         """The letter of one of the best; empty for the others."""

@@ -75,12 +75,12 @@ def described(watch: StudyWatch, trial: TrialView) -> str:
     if trial.origin in SAMPLERS:
         parts.append(f"suggested by {SAMPLERS[trial.origin]}")
     elif (
-        watch.trial_word == "trial"
+        not watch.is_folds
         and trial.repeats is None
         and trial.origin not in ("", "preset", settings_words(watch, trial))
     ):
         parts.append(trial.origin)
-    if watch.trial_word == "trial" and trial not in watch.best[:1]:
+    if not watch.is_folds and trial not in watch.best[:1]:
         parts.append(settings_words(watch, trial))
     return ", ".join(parts)
 

@@ -29,7 +29,7 @@ class MeanPanel(Panel):
 
     @property
     def _unit(self) -> str:
-        return "folds" if self._watch is not None and self._watch.question.way == "folds" else "seeds"
+        return "folds" if self._watch is not None and self._watch.is_folds else "seeds"
 
     def heading(self) -> Text:
         return Text(f"all {self._unit} together", self.style_of("strong"))

@@ -132,7 +132,7 @@ class TrialsPanel(Panel):
         if watch is None or not self._trials:
             return self.placeholder(self._empty, width)
         painter: Painter
-        if watch.question.way == "folds":
+        if watch.is_folds:
             painter = FoldPainter(watch, self._trials, width, self)
         else:
             painter = TrialPainter(watch, self._setting, self._trials, width, self)
