@@ -17,7 +17,7 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import PresetSaved
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, read_study_view
-from workbench.tuning.words import with_interval
+from workbench.tuning.words import how_far, with_interval
 
 
 def save_as_asked(study: StudyDirectory) -> PresetSaved | None:
@@ -61,8 +61,7 @@ def evidence(result: dict[str, Any], view: StudyView, study: str, epochs: int) -
     best = result["best"]
     metric, trial = metric_named(best["metric"]), view.trials[best["trial"]]
     text = f"Best of {result['trials']} settings (study {study}): {metric.label} {metric.write(best['value'])}"
-    if trial.status != "completed":
-        text += f" after {trial.epoch} of {epochs} epochs, not trained to its end,"
+    text += how_far(trial, epochs)
     if best["mean"] is None:
         return f"{text} as searched, not trained again with fresh seeds"
     interval = None if best["low"] is None else (best["low"], best["high"])

@@ -50,6 +50,16 @@ def not_told_apart(trials: Sequence[int], seeds: int) -> str:
     return f"trials {', '.join(map(str, trials))} cannot be told apart {over}"
 
 
+def how_far(trial: TrialView, epochs: int) -> str:
+    """Of a trial whose value is not that of a whole training, after how many epochs it was measured; else empty.
+
+    epochs: of a whole training.
+    """
+    if trial.status == "completed":
+        return ""
+    return f" after {trial.epoch} of {epochs} epochs, not trained to its end,"
+
+
 def with_interval(mean: float | None, interval: tuple[float, float] | None, metric: Metric) -> str:
     """A mean ± half of its interval; a dash without a mean."""
     if mean is None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from workbench.runs.control import ControlReader
 from workbench.runs.directory import RunDirectory
@@ -18,6 +21,7 @@ from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory, create_study
 from workbench.tuning.places import Stacking
 from workbench.tuning.question import Question
+from workbench.tuning.record import StudyRecord
 
 Accuracy = Callable[[Preset, int], float]
 """The validation accuracy of a preset after an epoch, from 1. Whatever it raises kills the trainer."""
@@ -25,6 +29,28 @@ Accuracy = Callable[[Preset, int], float]
 
 class KilledError(Exception):
     """A trainer's process is killed."""
+
+
+class DiesError(Exception):
+    """The controller's process is killed."""
+
+
+@contextmanager
+def killed_after(events: int) -> Iterator[None]:
+    """The controller dies as soon as it has written that many events."""
+    write, left = StudyRecord.write, events
+
+    def dying(self: StudyRecord, event: Event) -> None:
+        nonlocal left
+        write(self, event)
+        left -= 1
+        if left == 0:
+            raise DiesError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StudyRecord, "write", dying)
+        with pytest.raises(DiesError):
+            yield
 
 
 class FailsError(Exception):

@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
+from tests.unit.tuning.scripted import (
+    FailsError,
+    KilledError,
+    ScriptedPlace,
+    best_near_a_hundredth,
+    killed_after,
+    new_study,
+)
 from workbench.errors import EXIT_FAILED
 from workbench.runs.control import append_request
 from workbench.runs.directory import create_run
-from workbench.runs.events import Event
 from workbench.runs.lock import claim
 from workbench.runs.study import read_study
 from workbench.runs.writer import EventWriter
@@ -35,7 +41,6 @@ from workbench.tuning.events import (
     TrialValue,
 )
 from workbench.tuning.question import Question
-from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import BY_HAND, Continue, Discard, NewTrial, Wait, Way
 from workbench.tuning.view import StudyView, read_study_view, study_tail
@@ -354,35 +359,20 @@ def test_asha_trains_one_of_three_further(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-class _DiesError(Exception):
-    """The controller's process is killed."""
-
-
 @pytest.mark.parametrize(
     ("places", "every"), [(1, 7), (2, 13), pytest.param(1, 1, marks=pytest.mark.slow)], ids=["one", "two", "all"]
 )
 def test_a_controller_that_is_killed_after_any_event_finds_what_it_would_have_found(
-    places: int, every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    places: int, every: int, tmp_path: Path
 ) -> None:
     whole = new_study(tmp_path / "whole", SEARCH)
     run(whole, search(), *(ScriptedPlace() for _ in range(places)))
     expected, events = told(read_study_view(whole)), len(whole.events.read_text().splitlines())
     assert events > 40
-    write = StudyRecord.write
     for kill_after in range(1, events, every):
         study = new_study(tmp_path / f"killed-{kill_after}", SEARCH)
-        left = [kill_after]
-
-        def killed(self: StudyRecord, event: Event, left: list[int] = left) -> None:
-            write(self, event)
-            left[0] -= 1
-            if left[0] == 0:
-                raise _DiesError
-
-        monkeypatch.setattr(StudyRecord, "write", killed)
-        with pytest.raises(_DiesError):
+        with killed_after(kill_after):
             run(study, search(), *(ScriptedPlace() for _ in range(places)))
-        monkeypatch.setattr(StudyRecord, "write", write)
         assert Controller(study, search(), [ScriptedPlace()], float("inf")).run().status == "completed"
         found = told(read_study_view(study))
         if places == 1:

@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tuning.scripted import FailsError, KilledError, ScriptedPlace, best_near_a_hundredth, new_study
+from tests.unit.tuning.scripted import (
+    FailsError,
+    KilledError,
+    ScriptedPlace,
+    best_near_a_hundredth,
+    killed_after,
+    new_study,
+)
 from tests.unit.tuning.stacking import StackingPlace
 from workbench.processes.stacked import Steer, Way
 from workbench.runs.control import append_request
-from workbench.runs.events import Event
 from workbench.settings.preset import Preset
 from workbench.tuning import controller as controllers
 from workbench.tuning.controller import Controller
@@ -21,7 +27,6 @@ from workbench.tuning.directory import StudyDirectory, trials_of
 from workbench.tuning.events import StudyFinished
 from workbench.tuning.places import Place
 from workbench.tuning.question import Question
-from workbench.tuning.record import StudyRecord
 from workbench.tuning.sampler import Suggestion
 from workbench.tuning.steps import Way as WayToTune
 from workbench.tuning.supply import FixedSupply
@@ -334,10 +339,6 @@ def test_a_fold_that_failed_begins_again_when_the_study_is_resumed(
     ] * 3
 
 
-class _DiesError(Exception):
-    """The controller's process is killed."""
-
-
 def told(study: StudyDirectory) -> list[tuple[Any, ...]]:
     return [
         (trial.number, trial.settings, trial.origin, trial.repeats, trial.status, trial.values, trial.value)
@@ -363,27 +364,16 @@ def values_of_last_lives(study: StudyDirectory) -> dict[int, list[int]]:
      pytest.param("listed", 1, marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_controller_that_is_killed_after_any_event_loses_and_doubles_nothing(
-    way: str, every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: str, every: int, tmp_path: Path
 ) -> None:
     make = search if way == "search" else rates
     whole = new_study(tmp_path / "whole", SEARCH)
     run(whole, make(), StackingPlace())
     expected, events = told(whole), len(whole.events.read_text().splitlines())
-    write = StudyRecord.write
     for kill_after in range(1, events, every):
         study = new_study(tmp_path / f"killed-{kill_after}", SEARCH)
-        left = [kill_after]
-
-        def killed(self: StudyRecord, event: Event, left: list[int] = left) -> None:
-            write(self, event)
-            left[0] -= 1
-            if left[0] == 0:
-                raise _DiesError
-
-        monkeypatch.setattr(StudyRecord, "write", killed)
-        with pytest.raises(_DiesError):
+        with killed_after(kill_after):
             run(study, make(), StackingPlace())
-        monkeypatch.setattr(StudyRecord, "write", write)
         assert Controller(study, make(), [StackingPlace()], float("inf")).run().status == "completed"
         found = told(study)
         if way == "listed":

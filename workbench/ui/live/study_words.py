@@ -8,7 +8,7 @@ from typing import Any
 from workbench.metrics import Metric, headline_metrics, written
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
-from workbench.tuning.words import not_told_apart
+from workbench.tuning.words import how_far, not_told_apart
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import count, duration
@@ -171,7 +171,8 @@ def evidence(watch: StudyWatch, trial: TrialView) -> str:
     if metric is None or value is None:
         return found
     over = _over_fresh_seeds(watch, trial, metric)
-    return f"validation {metric.label} {metric.write(value)}{f' ({over})' if over else ''}, {found}"
+    measured = f"{metric.write(value)}{how_far(trial, watch.preset.training.epochs).removesuffix(',')}"
+    return f"validation {metric.label} {measured}{f' ({over})' if over else ''}, {found}"
 
 
 def _fresh(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:
