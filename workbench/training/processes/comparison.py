@@ -33,6 +33,7 @@ from workbench.processes.messages import encode
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
+from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     from workbench.training.processes.comparison_rounds import Rounds
@@ -246,4 +247,4 @@ def _measured(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

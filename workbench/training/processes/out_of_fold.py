@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, decode, encode
 from workbench.processes.out_of_fold import OutOfFold, OutOfFoldRequest
+from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     from workbench.settings.preset import Preset
@@ -68,4 +69,4 @@ def judge_kept(preset: Preset, kept: Sequence[ValidationScores]) -> OutOfFold:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -17,6 +17,7 @@ from workbench.processes.messages import Failure, encode
 from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
 from workbench.training.processes.imports import import_pytorch
+from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     from workbench.training.prepared_data import PreparedData
@@ -115,4 +116,4 @@ def make_plan(preset: Preset, shared: SharedData | None = None) -> Plan:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

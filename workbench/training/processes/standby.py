@@ -36,6 +36,7 @@ from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.writer import EventWriter
 from workbench.settings.preset import Preset
 from workbench.training.processes.imports import import_pytorch, without_collector
+from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     from workbench.training.processes.process_state import ProcessState
@@ -59,9 +60,7 @@ def main(arguments: list[str]) -> int:
             warm_up()
     if not arguments:
         pipes.send(READY)
-    exit_code = _Standby(pipes, state).train_all(arguments[0].encode() if arguments else pipes.read_line())
-    gc.unfreeze()  # or triton prints, at the end, what it takes for leaks
-    return exit_code
+    return _Standby(pipes, state).train_all(arguments[0].encode() if arguments else pipes.read_line())
 
 
 class _Standby:
@@ -249,4 +248,4 @@ def _tidy_when_terminated() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

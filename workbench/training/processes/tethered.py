@@ -11,6 +11,7 @@ import sys
 from threading import Thread
 
 from workbench.training.processes import worker
+from workbench.training.processes.leave import leave
 
 
 def main(arguments: list[str]) -> int:
@@ -31,4 +32,4 @@ def _die_with(tether: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -37,6 +37,7 @@ from workbench.settings.preset import Preset
 from workbench.settings.validation import check_is_one_run
 from workbench.training.inbox import Inbox
 from workbench.training.processes.imports import import_pytorch
+from workbench.training.processes.leave import leave
 
 if TYPE_CHECKING:
     import torch
@@ -273,4 +274,4 @@ def _print(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
