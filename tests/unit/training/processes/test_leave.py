@@ -28,12 +28,15 @@ leave(7)
 """
 
 
-def run(program: str, **streams: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", program], text=True, check=False, timeout=30, **streams)
+def run(stdout: int) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=30, env=environment
+    )
 
 
 def test_leaving_waits_for_threads_calls_what_is_registered_writes_what_is_printed_and_frees_nothing() -> None:
-    left = run(PROGRAM, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    left = run(subprocess.PIPE)
     assert left.returncode == 7
     assert left.stdout.split("\n") == ["printed the thread has ended", "what is registered", ""]
     assert left.stderr == ""
@@ -42,6 +45,6 @@ def test_leaving_waits_for_threads_calls_what_is_registered_writes_what_is_print
 def test_leaving_keeps_its_exit_code_where_nobody_reads_what_is_printed() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    left = run(PROGRAM, stdout=writer, stderr=subprocess.PIPE)
+    left = run(writer)
     os.close(writer)
     assert (left.returncode, left.stderr) == (7, "")
