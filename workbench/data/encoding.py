@@ -30,6 +30,11 @@ class Encoding(nn.Module):
         """Whether samples are encoded on the host before training: devices handle float32 and integers only."""
         return False
 
+    @property
+    def vocabulary_size(self) -> int | None:
+        """How many different ids it gives, 0 among them, which is padding; None where it gives numbers."""
+        return None
+
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments that build this encoding again: tensors and plain values only."""
         raise NotImplementedError

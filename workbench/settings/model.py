@@ -8,41 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.settings.activation import ActivationChoice, Relu
-from workbench.settings.base import CODE_PATTERN, Arguments, Choice, Family, members, setting
+from workbench.settings.base import CODE_PATTERN, Arguments, Family, members, setting
+from workbench.settings.model_choice import ModelChoice, Width, dropout, needs_images
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-Width = Annotated[int, Field(ge=1, le=1_000_000)]
-
-
-def dropout(default: float = 0.0) -> float:
-    """The dropout probability of the built-in models."""
-    probability: float = setting(default, "probability that a training step zeroes a unit", ge=0, lt=1)
-    return probability
-
-
-class ModelChoice(Choice):
-    """A model."""
-
-    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
-        """Builds the network, with weights from torch's global generator.
-
-        inputs: shape of one sample, without the batch dimension; outputs: number of scores. The module maps
-        float32 (n, *inputs) to raw scores (n, outputs). Raises PresetError if the model does not fit the data.
-        """
-        raise NotImplementedError
-
-
-def _needs_images(choice: ModelChoice, inputs: tuple[int, ...]) -> None:
-    from workbench.errors import PresetError
-
-    if len(inputs) != 3:
-        shape = " × ".join(map(str, inputs))
-        raise PresetError(
-            f"model.name = {choice.label()!r} needs images, but the samples have shape {shape}; "
-            "choose model.name = 'mlp'"
-        )
 
 
 class Mlp(ModelChoice):
@@ -73,7 +43,7 @@ class Cnn(ModelChoice):
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.cnn import CNN
 
-        _needs_images(self, inputs)
+        needs_images(self, inputs)
         return CNN(inputs, outputs, self.channels, self.dropout, self.batch_norm, self.hidden, activation.build)
 
 
@@ -88,7 +58,7 @@ class Resnet9(ModelChoice):
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.resnet9 import ResNet9
 
-        _needs_images(self, inputs)
+        needs_images(self, inputs)
         return ResNet9(inputs, outputs, self.width, activation.build)
 
 
@@ -104,7 +74,7 @@ class Torchvision(ModelChoice):
     def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
         from workbench.models.torchvision_models import torchvision_model
 
-        _needs_images(self, inputs)
+        needs_images(self, inputs)
         # The default activation keeps the architecture as published (ReLU6 stays ReLU6).
         replacement = None if isinstance(activation, Relu) else activation.build
         return torchvision_model(self.architecture, inputs, outputs, replacement, self.resize)

@@ -1,0 +1,45 @@
+"""What all models have in common: how one is built, and which data it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from workbench.settings.activation import ActivationChoice
+from workbench.settings.base import Choice, setting
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Width = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def dropout(default: float = 0.0) -> float:
+    """The dropout probability of the built-in models."""
+    probability: float = setting(default, "probability that a training step zeroes a unit", ge=0, lt=1)
+    return probability
+
+
+class ModelChoice(Choice):
+    """A model."""
+
+    def build(self, inputs: tuple[int, ...], outputs: int, activation: ActivationChoice) -> nn.Module:
+        """Builds the network, with weights from torch's global generator.
+
+        inputs: shape of one sample, without the batch dimension; outputs: number of scores. The module maps
+        float32 (n, *inputs) to raw scores (n, outputs). Raises PresetError if the model does not fit the data.
+        """
+        raise NotImplementedError
+
+
+def needs_images(choice: ModelChoice, inputs: tuple[int, ...]) -> None:
+    """Raises PresetError unless samples have the shape of an image, (channels, height, width)."""
+    from workbench.errors import PresetError
+
+    if len(inputs) != 3:
+        shape = " × ".join(map(str, inputs))
+        raise PresetError(
+            f"model.name = {choice.label()!r} needs images, but the samples have shape {shape}; "
+            "choose model.name = 'mlp'"
+        )
