@@ -839,6 +839,7 @@ def test_a_study_in_progress_is_pointed_to_when_the_app_starts(tmp_path: Path, p
 
     async def steps(pilot: Pilot[None]) -> None:
         await seen(pilot, f"the study {study.name} {state}: T shows it")
+        await seen(pilot, f"tuning      search{' paused' * paused}, ")  # in the top line
 
     drive(app, steps, SIZE)
 
@@ -849,6 +850,7 @@ def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) ->
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.pause(0.5)
         assert "T shows it" not in screen_text(app)
+        assert " idle" in screen_text(app)
 
     drive(app, steps, SIZE)
 

@@ -51,6 +51,8 @@ class TuneController:
         self._host = host
         self.folder = folder or default_studies_folder()
         self.watch: StudyWatch | None = None
+        self._found: StudyWatch | None = None
+        """A study that was in progress when the app started."""
 
     @property
     def preset_name(self) -> str:
@@ -66,6 +68,26 @@ class TuneController:
     def is_busy(self) -> bool:
         """Whether the watched study is being run."""
         return self.watch is not None and self.watch.is_alive
+
+    @property
+    def _shown(self) -> StudyWatch | None:
+        """The study whose progress is shown outside of its screen."""
+        shown = self.watch or self._found
+        return shown if shown is not None and shown.is_alive else None
+
+    def follow(self) -> None:
+        """Reads what the study has written whose progress is shown."""
+        if self._shown is not None:
+            self._shown.poll()
+
+    @property
+    def progress(self) -> str:
+        """How the study stands that is being run; empty without one."""
+        shown = self._shown
+        if shown is None:
+            return ""
+        way = f"{shown.question.way}{' paused' * _is_paused(shown)}"
+        return ", ".join(part for part in (way, counts(shown)) if part)
 
     # Which study.
 
@@ -102,6 +124,7 @@ class TuneController:
     async def say_in_progress(self) -> None:
         """Says at the app's start which study is in progress."""
         if (found := await self.in_progress()) is not None:
+            self._found = found
             state = "is paused" if _is_paused(found) else "is being trained"
             self._host.say(f"the study {found.study.name} {state}: T shows it", "warning", while_it_holds=True)
 
