@@ -305,7 +305,7 @@ def test_a_trial_that_was_trained_together_is_compared_with_a_run_by_its_test_me
 
 
 def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> None:
-    app, _ = app_of(tmp_path, finished="completed")
+    app, study = app_of(tmp_path, finished="completed")
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
@@ -319,7 +319,10 @@ def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> Non
     [saved] = [*tmp_path.rglob("fast-tuned.toml")]
     found = tomllib.loads(saved.read_text())
     assert found["optimizer"]["learning_rate"] == 0.0034
-    assert found["description"] == "validation loss 0.1568, found by a study of 66 trials of fast"
+    assert found["description"] == (
+        f"Trial 7 of 64 settings (study {study.name}): validation loss 0.1568 as searched, "
+        "not trained again with fresh seeds"
+    )
     assert not app.draft.is_changed, "the form stays as it was"
 
 

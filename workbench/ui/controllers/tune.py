@@ -21,7 +21,7 @@ from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.form.draft import Draft
 from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
-from workbench.ui.live.study_words import counts, evidence
+from workbench.ui.live.study_words import counts
 from workbench.ui.live.trial_rows import trial_row
 
 if TYPE_CHECKING:
@@ -273,12 +273,16 @@ class TuneController:
 
     async def save(self, trial: TrialView) -> str:
         """Saves the settings of a trial as a preset, after asking for its name; says where, or why not."""
-        assert self.watch is not None
+        from workbench.tuning.evidence import evidence
+
+        watch = self.watch
+        assert watch is not None
         try:
-            preset = self.watch.preset_of(trial)
+            preset = watch.preset_of(trial)
         except WorkbenchError as error:
             return str(error)
-        return await self._presets.save_found(preset, f"{preset.name}-tuned", evidence(self.watch, trial))
+        said = evidence(watch.view, trial, watch.result, watch.study.name, watch.preset.training.epochs)
+        return await self._presets.save_found(preset, f"{preset.name}-tuned", said)
 
 
 def _readable(studies: Iterable[StudyDirectory]) -> Iterator[StudyWatch]:
