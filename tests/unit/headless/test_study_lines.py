@@ -170,7 +170,10 @@ def test_a_preset_that_was_found_says_how(presets: Path, capsys: pytest.CaptureF
     _show_end(study, read_study_view(study), Options(quiet=True), show_search, "")
     assert f"saved {saved.path}; train it with: workbench --preset taken" in capsys.readouterr().err
     found = Preset.load(presets / "taken.toml")
-    evidence = f"Best of 1 settings (study {study.name}): validation accuracy 50.00 % as searched, not trained again with fresh seeds"
+    evidence = (
+        f"Best of 1 settings (study {study.name}): validation accuracy 50.00 % as searched, not trained again with "
+        "fresh seeds"
+    )
     assert (found.name, found.description) == ("taken", f"small ({evidence})")
 
 
@@ -178,8 +181,8 @@ def test_a_preset_whose_trial_was_not_trained_to_its_end_says_after_how_many_epo
     study = completed_search(presets / "studies", "paused")
     save_as_asked(study)
     assert Preset.load(presets / "taken.toml").description == (
-        f"small (Best of 1 settings (study {study.name}): validation accuracy 50.00 % after 1 of 4 epochs, not trained to its "
-        "end, as searched, not trained again with fresh seeds)"
+        f"small (Best of 1 settings (study {study.name}): validation accuracy 50.00 % after 1 of 4 epochs, not "
+        "trained to its end, as searched, not trained again with fresh seeds)"
     )
 
 
