@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     Report = Callable[[Progress], None]
 
 
+TaskName = Literal["auto", "classification", "regression"]
+
+MISSING_VALUES = (
+    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
+    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
+)
+"""Texts that stand for a missing value by default."""
+
+
 class DataChoice(Choice):
     """A source of samples."""
 

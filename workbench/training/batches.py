@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
-from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
+from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
 from workbench.training.reading_errors import raising_data_errors
 from workbench.training.similar_lengths import SimilarLengths
@@ -307,7 +307,7 @@ def fit_on_device(splits: Sequence[Split], device: torch.device) -> bool:
     """Whether all splits are in memory and there is room for all of them on the device."""
     needed = 0
     for split in splits:
-        if isinstance(split, Lazy):
+        if not isinstance(split, InMemory | NamedInMemory):
             return False
         needed += bytes_of(split.inputs) + split.targets.nbytes
     return needed <= RESIDENT_FRACTION * free_bytes(device)

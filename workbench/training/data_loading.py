@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from workbench.data.encoding import Encoding
-from workbench.data.samples import Collate, InMemory, Lazy, Split
+from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.data.splits import Splits
 from workbench.errors import DataError, PresetError
 from workbench.settings.preset import Preset
@@ -37,7 +37,7 @@ def batch_sources(
 
     def batches(split: Split, augment: Augment | None, *, evaluating: bool) -> BatchSource:
         batch_size = preset.data.batch_size
-        if on_device and not isinstance(split, Lazy):
+        if on_device and isinstance(split, InMemory | NamedInMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
             return OnDeviceBatches(split, encoding, batch_size, device, augment, _lengths(preset, split))
