@@ -58,6 +58,10 @@ class DataChoice(Choice):
         """
         raise NotImplementedError
 
+    def raw_augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """What varies a batch of samples at random while training, before it is encoded; None where nothing does."""
+        return None
+
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
         """What varies a batch of encoded samples at random while training; None where nothing does."""
         return None

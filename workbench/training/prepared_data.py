@@ -29,7 +29,14 @@ from workbench.training.checkpointing.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
-TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"})
+TRAINING_SETTINGS = frozenset(
+    {
+        *("batch_size", "drop_last"),
+        *("flip", "shift", "cutout"),
+        *("time_shift_ms", "gain_db", "noise_db"),
+        *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
+    }
+)
 """Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
