@@ -94,7 +94,9 @@ def _numbers(task: Task, targets: Tensor | None) -> list[messages.Numbers]:
     if task.kind != "regression" or targets is None:
         return []
     columns = targets.reshape(len(targets), -1)[:, :MOST_TARGETS].double().numpy()
-    return [_column(column, short(task.targets[place]) if task.targets else "") for place, column in enumerate(columns.T)]
+    return [
+        _column(column, short(task.targets[place]) if task.targets else "") for place, column in enumerate(columns.T)
+    ]
 
 
 def _column(values: Any, name: str) -> messages.Numbers:
