@@ -37,6 +37,11 @@ class DataChoice(Choice):
         """Whether classes or numbers are to be predicted; None where only the samples say it."""
         return "classification"
 
+    @property
+    def cuts_padding(self) -> bool:
+        """Whether batches are of texts of similar length, from which padding is cut."""
+        return False
+
     def build(self, report: Report) -> Samples:
         """Reads the samples; `report` hears of downloads and long reads.
 

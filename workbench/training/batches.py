@@ -20,6 +20,7 @@ from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
 from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
 from workbench.training.reading_errors import raising_data_errors
+from workbench.training.similar_lengths import SimilarLengths
 from workbench.training.timing.clock import PhaseClock
 
 Augment = Callable[[Tensor], Tensor]
@@ -104,8 +105,11 @@ class OnDeviceBatches:
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
+        lengths: SimilarLengths | None = None,
     ) -> None:
+        """lengths: of ids; batches are cut to the width that they need. `gather` gives all samples their full width."""
         self.batch_size = batch_size
+        self.lengths = lengths
         self._device = device
         self._augment = augment
         self._targets = split.targets.to(device)
@@ -134,14 +138,20 @@ class OnDeviceBatches:
         return Batch(self._inputs, self._targets)
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
+        widths = self._widths(order)
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
-            batch = self.gather(indices)
+            batch = self.gather(indices, next(widths))
             clock.mark("data")
             yield batch
 
-    def gather(self, indices: Tensor) -> Batch:
-        """The samples of these numbers, int64 (n,) on the device; waits for nothing."""
-        batch = self._select(indices)
+    def _widths(self, order: Tensor) -> Iterator[int | None]:
+        """The width of each batch; None where batches are not cut."""
+        for indices in order.split(self.batch_size):
+            yield None if self.lengths is None else self.lengths.width(indices)
+
+    def gather(self, indices: Tensor, width: int | None = None) -> Batch:
+        """The samples of these numbers, int64 (n,) on the device; waits for nothing. width: to which ids are cut."""
+        batch = self._select(indices, width)
         return batch if self._augment is None else Batch(self._augment(batch.tensor), batch.targets)
 
     def sample(self, count: int) -> Batch | None:
@@ -154,8 +164,9 @@ class OnDeviceBatches:
     def close(self) -> None:
         pass
 
-    def _select(self, indices: Tensor) -> Batch:
-        batch = Batch(self._inputs, self._targets).index_select(indices)
+    def _select(self, indices: Tensor, width: int | None = None) -> Batch:
+        inputs = self._inputs[:, :width] if width is not None and isinstance(self._inputs, Tensor) else self._inputs
+        batch = Batch(inputs, self._targets).index_select(indices)
         return batch if self._encode is None else Batch(self._encode(batch.inputs), batch.targets)
 
 
