@@ -146,4 +146,5 @@ def decode(clips: Clips, drop_broken: bool, meter: Meter) -> tuple[Tensor, dict[
 
 def _sixteen_bits(wave: Wave) -> NDArray[np.int16]:
     """Rounds to int16; exact for what has 16 bits. Louder samples than 16 bits can hold are clipped."""
-    return np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    rounded: NDArray[np.int16] = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return rounded

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import DataChoice
+from workbench.settings.data_choice import DataChoice, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,6 @@ class Sounds(DataChoice):
     def reading(self) -> AudioReading:
         """How recordings are read. Raises PresetError where settings do not fit each other."""
         from workbench.data.audio_samples import AudioReading
-        from workbench.settings.data import memory_limit_bytes
 
         self._check()
         return AudioReading(self.sample_rate, self.seconds, self.clips, self.broken == "drop", memory_limit_bytes())

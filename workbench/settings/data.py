@@ -15,23 +15,13 @@ from pydantic import Field
 from workbench.files import user_folder
 from workbench.settings.audio_data import AudioFolder
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
-from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName
+from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
 from workbench.settings.text_data import TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
-
-IN_MEMORY_FRACTION = 0.25
-"""Images and sounds that need more than this fraction of the free memory when decoded are read lazily."""
-
-
-def memory_limit_bytes() -> int:
-    """The memory that samples may take."""
-    from workbench.devices.host import HostMonitor
-
-    return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
 
 
 class Digits(Augmented):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +26,17 @@ MISSING_VALUES = (
     *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
 )
 """Texts that stand for a missing value by default."""
+
+
+IN_MEMORY_FRACTION = 0.25
+"""Images and sounds that need more than this fraction of the free memory when decoded are read lazily."""
+
+
+def memory_limit_bytes() -> int:
+    """The memory that samples may take."""
+    from workbench.devices.host import HostMonitor
+
+    return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
 
 
 class DataChoice(Choice):

@@ -31,7 +31,7 @@ from workbench.training.random_state import seed_everything
 
 TRAINING_SETTINGS = frozenset(
     {
-        *("batch_size", "drop_last"),
+        *("batch_size", "drop_last", "group_by_length"),
         *("flip", "shift", "cutout"),
         *("time_shift_ms", "gain_db", "noise_db"),
         *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
