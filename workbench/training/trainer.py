@@ -216,7 +216,8 @@ class Trainer:
         state = self.state
         metrics = {"loss": state.loss_sum / max(state.loss_samples, 1)}
         if self.job.task.correct is not None:
-            metrics["accuracy"] = int(self._correct) / max(state.samples_done, 1)
+            predictions = max(state.samples_done, 1) * self.job.targets_per_sample
+            metrics[self.job.task.accuracy] = int(self._correct) / predictions
         return metrics
 
     @property
