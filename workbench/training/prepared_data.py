@@ -23,6 +23,7 @@ from workbench.data.target_scale import TargetScale
 from workbench.data.task_description import describe_task
 from workbench.data.tokens import PAD
 from workbench.errors import DataError, PresetError, UserCodeError
+from workbench.settings.generation import GENERATION_SETTINGS
 from workbench.settings.loss import IGNORED, losses_for
 from workbench.settings.model import ModuleModel
 from workbench.settings.model_choice import ModelChoice
@@ -32,7 +33,7 @@ from workbench.training.checkpointing.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
-TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"})
+TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"}) | GENERATION_SETTINGS
 """Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
