@@ -128,7 +128,7 @@ class Texts:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __getitem__(self, index: int) -> tuple[str, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
         return self.texts[index], self.targets[index]
 
     def subset(self, indices: Tensor) -> Texts:

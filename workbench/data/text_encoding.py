@@ -37,6 +37,10 @@ class TextEncoding(Encoding):
         """True: a device has no texts."""
         return True
 
+    @property
+    def vocabulary_size(self) -> int:
+        raise NotImplementedError
+
     def forward(self, texts: Sequence[str] | Tensor) -> Tensor:
         """Maps n texts to int64 (n, length); a tensor is taken for ids and returned unchanged."""
         if isinstance(texts, Tensor):
