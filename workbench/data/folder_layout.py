@@ -21,14 +21,17 @@ SPLIT_NAMES = {
 class FileKind:
     """A kind of file that a source reads, and its words in messages."""
 
-    noun: str
-    """Such as image; its plural ends in s."""
-    article: str
-    """Of the noun: a or an."""
+    one: str
+    """One of them, such as an image; the plural ends in s."""
     expected: str
     """The usual file names, such as *.png, .jpg and so on."""
     is_one: Callable[[Path], bool]
     """Whether a file is of this kind, by its name."""
+
+    @property
+    def noun(self) -> str:
+        """The word without its article."""
+        return self.one.partition(" ")[2]
 
     def counted(self, count: int) -> str:
         """The number of files with the noun."""
@@ -74,9 +77,7 @@ class _LeftOut:
             notes.append(f"found {kind.counted(self.nested.total())} in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            notes.append(
-                f"left out {_number(self.others.total(), 'file')}, not {kind.article} {kind.noun} or not readable: {kinds}"
-            )
+            notes.append(f"left out {_number(self.others.total(), 'file')}, not {kind.one} or not readable: {kinds}")
         if self.outside:
             files = few([str(file) for file in self.outside])
             notes.append(f"left out {kind.counted(len(self.outside))} outside the folders of classes: {files}")

@@ -34,7 +34,7 @@ def formats_of(file: Path) -> tuple[str, ...]:
     return FORMATS if rare is None else (*FORMATS, rare)
 
 
-IMAGES = FileKind("image", "an", "*.png, .jpg, .tif, .pgm and so on", is_image)
+IMAGES = FileKind("an image", "*.png, .jpg, .tif, .pgm and so on", is_image)
 """Files that are read as images."""
 
 
