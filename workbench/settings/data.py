@@ -15,7 +15,7 @@ from pydantic import Field
 from workbench.files import user_folder
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
 from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName
-from workbench.settings.text_data import TextTable
+from workbench.settings.text_data import TextFolder, TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
@@ -266,6 +266,7 @@ Data = Annotated[
     | ImageFolder
     | Csv
     | TextTable
+    | TextFolder
     | Npz
     | ModuleData,
     Field(discriminator="name"),
