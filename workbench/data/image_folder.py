@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from workbench.data.folder_layout import ClassFiles, find_files
+from workbench.data.class_folders import ClassFiles, find_files
+from workbench.data.file_kinds import IMAGES
 from workbench.data.image_file import THREADS, image_size, read_image
-from workbench.data.image_formats import IMAGES
 from workbench.data.image_range import grey_range
 from workbench.data.progress import Meter, Report
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from workbench.data.folder_layout import FileKind
-
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 """Formats that any image file may have, whatever its name. No others: for PostScript, Pillow runs another program."""
 
@@ -32,10 +30,6 @@ def formats_of(file: Path) -> tuple[str, ...]:
     """Pillow's names of the formats that the file may have."""
     rare = RARE.get(file.suffix.lower())
     return FORMATS if rare is None else (*FORMATS, rare)
-
-
-IMAGES = FileKind("an image", "*.png, .jpg, .tif, .pgm and so on", is_image)
-"""Files that are read as images."""
 
 
 @cache

@@ -156,6 +156,8 @@ class Samples:
     """Says which rows were dropped and why; empty for none. Also one of the notes."""
     fit_encoding: FitEncoding | None = None
     """Fits the encoding. None standardises numbers and leaves ids and the output of `collate` unchanged."""
+    groups: Tensor | None = None
+    """The group of each sample of `train`, int64 (samples,), such as its speaker: splits keep a group on one side."""
     collate: Collate | None = None
     """Makes a batch of samples. None stacks tensors of one shape. Not needed for samples in memory."""
 

@@ -9,23 +9,14 @@ from pathlib import Path
 
 import torch
 
-from workbench.data.compressed import SUFFIXES
+from workbench.data.class_folders import find_files
+from workbench.data.file_kinds import TEXTS
 from workbench.data.fit_tokens import Tokens, fit_texts
-from workbench.data.folder_layout import FileKind, find_files
 from workbench.data.progress import Meter, Report
 from workbench.data.samples import Samples, Task, Texts
 from workbench.data.text_content import TextContent, encoding_notes, read_text
 
 THREADS = 8
-
-
-def is_text(file: Path) -> bool:
-    """Whether the file is a text, by its name: .txt, perhaps compressed."""
-    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
-    return suffixes[-1:] == [".txt"] or (len(suffixes) == 2 and suffixes[0] == ".txt" and suffixes[1] in SUFFIXES)
-
-
-TEXT_FILES = FileKind("a text", "*.txt", is_text)
 
 
 def text_folder(folder: Path, encoding: str, tokens: Tokens, max_length: int, report: Report) -> Samples:
@@ -34,7 +25,7 @@ def text_folder(folder: Path, encoding: str, tokens: Tokens, max_length: int, re
     encoding: see `text_content.read_text`; tokens and max_length: see `fit_tokens`; report: receives the progress.
     Raises DataError if the folders are not classes, or a file cannot be read as text.
     """
-    layout = find_files(folder, TEXT_FILES)
+    layout = find_files(folder, TEXTS)
     files = [path for split in layout.splits.values() for path in split.paths]
     meter = Meter(report, "reading texts", len(files), "texts")
     contents: list[TextContent] = []

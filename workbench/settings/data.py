@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.files import user_folder
+from workbench.settings.audio_data import AudioFolder
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
-from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName
+from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
 from workbench.settings.text_data import TextFolder, TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
-
-IN_MEMORY_FRACTION = 0.25
-"""Images that need more than this fraction of the free memory when decoded are read lazily."""
 
 
 class Digits(Augmented):
@@ -156,11 +154,9 @@ class ImageFolder(Augmented):
 
     def build(self, report: Report) -> Samples:
         from workbench.data.image_folder import image_folder
-        from workbench.devices.host import HostMonitor
 
         channels = 3 if self.colors == "rgb" else 1
-        limit_bytes = int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
-        return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
+        return image_folder(Path(self.folder), self.size, channels, memory_limit_bytes(), report)
 
 
 class Csv(DataChoice):
@@ -264,6 +260,7 @@ Data = Annotated[
     | Cifar100
     | Svhn
     | ImageFolder
+    | AudioFolder
     | Csv
     | TextTable
     | TextFolder

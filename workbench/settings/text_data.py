@@ -63,6 +63,13 @@ class LabelledTexts(TextData):
         ge=0,
         le=1_000_000,
     )
+    group_by_length: bool = setting(
+        True, "batches of texts of similar length, from which padding is cut; else all have the longest text's length"
+    )
+
+    @property
+    def cuts_padding(self) -> bool:
+        return self.group_by_length
 
 
 class TextTable(LabelledTexts):

@@ -29,7 +29,14 @@ from workbench.training.checkpointing.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
-TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"})
+TRAINING_SETTINGS = frozenset(
+    {
+        *("batch_size", "drop_last", "group_by_length"),
+        *("flip", "shift", "cutout"),
+        *("time_shift_ms", "gain_db", "noise_db"),
+        *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
+    }
+)
 """Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
@@ -74,10 +81,15 @@ class PreparedData:
         return same_ids and _read_by(preset) == _read_by(self.preset)
 
 
-def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
+def prepare(
+    preset: Preset,
+    report: Callable[[Progress], None],
+    see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
+) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
-    report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError.
+    report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
+    kept where they are encoded on the host. Raises PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -96,6 +108,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
     check_loss(preset, samples)
     splits = preset.validation.build(samples)
     check_batch_size(preset, splits, samples)
+    see_raw(samples, splits)
     encoding = _fit_encoding(preset, samples, splits)
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
     target_scale = None

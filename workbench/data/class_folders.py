@@ -1,12 +1,12 @@
-"""Finds the files of a folder that holds one folder per class, with their classes and splits, for any kind of file."""
+"""Finds the files of a folder that holds one folder per class, with their classes and splits."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.data.file_kinds import KINDS, FileKind
 from workbench.data.words import few
 from workbench.errors import DataError
 
@@ -15,27 +15,6 @@ SPLIT_NAMES = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 """Names of a split's folder, in upper or lower case, and the split that each stands for."""
-
-
-@dataclass(frozen=True)
-class FileKind:
-    """A kind of file that a source reads, and its words in messages."""
-
-    one: str
-    """One of them, such as an image; the plural ends in s."""
-    expected: str
-    """The usual file names, such as *.png, .jpg and so on."""
-    is_one: Callable[[Path], bool]
-    """Whether a file is of this kind, by its name."""
-
-    @property
-    def noun(self) -> str:
-        """The word without its article."""
-        return self.one.partition(" ")[2]
-
-    def counted(self, count: int) -> str:
-        """The number of files with the noun."""
-        return _number(count, self.noun)
 
 
 @dataclass(frozen=True)
@@ -57,7 +36,7 @@ class Layout:
 
 @dataclass
 class _LeftOut:
-    """Files that are left out, and files in nested folders, which are not."""
+    """Files that are left out, and those of the kind in nested folders, which are not."""
 
     kind: FileKind
     others: Counter[str] = field(default_factory=Counter)
@@ -65,22 +44,23 @@ class _LeftOut:
     broken_links: list[Path] = field(default_factory=list)
     """Links whose target is missing."""
     nested: Counter[Path] = field(default_factory=Counter)
-    """Number of files in each folder below the folder of a class."""
+    """Number of files of the kind in each folder below the folder of a class."""
     outside: list[Path] = field(default_factory=list)
     """Files of the kind that are not in the folder of a class."""
 
     def notes(self) -> list[str]:
         """Notes for the user."""
-        notes, kind = [], self.kind
+        notes, noun = [], self.kind.noun
         if self.nested:
             folders = few([str(folder) for folder in sorted(self.nested)])
-            notes.append(f"found {kind.counted(self.nested.total())} in folders below those of classes: {folders}")
+            notes.append(f"found {_number(self.nested.total(), noun)} in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            notes.append(f"left out {_number(self.others.total(), 'file')}, not {kind.one} or not readable: {kinds}")
+            count = _number(self.others.total(), "file")
+            notes.append(f"left out {count}, not {self.kind.one} or not readable: {kinds}")
         if self.outside:
-            files = few([str(file) for file in self.outside])
-            notes.append(f"left out {kind.counted(len(self.outside))} outside the folders of classes: {files}")
+            outside = few([str(file) for file in self.outside])
+            notes.append(f"left out {_number(len(self.outside), noun)} outside the folders of classes: {outside}")
         if self.broken_links:
             links = few([str(link) for link in self.broken_links])
             notes.append(f"left out {_number(len(self.broken_links), 'broken link')}: {links}")
@@ -88,7 +68,7 @@ class _LeftOut:
 
 
 def find_files(folder: Path, kind: FileKind) -> Layout:
-    """Finds the files in FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; ignores hidden files.
+    """Finds the files of a kind in FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/; ignores hidden files.
 
     Folders below the folder of a class belong to that class. A validation or test split may lack classes of the
     training split, but not have others. Raises DataError unless there are two classes or more, each with training
@@ -103,7 +83,7 @@ def find_files(folder: Path, kind: FileKind) -> Layout:
     for place in dict.fromkeys((folder, *places.values())):
         entries = _visible(place)
         left_out.broken_links += [entry for entry in entries if _is_broken_link(entry)]
-        left_out.outside += [entry for entry in entries if entry.is_file() and kind.is_one(entry)]
+        left_out.outside += [entry for entry in entries if entry.is_file() and kind.matches(entry)]
     splits = {split: _files(place, classes, left_out) for split, place in places.items()}
     notes = [f"left out {str(folder / name)!r}: it is neither train, validation nor test" for name in others]
     for split, files in splits.items():
@@ -131,15 +111,15 @@ def _places(folder: Path) -> tuple[dict[str, Path], list[str]]:
 
 def _classes(place: Path, kind: FileKind) -> tuple[str, ...]:
     folders = _folders(place)
-    expected = f"{str(place)!r}/<class>/{kind.expected}, with at least two classes"
+    expected = f"{str(place)!r}/<class>/{kind.examples}, with at least two classes"
     if len(folders) == 1:
         raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
     if not folders:
-        files = sum(map(kind.is_one, place.iterdir()))
-        beside = f" ({kind.counted(files)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
+        files = sum(map(kind.matches, place.iterdir()))
+        beside = f" ({_number(files, kind.noun)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
         raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
     below = [[entry.name for entry in _folders(entry)] for entry in folders]
-    has_files = any(kind.is_one(entry) for folder in folders for entry in _visible(folder))
+    has_files = any(kind.matches(entry) for folder in folders for entry in _visible(folder))
     if not has_files and len(below[0]) > 1 and all(names == below[0] for names in below):
         raise DataError(
             f"{str(place)!r} holds {few([entry.name for entry in folders])}, and each of them {few(below[0])}: "
@@ -156,12 +136,13 @@ def _files(place: Path, classes: tuple[str, ...], left_out: _LeftOut) -> ClassFi
         raise DataError(f"{str(place)!r} has classes that the training folder does not have: {few(unknown)}")
     files = ClassFiles([], [])
     for target, name in enumerate(classes):
-        found = _files_below(place / name, (), left_out) if (place / name).is_dir() else []
+        found = _below(place / name, (), left_out) if (place / name).is_dir() else []
         files.paths.extend(found)
         files.targets.extend([target] * len(found))
     if not files.paths:
         kind = left_out.kind
-        raise DataError(f"{str(place)!r} has no {kind.noun}s; expected {kind.expected}, in one folder per class")
+        other = _other_kind([entry for name in classes for entry in _entries(place / name)], kind)
+        raise DataError(f"{str(place)!r} has no {kind.noun}s; expected {kind.examples}, in one folder per class{other}")
     return files
 
 
@@ -169,19 +150,33 @@ def _missing_classes(split: str, place: Path, files: ClassFiles, classes: tuple[
     """Returns a note on classes without files. Raises DataError if the training split lacks one."""
     missing = [name for target, name in enumerate(classes) if target not in set(files.targets)]
     if missing and split == "train":
-        there = Counter(entry.suffix.lower() for entry in _visible(place / missing[0]) if entry.is_file())
-        others = f" but {_counted(there)}" if there else ""
-        raise DataError(f"{str(place / missing[0])!r} has no {kind.noun}s{others}; expected {kind.expected}")
+        there = [entry for entry in _visible(place / missing[0]) if entry.is_file()]
+        kinds = f" but {_counted(Counter(entry.suffix.lower() for entry in there))}" if there else ""
+        raise DataError(
+            f"{str(place / missing[0])!r} has no {kind.noun}s{kinds}; expected {kind.examples}"
+            + _other_kind(there, kind)
+        )
     return [f"the {split} split has no {kind.noun}s of {few(missing)}"] if missing else []
 
 
-def _files_below(folder: Path, parents: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
-    """Finds the files in a folder and below it, sorted by name. parents: the folders from the class's down to it."""
+def _other_kind(files: list[Path], kind: FileKind) -> str:
+    """Names the data source for files of another kind than was asked for; empty if none are."""
+    for other in KINDS:
+        if other is not kind and any(map(other.matches, files)):
+            return f'. It holds {other.noun}s, which data.name = "{other.source}" reads'
+    return ""
+
+
+def _below(folder: Path, parents: tuple[Path, ...], left_out: _LeftOut) -> list[Path]:
+    """Finds the files of the kind in a folder and below it, sorted by name.
+
+    parents: the folders from the class's down to it.
+    """
     files: list[Path] = []
     entries = _visible(folder)
     for entry in entries:
         if entry.is_file():
-            if left_out.kind.is_one(entry):
+            if left_out.kind.matches(entry):
                 files.append(entry)
             else:
                 left_out.others[entry.suffix.lower()] += 1
@@ -195,7 +190,7 @@ def _files_below(folder: Path, parents: tuple[Path, ...], left_out: _LeftOut) ->
     for entry in entries:
         # A link may point to a parent folder.
         if entry.is_dir() and entry.resolve() not in here:
-            files += _files_below(entry, here, left_out)
+            files += _below(entry, here, left_out)
     return files
 
 
@@ -216,6 +211,10 @@ def _number(count: int, noun: str) -> str:
 
 def _folders(place: Path) -> list[Path]:
     return [entry for entry in _visible(place) if entry.is_dir()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    return _visible(folder) if folder.is_dir() else []
 
 
 def _visible(place: Path) -> list[Path]:
