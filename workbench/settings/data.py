@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.files import user_folder
-from workbench.settings.audio_data import AudioFolder
+from workbench.settings.audio_data import AudioFolder, AudioTable, SpokenDigits
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
 from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
 from workbench.settings.text_data import TextFolder, TextTable
@@ -261,6 +261,8 @@ Data = Annotated[
     | Svhn
     | ImageFolder
     | AudioFolder
+    | AudioTable
+    | SpokenDigits
     | Csv
     | TextTable
     | TextFolder
