@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.settings.activation import ActivationChoice, Relu
+from workbench.settings.audio_model import AudioCnn, Conv1d
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, members, setting
 from workbench.settings.model_choice import ModelChoice, Width, dropout, needs_images
 
@@ -119,6 +120,9 @@ class ModuleModel(ModelChoice):
         return check_user_model(model, self.function, example, outputs)
 
 
-Model = Annotated[Mlp | Cnn | Resnet9 | Torchvision | ModuleModel, Field(discriminator="name")]
+Model = Annotated[
+    Mlp | Cnn | Resnet9 | Torchvision | AudioCnn | Conv1d | ModuleModel,
+    Field(discriminator="name"),
+]
 
 MODELS = Family("model", members(Model), Mlp)

@@ -61,7 +61,7 @@ def test_batches_have_one_width_each_and_hold_every_sample_once() -> None:
 def test_a_batch_is_cut_to_its_width_and_loses_no_token() -> None:
     ids = padded([4, 5, 6, 7, 30, 31, 32, 32], 32)
     split = InMemory(ids, torch.arange(8) % 2)
-    source = OnDeviceBatches(split, Identity(), 4, torch.device("cpu"), None, SimilarLengths.of(ids))
+    source = OnDeviceBatches(split, Identity(), 4, torch.device("cpu"), None, lengths=SimilarLengths.of(ids))
     short, long = source.batches(torch.tensor([3, 1, 0, 2, 4, 6, 7, 5]), PhaseClock())
     assert torch.equal(short.tensor, ids[[3, 1, 0, 2], :8])
     assert torch.equal(long.tensor, ids[[4, 6, 7, 5]])

@@ -70,7 +70,7 @@ def _classes(task: Task, splits: Mapping[str, Split]) -> list[messages.ClassCoun
         for name, split in splits.items()
         if split.targets is not None
     }
-    listed = range(task.outputs)
+    listed = list(range(task.outputs))
     if task.outputs > MOST_CLASSES:
         total = sum(counts.values(), torch.zeros(task.outputs, dtype=torch.int64))
         listed = total.argsort(descending=True, stable=True)[:MOST_CLASSES].tolist()
