@@ -19,7 +19,7 @@ from workbench.ui.look.glyphs import Glyphs
 MEASURED = (LEARNING_RATE, BATCH_SIZE)
 """The settings whose value can be measured."""
 MEASURE_KEY, DATA_KEY = action("measure").shown_key, action("data").shown_key
-DATA_SOURCE = "data.name"
+DATA_SOURCE = "data"
 LEAST_HELP_CELLS = 12
 """A help that would be cut shorter than this is left out."""
 
