@@ -83,7 +83,8 @@ class RecurrentHead(nn.Module):
         if self.pooling is None:
             # One row a step: activations such as softmax go across dimension 1.
             scores: Tensor = self.layers(x.flatten(0, 1))
-            return scores.unflatten(0, x.shape[:2]).transpose(1, 2)
+            of_steps: Tensor = scores.unflatten(0, x.shape[:2])
+            return of_steps.transpose(1, 2)
         pooled = masked_mean(x, mask) if self.pooling == "mean" else self._last(x, mask)
         of_sequence: Tensor = self.layers(pooled)
         return of_sequence

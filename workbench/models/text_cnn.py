@@ -32,6 +32,7 @@ class TextCNN(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = embedding(vocabulary, width)
+        self.windows = tuple(windows)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, channels, window) for window in windows)
         self.activations = nn.ModuleList(activation() for _ in windows)
         self.dropout = nn.Dropout(dropout)
@@ -43,9 +44,8 @@ class TextCNN(nn.Module):
         tokens = self.embedding(ids).transpose(1, 2) * mask
         lowest = torch.finfo(tokens.dtype).min
         found = []
-        for convolution, activation in zip(self.convolutions, self.activations, strict=True):
-            before = convolution.kernel_size[0] - 1
-            features = activation(convolution(nn.functional.pad(tokens, (before, 0))))
+        for window, convolution, activation in zip(self.windows, self.convolutions, self.activations, strict=True):
+            features = activation(convolution(nn.functional.pad(tokens, (window - 1, 0))))
             found.append(features.masked_fill(~mask, lowest).amax(2))
         # A text without a token has no maximum.
         pooled = torch.cat(found, dim=1).masked_fill(~mask.any(2), 0.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import DataChoice, memory_limit_bytes
+from workbench.settings.data_choice import DataChoice, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -223,6 +223,5 @@ class SpokenDigits(Sounds):
 
     def build(self, report: Report) -> Samples:
         from workbench.data.spoken_digits import spoken_digits
-        from workbench.settings.data import default_data_folder
 
         return self.encoded(spoken_digits(Path(self.folder or default_data_folder()), self.reading(), report))
