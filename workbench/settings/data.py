@@ -16,7 +16,7 @@ from workbench.files import user_folder
 from workbench.settings.audio_data import AudioFolder
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
 from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
-from workbench.settings.text_data import TextFolder, TextTable
+from workbench.settings.text_data import Docstrings, TextFolder, TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
@@ -262,6 +262,7 @@ Data = Annotated[
     | ImageFolder
     | AudioFolder
     | Csv
+    | Docstrings
     | TextTable
     | TextFolder
     | Npz
