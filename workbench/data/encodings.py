@@ -8,9 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.encoding import Encoding, Identity, Standardize
+from workbench.data.spectrogram import LogMel, Mfcc, Waveform
+from workbench.data.text_encoding import Bytes, Characters, Words
 from workbench.errors import UserCodeError
 
-ENCODINGS: dict[str, type[Encoding]] = {encoding.name: encoding for encoding in (Identity, Standardize)}
+ENCODINGS: dict[str, type[Encoding]] = {
+    encoding.name: encoding
+    for encoding in (
+        *(Identity, Standardize),
+        *(Words, Characters, Bytes),
+        *(LogMel, Mfcc, Waveform),
+    )
+}
 
 
 def saved_encoding(encoding: Encoding) -> dict[str, Any]:

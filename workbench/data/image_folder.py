@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from workbench.data.class_folders import ClassFiles, find_files
+from workbench.data.file_kinds import IMAGES
 from workbench.data.image_file import THREADS, image_size, read_image
-from workbench.data.image_layout import ImageFiles, find_images
 from workbench.data.image_range import grey_range
 from workbench.data.progress import Meter, Report
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
@@ -26,7 +27,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
 
     Raises DataError if the folders are not classes, a file is broken, or sizes differ.
     """
-    layout = find_images(folder)
+    layout = find_files(folder, IMAGES)
     greys = grey_range([path for files in layout.splits.values() for path in files.paths], report)
     height, width = (size, size) if size else image_size(layout.splits["train"].paths[0])
     count = sum(len(files.paths) for files in layout.splits.values())
@@ -57,7 +58,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
 class _Images:
     """A map-style dataset that decodes the images of a split; picklable for a DataLoader's workers."""
 
-    files: ImageFiles
+    files: ClassFiles
     size: int
     channels: int
     expected: tuple[int, int]

@@ -1,9 +1,17 @@
-"""The ids that every text has in common, whatever encoding made the others."""
+"""The ids that every text has, whatever its tokens: padding and unknown. Imports no torch."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 PAD = 0
-"""Fills a text up to the common length, at its end. Models do not see it."""
+"""Fills up a text that is shorter than the others, at its end; it occurs nowhere else, so a mask is `ids != PAD`."""
 
 UNKNOWN = 1
-"""Stands for what the vocabulary does not have."""
+"""A token that the training split does not have, and the only token of a text that has none."""
+
+SPECIAL = 2
+"""Ids below this one are no tokens of the text itself."""
+
+TokenKind = Literal["words", "characters", "bytes", "bpe"]
+"""What a text is divided into; also the name of the encoding."""

@@ -1,6 +1,6 @@
 """Data: where samples come from.
 
-A new kind of data (text, audio) is one more choice here. Its `build()` returns `Samples` with an encoding and a collate
+A new kind of data is one more choice here. Its `build()` returns `Samples`, where needed with an encoding and a collate
 function, see `workbench.data.samples`.
 """
 
@@ -13,25 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.files import user_folder
+from workbench.settings.audio_data import AudioFolder
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
-from workbench.settings.data_choice import Augmented, DataChoice
+from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
+from workbench.settings.text_data import TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
-
-TaskName = Literal["auto", "classification", "regression"]
-
-IN_MEMORY_FRACTION = 0.25
-"""Images that need more than this fraction of the free memory when decoded are read lazily."""
-
-
-MISSING_VALUES = (
-    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
-    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
-)
-"""Texts that stand for a missing value by default."""
 
 
 class Digits(Augmented):
@@ -164,11 +154,9 @@ class ImageFolder(Augmented):
 
     def build(self, report: Report) -> Samples:
         from workbench.data.image_folder import image_folder
-        from workbench.devices.host import HostMonitor
 
         channels = 3 if self.colors == "rgb" else 1
-        limit_bytes = int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
-        return image_folder(Path(self.folder), self.size, channels, limit_bytes, report)
+        return image_folder(Path(self.folder), self.size, channels, memory_limit_bytes(), report)
 
 
 class Csv(DataChoice):
@@ -272,7 +260,9 @@ Data = Annotated[
     | Cifar100
     | Svhn
     | ImageFolder
+    | AudioFolder
     | Csv
+    | TextTable
     | Npz
     | ModuleData,
     Field(discriminator="name"),

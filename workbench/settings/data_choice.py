@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
     from workbench.metrics import TaskKind
 
     Report = Callable[[Progress], None]
+
+
+TaskName = Literal["auto", "classification", "regression"]
+
+MISSING_VALUES = (
+    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
+    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
+)
+"""Texts that stand for a missing value by default."""
+
+
+IN_MEMORY_FRACTION = 0.25
+"""Images and sounds that need more than this fraction of the free memory when decoded are read lazily."""
+
+
+def memory_limit_bytes() -> int:
+    """The memory that samples may take."""
+    from workbench.devices.host import HostMonitor
+
+    return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
 
 
 class DataChoice(Choice):
@@ -37,12 +58,21 @@ class DataChoice(Choice):
         """Whether classes or numbers are to be predicted; None where only the samples say it."""
         return "classification"
 
+    @property
+    def cuts_padding(self) -> bool:
+        """Whether batches are of texts of similar length, from which padding is cut."""
+        return False
+
     def build(self, report: Report) -> Samples:
         """Reads the samples; `report` hears of downloads and long reads.
 
         Raises DataError where the data is missing or broken, PresetError where the settings do not fit it.
         """
         raise NotImplementedError
+
+    def raw_augmentation(self) -> Callable[[Tensor], Tensor] | None:
+        """What varies a batch of samples at random while training, before it is encoded; None where nothing does."""
+        return None
 
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
         """What varies a batch of encoded samples at random while training; None where nothing does."""

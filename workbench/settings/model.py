@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from workbench.settings.activation import ActivationChoice, Relu
+from workbench.settings.audio_model import AudioCnn, Conv1d
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, members, setting
 from workbench.settings.model_choice import ModelChoice, Width, dropout, needs_images
 from workbench.settings.text_model import BagOfEmbeddings, Gru, Lstm, TextCnn, Transformer
@@ -128,7 +129,18 @@ class ModuleModel(ModelChoice):
 
 
 Model = Annotated[
-    Mlp | Cnn | Resnet9 | Torchvision | BagOfEmbeddings | TextCnn | Gru | Lstm | Transformer | ModuleModel,
+    Mlp
+    | Cnn
+    | Resnet9
+    | Torchvision
+    | BagOfEmbeddings
+    | TextCnn
+    | Gru
+    | Lstm
+    | Transformer
+    | AudioCnn
+    | Conv1d
+    | ModuleModel,
     Field(discriminator="name"),
 ]
 

@@ -17,13 +17,14 @@ from torch.utils.data import DataLoader, Sampler
 
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
-from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
+from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
 from workbench.training.reading_errors import raising_data_errors
+from workbench.training.similar_lengths import SimilarLengths
 from workbench.training.timing.clock import PhaseClock
 
 Augment = Callable[[Tensor], Tensor]
-"""Varies a batch of images (n, c, h, w) at random."""
+"""Varies a batch at random: images (n, c, h, w), or, before they are encoded, waveforms (n, samples)."""
 
 PREPARE_CHUNK = 8192
 """Samples encoded at a time."""
@@ -104,18 +105,30 @@ class OnDeviceBatches:
         batch_size: int,
         device: torch.device,
         augment: Augment | None,
+        raw_augment: Augment | None = None,
+        lengths: SimilarLengths | None = None,
     ) -> None:
+        """augment: varies model input; raw_augment: varies samples, which are then encoded a batch at a time.
+
+        lengths: of ids; batches are cut to the width that they need. `gather` gives all samples their full width.
+        """
         self.batch_size = batch_size
+        self.lengths = lengths
         self._device = device
         self._augment = augment
+        self._raw_augment = raw_augment
         self._targets = split.targets.to(device)
         self._encode: Callable[[Any], Any] | None = encoding
         """Encodes a gathered batch; None where the samples are model input already."""
         inputs = map_inputs(split.inputs, lambda tensor: tensor.to(device))
         if isinstance(encoding, Identity) and not any(tensor.is_floating_point() for tensor in tensors_of(inputs)):
             self._encode = None  # ids are what the model takes
-        # Encoded once, if there is room for four bytes a number; else a batch at a time.
-        elif isinstance(inputs, Tensor) and inputs.numel() * 4 <= RESIDENT_FRACTION * free_bytes(device):
+        # Encoded once, if there is room for four bytes a number and nothing varies before; else a batch at a time.
+        elif (
+            raw_augment is None
+            and isinstance(inputs, Tensor)
+            and inputs.numel() * 4 <= RESIDENT_FRACTION * free_bytes(device)
+        ):
             self._encode, inputs = None, _encoded(inputs, encoding)
         self._inputs = inputs
         self.resident_bytes = bytes_of(self._inputs) + self._targets.nbytes
@@ -134,14 +147,20 @@ class OnDeviceBatches:
         return Batch(self._inputs, self._targets)
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
+        widths = self._widths(order)
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
-            batch = self.gather(indices)
+            batch = self.gather(indices, next(widths))
             clock.mark("data")
             yield batch
 
-    def gather(self, indices: Tensor) -> Batch:
-        """The samples of these numbers, int64 (n,) on the device; waits for nothing."""
-        batch = self._select(indices)
+    def _widths(self, order: Tensor) -> Iterator[int | None]:
+        """The width of each batch; None where batches are not cut."""
+        for indices in order.split(self.batch_size):
+            yield None if self.lengths is None else self.lengths.width(indices)
+
+    def gather(self, indices: Tensor, width: int | None = None) -> Batch:
+        """The samples of these numbers, int64 (n,) on the device; waits for nothing. width: to which ids are cut."""
+        batch = self._select(indices, self._raw_augment, width)
         return batch if self._augment is None else Batch(self._augment(batch.tensor), batch.targets)
 
     def sample(self, count: int) -> Batch | None:
@@ -149,13 +168,16 @@ class OnDeviceBatches:
         if not isinstance(self._inputs, Tensor):
             return None
         indices = torch.linspace(0, len(self) - 1, min(count, len(self)), dtype=torch.float64).long()
-        return self._select(indices.to(self._device))
+        return self._select(indices.to(self._device), None)
 
     def close(self) -> None:
         pass
 
-    def _select(self, indices: Tensor) -> Batch:
-        batch = Batch(self._inputs, self._targets).index_select(indices)
+    def _select(self, indices: Tensor, raw_augment: Augment | None, width: int | None = None) -> Batch:
+        inputs = self._inputs[:, :width] if width is not None and isinstance(self._inputs, Tensor) else self._inputs
+        batch = Batch(inputs, self._targets).index_select(indices)
+        if raw_augment is not None:
+            batch = Batch(raw_augment(batch.tensor), batch.targets)
         return batch if self._encode is None else Batch(self._encode(batch.inputs), batch.targets)
 
 
@@ -184,13 +206,15 @@ class DataLoaderBatches:
         workers: int,
         seed: int,
         collate: Collate | None = None,
+        raw_augment: Augment | None = None,
     ) -> None:
-        """collate: makes a batch of samples; None stacks them."""
+        """collate: makes a batch of samples; None stacks them. augment and raw_augment: as for OnDeviceBatches."""
         self.batch_size = batch_size
         self._samples = len(split)
         self._device = device
         self._encode = encoding
         self._augment = augment
+        self._raw_augment = raw_augment
         self._sampler = _Order()
         self._generator = torch.Generator().manual_seed(seed)
         self._kept: list[tuple[Tensor, Tensor]] = []
@@ -215,7 +239,8 @@ class DataLoaderBatches:
         self._sampler.order = order
         on_device = self._copied_ahead(clock) if self._device.type == "cuda" else self._copied(clock)
         for read in on_device:
-            batch = Batch(self._encode(read.inputs), read.targets)
+            raw = read if self._raw_augment is None else Batch(self._raw_augment(read.tensor), read.targets)
+            batch = Batch(self._encode(raw.inputs), raw.targets)
             if self._augment is not None:
                 batch = Batch(self._augment(batch.tensor), batch.targets)
             clock.mark("transfer")
@@ -296,7 +321,7 @@ def fit_on_device(splits: Sequence[Split], device: torch.device) -> bool:
     """Whether all splits are in memory and there is room for all of them on the device."""
     needed = 0
     for split in splits:
-        if isinstance(split, Lazy):
+        if not isinstance(split, InMemory | NamedInMemory):
             return False
         needed += bytes_of(split.inputs) + split.targets.nbytes
     return needed <= RESIDENT_FRACTION * free_bytes(device)

@@ -13,10 +13,10 @@ from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.encodings import saved_encoding
 from workbench.data.finite import check_finite
-from workbench.data.inputs import Inputs, describe, example_inputs, map_inputs
+from workbench.data.inputs import RAW_TEXT, Inputs, describe, example_inputs, map_inputs
 from workbench.data.on_host import as_float64, in_float32, on_host
 from workbench.data.progress import Progress
-from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Task
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Task, Texts
 from workbench.data.splits import Splits
 from workbench.data.standardize import standardize
 from workbench.data.target_scale import TargetScale
@@ -33,7 +33,12 @@ from workbench.training.checkpointing.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
-TRAINING_SETTINGS = frozenset({"batch_size", "drop_last", "flip", "shift", "cutout"}) | GENERATION_SETTINGS
+TRAINING_SETTINGS = GENERATION_SETTINGS | {
+    *("batch_size", "drop_last", "group_by_length"),
+    *("flip", "shift", "cutout"),
+    *("time_shift_ms", "gain_db", "noise_db"),
+    *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
+}
 """Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
@@ -51,7 +56,7 @@ class PreparedData:
     batch_encoding: Encoding
     """What is left of the encoding to do with the samples of `splits`; on the host."""
     raw: dict[str, Any]
-    """Shape and type of one sample as the source gives it, see `workbench.data.inputs.describe`."""
+    """Shape and type of one sample as the source gives it, see `workbench.data.inputs`."""
     example: Inputs
     """Two samples of model input, made up in the shape and type of the first training sample."""
     sample: tuple[Any, Tensor]
@@ -82,10 +87,15 @@ class PreparedData:
         return same_ids and _read_by(preset) == _read_by(self.preset)
 
 
-def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
+def prepare(
+    preset: Preset,
+    report: Callable[[Progress], None],
+    see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
+) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
-    report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError.
+    report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
+    kept where they are encoded on the host. Raises PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -98,12 +108,13 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
     read = preset.data.build(report)
     digests = digests_when_asked(read)
     raw_inputs, raw_target = read.train[0]
-    raw = describe(_batch_of_one(raw_inputs, raw_target, read))
+    raw = RAW_TEXT if isinstance(raw_inputs, str) else describe(_batch_of_one(raw_inputs, raw_target, read))
     samples = check_finite(_fitting_inputs(preset, read))
     task = samples.task
     check_loss(preset, samples)
     splits = preset.validation.build(samples)
     check_batch_size(preset, splits, samples)
+    see_raw(samples, splits)
     encoding = _fit_encoding(preset, samples, splits)
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
     vocabulary = _vocabulary(preset, encoding, splits)
@@ -137,7 +148,7 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
         targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*samples.notes, *notes, *_split_notes(preset, samples)),
+        notes=(*samples.notes, *encoding.notes, *notes, *_split_notes(preset, samples)),
     )
 
 
@@ -206,6 +217,8 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
         saved_encoding(fitted)  # what a checkpoint cannot hold is refused before anything is trained
         return fitted
     train = splits.train
+    if isinstance(train, Texts):
+        raise UserCodeError("texts need an encoding that makes ids of them: give Samples a fit_encoding")
     if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()
     return standardize(train, preset.data.normalize)
@@ -223,7 +236,12 @@ def _in_float32(
     made = samples.map(lambda split: on_host(split, encoding, None))
     notes = []
     raw, encoded = samples.train, made.train
-    if isinstance(raw, InMemory) and isinstance(encoded, InMemory) and raw.inputs.dim() == encoded.inputs.dim() == 2:
+    if (
+        isinstance(raw, InMemory)
+        and isinstance(encoded, InMemory)
+        and raw.inputs.is_floating_point()
+        and raw.inputs.dim() == encoded.inputs.dim() == 2
+    ):
         notes = merged_columns(raw.inputs, encoded.inputs, samples.columns)
     # Cut again, which gives the same splits.
     return made, preset.validation.build(made), Identity(), notes

@@ -138,7 +138,7 @@ def test_a_model_learns_from_ids_and_lengths_and_its_checkpoint_predicts(
     [test] = of_type(trainer, events.TestResult)
     assert test.metrics["accuracy"] > 0.95
     split = trainer.job.preset.validation.build(SOURCES[kind]()).test
-    assert split is not None
+    assert isinstance(split, NamedInMemory | Lazy)
     inputs, targets = padded([split[index] for index in range(len(split))]) if kind == "dataloader" else _all(split)
     model = TrainedModel.load(best_checkpoint(trainer.run))
     assert model.classes == ("without", "with")

@@ -29,6 +29,7 @@ class FakeDataLoaderBatches:
         self._sample, self._target = job.sample
         self._encode = encode
         self._augment = None if evaluating else job.preset.data.augmentation()
+        self._raw_augment = None if evaluating else job.preset.data.raw_augmentation()
         self._ahead = job.device.type == "cuda"
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class FakeDataLoaderBatches:
             inputs, targets = self._read() if following is None else following
             if following is not None:
                 following = self._read()
-            inputs = self._encode(inputs)
+            inputs = self._encode(inputs if self._raw_augment is None else self._raw_augment(inputs))
             yield Batch(inputs if self._augment is None else self._augment(inputs), targets)
 
     def close(self) -> None:

@@ -1,0 +1,150 @@
+"""Samples of one length, cut out of recordings: the beginning of each, or one window after another."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.data.audio_file import THREADS, AudioInfo, Wave, read_audio
+from workbench.data.progress import Meter
+from workbench.data.recordings import DROP_HINT, Scanned
+from workbench.errors import DataError
+
+FULL_SCALE = 32768.0
+"""The number of 16 bits that stands for 1."""
+
+LEAST_OF_A_WINDOW = 0.5
+"""The last window of a recording is kept if at least this fraction of it is there; the rest of it is silence."""
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ClipFormat:
+    """What all samples have in common."""
+
+    rate: int
+    """Samples a second, in hertz."""
+    length: int
+    """Samples of one clip at this rate."""
+    windows: bool
+    """Whether a longer recording gives several clips, one window after another; otherwise its beginning is kept."""
+    is_deep: bool
+    """Whether clips are float32, between -1 and 1; otherwise they are int16."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of a clip's numbers."""
+        return torch.float32 if self.is_deep else torch.int16
+
+    @property
+    def clip_bytes(self) -> int:
+        """Memory of one clip."""
+        return self.length * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A map-style dataset that reads one clip at a time; picklable for a DataLoader's workers."""
+
+    paths: list[Path]
+    """The files of a split."""
+    file: Integers
+    """The number of each clip's file."""
+    start: Integers
+    """The first frame of each clip, at the rate of its file."""
+    frames: Integers
+    """The frames of each clip, at the rate of its file."""
+    targets: Tensor
+    """Of each clip, as in `InMemory.targets`."""
+    format: ClipFormat
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.read(index), self.targets[index]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The name of each clip: its file, with the folder of that, and where it begins."""
+        files = [f"{path.parent.name}/{path.name}" for path in self.paths]
+        return [f"{files[file]} {start}" for file, start in zip(self.file, self.start, strict=True)]
+
+    def only(self, kept: list[int]) -> Clips:
+        """The clips with these numbers."""
+        chosen = np.array(kept, dtype=np.int64)
+        targets = self.targets[torch.from_numpy(chosen)]
+        return replace(
+            self, file=self.file[chosen], start=self.start[chosen], frames=self.frames[chosen], targets=targets
+        )
+
+    def read(self, index: int) -> Tensor:
+        """One clip, (length,), padded with silence at its end. Raises DataError if its file is broken."""
+        form = self.format
+        wave = read_audio(self.paths[self.file[index]], int(self.start[index]), int(self.frames[index]), form.rate)
+        clip = torch.zeros(form.length, dtype=form.dtype)
+        there = wave[: form.length]
+        clip[: len(there)] = torch.from_numpy(there if form.is_deep else _sixteen_bits(there))
+        return clip
+
+
+def plan_clips(scanned: Scanned, form: ClipFormat) -> Clips:
+    """Decides where the clips of each file begin and end."""
+    places: list[tuple[int, int, int]] = []
+    for number, info in enumerate(scanned.infos):
+        places += [(number, start, frames) for start, frames in _places(info, form)]
+    file, start, frames = np.array(places, dtype=np.int64).reshape(-1, 3).T.copy()
+    return Clips(scanned.files.paths, file, start, frames, scanned.files.targets[torch.from_numpy(file)], form)
+
+
+def _places(info: AudioInfo, form: ClipFormat) -> list[tuple[int, int]]:
+    """First frame and number of frames of each clip of a file, at the file's own rate."""
+    length = form.length * info.rate / form.rate
+    if not form.windows:
+        return [(0, min(info.frames, math.ceil(length)))]
+    count = max(int(info.frames / length), 1)
+    if info.frames - count * length >= LEAST_OF_A_WINDOW * length:
+        count += 1
+    starts = [round(number * length) for number in range(count)]
+    return [(start, min(math.ceil(length), info.frames - start)) for start in starts]
+
+
+def decode(clips: Clips, drop_broken: bool, meter: Meter) -> tuple[Tensor, dict[int, DataError]]:
+    """Reads all clips in several threads: (clips, length); with the errors of those that are broken, by number.
+
+    Broken clips are silent in the result. Raises the first error instead if `drop_broken` is not set.
+    """
+    decoded = torch.zeros(len(clips), clips.format.length, dtype=clips.format.dtype)
+
+    def read(index: int) -> DataError | None:
+        try:
+            decoded[index] = clips.read(index)
+        except DataError as error:
+            return error
+        return None
+
+    errors: dict[int, DataError] = {}
+    with ThreadPoolExecutor(THREADS) as pool:
+        # In order, so that the error always names the first of several broken files.
+        for index, error in enumerate(pool.map(read, range(len(clips)))):
+            if error is not None and not drop_broken:
+                raise DataError(f"{error}; repair or remove it, or {DROP_HINT}")
+            if error is not None:
+                errors[index] = error
+            meter.add(1)
+    return decoded, errors
+
+
+def _sixteen_bits(wave: Wave) -> NDArray[np.int16]:
+    """Rounds to int16; exact for what has 16 bits. Louder samples than 16 bits can hold are clipped."""
+    rounded: NDArray[np.int16] = np.clip(np.rint(wave * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return rounded

@@ -1,0 +1,48 @@
+"""The data to describe: as the source gives it, and as it is prepared for training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from workbench.data.inputs import Inputs
+from workbench.data.samples import Samples, Split
+from workbench.data.splits import Splits
+from workbench.settings.preset import Preset
+from workbench.training.prepared_data import PreparedData, prepare
+from workbench.training.processes.serve import report_progress
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data that has been read, with its raw samples."""
+
+    data: PreparedData
+    samples: Samples
+    """As the source gives them; so are the splits. Targets are not scaled."""
+    splits: Splits
+
+    @property
+    def raw(self) -> Split:
+        """The training split, as the source gives it."""
+        return self.splits.train
+
+    def encoded(self, raw: Tensor) -> Inputs:
+        """What the model gets of one raw sample, without the dimension of the batch."""
+        made = self.data.encoding(raw.unsqueeze(0))
+        return made[0] if isinstance(made, Tensor) else {name: each[0] for name, each in made.items()}
+
+
+def read_source(preset: Preset) -> Source:
+    """Reads the data of a preset on the host, whatever device it trains on. Raises what `prepare` raises."""
+    kept: list[Any] = []
+    on_host = preset.override(["runtime.device=cpu", "runtime.precision=float32"])
+    data = prepare(
+        on_host,
+        lambda progress: report_progress(progress.what, progress.done, progress.total),
+        lambda samples, splits: kept.extend((samples, splits)),
+    )
+    samples, splits = kept
+    return Source(data, samples, splits)
