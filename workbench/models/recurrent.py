@@ -82,8 +82,9 @@ class RecurrentHead(nn.Module):
         """(n, time, features) and mask (n, time) to scores (n, outputs), or (n, outputs, time) of each step."""
         if self.pooling is None:
             # One row a step: activations such as softmax go across dimension 1.
-            scores: Tensor = self.layers(x.flatten(0, 1))
-            return scores.unflatten(0, x.shape[:2]).transpose(1, 2)
+            rows: Tensor = self.layers(x.flatten(0, 1))
+            scores: Tensor = rows.unflatten(0, x.shape[:2]).transpose(1, 2)  # type: ignore[no-untyped-call]
+            return scores
         pooled = masked_mean(x, mask) if self.pooling == "mean" else self._last(x, mask)
         of_sequence: Tensor = self.layers(pooled)
         return of_sequence

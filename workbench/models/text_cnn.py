@@ -31,6 +31,7 @@ class TextCNN(nn.Module):
         activation: Activation,
     ) -> None:
         super().__init__()
+        self.windows = tuple(windows)
         self.embedding = embedding(vocabulary, width)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, channels, window) for window in windows)
         self.activations = nn.ModuleList(activation() for _ in windows)
@@ -43,9 +44,8 @@ class TextCNN(nn.Module):
         tokens = self.embedding(ids).transpose(1, 2) * mask
         lowest = torch.finfo(tokens.dtype).min
         found = []
-        for convolution, activation in zip(self.convolutions, self.activations, strict=True):
-            before = convolution.kernel_size[0] - 1
-            features = activation(convolution(nn.functional.pad(tokens, (before, 0))))
+        for window, convolution, activation in zip(self.windows, self.convolutions, self.activations, strict=True):
+            features = activation(convolution(nn.functional.pad(tokens, (window - 1, 0))))
             found.append(features.masked_fill(~mask, lowest).amax(2))
         # A text without a token has no maximum.
         pooled = torch.cat(found, dim=1).masked_fill(~mask.any(2), 0.0)
