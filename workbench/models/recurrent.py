@@ -83,7 +83,7 @@ class RecurrentHead(nn.Module):
         if self.pooling is None:
             # One row a step: activations such as softmax go across dimension 1.
             rows: Tensor = self.layers(x.flatten(0, 1))
-            scores: Tensor = rows.unflatten(0, x.shape[:2]).transpose(1, 2)  # type: ignore[no-untyped-call]
+            scores: Tensor = rows.unflatten(0, x.shape[:2]).transpose(1, 2)
             return scores
         pooled = masked_mean(x, mask) if self.pooling == "mean" else self._last(x, mask)
         of_sequence: Tensor = self.layers(pooled)
