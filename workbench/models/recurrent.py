@@ -82,9 +82,9 @@ class RecurrentHead(nn.Module):
         """(n, time, features) and mask (n, time) to scores (n, outputs), or (n, outputs, time) of each step."""
         if self.pooling is None:
             # One row a step: activations such as softmax go across dimension 1.
-            rows: Tensor = self.layers(x.flatten(0, 1))
-            scores: Tensor = rows.unflatten(0, x.shape[:2]).transpose(1, 2)
-            return scores
+            scores: Tensor = self.layers(x.flatten(0, 1))
+            of_steps: Tensor = scores.unflatten(0, x.shape[:2])
+            return of_steps.transpose(1, 2)
         pooled = masked_mean(x, mask) if self.pooling == "mean" else self._last(x, mask)
         of_sequence: Tensor = self.layers(pooled)
         return of_sequence

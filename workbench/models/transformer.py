@@ -103,8 +103,8 @@ class Block(nn.Module):
         x = x + self.dropout(self.project(self._attention(self.norm_attention(x), seen)))
         # One row a token: activations such as softmax go across dimension 1.
         between = self.activation(self.expand(self.norm_feed_forward(x)).flatten(0, 1))
-        out: Tensor = x + self.dropout(self.contract(between).unflatten(0, x.shape[:2]))
-        return out
+        added: Tensor = self.dropout(self.contract(between).unflatten(0, x.shape[:2]))
+        return x + added
 
     def _attention(self, x: Tensor, seen: Tensor | None) -> Tensor:
         by_head = self.attend(x).unflatten(2, (3, self.heads, -1)).transpose(1, 3)

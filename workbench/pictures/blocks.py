@@ -69,16 +69,16 @@ def _character(brightness: float) -> str:
     return RAMP[min(int(brightness / 256 * len(RAMP)), len(RAMP) - 1)]
 
 
-def fitting(width: int, height: int, columns: int, rows: int, most_factor: int = 4) -> tuple[int, int]:
+def fitting(width: int, height: int, columns: int, rows: int, most_factor: int) -> tuple[int, int]:
     """The size in pixels that an image of another size gets in at most that many columns and rows of cells.
 
-    Its proportions stay. A larger image is a whole number of times as large, `most_factor` at most.
+    Its proportions stay. A small image is enlarged a whole number of times, `most_factor` at most.
     """
     scale = min(columns / width, 2 * rows / height)
     if scale >= 1:
         factor = min(int(scale), most_factor)
         return width * factor, height * factor
-    return max(round(width * scale), 1), max(round(height * scale), 1)
+    return max(round(width * scale), 1), max(2 * round(height * scale / 2), 1)  # whole cells
 
 
 def resized(plane: Plane, width: int, height: int) -> Plane:

@@ -36,7 +36,7 @@ def fact_lines(summary: DataSummary, width: int, look: Look) -> list[Text]:
         lines += [Text(), *_number_lines(summary, width, look)]
     if summary.notes:
         lines += [Text(), *_note_lines(summary.notes, width, look)]
-    return lines
+    return [look.cut(line, width) for line in lines]
 
 
 def _fact(label: str, words: str, width: int, look: Look) -> list[Text]:

@@ -25,7 +25,8 @@ GAP = 2
 
 def gallery_lines(samples: Sequence[Sample], width: int, look: Look) -> list[Text]:
     """All samples, each under its target."""
-    return [*_images(samples, width, look), *_rows(samples, width, look), *_others(samples, width, look)]
+    lines = [*_images(samples, width, look), *_rows(samples, width, look), *_others(samples, width, look)]
+    return [look.cut(line, width) for line in lines]
 
 
 def caption(sample: Sample, look: Look) -> Text:

@@ -20,6 +20,8 @@ from workbench.processes import data
 from workbench.units import count, duration
 
 MOST_NAME_CELLS = 32
+MOST_MAGNIFIED = 64
+"""Pixels to which a small image is enlarged at most."""
 WAVE_ROWS = 5
 SPECTROGRAM_ROWS = 12
 TEXT_LINES, TOKEN_LINES = 6, 3
@@ -33,7 +35,7 @@ def sample_lines(sample: data.Sample, width: int, rows: int, look: Look) -> list
         if picture is not None:
             lines += [Text()] if lines else []
             lines += draw(picture, width, rows, look)
-    return lines
+    return [look.cut(line, width) for line in lines]
 
 
 def image_lines(image: data.Image, width: int, rows: int, look: Look) -> list[Text]:
@@ -46,7 +48,7 @@ def image_lines(image: data.Image, width: int, rows: int, look: Look) -> list[Te
 
 def image_pixels(image: data.Image, width: int, rows: int, look: Look) -> Pixels:
     """The image in the size that it has in that many cells."""
-    size = fitting(image.width, image.height, width, rows)
+    size = fitting(image.width, image.height, width, rows, max(MOST_MAGNIFIED // max(image.width, image.height), 1))
     planes = [resized(plane, *size) for plane in _planes(image)]
     red, green, blue = planes if len(planes) == 3 else (planes[0],) * 3
     return Pixels(
@@ -69,7 +71,7 @@ def row_lines(row: data.Row, width: int, rows: int, look: Look) -> list[Text]:
     names = [look.cut(Text(without_controls(name)), MOST_NAME_CELLS).plain for name in row.names]
     values, encoded = list(map(written, row.values)), list(map(written, row.encoded))
     name_cells = max(map(cell_len, names), default=0)
-    value_cells = max(map(len, values), default=0)
+    value_cells = max([*map(len, values), len("value") if encoded else 0])
     encoded_cells = max([*map(len, encoded), len("model gets")])
     lines = []
     if encoded:
@@ -82,7 +84,7 @@ def row_lines(row: data.Row, width: int, rows: int, look: Look) -> list[Text]:
         lines.append(line)
     if row.more:
         lines.append(Text(f"and {count(row.more)} more numbers", dim))
-    return [look.cut(line, width) for line in lines]
+    return lines
 
 
 def written(value: float | None) -> str:

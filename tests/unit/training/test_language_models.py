@@ -234,7 +234,7 @@ def test_nothing_of_the_data_is_changed_by_marking_padding(user_functions: Funct
     user_functions["mine:data"] = lambda: read
     prepared = prepare(Preset().override([*LANGUAGE, *GRU]), lambda _: None)
     assert int((read.train.targets == PAD).sum()) == TEXTS // 2 * (LENGTH // 2 + 1)  # type: ignore[union-attr]
-    train = prepared.splits.train
-    assert isinstance(train, InMemory)
-    assert prepared.targets_per_sample == pytest.approx(int((train.targets != IGNORED).sum()) / len(train))
+    targets = prepared.splits.train.targets
+    assert targets is not None
+    assert prepared.targets_per_sample == pytest.approx(int((targets != IGNORED).sum()) / len(targets))
     assert prepared.vocabulary == VOCABULARY

@@ -24,6 +24,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
+from workbench.ui.controllers.data import DataController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.presets import PresetController
@@ -86,6 +87,7 @@ class MainView(Screen[None]):
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
+        self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
