@@ -33,7 +33,6 @@ class TextCNN(nn.Module):
         super().__init__()
         self.windows = tuple(windows)
         self.embedding = embedding(vocabulary, width)
-        self.windows = tuple(windows)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, channels, window) for window in windows)
         self.activations = nn.ModuleList(activation() for _ in windows)
         self.dropout = nn.Dropout(dropout)
