@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.inputs import describe
+from workbench.data.progress import Report
 from workbench.data.samples import Split
 from workbench.data.task import Task
 from workbench.processes import data as messages
@@ -28,12 +29,12 @@ MOST_CHARACTERS = 200
 PERCENTS = (5, 25, 50, 75, 95)
 
 
-def summarize(preset: Preset, samples: int, seed: int) -> messages.DataSummary:
+def summarize(preset: Preset, samples: int, seed: int, report: Report) -> messages.DataSummary:
     """Reads the data of a preset, and describes `samples` samples of its training split.
 
-    Raises what `prepare` raises.
+    report: hears of downloads and long reads. Raises what `prepare` raises.
     """
-    source = read_source(preset)
+    source = read_source(preset, report)
     task, splits = source.samples.task, _splits(source)
     classes = _classes(task, splits)
     numbers = _numbers(task, source.raw.targets)
@@ -127,6 +128,6 @@ def _target_in_words(target: Tensor, task: Task) -> str:
         return class_name(task, int(target))
     values = [rounded(value) for value in target.reshape(-1)[:MOST_TARGETS].tolist()]
     words = ["nan" if value is None else f"{value:g}" for value in values]
-    if len(task.targets) == task.outputs:
+    if len(task.targets) == task.outputs > 1:
         words = [f"{short(name)} {value}" for name, value in zip(task.targets, words, strict=False)]
     return ", ".join(words) + (", …" if task.outputs > MOST_TARGETS else "")
