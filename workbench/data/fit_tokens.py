@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from workbench.data.bpe import bpe_from_file, trained_bpe
 from workbench.data.samples import Split, Texts
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, VocabularyEncoding, Words
 from workbench.data.tokens import SPECIAL, UNKNOWN, TokenKind
@@ -29,11 +31,13 @@ class Tokens:
 
     kind: TokenKind
     vocabulary: int
-    """Most different ids, padding and unknown included; bytes ignore it."""
+    """Most different ids, padding and unknown included; bytes and a tokenizer's file have their own number."""
     min_count: int
     """Tokens that the training split has less often are unknown."""
     lowercase: bool
     """Words only."""
+    tokenizer: str = ""
+    """A file to read byte pair encoding from; empty to learn it."""
 
     def fitted(self, texts: Sequence[str], max_length: int) -> TextEncoding:
         """The encoding of texts, fitted on those of the training split, with notes.
@@ -55,6 +59,10 @@ class Tokens:
         """The encoding with the vocabulary of these texts, and a length of 1."""
         if self.kind == "bytes":
             return Bytes(1)
+        if self.kind == "bpe":
+            if self.tokenizer:
+                return bpe_from_file(Path(self.tokenizer))
+            return trained_bpe(texts, self.vocabulary, self.min_count)
         empty: VocabularyEncoding = Characters((), 1) if self.kind == "characters" else Words((), 1, self.lowercase)
         vocabulary, note = _vocabulary(map(empty.split, texts), self.vocabulary - SPECIAL, self.min_count)
         encoding = type(empty)(**(empty.arguments() | {"vocabulary": vocabulary}))

@@ -1,7 +1,7 @@
 """Splits samples into training, validation and test.
 
 The test split comes first and depends only on its own fraction and the seed, so that it holds the same samples for
-every validation method.
+every validation method. Samples of one group, such as a speaker's, are always in one split, see `group_splits`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.data.group_splits import group_fold, split_off_groups
 from workbench.data.samples import Samples, Split
 from workbench.errors import DataError, PresetError
 
@@ -42,7 +43,7 @@ def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified
     """
     rest, test = _split_off_test(samples, test_fraction, stratified, seed)
     train, validation = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
-    return Splits(train, validation, test)
+    return Splits(train.split, validation.split, test)
 
 
 def predefined_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
@@ -52,13 +53,13 @@ def predefined_split(samples: Samples, test_fraction: float, stratified: bool, s
             'validation.method = "predefined", but this data comes without a validation split; use "holdout" or "none"'
         )
     train, test = _split_off_test(samples, test_fraction, stratified, seed)
-    return Splits(train, samples.validation, test)
+    return Splits(train.split, samples.validation, test)
 
 
 def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Trains on all samples except the test split."""
     train, test = _split_off_test(samples, test_fraction, stratified, seed)
-    return Splits(train, None, test)
+    return Splits(train.split, None, test)
 
 
 def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int) -> Splits:
@@ -69,17 +70,21 @@ def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, strati
     from sklearn.model_selection import KFold, StratifiedKFold
 
     rest, test = _split_off_test(samples, test_fraction, stratified, seed)
-    if folds > len(rest):
+    if folds > len(rest.split):
         raise PresetError(
-            f"validation.folds = {folds}, but there are only {len(rest)} samples to divide; choose at most that many"
+            f"validation.folds = {folds}, but there are only {len(rest.split)} samples to divide; choose at most that "
+            "many"
         )
-    targets = rest.targets if stratified and samples.task.kind == "classification" else None
+    targets = rest.strata(samples, stratified)
+    if rest.groups is not None:
+        train, left_out = group_fold(rest.groups, targets, samples.task, folds, fold, seed + 1)
+        return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test)
     if targets is not None:
         _check_folds(targets, samples, folds)
     divide = KFold if targets is None else StratifiedKFold
-    divided = divide(folds, shuffle=True, random_state=seed + 1).split(np.zeros(len(rest)), targets)
+    divided = divide(folds, shuffle=True, random_state=seed + 1).split(np.zeros(len(rest.split)), targets)
     train, left_out = next(itertools.islice(divided, fold, None))
-    return Splits(rest.subset(_indices(train)), rest.subset(_indices(left_out)), test)
+    return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test)
 
 
 def leave_one_out(
@@ -88,10 +93,16 @@ def leave_one_out(
     """Leaves one training sample out, for validation: that of number `fold`, from 0.
 
     most: most samples that there may be; None for any number. Raises PresetError where there are more, or none of
-    that number.
+    that number, and where samples have groups.
     """
+    if samples.groups is not None:
+        raise PresetError(
+            'validation.method = "leave_one_out" leaves out one sample, but others of its group (speaker or recording) '
+            'would be trained on; use validation.method = "k_fold": with as many folds as there are groups '
+            f"({len(samples.groups.unique())} with those of the test split) it leaves out one group at a time"
+        )
     rest, test = _split_off_test(samples, test_fraction, stratified, seed)
-    count = len(rest)
+    count = len(rest.split)
     if most is not None and count > most:
         raise PresetError(
             f'validation.method = "leave_one_out" trains a model for each of {count:,} samples, and one epoch of all '
@@ -103,39 +114,53 @@ def leave_one_out(
     if fold >= count:
         raise PresetError(f"validation.fold = {fold}, but there are only {count:,} samples, numbered from 0")
     indices = torch.arange(count)
-    return Splits(rest.subset(indices[indices != fold]), rest.subset(indices[fold : fold + 1]), test)
+    return Splits(rest.split.subset(indices[indices != fold]), rest.split.subset(indices[fold : fold + 1]), test)
 
 
-def _split_off_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[Split, Split | None]:
+@dataclass(frozen=True)
+class _Part:
+    """Some of the training samples, with their groups."""
+
+    split: Split
+    groups: Tensor | None
+
+    def subset(self, indices: Tensor) -> _Part:
+        return _Part(self.split.subset(indices), None if self.groups is None else self.groups[indices])
+
+    def strata(self, samples: Samples, stratified: bool) -> Tensor | None:
+        """The classes whose fractions a split keeps; None for none."""
+        return self.split.targets if stratified and samples.task.kind == "classification" else None
+
+
+def _split_off_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[_Part, Split | None]:
     """Returns the rest, and the test split: the one that comes with the data, or a fraction; None if neither."""
-    if samples.test is not None:
-        return samples.train, samples.test
-    if test_fraction == 0:
-        return samples.train, None
-    return _split_off(samples.train, test_fraction, samples, stratified, seed, "validation.test_fraction")
+    whole = _Part(samples.train, samples.groups)
+    if samples.test is not None or test_fraction == 0:
+        return whole, samples.test
+    rest, test = _split_off(whole, test_fraction, samples, stratified, seed, "validation.test_fraction")
+    return rest, test.split
 
 
 def _split_off(
-    split: Split, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
-) -> tuple[Split, Split]:
+    part: _Part, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
+) -> tuple[_Part, _Part]:
     """Returns the rest and the samples that are split off."""
     from sklearn.model_selection import train_test_split
 
-    size = round(len(split) * fraction)
-    if size < 1 or size >= len(split):
-        raise DataError(
-            f"{setting} = {fraction:g} of {len(split)} samples leaves a split empty; there is too little data"
-        )
-    targets = split.targets if stratified and samples.task.kind == "classification" else None
+    count = len(part.split)
+    size = round(count * fraction)
+    if size < 1 or size >= count:
+        raise DataError(f"{setting} = {fraction:g} of {count} samples leaves a split empty; there is too little data")
+    targets = part.strata(samples, stratified)
+    if part.groups is not None:
+        rest, split_off = split_off_groups(part.groups, targets, samples.task, fraction, seed, setting)
+        return part.subset(_indices(rest)), part.subset(_indices(split_off))
     if targets is not None:
-        _check_strata(targets, samples, min(size, len(split) - size), setting)
+        _check_strata(targets, samples, min(size, count - size), setting)
     rest, split_off = train_test_split(
-        np.arange(len(split)),
-        test_size=size,
-        random_state=seed,
-        stratify=None if targets is None else targets.numpy(),
+        np.arange(count), test_size=size, random_state=seed, stratify=None if targets is None else targets.numpy()
     )
-    return split.subset(_indices(rest)), split.subset(_indices(split_off))
+    return part.subset(_indices(rest)), part.subset(_indices(split_off))
 
 
 def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.data.encoding import Encoding
 from workbench.data.tokens import PAD, SPECIAL, UNKNOWN
-from workbench.data.word_tokens import normalized, split_words
+from workbench.data.word_tokens import normalized, split_words, without_halves
 
 REPLACEMENT = "\ufffd"
 """Stands for an unknown token where ids become text."""
@@ -36,6 +36,10 @@ class TextEncoding(Encoding):
     def on_host(self) -> bool:
         """True: a device has no texts."""
         return True
+
+    @property
+    def vocabulary_size(self) -> int:
+        raise NotImplementedError
 
     def forward(self, texts: Sequence[str] | Tensor) -> Tensor:
         """Maps n texts to int64 (n, length); a tensor is taken for ids and returned unchanged."""
@@ -130,7 +134,7 @@ class Bytes(TextEncoding):
         return {"length": self.length}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[SPECIAL + byte for byte in text.encode("utf-8", "replace")] for text in texts]
+        return [[SPECIAL + byte for byte in without_halves(text).encode()] for text in texts]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         known = (each for each in ids if each != PAD)

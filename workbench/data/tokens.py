@@ -13,5 +13,8 @@ UNKNOWN = 1
 SPECIAL = 2
 """Ids below this one are no tokens of the text itself."""
 
+BPE_LEAST = SPECIAL + 256
+"""Ids that byte pair encoding has at least: each byte is a token."""
+
 TokenKind = Literal["words", "characters", "bytes", "bpe"]
 """What a text is divided into; also the name of the encoding."""

@@ -22,13 +22,20 @@ APOSTROPHES = "'’"
 
 
 def normalized(text: str) -> str:
-    """The text in Unicode's composed form (NFC), with half characters (lone surrogates) replaced by U+FFFD."""
+    """The text in Unicode's composed form (NFC), without halves of characters."""
+    return unicodedata.normalize("NFC", without_halves(text))
+
+
+def without_halves(text: str) -> str:
+    """The text with half characters (lone surrogates) replaced by U+FFFD.
+
+    A JSON file may hold such halves; no encoding can write them, and libraries refuse them.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
-        # A JSON file may hold such halves; no encoding can write them, and libraries refuse them.
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return unicodedata.normalize("NFC", text)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def split_words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import DataChoice, memory_limit_bytes
+from workbench.settings.data_choice import DataChoice, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.data.audio_samples import AudioReading
     from workbench.data.encoding import Encoding
     from workbench.data.samples import Samples
+    from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
 
 
@@ -171,3 +172,56 @@ class AudioFolder(Sounds):
 
         pattern = speaker_pattern(self.speaker_pattern)
         return self.encoded(audio_folder(Path(self.folder), pattern, self.reading(), report))
+
+
+class AudioTable(Sounds):
+    """A CSV or TSV file that lists your recordings: a column of file names, one to predict, and groups or splits."""
+
+    name: Literal["audio_table"] = "audio_table"
+    file: PathText = setting(..., "the table")
+    target: str = setting(..., "the column to predict", names="columns")
+    audio: str = setting("file", "the column of the recordings' file names", names="columns")
+    task: Literal["auto", "classification", "regression"] = setting(
+        "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
+    )
+    group: str = setting(
+        "", "the column of what must stay in one split, such as the speaker; empty for none", names="columns"
+    )
+    split: str = setting("", "the column that says train, validation or test; empty for none", names="columns")
+    folder: PathText = setting("", "folder that file names are relative to; empty: that of the table")
+    delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        return None if self.task == "auto" else self.task
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.audio_table import audio_table
+
+        samples = audio_table(
+            Path(self.file),
+            self.audio,
+            self.target,
+            self.task,
+            self.group,
+            self.split,
+            Path(self.folder) if self.folder else None,
+            self.delimiter,
+            self.reading(),
+            report,
+        )
+        return self.encoded(samples)
+
+
+class SpokenDigits(Sounds):
+    """The ten digits, spoken by 60 synthetic voices; made once by espeak-ng if it is installed (6 MB)."""
+
+    name: Literal["spoken_digits"] = "spoken_digits"
+    folder: PathText = setting(
+        "", "folder that they are kept in; empty: the folder in WORKBENCH_DATA, else the user's cache"
+    )
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.spoken_digits import spoken_digits
+
+        return self.encoded(spoken_digits(Path(self.folder or default_data_folder()), self.reading(), report))

@@ -6,17 +6,22 @@ function, see `workbench.data.samples`.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from workbench.files import user_folder
-from workbench.settings.audio_data import AudioFolder
+from workbench.settings.audio_data import AudioFolder, AudioTable, SpokenDigits
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
-from workbench.settings.data_choice import MISSING_VALUES, Augmented, DataChoice, TaskName, memory_limit_bytes
-from workbench.settings.text_data import TextTable
+from workbench.settings.data_choice import (
+    MISSING_VALUES,
+    Augmented,
+    DataChoice,
+    TaskName,
+    default_data_folder,
+    memory_limit_bytes,
+)
+from workbench.settings.text_data import TextFolder, TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
@@ -94,12 +99,6 @@ class TorchvisionSet(Augmented):
         from workbench.data.torchvision_sets import torchvision_set
 
         return torchvision_set(self.label(), Path(self.folder or default_data_folder()), report)
-
-
-def default_data_folder() -> Path:
-    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
-    chosen = os.environ.get("WORKBENCH_DATA")
-    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class Mnist(TorchvisionSet):
@@ -261,8 +260,11 @@ Data = Annotated[
     | Svhn
     | ImageFolder
     | AudioFolder
+    | AudioTable
+    | SpokenDigits
     | Csv
     | TextTable
+    | TextFolder
     | Npz
     | ModuleData,
     Field(discriminator="name"),

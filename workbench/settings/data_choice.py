@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from workbench.files import user_folder
 from workbench.settings.base import Choice, setting
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ def memory_limit_bytes() -> int:
     from workbench.devices.host import HostMonitor
 
     return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
+
+
+def default_data_folder() -> Path:
+    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
+    chosen = os.environ.get("WORKBENCH_DATA")
+    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class DataChoice(Choice):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from workbench.data.tokens import TokenKind
+from workbench.data.tokens import BPE_LEAST, TokenKind
 from workbench.settings.base import PathText, setting
 from workbench.settings.data_choice import MISSING_VALUES, DataChoice, TaskName
 
@@ -24,19 +24,31 @@ class TextData(DataChoice):
     )
     vocabulary: int = setting(
         20_000,
-        "most different tokens, padding and unknown included: the most frequent ones; bytes have always 258",
+        "most different tokens, padding and unknown included: the most frequent ones; bytes always have 258",
         unit="tokens",
         step="double",
         ge=3,
         le=1_000_000,
     )
+    tokenizer: PathText = setting(
+        "", "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split"
+    )
+    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
     min_count: int = setting(1, "tokens that the training split has less often are unknown", ge=1, le=1_000_000)
 
     def make_tokens(self, *, lowercase: bool) -> Tokens:
         """How texts become ids. Raises PresetError where the settings do not fit together."""
         from workbench.data.fit_tokens import Tokens
+        from workbench.errors import PresetError
 
-        return Tokens(self.tokens, self.vocabulary, self.min_count, lowercase)
+        if self.tokenizer and self.tokens != "bpe":
+            raise PresetError(f'data.tokenizer is for data.tokens = "bpe", not "{self.tokens}"; remove one of them')
+        if self.tokens == "bpe" and not self.tokenizer and self.vocabulary < BPE_LEAST:
+            raise PresetError(
+                f'data.vocabulary = {self.vocabulary}, but data.tokens = "bpe" needs at least {BPE_LEAST}: padding, '
+                "unknown and the 256 bytes; more for parts of words"
+            )
+        return Tokens(self.tokens, self.vocabulary, self.min_count, lowercase, self.tokenizer)
 
 
 class LabelledTexts(TextData):
@@ -71,7 +83,6 @@ class TextTable(LabelledTexts):
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
-    encoding: str = setting("auto", "encoding of the file, such as utf-8 or cp1252; auto: found, a guess is said")
     missing: Literal["error", "drop"] = setting("error", "rows without a target: an error, or dropped")
     missing_values: tuple[str, ...] = setting(
         MISSING_VALUES, 'exact texts that stand for a missing target; [""] keeps None, NA and na as words'
@@ -96,3 +107,16 @@ class TextTable(LabelledTexts):
             self.make_tokens(lowercase=self.lowercase),
             self.max_length,
         )
+
+
+class TextFolder(LabelledTexts):
+    """Your texts, one folder per class: FOLDER/<class>/*.txt, or FOLDER/{train,validation,test}/<class>/*.txt."""
+
+    name: Literal["text_folder"] = "text_folder"
+    folder: PathText = setting(..., "the folder that contains one folder per class")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.text_folder import text_folder
+
+        tokens = self.make_tokens(lowercase=self.lowercase)
+        return text_folder(Path(self.folder), self.encoding, tokens, self.max_length, report)

@@ -41,7 +41,7 @@ def test_without_colours_a_character_says_how_bright_both_pixels_are(look: Look)
 
 def test_green_looks_brighter_than_blue(look: Look) -> None:
     [line] = drawn(Pixels([[(0, 255, 0), BLUE]]), look)
-    green, blue = line.plain
+    green, blue = list(line.plain)
     assert "@%#*+=-:. ".index(green) < "@%#*+=-:. ".index(blue)
 
 

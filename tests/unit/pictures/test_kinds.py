@@ -41,13 +41,13 @@ def test_no_line_is_wider_than_its_room(kind: str, ascii: bool, colours: bool, w
 def test_a_small_image_is_enlarged_and_its_pixels_stay_where_they_are() -> None:
     pixels = image_pixels(GREY, width=8, rows=4, look=PLAIN)
     black, white = (0, 0, 0), (255, 255, 255)
-    assert pixels.rows == [[black] * 4 + [white] * 4] * 4 + [[white] * 4 + [black] * 4] * 4
+    assert list(pixels.rows) == [[black] * 4 + [white] * 4] * 4 + [[white] * 4 + [black] * 4] * 4
     assert shown(Sample(0, "a", image=GREY), width=8, rows=4) == ["    @@@@"] * 2 + ["@@@@"] * 2
 
 
 def test_colours_are_those_of_the_channels() -> None:
-    [row, _] = image_pixels(COLOURED, width=2, rows=1, look=PLAIN).rows[:1] * 2
-    assert row == [(255, 0, 0), (0, 255, 0)]
+    row = image_pixels(COLOURED, width=2, rows=1, look=PLAIN).rows[0]
+    assert list(row) == [(255, 0, 0), (0, 255, 0)]
 
 
 def test_numbers_that_are_no_pixels_are_said_below_the_image() -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.training.scripted import build_trainer, of_type
-from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
+from workbench.data.samples import Lazy, NamedInMemory, Samples, Split, Task
 from workbench.errors import DataError, PresetError, UserCodeError
 from workbench.runs import events
 from workbench.runs.directory import create_run
@@ -147,7 +147,7 @@ def test_a_model_learns_from_ids_and_lengths_and_its_checkpoint_predicts(
         model(inputs["ids"])
 
 
-def _all(split: InMemory | NamedInMemory | Lazy) -> tuple[dict[str, Tensor], Tensor]:
+def _all(split: Split) -> tuple[dict[str, Tensor], Tensor]:
     assert isinstance(split, NamedInMemory)
     return dict(split.inputs), split.targets
 

@@ -121,9 +121,11 @@ def trained(folder: Path, *assignments: str) -> tuple[Trainer, dict[str, Any], T
     return trainer, test.metrics, split
 
 
-@pytest.mark.parametrize("tokens", ["words", "characters", "bytes"])
+@pytest.mark.parametrize("tokens", ["words", "characters", "bytes", "bpe"])
 def test_a_checkpoint_alone_classifies_raw_texts_as_the_run_did(tmp_path: Path, tokens: str) -> None:
-    trainer, metrics, test = trained(tmp_path, *reviews(tmp_path, classes), f"data.tokens={tokens}")
+    trainer, metrics, test = trained(
+        tmp_path, *reviews(tmp_path, classes), f"data.tokens={tokens}", "data.vocabulary=400"
+    )
     (tmp_path / "reviews.csv").unlink()
     loaded = TrainedModel.load(moved_away(trainer))
     probabilities = loaded(list(test.texts))

@@ -43,6 +43,7 @@ def description_of(job: Job) -> dict[str, Any]:
         "raw": job.raw,
         "encoding": saved_encoding(job.encoding),
         "input": describe(job.example),
+        "vocabulary": job.vocabulary,
         "target_scale": None if scale is None else {"mean": scale.mean.cpu(), "std": scale.std.cpu()},
     }
 
@@ -93,7 +94,14 @@ class TrainedModel(nn.Module):
         try:
             preset = Preset.from_toml(described["preset"], str(path))
             with torch.random.fork_rng(devices=[]):
-                model = build_model(preset, example_inputs(described["input"]), int(described["outputs"]), CPU)
+                model = build_model(
+                    preset,
+                    example_inputs(described["input"]),
+                    int(described["outputs"]),
+                    CPU,
+                    vocabulary=described.get("vocabulary"),
+                    causal=described["task"] == "language_modeling",
+                )
             model.load_state_dict(state["model"])
             scale = described["target_scale"]
             trained = cls(

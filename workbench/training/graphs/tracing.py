@@ -31,6 +31,8 @@ PHASE_END = "phase_end"
 """Key of a node's meta data: the phase that ends with this node."""
 
 
+LSTM_OF_ONEDNN = "aten::mkldnn_rnn_layer"
+
 below_autograd = torch._C._AutoDispatchBelowAutograd
 """Skips autograd's dispatch, which a traced graph does not need; saves one seventh of a step."""
 
@@ -210,6 +212,8 @@ class Tracer(TorchDispatchMode):
     ) -> Any:
         if operator.namespace == "profiler":  # a name for what follows, of no use in a graph
             return operator(*args, **(kwargs or {}))
+        if operator.name() == LSTM_OF_ONEDNN:
+            raise CannotTraceError("the LSTM of oneDNN keeps a workspace for each call; it is faster than its parts")
         tags = operator.tags
         if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
             self._why_not = f"the model looks at its numbers ({operator})"

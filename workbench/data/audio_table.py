@@ -1,0 +1,74 @@
+"""Reads sounds that a table lists: a CSV file with the name of a sound file, and what to predict, in each row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from workbench.data.audio_samples import AudioReading, audio_samples
+from workbench.data.class_folders import SPLIT_NAMES
+from workbench.data.column_names import check_names
+from workbench.data.columns import Formats
+from workbench.data.delimited import Rows, read_rows
+from workbench.data.missing import without_missing
+from workbench.data.progress import Report
+from workbench.data.recordings import Recordings
+from workbench.data.samples import Samples
+from workbench.data.target import targets
+from workbench.errors import DataError
+
+
+def audio_table(
+    file: Path,
+    audio: str,
+    target: str,
+    task: Literal["auto", "classification", "regression"],
+    group: str,
+    split: str,
+    folder: Path | None,
+    delimiter: Literal["auto", ",", "\t", ";", "|"],
+    reading: AudioReading,
+    report: Report,
+) -> Samples:
+    """Reads the sounds that a CSV or TSV file with a header lists, see `audio_samples`.
+
+    audio: the column of file names, relative to `folder`, or to that of the table if it is None. target, task: see
+    `target.targets`. group: the column of what must stay in one split, such as the speaker; split: the column that says
+    train, validation or test; both empty for none. Raises DataError, with file, line and column.
+    """
+    rows = read_rows(file, delimiter)
+    named = {"data.audio": (audio,), "data.target": (target,)}
+    named |= {"data.group": (group,)} if group else {}
+    named |= {"data.split": (split,)} if split else {}
+    check_names(rows, named)
+    if not rows.values:
+        raise DataError(f"{file} has no rows below its header")
+    rows, _ = without_missing(rows, [name for name in (audio, group, split) if name], target, "error", ("",))
+    predicted, found, notes = targets(rows, target, task, Formats(rows, [target], "auto", "auto"))
+    base = file.parent if folder is None else folder
+    paths = [base / name for name in rows.column(audio)]
+    groups = rows.column(group) if group else None
+    whole = Recordings(paths, predicted, groups)
+    if len(set(paths)) < len(paths):
+        notes.append(f"{len(paths) - len(set(paths))} rows name a sound file that another row names too")
+    splits = _splits(rows, split, whole) if split else {"train": whole}
+    samples = audio_samples(splits, found, reading, group or "recording", report)
+    return replace(samples, notes=(*rows.notes, *notes, *samples.notes))
+
+
+def _splits(rows: Rows, column: str, whole: Recordings) -> dict[str, Recordings]:
+    """The recordings by split. Raises DataError for a value that names no split, and without training samples."""
+    names = [SPLIT_NAMES.get(value.lower()) for value in rows.column(column)]
+    for row, name in enumerate(names):
+        if name is None:
+            raise DataError(
+                f"{rows.place(row, column)}: {rows.value(row, column)!r} is not a split; write train, validation or "
+                'test, or set data.split = ""'
+            )
+    if "train" not in names:
+        raise DataError(f"{rows.file}, column {column!r}: no row is for training; write train in some of them")
+    kept = {
+        split: [row for row, name in enumerate(names) if name == split] for split in ("train", "validation", "test")
+    }
+    return {split: whole.only(chosen) for split, chosen in kept.items() if chosen}
