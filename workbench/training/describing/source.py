@@ -29,6 +29,11 @@ class Source:
         """The training split, as the source gives it."""
         return self.splits.train
 
+    @property
+    def sample_rate(self) -> int:
+        """Of sounds, in Hz."""
+        return int(getattr(self.data.preset.data, "sample_rate", 0)) or 1
+
     def encoded(self, raw: Tensor) -> Inputs:
         """What the model gets of one raw sample, without the dimension of the batch."""
         made = self.data.encoding(raw.unsqueeze(0))

@@ -217,5 +217,5 @@ def test_tensors_by_name_are_rows_of_their_numbers(tmp_path: Path, monkeypatch: 
 
 
 def test_a_message_with_lengths_can_be_sent() -> None:
-    lengths = Lengths("seconds", 0.1, 0.5, 0.9, 1.0, limit=1.0, cut=2)
+    lengths = Lengths("seconds", 0.1, 0.5, 0.9, 1.0, 40, limit=1.0, cut=2)
     assert decode(Lengths, json.loads(encode(lengths))) == lengths
