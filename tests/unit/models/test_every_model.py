@@ -18,8 +18,8 @@ from workbench.settings.model_choice import ModelChoice
 from workbench.settings.text_model import TokenModel
 
 OUTPUTS, LENGTH, VOCABULARY = 5, 12, 40
-SHAPES: tuple[tuple[int, ...], ...] = ((6,), (3, 32, 32), (1, 40, 32))
-"""Samples that a model may take: a row of a table, a picture, a spectrogram."""
+SHAPES: tuple[tuple[int, ...], ...] = ((6,), (3, 32, 32), (1, 40, 32), (1, 2000))
+"""Samples that a model may take: a row of a table, a picture, a spectrogram, a waveform."""
 
 
 def own_model(inputs: tuple[int, ...], outputs: int, activation: Callable[[], nn.Module]) -> nn.Module:
@@ -86,7 +86,7 @@ def test_it_takes_some_kind_of_samples_and_refuses_the_others_with_advice(label:
     kinds = kinds_of(label)
     assert kinds
     for number in sorted(set(map(str, range(len(SHAPES)))) - set(kinds)):
-        with pytest.raises(PresetError, match=r"model\.name = '.*choose model\.name|at least .* pixels"):
+        with pytest.raises(PresetError, match=r"model\.name = '.*choose (model\.name|data\.encoding)|at least .* pixels"):
             built(label, number)
 
 
