@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from workbench.units import decimals
 
-TaskKind = Literal["classification", "regression"]
+TaskKind = Literal["classification", "regression", "language_modeling"]
 
 BY_CLASS = ("precision", "recall", "f1", "support", "confusion")
 """Numbers of each class, which are stored beside the metrics: a list over the classes, confusion a square matrix."""
@@ -92,6 +92,9 @@ METRICS: list[Metric] = [
     Metric("rmse", "RMSE", "regression", higher_is_better=False, is_headline=True),
     Metric("mae", "MAE", "regression", higher_is_better=False),
     Metric("r2", "R²", "regression", digits=3, most=1.0, least_samples=2, is_headline=True),
+    Metric("token_accuracy", "token acc", "language_modeling", is_fraction=True, is_headline=True, while_training=True),
+    Metric("perplexity", "PPL", "language_modeling", higher_is_better=False),
+    Metric("bits_per_byte", "bits/byte", "language_modeling", higher_is_better=False, digits=4, is_headline=True),
 ]
 """All metrics, in the order in which they can be chosen."""
 
@@ -122,8 +125,8 @@ def headline_metrics(monitor: str = "") -> list[Metric]:
 
 
 def in_reading_order() -> list[Metric]:
-    """All metrics as a list of results shows them: first those of classes, then the loss, then those of numbers."""
-    ranks: dict[TaskKind | None, int] = {"classification": 0, None: 1, "regression": 2}
+    """All metrics as a list of results shows them: of classes or tokens, then the loss, then those of numbers."""
+    ranks: dict[TaskKind | None, int] = {"classification": 0, "language_modeling": 0, None: 1, "regression": 2}
     return sorted(METRICS, key=lambda each: ranks[each.task])
 
 

@@ -305,7 +305,7 @@ def test_a_trial_that_was_trained_together_is_compared_with_a_run_by_its_test_me
 
 
 def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> None:
-    app, _ = app_of(tmp_path, finished="completed")
+    app, study = app_of(tmp_path, finished="completed")
 
     async def steps(pilot: Pilot[None]) -> None:
         await open_tune(pilot)
@@ -319,7 +319,10 @@ def test_a_trial_is_saved_as_a_preset_with_what_was_found(tmp_path: Path) -> Non
     [saved] = [*tmp_path.rglob("fast-tuned.toml")]
     found = tomllib.loads(saved.read_text())
     assert found["optimizer"]["learning_rate"] == 0.0034
-    assert found["description"] == "validation loss 0.1568, found by a study of 66 trials of fast"
+    assert found["description"] == (
+        f"Trial 7 of 64 settings (study {study.name}): validation loss 0.1568 as searched, "
+        "not trained again with fresh seeds"
+    )
     assert not app.draft.is_changed, "the form stays as it was"
 
 
@@ -839,6 +842,7 @@ def test_a_study_in_progress_is_pointed_to_when_the_app_starts(tmp_path: Path, p
 
     async def steps(pilot: Pilot[None]) -> None:
         await seen(pilot, f"the study {study.name} {state}: T shows it")
+        await seen(pilot, f"tuning      search{' paused' * paused}, ")  # in the top line
 
     drive(app, steps, SIZE)
 
@@ -849,6 +853,7 @@ def test_where_no_study_is_in_progress_the_app_points_to_none(tmp_path: Path) ->
     async def steps(pilot: Pilot[None]) -> None:
         await pilot.pause(0.5)
         assert "T shows it" not in screen_text(app)
+        assert " idle" in screen_text(app)
 
     drive(app, steps, SIZE)
 

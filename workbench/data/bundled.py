@@ -49,12 +49,16 @@ def diabetes() -> Samples:
     # Unscaled: we standardise with the mean and standard deviation of the training split alone.
     loaded = load_diabetes(scaled=False)
     samples = InMemory(_float32(loaded.data), _float32(loaded.target).unsqueeze(1))
-    return Samples(samples, Task("regression", outputs=1, targets=("progression",)))
+    return Samples(samples, Task("regression", outputs=1, targets=("progression",)), columns=_columns(loaded))
 
 
 def _table(loaded: Any) -> Samples:
     samples = InMemory(_float32(loaded.data), torch.from_numpy(loaded.target.astype(np.int64)))
-    return Samples(samples, _classes(loaded.target_names))
+    return Samples(samples, _classes(loaded.target_names), columns=_columns(loaded))
+
+
+def _columns(loaded: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in loaded.feature_names)
 
 
 def _classes(names: Any) -> Task:

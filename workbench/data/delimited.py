@@ -72,7 +72,11 @@ def read_rows(file: Path, delimiter: str) -> Rows:
     the header the most columns. Comment lines above the header and columns without a name are left out, with a note.
     Raises DataError with the line number if the file is not such a table.
     """
-    text = _read_text(file)
+    return rows_of(_read_text(file), file, delimiter)
+
+
+def rows_of(text: str, file: Path, delimiter: str) -> Rows:
+    """The rows of a file that has been read, see `read_rows`; its line ends are those of the file."""
     # Split as csv.reader splits lines; only the first ones, because comments are not longer.
     lines = [line.rstrip("\r\n") for line in islice(io.StringIO(text, newline=""), MOST_LINES_ABOVE)]
     skipped, named, notes = _above_the_header(lines)

@@ -1,8 +1,8 @@
 """Encodings: modules that turn raw samples into model input.
 
 An encoding is fitted on the training split alone. A checkpoint stores its name and arguments with the weights, so that
-it can predict on raw samples. A new kind of data (truncated token ids, waveforms as spectrograms) needs one more class
-here or beside it, and a line in `encodings.ENCODINGS`.
+it can predict on raw samples. A new kind of data needs one more class here or beside it, and a line in
+`encodings.ENCODINGS`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ class Encoding(nn.Module):
     name: ClassVar[str]
     """The name of this kind of encoding in a checkpoint."""
 
+    notes: tuple[str, ...] = ()
+    """What the user should know about how it was fitted; a checkpoint does not store them."""
+
     @property
     def on_host(self) -> bool:
-        """Whether samples are encoded on the host before training: devices handle float32 and integers only."""
+        """Whether samples are encoded on the host before training: no device takes float64 or text."""
         return False
 
     @property

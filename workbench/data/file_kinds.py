@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.data.compressed import SUFFIXES as COMPRESSED
 from workbench.data.image_formats import is_image
 
 AUDIO_SUFFIXES = {
@@ -39,8 +40,15 @@ def is_audio(file: Path) -> bool:
     return file.suffix.lower() in AUDIO_SUFFIXES
 
 
+def is_text(file: Path) -> bool:
+    """Whether the file is a text, by its name: .txt, perhaps compressed."""
+    *before, last = ["", *(suffix.lower() for suffix in file.suffixes)]
+    return last == ".txt" or (last in COMPRESSED and before[-1] == ".txt")
+
+
 IMAGES = FileKind("image_folder", "image", "an", "*.png, .jpg, .tif, .pgm and so on", is_image)
 SOUNDS = FileKind("audio_folder", "sound file", "a", "*.wav, .flac, .ogg, .mp3 and so on", is_audio)
+TEXTS = FileKind("text_folder", "text", "a", "*.txt", is_text)
 
-KINDS = (IMAGES, SOUNDS)
+KINDS = (IMAGES, SOUNDS, TEXTS)
 """All kinds: a folder that holds another kind than was asked for is recognised by these."""

@@ -49,12 +49,14 @@ def other_type(content: bytes) -> str:
         return what
     if start.startswith(b"pk\x03\x04"):
         return _zip_type(content)
-    if not _is_binary(content[:CHECKED_BYTES]):
+    if not is_binary(content):
         return ""  # a column may be called ORC
     return next((what for magic, what in OTHER_TYPES if content.startswith(magic)), "")
 
 
-def _is_binary(start: bytes) -> bool:
+def is_binary(content: bytes) -> bool:
+    """Whether the first bytes are not text in UTF-8."""
+    start = content[:CHECKED_BYTES]
     try:
         # Incremental: the last character may be cut off.
         codecs.getincrementaldecoder("utf-8")().decode(start)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.inputs import Inputs, map_inputs, tensors_of
-from workbench.data.samples import Lazy, Samples, SampleSequence, Split
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, SampleSequence, Split
 from workbench.errors import DataError
 
 CHUNK_NUMBERS = 2**22
@@ -53,7 +53,7 @@ def not_finite(numbers: Tensor) -> tuple[float, tuple[int, ...]] | None:
 
 
 def _checked(split: Split, name: str) -> Split:
-    if not isinstance(split, Lazy):
+    if isinstance(split, InMemory | NamedInMemory):
         _check_inputs(split.inputs, 0, name)
     if split.targets is not None:
         _check_targets(split.targets, 0, name)

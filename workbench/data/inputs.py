@@ -15,6 +15,10 @@ Inputs = Tensor | Mapping[str, Tensor]
 """One tensor, or tensors by name. The first dimension of each tensor of a batch is the samples."""
 
 
+RAW_TEXT: dict[str, Any] = {"type": "text"}
+"""The description of one raw sample that is a text."""
+
+
 def map_inputs(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
     """Applies `change` to each tensor of the inputs."""
     return change(inputs) if isinstance(inputs, Tensor) else {name: change(tensor) for name, tensor in inputs.items()}

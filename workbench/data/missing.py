@@ -12,12 +12,12 @@ NAMED_COLUMNS = 3
 
 
 def without_missing(
-    rows: Rows, names: list[str], target: str, missing: str, markers: tuple[str, ...]
+    rows: Rows, names: list[str], target: str, missing: str, markers: tuple[str, ...], *, ignorable: bool = True
 ) -> tuple[Rows, str]:
     """Returns the rows without missing values in the columns `names` and `target`, and says what was left out.
 
     markers: the exact texts that stand for a missing value. missing: "drop" leaves out rows with missing values;
-    "error" raises DataError if there are any.
+    "error" raises DataError if there are any. ignorable: whether data.ignore may name columns.
     """
     texts = frozenset(markers)
     columns = [(rows.header.index(name), name) for name in [*names, target]]
@@ -30,15 +30,17 @@ def without_missing(
         value = rows.value(first, name)
         found = f"{value!r} is " if value else ""
         kept = f'; if {value!r} is an ordinary value, data.missing_values = [""] keeps it' if value else ""
+        ignore = ", or name columns in data.ignore" if ignorable else ""
         raise DataError(
             f"{rows.place(first, name)}: {found}the first of {len(cells)} missing values in {len(incomplete)} of "
             f"{len(rows.values)} rows ({_emptiest(cells)}); fill them in, set "
-            f'data.missing = "drop" to leave such rows out, or name columns in data.ignore{kept}'
+            f'data.missing = "drop" to leave such rows out{ignore}{kept}'
         )
     left_out = f"left out {len(incomplete)} of {len(rows.values)} rows with missing values ({_emptiest(cells)})"
     left_out += _lost_classes(rows, target, incomplete, texts)
     if len(incomplete) == len(rows.values):
-        raise DataError(f"{rows.file}: {left_out}; no row is left. Name the emptiest columns in data.ignore")
+        emptiest = ". Name the emptiest columns in data.ignore" if ignorable else ""
+        raise DataError(f"{rows.file}: {left_out}; no row is left{emptiest}")
     kept_rows = [row for row in range(len(rows.values)) if row not in incomplete]
     return rows.only(kept_rows), left_out
 

@@ -1,4 +1,4 @@
-"""Conversions on the host, before samples reach a device: float64 to float32, whole numbers to floating-point.
+"""Conversions on the host, before samples reach a device: float64 to float32, whole numbers to floats, texts to ids.
 
 Numbers that float32 cannot distinguish (20230103, a time in seconds, prices around 1e9) arrive as float64. They are
 standardised here in float64 and then converted: devices get float32 only.
@@ -6,6 +6,7 @@ standardised here in float64 and then converted: devices get float32 only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.encoding import Encoding
-from workbench.data.samples import InMemory, Lazy, NamedInMemory, SampleSequence, Split
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, SampleSequence, Split, Texts
 from workbench.data.target_scale import TargetScale
 
 HOST_CHUNK = 8192
@@ -21,7 +22,10 @@ HOST_CHUNK = 8192
 
 
 def on_host(split: Split, encoding: Encoding | None, target_scale: TargetScale | None) -> Split:
-    """Converts float64 samples to float32: inputs with `encoding`, targets with `target_scale`, if given."""
+    """Converts samples that no device takes: inputs with `encoding`, targets with `target_scale`, if given.
+
+    Texts become ids in memory, which needs an encoding.
+    """
     if encoding is None and target_scale is None:
         return split
     if isinstance(split, Lazy):
@@ -31,12 +35,25 @@ def on_host(split: Split, encoding: Encoding | None, target_scale: TargetScale |
         targets = target_scale.apply_to(targets)
     if isinstance(split, NamedInMemory):
         return NamedInMemory(split.inputs if encoding is None else encoding(split.inputs), targets)
-    inputs = split.inputs
-    if encoding is not None:
-        inputs = torch.empty(split.inputs.shape, dtype=torch.float32)
-        for raw, made in zip(split.inputs.split(HOST_CHUNK), inputs.split(HOST_CHUNK), strict=True):
-            made.copy_(encoding(raw))
-    return InMemory(inputs, targets)
+    if isinstance(split, Texts):
+        return Texts(split.texts, targets) if encoding is None else InMemory(_ids(split.texts, encoding), targets)
+    return InMemory(split.inputs if encoding is None else _encoded(split.inputs, encoding), targets)
+
+
+def _encoded(inputs: Tensor, encoding: Encoding) -> Tensor:
+    """All inputs encoded, made chunk by chunk, so that only the result needs much memory."""
+    first: Tensor = encoding(inputs[:1])
+    dtype = torch.float32 if first.is_floating_point() else first.dtype
+    encoded = torch.empty((len(inputs), *first.shape[1:]), dtype=dtype)
+    for raw, made in zip(inputs.split(HOST_CHUNK), encoded.split(HOST_CHUNK), strict=True):
+        made.copy_(encoding(raw))
+    return encoded
+
+
+def _ids(texts: Sequence[str], encoding: Encoding) -> Tensor:
+    """The ids of all texts, int64 (n, length)."""
+    chunks: list[Tensor] = [encoding(texts[start : start + HOST_CHUNK]) for start in range(0, len(texts), HOST_CHUNK)]
+    return torch.cat(chunks)
 
 
 def in_float32(split: Split) -> Split:
@@ -50,9 +67,9 @@ def as_float64(split: Split) -> Split:
     """Converts whole numbers (int64) to float64, for models that take features and not ids."""
     if isinstance(split, Lazy):
         return Lazy(_AsFloat64(split.dataset), split.targets, split.indices)
-    if isinstance(split, NamedInMemory):
-        return split
-    return InMemory(split.inputs.double(), split.targets)
+    if isinstance(split, InMemory):
+        return InMemory(split.inputs.double(), split.targets)
+    return split
 
 
 @dataclass(frozen=True)

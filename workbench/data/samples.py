@@ -3,13 +3,12 @@
 A source (digits, a CSV file, a folder of images, ...) is a function that returns `Samples`. Splitting, batching and
 moving to the device come later and are the same for all sources. `Samples` holds what differs between kinds of data:
 how raw samples become model input (`fit_encoding`; by default numbers are standardised), and how samples of different
-lengths become a batch (`collate`). Text and audio each need a source with its encoding and collate function, and a
-model that takes their input.
+lengths become a batch (`collate`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Protocol
 
@@ -114,7 +113,30 @@ class Lazy:
         return Lazy(self.dataset, None if self.targets is None else self.targets[indices], chosen)
 
 
-Split = InMemory | NamedInMemory | Lazy
+@dataclass(frozen=True)
+class Texts:
+    """Samples that are texts. Their encoding makes them tensors in memory before anything is trained."""
+
+    texts: Sequence[str]
+    targets: Tensor
+    """As in InMemory."""
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.targets):
+            raise ValueError(f"{len(self.texts)} texts but {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
+        return self.texts[index], self.targets[index]
+
+    def subset(self, indices: Tensor) -> Texts:
+        """The samples at `indices` (int64, shape (n,)), in that order."""
+        return Texts([self.texts[index] for index in indices.tolist()], self.targets[indices])
+
+
+Split = InMemory | NamedInMemory | Lazy | Texts
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ from torch import Tensor
 from workbench.metrics import Metric, TaskKind, metrics_for
 
 Correct = Callable[[Tensor, Tensor], Tensor]
-"""(raw scores (samples, outputs), targets) of a batch -> number of correctly predicted samples, int64 scalar."""
+"""(raw scores (samples, outputs), targets) of a batch -> number of correct predictions, int64 scalar."""
 
 
 def correct_classes(scores: Tensor, targets: Tensor) -> Tensor:
-    """Counts the samples of a batch whose class has the highest score, without synchronising with the device."""
+    """Counts the samples of a batch whose class has the highest score, without synchronising with the device.
+
+    Of a language model, scores (n, vocabulary, length) and targets (n, length), it counts tokens.
+    """
     return (scores.argmax(dim=1) == targets).sum()
 
 
@@ -28,11 +31,14 @@ class _Rules:
 
     default_monitor: str
     correct: Correct | None
+    accuracy: str = ""
+    """The metric that is the fraction of correct predictions."""
 
 
 _RULES: Mapping[TaskKind, _Rules] = {
-    "classification": _Rules("accuracy", correct_classes),
+    "classification": _Rules("accuracy", correct_classes, "accuracy"),
     "regression": _Rules("loss", None),  # numbers are closer or farther, not correct or wrong
+    "language_modeling": _Rules("loss", correct_classes, "token_accuracy"),
 }
 
 
@@ -42,13 +48,15 @@ class Task:
 
     kind: TaskKind
     outputs: int
-    """Number of outputs of the model: one per class, or one per target column."""
+    """Number of outputs of the model: one per class, per target column, or per token of the vocabulary."""
     classes: tuple[str, ...] = ()
     """Names of the classes, in order of their numbers; empty for regression."""
     targets: tuple[str, ...] = ()
     """Names of the target columns: one per output of a regression, one for classes; empty if they have no names."""
     doubt: str = ""
     """If the kind was guessed and may be wrong: the setting that gives the other kind; else empty."""
+    bytes_per_token: float | None = None
+    """Of a text to be continued: bytes of its UTF-8, divided by its tokens; None where that is not known."""
 
     @property
     def metrics(self) -> list[Metric]:
@@ -64,3 +72,13 @@ class Task:
     def correct(self) -> Correct | None:
         """Counts the correct predictions of a batch, for the training accuracy; None for regression."""
         return _RULES[self.kind].correct
+
+    @property
+    def accuracy(self) -> str:
+        """The metric that is the fraction of correct predictions; empty for regression."""
+        return _RULES[self.kind].accuracy
+
+    @property
+    def predicts_tokens(self) -> bool:
+        """Whether each sample has as many targets as tokens: the model continues a text."""
+        return self.kind == "language_modeling"

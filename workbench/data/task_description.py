@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.samples import Samples, Task
+from workbench.units import count
 
 FEW_CLASSES = 4
 """At most this many classes are all named; of more, the first two and the last."""
@@ -20,6 +21,8 @@ LONGEST_NAME = 32
 def describe_task(samples: Samples) -> str:
     """Returns the line for these samples. The range of a regression is that of the samples before they are split."""
     task = samples.task
+    if task.predicts_tokens:
+        return f"the next of {count(task.outputs)} tokens" if task.outputs else "the next token"
     return classes_in_words(task) if task.kind == "classification" else _numbers(task, samples.train.targets)
 
 

@@ -17,7 +17,7 @@ from workbench.metrics import headline_metrics
 from workbench.metrics import metric as declared
 from workbench.printable import escaped
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Prepared, RequestHandled, State, WarningRaised
+from workbench.runs.events import EpochEnd, Event, Prepared, RequestHandled, State, TextGenerated, WarningRaised
 from workbench.runs.measurements import MemorySnapshot, Profiled
 from workbench.runs.view import RunView
 from workbench.units import count, decimals, duration, rate
@@ -78,6 +78,8 @@ class LineDisplay(Display):
     def __init__(self) -> None:
         self._console = output.console(soft_wrap=True)
         self._last_epoch_line = 0.0
+        self._last_epoch: int | None = None
+        """The epoch of the last line about one."""
 
     def start(self, run: RunDirectory) -> None:
         self._say(Text.assemble(("run ", "dim"), str(run.path)))
@@ -90,8 +92,10 @@ class LineDisplay(Display):
                 now = time.monotonic()
                 last = view.prepared is not None and event.epoch == view.prepared.epochs
                 if last or event.best or now - self._last_epoch_line >= EPOCH_LINE_SECONDS:
-                    self._last_epoch_line = now
+                    self._last_epoch_line, self._last_epoch = now, event.epoch
                     self._say(epoch_line(event, view))
+            case TextGenerated() if event.epoch == self._last_epoch:
+                self._say(generated_text(event))
             case WarningRaised():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case RequestHandled() if event.replayed:
@@ -176,6 +180,12 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
     return text
 
 
+def generated_text(event: TextGenerated) -> Text:
+    """What a language model wrote, behind a bar: the prompt dim."""
+    text = Text.assemble((event.prompt, "dim"), event.text)
+    return Text("\n").join(Text.assemble(("  │ ", "dim"), line) for line in text.split("\n"))
+
+
 def progress_line(view: RunView, width: int) -> Table | Text:
     """The progress bar: epoch, step, loss, accuracy, samples per second, time left."""
     if view.prepared is None:
@@ -206,8 +216,8 @@ def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[
     if view.loss is not None:
         parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None
-    if validation and "accuracy" in validation:
-        parts.append(f"acc {declared('accuracy').write(validation['accuracy'])}")
+    known = [name for name in ("accuracy", "token_accuracy") if validation and name in validation]
+    parts += [f"acc {declared(name).write(validation[name])}" for name in known if validation]
     if view.timing is not None:
         parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
     if view.state != "training":

@@ -1,4 +1,4 @@
-"""What `tune lr` and `tune batch` share: a preset that may run, the process that measures, and how they end."""
+"""What commands that ask a process share: a preset that may run, the process, what it does meanwhile, how they end."""
 
 from __future__ import annotations
 
@@ -78,16 +78,16 @@ async def measure(
     module: Module,
     ask: Callable[[MeasuringProcess], AsyncIterator[Any]],
     answer_type: type[Result],
-    parts: tuple[str, type],
+    parts: tuple[str, type] | None,
     options: Options,
 ) -> Result:
     """Asks a process of `module`, and narrates; returns the answer. Raises WorkbenchError.
 
-    parts: name and type of the messages that come before the answer; with `--json` they are printed as they come.
+    parts: name and type of the messages that come before the answer, if any do; with `--json` they are printed as they
+    come.
     """
     narration = Narration(options)
     answer: Result | None = None
-    name, part_type = parts
     async with MeasuringProcess.launched(module) as process:
         narration.show(Progress("importing PyTorch"))
         async for message in ask(process):
@@ -95,8 +95,8 @@ async def measure(
                 narration.show(message)
             elif isinstance(message, answer_type):
                 answer = message
-            elif isinstance(message, part_type) and options.json_output and not options.quiet:
-                print(typed_line(name, message), flush=True)
+            elif parts is not None and isinstance(message, parts[1]) and options.json_output and not options.quiet:
+                print(typed_line(parts[0], message), flush=True)
     narration.clear()
     assert answer is not None, "the answer is the last message"
     return answer

@@ -178,6 +178,7 @@ def _times(summary: Summary) -> str:
             ("compile", "compiling"),
             ("train", "training"),
             ("validate", "validation"),
+            ("generate", "samples of text"),
             ("test", "test"),
             ("checkpoint", "checkpoints"),
             ("profile", "profiling"),

@@ -32,12 +32,13 @@ from workbench.runs.control import append_request
 from workbench.runs.events import Event
 from workbench.runs.lock import process_id
 from workbench.tuning.directory import StudyDirectory, trials_of
+from workbench.tuning.disk import free_bytes
 from workbench.tuning.events import Noted, PresetSaved, TrialDiscarded, TrialFinished, TrialPaused, TrialRetried
 from workbench.tuning.process import start_controller
 from workbench.tuning.question import read_question
 from workbench.tuning.view import StudyView, read_study_view, study_tail
 from workbench.tuning.words import changes
-from workbench.units import duration
+from workbench.units import duration, size
 
 POLL_SECONDS = 0.05
 ShowResult = Callable[[dict[str, Any], StudyView], None]
@@ -125,15 +126,15 @@ def _conclude(
     if exit_code == EXIT_BUSY:
         raise UsageError(study.is_taken)
     if exit_code == EXIT_STORAGE:
-        free = shutil.disk_usage(study.path).free if study.path.exists() else 0
+        free = size(free_bytes(study.path.parent) or 0)
         if is_new and not trials_of(study) and not any(trial.began for trial in view.trials.values()):
             shutil.rmtree(study.path, ignore_errors=True)
             raise StorageError(
-                f"the study could not be written in {study.path.parent} ({free / 2**20:.0f} MiB are free on that "
-                "disk), and nothing was trained: free some space, then start it again"
+                f"the study could not be written in {study.path.parent} ({free} are free on that disk), and "
+                "nothing was trained: free some space, then start it again"
             )
         raise StorageError(
-            f"the study {study.path} could not be written any more ({free / 2**20:.0f} MiB are free on that disk). "
+            f"the study {study.path} could not be written any more ({free} are free on that disk). "
             f"What was written is whole; free some space, then {how_to_resume}"
         )
     if view.finished is None:

@@ -16,8 +16,12 @@ WHOLE_NUMBERS = (
 )
 
 
-def check_user_model(model: object, where: str, example: Tensor | Mapping[str, Tensor], outputs: int) -> nn.Module:
+def check_user_model(
+    model: object, where: str, example: Tensor | Mapping[str, Tensor], outputs: int, length: int | None = None
+) -> nn.Module:
     """Returns `model` if it is an nn.Module that maps two samples to scores (2, outputs); else raises UserCodeError.
+
+    length: of a text whose every next token the model predicts, with scores (2, outputs, length).
 
     where: the function that returned it, `package.module:function`. example: two samples, a tensor or tensors by name,
     which the model takes as keyword arguments. The check is one forward pass in evaluation mode and without gradients:
@@ -31,10 +35,11 @@ def check_user_model(model: object, where: str, example: Tensor | Mapping[str, T
     samples = {name: tensor.to(device) for name, tensor in by_name.items()}
     scores = _forward(model, where, samples, device)
 
-    expected = f"for samples of shape {_shape(samples)} it must return scores of shape {(2, outputs)}"
+    shape = (2, outputs) if length is None else (2, outputs, length)
+    expected = f"for samples of shape {_shape(samples)} it must return scores of shape {shape}"
     if not isinstance(scores, Tensor):
         raise UserCodeError(f"the model that {where} returned outputs {_kind(scores)}; {expected}")
-    if scores.shape != (2, outputs):
+    if scores.shape != shape:
         raise UserCodeError(f"the model that {where} returned outputs shape {tuple(scores.shape)}; {expected}")
     if problem := why_not_restorable(model):
         raise UserCodeError(f"the model that {where} returned cannot be restored from a checkpoint: {problem}")

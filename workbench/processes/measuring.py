@@ -68,11 +68,11 @@ class MeasuringProcess:
 
     @classmethod
     @asynccontextmanager
-    async def launched(cls, module: Module) -> AsyncIterator[MeasuringProcess]:
+    async def launched(cls, module: Module, *arguments: str) -> AsyncIterator[MeasuringProcess]:
         """Launches one, which imports PyTorch at once; on leaving, kills it. Raises TrainerLostError if none starts."""
         try:
             process = await asyncio.create_subprocess_exec(
-                *command_line(module),
+                *command_line(module, *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,

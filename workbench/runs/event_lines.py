@@ -28,6 +28,7 @@ from workbench.runs.events import (
     State,
     Steps,
     TestResult,
+    TextGenerated,
     WarningRaised,
 )
 from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
@@ -44,6 +45,7 @@ _TYPES = (
     Memory,
     Health,
     EpochEnd,
+    TextGenerated,
     RequestHandled,
     Checkpointed,
     Profiled,

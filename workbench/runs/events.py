@@ -133,6 +133,22 @@ class EpochEnd(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextGenerated(Event):
+    """What a language model writes after an epoch, to be read by people."""
+
+    type: ClassVar[str] = "text"
+    step: int
+    epoch: int
+    """Epochs completed."""
+    prompt: str
+    """The text that it was given."""
+    text: str
+    """How the model continued it."""
+    seconds: float = 0.0
+    """How long that took."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestHandled(Event):
     """A request from control.jsonl was handled: carried out, or refused for the reason in `detail`.
 

@@ -16,6 +16,7 @@ from workbench.runs.events import (
     State,
     Steps,
     TestResult,
+    TextGenerated,
     WarningRaised,
 )
 from workbench.runs.measurements import Footprint, Health, Memory, MemorySnapshot, Profiled, Timing
@@ -44,6 +45,8 @@ class RunView:
     health: Health | None = None
     footprint: Footprint | None = None
     epoch_end: EpochEnd | None = None
+    generated: TextGenerated | None = None
+    """What the language model wrote last."""
     tested: TestResult | None = None
     profiled: Profiled | None = None
     memory_snapshot: MemorySnapshot | None = None
@@ -58,6 +61,8 @@ class RunView:
                 self.base_learning_rate = event.learning_rate
                 if self.health is not None and self.health.step > event.step:
                     self.health = None
+                if self.generated is not None and self.generated.step > event.step:
+                    self.generated = None
             case Prepared():
                 self.prepared, self.progress = event, None
             case Progress():
@@ -82,6 +87,8 @@ class RunView:
                 self.base_learning_rate = event.value
             case EpochEnd():
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
+            case TextGenerated():
+                self.generated = event
             case WarningRaised():
                 self.warnings.append(event.message)
             case Profiled():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import DataChoice
+from workbench.settings.data_choice import DataChoice, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,6 @@ class Sounds(DataChoice):
     def reading(self) -> AudioReading:
         """How recordings are read. Raises PresetError where settings do not fit each other."""
         from workbench.data.audio_samples import AudioReading
-        from workbench.settings.data import memory_limit_bytes
 
         self._check()
         return AudioReading(self.sample_rate, self.seconds, self.clips, self.broken == "drop", memory_limit_bytes())
@@ -224,6 +223,5 @@ class SpokenDigits(Sounds):
 
     def build(self, report: Report) -> Samples:
         from workbench.data.spoken_digits import spoken_digits
-        from workbench.settings.data import default_data_folder
 
         return self.encoded(spoken_digits(Path(self.folder or default_data_folder()), self.reading(), report))

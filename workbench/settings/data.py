@@ -1,45 +1,32 @@
 """Data: where samples come from.
 
-A new kind of data (text, audio) is one more choice here. Its `build()` returns `Samples` with an encoding and a collate
+A new kind of data is one more choice here. Its `build()` returns `Samples`, where needed with an encoding and a collate
 function, see `workbench.data.samples`.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from workbench.files import user_folder
 from workbench.settings.audio_data import AudioFolder, AudioTable, SpokenDigits
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, members, setting
-from workbench.settings.data_choice import Augmented, DataChoice
+from workbench.settings.data_choice import (
+    MISSING_VALUES,
+    Augmented,
+    DataChoice,
+    TaskName,
+    default_data_folder,
+    memory_limit_bytes,
+)
+from workbench.settings.text_data import Docstrings, TextFolder, TextTable
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
-
-TaskName = Literal["auto", "classification", "regression"]
-
-IN_MEMORY_FRACTION = 0.25
-"""Images and sounds that need more than this fraction of the free memory when decoded are read lazily."""
-
-
-def memory_limit_bytes() -> int:
-    """The memory that samples may take."""
-    from workbench.devices.host import HostMonitor
-
-    return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
-
-
-MISSING_VALUES = (
-    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
-    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
-)
-"""Texts that stand for a missing value by default."""
 
 
 class Digits(Augmented):
@@ -112,12 +99,6 @@ class TorchvisionSet(Augmented):
         from workbench.data.torchvision_sets import torchvision_set
 
         return torchvision_set(self.label(), Path(self.folder or default_data_folder()), report)
-
-
-def default_data_folder() -> Path:
-    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
-    chosen = os.environ.get("WORKBENCH_DATA")
-    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class Mnist(TorchvisionSet):
@@ -282,6 +263,9 @@ Data = Annotated[
     | AudioTable
     | SpokenDigits
     | Csv
+    | Docstrings
+    | TextTable
+    | TextFolder
     | Npz
     | ModuleData,
     Field(discriminator="name"),

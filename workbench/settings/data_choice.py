@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from workbench.files import user_folder
 from workbench.settings.base import Choice, setting
 
 if TYPE_CHECKING:
@@ -16,6 +19,32 @@ if TYPE_CHECKING:
     from workbench.metrics import TaskKind
 
     Report = Callable[[Progress], None]
+
+
+TaskName = Literal["auto", "classification", "regression"]
+
+MISSING_VALUES = (
+    *("", "NA", "Na", "na", "N/A", "n/a", "#N/A", "#n/a", "<NA>", "<na>", "NaN", "Nan", "NAN", "nan"),
+    *("-NaN", "-nan", "NULL", "Null", "null", "None", "NONE", "none", "?"),
+)
+"""Texts that stand for a missing value by default."""
+
+
+IN_MEMORY_FRACTION = 0.25
+"""Images and sounds that need more than this fraction of the free memory when decoded are read lazily."""
+
+
+def memory_limit_bytes() -> int:
+    """The memory that samples may take."""
+    from workbench.devices.host import HostMonitor
+
+    return int(IN_MEMORY_FRACTION * HostMonitor(os.getpid()).read().available_bytes)
+
+
+def default_data_folder() -> Path:
+    """The folder of downloaded data sets if a preset sets none. Raises StorageError without a home folder."""
+    chosen = os.environ.get("WORKBENCH_DATA")
+    return Path(chosen) if chosen else user_folder("cache") / "data"
 
 
 class DataChoice(Choice):
@@ -36,6 +65,11 @@ class DataChoice(Choice):
     def predicts(self) -> TaskKind | None:
         """Whether classes or numbers are to be predicted; None where only the samples say it."""
         return "classification"
+
+    @property
+    def cuts_padding(self) -> bool:
+        """Whether batches are of texts of similar length, from which padding is cut."""
+        return False
 
     def build(self, report: Report) -> Samples:
         """Reads the samples; `report` hears of downloads and long reads.

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 CLASSIFICATION = "classification"
 REGRESSION = "regression"
+LANGUAGE_MODELING = "language_modeling"
+
+IGNORED = -100
+"""The target of a token that is not predicted, as padding: PyTorch's own `ignore_index`."""
 
 
 class LossChoice(Choice):
@@ -37,8 +41,9 @@ class LossChoice(Choice):
         """Returns the loss as a function of raw scores and targets.
 
         class_counts: how often each class occurs in the training split, int64 (classes,), on the training device; None
-        for regression. Targets are int64 (n,) for classes and float32 (n, outputs) for regression. Raises PresetError
-        if the settings do not fit the classes.
+        for regression and language models. Targets are int64 (n,) for classes and float32 (n, outputs) for regression;
+        for language models int64 (n, length), IGNORED among them, and scores are (n, vocabulary, length). Raises
+        PresetError if the settings do not fit the classes.
         """
         raise NotImplementedError
 
@@ -63,7 +68,7 @@ def label_smoothing() -> float:
 class CrossEntropy(LossChoice):
     """-log of the predicted probability of the correct class: the usual choice for classes."""
 
-    tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION})
+    tasks: ClassVar[frozenset[str]] = frozenset({CLASSIFICATION, LANGUAGE_MODELING})
     own_activation: ClassVar[str] = "softmax"
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = label_smoothing()
@@ -95,10 +100,18 @@ class CrossEntropy(LossChoice):
             return total / torch.where(total_weight > 0, total_weight, 1.0)
 
         has_zeros = weight is not None and not bool((weight > 0).all())
-        return weighted_mean if has_zeros or self.label_smoothing else loss
+        of_classes = weighted_mean if has_zeros or self.label_smoothing else loss
+
+        def of_classes_or_tokens(scores: Tensor, targets: Tensor) -> Tensor:
+            is_tokens = scores.dim() > 2
+            return mean_over_tokens(scores, targets, self.label_smoothing) if is_tokens else of_classes(scores, targets)
+
+        return of_classes if class_counts is not None else of_classes_or_tokens
 
     def batch_weight(self, class_counts: Tensor | None) -> Callable[[Tensor], Tensor | int]:
         weight = None if class_counts is None else self.weight(class_counts)
+        if class_counts is None:
+            return number_of_targets
         return len if weight is None else lambda targets: weight[targets].sum()
 
     def weight(self, class_counts: Tensor) -> Tensor | None:
@@ -226,6 +239,28 @@ def one_hot(targets: Tensor, scores: Tensor, smoothing: float | Tensor) -> Tenso
         return ones * (1 - smoothing) + smoothing / classes
     rows = torch.full_like(scores, smoothing / classes)
     return rows.scatter_(1, targets.unsqueeze(1), 1 - smoothing + smoothing / classes)
+
+
+def mean_over_tokens(scores: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """The mean cross entropy of scores (n, vocabulary, length) for targets (n, length), without those IGNORED.
+
+    Token by token, since PyTorch's own for three dimensions is not deterministic on a GPU; 0 for nothing but padding.
+    """
+    from torch.nn import functional as F
+
+    total = F.cross_entropy(
+        scores.transpose(1, 2).flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
+        reduction="sum",
+    )
+    return total / (targets != IGNORED).sum().clamp(min=1)
+
+
+def number_of_targets(targets: Tensor) -> Tensor | int:
+    """How many targets of a batch count: its samples (n,), or its tokens (n, length) without those IGNORED."""
+    return len(targets) if targets.dim() == 1 else (targets != IGNORED).sum()
 
 
 Loss = Annotated[

@@ -11,6 +11,7 @@ from workbench.settings.activation import ActivationChoice, Relu
 from workbench.settings.audio_model import AudioCnn, Conv1d
 from workbench.settings.base import CODE_PATTERN, Arguments, Family, members, setting
 from workbench.settings.model_choice import ModelChoice, Width, dropout, needs_images
+from workbench.settings.text_model import BagOfEmbeddings, Gru, Lstm, TextCnn, Transformer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -99,11 +100,17 @@ class ModuleModel(ModelChoice):
         return self.build_for(torch.zeros(2, *inputs), outputs, activation)
 
     def build_for(
-        self, example: Tensor | Mapping[str, Tensor], outputs: int, activation: ActivationChoice
+        self,
+        example: Tensor | Mapping[str, Tensor],
+        outputs: int,
+        activation: ActivationChoice,
+        *,
+        causal: bool = False,
     ) -> nn.Module:
         """Builds the network and checks it with two samples: a tensor, or tensors by name for its keyword arguments.
 
-        The function gets the shape of a sample, or shapes by name, without the batch dimension. Raises UserCodeError.
+        The function gets the shape of a sample, or shapes by name, without the batch dimension. causal: the model
+        returns scores for each token, (n, outputs, length). Raises UserCodeError.
         """
         from torch import Tensor
 
@@ -117,11 +124,23 @@ class ModuleModel(ModelChoice):
             shape = {name: tuple(tensor.shape[1:]) for name, tensor in example.items()}
         make: Callable[[], nn.Module] = activation.build
         model = call(self.function, shape, outputs, make, **self.arguments)
-        return check_user_model(model, self.function, example, outputs)
+        length = example.shape[1] if causal and isinstance(example, Tensor) else None
+        return check_user_model(model, self.function, example, outputs, length)
 
 
 Model = Annotated[
-    Mlp | Cnn | Resnet9 | Torchvision | AudioCnn | Conv1d | ModuleModel,
+    Mlp
+    | Cnn
+    | Resnet9
+    | Torchvision
+    | BagOfEmbeddings
+    | TextCnn
+    | Gru
+    | Lstm
+    | Transformer
+    | AudioCnn
+    | Conv1d
+    | ModuleModel,
     Field(discriminator="name"),
 ]
 

@@ -12,6 +12,9 @@ from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from workbench.settings.loss import IGNORED
 
 CONFUSION_CLASSES = 100
 """With more classes the confusion matrix is left out: a million numbers an epoch help nobody."""
@@ -29,6 +32,8 @@ class SplitFacts:
     """Scores a sample."""
     probabilities: Callable[[Tensor], Tensor]
     """Of raw scores (n, classes)."""
+    bytes_per_token: float | None = None
+    """Of a text to be continued; None where that is not known."""
 
 
 class Accumulator(Protocol):
@@ -39,7 +44,10 @@ class Accumulator(Protocol):
         """An empty one, for a split of which that is known."""
 
     def update(self, scores: Tensor, targets: Tensor) -> None:
-        """Adds a batch. scores: float32 (n, outputs), raw; targets: int64 (n,), or numbers (n, outputs)."""
+        """Adds a batch. scores: float32 (n, outputs), raw; targets: int64 (n,), or numbers (n, outputs).
+
+        Of a language model (n, vocabulary, length) and (n, length).
+        """
 
     def details(self) -> dict[str, Any]:
         """What is stored beside the metrics: numbers of each class."""
@@ -194,6 +202,37 @@ class ErrorSums:
         change = mean - self._mean
         self.spread = self.spread + (offsets - mean).square().sum(0) + change.square() * (before * batch / self.samples)
         self._mean = self._mean + change * (batch / self.samples)
+
+    def details(self) -> dict[str, Any]:
+        return {}
+
+
+class TokenSums:
+    """How well the next tokens of a text are predicted: sums over all tokens but padding."""
+
+    def __init__(self, bytes_per_token: float | None) -> None:
+        self.bytes_per_token = bytes_per_token
+        self._sums: Tensor | None = None
+        """-log of the probability of the right token, tokens predicted right, tokens; float64 (3,)."""
+
+    @classmethod
+    def of_split(cls, split: SplitFacts) -> Self:
+        return cls(split.bytes_per_token)
+
+    def update(self, scores: Tensor, targets: Tensor) -> None:
+        """Adds a batch. scores: (n, vocabulary, length), raw; targets: int64 (n, length)."""
+        by_token, expected = scores.transpose(1, 2).flatten(0, 1), targets.flatten()
+        surprise = F.cross_entropy(by_token, expected, ignore_index=IGNORED, reduction="none").double().sum()
+        correct = (by_token.argmax(1) == expected).sum()
+        sums = torch.stack([surprise, correct.double(), (expected != IGNORED).sum().double()])
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """Of a token: -log of its probability, and the fraction that is predicted right."""
+        assert self._sums is not None
+        surprise, correct, tokens = self._sums.tolist()
+        return surprise / max(tokens, 1.0), correct / max(tokens, 1.0)
 
     def details(self) -> dict[str, Any]:
         return {}

@@ -17,9 +17,10 @@ from torch.utils.data import DataLoader, Sampler
 
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.inputs import Inputs, bytes_of, map_inputs, tensors_of
-from workbench.data.samples import Collate, InMemory, Lazy, NamedInMemory, Split
+from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.devices.host import HostMonitor
 from workbench.training.reading_errors import raising_data_errors
+from workbench.training.similar_lengths import SimilarLengths
 from workbench.training.timing.clock import PhaseClock
 
 Augment = Callable[[Tensor], Tensor]
@@ -105,9 +106,14 @@ class OnDeviceBatches:
         device: torch.device,
         augment: Augment | None,
         raw_augment: Augment | None = None,
+        lengths: SimilarLengths | None = None,
     ) -> None:
-        """augment: varies model input; raw_augment: varies samples, which are then encoded a batch at a time."""
+        """augment: varies model input; raw_augment: varies samples, which are then encoded a batch at a time.
+
+        lengths: of ids; batches are cut to the width that they need. `gather` gives all samples their full width.
+        """
         self.batch_size = batch_size
+        self.lengths = lengths
         self._device = device
         self._augment = augment
         self._raw_augment = raw_augment
@@ -146,14 +152,20 @@ class OnDeviceBatches:
         return Batch(self._inputs, self._targets)
 
     def batches(self, order: Tensor, clock: PhaseClock) -> Iterator[Batch]:
+        widths = self._widths(order)
         for indices in order.to(self._device).split(self.batch_size) if len(order) else ():
-            batch = self.gather(indices)
+            batch = self.gather(indices, next(widths))
             clock.mark("data")
             yield batch
 
-    def gather(self, indices: Tensor) -> Batch:
-        """The samples of these numbers, int64 (n,) on the device; waits for nothing."""
-        batch = self._select(indices, self._raw_augment)
+    def _widths(self, order: Tensor) -> Iterator[int | None]:
+        """The width of each batch; None where batches are not cut."""
+        for indices in order.split(self.batch_size):
+            yield None if self.lengths is None else self.lengths.width(indices)
+
+    def gather(self, indices: Tensor, width: int | None = None) -> Batch:
+        """The samples of these numbers, int64 (n,) on the device; waits for nothing. width: to which ids are cut."""
+        batch = self._select(indices, self._raw_augment, width)
         return batch if self._augment is None else Batch(self._augment(batch.tensor), batch.targets)
 
     def sample(self, count: int) -> Batch | None:
@@ -166,8 +178,9 @@ class OnDeviceBatches:
     def close(self) -> None:
         pass
 
-    def _select(self, indices: Tensor, raw_augment: Augment | None) -> Batch:
-        batch = Batch(self._inputs, self._targets).index_select(indices)
+    def _select(self, indices: Tensor, raw_augment: Augment | None, width: int | None = None) -> Batch:
+        inputs = self._inputs[:, :width] if width is not None and isinstance(self._inputs, Tensor) else self._inputs
+        batch = Batch(inputs, self._targets).index_select(indices)
         if raw_augment is not None:
             batch = Batch(raw_augment(batch.tensor), batch.targets)
         return batch if self._encode is None else Batch(self._encode(batch.inputs), batch.targets)
@@ -313,7 +326,7 @@ def fit_on_device(splits: Sequence[Split], device: torch.device) -> bool:
     """Whether all splits are in memory and there is room for all of them on the device."""
     needed = 0
     for split in splits:
-        if isinstance(split, Lazy):
+        if not isinstance(split, InMemory | NamedInMemory):
             return False
         needed += bytes_of(split.inputs) + split.targets.nbytes
     return needed <= RESIDENT_FRACTION * free_bytes(device)

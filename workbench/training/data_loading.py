@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 
 from workbench.data.encoding import Encoding
-from workbench.data.samples import Collate, Lazy, Split
+from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.data.splits import Splits
 from workbench.errors import DataError, PresetError
 from workbench.settings.preset import Preset
 from workbench.training.batches import BatchSource, DataLoaderBatches, OnDeviceBatches, fit_on_device
+from workbench.training.similar_lengths import SimilarLengths
 
 EVALUATION_BATCH = 512
 """Up to this size, evaluation takes four batches at once: without gradients there is room for more than in training."""
@@ -38,10 +39,10 @@ def batch_sources(
         batch_size = preset.data.batch_size
         augment = None if evaluating else preset.data.augmentation()
         raw_augment = None if evaluating else preset.data.raw_augmentation()
-        if on_device and not isinstance(split, Lazy):
+        if on_device and isinstance(split, InMemory | NamedInMemory):
             if evaluating:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
-            return OnDeviceBatches(split, encoding, batch_size, device, augment, raw_augment)
+            return OnDeviceBatches(split, encoding, batch_size, device, augment, raw_augment, _lengths(preset, split))
         workers, seed = runtime.num_workers, preset.training.seed
         return DataLoaderBatches(split, encoding, batch_size, device, augment, workers, seed, collate, raw_augment)
 
@@ -50,3 +51,10 @@ def batch_sources(
         None if splits.validation is None else batches(splits.validation, evaluating=True),
         None if splits.test is None else batches(splits.test, evaluating=True),
     )
+
+
+def _lengths(preset: Preset, split: Split) -> SimilarLengths | None:
+    """The lengths of a split's texts, where batches are cut to them."""
+    if not preset.data.cuts_padding or not isinstance(split, InMemory) or split.inputs.dtype != torch.int64:
+        return None
+    return SimilarLengths.of(split.inputs)

@@ -63,7 +63,7 @@ class Evaluator:
         interrupted: Callable[[], bool],
         keep: Callable[[Tensor, Tensor], None] | None = None,
     ) -> dict[str, Any] | None:
-        """The loss (mean over samples), the task's metrics and the numbers of each class.
+        """The loss (mean over samples, or over tokens), the task's metrics and the numbers of each class.
 
         interrupted: asked before each batch; if it returns True, nothing is measured and the result is None. keep:
         takes the scores and targets of each batch, as `SplitMetrics.update` does.
@@ -113,5 +113,5 @@ class Evaluator:
 
 def split_metrics(task: Task, loss: LossChoice, samples: int) -> SplitMetrics:
     """Accumulates all metrics of a task but the loss, on a split with this many samples."""
-    split = SplitFacts(samples, task.outputs, loss.probabilities)
+    split = SplitFacts(samples, task.outputs, loss.probabilities, task.bytes_per_token)
     return SplitMetrics(task.metrics, split, keeps_scores=keeps_scores(samples, task.outputs))

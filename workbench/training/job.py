@@ -84,6 +84,10 @@ class Job:
     """How often each class occurs in the training split; None for numbers, or if it is not known."""
     loss_class_counts: Tensor | None
     """What the loss was built with: those, or all equal where they are not known; None for numbers."""
+    vocabulary: int | None
+    """How many different ids the model takes, padding included; None where it takes numbers."""
+    targets_per_sample: float
+    """1, or of texts to be continued the tokens to predict, padding left out: the mean over the training split."""
     learns: str
     """What there is to predict, in words."""
     data_digests: Callable[[], Digests]
@@ -196,6 +200,8 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         monitor=_monitor(preset, task, validation),
         class_counts=class_counts,
         loss_class_counts=loss_class_counts,
+        vocabulary=data.vocabulary,
+        targets_per_sample=data.targets_per_sample,
         learns=data.learns,
         data_digests=data.digests,
         notes=(*data.notes, *_monitor_notes(preset)),
@@ -205,7 +211,8 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
 def seeded_model(data: PreparedData, preset: Preset, device: torch.device) -> nn.Module:
     """Seeds all generators and builds the network: with the same weights for the same seed. Raises PresetError."""
     _seed(data, preset.training.seed)
-    return build_model(preset, data.example, data.task.outputs, device)
+    causal = data.task.predicts_tokens
+    return build_model(preset, data.example, data.task.outputs, device, vocabulary=data.vocabulary, causal=causal)
 
 
 def _seed(data: PreparedData, seed: int) -> None:
@@ -242,6 +249,11 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
     """The answers for all samples that a cross-validation leaves out are kept, and judged at once."""
     if not isinstance(preset.validation, CrossValidation) or data.splits.validation is None:
         return
+    if data.task.predicts_tokens:
+        raise PresetError(
+            f'validation.method = "{preset.validation.label()}" keeps the scores of all samples, and those of a '
+            'language model are too many: one for each token of the vocabulary, at each token; choose "holdout"'
+        )
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):
         raise PresetError(

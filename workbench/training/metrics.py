@@ -9,6 +9,7 @@ a rank sum are needed of it. The tests compare each number with scikit-learn's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from workbench.training.accumulators import (
     KeptScores,
     SampleMean,
     SplitFacts,
+    TokenSums,
 )
 
 CHUNK_NUMBERS = 2**20
@@ -31,6 +33,9 @@ CHUNK_NUMBERS = 2**20
 
 SORT_COSTS = 16
 """Cost of sorting a class's scores, for each sample, in comparisons of one score with those of all samples."""
+
+MOST_SURPRISE = 690.0
+"""e to this is about the largest number that events hold."""
 
 Value = TypeVar("Value", bound=Callable[..., float | None])
 
@@ -163,6 +168,28 @@ def r2(sums: ErrorSums) -> float | None:
     """R², the mean over the target columns; None where a column is constant."""
     spread = sums.spread
     return float((1 - sums.squared / spread).mean()) if bool((spread > 0).all()) else None
+
+
+@computed_from(TokenSums)
+def token_accuracy(sums: TokenSums) -> float:
+    """The fraction of tokens that have the highest score where they are due."""
+    return sums.means[1]
+
+
+@computed_from(TokenSums)
+def perplexity(sums: TokenSums) -> float | None:
+    """e to the mean of -log of the probability of each token; None where it is too large to be a number."""
+    surprise = sums.means[0]
+    return math.exp(surprise) if surprise < MOST_SURPRISE else None
+
+
+@computed_from(TokenSums)
+def bits_per_byte(sums: TokenSums) -> float | None:
+    """Bits that the text takes, divided by its bytes, if the model's probabilities compress it.
+
+    Comparable between encodings, and with compression programs. None where the bytes of a token are not known.
+    """
+    return None if sums.bytes_per_token is None else sums.means[0] / math.log(2) / sums.bytes_per_token
 
 
 @computed_from(KeptScores)

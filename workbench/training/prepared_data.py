@@ -13,30 +13,32 @@ from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.encodings import saved_encoding
 from workbench.data.finite import check_finite
-from workbench.data.inputs import Inputs, describe, example_inputs, map_inputs
+from workbench.data.inputs import RAW_TEXT, Inputs, describe, example_inputs, map_inputs
 from workbench.data.on_host import as_float64, in_float32, on_host
 from workbench.data.progress import Progress
-from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Task, Texts
 from workbench.data.splits import Splits
 from workbench.data.standardize import standardize
 from workbench.data.target_scale import TargetScale
 from workbench.data.task_description import describe_task
-from workbench.errors import PresetError, UserCodeError
-from workbench.settings.loss import losses_for
+from workbench.data.tokens import PAD
+from workbench.errors import DataError, PresetError, UserCodeError
+from workbench.settings.generation import GENERATION_SETTINGS
+from workbench.settings.loss import IGNORED, losses_for
 from workbench.settings.model import ModuleModel
+from workbench.settings.model_choice import ModelChoice
 from workbench.settings.preset import Preset
+from workbench.settings.text_model import TokenModel
 from workbench.training.checkpointing.course import Digests, digests_when_asked
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.random_state import seed_everything
 
-TRAINING_SETTINGS = frozenset(
-    {
-        *("batch_size", "drop_last"),
-        *("flip", "shift", "cutout"),
-        *("time_shift_ms", "gain_db", "noise_db"),
-        *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
-    }
-)
+TRAINING_SETTINGS = GENERATION_SETTINGS | {
+    *("batch_size", "drop_last", "group_by_length"),
+    *("flip", "shift", "cutout"),
+    *("time_shift_ms", "gain_db", "noise_db"),
+    *("time_masks", "time_mask_ms", "frequency_masks", "frequency_mask_bands"),
+}
 """Settings of the data that say how to train on it, not what it is: runs on the same data may differ in them."""
 
 
@@ -54,7 +56,7 @@ class PreparedData:
     batch_encoding: Encoding
     """What is left of the encoding to do with the samples of `splits`; on the host."""
     raw: dict[str, Any]
-    """Shape and type of one sample as the source gives it, see `workbench.data.inputs.describe`."""
+    """Shape and type of one sample as the source gives it, see `workbench.data.inputs`."""
     example: Inputs
     """Two samples of model input, made up in the shape and type of the first training sample."""
     sample: tuple[Any, Tensor]
@@ -70,6 +72,10 @@ class PreparedData:
     """
     digests: Callable[[], Digests]
     """What the data is, as it was read."""
+    vocabulary: int | None
+    """How many different ids the model input has, padding included; None where it is numbers."""
+    targets_per_sample: float
+    """1, or of texts to be continued the tokens to predict, padding left out: the mean over the training split."""
     random_state: Tensor
     """Of PyTorch's generator once all was read: reading may have drawn from it."""
     notes: tuple[str, ...]
@@ -77,14 +83,19 @@ class PreparedData:
 
     def serves(self, preset: Preset) -> bool:
         """Whether reading the data by this preset would give the same; everything else in it may differ."""
-        same_ids = self.raw.get("type") != "int64" or _takes_ids(preset) == _takes_ids(self.preset)
+        same_ids = self.raw.get("type") != "int64" or _takes_ids(preset) is _takes_ids(self.preset)
         return same_ids and _read_by(preset) == _read_by(self.preset)
 
 
-def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
+def prepare(
+    preset: Preset,
+    report: Callable[[Progress], None],
+    see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
+) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
-    report: hears of downloads and long reads. Raises PresetError, DeviceError, DataError or UserCodeError.
+    report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
+    kept where they are encoded on the host. Raises PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -97,14 +108,21 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
     read = preset.data.build(report)
     digests = digests_when_asked(read)
     raw_inputs, raw_target = read.train[0]
-    raw = describe(_batch_of_one(raw_inputs, raw_target, read))
+    raw = RAW_TEXT if isinstance(raw_inputs, str) else describe(_batch_of_one(raw_inputs, raw_target, read))
     samples = check_finite(_fitting_inputs(preset, read))
     task = samples.task
     check_loss(preset, samples)
     splits = preset.validation.build(samples)
     check_batch_size(preset, splits, samples)
+    see_raw(samples, splits)
     encoding = _fit_encoding(preset, samples, splits)
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
+    vocabulary = _vocabulary(preset, encoding, splits)
+    if task.predicts_tokens:
+        splits = splits.map(without_padding)
+        if vocabulary is not None:  # which only the encoding knows
+            task = replace(task, outputs=vocabulary)
+            read, samples = replace(read, task=task), replace(samples, task=task)
     target_scale = None
     if task.kind == "regression":
         targets = splits.train.targets
@@ -126,9 +144,11 @@ def prepare(preset: Preset, report: Callable[[Progress], None]) -> PreparedData:
         learns=describe_task(read),
         target_scale=target_scale,
         class_counts=_class_counts(splits, task),
+        vocabulary=vocabulary,
+        targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*samples.notes, *notes, *_split_notes(preset, samples)),
+        notes=(*samples.notes, *encoding.notes, *notes, *_split_notes(preset, samples)),
     )
 
 
@@ -137,11 +157,13 @@ def check_loss(preset: Preset, samples: Samples) -> None:
     task, loss = samples.task, preset.loss
     learnt, doubt = describe_task(samples), f"; {samples.task.doubt}" if samples.task.doubt else ""
     if task.kind not in loss.tasks:
-        what = "classes" if task.kind == "classification" else "numbers"
+        what = {"classification": "classes", "regression": "numbers", "language_modeling": "tokens"}[task.kind]
         raise PresetError(
             f"loss.name = {loss.label()!r} does not fit data that has {what} to predict ({learnt}); these do: "
             f"{', '.join(losses_for(task.kind))}{doubt}"
         )
+    if task.predicts_tokens and getattr(loss, "class_weights", "equal") != "equal":
+        raise PresetError('loss.class_weights weighs classes, but the data has tokens to predict; set it to "equal"')
     if task.kind == "classification" and task.doubt and "regression" in loss.tasks:
         or_classes = ', or data.task = "classification" to train classes with this loss'
         raise PresetError(
@@ -165,13 +187,13 @@ def _read_by(preset: Preset) -> tuple[object, object]:
     return preset.data.model_dump(exclude=set(TRAINING_SETTINGS)), preset.validation.model_dump()
 
 
-def _takes_ids(preset: Preset) -> bool:
-    """Whether whole numbers reach the model as they are: only the user knows what a model of their own takes."""
-    return isinstance(preset.model, ModuleModel)
+def _takes_ids(preset: Preset) -> type[ModelChoice] | None:
+    """The kind of model that whole numbers reach as they are: only the user knows what a model of their own takes."""
+    return next((kind for kind in (ModuleModel, TokenModel) if isinstance(preset.model, kind)), None)
 
 
 def _fitting_inputs(preset: Preset, samples: Samples) -> Samples:
-    """Whole numbers reach a user's model as they are, for they may be ids; other models take measures."""
+    """Whole numbers reach a user's model and models of ids as they are; other models take measures."""
     first = samples.train[0][0]
     if samples.has_own_inputs or not isinstance(first, Tensor) or first.dtype != torch.int64:
         return samples
@@ -195,6 +217,8 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
         saved_encoding(fitted)  # what a checkpoint cannot hold is refused before anything is trained
         return fitted
     train = splits.train
+    if isinstance(train, Texts):
+        raise UserCodeError("texts need an encoding that makes ids of them: give Samples a fit_encoding")
     if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()
     return standardize(train, preset.data.normalize)
@@ -212,7 +236,12 @@ def _in_float32(
     made = samples.map(lambda split: on_host(split, encoding, None))
     notes = []
     raw, encoded = samples.train, made.train
-    if isinstance(raw, InMemory) and isinstance(encoded, InMemory) and raw.inputs.dim() == encoded.inputs.dim() == 2:
+    if (
+        isinstance(raw, InMemory)
+        and isinstance(encoded, InMemory)
+        and raw.inputs.is_floating_point()
+        and raw.inputs.dim() == encoded.inputs.dim() == 2
+    ):
         notes = merged_columns(raw.inputs, encoded.inputs, samples.columns)
     # Cut again, which gives the same splits.
     return made, preset.validation.build(made), Identity(), notes
@@ -230,6 +259,34 @@ def _class_counts(splits: Splits, task: Task) -> Tensor | None:
     if task.kind != "classification" or targets is None:
         return None
     return torch.bincount(targets, minlength=task.outputs)
+
+
+def without_padding(split: Split) -> Split:
+    """Marks padding among the tokens to predict as IGNORED, which PyTorch's losses leave out."""
+    if isinstance(split, InMemory):
+        return InMemory(split.inputs, split.targets.masked_fill(split.targets == PAD, IGNORED))
+    raise PresetError("texts to be continued must be in memory: InMemory ids (n, length) and the next ids (n, length)")
+
+
+def _vocabulary(preset: Preset, encoding: Encoding, splits: Splits) -> int | None:
+    """What the encoding says; for a model of ids that come without one, the largest id and one."""
+    if encoding.vocabulary_size is not None or not isinstance(preset.model, TokenModel):
+        return encoding.vocabulary_size
+    own = [split for split in (splits.train, splits.validation, splits.test) if split is not None]
+    found = [split.inputs for split in own if isinstance(split, InMemory) and split.inputs.dtype == torch.int64]
+    if len(found) < len(own):
+        return None
+    least, most = (int(end) for end in torch.cat([torch.stack(inputs.aminmax()) for inputs in found]).aminmax())
+    if least < 0:
+        raise DataError(f"ids must be 0 (padding) or larger, but the data has {least}")
+    return most + 1
+
+
+def _targets_per_sample(splits: Splits, task: Task) -> float:
+    targets = splits.train.targets
+    if not task.predicts_tokens or targets is None:
+        return 1.0
+    return int((targets != IGNORED).sum()) / len(targets)
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:

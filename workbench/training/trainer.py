@@ -29,6 +29,7 @@ from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.epoch_order import epoch_order
 from workbench.training.evaluation import Evaluator
+from workbench.training.generation import TextSampler
 from workbench.training.health.probe import HealthProbe
 from workbench.training.held_out import HeldOutSplits
 from workbench.training.inbox import Inbox
@@ -82,6 +83,7 @@ class Trainer:
             warn=self._warn,
         )
         self._health = HealthProbe(job) if measure else None
+        self._text = TextSampler.of(job)
         self._saver = Saver(job, run, events, self.schedule)
         self._check = DivergenceCheck(job.model, lambda: self._saver.what_is_kept(self.state))
         handlers = {
@@ -209,6 +211,9 @@ class Trainer:
         if self._last_epoch_asked is not None and self._last_epoch_asked <= state.epoch < self._settings.epochs:
             self._requests.stopping = True
         self._events.write(self.last_epoch)
+        if self._text is not None and due:
+            with self.times.measure("generate"):
+                self._events.write(self._text.sample(state.step, state.epoch))
         if self._saver.due:
             self.checkpoint()
 
@@ -216,7 +221,8 @@ class Trainer:
         state = self.state
         metrics = {"loss": state.loss_sum / max(state.loss_samples, 1)}
         if self.job.task.correct is not None:
-            metrics["accuracy"] = int(self._correct) / max(state.samples_done, 1)
+            predictions = max(state.samples_done, 1) * self.job.targets_per_sample
+            metrics[self.job.task.accuracy] = int(self._correct) / predictions
         return metrics
 
     @property

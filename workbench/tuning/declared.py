@@ -144,7 +144,7 @@ def declared(path: str, chosen: Mapping[str, tuple[str, ...]], preset: Preset, w
 
 def _judged_by_loss(path: str, where: str, preset: Preset, losses: Sequence[str]) -> PresetError:
     auto = "" if preset.training.monitor == LOSS else ', as training.monitor = "auto" does for numbers'
-    advice = {"classification": "accuracy", "regression": "rmse"}.get(
+    advice = {"classification": "accuracy", "regression": "rmse", "language_modeling": "token_accuracy"}.get(
         task_of(preset, losses) or "", "rmse (for numbers) or accuracy (for classes)"
     )
     return PresetError(

@@ -18,16 +18,21 @@ DISK_SECONDS = 1.0
 """Time between two looks at how much of the disk is free."""
 
 
+def free_bytes(folder: Path) -> int | None:
+    """How much is free on the disk of a folder; None where it is not known."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
 def shortage(folder: Path, then: str = "continue it") -> str:
     """Why a study cannot continue on this disk; empty where enough is free, or nothing is known.
 
     then: what to do once there is space.
     """
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError:
-        return ""
-    if free >= LEAST_FREE_BYTES:
+    free = free_bytes(folder)
+    if free is None or free >= LEAST_FREE_BYTES:
         return ""
     return (
         f"only {size(free)} are free on the disk of {folder}, and a study stops below {size(LEAST_FREE_BYTES)}: "
@@ -57,9 +62,8 @@ def need(folder: Path, trial_bytes: int, trials: int | None) -> str:
     """
     if not trial_bytes or trials is None:
         return ""
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError:
+    free = free_bytes(folder)
+    if free is None:
         return ""
     text = f"disk: weights take up to {size(trials * trial_bytes)} ({trials} trials at most), {size(free)} are free"
     if trials * trial_bytes > free - LEAST_FREE_BYTES:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import traceback
-from typing import Any
 
 from workbench.errors import EXIT_FAILED, WorkbenchError, type_and_first_line
 from workbench.files import read_small
-from workbench.metrics import metric as metric_named
 from workbench.runs.writer import EventWriter
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import PresetSaved
+from workbench.tuning.evidence import evidence
 from workbench.tuning.question import read_question
-from workbench.tuning.view import StudyView, read_study_view
-from workbench.tuning.words import how_far, with_interval
+from workbench.tuning.view import read_study_view
 
 
 def save_as_asked(study: StudyDirectory) -> PresetSaved | None:
@@ -47,29 +45,12 @@ def _save(study: StudyDirectory, name: str) -> PresetSaved:
         return PresetSaved(problem=f"nothing was found, so that {name} was not saved")
     preset = Preset.of_run(study.preset)
     found = preset.with_values(result["best"]["settings"], "--save-as")
-    said = description_with(evidence(result, read_study_view(study), study.name, found.training.epochs), preset)
+    view = read_study_view(study)
+    measured = evidence(view, view.trials[result["best"]["trial"]], result, study.name, found.training.epochs)
+    said = description_with(measured, preset)
     return PresetSaved(path=str(library.add_preset(found.model_copy(update={"description": said}), name)))
 
 
 def description_with(evidence: str, preset: Preset) -> str:
     """What a preset with tuned values says of itself: what it said before, and how the values were found."""
     return f"{preset.description} ({evidence})" if preset.description else evidence
-
-
-def evidence(result: dict[str, Any], view: StudyView, study: str, epochs: int) -> str:
-    """What a preset that was found by a search says of itself, in a line. epochs: of a whole training of it."""
-    best = result["best"]
-    metric, trial = metric_named(best["metric"]), view.trials[best["trial"]]
-    text = f"Best of {result['trials']} settings (study {study}): {metric.label} {metric.write(best['value'])}"
-    text += how_far(trial, epochs)
-    if best["mean"] is None:
-        return f"{text} as searched, not trained again with fresh seeds"
-    interval = None if best["low"] is None else (best["low"], best["high"])
-    mean = with_interval(best["mean"], interval, metric)
-    text += (
-        f" as searched, {mean}{'' if interval is None else ' (95 % interval)'} over {len(best['seeds'])} fresh seeds"
-    )
-    if result["tied"]:
-        others = ", ".join(str(each["trial"]) for each in result["tied"])
-        text += f"; cannot be told apart from trial{'s' if len(result['tied']) > 1 else ''} {others}"
-    return text

@@ -11,7 +11,7 @@ import torch
 from workbench.data.samples import InMemory, Samples
 from workbench.data.table import table
 from workbench.errors import DataError
-from workbench.settings.data import MISSING_VALUES
+from workbench.settings.data_choice import MISSING_VALUES
 
 Read = Callable[..., Samples]
 

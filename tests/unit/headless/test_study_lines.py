@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -115,18 +115,22 @@ def test_the_interval_of_fresh_seeds_says_that_it_is_one_of_95_percent(capsys: p
     assert "71.50 ± 6.35 %" in printed  # 12.706 * 0.707 / sqrt(2)
 
 
-def completed_search(folder: Path, status: str = "completed", **best: Any) -> StudyDirectory:
-    """A search of one trial of four epochs, whose settings are to be saved as `taken`."""
+def completed_search(folder: Path, status: str = "completed", fresh: Sequence[float] = ()) -> StudyDirectory:
+    """A search of one trial of four epochs, whose settings are to be saved as `taken`. fresh: values of fresh seeds."""
     found = {
         "trial": 0, "settings": {"optimizer.learning_rate": 0.5}, "seeds": [], "metric": "accuracy", "value": 0.5,
         "mean": None, "low": None, "high": None,
     }  # fmt: skip
     study = new_study(folder, Question(way="search", save_as="taken"), "description=small")
-    result = {"type": "result", "best": found | best, "tied": [], "trials": 1, "discarded": 0}
+    result = {"type": "result", "best": found, "tied": [], "trials": 1, "discarded": 0}
     study.summary.write_text(json.dumps(result))
     ends = {"completed": TrialFinished(trial=0, status="completed", value=0.5), "paused": TrialPaused(trial=0, epoch=1)}
     writer = EventWriter(study.events)
-    for event in [*EVENTS[:4], ends[status], StudyFinished(status="completed")]:
+    repeats: list[Event] = []
+    for seed, value in enumerate(fresh, 1):
+        repeats.append(TrialAsked(trial=seed, settings={"training.seed": seed}, repeats=0))
+        repeats.append(TrialFinished(trial=seed, status="completed", value=value))
+    for event in [*EVENTS[:4], ends[status], *repeats, StudyFinished(status="completed")]:
         writer.write(event)
     writer.close()
     return study
@@ -167,7 +171,8 @@ def test_a_preset_that_was_found_says_how(presets: Path, capsys: pytest.CaptureF
     assert f"saved {saved.path}; train it with: workbench --preset taken" in capsys.readouterr().err
     found = Preset.load(presets / "taken.toml")
     evidence = (
-        f"Best of 1 settings (study {study.name}): accuracy 50.00 % as searched, not trained again with fresh seeds"
+        f"Best of 1 settings (study {study.name}): validation accuracy 50.00 % as searched, not trained again with "
+        "fresh seeds"
     )
     assert (found.name, found.description) == ("taken", f"small ({evidence})")
 
@@ -176,16 +181,16 @@ def test_a_preset_whose_trial_was_not_trained_to_its_end_says_after_how_many_epo
     study = completed_search(presets / "studies", "paused")
     save_as_asked(study)
     assert Preset.load(presets / "taken.toml").description == (
-        f"small (Best of 1 settings (study {study.name}): accuracy 50.00 % after 1 of 4 epochs, not trained to its "
-        "end, as searched, not trained again with fresh seeds)"
+        f"small (Best of 1 settings (study {study.name}): validation accuracy 50.00 % after 1 of 4 epochs, not "
+        "trained to its end, as searched, not trained again with fresh seeds)"
     )
 
 
 def test_a_mean_over_fresh_seeds_says_that_it_has_an_interval(presets: Path) -> None:
-    study = completed_search(presets / "studies", seeds=[1, 2, 3], mean=0.55, low=0.5, high=0.6)
+    study = completed_search(presets / "studies", fresh=[0.53, 0.55, 0.57])
     save_as_asked(study)
     assert Preset.load(presets / "taken.toml").description.endswith(
-        "accuracy 50.00 % as searched, 55.00 ± 5.00 % (95 % interval) over 3 fresh seeds)"
+        "accuracy 50.00 % as searched, 55.00 ± 4.97 % (95 % interval) over 3 fresh seeds)"  # 4.303 * 0.02 / sqrt(3)
     )
 
 

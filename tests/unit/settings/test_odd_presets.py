@@ -11,7 +11,7 @@ from workbench.errors import PresetError, StorageError, UsageError
 from workbench.headless.train import save_preset
 from workbench.settings import library
 from workbench.settings.assignments import MOST_BYTES
-from workbench.settings.data import default_data_folder
+from workbench.settings.data_choice import default_data_folder
 from workbench.settings.preset import Preset
 from workbench.ui.form.preset_list import list_presets, where
 from workbench.ui.live.remembered import Remembered

@@ -18,7 +18,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from workbench.errors import PresetError
 from workbench.settings.loss import (
     CLASSIFICATION,
+    IGNORED,
     L1,
+    LANGUAGE_MODELING,
     LOSSES,
     REGRESSION,
     BinaryCrossEntropy,
@@ -37,6 +39,14 @@ def random_case(seed: int, samples: int = 12, classes: int = 3) -> tuple[Tensor,
     generator = torch.Generator().manual_seed(seed)
     scores = 3 * torch.randn(samples, classes, generator=generator)
     return scores, torch.randint(0, classes, (samples,), generator=generator)
+
+
+def random_tokens(seed: int) -> tuple[Tensor, Tensor]:
+    """Scores (4, 6, 5) of a vocabulary of 6, and 4 texts of 5 next tokens, some of them padding."""
+    generator = torch.Generator().manual_seed(seed)
+    targets = torch.randint(0, 6, (4, 5), generator=generator)
+    targets[1, 3:] = targets[2, 1:] = IGNORED
+    return 3 * torch.randn(4, 6, 5, generator=generator), targets
 
 
 def entropy(smoothing: float, classes: int) -> float:
@@ -147,13 +157,16 @@ def test_every_loss_is_a_scalar_with_a_gradient_for_each_task_that_it_fits(label
     kind = LOSSES.choice(label)
     assert kind is not None
     assert issubclass(kind, LossChoice)
-    assert kind.tasks <= {CLASSIFICATION, REGRESSION}
+    assert kind.tasks <= {CLASSIFICATION, REGRESSION, LANGUAGE_MODELING}
     for task in kind.tasks:
         scores, classes = random_case(12)
         numbers = torch.randn(12, 3, generator=torch.Generator().manual_seed(13))
+        targets = {CLASSIFICATION: classes, REGRESSION: numbers}.get(task)
+        if targets is None:
+            scores, targets = random_tokens(12)
         scores.requires_grad_()
         loss = kind().build(COUNTS if task == CLASSIFICATION else None)
-        value = loss(scores, classes if task == CLASSIFICATION else numbers)
+        value = loss(scores, targets)
         assert (value.shape, value.dtype) == ((), torch.float32)
         value.backward()
         assert scores.grad is not None
@@ -164,6 +177,7 @@ def test_every_loss_is_a_scalar_with_a_gradient_for_each_task_that_it_fits(label
 def test_losses_are_listed_by_the_task_that_they_fit() -> None:
     assert losses_for(CLASSIFICATION) == LOSSES.labels
     assert losses_for(REGRESSION) == ["mse", "l1", "huber"]
+    assert losses_for(LANGUAGE_MODELING) == ["cross_entropy"]
     assert losses_for("clustering") == []
 
 
@@ -205,6 +219,24 @@ def test_cross_entropy_is_pytorchs_and_waits_for_no_gpu(weights: tuple[float, ..
     torch.testing.assert_close(found, F.cross_entropy(scores, targets, weight=weight, label_smoothing=smoothing))
     assert called.names
     assert not called.names & SYNCHRONIZING
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_tokens_is_the_mean_over_those_that_are_no_padding(smoothing: float) -> None:
+    """PyTorch's own with `ignore_index`, which waits for no GPU here; 0 where all is padding."""
+    choice = CrossEntropy(label_smoothing=smoothing)
+    scores, targets = random_tokens(7)
+    loss, weight = choice.build(None), choice.batch_weight(None)
+    with Operators() as called:
+        found = loss(scores, targets)
+    kept = targets != IGNORED
+    by_hand = F.cross_entropy(scores.permute(0, 2, 1)[kept], targets[kept], label_smoothing=smoothing)
+    torch.testing.assert_close(found, by_hand)
+    torch.testing.assert_close(found, F.cross_entropy(scores, targets, label_smoothing=smoothing))
+    assert int(weight(targets)) == int(kept.sum()) == 14
+    assert called.names
+    assert not called.names & SYNCHRONIZING
+    assert float(loss(scores, torch.full_like(targets, IGNORED))) == 0.0
 
 
 @pytest.mark.parametrize("kind", LOSSES.choices, ids=LOSSES.labels)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.training.scripted import build_trainer, of_type
-from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task
+from workbench.data.samples import Lazy, NamedInMemory, Samples, Split, Task
 from workbench.errors import DataError, PresetError, UserCodeError
 from workbench.runs import events
 from workbench.runs.directory import create_run
@@ -138,7 +138,7 @@ def test_a_model_learns_from_ids_and_lengths_and_its_checkpoint_predicts(
     [test] = of_type(trainer, events.TestResult)
     assert test.metrics["accuracy"] > 0.95
     split = trainer.job.preset.validation.build(SOURCES[kind]()).test
-    assert split is not None
+    assert isinstance(split, NamedInMemory | Lazy)
     inputs, targets = padded([split[index] for index in range(len(split))]) if kind == "dataloader" else _all(split)
     model = TrainedModel.load(best_checkpoint(trainer.run))
     assert model.classes == ("without", "with")
@@ -147,7 +147,7 @@ def test_a_model_learns_from_ids_and_lengths_and_its_checkpoint_predicts(
         model(inputs["ids"])
 
 
-def _all(split: InMemory | NamedInMemory | Lazy) -> tuple[dict[str, Tensor], Tensor]:
+def _all(split: Split) -> tuple[dict[str, Tensor], Tensor]:
     assert isinstance(split, NamedInMemory)
     return dict(split.inputs), split.targets
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from workbench.data.inputs import tensors_of
-from workbench.data.samples import Lazy, Samples, Split
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Texts
 from workbench.errors import DataError, PresetError
 from workbench.runs.directory import RunDirectory
 from workbench.settings.base import PathMarker, Settings
@@ -57,12 +57,13 @@ def digests_of(samples: Samples) -> Digests:
 def digests_when_asked(samples: Samples) -> Callable[[], Digests]:
     """`digests_of` samples as the source gave them, made at the first checkpoint, so that training starts at once.
 
-    Of inputs in float64 and int64 they are made now: they are not kept, and what becomes of them as they are
-    standardised depends, in the last bit, on the number of threads.
+    Of texts, and of inputs in float64 and int64, they are made now: they are not kept, and what becomes of numbers as
+    they are standardised depends, in the last bit, on the number of threads.
     """
     train = samples.train
-    if not isinstance(train, Lazy) and any(
-        tensor.dtype in (torch.float64, torch.int64) for tensor in tensors_of(train.inputs)
+    if isinstance(train, Texts) or (
+        isinstance(train, InMemory | NamedInMemory)
+        and any(tensor.dtype in (torch.float64, torch.int64) for tensor in tensors_of(train.inputs))
     ):
         now = digests_of(samples)
         return lambda: now
@@ -134,6 +135,8 @@ def _as_text(value: object) -> str:
 
 def _of_split(split: Split) -> dict[str, Any]:
     targets = "" if split.targets is None else _digest(split.targets)
+    if isinstance(split, Texts):
+        return {"samples": len(split), "targets": targets, "inputs": _digest_of_texts(split.texts)}
     if not isinstance(split, Lazy):
         digests = [_digest(tensor) for tensor in tensors_of(split.inputs)]
         return {"samples": len(split), "targets": targets, "inputs": "".join(digests)}
@@ -144,6 +147,15 @@ def _of_split(split: Split) -> dict[str, Any]:
         named = hashlib.blake2b("\0".join(names).encode(errors="surrogateescape")).hexdigest()
     chosen = "" if split.indices is None else _digest(split.indices)
     return {"samples": len(split), "targets": targets, "inputs": named + chosen}
+
+
+def _digest_of_texts(texts: Sequence[str]) -> str:
+    whole = hashlib.blake2b()
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        whole.update(len(content).to_bytes(8, "little"))
+        whole.update(content)
+    return whole.hexdigest()
 
 
 def _digest(tensor: Tensor) -> str:

@@ -7,6 +7,7 @@ own need its function, which runs only if the user trusts it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from workbench import __version__
 from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
-from workbench.data.inputs import Inputs, describe, dtype_named, example_inputs
+from workbench.data.inputs import RAW_TEXT, Inputs, describe, dtype_named, example_inputs
 from workbench.data.target_scale import TargetScale
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
 from workbench.runs.directory import RunDirectory
@@ -42,6 +43,7 @@ def description_of(job: Job) -> dict[str, Any]:
         "raw": job.raw,
         "encoding": saved_encoding(job.encoding),
         "input": describe(job.example),
+        "vocabulary": job.vocabulary,
         "target_scale": None if scale is None else {"mean": scale.mean.cpu(), "std": scale.std.cpu()},
     }
 
@@ -57,7 +59,7 @@ class TrainedModel(nn.Module):
     targets: tuple[str, ...]
     """Names of what is predicted, where the data has them."""
     raw: dict[str, Any]
-    """Shape and type of one raw sample: {"shape": [1, 8, 8], "type": "uint8"}, or such by name."""
+    """Shape and type of one raw sample: {"shape": [1, 8, 8], "type": "uint8"}, such by name, or {"type": "text"}."""
     preset: Preset
     """What the model was trained by."""
     epoch: int | None
@@ -92,7 +94,14 @@ class TrainedModel(nn.Module):
         try:
             preset = Preset.from_toml(described["preset"], str(path))
             with torch.random.fork_rng(devices=[]):
-                model = build_model(preset, example_inputs(described["input"]), int(described["outputs"]), CPU)
+                model = build_model(
+                    preset,
+                    example_inputs(described["input"]),
+                    int(described["outputs"]),
+                    CPU,
+                    vocabulary=described.get("vocabulary"),
+                    causal=described["task"] == "language_modeling",
+                )
             model.load_state_dict(state["model"])
             scale = described["target_scale"]
             trained = cls(
@@ -114,13 +123,19 @@ class TrainedModel(nn.Module):
             raise checkpoints.damaged(path, error) from error
         return trained.to(device).eval().requires_grad_(False)
 
-    def forward(self, raw: Inputs) -> Tensor:
+    def forward(self, raw: Inputs | Sequence[str]) -> Tensor:
         """Probabilities (n, classes) in float32, or values (n, outputs) in the data's own units in float64.
 
-        raw: samples as the data source gives them, on the model's device: a tensor (n, ...), or tensors by name.
-        Raises DataError where they are not such as the model was trained on.
+        raw: samples as the data source gives them: a tensor (n, ...) on the model's device, tensors by name, or a list
+        of texts. Raises DataError where they are not such as the model was trained on.
         """
-        scores = self.model(self.encoding(self._checked(raw))).float()
+        if self.raw == RAW_TEXT:
+            inputs = self.encoding(_checked_texts(raw)).to(next(self.model.parameters()).device)
+        elif isinstance(raw, Tensor | Mapping):
+            inputs = self.encoding(self._checked(raw))
+        else:
+            raise DataError(f"the model takes {self._expected()}, not {_found(raw)}")
+        scores = self.model(inputs).float()
         return self.preset.loss.probabilities(scores) if self.target_scale is None else self.target_scale.undo(scores)
 
     def _checked(self, raw: Inputs) -> Inputs:
@@ -147,3 +162,17 @@ class TrainedModel(nn.Module):
         if "shape" not in self.raw:
             return f"tensors by name: {', '.join(sorted(self.raw))}"
         return f"samples of shape (n, {', '.join(map(str, self.raw['shape']))}) in {self.raw['type']}"
+
+
+def _checked_texts(raw: object) -> Sequence[str]:
+    """The texts. Raises DataError for anything else, a single text included, which would be read as its letters."""
+    if not isinstance(raw, list | tuple) or not all(isinstance(text, str) for text in raw):
+        raise DataError(f"the model takes a list of texts, not {_found(raw)}")
+    return raw
+
+
+def _found(raw: object) -> str:
+    if isinstance(raw, str):
+        return "a single text"
+    others = [type(each).__name__ for each in raw if not isinstance(each, str)] if isinstance(raw, list | tuple) else []
+    return f"a {type(raw).__name__}" + (f" that holds {others[0]}" if others else "")

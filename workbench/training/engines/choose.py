@@ -247,8 +247,9 @@ def synthetic_batch(job: Job) -> Batch:
     samples = min(job.preset.data.batch_size, len(job.train))
     inputs = torch.zeros((samples, *job.input_shape), dtype=job.input_type, device=job.device)
     targets: Tensor
-    if job.task.kind == "classification":
-        targets = torch.randint(job.task.outputs, (samples,), generator=generator)
+    if job.task.kind != "regression":
+        # Of a text to be continued, one for each token.
+        targets = torch.randint(job.task.outputs, (samples, *job.sample[1].shape), generator=generator)
     else:
         targets = torch.randn((samples, job.task.outputs), generator=generator)
     return Batch(inputs, targets.to(job.device))

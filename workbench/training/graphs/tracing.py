@@ -31,6 +31,8 @@ PHASE_END = "phase_end"
 """Key of a node's meta data: the phase that ends with this node."""
 
 
+LSTM_OF_ONEDNN = "aten::mkldnn_rnn_layer"
+
 below_autograd = torch._C._AutoDispatchBelowAutograd
 """Skips autograd's dispatch, which a traced graph does not need; saves one seventh of a step."""
 
@@ -210,6 +212,8 @@ class Tracer(TorchDispatchMode):
     ) -> Any:
         if operator.namespace == "profiler":  # a name for what follows, of no use in a graph
             return operator(*args, **(kwargs or {}))
+        if operator.name() == LSTM_OF_ONEDNN:
+            raise CannotTraceError("the LSTM of oneDNN keeps a workspace for each call; it is faster than its parts")
         tags = operator.tags
         if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
             self._why_not = f"the model looks at its numbers ({operator})"
@@ -222,12 +226,19 @@ class Tracer(TorchDispatchMode):
         if isinstance(result, Tensor):
             if not any(result is argument for argument in args):  # in place: it is what it was
                 self._note(result, node)
-        elif isinstance(result, (tuple, list)):
-            for number, item in enumerate(result):
-                if isinstance(item, Tensor):
-                    self._last = self._graph.call_function(getitem, (node, number))
-                    self._note(item, self._last)
+        else:
+            self._note_items(result, node)
         return result
+
+    def _note_items(self, result: Any, node: fx.Node) -> None:
+        """Notes the tensors of a tuple or a list, which may hold lists of them, as the gradients of cuDNN's layers."""
+        for number, item in enumerate(result if isinstance(result, (tuple, list)) else ()):
+            if isinstance(item, (Tensor, tuple, list)):
+                self._last = part = self._graph.call_function(getitem, (node, number))
+                if isinstance(item, Tensor):
+                    self._note(item, part)
+                else:
+                    self._note_items(item, part)
 
     def end_phase(self, phase: str) -> None:
         """Notes that the last operator ends a phase."""

@@ -1,12 +1,8 @@
-"""The process that plans a preset without training it; `workbench.processes.plan` says how it is asked and answers.
-
-In the background it takes what nobody else wants of the processor, and downloads nothing.
-"""
+"""The process that plans a preset without training it; `workbench.processes.plan` says how it is asked and answers."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 from dataclasses import asdict
@@ -16,6 +12,7 @@ from workbench.errors import EXIT_FAILED, WorkbenchError
 from workbench.processes.messages import Failure, encode
 from workbench.processes.plan import BACKGROUND, PEAK, SEVERAL, Plan
 from workbench.settings.preset import Preset
+from workbench.training.processes.background import stay_in_background
 from workbench.training.processes.imports import import_pytorch
 from workbench.training.processes.leave import leave
 
@@ -26,11 +23,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Plans the preset on standard input; returns the exit code."""
     if sys.argv[1:] == [BACKGROUND]:
-        os.nice(19)
-        os.environ["OMP_NUM_THREADS"] = "1"  # read when PyTorch is imported
-        from workbench.data.download import OFFLINE_VARIABLE
-
-        os.environ[OFFLINE_VARIABLE] = "1"
+        stay_in_background()
     if sys.argv[1:] == [SEVERAL]:
         shared = SharedData()
         answers = [asdict(_answer(text, shared)) for text in json.loads(sys.stdin.read())]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 
-CATEGORIES = ("validate", "test", "checkpoint", "profile", "capture", "compile", "health", "paused")
+CATEGORIES = ("validate", "test", "checkpoint", "profile", "capture", "compile", "health", "generate", "paused")
 """The categories, as in summary.json's `seconds`, which adds `train` and `total`."""
 
 

@@ -21,7 +21,7 @@ from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.form.draft import Draft
 from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
-from workbench.ui.live.study_words import counts, evidence
+from workbench.ui.live.study_words import counts
 from workbench.ui.live.trial_rows import trial_row
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class TuneController:
         self._host = host
         self.folder = folder or default_studies_folder()
         self.watch: StudyWatch | None = None
+        self._found: StudyWatch | None = None
+        """A study that was in progress when the app started."""
 
     @property
     def preset_name(self) -> str:
@@ -66,6 +68,26 @@ class TuneController:
     def is_busy(self) -> bool:
         """Whether the watched study is being run."""
         return self.watch is not None and self.watch.is_alive
+
+    @property
+    def _shown(self) -> StudyWatch | None:
+        """The study whose progress is shown outside of its screen."""
+        shown = self.watch or self._found
+        return shown if shown is not None and shown.is_alive else None
+
+    def follow(self) -> None:
+        """Reads what the study has written whose progress is shown."""
+        if self._shown is not None:
+            self._shown.poll()
+
+    @property
+    def progress(self) -> str:
+        """How the study stands that is being run; empty without one."""
+        shown = self._shown
+        if shown is None:
+            return ""
+        way = f"{shown.question.way}{' paused' * _is_paused(shown)}"
+        return ", ".join(part for part in (way, counts(shown)) if part)
 
     # Which study.
 
@@ -102,6 +124,7 @@ class TuneController:
     async def say_in_progress(self) -> None:
         """Says at the app's start which study is in progress."""
         if (found := await self.in_progress()) is not None:
+            self._found = found
             state = "is paused" if _is_paused(found) else "is being trained"
             self._host.say(f"the study {found.study.name} {state}: T shows it", "warning", while_it_holds=True)
 
@@ -250,12 +273,16 @@ class TuneController:
 
     async def save(self, trial: TrialView) -> str:
         """Saves the settings of a trial as a preset, after asking for its name; says where, or why not."""
-        assert self.watch is not None
+        from workbench.tuning.evidence import evidence
+
+        watch = self.watch
+        assert watch is not None
         try:
-            preset = self.watch.preset_of(trial)
+            preset = watch.preset_of(trial)
         except WorkbenchError as error:
             return str(error)
-        return await self._presets.save_found(preset, f"{preset.name}-tuned", evidence(self.watch, trial))
+        said = evidence(watch.view, trial, watch.result, watch.study.name, watch.preset.training.epochs)
+        return await self._presets.save_found(preset, f"{preset.name}-tuned", said)
 
 
 def _readable(studies: Iterable[StudyDirectory]) -> Iterator[StudyWatch]:

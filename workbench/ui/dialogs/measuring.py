@@ -74,6 +74,11 @@ class MeasuringDialog(Dialog[Result]):
         super().on_mount()
         self.set_interval(POLL_SECONDS, self._another_second)
         self.show_all()
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process, which is ended with the dialog."""
+        self._seconds = 0
         self._run()
 
     @work(exclusive=True)

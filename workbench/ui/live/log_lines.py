@@ -19,6 +19,7 @@ from workbench.runs.events import (
     Started,
     State,
     TestResult,
+    TextGenerated,
     WarningRaised,
 )
 from workbench.runs.measurements import MemorySnapshot, Profiled
@@ -29,6 +30,8 @@ from workbench.wording import engine_line, headline, profile_title
 
 Kind = Literal["info", "warning", "error", "output"]
 MOST_LINES = 500
+MOST_TEXT = 120
+"""Characters of a language model's text that the log shows; the panel of metrics has all of it."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Log:
                 )
             case EpochEnd() if event.best and event.validation:
                 text = f"epoch {count(event.epoch)} is the best so far: {headline(event.validation)}"
+            case TextGenerated():
+                text = f"epoch {count(event.epoch)} writes: {in_a_line(event.prompt + event.text)}"
             case TestResult():
                 text = tested(event)
             case Finished():
@@ -97,6 +102,12 @@ class Log:
             if text := without_sequences(line.decode(errors="replace")):
                 self.lines.append(LogLine(0.0, "output", text))
         return bool(lines)
+
+
+def in_a_line(text: str) -> str:
+    """The beginning of a text, with its lines one after another."""
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]} ..."
 
 
 def tested(event: TestResult) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.metrics import Metric, headline_metrics, written
 from workbench.settings.preset import FAMILIES
 from workbench.tuning.view import TrialView
-from workbench.tuning.words import how_far, not_told_apart
+from workbench.tuning.words import not_told_apart
 from workbench.ui.form.parsing import shown, wording
 from workbench.ui.live.study_watch import StudyWatch, number_of
 from workbench.units import count, duration
@@ -161,18 +161,6 @@ def _pooled(result: dict[str, Any]) -> str:
     shown = sorted(headline_metrics(named), key=lambda each: each.name != named)
     words = ", ".join(f"{label} {value}" for label, value in written(known, shown))
     return f" over {count(len(folds))} folds, pooled {words}" if words else ""
-
-
-def evidence(watch: StudyWatch, trial: TrialView) -> str:
-    """What was measured of a trial, for the description of a preset."""
-    metric = watch.view.metric
-    found = f"found by a study of {len(watch.view.trials)} trials of {watch.preset.name}"
-    value = None if metric is None else trial.best(metric)
-    if metric is None or value is None:
-        return found
-    over = _over_fresh_seeds(watch, trial, metric)
-    measured = f"{metric.write(value)}{how_far(trial, watch.preset.training.epochs).removesuffix(',')}"
-    return f"validation {metric.label} {measured}{f' ({over})' if over else ''}, {found}"
 
 
 def _fresh(watch: StudyWatch, trial: TrialView, metric: Metric) -> list[float]:

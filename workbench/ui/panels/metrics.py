@@ -9,7 +9,8 @@ from rich.style import Style
 from rich.text import Text
 
 from workbench.metrics import written
-from workbench.runs.events import EpochEnd
+from workbench.printable import without_sequences
+from workbench.runs.events import EpochEnd, TextGenerated
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.bars import flow
 from workbench.ui.panels.scrolling import ScrollingPanel
@@ -18,6 +19,12 @@ from workbench.units import count
 MOST_CONFUSED = 3
 MOST_CLASSES = 30
 """With more classes the worst ones are listed."""
+EXPECTED = {
+    "classification": "precision, recall and F1 of each class",
+    "regression": "errors and R²",
+    "language_modeling": "perplexity, bits per byte and a sample of text",
+}
+"""What appears here, by the kind of task."""
 SHADES = (" ", "░", "▒", "▓")
 ASCII_SHADES = (" ", ".", "o", "#")
 COLUMNS = (("f1", "F1", 8), ("recall", "recall", 8), ("precision", "precision", 9), ("support", "samples", 9))
@@ -54,11 +61,10 @@ class MetricsPanel(ScrollingPanel):
         metrics = self._metrics()
         if metrics is None:
             prepared = None if self._history is None else self._history.view.prepared
-            is_regression = prepared is not None and prepared.task == "regression"
-            what = "errors and R²" if is_regression else "precision, recall and F1 of each class"
+            what = EXPECTED.get(prepared.task if prepared is not None else "", EXPECTED["classification"])
             return self.placeholder(f"{what} appear here with each validation", width)
         # The metrics themselves are in the key: else others could get their place in memory, and be taken for them.
-        drawn_from = (metrics, tuple(self._class_names(0)), width, self.app.theme)
+        drawn_from = (metrics, tuple(self._class_names(0)), self._generated(), width, self.app.theme)
         if self._drawn[0][1:] != drawn_from[1:] or self._drawn[0][0] is not metrics:
             self._drawn = (drawn_from, self._metrics_lines(metrics, width))
         return self._drawn[1]
@@ -68,7 +74,7 @@ class MetricsPanel(ScrollingPanel):
         table = self._table(metrics, width)
         matrix = self._matrix(metrics, width)
         if not table:
-            return lines
+            return [*lines, *self._written_text(width)]
         lines += [Text(), *self._most_confused(metrics, width)]
         widest = max(line.cell_len for line in table)
         beside = max((line.cell_len for line in matrix), default=0)
@@ -98,6 +104,20 @@ class MetricsPanel(ScrollingPanel):
             return None
         candidates = [*reversed(self._history.epochs), self._history.best]
         return next((epoch for epoch in candidates if epoch is not None and epoch.validation), None)
+
+    def _generated(self) -> TextGenerated | None:
+        return None if self._history is None else self._history.view.generated
+
+    def _written_text(self, width: int) -> list[Text]:
+        """What a language model wrote last, its prompt dim, behind a line that says when."""
+        generated = self._generated()
+        if generated is None:
+            return []
+        dim = self.style_of("dim")
+        text = Text(without_sequences(generated.prompt + generated.text), self.style_of("text"))
+        text.stylize(dim, 0, len(without_sequences(generated.prompt)))
+        heading = Text(f"what it writes after epoch {count(generated.epoch)}", dim)
+        return [Text(), heading, *text.wrap(self.app.console, max(width, 10))]
 
     def _headline(self, metrics: dict[str, Any]) -> list[Text]:
         return [

@@ -18,7 +18,8 @@ from workbench.ui.look.glyphs import Glyphs
 
 MEASURED = (LEARNING_RATE, BATCH_SIZE)
 """The settings whose value can be measured."""
-MEASURE_KEY = action("measure").shown_key
+MEASURE_KEY, DATA_KEY = action("measure").shown_key, action("data").shown_key
+DATA_SOURCE = "data"
 LEAST_HELP_CELLS = 12
 """A help that would be cut shorter than this is left out."""
 
@@ -39,6 +40,7 @@ def describe(
     unit = row.unit if row.unit not in row.bounds else ""
     kept = [f"running {running}" if running is not None else "", f"{row.bounds} {unit}".strip()]
     kept = [part for part in kept if part] + ([f"{MEASURE_KEY} measures it"] if row.path in MEASURED else [])
+    kept += [f"{DATA_KEY} shows it"] if row.path == DATA_SOURCE else []
     default = [f"default {row.default}"] if row.default else []
     room = width - cell_len(label[0])
     help = [row.help] if row.help else []

@@ -19,6 +19,7 @@ STATE_STYLES = {
     "training": "good",
     "validating": "good",
     "testing": "good",
+    "tuning": "good",
     "completed": "good",
     "starting": "accent",
     "preparing": "accent",
@@ -52,6 +53,7 @@ class TopBarContent:
     changed: bool
     """Whether the settings differ from the preset's file; never for a run."""
     state: str
+    """Of the run; tuning, where a study trains instead of a run."""
     detail: str
     """More about the state, such as a request that the trainer has not handled yet."""
     view: RunView | None

@@ -141,6 +141,10 @@ class MainScreen(MainView):
         settings = self.query_one(SettingsPanel)
         await self.measure.measure(settings.row.path if settings.display and settings.row is not None else "")
 
+    @work(group="data", exclusive=True)
+    async def action_data(self) -> None:
+        await self.data.show()
+
     def action_find(self) -> None:
         self.query_one(SettingsPanel).find()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 from textual.screen import Screen
@@ -42,15 +42,20 @@ class MainPanels:
         run: RunController,
         advice: AdviceController,
         pages: Pages,
+        study: Callable[[], str],
         has_standby: bool,
     ) -> None:
-        """has_standby: whether a trainer is kept ready for the next run."""
+        """study: how the study that is being run stands, empty without one.
+
+        has_standby: whether a trainer is kept ready for the next run.
+        """
         self._screen = screen
         self._draft = draft
         self._session = session
         self._run = run
         self._advice = advice
         self._pages = pages
+        self._study = study
         self._has_standby = has_standby
         self._hints = Hints()
         self._turn = 0
@@ -94,14 +99,14 @@ class MainPanels:
 
     def show_top(self) -> None:
         """Shows the preset and the run's state in the top line, the keys that apply in the last, and the hint."""
-        watch = self._session.watch
+        watch, study = self._session.watch, "" if self._session.is_busy else self._study()
         self._screen.query_one(TopBar).show(
             TopBarContent(
                 preset_name=self._draft.preset.name if watch is None else watch.title,
                 changed=watch is None and self._draft.is_changed,
-                state=self._run.state,
-                detail=self._run.state_detail(has_standby=self._has_standby),
-                view=None if watch is None else watch.history.view,
+                state="tuning" if study else self._run.state,
+                detail=study or self._run.state_detail(has_standby=self._has_standby),
+                view=None if watch is None or study else watch.history.view,
                 readings=self.machine,
             )
         )

@@ -24,9 +24,9 @@ from textual.worker import WorkerCancelled, WorkerFailed
 from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
+from workbench.ui.controllers.data import DataController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
-from workbench.ui.controllers.measure import MeasureController
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
 from workbench.ui.controllers.runs import RunsController
@@ -51,6 +51,7 @@ from workbench.ui.screens.main_panels import MainPanels
 from workbench.ui.screens.pages import Pages
 
 if TYPE_CHECKING:
+    from workbench.ui.controllers.measure import MeasureController
     from workbench.ui.controllers.tune import TuneController
 
 STANDBY_DELAY_SECONDS = 0.5
@@ -86,7 +87,7 @@ class MainView(Screen[None]):
         self.presets = PresetController(draft, remembered, self)
         self.runs = RunsController(session, self.run, self.presets, self)
         self.advice = AdviceController(draft, session, self.learning_rate, self)
-        self.measure = MeasureController(draft, session, self.advice, self.tune, self)
+        self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
@@ -97,6 +98,7 @@ class MainView(Screen[None]):
             run=self.run,
             advice=self.advice,
             pages=self.pages,
+            study=lambda: self._study_in_progress,
             has_standby=options.standby,
         )
         self._pace = Pace()
@@ -110,6 +112,22 @@ class MainView(Screen[None]):
         from workbench.ui.controllers.tune import TuneController
 
         return TuneController(self._draft, self._session, self.presets, self, self._options.studies_folder)
+
+    @cached_property
+    def measure(self) -> MeasureController:
+        """Range tests and batch scans; imported at their first use too."""
+        from workbench.ui.controllers.measure import MeasureController
+
+        return MeasureController(self._draft, self._session, self.advice, self.tune, self)
+
+    @property
+    def _study_in_progress(self) -> str:
+        """How the watched study stands, while it is being run; else empty."""
+        if "tune" not in self.__dict__:
+            return ""
+        if not self.is_covered:
+            self.tune.follow()  # else the screen above reads it
+        return self.tune.progress
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")

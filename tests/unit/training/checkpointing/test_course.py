@@ -152,7 +152,7 @@ def test_data_that_was_moved_but_not_changed_passes(tmp_path: Path) -> None:
 def test_files_of_images_that_are_read_one_by_one_are_known_by_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.settings.data.IN_MEMORY_FRACTION", 0.0)
+    monkeypatch.setattr("workbench.settings.data_choice.IN_MEMORY_FRACTION", 0.0)
     folder = tmp_path / "images"
     for number in range(40):
         file = folder / "ab"[number % 2] / f"{number}.png"

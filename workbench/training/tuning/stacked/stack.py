@@ -45,6 +45,8 @@ class Stack:
         leaders = [presets[of_candidate.index(place)] for place in range(len(distinct))]
         self.jobs: list[Job] = [assemble(*pair) for pair in zip(distinct, leaders, strict=True)]
         first = self.jobs[0]
+        if first.task.predicts_tokens:
+            raise CannotStackError("language models are trained one by one: their steps are long, so nothing is saved")
         self._first, self._device = first, first.device
         _check_memory(first.model, len(presets), self._device)
         models = [seeded_model(*pair, self._device) for pair in zip(data_sets, presets, strict=True)]

@@ -1,0 +1,140 @@
+"""Reads a file as text: packed or not, in an encoding that is named or found."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.data.compressed import decompressed
+from workbench.data.file_types import is_binary, other_type
+from workbench.devices.host import HostMonitor
+from workbench.errors import DataError, PresetError
+from workbench.files import open_regular
+from workbench.units import size
+
+AUTO = "auto"
+
+MEMORY_PER_BYTE = 6
+"""Bytes of memory per byte of text that reading takes at least: the bytes, the text, and what is made of it."""
+
+WIDE = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+        codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
+"""Byte order marks of wide encodings; that of UTF-32 comes first because it begins with that of UTF-16."""
+
+
+@dataclass(frozen=True)
+class TextContent:
+    """The text of a file."""
+
+    text: str
+    encoding: str
+    """In which it was written."""
+    guessed: bool = False
+    """Whether the encoding is a guess, because the bytes allow several."""
+
+
+def read_text(file: Path, encoding: str, setting: str, table: bool = False) -> TextContent:
+    """Reads a text file, unpacked if it is compressed; line ends become \\n unless it is a table.
+
+    encoding: the name of a codec, or "auto": UTF-8, or what a byte order mark says, else cp1252 (Western Europe), a
+    guess. setting: the one that names the file, for messages. Raises DataError where it cannot be read as text;
+    PresetError for an encoding that Python does not know.
+    """
+    codec = checked_encoding(encoding)
+    most = HostMonitor(os.getpid()).read().available_bytes // MEMORY_PER_BYTE
+    content = _unpacked(file, setting, most)
+    if what := _not_text(content):
+        raise DataError(f"{file} is not a text file: it is {what}")
+    found = _decoded(file, content, codec)
+    if "\0" in found.text:
+        hint = " (perhaps UTF-16 without a byte order mark: set data.encoding)" if encoding == AUTO else ""
+        raise DataError(f"{file} is not text: it contains NUL characters{hint}")
+    if table:
+        return found
+    return TextContent(found.text.replace("\r\n", "\n").replace("\r", "\n"), found.encoding, found.guessed)
+
+
+def encoding_notes(files: Sequence[tuple[Path, TextContent]]) -> list[str]:
+    """A note on the files whose encoding was guessed."""
+    guessed = [(file, content.encoding) for file, content in files if content.guessed]
+    if not guessed:
+        return []
+    file, encoding = guessed[0]
+    others = f" and {len(guessed) - 1:,} more" if len(guessed) > 1 else ""
+    return [f"{file}{others}: not UTF-8, so read as {encoding}, a guess; data.encoding names another encoding"]
+
+
+def checked_encoding(encoding: str) -> str:
+    """The encoding as Python names it; "auto" as it is. Raises PresetError for one that is unknown."""
+    if encoding == AUTO:
+        return AUTO
+    try:
+        info = codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        info = None
+    if info is None or not info._is_text_encoding:
+        raise PresetError(
+            f"data.encoding = {encoding!r} is unknown; use auto, or such as utf-8, utf-16, cp1252, latin-1, shift_jis"
+        )
+    return info.name
+
+
+def _unpacked(file: Path, setting: str, most_bytes: int) -> bytes:
+    try:
+        with open_regular(file) as opened:
+            bytes_there = os.fstat(opened.fileno()).st_size
+            if bytes_there > most_bytes:
+                needed = size(bytes_there * MEMORY_PER_BYTE)
+                raise DataError(
+                    f"{file} has {size(bytes_there)}, and reading it would take at least {needed} of memory, but "
+                    f"{size(most_bytes * MEMORY_PER_BYTE)} are free; train on a part of it"
+                )
+            content = opened.read()
+    except FileNotFoundError as error:
+        raise DataError(f"{file} is not there; {setting} must name a text file") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder; {setting} must name a text file") from error
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    try:
+        return decompressed(content, most_bytes)
+    except ValueError as error:
+        raise DataError(f"cannot read {file}: {error}") from error
+
+
+def _not_text(content: bytes) -> str:
+    """What binary content is; empty for text. HTML, XML and JSON are texts too."""
+    return other_type(content) if is_binary(content) else ""
+
+
+def _decoded(file: Path, content: bytes, encoding: str) -> TextContent:
+    if encoding != AUTO:
+        # Python's utf-8 would keep a byte order mark as a character.
+        codec = "utf-8-sig" if encoding == "utf-8" else encoding
+        try:
+            return TextContent(content.decode(codec), encoding)
+        except UnicodeError as error:
+            raise DataError(f"{file}{_line(content, error)}: not {encoding}; set data.encoding to another") from error
+    wide = next((name for mark, name in WIDE.items() if content.startswith(mark)), "")
+    try:
+        return TextContent(content.decode(wide or "utf-8-sig"), wide or "utf-8")
+    except UnicodeError as error:
+        if wide:
+            raise DataError(f"{file} begins as {wide}, but is not: it may be cut off") from error
+        unreadable = error
+    if b"\0" in content:
+        raise DataError(
+            f"{file}{_line(content, unreadable)}: not text, or in an encoding that data.encoding must name"
+        ) from unreadable
+    try:
+        return TextContent(content.decode("cp1252"), "cp1252", guessed=True)
+    except UnicodeError:
+        return TextContent(content.decode("latin-1"), "latin-1", guessed=True)  # takes any byte
+
+
+def _line(content: bytes, error: UnicodeError) -> str:
+    start = getattr(error, "start", None)
+    return "" if start is None else f", line {content.count(bytes([10]), 0, start) + 1}"

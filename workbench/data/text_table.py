@@ -1,0 +1,111 @@
+"""Reads texts and what to predict of them from a table: CSV, TSV or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from workbench.data.column_names import check_names
+from workbench.data.columns import Formats
+from workbench.data.compressed import SUFFIXES
+from workbench.data.delimited import Rows, rows_of
+from workbench.data.fit_tokens import Tokens, fit_texts
+from workbench.data.groups import group_numbers
+from workbench.data.json_lines import rows_of_json
+from workbench.data.missing import without_missing
+from workbench.data.samples import Samples, Texts
+from workbench.data.target import targets
+from workbench.data.text_content import encoding_notes, read_text
+from workbench.errors import DataError
+
+JSON_LINES = (".jsonl", ".ndjson", ".json")
+
+ENOUGH_TEXTS = 30
+"""With fewer texts, a column may well hold the same one twice."""
+
+
+def text_table(
+    file: Path,
+    text: str,
+    target: str,
+    group: str,
+    task: Literal["auto", "classification", "regression"],
+    delimiter: str,
+    encoding: str,
+    missing: Literal["error", "drop"],
+    missing_values: tuple[str, ...],
+    tokens: Tokens,
+    max_length: int,
+) -> Samples:
+    """Reads the columns `text` and `target` of a table, and `group` unless it is empty: rows that belong together.
+
+    A file whose name ends in .jsonl, .ndjson or .json holds an object a line, any other delimited rows with a header.
+    task: see `target.targets`; delimiter: see `delimited.read_rows`; missing: what is done with a row without a target
+    or group; tokens and max_length: see `fit_tokens`.
+
+    Raises DataError, with file, line and column, for anything that cannot be trained on; PresetError for settings that
+    do not fit together.
+    """
+    content = read_text(file, encoding, "data.file", table=True)
+    notes = encoding_notes([(file, content)])
+    if not content.text.strip():
+        raise DataError(f"{file} is empty")
+    rows = _rows(content.text, file, delimiter)
+    notes += rows.notes
+    if not rows.values:
+        raise DataError(f"{file} has no rows below its header")
+    grouped = (group,) if group else ()
+    check_names(rows, {"data.text": (text,), "data.target": (target,), "data.group": grouped})
+    rows, left_out = without_missing(rows, list(grouped), target, missing, missing_values, ignorable=False)
+    notes += [left_out] if left_out else []
+    predicted, found_task, target_notes = targets(rows, target, task, Formats(rows, [target], "auto", "auto"))
+    texts = rows.column(text)
+    notes += [*target_notes, *_text_notes(texts, text)]
+    return Samples(
+        Texts(texts, predicted),
+        found_task,
+        notes=tuple(notes),
+        columns=(text,),
+        left_out=left_out,
+        groups=group_numbers(rows.column(group)) if group else None,
+        fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
+    )
+
+
+def _rows(text: str, file: Path, delimiter: str) -> Rows:
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        suffixes.pop()
+    if suffixes and suffixes[-1] in JSON_LINES:
+        return rows_of_json(text, file)
+    if text.lstrip().startswith("{"):
+        raise DataError(f"{file} seems to hold JSON, not CSV; give the file the ending .jsonl")
+    with _long_fields():
+        return rows_of(text, file, delimiter)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Allows fields of any length: Python's csv refuses those of more than 131,072 characters."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _text_notes(texts: Sequence[str], name: str) -> list[str]:
+    """Notes on texts that occur more than once, and on a column that holds no prose."""
+    different = len(set(texts))
+    notes = []
+    if len(texts) >= ENOUGH_TEXTS and 2 * different < len(texts):
+        notes.append(
+            f"column {name!r} has only {different:,} different texts in {len(texts):,} rows: the same ones may be in "
+            "several splits"
+        )
+    return notes

@@ -1,0 +1,34 @@
+"""Texts to be continued: what a language model writes after each epoch, so that people see it learn to spell."""
+
+from __future__ import annotations
+
+from workbench.settings.base import setting
+from workbench.settings.data_choice import DataChoice
+
+
+class ContinuedText(DataChoice):
+    """A source of text whose every next token is predicted."""
+
+    sample_tokens: int = setting(
+        200,
+        "tokens that the model writes after each epoch, to be read; 0 for none",
+        unit="tokens",
+        step=50,
+        ge=0,
+        le=2000,
+    )
+    temperature: float = setting(
+        0.8,
+        "how boldly it chooses them: 1 by its probabilities, below 1 rather the likely ones, 0 always the likeliest",
+        step=0.1,
+        ge=0,
+        le=10,
+    )
+    top_k: int = setting(
+        0, "it chooses among this many of the likeliest tokens; 0: among all", step=10, ge=0, le=1_000_000
+    )
+    prompt: str = setting("", "the text that it continues; empty: it begins with the first token of the training text")
+
+
+GENERATION_SETTINGS = frozenset(ContinuedText.model_fields) - frozenset(DataChoice.model_fields)
+"""Names of the settings that say what is written after an epoch; they change nothing in what is learned."""

@@ -1,0 +1,144 @@
+"""Sources of text: how texts become ids, and where they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workbench.data.tokens import BPE_LEAST, TokenKind
+from workbench.settings.base import PathText, setting
+from workbench.settings.data_choice import MISSING_VALUES, DataChoice, TaskName
+
+if TYPE_CHECKING:
+    from workbench.data.fit_tokens import Tokens
+    from workbench.data.samples import Samples
+    from workbench.metrics import TaskKind
+    from workbench.settings.data_choice import Report
+
+
+class TextData(DataChoice):
+    """A source of text. Texts become ids of tokens, by a vocabulary of the training split alone."""
+
+    tokens: TokenKind = setting(
+        "words", "what texts are divided into; bpe: frequent parts of words, learned from the training split or a file"
+    )
+    vocabulary: int = setting(
+        20_000,
+        "most different tokens, padding and unknown included: the most frequent ones; bytes always have 258",
+        unit="tokens",
+        step="double",
+        ge=3,
+        le=1_000_000,
+    )
+    tokenizer: PathText = setting(
+        "", "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split"
+    )
+    min_count: int = setting(1, "tokens that the training split has less often are unknown", ge=1, le=1_000_000)
+
+    def make_tokens(self, *, lowercase: bool) -> Tokens:
+        """How texts become ids. Raises PresetError where the settings do not fit together."""
+        from workbench.data.fit_tokens import Tokens
+        from workbench.errors import PresetError
+
+        if self.tokenizer and self.tokens != "bpe":
+            raise PresetError(f'data.tokenizer is for data.tokens = "bpe", not "{self.tokens}"; remove one of them')
+        if self.tokens == "bpe" and not self.tokenizer and self.vocabulary < BPE_LEAST:
+            raise PresetError(
+                f'data.vocabulary = {self.vocabulary}, but data.tokens = "bpe" needs at least {BPE_LEAST}: padding, '
+                "unknown and the 256 bytes; more for parts of words"
+            )
+        return Tokens(self.tokens, self.vocabulary, self.min_count, lowercase, self.tokenizer)
+
+
+class LabelledTexts(TextData):
+    """Texts with a class or numbers each."""
+
+    lowercase: bool = setting(True, "words: upper case becomes lower case")
+    max_length: int = setting(
+        0,
+        "tokens of a text, longer ones are cut; 0: a length that 95 % of the training texts have, at most 1,024",
+        unit="tokens",
+        step=32,
+        ge=0,
+        le=1_000_000,
+    )
+    group_by_length: bool = setting(
+        True, "batches of texts of similar length, from which padding is cut; else all have the longest text's length"
+    )
+
+    @property
+    def cuts_padding(self) -> bool:
+        return self.group_by_length
+
+
+class TextFiles(TextData):
+    """Text that is read from files."""
+
+    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
+
+
+class Docstrings(LabelledTexts):
+    """6,500 first paragraphs of docstrings, and which of 8 installed packages wrote each; bundled."""
+
+    name: Literal["docstrings"] = "docstrings"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.docstrings import docstrings
+
+        return docstrings(self.make_tokens(lowercase=self.lowercase), self.max_length, report)
+
+
+class TextTable(TextFiles, LabelledTexts):
+    """A table of texts: CSV, TSV or JSON lines, with a column of text and one to predict."""
+
+    name: Literal["text_table"] = "text_table"
+    file: PathText = setting(..., "the file; may be packed by gzip, bzip2, xz or zip")
+    text: str = setting("text", "the column of text", names="columns")
+    target: str = setting(..., "the column to predict", names="columns")
+    group: str = setting(
+        "",
+        "the column that says which rows belong together, such as an author: a split tears none apart",
+        names="columns",
+    )
+    task: TaskName = setting(
+        "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
+    )
+    delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
+    missing: Literal["error", "drop"] = setting("error", "rows without a target: an error, or dropped")
+    missing_values: tuple[str, ...] = setting(
+        MISSING_VALUES, 'exact texts that stand for a missing target; [""] keeps None, NA and na as words'
+    )
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        return None if self.task == "auto" else self.task
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.text_table import text_table
+
+        return text_table(
+            Path(self.file),
+            self.text,
+            self.target,
+            self.group,
+            self.task,
+            self.delimiter,
+            self.encoding,
+            self.missing,
+            self.missing_values,
+            self.make_tokens(lowercase=self.lowercase),
+            self.max_length,
+        )
+
+
+class TextFolder(TextFiles, LabelledTexts):
+    """Your texts, one folder per class: FOLDER/<class>/*.txt, or FOLDER/{train,validation,test}/<class>/*.txt."""
+
+    name: Literal["text_folder"] = "text_folder"
+    folder: PathText = setting(..., "the folder that contains one folder per class")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.text_folder import text_folder
+
+        tokens = self.make_tokens(lowercase=self.lowercase)
+        return text_folder(Path(self.folder), self.encoding, tokens, self.max_length, report)

@@ -1,0 +1,1 @@
+"""Describes data without training on it: counts, shapes and lengths, and pictures of a few samples."""
