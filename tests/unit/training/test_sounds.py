@@ -112,6 +112,7 @@ MODELS = {
     "conv1d": ["data.encoding=waveform", "model.name=conv1d"],
     "resnet9": ["data.window_ms=16", "data.hop_ms=4", "model.name=resnet9", "model.width=2"],
     "cnn": ["model.name=cnn"],
+    "gru": ["model.name=gru", "model.state=8", "model.hidden=4"],
 }
 
 
@@ -193,7 +194,7 @@ def test_models_whose_waves_vary_are_trained_one_by_one(sound_preset: list[str])
 
 def test_samples_that_do_not_fit_are_read_by_a_loader(sound_preset: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     kept = job_of(*sound_preset)
-    monkeypatch.setattr("workbench.settings.data.memory_limit_bytes", lambda: 1000)
+    monkeypatch.setattr("workbench.settings.audio_data.memory_limit_bytes", lambda: 1000)
     job = job_of(*sound_preset, "runtime.num_workers=0")
     assert isinstance(job.train, DataLoaderBatches)
     torch.testing.assert_close(epoch(job.train), epoch(kept.train))
