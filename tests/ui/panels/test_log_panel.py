@@ -128,7 +128,7 @@ def test_the_log_shows_the_beginning_of_what_a_language_model_writes(tmp_path: P
     log.take(TextGenerated(step=9, epoch=3, prompt="The ", text="with\n   statement\x1b[2J" + " is" * 60))
     [line] = log.lines
     assert line.text.startswith("epoch 3 writes: The with statement is is")
-    assert line.text.endswith("is ...")
+    assert line.text.endswith(" ...")
     assert len(line.text) < 150
 
 
