@@ -67,14 +67,16 @@ def _shape(shape: TensorShape, look: Look) -> str:
 
 
 def length_words(lengths: Lengths) -> str:
-    """How long samples are, and how many were cut."""
+    """How long samples are, and how many of them are cut."""
     least, median, percentile_95, most = (
         f"{value:,.0f}" if lengths.unit == "tokens" else f"{value:.3g}"
         for value in (lengths.least, lengths.median, lengths.percentile_95, lengths.most)
     )
+    if lengths.least == lengths.most:
+        return f"{most} {lengths.unit} each"
     words = f"{least} to {most} {lengths.unit}, median {median}, 95 % have at most {percentile_95}"
     if lengths.cut and lengths.limit is not None:
-        words += f"; {count(lengths.cut)} cut at {lengths.limit:,g}"
+        words += f"; {count(lengths.cut)} of {count(lengths.measured)} cut at {lengths.limit:,g}"
     return words
 
 

@@ -22,7 +22,9 @@ from workbench.units import count, duration
 MOST_NAME_CELLS = 32
 MOST_MAGNIFIED = 64
 """Pixels to which a small image is enlarged at most."""
-WAVE_ROWS = 5
+WAVE_ROWS = 4
+LEAST_ROWS = 4
+"""For a picture below another one."""
 SPECTROGRAM_ROWS = 12
 TEXT_LINES, TOKEN_LINES = 6, 3
 
@@ -33,8 +35,7 @@ def sample_lines(sample: data.Sample, width: int, rows: int, look: Look) -> list
     for kind, draw in DRAWN.items():
         picture = getattr(sample, kind)
         if picture is not None:
-            lines += [Text()] if lines else []
-            lines += draw(picture, width, rows, look)
+            lines += draw(picture, width, max(rows - len(lines), LEAST_ROWS), look)
     return [look.cut(line, width) for line in lines]
 
 
@@ -118,7 +119,8 @@ def _token_lines(text: data.Text, width: int, look: Look) -> Iterator[Text]:
         if lines[-1].plain:
             lines[-1].append("|" if look.ascii else "│", dim)
         lines[-1].append(token, accent if place % 2 else look.style_of("text"))
-    yield Text(f"{count(text.length)} token{'' if text.length == 1 else 's'}:", dim)
+    kept = "" if text.kept == text.length else f", of which the model gets {count(text.kept)}"
+    yield Text(f"{count(text.length)} token{'' if text.length == 1 else 's'}{kept}:", dim)
     yield from (look.cut(line, width) for line in lines)
 
 

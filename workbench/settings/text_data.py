@@ -33,7 +33,6 @@ class TextData(DataChoice):
     tokenizer: PathText = setting(
         "", "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split"
     )
-    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
     min_count: int = setting(1, "tokens that the training split has less often are unknown", ge=1, le=1_000_000)
 
     def make_tokens(self, *, lowercase: bool) -> Tokens:
@@ -72,13 +71,35 @@ class LabelledTexts(TextData):
         return self.group_by_length
 
 
-class TextTable(LabelledTexts):
+class TextFiles(TextData):
+    """Text that is read from files."""
+
+    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
+
+
+class Docstrings(LabelledTexts):
+    """6,500 first paragraphs of docstrings, and which of 8 installed packages wrote each; bundled."""
+
+    name: Literal["docstrings"] = "docstrings"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.docstrings import docstrings
+
+        return docstrings(self.make_tokens(lowercase=self.lowercase), self.max_length, report)
+
+
+class TextTable(TextFiles, LabelledTexts):
     """A table of texts: CSV, TSV or JSON lines, with a column of text and one to predict."""
 
     name: Literal["text_table"] = "text_table"
     file: PathText = setting(..., "the file; may be packed by gzip, bzip2, xz or zip")
     text: str = setting("text", "the column of text", names="columns")
     target: str = setting(..., "the column to predict", names="columns")
+    group: str = setting(
+        "",
+        "the column that says which rows belong together, such as an author: a split tears none apart",
+        names="columns",
+    )
     task: TaskName = setting(
         "auto", "classes or numbers to predict; auto: words and at most 20 different whole numbers are classes"
     )
@@ -99,6 +120,7 @@ class TextTable(LabelledTexts):
             Path(self.file),
             self.text,
             self.target,
+            self.group,
             self.task,
             self.delimiter,
             self.encoding,
@@ -109,7 +131,7 @@ class TextTable(LabelledTexts):
         )
 
 
-class TextFolder(LabelledTexts):
+class TextFolder(TextFiles, LabelledTexts):
     """Your texts, one folder per class: FOLDER/<class>/*.txt, or FOLDER/{train,validation,test}/<class>/*.txt."""
 
     name: Literal["text_folder"] = "text_folder"
