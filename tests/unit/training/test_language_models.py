@@ -121,6 +121,19 @@ def test_traced_steps_give_the_losses_of_eager_ones(
     assert steps_of(traced) == pytest.approx(expected, rel=1e-3)
 
 
+def test_samples_that_a_loader_reads_give_the_same_losses(
+    make_trainer: Callable[..., Trainer], user_functions: Functions
+) -> None:
+    user_functions["mine:data"] = lambda: texts(padded=True)
+    resident = make_trainer(*LANGUAGE, *WITHOUT_DROPOUT)
+    read = make_trainer(*LANGUAGE, *WITHOUT_DROPOUT, "runtime.data_loading=dataloader", "runtime.num_workers=0")
+    assert (read.job.train.name, resident.job.train.name) == ("dataloader", "on_device")
+    assert steps_of(read) == pytest.approx(steps_of(resident), rel=1e-5)
+    assert resident.job.validation is not None
+    assert resident.job.validation.batch_size == 16  # not four times as many: each token has scores
+    assert one_of(read, TestResult).metrics == pytest.approx(one_of(resident, TestResult).metrics, rel=1e-4)
+
+
 def test_an_lstm_is_not_traced_on_the_cpu(make_trainer: Callable[..., Trainer], user_functions: Functions) -> None:
     """A step of oneDNN's layers takes 0.6 times as long as one of their parts, which a trace would have."""
     user_functions["mine:data"] = texts
