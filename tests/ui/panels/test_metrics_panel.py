@@ -167,7 +167,9 @@ def test_a_language_models_text_stands_below_its_metrics_with_its_lines() -> Non
     values = {"loss": 1.25, "token_accuracy": 0.6125, "perplexity": 3.49, "bits_per_byte": 1.8034}
     made = history(final(values))
     made.take(
-        TextGenerated(step=600, epoch=6, prompt="The ", text="with\x1b[2J statement\nis a compound stat", seconds=0.5)
+        TextGenerated(
+            step=600, epoch=6, prompt="The ", text="with\x1b[2J statement\n \nis a compound stat", seconds=0.5
+        )
     )
     text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
     for sign in ("token acc 61.25 %", "PPL 3.49", "bits/byte 1.8034", "what it writes after epoch 6"):

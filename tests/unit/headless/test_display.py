@@ -45,7 +45,7 @@ def test_what_a_language_model_writes_stands_behind_a_bar_below_its_epoch(capsys
     display, view = LineDisplay(), RunView()
     for epoch, best in ((1, True), (2, False)):
         end = EpochEnd(epoch=epoch, step=epoch, learning_rate=0.1, train={"loss": 2.0}, best=best)
-        text = TextGenerated(step=epoch, epoch=epoch, prompt="The ", text=f"text of {epoch}\nin two lines")
+        text = TextGenerated(step=epoch, epoch=epoch, prompt="The ", text=f"text of {epoch}\n \nin two lines")
         for event in (end, text):
             display.show(b"", event, view)
     lines = capsys.readouterr().out.splitlines()
