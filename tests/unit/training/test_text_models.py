@@ -79,8 +79,8 @@ def test_it_trains_as_a_hand_written_loop_does_and_is_traced(
     assert found == pytest.approx(
         plain_losses(by_hand, optimizer, loss, batch.inputs, batch.targets, batches), rel=1e-4
     )
-    traced = make_trainer(*choice)
-    assert traced.engine.name == "traced", traced.engine_choice.reason
+    traced = make_trainer(*choice, "runtime.engine=traced")
+    assert traced.engine.name == "traced"
     assert steps_of(traced) == pytest.approx(found, rel=1e-3)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
@@ -147,6 +147,8 @@ def _preferred_on_cpu(job: Job) -> tuple[str, _Recipe | None, str]:
     reason = "the fastest here that fits"
     if job.preset.data.batch_size * job.parameters > MOST_TRACED:
         return "eager", None, "steps of this size gain nothing by being traced"
+    if any(isinstance(module, nn.RNNBase) for module in job.model.modules()):
+        return "eager", None, "a trace of a recurrent network holds each step of its sequences, and takes long to make"
     updates = job.parameters * job.steps_per_epoch * job.preset.training.epochs
     if isinstance(job.optimizer, COMPILED_ON_CPU) and updates >= LEAST_UPDATES and job.parameters <= MOST_COMPILED:
         reason += f"; the optimizer step of {job.preset.optimizer.label()} is compiled, which pays in so long a run"
