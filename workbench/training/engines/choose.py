@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
@@ -152,6 +152,8 @@ def _preferred_on_cpu(job: Job) -> tuple[str, _Recipe | None, str]:
     reason = "the fastest here that fits"
     if job.preset.data.batch_size * job.parameters > MOST_TRACED:
         return "eager", None, "steps of this size gain nothing by being traced"
+    if any(isinstance(module, nn.RNNBase) for module in job.model.modules()):
+        return "eager", None, "a trace of a recurrent network holds each step of its sequences, and takes long to make"
     steps = job.steps_per_epoch * job.preset.training.epochs
     if steps < LEAST_TRACED_STEPS:
         return "eager", None, f"tracing takes longer than it saves in {steps:,} steps"
