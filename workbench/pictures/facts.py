@@ -16,7 +16,15 @@ LABEL_CELLS = 12
 """For the words before a fact."""
 MOST_NAME_CELLS = 28
 MOST_BAR_CELLS = 30
-_ENCODINGS = {"standardize": "standardised", "identity": "unchanged"}
+_ENCODINGS = {
+    "standardize": "standardised",
+    "identity": "unchanged",
+    "log_mel": "a log-mel spectrogram",
+    "mfcc": "cepstral coefficients (MFCC)",
+    "waveform": "the waveform, standardised",
+    "bpe": "byte pair encoding",
+}
+"""By the names of encodings; others are shown as they are."""
 
 
 def fact_lines(summary: DataSummary, width: int, look: Look) -> list[Text]:
@@ -63,7 +71,7 @@ def _shapes(shapes: Sequence[TensorShape], look: Look) -> str:
 
 
 def _shape(shape: TensorShape, look: Look) -> str:
-    return f"{f' {look.times} '.join(map(str, shape.shape))} {shape.type}".strip()
+    return f"{f' {look.times} '.join(map(count, shape.shape))} {shape.type}".strip()
 
 
 def length_words(lengths: Lengths) -> str:

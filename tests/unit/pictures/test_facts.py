@@ -46,8 +46,8 @@ def test_texts_have_lengths_and_a_vocabulary() -> None:
     lines = said(TEXTS)
     assert "each is     text" in lines
     assert "model gets  128 int64, words, 20,000 tokens" in lines
-    assert "lengths     3 to 3,000 tokens, median 61, 95 % have at most 120; 31 cut" in lines
-    assert "            at 128" in lines
+    assert "lengths     3 to 3,000 tokens, median 61, 95 % have at most 120; 31 of" in lines
+    assert "            1,200 cut at 128" in lines
 
 
 def test_of_many_classes_the_others_are_counted() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.data.inputs import describe
+from workbench.data.inputs import RAW_TEXT, describe
 from workbench.data.progress import Report
 from workbench.data.samples import Split
 from workbench.data.task import Task
@@ -115,6 +115,8 @@ def _column(values: Any, name: str) -> messages.Numbers:
 
 
 def _shapes(described: Mapping[str, Any]) -> list[messages.TensorShape]:
+    if described == RAW_TEXT:
+        return [messages.TensorShape("", [], str(described["type"]))]
     if isinstance(described.get("shape"), list):
         return [messages.TensorShape("", list(described["shape"]), str(described["type"]))]
     return [replace(each, name=name) for name, inner in described.items() for each in _shapes(inner)]
