@@ -103,7 +103,7 @@ def text_lines(text: data.Text, width: int, rows: int, look: Look) -> list[Text]
         Text(line, look.style_of("text"))
         for line in wrapped(plain, width, max(int(rows * TEXT_FRACTION), 1), look.ellipsis)
     ]
-    return [*lines, *_token_lines(text, width, max(int(rows * TOKENS_FRACTION), 1), look)]
+    return [*lines, Text(), *_token_lines(text, width, max(int(rows * TOKENS_FRACTION), 1), look)]
 
 
 def _token_lines(text: data.Text, width: int, most: int, look: Look) -> Iterator[Text]:

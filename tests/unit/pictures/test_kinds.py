@@ -65,7 +65,7 @@ def test_a_row_has_the_values_of_the_source_and_of_the_model() -> None:
 
 
 def test_a_text_is_followed_by_its_tokens_with_blanks_that_are_seen() -> None:
-    assert shown(Sample(0, "a", text=SHORT)) == ["to be or", "not~", "12 tokens:", "to|_be|\\n"]
+    assert shown(Sample(0, "a", text=SHORT)) == ["to be or", "not~", "", "12 tokens:", "to|_be|\\n"]
     assert shown(Sample(0, "a", text=SHORT), look_with())[-1] == "to│␣be│⏎"
 
 
