@@ -15,6 +15,7 @@ from workbench.data.columns import Formats
 from workbench.data.compressed import SUFFIXES
 from workbench.data.delimited import Rows, rows_of
 from workbench.data.fit_tokens import Tokens, fit_texts
+from workbench.data.groups import group_numbers
 from workbench.data.json_lines import rows_of_json
 from workbench.data.missing import without_missing
 from workbench.data.samples import Samples, Texts
@@ -32,6 +33,7 @@ def text_table(
     file: Path,
     text: str,
     target: str,
+    group: str,
     task: Literal["auto", "classification", "regression"],
     delimiter: str,
     encoding: str,
@@ -40,11 +42,11 @@ def text_table(
     tokens: Tokens,
     max_length: int,
 ) -> Samples:
-    """Reads the columns `text` and `target` of a table.
+    """Reads the columns `text` and `target` of a table, and `group` unless it is empty: rows that belong together.
 
     A file whose name ends in .jsonl, .ndjson or .json holds an object a line, any other delimited rows with a header.
-    task: see `target.targets`; delimiter: see `delimited.read_rows`; missing: what is done with a row without a target.
-    tokens and max_length: see `fit_tokens`.
+    task: see `target.targets`; delimiter: see `delimited.read_rows`; missing: what is done with a row without a target
+    or group; tokens and max_length: see `fit_tokens`.
 
     Raises DataError, with file, line and column, for anything that cannot be trained on; PresetError for settings that
     do not fit together.
@@ -57,8 +59,9 @@ def text_table(
     notes += rows.notes
     if not rows.values:
         raise DataError(f"{file} has no rows below its header")
-    check_names(rows, {"data.text": (text,), "data.target": (target,)})
-    rows, left_out = without_missing(rows, [], target, missing, missing_values, ignorable=False)
+    grouped = (group,) if group else ()
+    check_names(rows, {"data.text": (text,), "data.target": (target,), "data.group": grouped})
+    rows, left_out = without_missing(rows, list(grouped), target, missing, missing_values, ignorable=False)
     notes += [left_out] if left_out else []
     predicted, found_task, target_notes = targets(rows, target, task, Formats(rows, [target], "auto", "auto"))
     texts = rows.column(text)
@@ -69,6 +72,7 @@ def text_table(
         notes=tuple(notes),
         columns=(text,),
         left_out=left_out,
+        groups=group_numbers(rows.column(group)) if group else None,
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
     )
 

@@ -181,3 +181,17 @@ def test_a_subset_holds_the_chosen_texts() -> None:
     assert texts[1] == ("b", torch.tensor(1))
     with pytest.raises(ValueError, match="2 texts but 1 targets"):
         Texts(["a", "b"], torch.tensor([0]))
+
+
+def test_rows_of_a_group_are_numbered_alike(tmp_path: Path) -> None:
+    rows = [("x", "a", "zoe"), ("y", "b", "ann"), ("z", "a", "zoe"), ("w", "b", "bob")]
+    file = written(tmp_path, "text,label,author\n" + "\n".join(map(",".join, rows)))
+    assert read(file).groups is None
+    groups = read(file, group="author").groups
+    assert groups is not None
+    assert groups.tolist() == [2, 0, 2, 1]
+    with pytest.raises(DataError, match=r"data\.group: .* has no column 'writer'"):
+        read(file, group="writer")
+    lacking = written(tmp_path, "text,label,author\nx,a,zoe\ny,b,\nz,a,ann\nw,b,bob\n")
+    with pytest.raises(DataError, match=r"line 3, column 'author': the first of 1 missing values"):
+        read(lacking, group="author")
