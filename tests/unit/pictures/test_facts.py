@@ -84,3 +84,11 @@ def test_lines_fit_and_are_ascii_where_the_terminal_is(summary: DataSummary, wid
 )
 def test_numbers_of_the_data_are_short(value: float, expected: str) -> None:
     assert number(value) == expected
+
+
+def test_names_cannot_break_the_table() -> None:
+    lines = said(
+        replace(FLOWERS, classes=[ClassCount("a\nb\x1b[2J", {"train": 1}), ClassCount("c" * 80, {"train": 2})])
+    )
+    assert any(line.startswith("ab[2J ") for line in lines)
+    assert any(line.startswith("c" * 27 + "… ") for line in lines)
