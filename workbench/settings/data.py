@@ -21,7 +21,7 @@ from workbench.settings.data_choice import (
     default_data_folder,
     memory_limit_bytes,
 )
-from workbench.settings.text_data import Docstrings, TextFolder, TextTable
+from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
 if TYPE_CHECKING:
     from workbench.data.samples import Samples
@@ -266,6 +266,8 @@ Data = Annotated[
     | Docstrings
     | TextTable
     | TextFolder
+    | Topics
+    | TextFile
     | Npz
     | ModuleData,
     Field(discriminator="name"),

@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Literal
 from workbench.data.tokens import BPE_LEAST, TokenKind
 from workbench.settings.base import PathText, setting
 from workbench.settings.data_choice import MISSING_VALUES, DataChoice, TaskName
+from workbench.settings.generation import ContinuedText
 
 if TYPE_CHECKING:
+    from workbench.data.continued_text import Windows
     from workbench.data.fit_tokens import Tokens
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
 
 
+def tokens(default: TokenKind) -> TokenKind:
+    """The kind of tokens."""
+    kind: TokenKind = setting(
+        default, "what texts are divided into; bpe: frequent parts of words, learned from the training split or a file"
+    )
+    return kind
+
+
 class TextData(DataChoice):
     """A source of text. Texts become ids of tokens, by a vocabulary of the training split alone."""
 
-    tokens: TokenKind = setting(
-        "words", "what texts are divided into; bpe: frequent parts of words, learned from the training split or a file"
-    )
+    tokens: TokenKind = tokens("words")
     vocabulary: int = setting(
         20_000,
         "most different tokens, padding and unknown included: the most frequent ones; bytes always have 258",
@@ -71,7 +79,7 @@ class LabelledTexts(TextData):
         return self.group_by_length
 
 
-class TextFiles(TextData):
+class TextFiles(DataChoice):
     """Text that is read from files."""
 
     encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
@@ -88,7 +96,7 @@ class Docstrings(LabelledTexts):
         return docstrings(self.make_tokens(lowercase=self.lowercase), self.max_length, report)
 
 
-class TextTable(TextFiles, LabelledTexts):
+class TextTable(LabelledTexts, TextFiles):
     """A table of texts: CSV, TSV or JSON lines, with a column of text and one to predict."""
 
     name: Literal["text_table"] = "text_table"
@@ -131,7 +139,7 @@ class TextTable(TextFiles, LabelledTexts):
         )
 
 
-class TextFolder(TextFiles, LabelledTexts):
+class TextFolder(LabelledTexts, TextFiles):
     """Your texts, one folder per class: FOLDER/<class>/*.txt, or FOLDER/{train,validation,test}/<class>/*.txt."""
 
     name: Literal["text_folder"] = "text_folder"
@@ -142,3 +150,55 @@ class TextFolder(TextFiles, LabelledTexts):
 
         tokens = self.make_tokens(lowercase=self.lowercase)
         return text_folder(Path(self.folder), self.encoding, tokens, self.max_length, report)
+
+
+class LongText(TextData, ContinuedText):
+    """One long text, whose every next token is predicted: for language models."""
+
+    tokens: TokenKind = tokens("characters")
+    context: int = setting(
+        128,
+        "tokens of a window, from which the next ones are predicted",
+        unit="tokens",
+        step="double",
+        ge=1,
+        le=1_000_000,
+    )
+    validation_fraction: float = setting(
+        0.1, "fraction of the text, near its end, for validation.method = predefined; 0 for none", ge=0, lt=0.5
+    )
+    test_fraction: float = setting(0.1, "fraction of the text, at its end, for the test; 0 for none", ge=0, lt=0.5)
+
+    @property
+    def predicts(self) -> TaskKind | None:
+        return "language_modeling"
+
+    def windows(self) -> Windows:
+        """How the text is cut."""
+        from workbench.data.continued_text import Windows
+
+        return Windows(self.context, self.validation_fraction, self.test_fraction)
+
+
+class Topics(LongText):
+    """0.5 to 0.7 MB of English, the texts of Python's own help(), as one long text; bundled with Python."""
+
+    name: Literal["topics"] = "topics"
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.topics import topics
+
+        return topics(self.make_tokens(lowercase=False), self.windows())
+
+
+class TextFile(LongText, TextFiles):
+    """Your text, from one or many files, for a language model: every next token is predicted."""
+
+    name: Literal["text_file"] = "text_file"
+    file: PathText = setting(..., "the file; or a folder of .txt files; or a pattern such as books/*.txt")
+
+    def build(self, report: Report) -> Samples:
+        from workbench.data.text_file import text_file
+
+        tokens = self.make_tokens(lowercase=False)
+        return text_file(Path(self.file), self.encoding, tokens, self.windows(), report)

@@ -60,6 +60,14 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
     return make
 
 
+@pytest.fixture(autouse=True)
+def short_runs_are_traced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests take few steps, and what they test should be what longer runs do."""
+    from workbench.training.engines import choose
+
+    monkeypatch.setattr(choose, "LEAST_TRACED_STEPS", 0)
+
+
 @pytest.fixture
 def at_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainers poll after every step."""
