@@ -55,7 +55,7 @@ def _chunks(split: InMemory | Lazy, numbers: int) -> Iterator[Tensor]:
         yield torch.stack(samples)
 
 
-def spaced(samples: int) -> list[int]:
-    """Returns at most LAZY_SAMPLES evenly spaced indices."""
-    count = min(samples, LAZY_SAMPLES)
+def spaced(samples: int, most: int = LAZY_SAMPLES) -> list[int]:
+    """Returns at most `most` evenly spaced indices."""
+    count = min(samples, most)
     return [index * samples // count for index in range(count)]

@@ -74,10 +74,12 @@ class Lengths:
     median: float
     percentile_95: float
     most: float
+    measured: int
+    """How many samples were measured: of very many, some."""
     limit: float | None = None
     """The length that the model gets at most; None where there is no limit."""
     cut: int | None = None
-    """How many samples are longer than that, and so were cut; None where it is not known."""
+    """How many of those measured are longer than that, and so are cut; None where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,9 @@ class Text:
     tokens: list[str]
     """The first ones."""
     length: int
-    """How many tokens the model gets of it."""
+    """How many tokens it has."""
+    kept: int
+    """How many of them the model gets."""
 
 
 @dataclass(frozen=True)

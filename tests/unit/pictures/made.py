@@ -26,7 +26,7 @@ COLOURED = Image(3, 1, 2, [255, 0, 0, 255, 0, 0])
 WAVE = Waveform([-1.0, -0.5, 0.0, 0.0], [1.0, 0.5, 0.0, 0.0], seconds=0.5, sample_rate=16_000)
 SPECTRUM = Spectrogram("log-mel", 2, 4, [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0], 2.0, "20 Hz", "8 kHz")
 """First low, then high."""
-SHORT = Text("to be or\nnot", is_whole=False, tokens=["to", " be", "\n"], length=12)
+SHORT = Text("to be or\nnot", is_whole=False, tokens=["to", " be", "\n"], length=12, kept=12)
 
 FLOWERS = DataSummary(
     data="iris",
@@ -62,6 +62,6 @@ TEXTS = replace(
     model_input=[TensorShape("", [128], "int64")],
     encoding="words",
     vocabulary=20_000,
-    lengths=Lengths("tokens", 3, 61, 120.5, 3000, limit=128, cut=31),
+    lengths=Lengths("tokens", 3, 61, 120.5, 3000, 1200, limit=128, cut=31),
     samples=[Sample(0, "rose", text=SHORT)],
 )

@@ -13,28 +13,50 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from workbench.data.spectrogram import LogMel, Mfcc, Waveform, as_float
 from workbench.data.statistics import IMAGE_DIMENSIONS, ROW_DIMENSIONS
+from workbench.data.text_encoding import TextEncoding
+from workbench.data.tokens import PAD
 from workbench.processes import data as messages
 from workbench.training.describing.source import Source
 
 MOST_PIXELS = 64
 """The longer side of a picture."""
+LEAST_SIDE = 2
+"""A tensor that is narrower is shown as a row."""
 MOST_NUMBERS = 40
 """Of a row."""
+MOST_CHARACTERS, MOST_TOKENS = 1000, 60
+"""Of a text."""
+MOST_COLUMNS = 128
+"""Of a sound: moments."""
+DARK, BRIGHT = 0.02, 0.995
+"""Quantiles of a spectrogram that are drawn black and in the brightest colour."""
 DIGITS = 6
 """Significant digits of a number that is sent."""
 
 
-def kinds_of(raw: Any) -> tuple[str, ...]:
+def kinds_of(raw: Any, source: Source) -> tuple[str, ...]:
     """The kinds of pictures that show a sample, as the source gives it."""
-    if isinstance(raw, Tensor) and raw.dim() == IMAGE_DIMENSIONS and raw.dtype != torch.int64:
-        return ("image",)
-    return ("row",)
+    encoding = source.data.encoding
+    if isinstance(encoding, TextEncoding):
+        return ("text",)
+    if isinstance(encoding, LogMel):
+        return ("waveform", "spectrogram")
+    if isinstance(encoding, Waveform):
+        return ("waveform",)
+    return ("image",) if isinstance(raw, Tensor) and _is_image(raw) else ("row",)
+
+
+def _is_image(raw: Tensor) -> bool:
+    """Whether numbers are in rows and columns; (height, width) is one of a single channel."""
+    is_grid = raw.dim() in (IMAGE_DIMENSIONS - 1, IMAGE_DIMENSIONS) and min(raw.shape[-2:]) >= LEAST_SIDE
+    return is_grid and raw.dtype != torch.int64
 
 
 def pictures_of(raw: Any, source: Source) -> dict[str, Any]:
     """The pictures of a sample, by the field of `messages.Sample` that holds each."""
-    return {kind: PICTURES[kind](raw, source) for kind in kinds_of(raw)}
+    return {kind: PICTURES[kind](raw, source) for kind in kinds_of(raw, source)}
 
 
 def row(raw: Any, source: Source) -> messages.Row:
@@ -72,7 +94,8 @@ def rounded(value: float) -> float | None:
 
 
 def image(raw: Tensor, source: Source) -> messages.Image:
-    """An image (channels, height, width); of more than three channels, or two, the first alone."""
+    """An image (channels, height, width) or (height, width); of more than four channels, or two, the first alone."""
+    raw = raw if raw.dim() == IMAGE_DIMENSIONS else raw.unsqueeze(0)
     shown = raw[:3] if len(raw) in (3, 4) else raw[:1]
     values = shown.float()
     black = white = None
@@ -94,4 +117,61 @@ def reduced(values: Tensor, most_rows: int, most_columns: int) -> Tensor:
     return values if scale == 1.0 else functional.adaptive_avg_pool2d(values, size)
 
 
-PICTURES: dict[str, Callable[[Any, Source], Any]] = {"row": row, "image": image}
+def text(raw: str | Tensor, source: Source) -> messages.Text:
+    """The start of a text and its first tokens; a tensor of ids is a part of a longer text."""
+    encoding = source.data.encoding
+    assert isinstance(encoding, TextEncoding)
+    if isinstance(raw, str):
+        ids, whole, kept = encoding.ids([raw])[0], raw, encoding.length
+    else:
+        ids = [each for each in raw.tolist() if each != PAD]
+        whole, kept = encoding.text(ids), len(ids)
+    shown = whole[:MOST_CHARACTERS]
+    return messages.Text(shown, shown == whole, encoding.tokens(ids[:MOST_TOKENS]), len(ids), min(len(ids), kept))
+
+
+def waveform(raw: Tensor, source: Source) -> messages.Waveform:
+    """The least and the greatest number of each stretch of a waveform."""
+    waves = as_float(raw)
+    parts = waves.tensor_split(min(MOST_COLUMNS, len(waves)))
+    rate = source.sample_rate
+    return messages.Waveform(
+        lows=[round(float(part.min()), 4) for part in parts],
+        highs=[round(float(part.max()), 4) for part in parts],
+        seconds=len(waves) / rate,
+        sample_rate=rate,
+    )
+
+
+def spectrogram(raw: Tensor, source: Source) -> messages.Spectrogram:
+    """What the model gets of a waveform, from its dark values to its bright ones."""
+    encoding = source.data.encoding
+    assert isinstance(encoding, LogMel)
+    made = source.encoded(raw)
+    assert isinstance(made, Tensor)
+    small = functional.adaptive_avg_pool2d(made, (min(made.shape[1], MOST_PIXELS), min(made.shape[2], MOST_COLUMNS)))[0]
+    dark, bright = (float(small.quantile(end)) for end in (DARK, BRIGHT))
+    scaled = ((small - dark) / ((bright - dark) or 1.0)).clamp(0, 1)
+    is_cepstral = isinstance(encoding, Mfcc)
+    return messages.Spectrogram(
+        name="MFCC" if is_cepstral else "log-mel",
+        rows=scaled.shape[0],
+        columns=scaled.shape[1],
+        values=[round(value, 3) for value in scaled.flatten().tolist()],
+        seconds=len(raw) / source.sample_rate,
+        low="1" if is_cepstral else _hertz(encoding.low_hz),
+        high=str(made.shape[1]) if is_cepstral else _hertz(encoding.high_hz),
+    )
+
+
+def _hertz(frequency: float) -> str:
+    return f"{frequency:g} Hz" if frequency < 1000 else f"{frequency / 1000:.3g} kHz"
+
+
+PICTURES: dict[str, Callable[[Any, Source], Any]] = {
+    "row": row,
+    "image": image,
+    "text": text,
+    "waveform": waveform,
+    "spectrogram": spectrogram,
+}

@@ -10,12 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.data.inputs import describe
+from workbench.data.inputs import RAW_TEXT, describe
+from workbench.data.progress import Report
 from workbench.data.samples import Split
 from workbench.data.task import Task
 from workbench.processes import data as messages
 from workbench.settings.preset import Preset
+from workbench.settings.validation import CrossValidation, ValidationChoice
 from workbench.training.describing.choosing import choose
+from workbench.training.describing.lengths import lengths_of
 from workbench.training.describing.pictures import pictures_of, rounded
 from workbench.training.describing.source import Source, read_source
 
@@ -28,13 +31,13 @@ MOST_CHARACTERS = 200
 PERCENTS = (5, 25, 50, 75, 95)
 
 
-def summarize(preset: Preset, samples: int, seed: int) -> messages.DataSummary:
+def summarize(preset: Preset, samples: int, seed: int, report: Report) -> messages.DataSummary:
     """Reads the data of a preset, and describes `samples` samples of its training split.
 
-    Raises what `prepare` raises.
+    report: hears of downloads and long reads. Raises what `prepare` raises.
     """
-    source = read_source(preset)
-    task, splits = source.samples.task, _splits(source)
+    source = read_source(preset, report)
+    task, splits = source.data.task, _splits(source)
     classes = _classes(task, splits)
     numbers = _numbers(task, source.raw.targets)
     return messages.DataSummary(
@@ -51,8 +54,9 @@ def summarize(preset: Preset, samples: int, seed: int) -> messages.DataSummary:
         model_input=_shapes(describe(source.data.example)),
         encoding=str(source.data.encoding.name),
         vocabulary=source.data.encoding.vocabulary_size,
+        lengths=lengths_of(source),
         samples=[_sample(number, source) for number in choose(source.raw, task, samples, seed)],
-        notes=list(source.data.notes),
+        notes=[*source.data.notes, *_fold_notes(preset.validation)],
     )
 
 
@@ -112,6 +116,8 @@ def _column(values: Any, name: str) -> messages.Numbers:
 
 
 def _shapes(described: Mapping[str, Any]) -> list[messages.TensorShape]:
+    if described == RAW_TEXT:
+        return [messages.TensorShape("", [], str(described["type"]))]
     if isinstance(described.get("shape"), list):
         return [messages.TensorShape("", list(described["shape"]), str(described["type"]))]
     return [replace(each, name=name) for name, inner in described.items() for each in _shapes(inner)]
@@ -119,14 +125,23 @@ def _shapes(described: Mapping[str, Any]) -> list[messages.TensorShape]:
 
 def _sample(number: int, source: Source) -> messages.Sample:
     raw, target = source.raw[number]
-    return messages.Sample(number, _target_in_words(target, source.samples.task), **pictures_of(raw, source))
+    return messages.Sample(number, _target_in_words(target, source.data.task), **pictures_of(raw, source))
+
+
+def _fold_notes(validation: ValidationChoice) -> list[str]:
+    if not isinstance(validation, CrossValidation):
+        return []
+    others = ", and the other folds have as many" if validation.is_all else ""
+    return [f"the validation split is fold {validation.number}{others}"]
 
 
 def _target_in_words(target: Tensor, task: Task) -> str:
     if task.kind == "classification":
         return class_name(task, int(target))
+    if task.predicts_tokens:
+        return "the next token, at each place"
     values = [rounded(value) for value in target.reshape(-1)[:MOST_TARGETS].tolist()]
     words = ["nan" if value is None else f"{value:g}" for value in values]
-    if len(task.targets) == task.outputs:
+    if len(task.targets) == task.outputs > 1:
         words = [f"{short(name)} {value}" for name, value in zip(task.targets, words, strict=False)]
     return ", ".join(words) + (", …" if task.outputs > MOST_TARGETS else "")

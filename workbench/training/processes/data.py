@@ -8,7 +8,7 @@ from workbench.processes.data import DataSummary, Request
 from workbench.processes.plan import BACKGROUND
 from workbench.settings.preset import Preset
 from workbench.training.processes.background import stay_in_background
-from workbench.training.processes.serve import Send, serve
+from workbench.training.processes.serve import Send, report_progress, serve
 
 
 def main() -> int:
@@ -22,7 +22,12 @@ def answer(request: Request, send: Send) -> DataSummary:
     """Reads the data and describes it. Raises what `prepare` raises."""
     from workbench.training.describing.summary import summarize
 
-    return summarize(Preset.from_toml(request.preset, "the preset"), request.samples, request.seed)
+    return summarize(
+        Preset.from_toml(request.preset, "the preset"),
+        request.samples,
+        request.seed,
+        lambda progress: report_progress(progress.what, progress.done, progress.total),
+    )
 
 
 if __name__ == "__main__":
