@@ -162,7 +162,8 @@ def _check_classes(train: Clips, task: Task) -> None:
 def _groups(scanned: Mapping[str, Scanned], planned: Mapping[str, Clips], noun: str) -> tuple[Tensor | None, list[str]]:
     """The group of each training clip, and notes."""
     names: dict[str, list[str]] = {}
-    for split, clips in planned.items():
+    for split in [name for name in ("train", "validation", "test") if name in planned]:
+        clips = planned[split]
         own = scanned[split].files.groups
         if own is None:
             if len(clips) == len(set(clips.file.tolist())):

@@ -13,8 +13,9 @@ from torch import Tensor
 from workbench.data.samples import Task
 from workbench.errors import DataError, PresetError
 
-PARTS = 20
-"""A fraction is split off in steps of a twentieth of the samples, or of a group where there are fewer of these."""
+MOST_PARTS, PART_COST = 20, 0.004
+"""A fraction is split off as some of at most so many equal parts. Few parts are preferred, at this cost in closeness to
+the fraction: a part of several groups can have each class in its fraction."""
 
 MOST_DIVIDED = 500
 """More groups than this are first bundled at random: scikit-learn weighs one after another, which takes seconds."""
@@ -39,14 +40,25 @@ def split_off_groups(
         )
     if targets is not None:
         _check_classes(groups, targets, task)
-    parts = min(PARTS, count)
-    taken = min(max(round(fraction * parts), 1), parts - 1)
+    parts, taken = _parts(fraction, count)
     folds = [left_out for _, left_out in _divided(groups, targets, parts, seed)][:taken]
     split_off = np.sort(np.concatenate(folds))
     rest = np.setdiff1d(np.arange(len(groups)), split_off)
     if targets is not None:
         _check_trained(targets, rest, task, f"{setting} = {fraction:g}")
     return rest, split_off
+
+
+def _parts(fraction: float, groups: int) -> tuple[int, int]:
+    """Into how many parts the groups are divided, and how many of these are split off."""
+    most = min(MOST_PARTS, groups)
+
+    def cost(choice: tuple[int, int]) -> float:
+        parts, taken = choice
+        sizes = groups // parts, -(-groups // parts)
+        return max(abs(taken * size / groups - fraction) for size in sizes) + PART_COST * parts
+
+    return min(((parts, min(max(round(fraction * parts), 1), parts - 1)) for parts in range(2, most + 1)), key=cost)
 
 
 def group_fold(

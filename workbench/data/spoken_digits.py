@@ -94,8 +94,11 @@ def _make(place: Path, report: Report) -> None:
             for _ in pool.map(make, jobs):
                 meter.add(1)
         unfinished.chmod(0o755)  # mkdtemp makes it private
-        if not place.is_dir():  # another process may have made them meanwhile
+        try:
             unfinished.rename(place)
+        except OSError:
+            if not place.is_dir():  # another process may have made them meanwhile
+                raise
     except OSError as error:
         raise storage_error(place, error) from error
     finally:

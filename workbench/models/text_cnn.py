@@ -31,8 +31,8 @@ class TextCNN(nn.Module):
         activation: Activation,
     ) -> None:
         super().__init__()
-        self.embedding = embedding(vocabulary, width)
         self.windows = tuple(windows)
+        self.embedding = embedding(vocabulary, width)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, channels, window) for window in windows)
         self.activations = nn.ModuleList(activation() for _ in windows)
         self.dropout = nn.Dropout(dropout)

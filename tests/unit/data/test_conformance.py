@@ -10,8 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.unit.data.sounds import two_pitches
 from workbench.data import bundled
 from workbench.data.arrays import arrays
+from workbench.data.audio_folder import audio_folder
+from workbench.data.audio_samples import AudioReading
+from workbench.data.audio_table import audio_table
 from workbench.data.image_folder import image_folder
 from workbench.data.samples import InMemory, Samples
 from workbench.data.table import table
@@ -42,6 +46,22 @@ def _image_folder(folder: Path) -> Samples:
     return image_folder(folder / "images", 0, 3, 10**6, lambda progress: None)
 
 
+READING = AudioReading(8000, 0.05, "cut", False, 10**6)
+
+
+def _audio_folder(folder: Path) -> Samples:
+    for split in ("train", "val"):
+        two_pitches(folder / "sounds" / split)
+    return audio_folder(folder / "sounds", None, READING, lambda progress: None)
+
+
+def _audio_table(folder: Path) -> Samples:
+    two_pitches(folder)
+    files = ["high/anna_0.wav,2.5", "high/bert_1.wav,1.5", "low/anna_0.wav,0.25"]
+    (folder / "sounds.csv").write_text("\n".join(["file,y", *files]))
+    return audio_table(folder / "sounds.csv", "file", "y", "auto", "", "", None, "auto", READING, lambda progress: None)
+
+
 def _user(folder: Path) -> Samples:
     generator = np.random.default_rng(0)
     return from_user((generator.normal(size=(10, 3)), np.arange(10) % 2), "mine:data")
@@ -56,8 +76,12 @@ SOURCES: dict[str, Source] = {
     "table": _table,
     "arrays": _arrays,
     "image_folder": _image_folder,
+    "audio_folder": _audio_folder,
+    "audio_table": _audio_table,
     "user": _user,
 }
+SOUNDS = ("audio_folder", "audio_table")
+"""Their samples are waveforms of 16 bits, of which their encoding makes numbers."""
 
 ROWS, IMAGES = 2, 4
 
@@ -75,10 +99,11 @@ def _splits(samples: Samples) -> list[InMemory]:
 
 def test_inputs_are_rows_of_numbers_or_images_of_bytes(source: Source, tmp_path: Path) -> None:
     samples = source(tmp_path)
+    numbers = {torch.int16} if source in [SOURCES[name] for name in SOUNDS] else {torch.float32, torch.float64}
     for split in _splits(samples):
         images = split.inputs.dim() == IMAGES
         assert split.inputs.dim() in (ROWS, IMAGES)
-        assert split.inputs.dtype in ({torch.uint8} if images else {torch.float32, torch.float64})
+        assert split.inputs.dtype in ({torch.uint8} if images else numbers)
         assert split.inputs.shape[1:] == _splits(samples)[0].inputs.shape[1:]
         assert split.inputs.is_contiguous()
 

@@ -7,9 +7,15 @@ import torch
 from torch import nn
 
 from workbench.errors import PresetError
+from workbench.models.audio_cnn import AudioCNN
 from workbench.models.cnn import CNN
+from workbench.models.conv1d import Conv1dNet
 from workbench.models.mlp import MLP
 from workbench.models.resnet9 import ResNet9
+from workbench.models.torchvision_models import torchvision_model
+from workbench.settings.activation import Relu
+from workbench.settings.audio_model import AudioCnn, Conv1d
+from workbench.settings.model import Resnet9
 
 
 def parameters(model: nn.Module) -> int:
@@ -68,3 +74,61 @@ def test_resnet9_accepts_images_of_many_sizes(side: int) -> None:
 def test_resnet9_says_which_images_it_needs() -> None:
     with pytest.raises(PresetError, match=r"at least 16 × 16 pixels, but these have 32 × 8.*cnn"):
         ResNet9((1, 32, 8), 10, 64, nn.ReLU)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "features"),
+    [((1, 64, 85), (64, 8, 10)), ((1, 40, 3), (64, 5, 3)), ((1, 3, 100), (64, 3, 12)), ((1, 1, 1), (64, 1, 1))],
+)
+def test_audio_cnn_halves_bands_and_frames_while_two_are_left(
+    inputs: tuple[int, int, int], features: tuple[int, int, int]
+) -> None:
+    model = AudioCNN(inputs, 10, (16, 32, 64), 0.0, nn.ReLU).eval()
+    assert model.features(torch.zeros(2, *inputs)).shape == (2, *features)
+    assert model(torch.zeros(2, *inputs)).shape == (2, 10)
+
+
+def test_audio_cnn_averages_over_time_and_keeps_frequency() -> None:
+    model = AudioCNN((1, 16, 40), 10, (4, 8), 0.0, nn.ReLU).eval()
+    x = torch.randn(2, 1, 16, 40)
+    expected = model.classifier[-1](model.features(x).mean(3).flatten(1))
+    torch.testing.assert_close(model(x), expected)
+    assert parameters(model) == 4 * 9 + 8 + 8 * 4 * 9 + 16 + 8 * 4 * 10 + 10
+    # Of any length, with the same weights.
+    assert model(torch.randn(2, 1, 16, 93)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 7, 64, 100, 1000, 16_000])
+def test_conv1d_takes_waveforms_of_every_length(samples: int) -> None:
+    model = Conv1dNet((1, samples), 10, (8, 8, 8, 8), 0.0, nn.ReLU)
+    assert model(torch.randn(3, 1, samples)).shape == (3, 10)
+
+
+def test_conv1d_pools_by_four() -> None:
+    model = Conv1dNet((1, 16_000), 10, (32, 64, 128, 128), 0.0, nn.ReLU).eval()
+    assert model.features(torch.zeros(1, 1, 16_000)).shape == (
+        1,
+        128,
+        7,
+    )  # 2001 after the first stride, then / 4 / 4 ...
+
+
+@pytest.mark.parametrize(
+    ("choice", "inputs", "message"),
+    [
+        (AudioCnn(), (1, 16_000), r"'audio_cnn' needs spectrograms, .* 1 × 16000; .*\"log_mel\", or .*'conv1d'"),
+        (AudioCnn(), (4,), "needs spectrograms, but the samples have shape 4"),
+        (Conv1d(), (1, 64, 85), r"'conv1d' needs raw waveforms, .* 1 × 64 × 85; .*\"waveform\", or .*'audio_cnn'"),
+        (Resnet9(), (1, 16_000), r"'resnet9' needs images, but the samples have shape 1 × 16000"),
+    ],
+)
+def test_models_say_which_sounds_they_need(choice: AudioCnn, inputs: tuple[int, ...], message: str) -> None:
+    with pytest.raises(PresetError, match=message):
+        choice.build(inputs, 10, Relu())
+
+
+@pytest.mark.parametrize("inputs", [(1, 64, 85), (1, 40, 301), (1, 128, 17)])
+@pytest.mark.parametrize("architecture", ["resnet18", "mobilenet_v3_small"])
+def test_torchvisions_models_take_spectrograms(architecture: str, inputs: tuple[int, ...]) -> None:
+    model = torchvision_model(architecture, inputs, 10, None, 0)
+    assert model(torch.randn(2, *inputs)).shape == (2, 10)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models.activation import Activation
+from workbench.models.audio_cnn import AudioCNN
 from workbench.models.cnn import CNN
+from workbench.models.conv1d import Conv1dNet
 from workbench.models.mlp import MLP
 from workbench.models.resnet9 import ResNet9
 
@@ -28,6 +30,11 @@ MODELS: dict[str, tuple[tuple[int, ...], int, Build]] = {
     "cnn": ((1, 8, 8), 4, lambda a: CNN((1, 8, 8), OUTPUTS, (4, 4, 4, 4), 0.0, True, 0, a)),
     "cnn_dropout_hidden": ((3, 9, 12), 3, lambda a: CNN((3, 9, 12), OUTPUTS, (4, 6), 0.5, False, 7, a)),
     "resnet9": ((3, 16, 16), 8, lambda a: ResNet9((3, 16, 16), OUTPUTS, 4, a)),
+    "audio_cnn": ((1, 12, 31), 3, lambda a: AudioCNN((1, 12, 31), OUTPUTS, (4, 6, 4), 0.0, a)),
+    "audio_cnn_dropout_one_frame": ((1, 5, 1), 4, lambda a: AudioCNN((1, 5, 1), OUTPUTS, (4, 4, 4, 4), 0.5, a)),
+    "conv1d": ((1, 900), 3, lambda a: Conv1dNet((1, 900), OUTPUTS, (4, 6, 4), 0.0, a)),
+    "conv1d_dropout_short": ((1, 65), 4, lambda a: Conv1dNet((1, 65), OUTPUTS, (4, 4, 4, 4), 0.5, a)),
+    "resnet9_spectrogram": ((1, 24, 61), 8, lambda a: ResNet9((1, 24, 61), OUTPUTS, 4, a)),
     "resnet9_small_grey": ((1, 20, 25), 8, lambda a: ResNet9((1, 20, 25), OUTPUTS, 4, a)),
 }
 ACTIVATIONS: dict[str, Activation] = {

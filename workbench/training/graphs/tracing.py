@@ -226,12 +226,19 @@ class Tracer(TorchDispatchMode):
         if isinstance(result, Tensor):
             if not any(result is argument for argument in args):  # in place: it is what it was
                 self._note(result, node)
-        elif isinstance(result, (tuple, list)):
-            for number, item in enumerate(result):
-                if isinstance(item, Tensor):
-                    self._last = self._graph.call_function(getitem, (node, number))
-                    self._note(item, self._last)
+        else:
+            self._note_items(result, node)
         return result
+
+    def _note_items(self, result: Any, node: fx.Node) -> None:
+        """Notes the tensors of a tuple or a list, which may hold lists of them, as the gradients of cuDNN's layers."""
+        for number, item in enumerate(result if isinstance(result, (tuple, list)) else ()):
+            if isinstance(item, (Tensor, tuple, list)):
+                self._last = part = self._graph.call_function(getitem, (node, number))
+                if isinstance(item, Tensor):
+                    self._note(item, part)
+                else:
+                    self._note_items(item, part)
 
     def end_phase(self, phase: str) -> None:
         """Notes that the last operator ends a phase."""

@@ -1,0 +1,125 @@
+"""Tables of sounds: file names, targets, groups and splits by column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.unit.data.sounds import save, tone
+from workbench.data.samples import InMemory, Samples
+from workbench.errors import DataError
+from workbench.settings.audio_data import AudioTable
+
+HEADER = "file,speaker,word,age,part"
+ROWS = [
+    "sounds/a.wav,anna,yes,30.5,train",
+    "sounds/b.flac,anna,no,30.5,train",
+    "sounds/c.wav,bert,yes,61,Val",
+    "sounds/d.wav,bert,no,61,val",
+    "sounds/e.wav,cora,yes,17,TEST",
+    "sounds/f.wav,cora,no,17,test",
+]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    for index, row in enumerate(ROWS):
+        save(tmp_path / row.split(",")[0], tone(300.0 * (index + 1)))
+    (tmp_path / "table.csv").write_text("\n".join([HEADER, *ROWS]))
+    return tmp_path / "table.csv"
+
+
+def read(file: Path, target: str = "word", **settings: Any) -> Samples:
+    return AudioTable(file=str(file), target=target, sample_rate=8000, **settings).build(lambda progress: None)
+
+
+def test_rows_are_samples(table: Path) -> None:
+    samples = read(table)
+    assert samples.task.classes == ("no", "yes")
+    assert isinstance(samples.train, InMemory)
+    assert samples.train.inputs.shape == (6, 800)
+    assert samples.train.targets.tolist() == [1, 0, 1, 0, 1, 0]
+    assert samples.groups is None
+    assert samples.notes == ()
+    # Of the third row: 900 Hz at 8,000 Hz, so 90 periods in a tenth of a second.
+    spectrum = torch.fft.rfft(samples.train.inputs[2].float()).abs()
+    assert int(spectrum.argmax()) == 90
+
+
+def test_numbers_are_predicted(table: Path) -> None:
+    samples = read(table, "age")
+    assert samples.task.kind == "regression"
+    assert samples.train.targets is not None
+    assert samples.train.targets.tolist() == [[30.5], [30.5], [61.0], [61.0], [17.0], [17.0]]
+
+
+def test_a_column_gives_groups_and_another_one_splits(table: Path) -> None:
+    samples = read(table, group="speaker")
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 0, 1, 1, 2, 2]
+    samples = read(table, group="speaker", split="part")
+    assert [len(split or ()) for split in (samples.train, samples.validation, samples.test)] == [2, 2, 2]
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 0]
+    assert len(samples.notes) == 1
+
+
+def test_a_group_on_both_sides_is_said(table: Path) -> None:
+    table.write_text(table.read_text().replace("bert,no", "anna,no"))
+    assert read(table, group="speaker", split="part").notes[1:] == (
+        "1 of 2 speakers of the validation split are in the train split too ('anna'): its results are those of known "
+        "speakers",
+    )
+
+
+def test_windows_of_a_row_have_its_target_and_group(table: Path) -> None:
+    samples = read(table, group="speaker", seconds=0.05, clips="windows")
+    assert samples.train.targets is not None
+    assert samples.train.targets.tolist() == [1, 1, 0, 0] * 3
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_files_may_lie_in_another_folder_or_be_absolute(table: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.csv"
+    text = table.read_text().replace("sounds/a.wav", str(tmp_path / "sounds" / "a.wav")).replace("sounds/", "")
+    elsewhere.write_text(text.replace(str(tmp_path) + "/a.wav", str(tmp_path) + "/sounds/a.wav"))
+    assert len(read(elsewhere, folder=str(tmp_path / "sounds")).train) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        (("sounds/c.wav", "sounds/x.wav"), {}, r"cannot read the sound '.*sounds/x.wav': it is not there; .*broken"),
+        (("sounds/c.wav", ""), {}, r"table.csv, line 4, column 'file': the first of 1 missing values"),
+        (("61,Val", "61,maybe"), {"split": "part"}, r"line 4, column 'part': 'maybe' is not a split; write train"),
+        (("train", "test"), {"split": "part"}, r"column 'part': no row is for training"),
+        ((",yes,", ",no,"), {}, r"'no' is the only class; there is nothing to learn"),
+        (("", ""), {"group": "voice"}, r"data.group: .* has no column 'voice'"),
+        (("", ""), {"audio": "path"}, r"data.audio: .* has no column 'path'"),
+        (("", ""), {"group": "word"}, r"column 'word' is named both in data.target and in data.group"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(
+    table: Path, change: tuple[str, str], settings: dict[str, Any], message: str
+) -> None:
+    table.write_text(table.read_text().replace(*change))
+    with pytest.raises(DataError, match=message):
+        read(table, **settings)
+
+
+def test_a_table_without_rows_and_one_that_is_a_sound_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text(HEADER + "\n")
+    with pytest.raises(DataError, match="has no rows below its header"):
+        read(tmp_path / "empty.csv")
+    save(tmp_path / "sound.wav", tone(440)).rename(tmp_path / "sound.csv")
+    with pytest.raises(DataError, match=r"sound.csv"):
+        read(tmp_path / "sound.csv")
+
+
+def test_rows_of_one_file_are_said(table: Path) -> None:
+    table.write_text(table.read_text().replace("sounds/c.wav", "sounds/a.wav"))
+    assert read(table).notes == ("1 rows name a sound file that another row names too",)
