@@ -9,6 +9,7 @@ from rich.text import Text
 
 from workbench.pictures.look import Look
 from workbench.pictures.wrapping import wrapped
+from workbench.printable import without_controls
 from workbench.processes.data import DataSummary, Lengths, Numbers, TensorShape
 from workbench.units import count, decimals
 
@@ -16,7 +17,15 @@ LABEL_CELLS = 12
 """For the words before a fact."""
 MOST_NAME_CELLS = 28
 MOST_BAR_CELLS = 30
-_ENCODINGS = {"standardize": "standardised", "identity": "unchanged"}
+_ENCODINGS = {
+    "standardize": "standardised",
+    "identity": "unchanged",
+    "log_mel": "a log-mel spectrogram",
+    "mfcc": "cepstral coefficients (MFCC)",
+    "waveform": "the waveform, standardised",
+    "bpe": "byte pair encoding",
+}
+"""By the names of encodings; others are shown as they are."""
 
 
 def fact_lines(summary: DataSummary, width: int, look: Look) -> list[Text]:
@@ -63,7 +72,7 @@ def _shapes(shapes: Sequence[TensorShape], look: Look) -> str:
 
 
 def _shape(shape: TensorShape, look: Look) -> str:
-    return f"{f' {look.times} '.join(map(str, shape.shape))} {shape.type}".strip()
+    return f"{f' {look.times} '.join(map(count, shape.shape))} {shape.type}".strip()
 
 
 def length_words(lengths: Lengths) -> str:
@@ -84,7 +93,7 @@ def _class_lines(summary: DataSummary, width: int, look: Look) -> Iterator[Text]
     """A row a class: how many samples each split has of it, and a bar for the training split."""
     dim = look.style_of("dim")
     splits = [split.name for split in summary.splits if any(split.name in each.counts for each in summary.classes)]
-    names = [look.cut(Text(each.name), MOST_NAME_CELLS).plain for each in summary.classes]
+    names = [look.cut(Text(without_controls(each.name)), MOST_NAME_CELLS).plain for each in summary.classes]
     name_cells = max(cell_len(name) for name in [*names, "class"])
     widths = [
         max(len(split), *(len(count(each.counts.get(split, 0))) for each in summary.classes)) + 2 for split in splits
@@ -112,7 +121,7 @@ def _class_lines(summary: DataSummary, width: int, look: Look) -> Iterator[Text]
 def _number_lines(summary: DataSummary, width: int, look: Look) -> Iterator[Text]:
     """Two lines a target: its range and mean, and its quantiles."""
     dim, text = look.style_of("dim"), look.style_of("text")
-    names = [look.cut(Text(each.name or "target"), MOST_NAME_CELLS).plain for each in summary.numbers]
+    names = [look.cut(Text(without_controls(each.name) or "target"), MOST_NAME_CELLS).plain for each in summary.numbers]
     cells = max(map(cell_len, names)) + 2
     for name, each in zip(names, summary.numbers, strict=True):
         yield Text.assemble((set_cell_size(name, cells), look.style_of("strong")), (_range(each), text))

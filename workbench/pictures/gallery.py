@@ -16,7 +16,7 @@ from workbench.processes.data import Sample
 IMAGE_CELLS = 24
 """The least width of an image where several have room beside each other."""
 IMAGE_ROWS = 14
-PICTURE_ROWS = 14
+PICTURE_ROWS = 18
 MOST_WIDTH = 100
 """Of what is drawn one below the other."""
 MOST_COLUMN_CELLS = 18

@@ -22,11 +22,13 @@ from workbench.units import count, duration
 MOST_NAME_CELLS = 32
 MOST_MAGNIFIED = 64
 """Pixels to which a small image is enlarged at most."""
+AXIS_CELLS = 9
+"""Left of a sound, for its frequencies."""
 WAVE_ROWS = 4
 LEAST_ROWS = 4
 """For a picture below another one."""
-SPECTROGRAM_ROWS = 12
-TEXT_LINES, TOKEN_LINES = 6, 3
+TEXT_FRACTION, TOKENS_FRACTION = 1 / 3, 1 / 6
+"""Of the lines that a picture may have: for a text, and for its tokens."""
 
 
 def sample_lines(sample: data.Sample, width: int, rows: int, look: Look) -> list[Text]:
@@ -99,12 +101,12 @@ def text_lines(text: data.Text, width: int, rows: int, look: Look) -> list[Text]
     plain = "\n".join(map(without_controls, shown.expandtabs(4).splitlines()))
     lines = [
         Text(line, look.style_of("text"))
-        for line in wrapped(plain, width, max(min(TEXT_LINES, rows - TOKEN_LINES), 1), look.ellipsis)
+        for line in wrapped(plain, width, max(int(rows * TEXT_FRACTION), 1), look.ellipsis)
     ]
-    return [*lines, *_token_lines(text, width, look)]
+    return [*lines, Text(), *_token_lines(text, width, max(int(rows * TOKENS_FRACTION), 1), look)]
 
 
-def _token_lines(text: data.Text, width: int, look: Look) -> Iterator[Text]:
+def _token_lines(text: data.Text, width: int, most: int, look: Look) -> Iterator[Text]:
     """The tokens, in two styles in turns, so that blanks at their ends are seen."""
     if not text.tokens:
         return
@@ -113,7 +115,7 @@ def _token_lines(text: data.Text, width: int, look: Look) -> Iterator[Text]:
     lines = [Text()]
     for place, token in enumerate(tokens):
         if lines[-1].cell_len + cell_len(token) + 1 > width and lines[-1].plain:
-            if len(lines) == TOKEN_LINES:
+            if len(lines) == most:
                 break
             lines.append(Text())
         if lines[-1].plain:
@@ -133,7 +135,7 @@ def visible(token: str, look: Look) -> str:
 def waveform_lines(wave: data.Waveform, width: int, rows: int, look: Look) -> list[Text]:
     """The loudness over time, around a middle line."""
     height = 2 * min(WAVE_ROWS, max(rows, 1))
-    columns = min(len(wave.lows), width)
+    columns = max(min(len(wave.lows), width - AXIS_CELLS), 1)
     lows, highs = (resized([list(values)], columns, 1)[0] for values in (wave.lows, wave.highs))
     peak = max((abs(value) for value in (*wave.lows, *wave.highs)), default=0.0) or 1.0
     filled = [
@@ -145,8 +147,9 @@ def waveform_lines(wave: data.Waveform, width: int, rows: int, look: Look) -> li
     lines = []
     for upper in range(0, height, 2):
         cells = [blocks.get((top <= upper <= bottom, top <= upper + 1 <= bottom), " ") for top, bottom in filled]
-        lines.append(Text("".join(cells), train))
-    lines.append(Text(f"{duration(wave.seconds)} at {wave.sample_rate:,} Hz", look.style_of("dim")))
+        lines.append(Text.assemble(" " * AXIS_CELLS, ("".join(cells), train)))
+    said = f"{duration(wave.seconds)} at {wave.sample_rate:,} Hz"
+    lines.append(Text.assemble(" " * AXIS_CELLS, (said, look.style_of("dim"))))
     return lines
 
 
@@ -156,9 +159,8 @@ _BLOCKS = {(True, True): "█", (True, False): "▀", (False, True): "▄"}
 def spectrogram_lines(found: data.Spectrogram, width: int, rows: int, look: Look) -> list[Text]:
     """Frequency upwards, time to the right; bright is loud."""
     dim = look.style_of("dim")
-    label_cells = max(cell_len(found.low), cell_len(found.high)) + 1
-    columns = max(min(found.columns, width - label_cells), 1)
-    height = min(2 * min(SPECTROGRAM_ROWS, max(rows - 1, 2)), 2 * found.rows)
+    columns = max(min(found.columns, width - AXIS_CELLS), 1)
+    height = 2 * min(max(rows - 1, 2), found.rows)
     plane = [found.values[start : start + found.columns] for start in range(0, len(found.values), found.columns)]
     pixels = Pixels([[colour_of(value) for value in line] for line in resized(plane[::-1], columns, height)])
     if not look.colours:
@@ -167,11 +169,11 @@ def spectrogram_lines(found: data.Spectrogram, width: int, rows: int, look: Look
     picture = drawn(pixels, look)
     labels = {0: found.high, len(picture) - 1: found.low}
     lines = [
-        Text.assemble((f"{labels.get(place, ''):>{label_cells - 1}} ", dim), line) for place, line in enumerate(picture)
+        Text.assemble((f"{labels.get(place, ''):>{AXIS_CELLS - 1}} ", dim), line) for place, line in enumerate(picture)
     ]
     end = duration(found.seconds)
     axis = f"0 s{end:>{max(columns - 3, len(end) + 1)}}"
-    return [*lines, Text(f"{'':<{label_cells}}{axis}", dim)]
+    return [*lines, Text(f"{'':<{AXIS_CELLS}}{axis}", dim)]
 
 
 DRAWN: dict[str, Callable[[Any, int, int, Look], list[Text]]] = {

@@ -46,8 +46,8 @@ def test_texts_have_lengths_and_a_vocabulary() -> None:
     lines = said(TEXTS)
     assert "each is     text" in lines
     assert "model gets  128 int64, words, 20,000 tokens" in lines
-    assert "lengths     3 to 3,000 tokens, median 61, 95 % have at most 120; 31 cut" in lines
-    assert "            at 128" in lines
+    assert "lengths     3 to 3,000 tokens, median 61, 95 % have at most 120; 31 of" in lines
+    assert "            1,200 cut at 128" in lines
 
 
 def test_of_many_classes_the_others_are_counted() -> None:
@@ -84,3 +84,11 @@ def test_lines_fit_and_are_ascii_where_the_terminal_is(summary: DataSummary, wid
 )
 def test_numbers_of_the_data_are_short(value: float, expected: str) -> None:
     assert number(value) == expected
+
+
+def test_names_cannot_break_the_table() -> None:
+    lines = said(
+        replace(FLOWERS, classes=[ClassCount("a\nb\x1b[2J", {"train": 1}), ClassCount("c" * 80, {"train": 2})])
+    )
+    assert any(line.startswith("ab[2J ") for line in lines)
+    assert any(line.startswith("c" * 27 + "… ") for line in lines)

@@ -22,6 +22,8 @@ from workbench.training.describing.source import Source
 
 MOST_PIXELS = 64
 """The longer side of a picture."""
+LEAST_SIDE = 2
+"""A tensor that is narrower is shown as a row."""
 MOST_NUMBERS = 40
 """Of a row."""
 MOST_CHARACTERS, MOST_TOKENS = 1000, 60
@@ -43,9 +45,13 @@ def kinds_of(raw: Any, source: Source) -> tuple[str, ...]:
         return ("waveform", "spectrogram")
     if isinstance(encoding, Waveform):
         return ("waveform",)
-    if isinstance(raw, Tensor) and raw.dim() == IMAGE_DIMENSIONS and raw.dtype != torch.int64:
-        return ("image",)
-    return ("row",)
+    return ("image",) if isinstance(raw, Tensor) and _is_image(raw) else ("row",)
+
+
+def _is_image(raw: Tensor) -> bool:
+    """Whether numbers are in rows and columns; (height, width) is one of a single channel."""
+    is_grid = raw.dim() in (IMAGE_DIMENSIONS - 1, IMAGE_DIMENSIONS) and min(raw.shape[-2:]) >= LEAST_SIDE
+    return is_grid and raw.dtype != torch.int64
 
 
 def pictures_of(raw: Any, source: Source) -> dict[str, Any]:
@@ -88,7 +94,8 @@ def rounded(value: float) -> float | None:
 
 
 def image(raw: Tensor, source: Source) -> messages.Image:
-    """An image (channels, height, width); of more than three channels, or two, the first alone."""
+    """An image (channels, height, width) or (height, width); of more than four channels, or two, the first alone."""
+    raw = raw if raw.dim() == IMAGE_DIMENSIONS else raw.unsqueeze(0)
     shown = raw[:3] if len(raw) in (3, 4) else raw[:1]
     values = shown.float()
     black = white = None

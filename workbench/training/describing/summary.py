@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.data.inputs import describe
+from workbench.data.inputs import RAW_TEXT, describe
 from workbench.data.progress import Report
 from workbench.data.samples import Split
 from workbench.data.task import Task
 from workbench.processes import data as messages
 from workbench.settings.preset import Preset
+from workbench.settings.validation import CrossValidation, ValidationChoice
 from workbench.training.describing.choosing import choose
 from workbench.training.describing.lengths import lengths_of
 from workbench.training.describing.pictures import pictures_of, rounded
@@ -55,7 +56,7 @@ def summarize(preset: Preset, samples: int, seed: int, report: Report) -> messag
         vocabulary=source.data.encoding.vocabulary_size,
         lengths=lengths_of(source),
         samples=[_sample(number, source) for number in choose(source.raw, task, samples, seed)],
-        notes=list(source.data.notes),
+        notes=[*source.data.notes, *_fold_notes(preset.validation)],
     )
 
 
@@ -115,6 +116,8 @@ def _column(values: Any, name: str) -> messages.Numbers:
 
 
 def _shapes(described: Mapping[str, Any]) -> list[messages.TensorShape]:
+    if described == RAW_TEXT:
+        return [messages.TensorShape("", [], str(described["type"]))]
     if isinstance(described.get("shape"), list):
         return [messages.TensorShape("", list(described["shape"]), str(described["type"]))]
     return [replace(each, name=name) for name, inner in described.items() for each in _shapes(inner)]
@@ -123,6 +126,13 @@ def _shapes(described: Mapping[str, Any]) -> list[messages.TensorShape]:
 def _sample(number: int, source: Source) -> messages.Sample:
     raw, target = source.raw[number]
     return messages.Sample(number, _target_in_words(target, source.data.task), **pictures_of(raw, source))
+
+
+def _fold_notes(validation: ValidationChoice) -> list[str]:
+    if not isinstance(validation, CrossValidation):
+        return []
+    others = ", and the other folds have as many" if validation.is_all else ""
+    return [f"the validation split is fold {validation.number}{others}"]
 
 
 def _target_in_words(target: Tensor, task: Task) -> str:

@@ -70,5 +70,9 @@ class DataController:
 def key_of(preset: Preset) -> str:
     """What decides how the data is read: its own settings, how it is split, and the model, which may take ids."""
     return json.dumps(
-        [preset.data.model_dump(mode="json"), preset.validation.model_dump(mode="json"), preset.model.label()]
+        [
+            preset.data.model_dump(mode="json", exclude={"batch_size", "drop_last"}),
+            preset.validation.model_dump(mode="json"),
+            preset.model.label(),
+        ]
     )
