@@ -181,9 +181,10 @@ def epoch_line(event: EpochEnd, view: RunView) -> Text:
 
 
 def generated_text(event: TextGenerated) -> Text:
-    """What a language model wrote, behind a bar: the prompt dim."""
+    """What a language model wrote, behind a bar: the prompt dim, empty lines left out."""
     text = Text.assemble((event.prompt, "dim"), event.text)
-    return Text("\n").join(Text.assemble(("  │ ", "dim"), line) for line in text.split("\n"))
+    lines = [line for line in text.split("\n") if line.plain.strip()]
+    return Text("\n").join(Text.assemble(("  │ ", "dim"), line) for line in lines)
 
 
 def progress_line(view: RunView, width: int) -> Table | Text:

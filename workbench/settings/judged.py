@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.metrics import TaskKind, metric
+from workbench.settings.data import ModuleData
 from workbench.settings.loss import REGRESSION, losses_for
 from workbench.settings.preset import Preset
+from workbench.settings.text_model import TokenModel
 
 LOSS = "loss"
 
@@ -31,6 +33,8 @@ def task_of(preset: Preset, losses: Sequence[str] = ()) -> TaskKind | None:
         return preset.data.predicts
     if (task := metric(preset.training.monitor).task) is not None:
         return task
+    if isinstance(preset.data, ModuleData) and isinstance(preset.model, TokenModel) and preset.model.can_be_causal:
+        return None
     of_numbers = losses_for(REGRESSION)
     return None if all(label in of_numbers for label in (preset.loss.name, *losses)) else "classification"
 

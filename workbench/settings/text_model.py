@@ -173,14 +173,14 @@ class Transformer(TokenModel):
     can_be_causal: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     width: int = embedding_width(128)
-    heads: int = setting(4, "parts of a token's vector that look at other tokens each in its own way", ge=1, le=1024)
+    heads: int = setting(4, "attention heads; the width must be a multiple of them", ge=1, le=1024)
     layers: int = setting(2, "blocks of attention and feed-forward network", unit="layers", ge=1, le=512)
     feed_forward: int = setting(
         512, "width of the feed-forward network of each block", step="double", ge=1, le=1_000_000
     )
     dropout: float = dropout(0.1)
     positions: Literal["learned", "sinusoidal"] = setting(
-        "learned", "how a token's place is told: by vectors that are learned, or by sines and cosines"
+        "learned", "what marks the position of a token: a vector that is learned, or sines and cosines"
     )
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ class Training(Settings):
     validate_every: int = setting(1, "epochs between two validations", unit="epochs", ge=1)
     monitor: Monitor = setting(
         "auto",
-        "the validation metric that decides which epoch is best: auto is accuracy for classes and loss for numbers",
+        "the validation metric that decides which epoch is best: auto is accuracy for classes, else loss",
     )
     early_stopping_patience: int = setting(
         0, "validations without a better result before training stops; 0 never stops", ge=0

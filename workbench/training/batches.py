@@ -142,6 +142,11 @@ class OnDeviceBatches:
         return self._encode is None
 
     @property
+    def varies_raw(self) -> bool:
+        """Whether samples vary at random before they are encoded."""
+        return self._raw_augment is not None
+
+    @property
     def samples(self) -> Batch:
         """All samples on the device, without a copy; model input where they are prepared."""
         return Batch(self._inputs, self._targets)

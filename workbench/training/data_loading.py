@@ -40,7 +40,9 @@ def batch_sources(
         augment = None if evaluating else preset.data.augmentation()
         raw_augment = None if evaluating else preset.data.raw_augmentation()
         if on_device and isinstance(split, InMemory | NamedInMemory):
-            if evaluating:
+            # Of a text to be continued each token has scores, which take more than all gradients of a step.
+            has_tokens = split.targets.dim() == 2 and not split.targets.is_floating_point()
+            if evaluating and not has_tokens:
                 batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
             return OnDeviceBatches(split, encoding, batch_size, device, augment, raw_augment, _lengths(preset, split))
         workers, seed = runtime.num_workers, preset.training.seed

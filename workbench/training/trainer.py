@@ -67,7 +67,8 @@ class Trainer:
         self.clock = make_clock(job.device, measure)
         self.times = TimeAccount()
         self.reporter = Reporter(events, self.clock, job.device, measure)
-        self.footprint = MemoryBreakdown(events, job, is_trial=read_study(run.study) is not None) if measure else None
+        is_trial = read_study(run.study) is not None
+        self.footprint = MemoryBreakdown(events, job, is_trial=is_trial) if measure else None
         self.inspection = Inspection(job, run, events, self.clock, self.times.add)
         hooks = EngineHooks(self._warn, lambda what: events.write(Progress(what=what, done=0)), self.times.add)
         self.engine_choice = make_engine(job, self.clock, self.learning_rate, hooks)
@@ -83,7 +84,7 @@ class Trainer:
             warn=self._warn,
         )
         self._health = HealthProbe(job) if measure else None
-        self._text = TextSampler.of(job)
+        self._text = None if is_trial else TextSampler.of(job)  # nobody reads what hundreds of trials write
         self._saver = Saver(job, run, events, self.schedule)
         self._check = DivergenceCheck(job.model, lambda: self._saver.what_is_kept(self.state))
         handlers = {

@@ -19,6 +19,7 @@ from workbench.runs.events import (
     Prepared,
     RequestHandled,
     State,
+    TextGenerated,
     WarningRaised,
 )
 from workbench.ui.live.log_lines import Log, LogLine
@@ -120,6 +121,15 @@ def test_the_log_says_what_is_learned(tmp_path: Path) -> None:
     for event in events(1):
         log.take(replace(event, learns="digit: 10 classes (0, 1, … 9)") if isinstance(event, Prepared) else event)
     assert any(line.text.endswith("learns digit: 10 classes (0, 1, … 9)") for line in log.lines)
+
+
+def test_the_log_shows_the_beginning_of_what_a_language_model_writes(tmp_path: Path) -> None:
+    log = Log(tmp_path / "worker.log")
+    log.take(TextGenerated(step=9, epoch=3, prompt="The ", text="with\n   statement\x1b[2J" + " is" * 60))
+    [line] = log.lines
+    assert line.text.startswith("epoch 3 writes: The with statement is is")
+    assert line.text.endswith(" ...")
+    assert len(line.text) < 150
 
 
 def test_the_log_says_what_happened_and_stays_bounded(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.ui.panels.panel_app import (
 from workbench.runs.events import (
     EpochEnd,
     Prepared,
+    Started,
+    TextGenerated,
 )
 from workbench.runs.history import RunHistory
 from workbench.ui.panels.metrics import MetricsPanel
@@ -159,3 +161,29 @@ def test_new_metrics_take_the_place_of_those_drawn_before() -> None:
 def test_before_the_first_validation_the_panel_says_what_it_will_show() -> None:
     assert "appear here" in seen(MetricsPanel(), lambda panel: panel.show(None), (60, 10))
     assert "appear here" in seen(MetricsPanel(), lambda panel: panel.show(history(steps=50)), (60, 10))
+
+
+def test_a_language_models_text_stands_below_its_metrics_with_its_lines() -> None:
+    values = {"loss": 1.25, "token_accuracy": 0.6125, "perplexity": 3.49, "bits_per_byte": 1.8034}
+    made = history(final(values))
+    made.take(
+        TextGenerated(
+            step=600, epoch=6, prompt="The ", text="with\x1b[2J statement\n \nis a compound stat", seconds=0.5
+        )
+    )
+    text = seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
+    for sign in ("token acc 61.25 %", "PPL 3.49", "bits/byte 1.8034", "what it writes after epoch 6"):
+        assert sign in text
+    lines = [line.strip("│ ") for line in text.splitlines()]
+    place = lines.index("The with statement")
+    assert lines[place + 1] == "is a compound stat"
+    assert "\x1b[2J" not in text
+    made.take(Started(process_id=1, resumed=True, step=500))
+    assert "what it writes" not in seen(MetricsPanel(), lambda panel: panel.show(made), (60, 12))
+
+
+def test_a_panel_of_a_language_model_promises_its_own_metrics() -> None:
+    [prepared] = [event for event in events(0) if isinstance(event, Prepared)]
+    made = history(replace(prepared, task="language_modeling"), steps=0)
+    text = seen(MetricsPanel(), lambda panel: panel.show(made), (90, 12))
+    assert "perplexity, bits per byte and a sample of text appear here with each validation" in text

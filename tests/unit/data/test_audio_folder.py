@@ -127,7 +127,8 @@ def test_windows_of_another_rate_begin_where_those_of_the_same_rate_do(tmp_path:
 def test_samples_that_do_not_fit_are_read_one_by_one_and_are_the_same(tmp_path: Path) -> None:
     two_pitches(tmp_path)
     save(tmp_path / "low" / "fast.flac", tone(440, 0.05, 16000), 16000)
-    for changes in ({}, {"seconds": 0.03, "clips": "windows"}):
+    cases: list[dict[str, Any]] = [{}, {"seconds": 0.03, "clips": "windows"}]
+    for changes in cases:
         kept, lazy = read(tmp_path, **changes), read(tmp_path, memory_limit_bytes=1000, **changes)
         assert isinstance(lazy.train, Lazy)
         assert torch.equal(torch.stack([lazy.train[index][0] for index in range(len(lazy.train))]), waves(kept.train))

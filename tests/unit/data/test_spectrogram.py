@@ -23,7 +23,7 @@ from workbench.data.spectrogram import FLOOR, LogMel, Mfcc, Waveform
 
 RATE, WINDOW, HOP, MELS, LOW, HIGH = 8000, 200, 80, 24, 50.0, 3800.0
 BANDS: dict[str, Any] = {"rate": RATE, "window": WINDOW, "hop": HOP, "mels": MELS, "low_hz": LOW, "high_hz": HIGH}
-PLAIN = {"mean": torch.zeros(1), "std": torch.ones(1)}
+PLAIN: dict[str, Any] = {"mean": torch.zeros(1), "std": torch.ones(1)}
 
 Array = npt.NDArray[np.float64]
 

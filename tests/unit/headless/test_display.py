@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.headless.display import _progress_parts, describe, epoch_line
-from workbench.runs.events import EpochEnd, Prepared
+from workbench.headless.display import LineDisplay, _progress_parts, describe, epoch_line
+from workbench.runs.events import EpochEnd, Prepared, TextGenerated
 from workbench.runs.view import RunView
 
 
@@ -39,3 +39,27 @@ def test_large_numbers_of_epochs_and_steps_have_separators() -> None:
         "epoch      7/12,000"
     )
     assert "acc 98.77 %" in _progress_parts(view, prepared, narrow=True)
+
+
+def test_what_a_language_model_writes_stands_behind_a_bar_below_its_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    display, view = LineDisplay(), RunView()
+    for epoch, best in ((1, True), (2, False)):
+        end = EpochEnd(epoch=epoch, step=epoch, learning_rate=0.1, train={"loss": 2.0}, best=best)
+        text = TextGenerated(step=epoch, epoch=epoch, prompt="The ", text=f"text of {epoch}\n \nin two lines")
+        for event in (end, text):
+            display.show(b"", event, view)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("epoch 1/1")
+    assert [line.rstrip() for line in lines[1:]] == [
+        "  │ The text of 1",
+        "  │ in two lines",
+    ]  # 2: too soon, and not best
+
+
+def test_the_progress_of_a_language_model_shows_its_accuracy() -> None:
+    prepared = Prepared(device="cpu", device_name="CPU", batch_size=16, steps_per_epoch=6, epochs=2)
+    view = RunView(step=6, epoch=1.0, prepared=prepared)
+    view.epoch_end = EpochEnd(
+        epoch=1, step=6, learning_rate=0.1, train={}, validation={"token_accuracy": 0.5}, best=True
+    )
+    assert "acc 50.00 %" in _progress_parts(view, prepared, narrow=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.unit.data.sounds import save, tone
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.events import Event
 from workbench.runs.tail import EventTail
@@ -17,6 +19,32 @@ from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 SMALL = ["data.name=iris", "data.batch_size=16", "model.hidden=[8]", "training.epochs=2", "runtime.device=cpu"]
+
+
+SPEAKERS = 8
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of sounds: three classes of tones in noise, 0.12 s at 8,000 Hz, by eight speakers, five each."""
+    place = tmp_path_factory.mktemp("tones")
+    generator = np.random.default_rng(0)
+    for name, hertz in (("high", 2400.0), ("low", 300.0), ("middle", 900.0)):
+        for speaker in range(SPEAKERS):
+            for take in range(5):
+                wave = tone(hertz * (1 + 0.01 * speaker), 0.12) + generator.normal(scale=0.2, size=960)
+                save(place / name / f"s{speaker}_{take}.wav", wave.clip(-1, 1))
+    return place
+
+
+@pytest.fixture
+def sound_preset(tones: Path) -> list[str]:
+    """Settings of a small training on these sounds."""
+    return [
+        *("data.name=audio_folder", f"data.folder={tones}", "data.sample_rate=8000", "data.batch_size=24"),
+        *("data.mels=16", r"data.speaker_pattern=(s\d)_", "model.name=audio_cnn", "model.channels=[4, 8]"),
+        *("runtime.device=cpu", "optimizer.learning_rate=0.01"),
+    ]
 
 
 @pytest.fixture
@@ -30,6 +58,14 @@ def make_trainer(tmp_path: Path) -> Callable[..., Trainer]:
         return Trainer(build_job(preset, lambda progress: None), run, EventWriter(run.events), Inbox(run))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def short_runs_are_traced_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests take few steps, and what they test should be what longer runs do."""
+    from workbench.training.engines import choose
+
+    monkeypatch.setattr(choose, "LEAST_TRACED_STEPS", 0)
 
 
 @pytest.fixture

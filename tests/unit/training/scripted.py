@@ -108,7 +108,9 @@ def build_trainer(run: RunDirectory, script: Script = nothing) -> Trainer:
 
 def new_trainer(folder: Path, assignments: Sequence[str], script: Script = nothing) -> Trainer:
     """A trainer of iris (or of what the assignments say) in a run directory of its own."""
-    preset = Preset().override([*SMALL, *assignments])
+    another = any(assignment.startswith("model.name=") for assignment in assignments)
+    small = [assignment for assignment in SMALL if not (another and assignment.startswith("model."))]
+    preset = Preset().override([*small, *assignments])
     return build_trainer(create_run(folder, preset.name, preset.to_toml()), script)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -15,10 +16,14 @@ from tests.unit.training.test_language_models import make_trainer as make_traine
 from workbench.data.encoding import Encoding
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.tokens import PAD, UNKNOWN
+from workbench.runs.directory import create_run
 from workbench.runs.events import EpochEnd, Steps, TextGenerated
+from workbench.runs.writer import EventWriter
 from workbench.settings.generation import ContinuedText
 from workbench.training import generation
 from workbench.training.generation import TextSampler, choose
+from workbench.training.inbox import Inbox
+from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 LETTERS = "?!abcdefghij"
@@ -153,6 +158,18 @@ def test_training_gives_the_same_bits_with_and_without_samples(
         assert len(written(trainer)) == (3 if tokens else 0)
     assert found[0][0] == found[1][0]
     assert all(torch.equal(*pair) for pair in zip(found[0][1], found[1][1], strict=True))
+
+
+def test_a_trial_of_a_study_writes_nothing(
+    make_trainer: Callable[..., Trainer], user_functions: Functions, tmp_path: Path
+) -> None:
+    user_functions["mine:data"] = alphabet
+    job = make_trainer(*DATA, *GRU, "training.epochs=1").job
+    for study in (None, "a-study"):
+        run = create_run(tmp_path, "trial", job.preset.to_toml(), study=study)
+        trainer = Trainer(build_job(job.preset, lambda _: None), run, EventWriter(run.events), Inbox(run))
+        trainer.train()
+        assert len(written(trainer)) == (study is None)
 
 
 def test_a_text_that_takes_too_long_is_cut(

@@ -116,18 +116,35 @@ def test_traced_steps_give_the_losses_of_eager_ones(
 ) -> None:
     user_functions["mine:data"] = lambda: texts(padded=True)
     expected = steps_of(make_trainer(*LANGUAGE, *model, "runtime.engine=eager"))
-    traced = make_trainer(*LANGUAGE, *model)
-    assert traced.engine.name == "traced", traced.engine_choice.reason
+    traced = make_trainer(*LANGUAGE, *model, "runtime.engine=traced")
+    assert traced.engine.name == "traced"
     assert steps_of(traced) == pytest.approx(expected, rel=1e-3)
 
 
-def test_an_lstm_is_not_traced_on_the_cpu(make_trainer: Callable[..., Trainer], user_functions: Functions) -> None:
-    """A step of oneDNN's layers takes 0.6 times as long as one of their parts, which a trace would have."""
+def test_samples_that_a_loader_reads_give_the_same_losses(
+    make_trainer: Callable[..., Trainer], user_functions: Functions
+) -> None:
+    user_functions["mine:data"] = lambda: texts(padded=True)
+    resident = make_trainer(*LANGUAGE, *WITHOUT_DROPOUT)
+    read = make_trainer(*LANGUAGE, *WITHOUT_DROPOUT, "runtime.data_loading=dataloader", "runtime.num_workers=0")
+    assert (read.job.train.name, resident.job.train.name) == ("dataloader", "on_device")
+    assert steps_of(read) == pytest.approx(steps_of(resident), rel=1e-5)
+    assert resident.job.validation is not None
+    assert resident.job.validation.batch_size == 16  # not four times as many: each token has scores
+    assert one_of(read, TestResult).metrics == pytest.approx(one_of(resident, TestResult).metrics, rel=1e-4)
+
+
+def test_recurrent_networks_are_not_traced_on_the_cpu_unless_that_is_asked_for(
+    make_trainer: Callable[..., Trainer], user_functions: Functions
+) -> None:
+    """A trace of hundreds of steps takes a minute to make, for each length. An LSTM of oneDNN cannot be traced."""
     user_functions["mine:data"] = texts
-    trainer = make_trainer(*LANGUAGE, *LSTM)
-    assert trainer.engine.name == "eager"
-    assert trainer.engine_choice.reason.startswith("not traced: the LSTM of oneDNN keeps a workspace for each call")
-    losses = steps_of(trainer)
+    for model in (GRU, LSTM):
+        choice = make_trainer(*LANGUAGE, *model).engine_choice
+        assert (choice.engine.name, choice.reason[:32]) == ("eager", "a trace of a recurrent network h")
+    with pytest.raises(PresetError, match='engine = "traced", but the LSTM of oneDNN keeps a workspace for each call'):
+        make_trainer(*LANGUAGE, *LSTM, "runtime.engine=traced")
+    losses = steps_of(make_trainer(*LANGUAGE, *LSTM))
     assert losses[-1] < losses[0]
 
 

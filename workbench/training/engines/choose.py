@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.errors import PresetError, first_line
 from workbench.settings.model import ModuleModel
@@ -31,6 +31,11 @@ MOST_TRACED = 500_000_000
 """Samples of a batch times parameters, up to which auto traces on the CPU. Networks of 0.5 million parameters gained
 20 % at batch sizes up to 64, 7 to 10 % at 256 and 512, and about as much as measurements vary from 1024 on; one of 2.7
 million at batch size 1024 lost (python -m tests.benchmarks.engines, two cores)."""
+
+LEAST_TRACED_STEPS = 200
+"""Steps of a run from which auto traces on the CPU: to trace a step takes 8 to 20 ms for each shape of its batches,
+mostly two, which is what 70 to 300 traced steps save (networks of 1,000 to 300,000 parameters, batch size 64, two
+cores). Shorter runs are mostly trials of a search."""
 
 COMPILED_ON_CPU = (torch.optim.RMSprop, torch.optim.Adadelta, torch.optim.Adamax)
 """Optimizers whose step takes much less time compiled on the CPU: 0.3 to 1.1 ns a weight less (two cores). NAdam gains
@@ -140,14 +145,19 @@ def _preferred(job: Job) -> tuple[str, _Recipe | None, str]:
 
 
 def _preferred_on_cpu(job: Job) -> tuple[str, _Recipe | None, str]:
-    """The traced engine unless steps are large; for long runs with the optimizer step compiled.
+    """The traced engine unless steps are large or few; for long runs with the optimizer step compiled.
 
     The settings alone decide, so that a repeated run gives the same bits.
     """
     reason = "the fastest here that fits"
     if job.preset.data.batch_size * job.parameters > MOST_TRACED:
         return "eager", None, "steps of this size gain nothing by being traced"
-    updates = job.parameters * job.steps_per_epoch * job.preset.training.epochs
+    if any(isinstance(module, nn.RNNBase) for module in job.model.modules()):
+        return "eager", None, "a trace of a recurrent network holds each step of its sequences, and takes long to make"
+    steps = job.steps_per_epoch * job.preset.training.epochs
+    if steps < LEAST_TRACED_STEPS:
+        return "eager", None, f"tracing takes longer than it saves in {steps:,} steps"
+    updates = job.parameters * steps
     if isinstance(job.optimizer, COMPILED_ON_CPU) and updates >= LEAST_UPDATES and job.parameters <= MOST_COMPILED:
         reason += f"; the optimizer step of {job.preset.optimizer.label()} is compiled, which pays in so long a run"
         return "traced", TRACED_WITH_COMPILED_OPTIMIZER, reason

@@ -15,6 +15,8 @@ from workbench.training.timing.clock import PhaseClock
 
 MOST_SAMPLES = 2048
 """Of the validation split: the same ones for both."""
+MOST_SCORES = 2**26
+"""256 MiB of float32: of a language model, which has scores for each token, fewer samples are measured."""
 PARTS = 16
 """Of those samples: how the losses of the parts scatter shows how much a difference depends on the samples."""
 
@@ -41,7 +43,9 @@ class Validation:
             raise ValueError("there is no validation split")
         self._job, self._source = job, job.validation
         # A split may be sorted by class: the subset is drawn, the same one for every job that has the same split.
-        drawn = torch.randperm(len(self._source), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES]
+        scores = job.task.outputs * (job.sample[1].numel() if job.task.predicts_tokens else 1)
+        most = min(MOST_SAMPLES, max(MOST_SCORES // max(scores, 1), 2 * PARTS))
+        drawn = torch.randperm(len(self._source), generator=torch.Generator().manual_seed(0))[:most]
         self._chosen = drawn.sort().values if len(drawn) < len(self._source) else torch.arange(len(self._source))
         self._parts = torch.randperm(len(drawn), generator=torch.Generator().manual_seed(1)).tensor_split(PARTS)
 

@@ -109,7 +109,7 @@ class MetricsPanel(ScrollingPanel):
         return None if self._history is None else self._history.view.generated
 
     def _written_text(self, width: int) -> list[Text]:
-        """What a language model wrote last, its prompt dim, behind a line that says when."""
+        """What a language model wrote last, its prompt dim and empty lines left out, behind a line that says when."""
         generated = self._generated()
         if generated is None:
             return []
@@ -117,7 +117,8 @@ class MetricsPanel(ScrollingPanel):
         text = Text(without_sequences(generated.prompt + generated.text), self.style_of("text"))
         text.stylize(dim, 0, len(without_sequences(generated.prompt)))
         heading = Text(f"what it writes after epoch {count(generated.epoch)}", dim)
-        return [Text(), heading, *text.wrap(self.app.console, max(width, 10))]
+        lines = text.wrap(self.app.console, max(width, 10))
+        return [Text(), heading, *(line for line in lines if line.plain.strip())]
 
     def _headline(self, metrics: dict[str, Any]) -> list[Text]:
         return [

@@ -179,6 +179,16 @@ def test_dropout_and_augmentation_go_on_with_the_same_random_numbers(tmp_path: P
     check_resume(tmp_path, "data.name=digits", "data.batch_size=200", *model, "model.dropout=0.3", *augmentation)
 
 
+@pytest.mark.parametrize(
+    "loading", [[], ["runtime.data_loading=dataloader", "runtime.num_workers=0"]], ids=["on the device", "a loader"]
+)
+def test_sounds_and_their_spectrograms_vary_with_the_same_random_numbers(
+    tmp_path: Path, sound_preset: list[str], loading: list[str]
+) -> None:
+    waves = ["data.time_shift_ms=20", "data.gain_db=6", "data.noise_db=15"]
+    check_resume(tmp_path, *sound_preset, *loading, *waves, "data.time_masks=2", "data.frequency_masks=1")
+
+
 # The moments at which a life can end.
 
 MOMENTS: dict[str, Script] = {

@@ -19,6 +19,7 @@ from workbench.processes.plan import SEVERAL
 from workbench.settings.optimizer import OPTIMIZERS
 from workbench.settings.preset import Preset
 from workbench.training import prepared_data
+from workbench.training.engines import choose
 from workbench.training.prepared_data import PreparedData, prepare
 from workbench.training.processes import plan
 from workbench.training.processes.plan import make_plan
@@ -164,6 +165,18 @@ def test_memory_is_reported_by_kind_with_its_peak(classic: Preset) -> None:
 def test_the_engine_of_the_run_is_named(classic: Preset, assignments: list[str], engine: str, reason: str) -> None:
     found = make_plan(classic.override(assignments))
     assert (found.engine, found.engine_reason) == (engine, reason)
+
+
+@pytest.mark.parametrize(("epochs", "engine"), [(9, "eager"), (10, "traced")])
+def test_a_run_of_few_steps_is_not_traced(
+    classic: Preset, monkeypatch: pytest.MonkeyPatch, epochs: int, engine: str
+) -> None:
+    steps = make_plan(classic.override(["training.epochs=10"])).steps
+    monkeypatch.setattr(choose, "LEAST_TRACED_STEPS", steps)
+    found = make_plan(classic.override([f"training.epochs={epochs}"]))
+    assert found.engine == engine
+    why = f"tracing takes longer than it saves in {found.steps} steps"
+    assert (found.engine_reason == why) is (engine == "eager")
 
 
 def test_samples_that_are_loaded_take_no_memory_on_the_device(classic: Preset) -> None:

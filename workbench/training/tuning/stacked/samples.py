@@ -32,6 +32,8 @@ class StackedSamples:
     @classmethod
     def of(cls, sources: Sequence[BatchSource], of_candidate: Sequence[int]) -> StackedSamples:
         """sources: the split of each data set; of_candidate: whose it is. Raises CannotStackError."""
+        if any(isinstance(source, OnDeviceBatches) and source.varies_raw for source in sources):
+            raise CannotStackError("the samples vary before they are encoded")
         prepared = [source for source in sources if isinstance(source, OnDeviceBatches) and source.is_prepared]
         if len(prepared) < len(sources):
             raise CannotStackError("the samples do not fit on the device as model input")
