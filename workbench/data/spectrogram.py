@@ -101,7 +101,7 @@ class LogMel(Encoding):
             pad_mode="constant",
             return_complex=True,
         )
-        power = spectrum.real.square() + spectrum.imag.square()  # several times as fast as a sum over the last dimension
+        power = spectrum.real.square() + spectrum.imag.square()  # much faster than a sum over the last dimension
         bands = (power.transpose(1, 2) @ self.bank + FLOOR).log()
         rows = self.rows(bands).transpose(1, 2).unsqueeze(1)
         return ((rows - self.mean) / self.std).contiguous()
