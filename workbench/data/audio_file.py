@@ -26,11 +26,11 @@ SIXTEEN_BITS = {"PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16", "DPCM_8
 LONGEST_SIZE = 0x7FFF0000
 """Sizes in a header from here on are placeholders: who wrote the file did not know its length yet."""
 
-CUT_OFF = re.compile(r"^(?:data|SSND) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+CUT_OFF = re.compile(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 """libsndfile's line on a file that has fewer bytes of sound than its header says."""
 
-MISSING_FRAMES, MISSING_FRACTION = 2400, 0.01
-"""So many frames fewer than a header says may be missing, or this fraction: the length of an MP3 is estimated."""
+MISSING_FRAMES, MISSING_FRACTION = 1152, 0.01
+"""So many samples of an MP3 (one of its frames) may be missing, or this fraction: the length that its header gives is estimated."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def read_audio(path: Path, start: int, frames: int, rate: int) -> Wave:
         with soundfile.SoundFile(path) as file:
             file.seek(start)
             read = file.read(frames, dtype="float32", always_2d=True)
-            own_rate = int(file.samplerate)
+            own_rate, is_mpeg = int(file.samplerate), "MPEG" in file.subtype
     except Exception as error:
         raise broken(path, _reason(path, error)) from error
-    missing = frames - len(read)
-    if missing > max(MISSING_FRAMES, MISSING_FRACTION * frames) or len(read) == 0:
+    allowed = max(MISSING_FRAMES, MISSING_FRACTION * frames) if is_mpeg else 0
+    if frames - len(read) > allowed or len(read) == 0:
         raise broken(path, f"it is cut off: {start + len(read):,} of {start + frames:,} samples are there")
     finite = np.isfinite(read)
     if not finite.all():

@@ -49,7 +49,8 @@ def audio_samples(
     """Reads sounds as waveforms (clips, length): int16, or float32 if a file has more than 16 bits.
 
     splits: "train" always, "validation" and "test" if they exist. group: what a group of the recordings is, such as
-    "speaker"; clips of one recording are a group where recordings have none. Raises DataError.
+    "speaker"; clips of one recording are a group where recordings have none. Silent clips are named where all are read
+    into memory. Raises DataError.
     """
     files = sum(len(each.paths) for each in splits.values())
     scanned, errors = scan(splits, reading.drop_broken, report)
