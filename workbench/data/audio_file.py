@@ -30,7 +30,7 @@ CUT_OFF = re.compile(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)",
 """libsndfile's line on a file that has fewer bytes of sound than its header says."""
 
 MISSING_FRAMES, MISSING_FRACTION = 1152, 0.01
-"""So many samples of an MP3 (one of its frames) may be missing, or this fraction: the length that its header gives is estimated."""
+"""Samples of an MP3, one of its frames, and the fraction of them that may be missing: its header gives an estimate."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def audio_info(path: Path) -> AudioInfo:
     """Reads the header. Raises DataError if the file is not there, not a sound, without any samples, or cut off."""
     import soundfile
 
-    if not path.is_file():  # a pipe would wait for ever
+    if not path.is_file():  # opening a pipe would block
         raise broken(path, "it is a folder" if path.is_dir() else "it is not there")
     try:
         found = soundfile.info(path)

@@ -25,7 +25,7 @@ SILENT = 10 ** (-80 / 20)
 """A recording whose samples all stay below this is silent: 80 decibels below full scale."""
 
 MUCH_PADDING = 4.0
-"""If the longest file lasts so many times as long as half of the files, a note says so."""
+"""A note says if the longest file lasts more than this many times as long as the median one."""
 
 
 @dataclass(frozen=True)

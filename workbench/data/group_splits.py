@@ -14,8 +14,8 @@ from workbench.data.samples import Task
 from workbench.errors import DataError, PresetError
 
 MOST_PARTS, PART_COST = 20, 0.004
-"""A fraction is split off as some of at most so many equal parts. Few parts are preferred, at this cost in closeness to
-the fraction: a part of several groups can have each class in its fraction."""
+"""The samples are divided into at most this many equal parts, some of which are split off. Each part costs this much
+closeness to the fraction: in few parts, of several groups each, every class can have its fraction."""
 
 MOST_DIVIDED = 500
 """More groups than this are first bundled at random: scikit-learn weighs one after another, which takes seconds."""
