@@ -17,6 +17,9 @@ from workbench.errors import DataError
 Wave = NDArray[np.float32]
 """Samples of one channel, (samples,), between -1 and 1 where the file is not louder."""
 
+FULL_SCALE = 32768.0
+"""The number of 16 bits that stands for 1."""
+
 THREADS = min(8, os.cpu_count() or 1)
 """Threads that read files in parallel: libsndfile runs without the GIL."""
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.audio_clips import ClipFormat, Clips, decode, plan_clips
+from workbench.data.audio_file import FULL_SCALE
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
 from workbench.data.recordings import Recordings, Scanned, left_out, reading_notes, scan
@@ -19,7 +20,7 @@ from workbench.data.words import few
 from workbench.errors import DataError
 
 MOST_SECONDS = 30.0
-"""Samples are as long as the longest file up to here; a longer file needs `seconds`."""
+"""How long the longest file may last, in seconds, without a setting of the length of a sample."""
 
 SILENT = 10 ** (-80 / 20)
 """A recording whose samples all stay below this is silent: 80 decibels below full scale."""
@@ -142,7 +143,7 @@ def _length_notes(
 
 def _silent(waves: Tensor, clips: Clips) -> list[str]:
     """The names of the clips that hold nothing but silence."""
-    limit = SILENT if clips.format.is_deep else SILENT * 32768
+    limit = SILENT if clips.format.is_deep else SILENT * FULL_SCALE
     # The largest of int16 has no negative, and abs() of that would be negative.
     silent = (waves.amax(1) < limit) & (waves.amin(1) > -limit)
     paths = [clips.paths[clips.file[index]] for index in silent.nonzero()[:, 0].tolist()]

@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from workbench.data.audio_file import FULL_SCALE
 from workbench.data.encoding import Encoding
 from workbench.data.mel import cosine_transform, fft_length_for, mel_bank
-
-FULL_SCALE = 32768.0
-"""The number of 16 bits that stands for 1."""
 
 FLOOR = 1e-6
 """Added to the power of a band before the logarithm: silence gives -13.8."""
