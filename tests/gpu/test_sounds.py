@@ -18,6 +18,8 @@ from workbench.training.batches import OnDeviceBatches
 from workbench.training.engines.cuda_graph import CudaGraphEngine
 from workbench.training.trainer import Trainer
 
+pytest.importorskip("soundfile")
+
 pytestmark = GPU_ONLY
 
 ENGINES = ["traced", "compiled", "cuda_graph"]

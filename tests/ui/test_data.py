@@ -107,6 +107,20 @@ def test_on_a_narrow_screen_the_facts_are_the_first_page(tmp_path: Path, monkeyp
     drive(app, steps, (80, 24))
 
 
+def test_a_terminal_of_few_colours_gets_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLORTERM", "")
+    fake_process(monkeypatch, tmp_path, lines())
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        assert "@@@" in screen_text(app)
+        assert "▀" not in screen_text(app)
+
+    drive(app, steps)
+
+
 def test_c_shows_one_class_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_process(monkeypatch, tmp_path, lines())
     app = app_of(tmp_path)

@@ -24,6 +24,8 @@ def test_top_5_is_there_with_more_than_five_classes_alone() -> None:
         names = [each.name for each in metrics_for("classification", classes)]
         assert ("top5_accuracy" in names, "mcc" in names, "r2" in names) == (there, True, False)
     assert [each.name for each in metrics_for("regression", 6)] == ["loss", "rmse", "mae", "r2"]
+    tokens = ["loss", "token_accuracy", "perplexity", "bits_per_byte"]
+    assert [each.name for each in metrics_for("language_modeling", 6)] == tokens
 
 
 def test_names_are_unique_and_labels_fit_the_table_of_runs() -> None:
@@ -42,6 +44,9 @@ def test_names_are_unique_and_labels_fit_the_table_of_runs() -> None:
         ("loss", 0.0000321, "3.21e-05"),
         ("rmse", 1234.56, "1235"),
         ("r2", 0.8, "0.800"),
+        ("token_accuracy", 0.5, "50.00 %"),
+        ("perplexity", 7.38905, "7.389"),
+        ("bits_per_byte", 1.80341, "1.8034"),
         ("accuracy", math.nan, "nan"),
         ("of_a_newer_version", 0.5, "0.5"),
     ],

@@ -48,6 +48,7 @@ def smoke(kit: Kit, seconds: float) -> None:
             [Training("fast", "eager", 5)],
             [Training("fast", engine, 5 if engine in slow else 20) for engine in engines if engine != "eager"],
             [*(Training("mnist-mlp", engine, 4) for engine in engines), Training("mnist-cnn", "auto", 2)],
+            [Training("text-docstrings", "auto", 4), Training("char-transformer", "auto", 1)],
             [Training("mnist-mlp", "auto", 12)],
         ]
     for trainings in rounds:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from workbench.data.audio_file import Wave
 
@@ -21,6 +20,8 @@ def tone(hertz: float, seconds: float = 0.1, rate: int = RATE, level: float = 0.
 
 def save(path: Path, wave: Any, rate: int = RATE, subtype: str | None = None) -> Path:
     """Writes a sound, (samples,) or (samples, channels), in the format that the name says."""
+    import soundfile  # here, so that tests that import this need it only where they make a sound
+
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, wave, rate, subtype=subtype)
     return path

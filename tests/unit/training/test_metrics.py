@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from workbench.metrics import METRICS, metrics_for
+from workbench.settings.loss import IGNORED
 from workbench.training import metrics as metrics_module
 from workbench.training.accumulators import CONFUSION_CLASSES, LISTED_CLASSES, KeptScores, MeanLoss, SplitFacts
 from workbench.training.metrics import COMPUTATIONS, SplitMetrics, mean_area
@@ -314,3 +315,26 @@ def test_the_area_alone_keeps_the_scores_of_all_samples() -> None:
     metrics.update(*random_case(8, 5, 10, 100))
     kept = [each for each in metrics.accumulators.values() if isinstance(each, KeptScores)]
     assert [each.buffers[0].shape for each in kept] == [(50, 10)]
+
+
+@pytest.mark.parametrize("batch", [3, 8])
+def test_metrics_of_tokens_leave_out_padding_and_do_not_depend_on_the_batches(batch: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores, targets = torch.randn(8, 6, 5, generator=generator), torch.randint(0, 6, (8, 5), generator=generator)
+    targets[2, 1:] = targets[5] = targets[7, 4] = IGNORED
+    found = measured("language_modeling", scores, targets, batch)
+    kept = (targets != IGNORED).flatten()
+    by_token, true = scores.permute(0, 2, 1).reshape(-1, 6)[kept], targets.flatten()[kept]
+    surprise = sklearn_metrics.log_loss(true.numpy(), by_token.double().softmax(1).numpy(), labels=range(6))
+    assert found == {
+        "perplexity": pytest.approx(np.exp(surprise), rel=1e-5),
+        "token_accuracy": pytest.approx(sklearn_metrics.accuracy_score(true.numpy(), by_token.argmax(1).numpy())),
+        "bits_per_byte": None,
+    }
+
+
+def test_a_perplexity_that_is_too_large_for_a_number_is_absent() -> None:
+    scores = torch.zeros(1, 2, 3)
+    scores[:, 0] = 1000.0
+    found = measured("language_modeling", scores, torch.ones(1, 3, dtype=torch.int64), 1)
+    assert (found["perplexity"], found["token_accuracy"]) == (None, 0.0)
