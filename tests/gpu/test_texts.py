@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.gpu.conftest import GPU_ONLY
+from tests.gpu.conftest import GPU_ONLY, ampere
 from tests.unit.training.conftest import user_functions as user_functions
 from tests.unit.training.scripted import build_trainer, logged_losses, of_type
 from tests.unit.training.test_generation import alphabet
@@ -92,10 +92,18 @@ def test_every_engine_trains_every_model_as_the_eager_one_does(
     assert len(found) == len(expected)
 
 
-@pytest.mark.parametrize("grouped", ["true", "false"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "data.group_by_length=true",
+        "data.group_by_length=false",
+        "runtime.precision=fp16",
+        pytest.param("runtime.precision=bf16", marks=pytest.mark.skipif(not ampere(), reason="needs Ampere or later")),
+    ],
+)
 @pytest.mark.parametrize("model", TOKEN_MODELS)
-def test_auto_learns_texts(model: str, grouped: str, train_texts: Callable[..., Trainer]) -> None:
-    trainer = train_texts(f"model.name={model}", f"data.group_by_length={grouped}", "training.epochs=20")
+def test_auto_learns_texts(model: str, choice: str, train_texts: Callable[..., Trainer]) -> None:
+    trainer = train_texts(f"model.name={model}", choice, "training.epochs=20")
     assert of_type(trainer, EpochEnd)[-1].train["accuracy"] > 0.9
     assert all(parameter.is_cuda for parameter in trainer.job.model.parameters())
 

@@ -42,11 +42,10 @@ class TextCNN(nn.Module):
         """Ids (n, length) to raw scores (n, outputs)."""
         mask = mask_of(ids).unsqueeze(1)
         tokens = self.embedding(ids).transpose(1, 2) * mask
-        lowest = torch.finfo(tokens.dtype).min
         found = []
         for window, convolution, activation in zip(self.windows, self.convolutions, self.activations, strict=True):
             features = activation(convolution(nn.functional.pad(tokens, (window - 1, 0))))
-            found.append(features.masked_fill(~mask, lowest).amax(2))
+            found.append(features.masked_fill(~mask, torch.finfo(features.dtype).min).amax(2))
         # A text without a token has no maximum.
         pooled = torch.cat(found, dim=1).masked_fill(~mask.any(2), 0.0)
         scores: Tensor = self.output(self.dropout(pooled))

@@ -127,7 +127,7 @@ class OnDeviceBatches:
         elif (
             raw_augment is None
             and isinstance(inputs, Tensor)
-            and inputs.numel() * 4 <= RESIDENT_FRACTION * free_bytes(device)
+            and len(inputs) * 4 * _encoded_numbers(inputs, encoding) <= RESIDENT_FRACTION * free_bytes(device)
         ):
             self._encode, inputs = None, _encoded(inputs, encoding)
         self._inputs = inputs
@@ -184,6 +184,11 @@ class OnDeviceBatches:
         if raw_augment is not None:
             batch = Batch(raw_augment(batch.tensor), batch.targets)
         return batch if self._encode is None else Batch(self._encode(batch.inputs), batch.targets)
+
+
+def _encoded_numbers(inputs: Tensor, encoding: Encoding) -> int:
+    """Numbers of a sample, raw or as model input, whichever are more."""
+    return max(inputs[:1].numel(), int(encoding(inputs[:1]).numel()))
 
 
 def _encoded(inputs: Tensor, encoding: Encoding) -> Tensor:

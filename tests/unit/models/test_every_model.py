@@ -124,6 +124,16 @@ def test_copies_give_the_same_scores(label: str) -> None:
             torch.testing.assert_close(twin(x), expected, rtol=0, atol=0)
 
 
+def test_it_computes_in_low_precision(label: str) -> None:
+    for kind in kinds_of(label):
+        model, x = built(label, kind).eval(), samples(kind)
+        with torch.no_grad():
+            expected = model(x)
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = model(x).float()
+        torch.testing.assert_close(scores, expected, rtol=0.1, atol=0.05 * float(expected.abs().max()))
+
+
 def test_a_sample_is_judged_alone(label: str) -> None:
     """In evaluation mode, whatever other samples are in its batch."""
     for kind in kinds_of(label):

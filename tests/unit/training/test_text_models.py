@@ -23,6 +23,7 @@ from workbench.models.tokens import masked_mean
 from workbench.runs.events import EpochEnd
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.epoch_order import epoch_order
+from workbench.training.health.probe import HealthProbe
 from workbench.training.memory.estimate import expected_memory
 from workbench.training.prepared_data import prepare
 from workbench.training.trainer import Trainer
@@ -177,3 +178,19 @@ def test_candidates_are_trained_together_or_one_by_one_with_a_reason(
     stack = Stack([data, data], presets, [0, 1])
     with pytest.raises(CannotStackError, match="gru"):
         stack.train_epoch()
+
+
+def test_the_health_of_recurrent_layers_is_measured_in_training_mode(
+    reviews: list[str], make_trainer: Callable[..., Trainer]
+) -> None:
+    """cuDNN computes no gradients of them in evaluation mode. Everything else is as it is when evaluated."""
+    job = make_trainer(*reviews, *SMALL["gru last"], "model.dropout=0.5").job
+    modes: dict[str, bool] = {}
+    for name, module in job.model.named_modules():
+        module.register_forward_hook(lambda module, inputs, output, name=name: modes.update({name: module.training}))
+    measured = HealthProbe(job).measure(1, 0)
+    assert measured is not None
+    assert [name for name, training in modes.items() if training] == [
+        f"recurrent.{direction}_layers.{layer}" for layer in (0, 1) for direction in ("forward", "backward")
+    ]
+    assert all(tensor["gradient_mean"] > 0 for tensor in measured.tensors)

@@ -142,7 +142,8 @@ def _undisturbed(model: nn.Module, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
             for module, _ in modes:
-                module.training = isinstance(module, nn.modules.batchnorm._BatchNorm)
+                # cuDNN computes no gradients of a recurrent layer in evaluation mode.
+                module.training = isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.RNNBase))
             yield
         finally:
             for module, mode in modes:
