@@ -70,8 +70,9 @@ def _text_notes(texts: Sequence[str], name: str) -> list[str]:
     different = len(set(texts))
     notes = []
     if len(texts) >= ENOUGH_TEXTS and different < (1 - MANY_REPEATED) * len(texts):
+        found = "text" if different == 1 else "texts"
         notes.append(
-            f"column {name!r} has only {different:,} different texts in {len(texts):,} rows: the same ones may be in "
+            f"column {name!r} has only {different:,} different {found} in {len(texts):,} rows: the same ones may be in "
             "several splits"
         )
     return notes
