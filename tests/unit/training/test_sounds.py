@@ -21,10 +21,11 @@ from workbench.data.mel import mel_bank
 from workbench.data.spectrogram import LogMel
 from workbench.runs import events
 from workbench.settings.preset import Preset
-from workbench.training.batches import BatchSource, DataLoaderBatches, OnDeviceBatches
+from workbench.training.batches import BatchSource, OnDeviceBatches
 from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.job import Job, build_job
+from workbench.training.loader_batches import DataLoaderBatches
 from workbench.training.memory.estimate import expected_memory
 from workbench.training.prepared_data import prepare
 from workbench.training.timing.clock import PhaseClock
