@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -25,3 +26,4 @@ def torch_as_before() -> Iterator[None]:
     if torch is not None:
         torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision("highest")
+    gc.unfreeze()  # or triton prints, at the end of all tests, what it takes for leaks

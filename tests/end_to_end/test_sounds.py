@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,15 @@ def test_what_is_wrong_with_sounds_is_said_in_a_line(workbench: Workbench, recor
     )
     assert pattern.returncode == 2
     assert "data.speaker_pattern = '(' is not a regular expression" in pattern.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng")
+def test_spoken_digits_of_speakers_that_were_not_heard_are_told_apart(workbench: Workbench) -> None:
+    for seed in range(3):
+        done = workbench.run("--preset", "spoken-digits", "--set", f"validation.seed={seed}", timeout=300)
+        assert done.returncode == 0, done.stderr
+    for run in workbench.runs:
+        summary = json.loads(run.summary.read_text())
+        assert summary["test"]["accuracy"] >= 0.97
+        assert summary["seconds"] < 120

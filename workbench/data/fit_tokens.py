@@ -92,6 +92,8 @@ def _vocabulary(texts: Iterable[Sequence[str]], most: int, min_count: int) -> tu
             if counts
             else "all texts of the training split are empty; data.text or data.folder must name others"
         )
+    if len(counts) == 1:
+        return vocabulary, f"all texts of the training split consist of {vocabulary[0]!r}, so only their lengths differ"
     left_out = f" of {len(counts):,} different ones" if len(vocabulary) < len(counts) else ""
     return (
         vocabulary,

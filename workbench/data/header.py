@@ -1,4 +1,4 @@
-"""The columns of a CSV or TSV file: `python -m workbench.data.header FILE DELIMITER [NAMED]`.
+"""The columns of a table, CSV, TSV or JSON lines: `python -m workbench.data.header FILE DELIMITER [NAMED]`.
 
 Writes one JSON object to standard output: the columns with some of their values, or the error; and what is wrong with
 the columns that settings name. NAMED is JSON: the columns by setting. The app starts it as a process of its own, so
@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.data.column_names import check_names
 from workbench.data.delimited import Rows, read_rows
+from workbench.data.text_rows import is_json_lines, read_text_rows
 from workbench.errors import DataError
 
 HEAD_BYTES = 1 << 20
@@ -44,13 +45,14 @@ def main(arguments: list[str]) -> int:
 def first_rows(file: Path, delimiter: str) -> Rows:
     """Reads the rows in the first `HEAD_BYTES`. Raises DataError."""
     head = _head(file)
+    read = read_text_rows if is_json_lines(file) else read_rows
     if head is None:
-        return read_rows(file, delimiter)
+        return read(file, delimiter)
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / file.name
         part.write_bytes(head)
         try:
-            return replace(read_rows(part, delimiter), file=file)
+            return replace(read(part, delimiter), file=file)
         except DataError as error:
             raise DataError(str(error).replace(str(part), str(file))) from error
 

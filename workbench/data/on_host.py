@@ -6,6 +6,7 @@ standardised here in float64 and then converted: devices get float32 only.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from torch import Tensor
 from workbench.data.encoding import Encoding
 from workbench.data.samples import InMemory, Lazy, NamedInMemory, SampleSequence, Split, Texts
 from workbench.data.target_scale import TargetScale
+from workbench.devices.host import HostMonitor
+from workbench.errors import DataError, UserCodeError
+from workbench.units import size
 
 HOST_CHUNK = 8192
 """Samples that are converted at a time, so that the conversion needs little memory."""
@@ -51,9 +55,21 @@ def _encoded(inputs: Tensor, encoding: Encoding) -> Tensor:
 
 
 def _ids(texts: Sequence[str], encoding: Encoding) -> Tensor:
-    """The ids of all texts, int64 (n, length)."""
-    chunks: list[Tensor] = [encoding(texts[start : start + HOST_CHUNK]) for start in range(0, len(texts), HOST_CHUNK)]
-    return torch.cat(chunks)
+    """The ids of all texts, (n, length). Raises DataError where they need more memory than is free."""
+    first: object = encoding(texts[:1])
+    if not isinstance(first, Tensor) or len(first) != 1:
+        raise UserCodeError(f"the encoding {encoding.name!r} must make a tensor (n, length) of n texts")
+    needed, free = first.nbytes * len(texts), HostMonitor(os.getpid()).read().available_bytes
+    if needed > free:
+        raise DataError(
+            f"{len(texts):,} texts of {first[0].numel():,} tokens take {size(needed)} of memory, but {size(free)} are "
+            "free; set a smaller data.max_length"
+        )
+    ids = torch.empty((len(texts), *first.shape[1:]), dtype=first.dtype)
+    for start in range(0, len(texts), HOST_CHUNK):
+        chunk = texts[start : start + HOST_CHUNK]
+        ids[start : start + len(chunk)] = encoding(chunk)
+    return ids
 
 
 def in_float32(split: Split) -> Split:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from workbench.data.column_names import check_names
 from workbench.data.columns import Formats
-from workbench.data.compressed import SUFFIXES
-from workbench.data.delimited import Rows, rows_of
 from workbench.data.fit_tokens import Tokens, fit_texts
 from workbench.data.groups import group_numbers
-from workbench.data.json_lines import rows_of_json
 from workbench.data.missing import without_missing
 from workbench.data.samples import Samples, Texts
 from workbench.data.target import targets
-from workbench.data.text_content import encoding_notes, read_text
+from workbench.data.text_rows import read_text_rows
 from workbench.errors import DataError
-
-JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 ENOUGH_TEXTS = 30
 """With fewer texts, a column may well hold the same one twice."""
@@ -51,12 +43,8 @@ def text_table(
     Raises DataError, with file, line and column, for anything that cannot be trained on; PresetError for settings that
     do not fit together.
     """
-    content = read_text(file, encoding, "data.file", table=True)
-    notes = encoding_notes([(file, content)])
-    if not content.text.strip():
-        raise DataError(f"{file} is empty")
-    rows = _rows(content.text, file, delimiter)
-    notes += rows.notes
+    rows = read_text_rows(file, delimiter, encoding)
+    notes = list(rows.notes)
     if not rows.values:
         raise DataError(f"{file} has no rows below its header")
     grouped = (group,) if group else ()
@@ -75,28 +63,6 @@ def text_table(
         groups=group_numbers(rows.column(group)) if group else None,
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
     )
-
-
-def _rows(text: str, file: Path, delimiter: str) -> Rows:
-    suffixes = [suffix.lower() for suffix in file.suffixes]
-    if suffixes and suffixes[-1] in SUFFIXES:
-        suffixes.pop()
-    if suffixes and suffixes[-1] in JSON_LINES:
-        return rows_of_json(text, file)
-    if text.lstrip().startswith("{"):
-        raise DataError(f"{file} seems to hold JSON, not CSV; give the file the ending .jsonl")
-    with _long_fields():
-        return rows_of(text, file, delimiter)
-
-
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    """Allows fields of any length: Python's csv refuses those of more than 131,072 characters."""
-    before = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
 
 
 def _text_notes(texts: Sequence[str], name: str) -> list[str]:

@@ -83,7 +83,8 @@ def length_words(lengths: Lengths) -> str:
     )
     if lengths.least == lengths.most:
         return f"{most} {lengths.unit} each"
-    words = f"{least} to {most} {lengths.unit}, median {median}, 95 % have at most {percentile_95}"
+    of_what = " without the silence at their end" if lengths.unit == "seconds" else ""
+    words = f"{least} to {most} {lengths.unit}{of_what}, median {median}, 95 % have at most {percentile_95}"
     if lengths.cut and lengths.limit is not None:
         words += f"; {count(lengths.cut)} of {count(lengths.measured)} cut at {lengths.limit:,g}"
     return words

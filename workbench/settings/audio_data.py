@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import DataChoice, default_data_folder, memory_limit_bytes
+from workbench.settings.data_choice import NumberData, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.settings.data_choice import Report
 
 
-class Sounds(DataChoice):
+class Sounds(NumberData):
     """Recordings, which become waveforms of one rate and length, and are encoded on the device."""
 
     sample_rate: int = setting(

@@ -16,7 +16,7 @@ from workbench.settings.base import CODE_PATTERN, Arguments, Family, PathText, m
 from workbench.settings.data_choice import (
     MISSING_VALUES,
     Augmented,
-    DataChoice,
+    NumberData,
     TaskName,
     default_data_folder,
     memory_limit_bytes,
@@ -40,7 +40,7 @@ class Digits(Augmented):
         return bundled.digits()
 
 
-class Iris(DataChoice):
+class Iris(NumberData):
     """150 iris flowers, 4 features, 3 species; bundled."""
 
     name: Literal["iris"] = "iris"
@@ -51,7 +51,7 @@ class Iris(DataChoice):
         return bundled.iris()
 
 
-class Wine(DataChoice):
+class Wine(NumberData):
     """178 wines, 13 features, 3 growers; bundled."""
 
     name: Literal["wine"] = "wine"
@@ -62,7 +62,7 @@ class Wine(DataChoice):
         return bundled.wine()
 
 
-class BreastCancer(DataChoice):
+class BreastCancer(NumberData):
     """569 tumours, 30 features, malignant or benign; bundled."""
 
     name: Literal["breast_cancer"] = "breast_cancer"
@@ -73,7 +73,7 @@ class BreastCancer(DataChoice):
         return bundled.breast_cancer()
 
 
-class Diabetes(DataChoice):
+class Diabetes(NumberData):
     """442 patients, 10 features, progression after a year (regression); bundled."""
 
     name: Literal["diabetes"] = "diabetes"
@@ -158,7 +158,7 @@ class ImageFolder(Augmented):
         return image_folder(Path(self.folder), self.size, channels, memory_limit_bytes(), report)
 
 
-class Csv(DataChoice):
+class Csv(NumberData):
     """A CSV or TSV file with a header; numbers are standardised, categories one-hot encoded."""
 
     name: Literal["csv"] = "csv"
@@ -203,7 +203,7 @@ class Csv(DataChoice):
         )
 
 
-class Npz(DataChoice):
+class Npz(NumberData):
     """A NumPy .npz file with arrays x and y, or x_train, y_train, x_test, y_test."""
 
     name: Literal["npz"] = "npz"
@@ -224,7 +224,7 @@ class Npz(DataChoice):
         return arrays(Path(self.file), self.task, self.channels)
 
 
-class ModuleData(DataChoice):
+class ModuleData(NumberData):
     """Your own data: a function `package.module:function` that returns datasets."""
 
     name: Literal["module"] = "module"

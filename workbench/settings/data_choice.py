@@ -52,10 +52,6 @@ class DataChoice(Choice):
 
     batch_size: int = setting(64, "samples per batch", unit="samples", step="double", ge=1, le=10_000_000)
     drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller")
-    normalize: Literal["standard", "none"] = setting(
-        "standard",
-        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
-    )
     normalize_target: bool = setting(
         True,
         "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
@@ -87,7 +83,16 @@ class DataChoice(Choice):
         return None
 
 
-class Augmented(DataChoice):
+class NumberData(DataChoice):
+    """A source of samples that are numbers: tables, images, sounds."""
+
+    normalize: Literal["standard", "none"] = setting(
+        "standard",
+        "standard: inputs to mean 0 and deviation 1, as measured on the training split; none: pixels from 0 to 1",
+    )
+
+
+class Augmented(NumberData):
     """Images, which can be varied at random while training, on the device, a whole batch at once."""
 
     flip: bool = setting(False, "mirror half of the images, left to right")

@@ -9,7 +9,8 @@ from workbench.data.samples import Collate, InMemory, NamedInMemory, Split
 from workbench.data.splits import Splits
 from workbench.errors import DataError, PresetError
 from workbench.settings.preset import Preset
-from workbench.training.batches import BatchSource, DataLoaderBatches, OnDeviceBatches, fit_on_device
+from workbench.training.batches import BatchSource, OnDeviceBatches, fit_on_device
+from workbench.training.loader_batches import DataLoaderBatches
 from workbench.training.similar_lengths import SimilarLengths
 
 EVALUATION_BATCH = 512

@@ -23,6 +23,7 @@ from workbench.data.target_scale import TargetScale
 from workbench.data.task_description import describe_task
 from workbench.data.tokens import PAD
 from workbench.errors import DataError, PresetError, UserCodeError
+from workbench.settings.data_choice import NumberData
 from workbench.settings.generation import GENERATION_SETTINGS
 from workbench.settings.loss import IGNORED, losses_for
 from workbench.settings.model import ModuleModel
@@ -221,7 +222,7 @@ def _fit_encoding(preset: Preset, samples: Samples, splits: Splits) -> Encoding:
         raise UserCodeError("texts need an encoding that makes ids of them: give Samples a fit_encoding")
     if samples.has_own_inputs or isinstance(train, NamedInMemory) or not isinstance(train[0][0], Tensor):
         return Identity()
-    return standardize(train, preset.data.normalize)
+    return standardize(train, preset.data.normalize if isinstance(preset.data, NumberData) else "standard")
 
 
 def _in_float32(

@@ -28,9 +28,9 @@ def save(path: Path, wave: Any, rate: int = RATE, subtype: str | None = None) ->
 
 
 def two_pitches(folder: Path, count: int = 3) -> Path:
-    """Two classes of tones, `count` files each, named after a speaker and a number: anna_0.wav, bert_1.wav, ..."""
+    """Two classes of tones, `count` files each, named after a speaker: anna_take0.wav, bert_take1.wav, ..."""
     for name, hertz in (("high", 1500.0), ("low", 300.0)):
         for index in range(count):
             speaker = ["anna", "bert", "cora", "dora", "emil", "finn"][index % 6]
-            save(folder / name / f"{speaker}_{index}.wav", tone(hertz * (1 + 0.02 * index)))
+            save(folder / name / f"{speaker}_take{index}.wav", tone(hertz * (1 + 0.02 * index)))
     return folder

@@ -234,8 +234,32 @@ def test_a_speaker_on_both_sides_of_the_datas_own_splits_is_said(tmp_path: Path)
 
 
 def test_a_name_without_a_speaker_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"2 of 6 file names do not match data.speaker_pattern = .*: 'cora_2.wav'"):
+    with pytest.raises(DataError, match=r"2 of 6 file names do not match data.speaker_pattern = .*: 'cora_take2.wav'"):
         read(two_pitches(tmp_path), r"^([ab][a-z]+)_")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["high/anna_0", "high/bert_0", "low/anna_0", "low/bert-1"], "'anna', 'bert'"),
+        (["high/anna_0", "high/anna_1", "low/bert_0", "low/bert_1"], ""),  # no one speaks in two classes
+        (["high/take_0", "high/take_1", "low/take_0", "low/take_1"], ""),  # a single name
+        (["high/a_0", "high/b_0", "low/c_0", "low/a_0"], ""),  # most names are of one file
+        (["high/anna_0", "high/bert_0", "low/anna_0", "low/bert"], ""),  # a name without a number
+    ],
+)
+def test_names_that_look_like_those_of_speakers_are_said(tmp_path: Path, names: list[str], said: str) -> None:
+    for index, name in enumerate(names):
+        save(tmp_path / f"{name}.wav", tone(300.0 * (index + 1)))
+    samples = read(tmp_path)
+    expected = (
+        f"if {said} in the names of the files are speakers, a random split puts some on both sides: "
+        r"data.speaker_pattern = '^(.+)[_-]\d+\.' keeps each in one split"
+    )
+    assert samples.notes == ((expected,) if said else ())
+    with_pattern = read(tmp_path, r"^(.+?)(?:[_-]\d+)?\.")
+    assert with_pattern.groups is not None
+    assert not any("random split" in note for note in with_pattern.notes)
 
 
 @pytest.mark.parametrize(

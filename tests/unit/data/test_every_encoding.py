@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +74,7 @@ def test_its_result_is_finite_has_a_row_a_sample_and_is_the_same_each_time(examp
 
 def test_it_leaves_the_raw_samples_as_they_were(example: tuple[Encoding, Any]) -> None:
     encoding, raw = example
-    before = raw.clone() if isinstance(raw, Tensor) else list(raw)
+    before = copy.deepcopy(raw)
     encoding(raw)
     assert torch.equal(raw, torch.as_tensor(before)) if isinstance(raw, Tensor) else raw == before
 

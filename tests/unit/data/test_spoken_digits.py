@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -158,3 +159,17 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, program: Progra
     (tmp_path / "data").touch()
     with pytest.raises(StorageError, match="cannot write"):
         read(tmp_path / "data")
+
+
+@pytest.mark.skipif(shutil.which(module.PROGRAM) is None, reason="needs espeak-ng")
+def test_the_real_program_has_all_voices_and_speaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module._check_voices(str(shutil.which(module.PROGRAM)))
+    monkeypatch.setattr(module, "SPEAKERS", ("m1", "f1"))
+    monkeypatch.setattr(module, "ACCENTS", ("en-us",))
+    samples = read(tmp_path)
+    assert isinstance(samples.train, InMemory)
+    assert len(samples.train) == 20
+    assert samples.train.inputs.shape[1] > 0.4 * RATE
+    assert samples.notes[0] == "20 of 20 files are resampled to 8,000 Hz, from 22,050 Hz"
+    assert not any("silent" in note for note in samples.notes)
+    assert len(samples.train.inputs.unique(dim=0)) == 20

@@ -66,6 +66,12 @@ def test_an_empty_text_is_one_unknown_token() -> None:
     assert "2 of 3 training texts are empty: one unknown token each" in encoding.notes
 
 
+def test_a_vocabulary_of_one_is_said() -> None:
+    encoding = tokens().fitted(["a a", "a", "A a a"], 3)
+    assert encoding.vocabulary_size == 3
+    assert encoding.notes[0] == "words: all texts of the training split consist of 'a', so only their lengths differ"
+
+
 @pytest.mark.parametrize("kind", ["words", "characters"])
 def test_texts_that_are_all_empty_are_refused(kind: TokenKind) -> None:
     with pytest.raises(DataError, match="all texts of the training split are empty"):

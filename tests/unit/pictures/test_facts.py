@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.pictures.conftest import look_with
 from tests.unit.pictures.made import FLOWERS, PRICES, TEXTS
-from workbench.pictures.facts import fact_lines, number
-from workbench.processes.data import ClassCount, DataSummary, TensorShape
+from workbench.pictures.facts import fact_lines, length_words, number
+from workbench.processes.data import ClassCount, DataSummary, Lengths, TensorShape
 
 
 def said(summary: DataSummary, width: int = 72, *, ascii: bool = False) -> list[str]:
@@ -48,6 +48,13 @@ def test_texts_have_lengths_and_a_vocabulary() -> None:
     assert "model gets  128 int64, words, 20,000 tokens" in lines
     assert "lengths     3 to 3,000 tokens, median 61, 95 % have at most 120; 31 of" in lines
     assert "            1,200 cut at 128" in lines
+
+
+def test_sounds_have_lengths_in_seconds() -> None:
+    lengths = Lengths("seconds", 0.25, 0.5, 0.75, 1.5, 40)
+    words = "0.25 to 1.5 seconds without the silence at their end, median 0.5, 95 % have at most 0.75"
+    assert length_words(lengths) == words
+    assert length_words(replace(lengths, least=1.5)) == "1.5 seconds each"
 
 
 def test_of_many_classes_the_others_are_counted() -> None:

@@ -63,7 +63,12 @@ def table(settings: type[Settings]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _consistent(values: dict[str, Any]) -> bool:
-    """The rules between two settings: Nesterov needs momentum and no dampening; a fold is one of all."""
+    """The rules between two settings.
+
+    Nesterov needs momentum and no dampening; a fold is one of all; the heads of a transformer divide its width.
+    """
+    if values.get("name") == "transformer" and values.get("width", 128) % values.get("heads", 4):
+        return False
     if (
         values.get("method") == "k_fold"
         and values.get("fold", "all") != "all"

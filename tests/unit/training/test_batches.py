@@ -14,8 +14,9 @@ from workbench.data.standardize import standardize
 from workbench.errors import DataError, PresetError, WorkbenchError
 from workbench.settings.preset import Preset
 from workbench.training import batches as batches_module
-from workbench.training.batches import Augment, Batch, BatchSource, DataLoaderBatches, OnDeviceBatches
+from workbench.training.batches import Augment, Batch, BatchSource, OnDeviceBatches
 from workbench.training.job import Job, build_job
+from workbench.training.loader_batches import DataLoaderBatches
 from workbench.training.timing.clock import PhaseClock
 
 CPU = torch.device("cpu")

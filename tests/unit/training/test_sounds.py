@@ -21,10 +21,11 @@ from workbench.data.mel import mel_bank
 from workbench.data.spectrogram import LogMel
 from workbench.runs import events
 from workbench.settings.preset import Preset
-from workbench.training.batches import BatchSource, DataLoaderBatches, OnDeviceBatches
+from workbench.training.batches import BatchSource, OnDeviceBatches
 from workbench.training.checkpointing.files import best_checkpoint
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.job import Job, build_job
+from workbench.training.loader_batches import DataLoaderBatches
 from workbench.training.memory.estimate import expected_memory
 from workbench.training.prepared_data import prepare
 from workbench.training.timing.clock import PhaseClock
@@ -258,3 +259,18 @@ def test_losses_are_those_of_a_loop_written_by_hand(tones: Path, sound_preset: l
     for step in range(1, 6):
         engine.run_steps(step)
     assert [loss.loss for loss in engine.losses.read(wait=True)] == pytest.approx(expected, rel=1e-4)
+
+
+def test_spectrograms_that_do_not_fit_are_made_a_batch_at_a_time(
+    sound_preset: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spectrogram with a window every other sample takes eight times the memory of its waveform."""
+    chosen = [*sound_preset, "data.hop_ms=0.25"]
+    kept = job_of(*chosen)
+    monkeypatch.setattr("workbench.training.batches.free_bytes", lambda device: 2_000_000)
+    job = job_of(*chosen)
+    assert isinstance(kept.train, OnDeviceBatches)
+    assert isinstance(job.train, OnDeviceBatches)
+    assert kept.train.is_prepared
+    assert not job.train.is_prepared
+    torch.testing.assert_close(epoch(job.train), epoch(kept.train))

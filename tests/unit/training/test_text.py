@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from tests.unit.training.checkpointing.test_trained_model import moved_away
 from tests.unit.training.scripted import build_trainer, of_type
 from workbench.data.encoding import Identity
 from workbench.data.samples import InMemory, Texts
-from workbench.data.text_encoding import Words
+from workbench.data.text_encoding import TextEncoding, Words
 from workbench.errors import DataError
 from workbench.runs import events
 from workbench.runs.directory import create_run
@@ -144,6 +146,24 @@ def test_a_checkpoint_alone_predicts_numbers_of_raw_texts(tmp_path: Path) -> Non
     assert float(errors.abs().mean()) == pytest.approx(metrics["mae"], rel=1e-5)
 
 
+def test_texts_that_would_not_fit_into_memory_are_refused(tmp_path: Path) -> None:
+    table = reviews(tmp_path, classes)
+    with pytest.raises(
+        DataError, match=r"120 texts of 1,000,000 tokens take .* are free; set a smaller data.max_length"
+    ):
+        _prepared_with_free_bytes(10**8, *table, "data.max_length=1000000")
+
+
+def _prepared_with_free_bytes(free: int, *assignments: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.data.on_host.HostMonitor", lambda process: SimpleNamespace(read=lambda: Free(free)))
+        prepared(*assignments)
+
+
+class Free(NamedTuple):
+    available_bytes: int
+
+
 def test_what_is_not_a_list_of_texts_is_refused(tmp_path: Path) -> None:
     trainer, _, _ = trained(tmp_path, *reviews(tmp_path, classes))
     loaded = TrainedModel.load(moved_away(trainer))
@@ -172,3 +192,36 @@ def test_other_tokens_are_other_data_and_another_batch_size_is_not(tmp_path: Pat
     data = prepared(*table)
     assert data.serves(Preset().override([*table, "data.batch_size=32"]))
     assert not data.serves(Preset().override([*table, "data.tokens=bytes"]))
+
+
+LANGUAGE = ["data.name=text_file", "data.context=16", "data.batch_size=8", "data.sample_tokens=0", "runtime.device=cpu",
+            "validation.method=predefined", "model.name=transformer", "model.width=8", "model.heads=2",
+            "model.layers=1", "model.feed_forward=8"]  # fmt: skip
+
+
+@pytest.mark.parametrize("tokens", ["characters", "bpe"])
+def test_a_checkpoint_alone_continues_texts_as_the_run_did(tmp_path: Path, tokens: str) -> None:
+    (tmp_path / "long.txt").write_text("".join(f"{number} green bottles,\n" for number in range(400)))
+    own = [*LANGUAGE, f"data.tokens={tokens}", "data.vocabulary=300", f"data.file={tmp_path / 'long.txt'}"]
+    preset = Preset().override(["training.epochs=2", *own])
+    trainer = build_trainer(create_run(tmp_path / "runs", preset.name, preset.to_toml()))
+    trainer.train()
+    [event] = of_type(trainer, events.TestResult)
+    test = preset.validation.build(preset.data.build(lambda progress: None)).test
+    assert isinstance(test, InMemory)
+    (tmp_path / "long.txt").unlink()
+    loaded = TrainedModel.load(moved_away(trainer))
+    probabilities = loaded(test.inputs)
+    assert probabilities.shape == (len(test), trainer.job.task.outputs, 16)
+    surprise = -probabilities.gather(1, test.targets.unsqueeze(1)).log().mean()
+    assert float(surprise) == pytest.approx(event.metrics["loss"], rel=1e-5)
+    right = (probabilities.argmax(1) == test.targets).double().mean()
+    assert float(right) == pytest.approx(event.metrics["token_accuracy"], abs=1e-9)
+    bytes_per_token = trainer.job.task.bytes_per_token
+    assert bytes_per_token is not None
+    assert event.metrics["bits_per_byte"] == pytest.approx(float(surprise) / math.log(2) / bytes_per_token, rel=1e-5)
+    # Raw texts are encoded by what the checkpoint holds.
+    encoding = loaded.encoding
+    assert isinstance(encoding, TextEncoding)
+    texts = [encoding.text(row) for row in test.inputs[:3].tolist()]
+    torch.testing.assert_close(loaded(texts)[:, :, :8], probabilities[:3, :, :8])

@@ -119,6 +119,19 @@ def test_the_beginning_of_a_long_file_ends_with_a_whole_line_in_any_encoding(
             assert [column["values"] for column in header.columns(header.first_rows(file, "auto"))] == [["17"], ["no"]]
 
 
+def test_the_columns_of_json_lines_are_their_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "long.jsonl"
+    file.write_text('{"text": "a", "label": 1}\n{"text": "b", "stars": 3}\n' * 20)
+    expected = [
+        {"name": "text", "values": ["a", "b"]},
+        {"name": "label", "values": ["1"]},
+        {"name": "stars", "values": ["3"]},
+    ]
+    assert header.columns(header.first_rows(file, "auto")) == expected
+    monkeypatch.setattr(header, "HEAD_BYTES", 70)
+    assert header.columns(header.first_rows(file, "auto")) == expected
+
+
 def test_the_columns_are_read_once_until_the_file_changes(tmp_path: Path) -> None:
     file = tmp_path / "my.csv"
     file.write_text("age,bought\n1,yes\n")

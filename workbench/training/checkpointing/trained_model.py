@@ -19,6 +19,7 @@ from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.inputs import RAW_TEXT, Inputs, describe, dtype_named, example_inputs
 from workbench.data.target_scale import TargetScale
+from workbench.data.text_encoding import TextEncoding
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
 from workbench.runs.directory import RunDirectory
 from workbench.settings.model import ModuleModel
@@ -127,12 +128,14 @@ class TrainedModel(nn.Module):
         """Probabilities (n, classes) in float32, or values (n, outputs) in the data's own units in float64.
 
         raw: samples as the data source gives them: a tensor (n, ...) on the model's device, tensors by name, or a list
-        of texts. Raises DataError where they are not such as the model was trained on.
+        of texts. A language model takes ids (n, length) or texts, which are cut and padded, and gives the probabilities
+        of each next token, (n, vocabulary, length). Raises DataError where they are not such as the model was trained
+        on.
         """
-        if self.raw == RAW_TEXT:
-            inputs = self.encoding(_checked_texts(raw)).to(next(self.model.parameters()).device)
-        elif isinstance(raw, Tensor | Mapping):
+        if isinstance(raw, Tensor | Mapping) and self.raw != RAW_TEXT:
             inputs = self.encoding(self._checked(raw))
+        elif isinstance(self.encoding, TextEncoding):
+            inputs = self.encoding(_checked_texts(raw)).to(next(self.model.parameters()).device)
         else:
             raise DataError(f"the model takes {self._expected()}, not {_found(raw)}")
         scores = self.model(inputs).float()

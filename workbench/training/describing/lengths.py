@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.spectrogram import LogMel, Waveform
@@ -12,12 +13,15 @@ from workbench.data.tokens import PAD
 from workbench.processes.data import Lengths
 from workbench.training.describing.source import Source
 
-MOST_TEXTS = 20_000
+MOST_TEXTS, MOST_SOUNDS = 20_000, 2_000
 """Of more, as many evenly spaced ones are measured."""
 
 
 def lengths_of(source: Source) -> Lengths | None:
-    """The lengths of the training split; None where all samples have one shape, of which none is a length."""
+    """The lengths of the training split; None where all samples have one shape, of which none is a length.
+
+    Of sounds: without the silence at their end, where they are in memory.
+    """
     encoding, train = source.data.encoding, source.raw
     if isinstance(encoding, TextEncoding):
         if isinstance(train, Texts):
@@ -26,8 +30,17 @@ def lengths_of(source: Source) -> Lengths | None:
         if isinstance(train, InMemory):
             return _lengths("tokens", (train.inputs != PAD).sum(1).numpy(), None)
     if isinstance(encoding, LogMel | Waveform):
-        return _lengths("seconds", np.array([len(train[0][0]) / source.sample_rate]), None)
+        samples = train.inputs[spaced(len(train), MOST_SOUNDS)] if isinstance(train, InMemory) else None
+        frames = np.array([len(train[0][0])]) if samples is None else _up_to_the_last_sound(samples)
+        return _lengths("seconds", frames / source.sample_rate, None)
     return None
+
+
+def _up_to_the_last_sound(waves: Tensor) -> np.ndarray:
+    """How many numbers each waveform (n, samples) has before the zeros at its end, with which short ones are padded."""
+    zeros_at_end = (waves.flip(1) != 0).byte().argmax(1)
+    zeros_at_end[~waves.any(1)] = waves.shape[1]
+    return (waves.shape[1] - zeros_at_end).numpy()
 
 
 def _lengths(unit: str, lengths: np.ndarray, limit: int | None) -> Lengths:

@@ -12,11 +12,11 @@ import torch
 from workbench.settings.judged import loss_scale
 from workbench.settings.preset import Preset
 from workbench.training.base_rate import BaseRate, ScheduledRate
-from workbench.training.batches import DataLoaderBatches
 from workbench.training.device import configure_torch, resolve_device
 from workbench.training.engines.choose import make_engine
 from workbench.training.engines.engine import EngineHooks
 from workbench.training.job import build_job
+from workbench.training.loader_batches import DataLoaderBatches
 from workbench.training.step_runner import StepRunner
 from workbench.training.timing.choose import make_clock
 from workbench.training.timing.step_times import Measured

@@ -97,7 +97,10 @@ def sounds(folder: Path, seconds: float = 0.5) -> list[str]:
 def test_a_sound_comes_with_its_waveform_and_its_spectrogram(tmp_path: Path) -> None:
     found = summary_of(sounds(tmp_path / "sounds"))
     assert found.encoding == "log_mel"
-    assert found.lengths == Lengths("seconds", 0.5, 0.5, 0.5, 0.5, 1)
+    assert found.lengths is not None
+    assert found.lengths.measured == 8
+    assert found.lengths.least == pytest.approx(0.5, abs=0.001)
+    assert found.lengths.most == pytest.approx(0.5, abs=0.001)
     for sample in found.samples:
         wave, spectrum = sample.waveform, sample.spectrogram
         assert wave is not None
@@ -132,6 +135,17 @@ def test_a_long_sound_is_reduced(tmp_path: Path) -> None:
     assert len(sample.waveform.lows) == len(sample.waveform.highs) == sample.spectrogram.columns == 128
     assert sample.spectrogram.rows == 64
     assert len(sample.spectrogram.values) == 64 * 128
+
+
+def test_lengths_of_sounds_are_without_their_padding(tmp_path: Path) -> None:
+    overrides = sounds(tmp_path / "sounds", seconds=0.5)
+    soundfile.write(tmp_path / "sounds" / "low" / "longer.flac", np.full(RATE, 0.25), RATE)
+    soundfile.write(tmp_path / "sounds" / "low" / "silent.flac", np.zeros(10), RATE)
+    found = summary_of(overrides)
+    assert found.raw[0].shape == [RATE]
+    assert found.lengths is not None
+    assert (found.lengths.least, found.lengths.most, found.lengths.measured) == (0.0, 1.0, 10)
+    assert found.lengths.median == pytest.approx(0.5, abs=0.001)
 
 
 def test_log_mel_is_what_a_spectrogram_is_made_of(tmp_path: Path) -> None:
