@@ -13,13 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.data.audio_file import THREADS, AudioInfo, Wave, read_audio
+from workbench.data.audio_file import FULL_SCALE, THREADS, AudioInfo, Wave, read_audio
 from workbench.data.progress import Meter
 from workbench.data.recordings import DROP_HINT, Scanned
 from workbench.errors import DataError
-
-FULL_SCALE = 32768.0
-"""The number of 16 bits that stands for 1."""
 
 LEAST_OF_A_WINDOW = 0.5
 """The last window of a recording is kept if at least this fraction of it is there; the rest of it is silence."""

@@ -17,6 +17,9 @@ from workbench.errors import DataError
 Wave = NDArray[np.float32]
 """Samples of one channel, (samples,), between -1 and 1 where the file is not louder."""
 
+FULL_SCALE = 32768.0
+"""The number of 16 bits that stands for 1."""
+
 THREADS = min(8, os.cpu_count() or 1)
 """Threads that read files in parallel: libsndfile runs without the GIL."""
 
@@ -26,11 +29,11 @@ SIXTEEN_BITS = {"PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16", "DPCM_8
 LONGEST_SIZE = 0x7FFF0000
 """Sizes in a header from here on are placeholders: who wrote the file did not know its length yet."""
 
-CUT_OFF = re.compile(r"^(?:data|SSND) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+CUT_OFF = re.compile(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 """libsndfile's line on a file that has fewer bytes of sound than its header says."""
 
-MISSING_FRAMES, MISSING_FRACTION = 2400, 0.01
-"""So many frames fewer than a header says may be missing, or this fraction: the length of an MP3 is estimated."""
+MISSING_FRAMES, MISSING_FRACTION = 1152, 0.01
+"""Samples of an MP3, one of its frames, and the fraction of them that may be missing: its header gives an estimate."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def audio_info(path: Path) -> AudioInfo:
     """Reads the header. Raises DataError if the file is not there, not a sound, without any samples, or cut off."""
     import soundfile
 
-    if not path.is_file():  # a pipe would wait for ever
+    if not path.is_file():  # opening a pipe would block
         raise broken(path, "it is a folder" if path.is_dir() else "it is not there")
     try:
         found = soundfile.info(path)
@@ -86,11 +89,11 @@ def read_audio(path: Path, start: int, frames: int, rate: int) -> Wave:
         with soundfile.SoundFile(path) as file:
             file.seek(start)
             read = file.read(frames, dtype="float32", always_2d=True)
-            own_rate = int(file.samplerate)
+            own_rate, is_mpeg = int(file.samplerate), "MPEG" in file.subtype
     except Exception as error:
         raise broken(path, _reason(path, error)) from error
-    missing = frames - len(read)
-    if missing > max(MISSING_FRAMES, MISSING_FRACTION * frames) or len(read) == 0:
+    allowed = max(MISSING_FRAMES, MISSING_FRACTION * frames) if is_mpeg else 0
+    if frames - len(read) > allowed or len(read) == 0:
         raise broken(path, f"it is cut off: {start + len(read):,} of {start + frames:,} samples are there")
     finite = np.isfinite(read)
     if not finite.all():

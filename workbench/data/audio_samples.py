@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.audio_clips import ClipFormat, Clips, decode, plan_clips
+from workbench.data.audio_file import FULL_SCALE
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
 from workbench.data.recordings import Recordings, Scanned, left_out, reading_notes, scan
@@ -19,13 +20,13 @@ from workbench.data.words import few
 from workbench.errors import DataError
 
 MOST_SECONDS = 30.0
-"""Samples are as long as the longest file up to here; a longer file needs `seconds`."""
+"""How long the longest file may last, in seconds, without a setting of the length of a sample."""
 
 SILENT = 10 ** (-80 / 20)
 """A recording whose samples all stay below this is silent: 80 decibels below full scale."""
 
 MUCH_PADDING = 4.0
-"""If the longest file lasts so many times as long as half of the files, a note says so."""
+"""A note says if the longest file lasts more than this many times as long as the median one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def audio_samples(
     """Reads sounds as waveforms (clips, length): int16, or float32 if a file has more than 16 bits.
 
     splits: "train" always, "validation" and "test" if they exist. group: what a group of the recordings is, such as
-    "speaker"; clips of one recording are a group where recordings have none. Raises DataError.
+    "speaker"; clips of one recording are a group where recordings have none. Silent clips are named where all are read
+    into memory. Raises DataError.
     """
     files = sum(len(each.paths) for each in splits.values())
     scanned, errors = scan(splits, reading.drop_broken, report)
@@ -141,7 +143,7 @@ def _length_notes(
 
 def _silent(waves: Tensor, clips: Clips) -> list[str]:
     """The names of the clips that hold nothing but silence."""
-    limit = SILENT if clips.format.is_deep else SILENT * 32768
+    limit = SILENT if clips.format.is_deep else SILENT * FULL_SCALE
     # The largest of int16 has no negative, and abs() of that would be negative.
     silent = (waves.amax(1) < limit) & (waves.amin(1) > -limit)
     paths = [clips.paths[clips.file[index]] for index in silent.nonzero()[:, 0].tolist()]

@@ -14,8 +14,8 @@ from workbench.data.samples import Task
 from workbench.errors import DataError, PresetError
 
 MOST_PARTS, PART_COST = 20, 0.004
-"""A fraction is split off as some of at most so many equal parts. Few parts are preferred, at this cost in closeness to
-the fraction: a part of several groups can have each class in its fraction."""
+"""The samples are divided into at most this many equal parts, some of which are split off. Each part costs this much
+closeness to the fraction: in few parts, of several groups each, every class can have its fraction."""
 
 MOST_DIVIDED = 500
 """More groups than this are first bundled at random: scikit-learn weighs one after another, which takes seconds."""
@@ -86,21 +86,21 @@ def _divided(groups: Tensor, targets: Tensor | None, folds: int, seed: int) -> I
     from sklearn.model_selection import StratifiedGroupKFold
 
     classes = np.zeros(len(groups), dtype=np.int64) if targets is None else targets.numpy()
-    divide = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    bundles = _bundled(groups.numpy(), max(MOST_DIVIDED, folds), seed)
+    shuffled = _shuffled(groups.numpy(), max(MOST_DIVIDED, folds), seed)
     with warnings.catch_warnings():
         # It warns of classes with fewer samples than folds: some folds are then without them, which is no harm.
         warnings.simplefilter("ignore", UserWarning)
-        yield from divide.split(np.zeros(len(groups)), classes, bundles)
+        yield from StratifiedGroupKFold(folds).split(np.zeros(len(groups)), classes, shuffled)
 
 
-def _bundled(groups: Indices, most: int, seed: int) -> Indices:
-    """At most `most` groups, each of about as many whole ones."""
+def _shuffled(groups: Indices, most: int, seed: int) -> Indices:
+    """Numbers the groups at random, of which scikit-learn takes equal ones in this order; more than `most` are bundled.
+
+    Its own `shuffle` gives other folds in other versions, and before 1.8 ones without strata (scikit-learn#32478).
+    """
     names, numbers = np.unique(groups, return_inverse=True)
-    if len(names) <= most:
-        return groups
-    bundle: Indices = np.random.default_rng(seed).permutation(len(names)) % most
-    return bundle[numbers]
+    order: Indices = np.random.default_rng(seed).permutation(len(names)) % most
+    return order[numbers]
 
 
 def _check_classes(groups: Tensor, targets: Tensor, task: Task) -> None:

@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from workbench.data.audio_file import FULL_SCALE
 from workbench.data.encoding import Encoding
 from workbench.data.mel import cosine_transform, fft_length_for, mel_bank
-
-FULL_SCALE = 32768.0
-"""The number of 16 bits that stands for 1."""
 
 FLOOR = 1e-6
 """Added to the power of a band before the logarithm: silence gives -13.8."""
@@ -101,7 +99,7 @@ class LogMel(Encoding):
             pad_mode="constant",
             return_complex=True,
         )
-        power = torch.view_as_real(spectrum).square().sum(-1)
+        power = spectrum.real.square() + spectrum.imag.square()  # much faster than a sum over the last dimension
         bands = (power.transpose(1, 2) @ self.bank + FLOOR).log()
         rows = self.rows(bands).transpose(1, 2).unsqueeze(1)
         return ((rows - self.mean) / self.std).contiguous()

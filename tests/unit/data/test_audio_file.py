@@ -103,6 +103,9 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
     wav = _cut(save(tmp_path / "a.wav", tone(440)), 1000)
     with pytest.raises(DataError, match=r"a.wav': it is cut off: 956 of 1,600 bytes of sound are there"):
         audio_info(wav)
+    for suffix in ("aiff", "au"):
+        with pytest.raises(DataError, match=r"it is cut off: 9\d\d of 1,60\d bytes of sound are there"):
+            audio_info(_cut(save(tmp_path / f"a.{suffix}", tone(440)), 1000))
     noise = np.random.default_rng(0).normal(size=20000).clip(-1, 1)
     flac = _cut(save(tmp_path / "b.flac", noise), 20000)
     with pytest.raises(DataError, match=r"cannot read the sound '.*b.flac': "):

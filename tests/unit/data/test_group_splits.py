@@ -28,7 +28,7 @@ def samples_of(groups: Tensor, targets: Tensor, *, kind: str = "classification")
 
 
 def voices(count: int, classes: int = 4, each: int = 1) -> Samples:
-    """So many groups, each with `each` samples of each class, shuffled."""
+    """`count` groups, each with `each` samples of each class, shuffled."""
     groups = torch.arange(count).repeat_interleave(classes * each)
     targets = torch.arange(classes).repeat(count * each)
     order = torch.randperm(len(groups), generator=torch.Generator().manual_seed(1))

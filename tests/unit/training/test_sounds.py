@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.unit.training.plain import plain_losses
 from tests.unit.training.scripted import new_trainer, of_type
 from workbench.data.mel import mel_bank
 from workbench.data.spectrogram import LogMel
+from workbench.errors import DataError
 from workbench.runs import events
 from workbench.settings.preset import Preset
 from workbench.training.batches import BatchSource, OnDeviceBatches
@@ -198,6 +200,20 @@ def test_samples_that_do_not_fit_are_read_by_a_loader(sound_preset: list[str], m
     job = job_of(*sound_preset, "runtime.num_workers=0")
     assert isinstance(job.train, DataLoaderBatches)
     torch.testing.assert_close(epoch(job.train), epoch(kept.train))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_file_that_breaks_while_it_is_read_one_by_one_is_named(
+    tones: Path, sound_preset: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    copied = shutil.copytree(tones, tmp_path / "tones")
+    monkeypatch.setattr("workbench.settings.audio_data.memory_limit_bytes", lambda: 1000)
+    job = job_of(*sound_preset, f"data.folder={copied}", f"runtime.num_workers={workers}", "validation.method=none")
+    for path in copied.rglob("s*_3.wav"):
+        path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(DataError, match=r"cannot read the sound '.*s\d_3.wav': it is cut off: 228 of 960 samples"):
+        epoch(job.train)
+    job.close()
 
 
 class ByHand(nn.Module):
