@@ -46,7 +46,10 @@ def on_host(split: Split, encoding: Encoding | None, target_scale: TargetScale |
 
 def _encoded(inputs: Tensor, encoding: Encoding) -> Tensor:
     """All inputs encoded, made chunk by chunk, so that only the result needs much memory."""
-    first: Tensor = encoding(inputs[:1])
+    head = inputs[:1]
+    first: Tensor = encoding(head)
+    if first is head:
+        return inputs  # ids of a long text, which is encoded already
     dtype = torch.float32 if first.is_floating_point() else first.dtype
     encoded = torch.empty((len(inputs), *first.shape[1:]), dtype=dtype)
     for raw, made in zip(inputs.split(HOST_CHUNK), encoded.split(HOST_CHUNK), strict=True):

@@ -17,8 +17,8 @@ from workbench.data.target import targets
 from workbench.data.text_rows import read_text_rows
 from workbench.errors import DataError
 
-ENOUGH_TEXTS = 30
-"""With fewer texts, a column may well hold the same one twice."""
+ENOUGH_TEXTS, MANY_REPEATED = 30, 0.05
+"""With fewer texts, a column may well hold the same one twice; and so may a few of many."""
 
 
 def text_table(
@@ -66,12 +66,13 @@ def text_table(
 
 
 def _text_notes(texts: Sequence[str], name: str) -> list[str]:
-    """Notes on texts that occur more than once, and on a column that holds no prose."""
+    """Notes on texts that occur more than once."""
     different = len(set(texts))
     notes = []
-    if len(texts) >= ENOUGH_TEXTS and 2 * different < len(texts):
+    if len(texts) >= ENOUGH_TEXTS and different < (1 - MANY_REPEATED) * len(texts):
+        found = "text" if different == 1 else "texts"
         notes.append(
-            f"column {name!r} has only {different:,} different texts in {len(texts):,} rows: the same ones may be in "
+            f"column {name!r} has only {different:,} different {found} in {len(texts):,} rows: the same ones may be in "
             "several splits"
         )
     return notes

@@ -27,7 +27,8 @@ class Transformer(nn.Module):
 
     length: most tokens of a text; vocabulary: number of ids; outputs: number of scores; width: of a token's vector;
     heads: of attention, by which the width can be divided; feed_forward: width of the layer between; dropout: dropout
-    probability of embeddings, attention and the output of each part, in [0, 1).
+    probability of embeddings and the output of each part, in [0, 1). Attention itself has none: PyTorch's fused kernel
+    for the CPU takes none, and candidates that are trained together could not have one each.
     """
 
     positions: Tensor
@@ -88,7 +89,7 @@ class Block(nn.Module):
         self, width: int, heads: int, feed_forward: int, dropout: float, activation: Activation, *, causal: bool
     ) -> None:
         super().__init__()
-        self.heads, self.causal, self.attention_dropout = heads, causal, dropout
+        self.heads, self.causal = heads, causal
         self.norm_attention = nn.LayerNorm(width)
         self.attend = nn.Linear(width, 3 * width)
         self.project = nn.Linear(width, width)
@@ -109,14 +110,7 @@ class Block(nn.Module):
     def _attention(self, x: Tensor, seen: Tensor | None) -> Tensor:
         by_head = self.attend(x).unflatten(2, (3, self.heads, -1)).transpose(1, 3)
         queries, keys, values = by_head.unbind(2)
-        attended = scaled_dot_product_attention(
-            queries,
-            keys,
-            values,
-            attn_mask=seen,
-            dropout_p=self.attention_dropout if self.training else 0.0,
-            is_causal=self.causal,
-        )
+        attended = scaled_dot_product_attention(queries, keys, values, attn_mask=seen, is_causal=self.causal)
         return attended.transpose(1, 2).flatten(2)
 
 

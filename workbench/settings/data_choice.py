@@ -67,6 +67,20 @@ class DataChoice(Choice):
         """Whether batches are of texts of similar length, from which padding is cut."""
         return False
 
+    @property
+    def named_columns(self) -> dict[str, list[str]]:
+        """The columns of its table that settings name, by their key paths; empty for what is not a table."""
+        named = {}
+        for key, field in type(self).model_fields.items():
+            value = getattr(self, key)
+            if (
+                isinstance(field.json_schema_extra, dict)
+                and field.json_schema_extra.get("names") == "columns"
+                and value
+            ):
+                named[f"data.{key}"] = [value] if isinstance(value, str) else list(value)
+        return named
+
     def build(self, report: Report) -> Samples:
         """Reads the samples; `report` hears of downloads and long reads.
 

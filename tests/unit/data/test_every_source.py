@@ -109,9 +109,9 @@ def test_no_sample_is_in_two_splits_and_none_is_lost(settings: dict[str, Any]) -
     numbered = replace(samples, **counted)  # type: ignore[arg-type]
     splits = preset_of(settings, samples).validation.build(numbered)
     found = []
-    for made in (splits.train, splits.validation, splits.test):
-        assert isinstance(made, InMemory)
-        found.append(set(made.inputs.tolist()))
+    for part in (splits.train, splits.validation, splits.test):
+        assert isinstance(part, InMemory)
+        found.append(set(part.inputs.tolist()))
     train, validation, test = found
     assert not train & validation
     assert not train & test

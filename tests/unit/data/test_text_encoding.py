@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import unicodedata
+from functools import cache
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.fit_tokens import LONGEST, Tokens
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, Words, row_of_ids
 from workbench.data.tokens import PAD, UNKNOWN, TokenKind
+from workbench.data.word_tokens import normalized, split_words, without_halves
 from workbench.errors import DataError
 
 TEXTS = ["the cat", "the dog, the cat", "A bird"]
@@ -127,3 +133,45 @@ def test_what_a_checkpoint_holds_encodes_as_before(encoding: TextEncoding) -> No
     texts = ["a b", "", "A z", "bbbbb"]
     assert torch.equal(restored(texts), encoding(texts))
     assert restored.vocabulary_size == encoding.vocabulary_size
+
+
+ANY_TEXT = st.text(st.characters(), max_size=40)
+"""Any characters at all, half ones (lone surrogates) included."""
+
+
+@cache
+def learned(kind: TokenKind) -> TextEncoding:
+    return tokens(kind, vocabulary=300).fitted(TEXTS, 16)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=4), kind=st.sampled_from(["words", "characters", "bytes", "bpe"]))
+def test_any_text_becomes_ids(texts: list[str], kind: TokenKind) -> None:
+    encoding = learned(kind)
+    ids = encoding(texts)
+    assert ids.shape == (len(texts), 16)
+    assert int(ids.min()) >= 0
+    assert int(ids.max()) < encoding.vocabulary_size
+    there = ids != PAD
+    assert bool(there[:, 0].all())
+    assert torch.equal(there.long().cumprod(1).bool(), there)
+    for row in ids.tolist():
+        assert "".join(encoding.tokens(row)) or encoding.text(row) == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=ANY_TEXT)
+def test_bytes_and_bpe_keep_any_text(text: str) -> None:
+    whole = without_halves(text)
+    [ids] = learned("bytes").ids([text])
+    assert learned("bytes").text(ids) == whole
+    [ids] = learned("bpe").ids([text])
+    assert UNKNOWN not in ids
+    assert learned("bpe").text(ids) == unicodedata.normalize("NFC", whole)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=ANY_TEXT)
+def test_words_keep_all_but_the_spaces(text: str) -> None:
+    composed = normalized(text)
+    assert "".join(split_words(composed)) == "".join(composed.split())

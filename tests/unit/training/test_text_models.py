@@ -194,3 +194,22 @@ def test_the_health_of_recurrent_layers_is_measured_in_training_mode(
         f"recurrent.{direction}_layers.{layer}" for layer in (0, 1) for direction in ("forward", "backward")
     ]
     assert all(tensor["gradient_mean"] > 0 for tensor in measured.tensors)
+
+
+def test_stacked_candidates_have_each_their_own_dropout(
+    reviews: list[str], make_trainer: Callable[..., Trainer]
+) -> None:
+    """Also in a transformer: no probability is hidden in a call that all candidates share."""
+    choice = [*reviews, *SMALL["transformer"], "data.group_by_length=false"]
+    presets = [make_trainer(*choice, f"model.dropout={dropout}").job.preset for dropout in (0.0, 0.6)]
+    data = prepare(presets[0], lambda _: None)
+    stack = Stack([data, data], presets, [0, 1])
+    indices = torch.arange(16).expand(2, -1)
+    first, _ = stack.run_step([indices], torch.zeros(2, 1, dtype=torch.float64))
+    second, _ = stack.run_step([indices], torch.zeros(2, 1, dtype=torch.float64))
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    job = make_trainer(*choice, "model.dropout=0.0").job
+    batch = job.train.samples.index_select(torch.arange(16))  # type: ignore[attr-defined]
+    alone = nn.functional.cross_entropy(job.model.train()(batch.tensor), batch.targets)
+    torch.testing.assert_close(first[0], alone.detach(), rtol=1e-4, atol=1e-5)

@@ -11,7 +11,6 @@ import pytest
 
 from workbench.data import header
 from workbench.errors import DataError
-from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
 from workbench.ui.form.column_reader import ColumnReader
 from workbench.ui.form.completion import columns, common_beginning, entry_of, narrowed, paths
@@ -168,9 +167,7 @@ def test_the_columns_that_settings_name_are_checked_before_a_start(tmp_path: Pat
     chosen = Preset().override(["data.name=csv", f'data.file="{file}"', "data.target=bougt"])
 
     async def wrong(*changes: str) -> str:
-        data = chosen.override(list(changes)).data
-        assert isinstance(data, Csv)
-        return await ColumnReader().wrong(data)
+        return await ColumnReader().wrong(chosen.override(list(changes)).data)
 
     assert asyncio.run(wrong()).startswith("data.target: ")
     assert asyncio.run(wrong("data.target=bought")) == ""
@@ -179,3 +176,19 @@ def test_the_columns_that_settings_name_are_checked_before_a_start(tmp_path: Pat
     assert "named both in data.target and in data.ignore" in twice
     nowhere = asyncio.run(wrong(f'data.file="{tmp_path / "nowhere.csv"}"'))
     assert nowhere == "", "the trainer says it best"
+
+
+def test_the_columns_of_a_table_of_texts_are_checked_too_and_other_data_starts_no_process(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"text": "a", "label": 1}\n')
+    chosen = Preset().override(["data.name=text_table", f'data.file="{file}"', "data.target=label"])
+
+    def wrong(*changes: str) -> str:
+        return asyncio.run(ColumnReader().wrong(chosen.override(list(changes)).data))
+
+    assert wrong() == ""
+    assert wrong("data.text=txet").startswith("data.text: ")
+    assert "has no column 'author'" in wrong("data.group=author")
+    assert chosen.data.named_columns == {"data.text": ["text"], "data.target": ["label"]}
+    assert Preset().data.named_columns == {}
+    assert asyncio.run(ColumnReader(("no such program",)).wrong(Preset().data)) == ""

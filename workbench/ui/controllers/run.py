@@ -6,7 +6,6 @@ from workbench.errors import WorkbenchError
 from workbench.runs.control import Command
 from workbench.runs.directory import RunDirectory
 from workbench.runs.status import ENDED, RESUMABLE
-from workbench.settings.data import Csv
 from workbench.settings.preset import Preset
 from workbench.settings.validation import check_is_one_run
 from workbench.ui.controllers.host import Host
@@ -21,7 +20,7 @@ class RunController:
     """Starts runs, and sends requests to the trainer of the run in progress."""
 
     def __init__(self, draft: Draft, session: Session, host: Host, columns: ColumnReader | None = None) -> None:
-        """columns: reads the columns of CSV files, which are checked before the start."""
+        """columns: reads the columns of tables, which are checked before the start."""
         self._draft = draft
         self._session = session
         self._host = host
@@ -104,7 +103,7 @@ class RunController:
 
     async def _start(self, preset: Preset) -> bool:
         check_is_one_run(preset.validation)
-        wrong = await self._columns.wrong(preset.data) if isinstance(preset.data, Csv) else ""
+        wrong = await self._columns.wrong(preset.data)
         if wrong := wrong or self._session.planner.take_fault(preset):
             self._cannot_start(wrong)
             return False

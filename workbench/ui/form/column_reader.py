@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.errors import DataError
 from workbench.files import expanded
-from workbench.settings.data import Csv
+from workbench.settings.data_choice import DataChoice
 
 COMMAND = (sys.executable, "-P", "-m", "workbench.data.header")
 PATIENCE_SECONDS = 30.0
@@ -39,13 +39,14 @@ class ColumnReader:
             self._known[key] = found
         return self._known[key]
 
-    async def wrong(self, data: Csv) -> str:
+    async def wrong(self, data: DataChoice) -> str:
         """The fault of the columns that the settings name; empty if there is none, or the file cannot be read."""
-        named = {f"data.{key}": getattr(data, key) for key in ("numeric", "categorical", "ignore")}
-        named = {"data.target": [data.target], **named}
-        path = str(expanded(data.file).absolute())
+        named, file, delimiter = data.named_columns, getattr(data, "file", ""), getattr(data, "delimiter", "auto")
+        if not named or not file:
+            return ""
+        path = str(expanded(file).absolute())
         try:
-            return str((await self._answer(path, data.delimiter, json.dumps(named)))["wrong"])
+            return str((await self._answer(path, delimiter, json.dumps(named)))["wrong"])
         except (DataError, KeyError):
             return ""
 
