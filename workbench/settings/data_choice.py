@@ -52,10 +52,6 @@ class DataChoice(Choice):
 
     batch_size: int = setting(64, "samples per batch", unit="samples", step="double", ge=1, le=10_000_000)
     drop_last: bool = setting(False, "leave out the last batch of an epoch if it is smaller")
-    normalize_target: bool = setting(
-        True,
-        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
-    )
 
     @property
     def predicts(self) -> TaskKind | None:
@@ -97,7 +93,16 @@ class DataChoice(Choice):
         return None
 
 
-class NumberData(DataChoice):
+class LabelledData(DataChoice):
+    """A source of samples with classes or numbers to predict."""
+
+    normalize_target: bool = setting(
+        True,
+        "regression: targets to mean 0 and deviation 1 while training; metrics stay in the data's own unit",
+    )
+
+
+class NumberData(LabelledData):
     """A source of samples that are numbers: tables, images, sounds."""
 
     normalize: Literal["standard", "none"] = setting(

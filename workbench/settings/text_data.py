@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.data.tokens import BPE_LEAST, TokenKind
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import MISSING_VALUES, DataChoice, TaskName
+from workbench.settings.data_choice import MISSING_VALUES, DataChoice, LabelledData, TaskName
 from workbench.settings.generation import ContinuedText
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class TextData(DataChoice):
         return Tokens(self.tokens, self.vocabulary, self.min_count, lowercase, self.tokenizer)
 
 
-class LabelledTexts(TextData):
+class LabelledTexts(TextData, LabelledData):
     """Texts with a class or numbers each."""
 
     lowercase: bool = setting(True, "words: upper case becomes lower case")

@@ -23,7 +23,7 @@ from workbench.data.target_scale import TargetScale
 from workbench.data.task_description import describe_task
 from workbench.data.tokens import PAD
 from workbench.errors import DataError, PresetError, UserCodeError
-from workbench.settings.data_choice import NumberData
+from workbench.settings.data_choice import LabelledData, NumberData
 from workbench.settings.generation import GENERATION_SETTINGS
 from workbench.settings.loss import IGNORED, losses_for
 from workbench.settings.model import ModuleModel
@@ -127,6 +127,7 @@ def prepare(
     target_scale = None
     if task.kind == "regression":
         targets = splits.train.targets
+        assert isinstance(preset.data, LabelledData)
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
         splits = splits.map(lambda split: on_host(split, None, target_scale))
         if targets is not None and targets.dtype == torch.float64 and isinstance(splits.train, InMemory):
