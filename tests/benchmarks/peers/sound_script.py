@@ -16,7 +16,7 @@ from scipy.signal import resample_poly
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-RATE, WINDOW, HOP, MELS = 16_000, 400, 160, 64
+RATE, WINDOW, HOP, MELS, FFT = 16_000, 400, 160, 64, 512
 SAMPLES = 13_460
 
 
@@ -24,7 +24,7 @@ def mel_filters() -> Tensor:
     """Triangles at equal distances in mel, (frequencies, MELS)."""
     top = 2595 * torch.log10(torch.tensor(1 + RATE / 2 / 700))
     points = 700 * (10 ** (torch.linspace(0, float(top), MELS + 2) / 2595) - 1)
-    frequencies = torch.linspace(0, RATE / 2, 1024 // 2 + 1).unsqueeze(1)
+    frequencies = torch.linspace(0, RATE / 2, FFT // 2 + 1).unsqueeze(1)
     up = (frequencies - points[:-2]) / (points[1:-1] - points[:-2])
     down = (points[2:] - frequencies) / (points[2:] - points[1:-1])
     return torch.minimum(up, down).clamp(min=0)
@@ -46,7 +46,7 @@ class Sounds(Dataset[tuple[Tensor, int]]):
         wave, rate = soundfile.read(file, dtype="float32")
         wave = torch.from_numpy(resample_poly(wave, RATE, rate).astype("float32"))[:SAMPLES]
         wave = nn.functional.pad(wave, (0, SAMPLES - len(wave)))
-        spectrum = torch.stft(wave, 1024, HOP, WINDOW, self.window, pad_mode="constant", return_complex=True)
+        spectrum = torch.stft(wave, FFT, HOP, WINDOW, self.window, pad_mode="constant", return_complex=True)
         log_mel = (spectrum.abs().square().T @ self.filters + 1e-6).log().T
         return log_mel.unsqueeze(0), self.classes.index(file.parent.name)
 
