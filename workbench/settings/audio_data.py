@@ -98,6 +98,7 @@ class Sounds(NumberData):
             time_width=max(round(self.time_mask_ms / self.hop_ms), 1),
             frequency_masks=self.frequency_masks,
             frequency_width=self.frequency_mask_bands,
+            standardised=self.normalize == "standard",
         )
 
     def _samples(self, milliseconds: float) -> int:

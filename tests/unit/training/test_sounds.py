@@ -108,6 +108,16 @@ def test_masks_blank_spectrograms_of_training_alone(sound_preset: list[str]) -> 
     assert torch.equal(found[kept], expected[kept])
 
 
+def test_masks_have_the_mean_of_a_spectrogram_that_is_not_standardised(sound_preset: list[str]) -> None:
+    unscaled = [*sound_preset, "data.normalize=none"]
+    found, expected = epoch(job_of(*unscaled, *MASKS).train), epoch(job_of(*unscaled).train)
+    means = expected.mean((1, 2, 3), keepdim=True).expand_as(expected)
+    assert float(means.abs().min()) > 1  # of logarithms: 0 is far from it
+    masked = found != expected
+    assert 0.05 < float(masked.double().mean()) < 0.6
+    torch.testing.assert_close(found[masked], means[masked])
+
+
 MODELS = {
     "audio_cnn": [],
     "audio_cnn on mfcc": ["data.encoding=mfcc", "data.coefficients=13"],
