@@ -14,7 +14,7 @@ from workbench.data.audio_clips import ClipFormat, Clips, decode, plan_clips
 from workbench.data.audio_file import FULL_SCALE
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
-from workbench.data.recordings import Recordings, Scanned, left_out, reading_notes, scan
+from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.data.words import few
 from workbench.errors import DataError
@@ -53,35 +53,20 @@ def audio_samples(
     "speaker"; clips of one recording are a group where recordings have none. Silent clips are named where all are read
     into memory. Raises DataError.
     """
-    files = sum(len(each.paths) for each in splits.values())
-    scanned, errors = scan(splits, reading.drop_broken, report)
-    if any(not each.infos for each in scanned.values()):
-        raise DataError(f"no sound that can be read is left in a split; {left_out(errors, files)}")
-    form = _format(scanned, reading)
+    found, errors = scan(splits, reading.drop_broken, report)
+    lost = LeftOut(sum(len(each.paths) for each in splits.values()), errors)
+    scanned, planned, waves = _read(found, reading, lost, report)
+    form = planned["train"].format
     notes = reading_notes(scanned, form.rate)
-    planned = {name: plan_clips(each, form) for name, each in scanned.items()}
     notes += _length_notes(scanned, planned, form, reading)
-    made: dict[str, Split] = {}
-    silent: list[str] = []
-    total = sum(len(clips) for clips in planned.values())
-    meter = Meter(report, "reading sounds", total, "clips")
-    if total * form.clip_bytes <= reading.memory_limit_bytes:
-        for name, clips in planned.items():
-            waves, broken = decode(clips, reading.drop_broken, meter)
-            errors += broken.values()
-            if broken:
-                kept = [index for index in range(len(clips)) if index not in broken]
-                waves, planned[name] = waves[torch.tensor(kept).long()], clips.only(kept)
-            made[name] = InMemory(waves, planned[name].targets)
-            silent += _silent(waves, planned[name])
-        meter.finish()
-    else:
-        made = {name: Lazy(clips, clips.targets) for name, clips in planned.items()}
-    if errors:
-        notes.append(left_out(errors, files))
+    made: dict[str, Split] = {name: Lazy(clips, clips.targets) for name, clips in planned.items()}
+    made |= {name: InMemory(read, planned[name].targets) for name, read in waves.items()}
+    silent = [name for split, read in waves.items() for name in _silent(read, planned[split])]
+    if left_out := str(lost):
+        notes.append(left_out)
     if silent:
         notes.append(f"{len(silent)} clips are silent, but used: {few(silent)}")
-    _check_classes(planned["train"], task)
+    _check_classes(planned["train"], splits["train"], task)
     groups, group_notes = _groups(scanned, planned, group)
     return Samples(
         made["train"],
@@ -89,9 +74,48 @@ def audio_samples(
         validation=made.get("validation"),
         test=made.get("test"),
         notes=(*notes, *group_notes),
-        left_out=left_out(errors, files),
+        left_out=left_out,
         groups=groups,
     )
+
+
+def _read(
+    scanned: Mapping[str, Scanned], reading: AudioReading, lost: LeftOut, report: Report
+) -> tuple[Mapping[str, Scanned], dict[str, Clips], dict[str, Tensor]]:
+    """Returns the files that stay, their clips, and by split the waveforms (clips, length); none where they do not fit.
+
+    lost: gets the errors of what does not stay. Files that do not stay have no part in the format of the samples.
+    Raises DataError.
+    """
+    if any(not each.infos for each in scanned.values()):
+        raise DataError(f"no sound that can be read is left in a split; {lost}")
+    form = _format(scanned, reading)
+    planned = {name: plan_clips(each, form) for name, each in scanned.items()}
+    total = sum(len(clips) for clips in planned.values())
+    if total * form.clip_bytes > reading.memory_limit_bytes:
+        return scanned, planned, {}
+    meter = Meter(report, "reading sounds", total, "clips")
+    waves: dict[str, Tensor] = {}
+    stay: dict[str, Scanned] = {}
+    lost.parts, lost.windows = [], 0
+    for name, clips in planned.items():
+        waves[name], broken = decode(clips, reading.drop_broken, meter)
+        stay[name] = scanned[name]
+        if broken:
+            kept = [index for index in range(len(clips)) if index not in broken]
+            waves[name], planned[name] = waves[name][torch.tensor(kept).long()], clips.only(kept)
+            files = set(clips.file[kept].tolist())
+            stay[name] = scanned[name].only(sorted(files))
+            first: dict[int, DataError] = {}
+            for index, error in broken.items():
+                first.setdefault(int(clips.file[index]), error)
+            lost.whole += [error for file, error in first.items() if file not in files]
+            lost.parts += [error for file, error in first.items() if file in files]
+            lost.windows += sum(int(clips.file[index]) in files for index in broken)
+    meter.finish()
+    if any(not each.infos for each in stay.values()) or _format(stay, reading) != form:
+        return _read(stay, reading, lost, report)
+    return stay, planned, waves
 
 
 def _format(scanned: Mapping[str, Scanned], reading: AudioReading) -> ClipFormat:
@@ -150,14 +174,17 @@ def _silent(waves: Tensor, clips: Clips) -> list[str]:
     return [f"{path.parent.name}/{path.name}" for path in paths]
 
 
-def _check_classes(train: Clips, task: Task) -> None:
-    """Raises DataError if a class has lost all its training samples."""
+def _check_classes(train: Clips, listed: Recordings, task: Task) -> None:
+    """Raises DataError if a class has no training samples, or has lost all of them."""
     if task.kind != "classification":
         return
-    counts = torch.bincount(train.targets, minlength=task.outputs)
-    if not bool(counts.all()):
+    for number in (torch.bincount(train.targets, minlength=task.outputs) == 0).nonzero()[:, 0].tolist():
+        name = task.classes[number] if task.classes else str(number)
+        if bool((listed.targets == number).any()):
+            raise DataError(f"no sound of class {name!r} that can be read is left in the training split")
         raise DataError(
-            f"no sound of class {task.classes[int(counts.argmin())]!r} that can be read is left in the training split"
+            f"no sound of class {name!r} is in the training split, but another split has some: a model could not learn "
+            "it; put some into the training split, or leave the class out"
         )
 
 
