@@ -120,6 +120,34 @@ def test_a_table_without_rows_and_one_that_is_a_sound_are_named(tmp_path: Path) 
         read(tmp_path / "sound.csv")
 
 
-def test_rows_of_one_file_are_said(table: Path) -> None:
+def test_rows_of_one_file_are_said_and_stay_in_one_split(table: Path) -> None:
+    table.write_text(
+        table.read_text().replace("sounds/c.wav", "sounds/a.wav").replace("sounds/e", "sounds/../sounds/a")
+    )
+    samples = read(table)
+    assert samples.notes == (
+        "2 rows name a sound file that another row names too",
+        "the training data has 4 recordings: splits keep the clips of each on one side",
+    )
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 1, 0, 2, 0, 3]
+
+
+def test_windows_of_rows_of_one_file_stay_in_one_split(table: Path) -> None:
     table.write_text(table.read_text().replace("sounds/c.wav", "sounds/a.wav"))
-    assert read(table).notes == ("1 rows name a sound file that another row names too",)
+    samples = read(table, seconds=0.05, clips="windows")
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 0, 1, 1, 0, 0, 2, 2, 3, 3, 4, 4]
+
+
+def test_a_file_on_both_sides_is_an_error(table: Path) -> None:
+    text = table.read_text()
+    table.write_text(text.replace("sounds/e.wav", "sounds/../sounds/a.wav"))
+    with pytest.raises(
+        DataError, match=r"line 6, column 'part': the sound 'sounds/../sounds/a.wav' is of 'TEST' .* 'train' in line 2"
+    ):
+        read(table, split="part")
+    with pytest.raises(DataError, match=r"line 6, column 'speaker': .* is of 'cora' here, but of 'anna' in line 2"):
+        read(table, group="speaker")
+    table.write_text(text.replace("sounds/d.wav", "sounds/c.wav").replace("no,61,val", "no,61,dev"))  # as is Val
+    assert len(read(table, group="speaker", split="part").validation or ()) == 2
