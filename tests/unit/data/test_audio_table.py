@@ -149,5 +149,5 @@ def test_a_file_on_both_sides_is_an_error(table: Path) -> None:
         read(table, split="part")
     with pytest.raises(DataError, match=r"line 6, column 'speaker': .* is of 'cora' here, but of 'anna' in line 2"):
         read(table, group="speaker")
-    table.write_text(text.replace("sounds/d.wav", "sounds/c.wav").replace("no,61,val", "no,61,dev"))  # as is Val
+    table.write_text(text.replace("sounds/d.wav", "sounds/c.wav").replace("no,61,val", "no,61,valid"))  # as is Val
     assert len(read(table, group="speaker", split="part").validation or ()) == 2
