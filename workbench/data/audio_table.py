@@ -29,6 +29,8 @@ def audio_table(
     split: str,
     folder: Path | None,
     delimiter: Literal["auto", ",", "\t", ";", "|"],
+    missing: Literal["error", "drop"],
+    missing_values: tuple[str, ...],
     reading: AudioReading,
     report: Report,
 ) -> Samples:
@@ -36,8 +38,8 @@ def audio_table(
 
     audio: the column of file names, relative to `folder`, or to that of the table if it is None. target, task: see
     `target.targets`. group: the column of what must stay in one split, such as the speaker; split: the column that says
-    train, validation or test; both empty for none. Rows of one file always stay in one split. Raises DataError, with
-    file, line and column.
+    train, validation or test; both empty for none. Rows of one file always stay in one split. missing, missing_values:
+    see `missing.without_missing`. Raises DataError, with file, line and column.
     """
     rows = read_rows(file, delimiter)
     named = {"data.audio": (audio,), "data.target": (target,)}
@@ -46,7 +48,8 @@ def audio_table(
     check_names(rows, named)
     if not rows.values:
         raise DataError(f"{file} has no rows below its header")
-    rows, _ = without_missing(rows, [name for name in (audio, group, split) if name], target, "error", ("",))
+    named_columns = [name for name in (audio, group, split) if name]
+    rows, left_out = without_missing(rows, named_columns, target, missing, missing_values, ignorable=False)
     predicted, found, notes = targets(rows, target, task, Formats(rows, [target], "auto", "auto"))
     base = file.parent if folder is None else folder
     paths = [base / name for name in rows.column(audio)]
@@ -62,6 +65,9 @@ def audio_table(
         notes.append(f"{repeated} rows name a sound file that another row names too")
     splits = _splits(rows, split, whole) if split else {"train": whole}
     samples = audio_samples(splits, found, reading, group or "recording", report)
+    if left_out:
+        notes.insert(0, left_out)
+        samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
     return replace(samples, notes=(*rows.notes, *notes, *samples.notes))
 
 

@@ -151,3 +151,32 @@ def test_a_file_on_both_sides_is_an_error(table: Path) -> None:
         read(table, group="speaker")
     table.write_text(text.replace("sounds/d.wav", "sounds/c.wav").replace("no,61,val", "no,61,valid"))  # as is Val
     assert len(read(table, group="speaker", split="part").validation or ()) == 2
+
+
+def test_missing_labels_are_an_error_or_their_rows_are_left_out(table: Path) -> None:
+    text = table.read_text().replace("b.flac,anna,no", "b.flac,anna,NA").replace("c.wav,bert,yes", "c.wav,bert,")
+    table.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read(table)
+    assert "line 3, column 'word': 'NA' is the first of 2 missing values in 2 of 6 rows" in str(caught.value)
+    assert 'set data.missing = "drop"' in str(caught.value)
+    assert "data.ignore" not in str(caught.value)
+    samples = read(table, missing="drop")
+    assert samples.task.classes == ("no", "yes")
+    assert samples.train.targets is not None
+    assert samples.train.targets.tolist() == [1, 0, 1, 0]
+    assert samples.left_out.startswith("left out 2 of 6 rows with missing values ('word' lacks 2)")
+    assert samples.left_out in samples.notes
+    table.write_text(text.replace("bert,,", "bert,yes,").replace("e.wav,cora,yes", "e.wav,cora,NA"))
+    samples = read(table, missing_values=("",))
+    assert samples.task.classes == ("NA", "no", "yes")
+    assert samples.notes == ()
+
+
+def test_rows_and_files_that_are_left_out_are_both_said(table: Path) -> None:
+    table.write_text(table.read_text().replace("f.wav,cora,no", "f.wav,cora,NaN"))
+    (table.parent / "sounds" / "a.wav").write_bytes(b"")
+    samples = read(table, missing="drop", broken="drop")
+    assert len(samples.train) == 4
+    assert samples.left_out.startswith("left out 1 of 6 rows with missing values")
+    assert "; left out 1 of 5 files: " in samples.left_out
