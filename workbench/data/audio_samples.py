@@ -10,8 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.data.audio_clips import ClipFormat, Clips, decode, plan_clips
-from workbench.data.audio_file import FULL_SCALE
+from workbench.data.audio_clips import ClipFormat, Clips, plan_clips, read_all
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
 from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
@@ -21,9 +20,6 @@ from workbench.errors import DataError
 
 MOST_SECONDS = 30.0
 """How long the longest file may last, in seconds, without a setting of the length of a sample."""
-
-SILENT = 10 ** (-80 / 20)
-"""A recording whose samples all stay below this is silent: 80 decibels below full scale."""
 
 MUCH_PADDING = 4.0
 """A note says if the longest file lasts more than this many times as long as the median one."""
@@ -50,72 +46,88 @@ def audio_samples(
     """Reads sounds as waveforms (clips, length): int16, or float32 if a file has more than 16 bits.
 
     splits: "train" always, "validation" and "test" if they exist. group: what a group of the recordings is, such as
-    "speaker"; clips of one recording are a group where recordings have none. Silent clips are named where all are read
-    into memory. Raises DataError.
+    "speaker"; clips of one recording are a group where recordings have none. All are read once, also where they do
+    not fit into memory, so that broken and silent ones are known. Raises DataError.
     """
     found, errors = scan(splits, reading.drop_broken, report)
     lost = LeftOut(sum(len(each.paths) for each in splits.values()), errors)
-    scanned, planned, waves = _read(found, reading, lost, report)
-    form = planned["train"].format
-    notes = reading_notes(scanned, form.rate)
-    notes += _length_notes(scanned, planned, form, reading)
-    made: dict[str, Split] = {name: Lazy(clips, clips.targets) for name, clips in planned.items()}
-    made |= {name: InMemory(read, planned[name].targets) for name, read in waves.items()}
-    silent = [name for split, read in waves.items() for name in _silent(read, planned[split])]
-    if left_out := str(lost):
+    read = _read(found, reading, lost, report)
+    form, train = read.planned["train"].format, read.planned["train"]
+    notes = [*reading_notes(read.files, form.rate), *_length_notes(read.files, read.planned, form, reading)]
+    left_out, silent = str(lost), read.silent
+    if left_out:
         notes.append(left_out)
     if silent:
         notes.append(f"{len(silent)} clips are silent, but used: {few(silent)}")
-    _check_classes(planned["train"], splits["train"], task)
-    groups, group_notes = _groups(scanned, planned, group)
+    _check_classes(train, splits["train"], task)
+    groups, group_notes = _groups(read.files, read.planned, group)
     return Samples(
-        made["train"],
+        read.made["train"],
         task,
-        validation=made.get("validation"),
-        test=made.get("test"),
+        validation=read.made.get("validation"),
+        test=read.made.get("test"),
         notes=(*notes, *group_notes),
         left_out=left_out,
         groups=groups,
     )
 
 
-def _read(
-    scanned: Mapping[str, Scanned], reading: AudioReading, lost: LeftOut, report: Report
-) -> tuple[Mapping[str, Scanned], dict[str, Clips], dict[str, Tensor]]:
-    """Returns the files that stay, their clips, and by split the waveforms (clips, length); none where they do not fit.
+@dataclass(frozen=True)
+class _Read:
+    """What stays of the files, by split."""
 
-    lost: gets the errors of what does not stay. Files that do not stay have no part in the format of the samples.
-    Raises DataError.
+    files: Mapping[str, Scanned]
+    planned: Mapping[str, Clips]
+    """The clips of these files."""
+    made: Mapping[str, Split]
+    """Their waveforms, in memory where they fit."""
+    silent: list[str]
+    """The names of the files of clips that hold nothing but silence."""
+
+
+def _read(scanned: Mapping[str, Scanned], reading: AudioReading, lost: LeftOut, report: Report) -> _Read:
+    """Reads all clips. Files that do not stay have no part in the format of the samples.
+
+    lost: gets the errors of what does not stay. Raises DataError if a split has nothing left.
     """
-    if any(not each.infos for each in scanned.values()):
-        raise DataError(f"no sound that can be read is left in a split; {lost}")
+    _check_left(scanned, lost)
     form = _format(scanned, reading)
     planned = {name: plan_clips(each, form) for name, each in scanned.items()}
     total = sum(len(clips) for clips in planned.values())
-    if total * form.clip_bytes > reading.memory_limit_bytes:
-        return scanned, planned, {}
-    meter = Meter(report, "reading sounds", total, "clips")
-    waves: dict[str, Tensor] = {}
+    fit = total * form.clip_bytes <= reading.memory_limit_bytes
+    meter = Meter(report, "reading sounds" if fit else "checking sounds", total, "clips")
+    made: dict[str, Split] = {}
     stay: dict[str, Scanned] = {}
+    silent: list[str] = []
     lost.parts, lost.windows = [], 0
     for name, clips in planned.items():
-        waves[name], broken = decode(clips, reading.drop_broken, meter)
+        # Those that do not fit are read too: a broken one would be found only while training.
+        waves = torch.zeros(len(clips), form.length, dtype=form.dtype) if fit else None
+        names = clips.file_names
+        checked = read_all(clips, waves, reading.drop_broken, meter)
+        silent += [names[clips.file[index]] for index in checked.silent]
         stay[name] = scanned[name]
-        if broken:
-            kept = [index for index in range(len(clips)) if index not in broken]
-            waves[name], planned[name] = waves[name][torch.tensor(kept).long()], clips.only(kept)
-            files = set(clips.file[kept].tolist())
-            stay[name] = scanned[name].only(sorted(files))
-            first: dict[int, DataError] = {}
-            for index, error in broken.items():
-                first.setdefault(int(clips.file[index]), error)
-            lost.whole += [error for file, error in first.items() if file not in files]
-            lost.parts += [error for file, error in first.items() if file in files]
-            lost.windows += sum(int(clips.file[index]) in files for index in broken)
+        if checked.errors:
+            kept = [index for index in range(len(clips)) if index not in checked.errors]
+            stay[name] = scanned[name].only(_note_lost(clips, kept, checked.errors, lost))
+            waves, clips = None if waves is None else waves[torch.tensor(kept).long()], clips.only(kept)
+        planned[name] = clips
+        made[name] = Lazy(clips, clips.targets) if waves is None else InMemory(waves, clips.targets)
     meter.finish()
-    if any(not each.infos for each in stay.values()) or _format(stay, reading) != form:
-        return _read(stay, reading, lost, report)
-    return stay, planned, waves
+    _check_left(stay, lost)
+    return _Read(stay, planned, made, silent) if _format(stay, reading) == form else _read(stay, reading, lost, report)
+
+
+def _note_lost(clips: Clips, kept: list[int], errors: Mapping[int, DataError], lost: LeftOut) -> list[int]:
+    """Notes each broken file once, and returns the numbers of those that stay. errors: of the clips that do not."""
+    files = set(clips.file[kept].tolist())
+    first: dict[int, DataError] = {}
+    for index, error in errors.items():
+        first.setdefault(int(clips.file[index]), error)
+    lost.whole += [error for file, error in first.items() if file not in files]
+    lost.parts += [error for file, error in first.items() if file in files]
+    lost.windows += sum(int(clips.file[index]) in files for index in errors)
+    return sorted(files)
 
 
 def _format(scanned: Mapping[str, Scanned], reading: AudioReading) -> ClipFormat:
@@ -165,13 +177,12 @@ def _length_notes(
     return notes
 
 
-def _silent(waves: Tensor, clips: Clips) -> list[str]:
-    """The names of the clips that hold nothing but silence."""
-    limit = SILENT if clips.format.is_deep else SILENT * FULL_SCALE
-    # The largest of int16 has no negative, and abs() of that would be negative.
-    silent = (waves.amax(1) < limit) & (waves.amin(1) > -limit)
-    paths = [clips.paths[clips.file[index]] for index in silent.nonzero()[:, 0].tolist()]
-    return [f"{path.parent.name}/{path.name}" for path in paths]
+def _check_left(files: Mapping[str, Scanned], lost: LeftOut) -> None:
+    """Raises DataError if a split has nothing left. files: what each has."""
+    for name, each in files.items():
+        if not each.infos:
+            without = "" if name == "train" else ", or remove the whole split"
+            raise DataError(f"no sound of the {name} split can be read ({lost}); repair these files{without}")
 
 
 def _check_classes(train: Clips, listed: Recordings, task: Task) -> None:
