@@ -19,7 +19,7 @@ from workbench.errors import PresetError
 from workbench.metrics import metric
 from workbench.settings.preset import Preset
 from workbench.settings.validation import CrossValidation
-from workbench.training.batches import BatchSource
+from workbench.training.batches import BatchSource, OnDeviceBatches
 from workbench.training.build_model import build_model
 from workbench.training.checkpointing.course import Digests
 from workbench.training.data_loading import batch_sources
@@ -204,7 +204,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         targets_per_sample=data.targets_per_sample,
         learns=data.learns,
         data_digests=data.digests,
-        notes=(*data.notes, *_monitor_notes(preset)),
+        notes=(*data.notes, *_monitor_notes(preset), *_padding_notes(preset, train)),
     )
 
 
@@ -243,6 +243,12 @@ def _monitor_notes(preset: Preset) -> tuple[str, ...]:
     if not takes_last_epoch(preset) or not preset.training.early_stopping_patience:
         return ()
     return ("one sample cannot choose the best epoch: the last one counts as best, and training does not stop early",)
+
+
+def _padding_notes(preset: Preset, train: BatchSource) -> tuple[str, ...]:
+    if not preset.data.cuts_padding or isinstance(train, OnDeviceBatches):
+        return ()
+    return ("a DataLoader reads these texts, so that data.group_by_length has no effect: all have the longest length",)
 
 
 def _check_left_out(preset: Preset, data: PreparedData) -> None:

@@ -92,11 +92,14 @@ def prepare(
     preset: Preset,
     report: Callable[[Progress], None],
     see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
+    *,
+    trains: bool = True,
 ) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
     report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
-    kept where they are encoded on the host. Raises PresetError, DeviceError, DataError or UserCodeError.
+    kept where they are encoded on the host. trains: whether a model is trained on them; else a loss or a batch size
+    that does not fit them is a note. Raises PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -112,9 +115,9 @@ def prepare(
     raw = RAW_TEXT if isinstance(raw_inputs, str) else describe(_batch_of_one(raw_inputs, raw_target, read))
     samples = check_finite(_fitting_inputs(preset, read))
     task = samples.task
-    check_loss(preset, samples)
+    misfits = _misfits(lambda: check_loss(preset, samples), trains=trains)
     splits = preset.validation.build(samples)
-    check_batch_size(preset, splits, samples)
+    misfits += _misfits(lambda: check_batch_size(preset, splits, samples), trains=trains)
     see_raw(samples, splits)
     encoding = _fit_encoding(preset, samples, splits)
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
@@ -150,8 +153,19 @@ def prepare(
         targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*samples.notes, *encoding.notes, *notes, *_split_notes(preset, samples)),
+        notes=(*misfits, *samples.notes, *encoding.notes, *notes, *_split_notes(preset, samples)),
     )
+
+
+def _misfits(check: Callable[[], None], *, trains: bool) -> tuple[str, ...]:
+    """What a check says is wrong. Raises what it raises where a model is trained."""
+    try:
+        check()
+    except PresetError as error:
+        if trains:
+            raise
+        return (str(error),)
+    return ()
 
 
 def check_loss(preset: Preset, samples: Samples) -> None:
