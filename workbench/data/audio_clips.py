@@ -21,6 +21,12 @@ from workbench.errors import DataError
 LEAST_OF_A_WINDOW = 0.5
 """The last window of a recording is kept if at least this fraction of it is there; the rest of it is silence."""
 
+SILENT = 10 ** (-80 / 20)
+"""A clip whose samples all stay below this is silent: 80 decibels below full scale."""
+
+QUEUED = 4096
+"""Clips that wait for the threads that read them: a folder may hold millions."""
+
 Integers = NDArray[np.int64]
 
 
@@ -70,10 +76,15 @@ class Clips:
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.read(index), self.targets[index]
 
+    @property
+    def file_names(self) -> list[str]:
+        """The name of each file, with the folder of that."""
+        return [f"{path.parent.name}/{path.name}" for path in self.paths]
+
     @cached_property
     def names(self) -> list[str]:
         """The name of each clip: its file, with the folder of that, and where it begins."""
-        files = [f"{path.parent.name}/{path.name}" for path in self.paths]
+        files = self.file_names
         return [f"{files[file]} {start}" for file, start in zip(self.file, self.start, strict=True)]
 
     def only(self, kept: list[int]) -> Clips:
@@ -115,30 +126,52 @@ def _places(info: AudioInfo, form: ClipFormat) -> list[tuple[int, int]]:
     return [(start, min(math.ceil(length), info.frames - start)) for start in starts]
 
 
-def decode(clips: Clips, drop_broken: bool, meter: Meter) -> tuple[Tensor, dict[int, DataError]]:
-    """Reads all clips in several threads: (clips, length); with the errors of those that are broken, by number.
+@dataclass(frozen=True)
+class Checked:
+    """What reading all clips of a split has shown."""
 
-    Broken clips are silent in the result. Raises the first error instead if `drop_broken` is not set.
+    errors: dict[int, DataError]
+    """Of the clips that are broken, by number."""
+    silent: list[int]
+    """The numbers of the clips that hold nothing but silence."""
+
+
+def read_all(clips: Clips, into: Tensor | None, drop_broken: bool, meter: Meter) -> Checked:
+    """Reads all clips in several threads, into a tensor of zeros (clips, length) or, without one, only to check them.
+
+    Broken clips stay zero. Raises the first error instead if `drop_broken` is not set.
     """
-    decoded = torch.zeros(len(clips), clips.format.length, dtype=clips.format.dtype)
 
-    def read(index: int) -> DataError | None:
+    def read(index: int) -> DataError | bool:
         try:
-            decoded[index] = clips.read(index)
+            clip = clips.read(index)
         except DataError as error:
             return error
-        return None
+        if into is not None:
+            into[index] = clip
+        return _is_silent(clip)
 
     errors: dict[int, DataError] = {}
+    silent: list[int] = []
     with ThreadPoolExecutor(THREADS) as pool:
-        # In order, so that the error always names the first of several broken files.
-        for index, error in enumerate(pool.map(read, range(len(clips)))):
-            if error is not None and not drop_broken:
-                raise DataError(f"{error}; repair or remove it, or {DROP_HINT}")
-            if error is not None:
-                errors[index] = error
-            meter.add(1)
-    return decoded, errors
+        for start in range(0, len(clips), QUEUED):
+            block = range(start, min(start + QUEUED, len(clips)))
+            # In order, so that the error always names the first of several broken files.
+            for index, found in zip(block, pool.map(read, block), strict=True):
+                if isinstance(found, DataError):
+                    if not drop_broken:
+                        raise DataError(f"{found}; repair or remove it, or {DROP_HINT}")
+                    errors[index] = found
+                elif found:
+                    silent.append(index)
+                meter.add(1)
+    return Checked(errors, silent)
+
+
+def _is_silent(clip: Tensor) -> bool:
+    limit = SILENT if clip.is_floating_point() else SILENT * FULL_SCALE
+    # The largest of int16 has no negative, and abs() of that would be negative.
+    return bool(clip.amax() < limit and clip.amin() > -limit)
 
 
 def _sixteen_bits(wave: Wave) -> NDArray[np.int16]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -10,8 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.data.audio_clips import ClipFormat, Clips, decode, plan_clips
-from workbench.data.audio_file import FULL_SCALE
+from workbench.data.audio_clips import ClipFormat, Clips, plan_clips, read_all
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
 from workbench.data.recordings import Recordings, Scanned, left_out, reading_notes, scan
@@ -21,9 +20,6 @@ from workbench.errors import DataError
 
 MOST_SECONDS = 30.0
 """How long the longest file may last, in seconds, without a setting of the length of a sample."""
-
-SILENT = 10 ** (-80 / 20)
-"""A recording whose samples all stay below this is silent: 80 decibels below full scale."""
 
 MUCH_PADDING = 4.0
 """A note says if the longest file lasts more than this many times as long as the median one."""
@@ -50,13 +46,12 @@ def audio_samples(
     """Reads sounds as waveforms (clips, length): int16, or float32 if a file has more than 16 bits.
 
     splits: "train" always, "validation" and "test" if they exist. group: what a group of the recordings is, such as
-    "speaker"; clips of one recording are a group where recordings have none. Silent clips are named where all are read
-    into memory. Raises DataError.
+    "speaker"; clips of one recording are a group where recordings have none. All are read once, also where they do
+    not fit into memory, so that broken and silent ones are known. Raises DataError.
     """
     files = sum(len(each.paths) for each in splits.values())
     scanned, errors = scan(splits, reading.drop_broken, report)
-    if any(not each.infos for each in scanned.values()):
-        raise DataError(f"no sound that can be read is left in a split; {left_out(errors, files)}")
+    _check_left({name: len(each.infos) for name, each in scanned.items()}, errors, files)
     form = _format(scanned, reading)
     notes = reading_notes(scanned, form.rate)
     planned = {name: plan_clips(each, form) for name, each in scanned.items()}
@@ -64,19 +59,22 @@ def audio_samples(
     made: dict[str, Split] = {}
     silent: list[str] = []
     total = sum(len(clips) for clips in planned.values())
-    meter = Meter(report, "reading sounds", total, "clips")
-    if total * form.clip_bytes <= reading.memory_limit_bytes:
-        for name, clips in planned.items():
-            waves, broken = decode(clips, reading.drop_broken, meter)
-            errors += broken.values()
-            if broken:
-                kept = [index for index in range(len(clips)) if index not in broken]
-                waves, planned[name] = waves[torch.tensor(kept).long()], clips.only(kept)
-            made[name] = InMemory(waves, planned[name].targets)
-            silent += _silent(waves, planned[name])
-        meter.finish()
-    else:
-        made = {name: Lazy(clips, clips.targets) for name, clips in planned.items()}
+    fit = total * form.clip_bytes <= reading.memory_limit_bytes
+    meter = Meter(report, "reading sounds" if fit else "checking sounds", total, "clips")
+    for name, clips in planned.items():
+        # Those that do not fit are read too: a broken one would be found only while training.
+        waves = torch.zeros(len(clips), form.length, dtype=form.dtype) if fit else None
+        names = clips.file_names
+        checked = read_all(clips, waves, reading.drop_broken, meter)
+        silent += [names[clips.file[index]] for index in checked.silent]
+        errors += {int(clips.file[index]): error for index, error in checked.errors.items()}.values()
+        if checked.errors:
+            kept = [index for index in range(len(clips)) if index not in checked.errors]
+            waves, clips = None if waves is None else waves[torch.tensor(kept).long()], clips.only(kept)
+        planned[name] = clips
+        made[name] = Lazy(clips, clips.targets) if waves is None else InMemory(waves, clips.targets)
+    meter.finish()
+    _check_left({name: len(clips) for name, clips in planned.items()}, errors, files)
     if errors:
         notes.append(left_out(errors, files))
     if silent:
@@ -141,13 +139,14 @@ def _length_notes(
     return notes
 
 
-def _silent(waves: Tensor, clips: Clips) -> list[str]:
-    """The names of the clips that hold nothing but silence."""
-    limit = SILENT if clips.format.is_deep else SILENT * FULL_SCALE
-    # The largest of int16 has no negative, and abs() of that would be negative.
-    silent = (waves.amax(1) < limit) & (waves.amin(1) > -limit)
-    paths = [clips.paths[clips.file[index]] for index in silent.nonzero()[:, 0].tolist()]
-    return [f"{path.parent.name}/{path.name}" for path in paths]
+def _check_left(left: Mapping[str, int], errors: Sequence[DataError], files: int) -> None:
+    """Raises DataError if a split has nothing left. left: what each has."""
+    for name, count in left.items():
+        if not count:
+            without = "" if name == "train" else ", or remove the whole split"
+            raise DataError(
+                f"no sound of the {name} split can be read ({left_out(errors, files)}); repair these files{without}"
+            )
 
 
 def _check_classes(train: Clips, task: Task) -> None:

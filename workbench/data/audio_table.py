@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,8 @@ def audio_table(
     split: str,
     folder: Path | None,
     delimiter: Literal["auto", ",", "\t", ";", "|"],
+    missing: Literal["error", "drop"],
+    missing_values: tuple[str, ...],
     reading: AudioReading,
     report: Report,
 ) -> Samples:
@@ -35,7 +38,8 @@ def audio_table(
 
     audio: the column of file names, relative to `folder`, or to that of the table if it is None. target, task: see
     `target.targets`. group: the column of what must stay in one split, such as the speaker; split: the column that says
-    train, validation or test; both empty for none. Raises DataError, with file, line and column.
+    train, validation or test; both empty for none. Rows of one file always stay in one split. missing, missing_values:
+    see `missing.without_missing`. Raises DataError, with file, line and column.
     """
     rows = read_rows(file, delimiter)
     named = {"data.audio": (audio,), "data.target": (target,)}
@@ -44,17 +48,40 @@ def audio_table(
     check_names(rows, named)
     if not rows.values:
         raise DataError(f"{file} has no rows below its header")
-    rows, _ = without_missing(rows, [name for name in (audio, group, split) if name], target, "error", ("",))
+    named_columns = [name for name in (audio, group, split) if name]
+    rows, left_out = without_missing(rows, named_columns, target, missing, missing_values, ignorable=False)
     predicted, found, notes = targets(rows, target, task, Formats(rows, [target], "auto", "auto"))
     base = file.parent if folder is None else folder
     paths = [base / name for name in rows.column(audio)]
-    groups = rows.column(group) if group else None
+    files = [os.path.realpath(path) for path in paths]
+    repeated = len(files) - len(set(files))
+    if repeated and group:
+        _check_same(rows, files, audio, group, rows.column(group))
+    if repeated and split:
+        _check_same(rows, files, audio, split, [SPLIT_NAMES.get(name.lower(), name) for name in rows.column(split)])
+    groups = rows.column(group) if group else files if repeated else None
     whole = Recordings(paths, predicted, groups)
-    if len(set(paths)) < len(paths):
-        notes.append(f"{len(paths) - len(set(paths))} rows name a sound file that another row names too")
+    if repeated:
+        notes.append(f"{repeated} rows name a sound file that another row names too")
     splits = _splits(rows, split, whole) if split else {"train": whole}
     samples = audio_samples(splits, found, reading, group or "recording", report)
+    if left_out:
+        notes.insert(0, left_out)
+        samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
     return replace(samples, notes=(*rows.notes, *notes, *samples.notes))
+
+
+def _check_same(rows: Rows, files: list[str], audio: str, column: str, values: list[str]) -> None:
+    """Raises DataError if rows of one file differ in a column with these values: the file would be on both sides."""
+    first: dict[str, int] = {}
+    for row, file in enumerate(files):
+        before = first.setdefault(file, row)
+        if values[before] != values[row]:
+            raise DataError(
+                f"{rows.place(row, column)}: the sound {rows.value(row, audio)!r} is of {rows.value(row, column)!r} "
+                f"here, but of {rows.value(before, column)!r} in line {rows.lines[before]}, and would be trained and "
+                "tested on; correct one of these rows, or remove it"
+            )
 
 
 def _splits(rows: Rows, column: str, whole: Recordings) -> dict[str, Recordings]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,7 @@ def reading_notes(scanned: Mapping[str, Scanned], rate: int) -> list[str]:
     return notes
 
 
-def left_out(errors: list[DataError], files: int) -> str:
+def left_out(errors: Sequence[DataError], files: int) -> str:
     """Says which files were left out because they are broken; empty for none."""
     if not errors:
         return ""

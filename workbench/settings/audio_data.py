@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.settings.base import PathText, setting
-from workbench.settings.data_choice import NumberData, default_data_folder, memory_limit_bytes
+from workbench.settings.data_choice import MISSING_VALUES, NumberData, default_data_folder, memory_limit_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -190,6 +190,10 @@ class AudioTable(Sounds):
     split: str = setting("", "the column that says train, validation or test; empty for none", names="columns")
     folder: PathText = setting("", "folder that file names are relative to; empty: that of the table")
     delimiter: Literal["auto", ",", "\t", ";", "|"] = setting("auto", "separator of two fields")
+    missing: Literal["error", "drop"] = setting("error", "rows with missing values: an error, or dropped")
+    missing_values: tuple[str, ...] = setting(
+        MISSING_VALUES, 'exact texts that stand for a missing value; [""] keeps None, NA and na as words'
+    )
 
     @property
     def predicts(self) -> TaskKind | None:
@@ -207,6 +211,8 @@ class AudioTable(Sounds):
             self.split,
             Path(self.folder) if self.folder else None,
             self.delimiter,
+            self.missing,
+            self.missing_values,
             self.reading(),
             report,
         )

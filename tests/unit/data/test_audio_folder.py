@@ -18,6 +18,7 @@ from workbench.data.audio_folder import audio_folder
 from workbench.data.audio_samples import AudioReading
 from workbench.data.groups import speaker_pattern
 from workbench.data.image_folder import image_folder
+from workbench.data.progress import Progress
 from workbench.data.samples import InMemory, Lazy, Samples, Split
 from workbench.errors import DataError, PresetError
 from workbench.settings.audio_data import AudioFolder
@@ -146,6 +147,55 @@ def test_silent_recordings_are_named(tmp_path: Path) -> None:
     save(tmp_path / "low" / "nothing.wav", np.zeros(800, np.float32))
     save(tmp_path / "low" / "faint.wav", tone(300, level=5e-5))
     assert read(tmp_path).notes == ("2 clips are silent, but used: 'low/faint.wav', 'low/nothing.wav'",)
+
+
+def damaged(path: Path) -> Path:
+    """A FLAC file whose header is right, and whose sound is overwritten in its second half."""
+    save(path, tone(300.0, 2.0) + np.random.default_rng(0).normal(0, 0.01, 2 * RATE).astype(np.float32))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("changes", [{}, {"seconds": 0.03, "clips": "windows"}])
+def test_broken_and_silent_files_are_found_too_where_sounds_do_not_fit(tmp_path: Path, changes: dict[str, Any]) -> None:
+    two_pitches(tmp_path, 2)
+    wrong = tone(300)
+    wrong[[10, 700]] = np.nan
+    save(tmp_path / "high" / "nan.wav", wrong, subtype="FLOAT")
+    save(tmp_path / "high" / "nothing.wav", np.zeros(800, np.float32))
+    damaged(tmp_path / "low" / "damaged.flac")
+    with pytest.raises(DataError, match=r"nan.wav': it holds nan at sample 10 .*data.broken = \"drop\""):
+        read(tmp_path, memory_limit_bytes=10, **changes)
+    seen: list[Progress] = []
+    reading = replace(READING, drop_broken=True, **changes)
+    kept = audio_folder(tmp_path, None, reading, lambda progress: None)
+    lazy = audio_folder(tmp_path, None, replace(reading, memory_limit_bytes=10), seen.append)
+    assert isinstance(lazy.train, Lazy)
+    found = torch.stack([lazy.train[index][0] for index in range(len(lazy.train))])
+    assert torch.equal(found, waves(kept.train))
+    assert lazy.notes == kept.notes
+    assert lazy.left_out == kept.left_out
+    assert lazy.left_out.startswith("left out 2 of 7 files: ")
+    assert any("silent, but used: 'high/nothing.wav'" in note for note in lazy.notes)
+    last = [progress for progress in seen if progress.what == "checking sounds"][-1]
+    assert last.done == last.total
+
+
+@pytest.mark.parametrize("limit", [10, PLENTY])
+def test_a_split_of_broken_files_is_named_with_the_reason(tmp_path: Path, limit: int) -> None:
+    two_pitches(tmp_path / "train", 2)
+    for name in ("high", "low"):
+        save(tmp_path / "test" / name / "x.wav", np.full(800, np.nan, np.float32), subtype="FLOAT")
+    with pytest.raises(
+        DataError, match=r"no sound of the test split can be read \(left out 2 of 6 files: .*high/x.wav': it holds nan"
+    ):
+        read(tmp_path, drop_broken=True, memory_limit_bytes=limit)
+    for path in (tmp_path / "test").glob("*/x.wav"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"no sound of the test split can be read \(left out 2 of 6 files: .*is empty"):
+        read(tmp_path, drop_broken=True, memory_limit_bytes=limit)
 
 
 def test_a_recording_of_hours_needs_the_length_of_a_sample(tmp_path: Path) -> None:

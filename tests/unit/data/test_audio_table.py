@@ -120,6 +120,63 @@ def test_a_table_without_rows_and_one_that_is_a_sound_are_named(tmp_path: Path) 
         read(tmp_path / "sound.csv")
 
 
-def test_rows_of_one_file_are_said(table: Path) -> None:
+def test_rows_of_one_file_are_said_and_stay_in_one_split(table: Path) -> None:
+    table.write_text(
+        table.read_text().replace("sounds/c.wav", "sounds/a.wav").replace("sounds/e", "sounds/../sounds/a")
+    )
+    samples = read(table)
+    assert samples.notes == (
+        "2 rows name a sound file that another row names too",
+        "the training data has 4 recordings: splits keep the clips of each on one side",
+    )
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 1, 0, 2, 0, 3]
+
+
+def test_windows_of_rows_of_one_file_stay_in_one_split(table: Path) -> None:
     table.write_text(table.read_text().replace("sounds/c.wav", "sounds/a.wav"))
-    assert read(table).notes == ("1 rows name a sound file that another row names too",)
+    samples = read(table, seconds=0.05, clips="windows")
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [0, 0, 1, 1, 0, 0, 2, 2, 3, 3, 4, 4]
+
+
+def test_a_file_on_both_sides_is_an_error(table: Path) -> None:
+    text = table.read_text()
+    table.write_text(text.replace("sounds/e.wav", "sounds/../sounds/a.wav"))
+    with pytest.raises(
+        DataError, match=r"line 6, column 'part': the sound 'sounds/../sounds/a.wav' is of 'TEST' .* 'train' in line 2"
+    ):
+        read(table, split="part")
+    with pytest.raises(DataError, match=r"line 6, column 'speaker': .* is of 'cora' here, but of 'anna' in line 2"):
+        read(table, group="speaker")
+    table.write_text(text.replace("sounds/d.wav", "sounds/c.wav").replace("no,61,val", "no,61,valid"))  # as is Val
+    assert len(read(table, group="speaker", split="part").validation or ()) == 2
+
+
+def test_missing_labels_are_an_error_or_their_rows_are_left_out(table: Path) -> None:
+    text = table.read_text().replace("b.flac,anna,no", "b.flac,anna,NA").replace("c.wav,bert,yes", "c.wav,bert,")
+    table.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read(table)
+    assert "line 3, column 'word': 'NA' is the first of 2 missing values in 2 of 6 rows" in str(caught.value)
+    assert 'set data.missing = "drop"' in str(caught.value)
+    assert "data.ignore" not in str(caught.value)
+    samples = read(table, missing="drop")
+    assert samples.task.classes == ("no", "yes")
+    assert samples.train.targets is not None
+    assert samples.train.targets.tolist() == [1, 0, 1, 0]
+    assert samples.left_out.startswith("left out 2 of 6 rows with missing values ('word' lacks 2)")
+    assert samples.left_out in samples.notes
+    table.write_text(text.replace("bert,,", "bert,yes,").replace("e.wav,cora,yes", "e.wav,cora,NA"))
+    samples = read(table, missing_values=("",))
+    assert samples.task.classes == ("NA", "no", "yes")
+    assert samples.notes == ()
+
+
+def test_rows_and_files_that_are_left_out_are_both_said(table: Path) -> None:
+    table.write_text(table.read_text().replace("f.wav,cora,no", "f.wav,cora,NaN"))
+    (table.parent / "sounds" / "a.wav").write_bytes(b"")
+    samples = read(table, missing="drop", broken="drop")
+    assert len(samples.train) == 4
+    assert samples.left_out.startswith("left out 1 of 6 rows with missing values")
+    assert "; left out 1 of 5 files: " in samples.left_out

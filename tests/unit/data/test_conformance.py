@@ -59,7 +59,9 @@ def _audio_table(folder: Path) -> Samples:
     two_pitches(folder)
     files = ["high/anna_take0.wav,2.5", "high/bert_take1.wav,1.5", "low/anna_take0.wav,0.25"]
     (folder / "sounds.csv").write_text("\n".join(["file,y", *files]))
-    return audio_table(folder / "sounds.csv", "file", "y", "auto", "", "", None, "auto", READING, lambda progress: None)
+    return audio_table(
+        folder / "sounds.csv", "file", "y", "auto", "", "", None, "auto", "error", ("",), READING, lambda progress: None
+    )
 
 
 def _user(folder: Path) -> Samples:
