@@ -88,11 +88,16 @@ class Clips:
         return [f"{files[file]} {start}" for file, start in zip(self.file, self.start, strict=True)]
 
     def only(self, kept: list[int]) -> Clips:
-        """The clips with these numbers."""
+        """The clips with these numbers, and their files alone."""
         chosen = np.array(kept, dtype=np.int64)
-        targets = self.targets[torch.from_numpy(chosen)]
+        files, file = np.unique(self.file[chosen], return_inverse=True)
         return replace(
-            self, file=self.file[chosen], start=self.start[chosen], frames=self.frames[chosen], targets=targets
+            self,
+            paths=[self.paths[number] for number in files],
+            file=file.astype(np.int64),
+            start=self.start[chosen],
+            frames=self.frames[chosen],
+            targets=self.targets[torch.from_numpy(chosen)],
         )
 
     def read(self, index: int) -> Tensor:

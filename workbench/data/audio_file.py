@@ -29,6 +29,9 @@ SIXTEEN_BITS = {"PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16", "DPCM_8
 LONGEST_SIZE = 0x7FFF0000
 """Sizes in a header from here on are placeholders: who wrote the file did not know its length yet."""
 
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""Rates that recorders use lie between these, in hertz; a header that gives another is broken."""
+
 CUT_OFF = re.compile(r"^ *(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
 """libsndfile's line on a file that has fewer bytes of sound than its header says."""
 
@@ -59,7 +62,10 @@ class AudioInfo:
 
 
 def audio_info(path: Path) -> AudioInfo:
-    """Reads the header. Raises DataError if the file is not there, not a sound, without any samples, or cut off."""
+    """Reads the header.
+
+    Raises DataError if the file is not there, not a sound, without any samples, at an absurd rate, or cut off.
+    """
     import soundfile
 
     if not path.is_file():  # opening a pipe would block
@@ -70,6 +76,12 @@ def audio_info(path: Path) -> AudioInfo:
         raise broken(path, _reason(path, error)) from error
     if found.frames <= 0 or found.samplerate <= 0 or found.channels <= 0:
         raise broken(path, "it holds no sound (0 samples)")
+    if not LOWEST_RATE <= found.samplerate <= HIGHEST_RATE:
+        raise broken(
+            path,
+            f"its header gives a rate of {found.samplerate:,} Hz, but rates lie between {LOWEST_RATE:,} and "
+            f"{HIGHEST_RATE:,} Hz",
+        )
     for announced, there in CUT_OFF.findall(found.extra_info):
         if int(there) < int(announced) < LONGEST_SIZE:
             raise broken(path, f"it is cut off: {int(there):,} of {int(announced):,} bytes of sound are there")

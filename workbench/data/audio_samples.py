@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -13,7 +13,7 @@ from torch import Tensor
 from workbench.data.audio_clips import ClipFormat, Clips, plan_clips, read_all
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
-from workbench.data.recordings import Recordings, Scanned, left_out, reading_notes, scan
+from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.data.words import few
 from workbench.errors import DataError
@@ -49,47 +49,85 @@ def audio_samples(
     "speaker"; clips of one recording are a group where recordings have none. All are read once, also where they do
     not fit into memory, so that broken and silent ones are known. Raises DataError.
     """
-    files = sum(len(each.paths) for each in splits.values())
-    scanned, errors = scan(splits, reading.drop_broken, report)
-    _check_left({name: len(each.infos) for name, each in scanned.items()}, errors, files)
+    found, errors = scan(splits, reading.drop_broken, report)
+    lost = LeftOut(sum(len(each.paths) for each in splits.values()), errors)
+    read = _read(found, reading, lost, report)
+    form, train = read.planned["train"].format, read.planned["train"]
+    notes = [*reading_notes(read.files, form.rate), *_length_notes(read.files, read.planned, form, reading)]
+    left_out, silent = str(lost), read.silent
+    if left_out:
+        notes.append(left_out)
+    if silent:
+        notes.append(f"{len(silent)} clips are silent, but used: {few(silent)}")
+    _check_classes(train, splits["train"], task)
+    groups, group_notes = _groups(read.files, read.planned, group)
+    return Samples(
+        read.made["train"],
+        task,
+        validation=read.made.get("validation"),
+        test=read.made.get("test"),
+        notes=(*notes, *group_notes),
+        left_out=left_out,
+        groups=groups,
+    )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What stays of the files, by split."""
+
+    files: Mapping[str, Scanned]
+    planned: Mapping[str, Clips]
+    """The clips of these files."""
+    made: Mapping[str, Split]
+    """Their waveforms, in memory where they fit."""
+    silent: list[str]
+    """The names of the files of clips that hold nothing but silence."""
+
+
+def _read(scanned: Mapping[str, Scanned], reading: AudioReading, lost: LeftOut, report: Report) -> _Read:
+    """Reads all clips. Files that do not stay have no part in the format of the samples.
+
+    lost: gets the errors of what does not stay. Raises DataError if a split has nothing left.
+    """
+    _check_left(scanned, lost)
     form = _format(scanned, reading)
-    notes = reading_notes(scanned, form.rate)
     planned = {name: plan_clips(each, form) for name, each in scanned.items()}
-    notes += _length_notes(scanned, planned, form, reading)
-    made: dict[str, Split] = {}
-    silent: list[str] = []
     total = sum(len(clips) for clips in planned.values())
     fit = total * form.clip_bytes <= reading.memory_limit_bytes
     meter = Meter(report, "reading sounds" if fit else "checking sounds", total, "clips")
+    made: dict[str, Split] = {}
+    stay: dict[str, Scanned] = {}
+    silent: list[str] = []
+    lost.parts, lost.windows = [], 0
     for name, clips in planned.items():
         # Those that do not fit are read too: a broken one would be found only while training.
         waves = torch.zeros(len(clips), form.length, dtype=form.dtype) if fit else None
         names = clips.file_names
         checked = read_all(clips, waves, reading.drop_broken, meter)
         silent += [names[clips.file[index]] for index in checked.silent]
-        errors += {int(clips.file[index]): error for index, error in checked.errors.items()}.values()
+        stay[name] = scanned[name]
         if checked.errors:
             kept = [index for index in range(len(clips)) if index not in checked.errors]
+            stay[name] = scanned[name].only(_note_lost(clips, kept, checked.errors, lost))
             waves, clips = None if waves is None else waves[torch.tensor(kept).long()], clips.only(kept)
         planned[name] = clips
         made[name] = Lazy(clips, clips.targets) if waves is None else InMemory(waves, clips.targets)
     meter.finish()
-    _check_left({name: len(clips) for name, clips in planned.items()}, errors, files)
-    if errors:
-        notes.append(left_out(errors, files))
-    if silent:
-        notes.append(f"{len(silent)} clips are silent, but used: {few(silent)}")
-    _check_classes(planned["train"], task)
-    groups, group_notes = _groups(scanned, planned, group)
-    return Samples(
-        made["train"],
-        task,
-        validation=made.get("validation"),
-        test=made.get("test"),
-        notes=(*notes, *group_notes),
-        left_out=left_out(errors, files),
-        groups=groups,
-    )
+    _check_left(stay, lost)
+    return _Read(stay, planned, made, silent) if _format(stay, reading) == form else _read(stay, reading, lost, report)
+
+
+def _note_lost(clips: Clips, kept: list[int], errors: Mapping[int, DataError], lost: LeftOut) -> list[int]:
+    """Notes each broken file once, and returns the numbers of those that stay. errors: of the clips that do not."""
+    files = set(clips.file[kept].tolist())
+    first: dict[int, DataError] = {}
+    for index, error in errors.items():
+        first.setdefault(int(clips.file[index]), error)
+    lost.whole += [error for file, error in first.items() if file not in files]
+    lost.parts += [error for file, error in first.items() if file in files]
+    lost.windows += sum(int(clips.file[index]) in files for index in errors)
+    return sorted(files)
 
 
 def _format(scanned: Mapping[str, Scanned], reading: AudioReading) -> ClipFormat:
@@ -139,24 +177,25 @@ def _length_notes(
     return notes
 
 
-def _check_left(left: Mapping[str, int], errors: Sequence[DataError], files: int) -> None:
-    """Raises DataError if a split has nothing left. left: what each has."""
-    for name, count in left.items():
-        if not count:
+def _check_left(files: Mapping[str, Scanned], lost: LeftOut) -> None:
+    """Raises DataError if a split has nothing left. files: what each has."""
+    for name, each in files.items():
+        if not each.infos:
             without = "" if name == "train" else ", or remove the whole split"
-            raise DataError(
-                f"no sound of the {name} split can be read ({left_out(errors, files)}); repair these files{without}"
-            )
+            raise DataError(f"no sound of the {name} split can be read ({lost}); repair these files{without}")
 
 
-def _check_classes(train: Clips, task: Task) -> None:
-    """Raises DataError if a class has lost all its training samples."""
+def _check_classes(train: Clips, listed: Recordings, task: Task) -> None:
+    """Raises DataError if a class has no training samples, or has lost all of them."""
     if task.kind != "classification":
         return
-    counts = torch.bincount(train.targets, minlength=task.outputs)
-    if not bool(counts.all()):
+    for number in (torch.bincount(train.targets, minlength=task.outputs) == 0).nonzero()[:, 0].tolist():
+        name = task.classes[number] if task.classes else str(number)
+        if bool((listed.targets == number).any()):
+            raise DataError(f"no sound of class {name!r} that can be read is left in the training split")
         raise DataError(
-            f"no sound of class {task.classes[int(counts.argmin())]!r} that can be read is left in the training split"
+            f"no sound of class {name!r} is in the training split, but another split has some: a model could not learn "
+            "it; put some into the training split, or leave the class out"
         )
 
 

@@ -50,14 +50,23 @@ def mask_spectrograms(
     frequency_masks: int,
     frequency_width: int,
     generator: torch.Generator | None = None,
+    *,
+    standardised: bool = True,
 ) -> Tensor:
     """Blanks random bands of time and of frequency in each spectrogram: SpecAugment (Park et al., 2019).
 
     spectrograms: float (n, channels, rows, frames). Each mask is between 0 and `time_width` frames or
-    `frequency_width` rows wide, and is set to 0, the mean of standardised spectrograms.
+    `frequency_width` rows wide, and is set to 0, the mean of standardised spectrograms; of others to the mean of each
+    spectrogram, because 0 would be loud in logarithms.
     """
     n, _, rows, frames = spectrograms.shape
     device = spectrograms.device
+    means = None if standardised else spectrograms.mean((1, 2, 3), keepdim=True)
+
+    def blanked(is_masked: Tensor) -> Tensor:
+        if means is None:
+            return spectrograms.masked_fill(is_masked, 0.0)
+        return torch.where(is_masked, means, spectrograms)
 
     def masked(size: int, masks: int, widest: int) -> Tensor:
         """Which places are masked, bool (n, size)."""
@@ -68,7 +77,7 @@ def mask_spectrograms(
         return ((places >= starts) & (places < starts + widths)).any(1)
 
     if time_masks:
-        spectrograms = spectrograms.masked_fill(masked(frames, time_masks, time_width)[:, None, None, :], 0.0)
+        spectrograms = blanked(masked(frames, time_masks, time_width)[:, None, None, :])
     if frequency_masks:
-        spectrograms = spectrograms.masked_fill(masked(rows, frequency_masks, frequency_width)[:, None, :, None], 0.0)
+        spectrograms = blanked(masked(rows, frequency_masks, frequency_width)[:, None, :, None])
     return spectrograms

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -41,6 +41,10 @@ class Scanned:
 
     files: Recordings
     infos: list[AudioInfo]
+
+    def only(self, kept: list[int]) -> Scanned:
+        """The files with these numbers."""
+        return Scanned(self.files.only(kept), [self.infos[index] for index in kept])
 
 
 def scan(
@@ -93,8 +97,28 @@ def reading_notes(scanned: Mapping[str, Scanned], rate: int) -> list[str]:
     return notes
 
 
-def left_out(errors: Sequence[DataError], files: int) -> str:
-    """Says which files were left out because they are broken; empty for none."""
-    if not errors:
-        return ""
-    return f"left out {len(errors)} of {files} files: {few([str(error) for error in errors])}".replace('"', "")
+@dataclass
+class LeftOut:
+    """What cannot be read, and so is left out; a file is named once, however many of its windows are broken."""
+
+    files: int
+    """How many there are, with those that are left out."""
+    whole: list[DataError]
+    """The first error of each file of which nothing stays."""
+    parts: list[DataError] = field(default_factory=list)
+    """The first error of each file of which some windows stay."""
+    windows: int = 0
+    """How many windows of these are left out."""
+
+    def __str__(self) -> str:
+        """In words, with the first files; empty for nothing."""
+        if not (self.whole or self.parts):
+            return ""
+        of_files = f" of {self.files} files"
+        what = [f"{len(self.whole)}{of_files}"] if self.whole else []
+        if self.parts:
+            windows = f"{self.windows} window{'s' * (self.windows != 1)}"
+            others = f" other{'s' * (len(self.parts) != 1)}"
+            what.append(f"{windows} of {len(self.parts)}{others if self.whole else of_files}")
+        errors = few([str(error) for error in (*self.whole, *self.parts)])
+        return f"left out {' and '.join(what)}: {errors}".replace('"', "")

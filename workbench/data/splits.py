@@ -95,13 +95,16 @@ def leave_one_out(
     most: most samples that there may be; None for any number. Raises PresetError where there are more, or none of
     that number, and where samples have groups.
     """
-    if samples.groups is not None:
+    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    if rest.groups is not None:
+        groups = len(rest.groups.unique())
+        advice = 'use validation.method = "k_fold"'
+        if groups > 1:
+            advice += f": with validation.folds = {groups} it leaves out one group at a time"
         raise PresetError(
             'validation.method = "leave_one_out" leaves out one sample, but others of its group (speaker or recording) '
-            'would be trained on; use validation.method = "k_fold": with as many folds as there are groups '
-            f"({len(samples.groups.unique())} with those of the test split) it leaves out one group at a time"
+            f"would be trained on; {advice}"
         )
-    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
     count = len(rest.split)
     if most is not None and count > most:
         raise PresetError(

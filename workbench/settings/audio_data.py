@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from workbench.data.samples import Samples
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
+
+LARGEST_SHIFT = 0.5
+"""The most that samples may be shifted in time, as a fraction of their length."""
 
 
 class Sounds(NumberData):
@@ -86,6 +90,17 @@ class Sounds(NumberData):
             augment_waves, shift=self._samples(self.time_shift_ms), gain_db=self.gain_db, noise_db=self.noise_db
         )
 
+    def check_variation(self, sample: tuple[int, ...]) -> None:
+        seconds = sample[0] / self.sample_rate
+        most = LARGEST_SHIFT * seconds * 1000
+        if self.time_shift_ms > most:
+            from workbench.errors import PresetError
+
+            raise PresetError(
+                f"data.time_shift_ms = {self.time_shift_ms:g}, but samples last {seconds:.4g} s, and shifts by more "
+                f"than half of that leave mostly silence; choose at most {math.floor(most)}"
+            )
+
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
         """Varies spectrograms (n, 1, rows, frames)."""
         if not (self.time_masks or self.frequency_masks):
@@ -98,6 +113,7 @@ class Sounds(NumberData):
             time_width=max(round(self.time_mask_ms / self.hop_ms), 1),
             frequency_masks=self.frequency_masks,
             frequency_width=self.frequency_mask_bands,
+            standardised=self.normalize == "standard",
         )
 
     def _samples(self, milliseconds: float) -> int:

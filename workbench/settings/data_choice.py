@@ -88,6 +88,10 @@ class DataChoice(Choice):
         """What varies a batch of samples at random while training, before it is encoded; None where nothing does."""
         return None
 
+    def check_variation(self, sample: tuple[int, ...]) -> None:
+        """Raises PresetError where random variation would leave little of samples. sample: the shape of a raw one."""
+        return
+
     def augmentation(self) -> Callable[[Tensor], Tensor] | None:
         """What varies a batch of encoded samples at random while training; None where nothing does."""
         return None

@@ -40,6 +40,12 @@ def needs_images(choice: ModelChoice, inputs: tuple[int, ...]) -> None:
     if len(inputs) != 3:
         shape = " × ".join(map(str, inputs))
         raise PresetError(
-            f"model.name = {choice.label()!r} needs images, but the samples have shape {shape}; "
-            "choose model.name = 'mlp'"
+            f"model.name = {choice.label()!r} needs images, but the samples have shape {shape}; {what_fits(inputs)}"
         )
+
+
+def what_fits(inputs: tuple[int, ...]) -> str:
+    """What to choose for samples of this shape where a model needs images, or the frames of spectrograms."""
+    if len(inputs) == 2:
+        return "with sounds choose data.encoding = \"log_mel\", which gives spectrograms; otherwise model.name = 'mlp'"
+    return f"choose model.name = {'cnn' if len(inputs) == 3 else 'mlp'!r}"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from workbench.errors import PresetError
 from workbench.settings.activation import ActivationChoice
 from workbench.settings.base import setting
-from workbench.settings.model_choice import ModelChoice, Width, dropout
+from workbench.settings.model_choice import ModelChoice, Width, dropout, what_fits
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +26,8 @@ def embedding_width(default: int = 64) -> int:
 class TokenModel(ModelChoice):
     """A model of token ids. Padding (id 0) changes nothing in what it returns for the other tokens."""
 
+    takes: ClassVar[str] = "texts"
+    """What it takes, in messages."""
     can_be_causal: ClassVar[bool] = False
     """Whether it can predict each next token of a text, from those before it."""
 
@@ -44,9 +46,13 @@ class TokenModel(ModelChoice):
         """Raises PresetError: the samples are numbers."""
         shape = " × ".join(map(str, inputs))
         raise PresetError(
-            f"model.name = {self.label()!r} takes texts, but the samples are numbers of shape {shape}; choose "
-            f"model.name = {'cnn' if len(inputs) == 3 else 'mlp'!r}"
+            f"model.name = {self.label()!r} takes {self.takes}, but the samples are numbers of shape {shape}; "
+            f"{self._what_fits(inputs)}"
         )
+
+    def _what_fits(self, inputs: tuple[int, ...]) -> str:
+        """What to choose for samples of this shape."""
+        return "choose model.name = 'conv1d' for waveforms, or 'mlp'" if len(inputs) == 2 else what_fits(inputs)
 
 
 class BagOfEmbeddings(TokenModel):
@@ -92,6 +98,7 @@ class RecurrentModel(TokenModel):
     The gates keep their own sigmoid and tanh; the chosen activation follows the hidden layer.
     """
 
+    takes: ClassVar[str] = "texts or spectrograms"
     can_be_causal: ClassVar[bool] = True
     width: int = embedding_width()
     state: int = setting(128, "numbers that each direction carries from step to step", step="double", ge=1, le=65_536)
@@ -141,6 +148,9 @@ class RecurrentModel(TokenModel):
             activation.build,
             bidirectional=self.bidirectional,
         )
+
+    def _what_fits(self, inputs: tuple[int, ...]) -> str:
+        return what_fits(inputs)
 
     @property
     def _cell(self) -> Cell:

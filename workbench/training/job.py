@@ -164,6 +164,8 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
     precision = Precision(preset.runtime.precision, device)
     check_loss(preset, data.samples)
     check_batch_size(preset, data.splits, data.samples)
+    if isinstance(data.sample[0], Tensor):
+        preset.data.check_variation(tuple(data.sample[0].shape))
     task = data.task
     model = seeded_model(data, preset, device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -115,6 +115,27 @@ def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
         read_audio(mp3, 0, 20000, RATE)
 
 
+def with_rate(path: Path, rate: int) -> Path:
+    """The WAV file with another rate in its header."""
+    content = bytearray(path.read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 100_000_007, 2_147_483_647])
+def test_a_rate_that_no_recorder_has_is_refused(tmp_path: Path, rate: int) -> None:
+    """Resampling from it could need any amount of memory."""
+    path = with_rate(save(tmp_path / "a.wav", tone(440)), rate)
+    with pytest.raises(DataError, match=rf"a.wav': its header gives a rate of {rate:,} Hz, but rates lie between"):
+        audio_info(path)
+
+
+@pytest.mark.parametrize("rate", [1000, 192_000, 768_000])
+def test_rates_of_recorders_are_read(tmp_path: Path, rate: int) -> None:
+    assert audio_info(with_rate(save(tmp_path / "a.wav", tone(440)), rate)).rate == rate
+
+
 def test_a_placeholder_for_the_length_is_not_taken_for_a_file_that_is_cut_off(tmp_path: Path) -> None:
     """Programs that write to a pipe do not know the length yet."""
     path = save(tmp_path / "a.wav", tone(440))

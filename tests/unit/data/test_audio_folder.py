@@ -177,7 +177,8 @@ def test_broken_and_silent_files_are_found_too_where_sounds_do_not_fit(tmp_path:
     assert torch.equal(found, waves(kept.train))
     assert lazy.notes == kept.notes
     assert lazy.left_out == kept.left_out
-    assert lazy.left_out.startswith("left out 2 of 7 files: ")
+    windows = "52 windows of " if changes else ""  # 2 of the one file, 50 of the other
+    assert lazy.left_out.startswith(f"left out {windows}2 of 7 files: ")
     assert any("silent, but used: 'high/nothing.wav'" in note for note in lazy.notes)
     last = [progress for progress in seen if progress.what == "checking sounds"][-1]
     assert last.done == last.total
@@ -232,6 +233,46 @@ def test_broken_files_are_an_error_or_left_out(tmp_path: Path) -> None:
         path.write_text("no sound")
     with pytest.raises(DataError, match="no sound of class 'low' that can be read is left in the training split"):
         read(tmp_path, drop_broken=True)
+
+
+def torn(*places: float) -> Any:
+    """0.1 s of a tone that is not a number at these seconds."""
+    wave = tone(300)
+    wave[[round(place * RATE) for place in places]] = np.nan
+    return wave
+
+
+def test_windows_that_are_left_out_are_counted_and_each_file_is_named_once(tmp_path: Path) -> None:
+    two_pitches(tmp_path)
+    save(tmp_path / "low" / "torn.wav", torn(0.01, 0.015, 0.06), subtype="FLOAT")
+    windows: dict[str, Any] = {"seconds": 0.02, "clips": "windows", "drop_broken": True}
+    samples = read(tmp_path, **windows)
+    assert waves(samples.train).shape == (7 * 5 - 2, 160)
+    assert samples.left_out.startswith("left out 2 windows of 1 of 7 files: cannot read the sound ")
+    assert samples.left_out.count("torn.wav") == 1
+    assert samples.left_out in samples.notes
+    assert samples.groups is not None
+    assert torch.bincount(samples.groups).tolist() == [5] * 6 + [3]
+    save(tmp_path / "low" / "all.wav", torn(0.01, 0.03, 0.05, 0.07, 0.09), subtype="FLOAT")
+    (tmp_path / "low" / "empty.wav").touch()
+    samples = read(tmp_path, **windows)
+    assert waves(samples.train).shape == (33, 160)
+    assert samples.left_out.startswith("left out 2 of 9 files and 2 windows of 1 other: cannot read the sound ")
+    assert all(samples.left_out.count(name) == 1 for name in ("all.wav", "empty.wav", "torn.wav"))
+    assert samples.notes[0] == "samples last 0.02 s: 7 of 7 files are longer; all files give 33 clips"
+
+
+def test_a_file_that_is_left_out_has_no_part_in_the_length_and_type_of_samples(tmp_path: Path) -> None:
+    two_pitches(tmp_path)
+    expected = read(tmp_path)
+    save(tmp_path / "low" / "long.wav", np.append(tone(300, 2.0), np.float32(np.nan)), subtype="FLOAT")
+    samples = read(tmp_path, drop_broken=True)
+    assert waves(samples.train).shape == (6, 800)
+    assert torch.equal(waves(samples.train), waves(expected.train))
+    assert samples.train.targets is not None
+    assert samples.train.targets.tolist() == [0, 0, 0, 1, 1, 1]
+    assert samples.notes == (samples.left_out,)
+    assert samples.left_out.startswith("left out 1 of 7 files: ")
 
 
 def test_another_kind_of_files_is_recognised(tmp_path: Path) -> None:

@@ -111,6 +111,12 @@ def test_what_cannot_be_read_is_named_with_its_place(
         read(table, **settings)
 
 
+def test_a_class_that_another_split_alone_has_is_named(table: Path) -> None:
+    table.write_text(table.read_text().replace("cora,no", "cora,maybe").replace("cora,yes", "cora,maybe"))
+    with pytest.raises(DataError, match=r"no sound of class 'maybe' is in the training split, but another split has"):
+        read(table, split="part")
+
+
 def test_a_table_without_rows_and_one_that_is_a_sound_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text(HEADER + "\n")
     with pytest.raises(DataError, match="has no rows below its header"):

@@ -86,6 +86,16 @@ def test_several_masks_may_blank_more_and_a_wide_one_everything() -> None:
     assert bool((mask_spectrograms(ones, 0, 1, 1, 100, seeded()) == 0).flatten(1).all(1).any())
 
 
+def test_masks_of_spectrograms_that_are_not_standardised_have_the_mean_of_each() -> None:
+    loud = torch.randn(50, 1, 6, 20, generator=seeded(1)) - torch.arange(50.0).view(50, 1, 1, 1)
+    found = mask_spectrograms(loud, 1, 9, 1, 3, seeded(), standardised=False)
+    blank = mask_spectrograms(torch.ones_like(loud), 1, 9, 1, 3, seeded()) == 0
+    assert 0.2 < float(blank.double().mean()) < 0.6
+    expected = loud.mean((1, 2, 3)).view(50, 1, 1, 1).expand_as(loud)
+    assert torch.equal(found[blank], expected[blank])
+    assert torch.equal(found[~blank], loud[~blank])
+
+
 @pytest.mark.parametrize("kind", ["waves", "spectrograms"])
 def test_the_seed_decides_and_the_originals_stay(kind: str) -> None:
     def vary(seed: int) -> Tensor:

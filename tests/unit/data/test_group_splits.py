@@ -112,8 +112,15 @@ def test_as_many_folds_as_groups_leave_out_one_at_a_time() -> None:
 
 
 def test_leave_one_out_is_refused_with_what_to_do_instead() -> None:
-    with pytest.raises(PresetError, match=r"others of its group .*\"k_fold\": with as many folds as .* \(6 with"):
-        leave_one_out(voices(6), 0, 0.0, True, 0, None)
+    samples = voices(6)
+    for test_fraction, folds in ((0.0, 6), (0.3, 4)):
+        message = (
+            rf"others of its group .*\"k_fold\": with validation.folds = {folds} it leaves out one group at a time"
+        )
+        with pytest.raises(PresetError, match=message):
+            leave_one_out(samples, 0, test_fraction, True, 0, None)
+        left_out = [k_fold(samples, folds, fold, test_fraction, True, 0).validation for fold in range(folds)]
+        assert all(len(groups_in(samples, split)) == 1 for split in left_out)
 
 
 def test_the_test_split_does_not_depend_on_the_method_and_the_seed_decides() -> None:

@@ -15,7 +15,9 @@ from workbench.models.resnet9 import ResNet9
 from workbench.models.torchvision_models import torchvision_model
 from workbench.settings.activation import Relu
 from workbench.settings.audio_model import AudioCnn, Conv1d
-from workbench.settings.model import Resnet9
+from workbench.settings.model import Cnn, Resnet9, Torchvision
+from workbench.settings.model_choice import ModelChoice
+from workbench.settings.text_model import Gru, Lstm, TextCnn
 
 
 def parameters(model: nn.Module) -> int:
@@ -120,9 +122,20 @@ def test_conv1d_pools_by_four() -> None:
         (AudioCnn(), (4,), "needs spectrograms, but the samples have shape 4"),
         (Conv1d(), (1, 64, 85), r"'conv1d' needs raw waveforms, .* 1 × 64 × 85; .*\"waveform\", or .*'audio_cnn'"),
         (Resnet9(), (1, 16_000), r"'resnet9' needs images, but the samples have shape 1 × 16000"),
+        *(
+            (choice, (1, 16_000), r"needs images, .* 1 × 16000; with sounds choose data.encoding = \"log_mel\"")
+            for choice in (Resnet9(), Cnn(), Torchvision())
+        ),
+        *(
+            (choice, (1, 16_000), r"takes texts or spectrograms, .* 1 × 16000; with sounds .* = \"log_mel\"")
+            for choice in (Gru(), Lstm())
+        ),
+        (Gru(), (4,), "takes texts or spectrograms, but .* numbers of shape 4; choose model.name = 'mlp'"),
+        (TextCnn(), (1, 16_000), "takes texts, but .* choose model.name = 'conv1d' for waveforms, or 'mlp'"),
+        (Cnn(), (4,), "needs images, but the samples have shape 4; choose model.name = 'mlp'"),
     ],
 )
-def test_models_say_which_sounds_they_need(choice: AudioCnn, inputs: tuple[int, ...], message: str) -> None:
+def test_models_say_which_sounds_they_need(choice: ModelChoice, inputs: tuple[int, ...], message: str) -> None:
     with pytest.raises(PresetError, match=message):
         choice.build(inputs, 10, Relu())
 

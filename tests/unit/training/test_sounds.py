@@ -20,7 +20,7 @@ from tests.unit.training.plain import plain_losses
 from tests.unit.training.scripted import new_trainer, of_type
 from workbench.data.mel import mel_bank
 from workbench.data.spectrogram import LogMel
-from workbench.errors import DataError
+from workbench.errors import DataError, PresetError
 from workbench.runs import events
 from workbench.settings.preset import Preset
 from workbench.training.batches import BatchSource, OnDeviceBatches
@@ -106,6 +106,24 @@ def test_masks_blank_spectrograms_of_training_alone(sound_preset: list[str]) -> 
     kept = found != 0
     assert 0.05 < 1 - float(kept.double().mean()) < 0.6
     assert torch.equal(found[kept], expected[kept])
+
+
+def test_masks_have_the_mean_of_a_spectrogram_that_is_not_standardised(sound_preset: list[str]) -> None:
+    unscaled = [*sound_preset, "data.normalize=none"]
+    found, expected = epoch(job_of(*unscaled, *MASKS).train), epoch(job_of(*unscaled).train)
+    means = expected.mean((1, 2, 3), keepdim=True).expand_as(expected)
+    assert float(means.abs().min()) > 1  # of logarithms: 0 is far from it
+    masked = found != expected
+    assert 0.05 < float(masked.double().mean()) < 0.6
+    torch.testing.assert_close(found[masked], means[masked])
+
+
+def test_a_shift_by_more_than_half_of_a_sample_is_refused(sound_preset: list[str]) -> None:
+    """Samples last 0.12 s."""
+    assert job_of(*sound_preset, "data.time_shift_ms=60").preset.data.raw_augmentation() is not None
+    message = r"data.time_shift_ms = 61, but samples last 0.12 s, .* half of that .* choose at most 60$"
+    with pytest.raises(PresetError, match=message):
+        job_of(*sound_preset, "data.time_shift_ms=61")
 
 
 MODELS = {

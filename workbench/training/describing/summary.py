@@ -56,7 +56,7 @@ def summarize(preset: Preset, samples: int, seed: int, report: Report) -> messag
         vocabulary=source.data.encoding.vocabulary_size,
         lengths=lengths_of(source),
         samples=[_sample(number, source) for number in choose(source.raw, task, samples, seed)],
-        notes=[*source.data.notes, *_fold_notes(preset.validation)],
+        notes=[*source.data.notes, *_fold_notes(preset.validation, source)],
     )
 
 
@@ -128,11 +128,21 @@ def _sample(number: int, source: Source) -> messages.Sample:
     return messages.Sample(number, _target_in_words(target, source.data.task), **pictures_of(raw, source))
 
 
-def _fold_notes(validation: ValidationChoice) -> list[str]:
+def _fold_notes(validation: ValidationChoice, source: Source) -> list[str]:
     if not isinstance(validation, CrossValidation):
         return []
-    others = ", and the other folds have as many" if validation.is_all else ""
+    others = f", and {_other_folds(validation, source)}" if validation.is_all else ""
     return [f"the validation split is fold {validation.number}{others}"]
+
+
+def _other_folds(validation: CrossValidation, source: Source) -> str:
+    """How large the folds are that are not shown: the first, which is shown, is the largest where none has groups."""
+    if source.samples.groups is not None:
+        return "the sizes of the other folds may differ, because groups stay in one fold"
+    left_out = source.splits.validation
+    samples = len(source.raw) + (0 if left_out is None else len(left_out))
+    or_less = " or one sample less" if samples % validation.models(samples) else ""
+    return f"the other folds have as many{or_less}"
 
 
 def _target_in_words(target: Tensor, task: Task) -> str:

@@ -282,7 +282,11 @@ def test_samples_of_different_lengths_are_rows_of_their_own(module: Callable[[st
 
 def test_of_a_cross_validation_it_is_said_which_fold_is_shown() -> None:
     k_fold = [*IRIS, "validation.method=k_fold"]
-    assert summary_of(k_fold).notes[-1] == "the validation split is fold 0, and the other folds have as many"
+    shown = "the validation split is fold 0, and the other folds have as many"
+    even = "validation.test_fraction=0"
+    assert summary_of([*k_fold, even]).notes[-1] == shown
+    assert summary_of([*k_fold, "validation.test_fraction=0.15"]).notes[-1] == f"{shown} or one sample less"
+    assert summary_of([*IRIS, "validation.method=leave_one_out"]).notes[-1] == shown
     assert summary_of([*k_fold, "validation.fold=3"]).notes[-1] == "the validation split is fold 3"
 
 

@@ -153,3 +153,9 @@ def test_log_mel_is_what_a_spectrogram_is_made_of(tmp_path: Path) -> None:
     assert isinstance(source.data.encoding, LogMel)
     assert isinstance(source.raw, InMemory)
     assert source.sample_rate == RATE
+
+
+def test_folds_of_groups_are_not_said_to_be_of_one_size(sound_preset: list[str]) -> None:
+    assert summary_of([*sound_preset, "validation.method=k_fold"]).notes[-1] == (
+        "the validation split is fold 0, and the sizes of the other folds may differ, because groups stay in one fold"
+    )
