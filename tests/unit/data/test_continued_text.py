@@ -55,16 +55,20 @@ def test_windows_follow_one_another_and_targets_are_the_next_tokens(kind: TokenK
     assert samples.task.outputs == encoding.vocabulary_size
 
 
-def test_bytes_per_token_are_those_of_what_is_held_out() -> None:
+def test_bytes_per_token_are_those_of_each_part() -> None:
     plain = continued_text(TEXT, tokens(), Windows(10, 0.1, 0.1))
-    assert plain.task.bytes_per_token == 1
-    text = "a" * 900 + "é" * 100  # two bytes each
-    samples = continued_text(text + text, tokens("bytes"), Windows(10, 0, 0))
-    assert samples.task.bytes_per_token == 1
+    assert plain.task.bytes_per_token == (1, 1, 1)
+    text = "a" * 800 + "é" * 100 + "語" * 100  # one, two and three bytes each
+    characters = continued_text(text, tokens(), Windows(10, 0.1, 0.1))
+    assert characters.task.bytes_per_token == (1, 2, 3)
+    assert [characters.task.bytes_per_token_of(each) for each in ("training", "validation", "test")] == [1, 2, 3]
+    assert continued_text(text, tokens("bytes"), Windows(10, 0.1, 0.1)).task.bytes_per_token == (1, 1, 1)
+    assert continued_text(text, tokens(), Windows(10, 0, 0.2)).task.bytes_per_token == (1, None, 2.5)
+    samples = continued_text(text, tokens(), Windows(10, 0, 0))
+    assert samples.task.bytes_per_token == (1.3, None, None)
     assert samples.validation is samples.test is None
-    assert continued_text(text, tokens(), Windows(10, 0, 0.05)).task.bytes_per_token == 2
     words = continued_text("four " * 500, tokens("words"), Windows(10, 0.1, 0.1))
-    assert words.task.bytes_per_token == 5
+    assert words.task.bytes_per_token == (5, 5, 5)
 
 
 def test_the_vocabulary_is_that_of_the_training_part_and_what_is_lost_is_said() -> None:
