@@ -56,6 +56,7 @@ def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[
         test=splits.get("test"),
         notes=(*notes, *_loss_of_text(encoding, {name: rows[name] for name in judged})),
         fit_encoding=lambda train: encoding,
+        is_one_text=True,
     )
 
 

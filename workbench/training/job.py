@@ -252,7 +252,8 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
     if data.task.predicts_tokens:
         raise PresetError(
             f'validation.method = "{preset.validation.label()}" keeps the scores of all samples, and those of a '
-            'language model are too many: one for each token of the vocabulary, at each token; choose "holdout"'
+            'language model are too many: one for each token of the vocabulary, at each token; choose "predefined", '
+            'or "holdout" where the data is not one long text and brings no validation split'
         )
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):
