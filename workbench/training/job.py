@@ -26,6 +26,7 @@ from workbench.training.data_loading import batch_sources
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
 from workbench.training.prepared_data import PreparedData, check_batch_size, check_loss, prepare
+from workbench.training.prompt import prompt_notes
 from workbench.training.random_state import seed_python
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         targets_per_sample=data.targets_per_sample,
         learns=data.learns,
         data_digests=data.digests,
-        notes=(*data.notes, *_monitor_notes(preset)),
+        notes=(*data.notes, *_monitor_notes(preset), *prompt_notes(preset, data.encoding)),
     )
 
 
