@@ -63,6 +63,12 @@ class Bpe(TextEncoding):
     def tokens(self, ids: Iterable[int]) -> list[str]:
         return [self._decoded([each]) for each in ids if each != PAD]
 
+    def unknown_tokens(self, text: str) -> list[str]:
+        cleaned = without_halves(text)
+        encoded = self._tokenizer.encode(cleaned, add_special_tokens=False)
+        places = zip(encoded.ids, encoded.offsets, strict=True)
+        return [cleaned[start:end] for each, (start, end) in places if each == self._unknown]
+
     def text(self, ids: Iterable[int]) -> str:
         return self._decoded([each for each in ids if each != PAD])
 

@@ -59,6 +59,10 @@ class TextEncoding(Encoding):
         """The tokens of a text's ids, as people read them; padding is left out, an unknown token is U+FFFD."""
         raise NotImplementedError
 
+    def unknown_tokens(self, text: str) -> list[str]:
+        """The tokens of a text that become UNKNOWN, in their order."""
+        raise NotImplementedError
+
     def text(self, ids: Iterable[int]) -> str:
         """The text of ids, as far as the tokens keep it."""
         return "".join(self.tokens(ids))
@@ -86,6 +90,9 @@ class VocabularyEncoding(TextEncoding):
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         return [REPLACEMENT if each == UNKNOWN else self.vocabulary[each - SPECIAL] for each in ids if each != PAD]
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        return [token for token in self.split(text) if token not in self._id_of]
 
     def split(self, text: str) -> Sequence[str]:
         """The tokens of a text, known or not."""
@@ -139,6 +146,9 @@ class Bytes(TextEncoding):
     def tokens(self, ids: Iterable[int]) -> list[str]:
         known = (each for each in ids if each != PAD)
         return [REPLACEMENT if each == UNKNOWN else _shown(bytes([each - SPECIAL])) for each in known]
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        return []
 
     def text(self, ids: Iterable[int]) -> str:
         unknown = REPLACEMENT.encode()

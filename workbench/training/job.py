@@ -26,6 +26,7 @@ from workbench.training.data_loading import batch_sources
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
 from workbench.training.prepared_data import PreparedData, check_batch_size, check_loss, prepare
+from workbench.training.prompt import prompt_notes
 from workbench.training.random_state import seed_python
 
 if TYPE_CHECKING:
@@ -206,7 +207,12 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         targets_per_sample=data.targets_per_sample,
         learns=data.learns,
         data_digests=data.digests,
-        notes=(*data.notes, *_monitor_notes(preset), *_padding_notes(preset, train)),
+        notes=(
+            *data.notes,
+            *_monitor_notes(preset),
+            *_padding_notes(preset, train),
+            *prompt_notes(preset, data.encoding),
+        ),
     )
 
 
@@ -260,7 +266,8 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
     if data.task.predicts_tokens:
         raise PresetError(
             f'validation.method = "{preset.validation.label()}" keeps the scores of all samples, and those of a '
-            'language model are too many: one for each token of the vocabulary, at each token; choose "holdout"'
+            'language model are too many: one for each token of the vocabulary, at each token; choose "predefined", '
+            'or "holdout" where the data is not one long text and brings no validation split'
         )
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):

@@ -306,7 +306,18 @@ def _targets_per_sample(splits: Splits, task: Task) -> float:
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
-    if samples.validation is None or preset.validation.label() == "predefined":
+    method = preset.validation.label()
+    if samples.is_one_text and method == "holdout":
+        return (
+            "a long text is not split at random: the parts at its end are held out, as data.validation_fraction and "
+            "data.test_fraction say, and validation.fraction and validation.test_fraction are not used",
+        )
+    if samples.task.predicts_tokens and samples.validation is None and method == "holdout":
+        return (
+            "windows are drawn at random for validation; if they are of one long text, give Samples its later parts as "
+            "validation and test, and is_one_text = True",
+        )
+    if samples.validation is None or method == "predefined":
         return ()
     return (
         f"the data's own validation split of {len(samples.validation)} samples is not used; "

@@ -118,3 +118,8 @@ def test_a_tokenizer_for_other_tokens_is_refused(tmp_path: Path) -> None:
     source = TextTable.model_validate({"file": str(tmp_path), "target": "y", "tokenizer": "t.json"})
     with pytest.raises(PresetError, match=r'data\.tokenizer is for data\.tokens = "bpe", not "words"'):
         source.make_tokens(lowercase=True)
+
+
+def test_what_a_tokenizer_does_not_know_is_named(tmp_path: Path) -> None:
+    assert fitted().unknown_tokens("日本 the cat") == []
+    assert fitted(tokenizer=str(small_tokenizer(tmp_path))).unknown_tokens("abzé日a") == ["z", "é", "日"]
