@@ -26,7 +26,7 @@ def lengths_of(source: Source) -> Lengths | None:
     if isinstance(encoding, TextEncoding):
         if isinstance(train, Texts):
             texts = [train.texts[index] for index in spaced(len(train), MOST_TEXTS)]
-            return _lengths("tokens", np.array([len(ids) for ids in encoding.ids(texts)]), encoding.length)
+            return _lengths("tokens", encoding.count(texts).lengths, encoding.length)
         if isinstance(train, InMemory):
             return _lengths("tokens", (train.inputs != PAD).sum(1).numpy(), None)
     if isinstance(encoding, LogMel | Waveform):
