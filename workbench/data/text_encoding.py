@@ -16,7 +16,7 @@ from torch import Tensor
 
 from workbench.data.encoding import Encoding
 from workbench.data.tokens import PAD, SPECIAL, UNKNOWN
-from workbench.data.word_tokens import normalized, split_words, without_halves
+from workbench.data.word_tokens import normalized, split_words, without_lone_surrogates
 
 REPLACEMENT = "\ufffd"
 """Stands for an unknown token where ids become text."""
@@ -169,7 +169,7 @@ class Bytes(TextEncoding):
         return {"length": self.length}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[SPECIAL + byte for byte in without_halves(text).encode()] for text in texts]
+        return [[SPECIAL + byte for byte in without_lone_surrogates(text).encode()] for text in texts]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         known = (each for each in ids if each != PAD)

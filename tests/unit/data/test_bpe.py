@@ -73,7 +73,7 @@ def test_a_file_decides_on_the_ids_and_neither_cuts_nor_draws(tmp_path: Path) ->
     assert encoding.vocabulary_size == SPECIAL + 3
     assert encoding(["abxba"]).tolist() == [[3, 4, UNKNOWN, 4, 3, PAD]]
     assert encoding.text([3, 4, UNKNOWN, 4, 3, PAD]) == "ab\ufffdba"
-    assert f"bpe: 3 parts of words, as {tmp_path / 'tokenizer.json'} has them" in encoding.notes
+    assert f"bpe: 3 parts of words, read from {tmp_path / 'tokenizer.json'}" in encoding.notes
 
 
 def test_what_a_checkpoint_holds_encodes_as_before(tmp_path: Path) -> None:

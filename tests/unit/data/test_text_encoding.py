@@ -13,7 +13,7 @@ from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.fit_tokens import LONGEST, Tokens
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, Words, row_of_ids
 from workbench.data.tokens import PAD, UNKNOWN, TokenKind
-from workbench.data.word_tokens import normalized, split_words, without_halves
+from workbench.data.word_tokens import normalized, split_words, without_lone_surrogates
 from workbench.errors import DataError
 
 TEXTS = ["the cat", "the dog, the cat", "A bird"]
@@ -140,7 +140,7 @@ def test_ids_become_text_again() -> None:
     assert words.text(words(["the fish, cat"])[0].tolist()) == "the \ufffd , cat"
 
 
-def test_a_character_of_an_emoji_and_half_a_surrogate_break_nothing() -> None:
+def test_a_character_of_an_emoji_and_a_lone_surrogate_break_nothing() -> None:
     odd = ["👩‍👩‍👧", "a\ud83d", "\u0301", "\x00", "​"]
     for kind in ("words", "characters", "bytes"):
         encoding = tokens(kind).fitted([*odd, "plain"], 0)
@@ -165,7 +165,7 @@ def test_what_a_checkpoint_holds_encodes_as_before(encoding: TextEncoding) -> No
 
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
-"""Any characters at all, half ones (lone surrogates) included."""
+"""Any characters at all, lone surrogates included."""
 
 
 @cache
@@ -193,7 +193,7 @@ def test_any_text_becomes_ids(texts: list[str], kind: TokenKind) -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=ANY_TEXT)
 def test_bytes_and_bpe_keep_any_text(text: str) -> None:
-    whole = without_halves(text)
+    whole = without_lone_surrogates(text)
     [ids] = learned("bytes").ids([text])
     assert learned("bytes").text(ids) == whole
     [ids] = learned("bpe").ids([text])
