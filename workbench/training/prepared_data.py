@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.data.cut_texts import held_out_notes
 from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.encodings import saved_encoding
@@ -250,7 +251,7 @@ def _in_float32(
     if not encoding.on_host:
         return samples.map(in_float32), splits.map(in_float32), encoding, []
     made = samples.map(lambda split: on_host(split, encoding, None))
-    notes = []
+    notes = held_out_notes(encoding, {"validation": splits.validation, "test": splits.test})
     raw, encoded = samples.train, made.train
     if (
         isinstance(raw, InMemory)
@@ -258,7 +259,7 @@ def _in_float32(
         and raw.inputs.is_floating_point()
         and raw.inputs.dim() == encoded.inputs.dim() == 2
     ):
-        notes = merged_columns(raw.inputs, encoded.inputs, samples.columns)
+        notes += merged_columns(raw.inputs, encoded.inputs, samples.columns)
     # Cut again, which gives the same splits.
     return made, preset.validation.build(made), Identity(), notes
 

@@ -73,15 +73,15 @@ def prepared(*assignments: str) -> PreparedData:
 
 
 def test_texts_become_ids_of_one_length_in_memory(tmp_path: Path) -> None:
-    data = prepared(*reviews(tmp_path, classes), "data.max_length=12")
+    data = prepared(*reviews(tmp_path, classes), "data.max_length=7")
     for split in (data.splits.train, data.splits.validation, data.splits.test):
         assert isinstance(split, InMemory)
         assert split.inputs.dtype == torch.int64
-        assert split.inputs.shape == (len(split), 12)
+        assert split.inputs.shape == (len(split), 7)
     assert isinstance(data.encoding, Words)
     assert isinstance(data.batch_encoding, Identity)
     assert data.raw == {"type": "text"}
-    assert data.example.shape == (2, 12)  # type: ignore[union-attr]
+    assert data.example.shape == (2, 7)  # type: ignore[union-attr]
     assert data.class_counts is not None
     assert data.class_counts.sum() == len(data.splits.train)
     assert any(note.startswith("words: a vocabulary of 9 ") for note in data.notes)
@@ -149,9 +149,10 @@ def test_a_checkpoint_alone_predicts_numbers_of_raw_texts(tmp_path: Path) -> Non
 def test_texts_that_would_not_fit_into_memory_are_refused(tmp_path: Path) -> None:
     table = reviews(tmp_path, classes)
     with pytest.raises(
-        DataError, match=r"120 texts of 1,000,000 tokens take .* are free; set a smaller data.max_length"
+        DataError,
+        match=r"120 texts of 9 tokens take 8\.44 KiB of memory, but 7\.81 KiB are free; set a smaller data.max_length",
     ):
-        _prepared_with_free_bytes(10**8, *table, "data.max_length=1000000")
+        _prepared_with_free_bytes(8000, *table, "data.max_length=1000000")
 
 
 def _prepared_with_free_bytes(free: int, *assignments: str) -> None:
