@@ -66,7 +66,7 @@ class Bpe(TextEncoding):
         return [self._decoded([each]) for each in ids if each != PAD]
 
     def unknown_tokens(self, text: str) -> list[str]:
-        cleaned = without_halves(text)
+        cleaned = without_lone_surrogates(text)
         encoded = self._tokenizer.encode(cleaned, add_special_tokens=False)
         places = zip(encoded.ids, encoded.offsets, strict=True)
         return [cleaned[start:end] for each, (start, end) in places if each == self._unknown]
