@@ -11,7 +11,8 @@ import torch
 from workbench.data.audio_samples import AudioReading, audio_samples
 from workbench.data.class_folders import find_files
 from workbench.data.file_kinds import SOUNDS
-from workbench.data.groups import likely_speakers, speakers
+from workbench.data.groups import speakers
+from workbench.data.likely_speakers import likely_speakers
 from workbench.data.progress import Report
 from workbench.data.recordings import Recordings
 from workbench.data.samples import Samples, Task
@@ -35,7 +36,6 @@ def audio_folder(folder: Path, pattern: re.Pattern[str] | None, reading: AudioRe
     task = Task("classification", len(layout.classes), classes=layout.classes)
     samples = audio_samples(splits, task, reading, "speaker", report)
     notes = layout.notes + samples.notes
-    if pattern is None and len(splits) < len(("train", "validation", "test")):
-        train = layout.splits["train"]
-        notes += tuple(likely_speakers(train.paths, train.targets))
+    if pattern is None:
+        notes += tuple(likely_speakers(splits, classified=True, advice="data.speaker_pattern = '{pattern}'"))
     return replace(samples, notes=notes)

@@ -12,12 +12,16 @@ from workbench.data.class_folders import SPLIT_NAMES
 from workbench.data.column_names import check_names
 from workbench.data.columns import Formats
 from workbench.data.delimited import Rows, read_rows
+from workbench.data.likely_speakers import likely_speakers
 from workbench.data.missing import without_missing
 from workbench.data.progress import Report
 from workbench.data.recordings import Recordings
 from workbench.data.samples import Samples
 from workbench.data.target import targets
 from workbench.errors import DataError
+
+ADVICE = "a column of speakers, which data.group names,"
+"""What keeps a speaker in one split."""
 
 
 def audio_table(
@@ -68,7 +72,8 @@ def audio_table(
     if left_out:
         notes.insert(0, left_out)
         samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
-    return replace(samples, notes=(*rows.notes, *notes, *samples.notes))
+    speakers = [] if group else likely_speakers(splits, classified=found.kind == "classification", advice=ADVICE)
+    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers))
 
 
 def _check_same(rows: Rows, files: list[str], audio: str, column: str, values: list[str]) -> None:

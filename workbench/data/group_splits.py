@@ -13,12 +13,21 @@ from torch import Tensor
 from workbench.data.samples import Task
 from workbench.errors import DataError, PresetError
 
-MOST_PARTS, PART_COST = 20, 0.004
-"""The samples are divided into at most this many equal parts, some of which are split off. Each part costs this much
-closeness to the fraction: in few parts, of several groups each, every class can have its fraction."""
+CLASS_WEIGHT = 0.5
+"""How much the fractions of classes count beside that of all samples: less, so that these are never too few or many
+only because each group is of one class."""
+
+MOST_PASSES = 10
+"""The choice of groups is improved at most this often; two or three passes are usual."""
+
+MOST_WEIGHED = 20_000
+"""Of so many numbers of samples, by group and class, the best group to swap is chosen; more take seconds."""
+
+LARGE_DEVIATION, LARGE_RELATIVE = 0.1, 0.5
+"""A note says if the fraction that came out differs by more than this, or by this part of what was asked for."""
 
 MOST_DIVIDED = 500
-"""More groups than this are first bundled at random: scikit-learn weighs one after another, which takes seconds."""
+"""More groups than this are first bundled at random: to weigh one after another would take seconds."""
 
 Indices = NDArray[np.int64]
 
@@ -40,25 +49,74 @@ def split_off_groups(
         )
     if targets is not None:
         _check_classes(groups, targets, task)
-    parts, taken = _parts(fraction, count)
-    folds = [left_out for _, left_out in _divided(groups, targets, parts, seed)][:taken]
-    split_off = np.sort(np.concatenate(folds))
-    rest = np.setdiff1d(np.arange(len(groups)), split_off)
+    shuffled = _shuffled(groups.numpy(), MOST_DIVIDED, seed)
+    classes = np.zeros(len(groups), dtype=np.int64) if targets is None else targets.numpy()
+    chosen = _best_fit(_class_counts(shuffled, classes), fraction)[shuffled]
+    rest, split_off = np.flatnonzero(~chosen), np.flatnonzero(chosen)
     if targets is not None:
         _check_trained(targets, rest, task, f"{setting} = {fraction:g}")
     return rest, split_off
 
 
-def _parts(fraction: float, groups: int) -> tuple[int, int]:
-    """Into how many parts the groups are divided, and how many of these are split off."""
-    most = min(MOST_PARTS, groups)
+def deviation_note(split_off: int, samples: int, fraction: float, setting: str) -> list[str]:
+    """Returns a note if `split_off` of `samples` samples are far from the fraction that was asked for.
 
-    def cost(choice: tuple[int, int]) -> float:
-        parts, taken = choice
-        sizes = groups // parts, -(-groups // parts)
-        return max(abs(taken * size / groups - fraction) for size in sizes) + PART_COST * parts
+    setting: what asked for it, for the note.
+    """
+    found = split_off / samples
+    if abs(found - fraction) <= min(LARGE_DEVIATION, LARGE_RELATIVE * fraction):
+        return []
+    return [
+        f"{setting} asks for {fraction:.0%} of {samples:,} samples, but {split_off:,} ({found:.0%}) are split off, "
+        "because groups (speakers or recordings) are not divided"
+    ]
 
-    return min(((parts, min(max(round(fraction * parts), 1), parts - 1)) for parts in range(2, most + 1)), key=cost)
+
+def _class_counts(groups: Indices, classes: Indices) -> NDArray[np.float64]:
+    """How many samples of each class each group has: (groups, classes that there are)."""
+    _, numbers = np.unique(classes, return_inverse=True)
+    counts = np.zeros((int(groups.max()) + 1, int(numbers.max()) + 1))
+    np.add.at(counts, (groups, numbers), 1)
+    return counts
+
+
+def _best_fit(counts: NDArray[np.float64], fraction: float) -> NDArray[np.bool_]:
+    """Chooses groups, (groups,), whose samples come as close to the fraction as can be: of all, and of each class.
+
+    counts: (groups, classes). Takes groups in their order as long as they improve the fit, and then takes in, gives
+    back or swaps single ones. At least one group is chosen, and at least one is not.
+    """
+    wanted = fraction * counts.sum(0)
+
+    def cost(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        off = sums - wanted
+        fit: NDArray[np.float64] = np.abs(off.sum(-1)) + CLASS_WEIGHT * np.abs(off).sum(-1)
+        return fit
+
+    chosen = np.zeros(len(counts), dtype=np.bool_)
+    sums, least = np.zeros(counts.shape[1]), 1e-9 * counts.sum()
+    for group in range(len(counts) - 1):
+        if cost(sums + counts[group]) < cost(sums) - least:
+            chosen[group], sums = True, sums + counts[group]
+    if not chosen.any():
+        chosen[int(cost(counts).argmin())] = True
+    for _ in range(MOST_PASSES):
+        before = chosen.copy()
+        for group in range(len(counts)):
+            # Moves this group to the other side, and perhaps one of the other side to this one.
+            moved = counts[chosen].sum(0) + (-counts[group] if chosen[group] else counts[group])
+            others = np.flatnonzero(chosen != chosen[group])[: max(MOST_WEIGHED // counts.shape[1], 10)]
+            swapped = moved + (counts[others] if chosen[group] else -counts[others])
+            alone = int((chosen == chosen[group]).sum()) == 1
+            costs = np.concatenate([[np.inf if alone else float(cost(moved))], cost(swapped)])
+            best = int(costs.argmin())
+            if costs[best] < float(cost(counts[chosen].sum(0))) - least:
+                chosen[group] = not chosen[group]
+                if best:
+                    chosen[others[best - 1]] = not chosen[others[best - 1]]
+        if (chosen == before).all():
+            break
+    return chosen
 
 
 def group_fold(
@@ -76,6 +134,12 @@ def group_fold(
         )
     if targets is not None:
         _check_classes(groups, targets, task)
+        most = int(targets.bincount().max())
+        if folds > most:
+            raise PresetError(
+                f"validation.folds = {folds}, but no class has more than {most} samples to divide; choose at most "
+                f"{most} folds, add samples, or set validation.stratified = false"
+            )
     train, left_out = list(_divided(groups, targets, folds, seed))[fold]
     if targets is not None:
         _check_trained(targets, train, task, f"fold {fold} of {folds}")

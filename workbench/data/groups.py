@@ -12,12 +12,6 @@ from torch import Tensor
 from workbench.data.words import few
 from workbench.errors import DataError, PresetError
 
-NUMBERED = re.compile(r"(.+)[_-]\d+")
-"""A file name, without its suffix, that ends with a number."""
-
-SUGGESTED_PATTERN = r"^(.+)[_-]\d+\."
-"""The setting that takes what comes before that number for the speaker."""
-
 
 def group_numbers(names: Sequence[str]) -> Tensor:
     """Numbers the groups in the order of their names: int64, one number a sample."""
@@ -41,27 +35,6 @@ def shared_groups(names: Mapping[str, Sequence[str]], noun: str) -> list[str]:
                     f"split too ({few(both)}): its results are those of known {noun}s"
                 )
     return notes
-
-
-def likely_speakers(paths: Sequence[Path], classes: Sequence[int]) -> list[str]:
-    """Returns a note if file names look as if they named a speaker and a number, such as anna_3.wav, and no more.
-
-    classes: the class of each file. A name counts as that of a speaker only if files of several classes have it.
-    """
-    found = [NUMBERED.fullmatch(path.stem) for path in paths]
-    names = [match[1] for match in found if match is not None]
-    if len(names) < len(paths) or not 2 <= len(set(names)) <= len(paths) / 2:
-        return []
-    known: dict[str, set[int]] = {}
-    for name, number in zip(names, classes, strict=True):
-        known.setdefault(name, set()).add(number)
-    several = [name for name, own in known.items() if len(own) > 1]
-    if len(several) < len(known) / 2:
-        return []
-    return [
-        f"if {few(sorted(several))} in the names of the files are speakers, a random split puts some on both sides: "
-        f"data.speaker_pattern = '{SUGGESTED_PATTERN}' keeps each in one split"
-    ]
 
 
 def speaker_pattern(pattern: str) -> re.Pattern[str] | None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.data.group_splits import group_fold, split_off_groups
+from workbench.data.group_splits import deviation_note, group_fold, split_off_groups
 from workbench.data.samples import Samples, Split
 from workbench.errors import DataError, PresetError
 
@@ -27,6 +27,8 @@ class Splits:
     train: Split
     validation: Split | None
     test: Split | None
+    notes: tuple[str, ...] = ()
+    """What the user should know about how samples were split."""
 
     def map(self, change: Callable[[Split], Split]) -> Splits:
         """Applies `change` to each split."""
@@ -34,6 +36,7 @@ class Splits:
             change(self.train),
             None if self.validation is None else change(self.validation),
             None if self.test is None else change(self.test),
+            self.notes,
         )
 
 
@@ -45,22 +48,22 @@ def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified
     """
     if samples.is_one_text:
         return Splits(samples.train, _own_validation(samples, "holdout"), samples.test)
-    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
-    train, validation = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
-    return Splits(train.split, validation.split, test)
+    rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
+    train, validation, more = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
+    return Splits(train.split, validation.split, test, notes + more)
 
 
 def predefined_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Uses the validation split that comes with the data. Raises PresetError if there is none."""
     validation = _own_validation(samples, "predefined")
-    train, test = _split_off_test(samples, test_fraction, stratified, seed)
-    return Splits(train.split, validation, test)
+    train, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
+    return Splits(train.split, validation, test, notes)
 
 
 def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Trains on all samples except the test split."""
-    train, test = _split_off_test(samples, test_fraction, stratified, seed)
-    return Splits(train.split, None, test)
+    train, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
+    return Splits(train.split, None, test, notes)
 
 
 def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int) -> Splits:
@@ -72,7 +75,7 @@ def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, strati
     from sklearn.model_selection import KFold, StratifiedKFold
 
     _check_not_one_text(samples, "k_fold")
-    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     if folds > len(rest.split):
         raise PresetError(
             f"validation.folds = {folds}, but there are only {len(rest.split)} samples to divide; choose at most that "
@@ -81,13 +84,14 @@ def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, strati
     targets = rest.strata(samples, stratified)
     if rest.groups is not None:
         train, left_out = group_fold(rest.groups, targets, samples.task, folds, fold, seed + 1)
-        return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test)
+        notes += tuple(deviation_note(len(left_out), len(rest.split), 1 / folds, f"validation.folds = {folds}"))
+        return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test, notes)
     if targets is not None:
         _check_folds(targets, samples, folds)
     divide = KFold if targets is None else StratifiedKFold
     divided = divide(folds, shuffle=True, random_state=seed + 1).split(np.zeros(len(rest.split)), targets)
     train, left_out = next(itertools.islice(divided, fold, None))
-    return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test)
+    return Splits(rest.split.subset(_indices(train)), rest.split.subset(_indices(left_out)), test, notes)
 
 
 def leave_one_out(
@@ -99,7 +103,7 @@ def leave_one_out(
     that number, where samples have groups, and for one long text.
     """
     _check_not_one_text(samples, "leave_one_out")
-    rest, test = _split_off_test(samples, test_fraction, stratified, seed)
+    rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     if rest.groups is not None:
         groups = len(rest.groups.unique())
         advice = 'use validation.method = "k_fold"'
@@ -121,7 +125,8 @@ def leave_one_out(
     if fold >= count:
         raise PresetError(f"validation.fold = {fold}, but there are only {count:,} samples, numbered from 0")
     indices = torch.arange(count)
-    return Splits(rest.split.subset(indices[indices != fold]), rest.split.subset(indices[fold : fold + 1]), test)
+    train, left_out = indices[indices != fold], indices[fold : fold + 1]
+    return Splits(rest.split.subset(train), rest.split.subset(left_out), test, notes)
 
 
 @dataclass(frozen=True)
@@ -139,16 +144,18 @@ class _Part:
         return self.split.targets if stratified and samples.task.kind == "classification" else None
 
 
-def _split_off_test(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> tuple[_Part, Split | None]:
-    """Returns the rest, and the test split: the one that comes with the data, or a fraction; None if neither.
+def _split_off_test(
+    samples: Samples, test_fraction: float, stratified: bool, seed: int
+) -> tuple[_Part, Split | None, tuple[str, ...]]:
+    """Returns the rest, the test split and notes: the one that comes with the data, or a fraction; None if neither.
 
     One long text has the test part that comes with it, or none.
     """
     whole = _Part(samples.train, samples.groups)
     if samples.test is not None or samples.is_one_text or test_fraction == 0:
-        return whole, samples.test
-    rest, test = _split_off(whole, test_fraction, samples, stratified, seed, "validation.test_fraction")
-    return rest, test.split
+        return whole, samples.test, ()
+    rest, test, notes = _split_off(whole, test_fraction, samples, stratified, seed, "validation.test_fraction")
+    return rest, test.split, notes
 
 
 def _own_validation(samples: Samples, method: str) -> Split:
@@ -175,8 +182,8 @@ def _check_not_one_text(samples: Samples, method: str) -> None:
 
 def _split_off(
     part: _Part, fraction: float, samples: Samples, stratified: bool, seed: int, setting: str
-) -> tuple[_Part, _Part]:
-    """Returns the rest and the samples that are split off."""
+) -> tuple[_Part, _Part, tuple[str, ...]]:
+    """Returns the rest, the samples that are split off, and notes."""
     from sklearn.model_selection import train_test_split
 
     count = len(part.split)
@@ -186,13 +193,14 @@ def _split_off(
     targets = part.strata(samples, stratified)
     if part.groups is not None:
         rest, split_off = split_off_groups(part.groups, targets, samples.task, fraction, seed, setting)
-        return part.subset(_indices(rest)), part.subset(_indices(split_off))
+        notes = deviation_note(len(split_off), count, fraction, setting)
+        return part.subset(_indices(rest)), part.subset(_indices(split_off)), tuple(notes)
     if targets is not None:
         _check_strata(targets, samples, min(size, count - size), setting)
     rest, split_off = train_test_split(
         np.arange(count), test_size=size, random_state=seed, stratify=None if targets is None else targets.numpy()
     )
-    return part.subset(_indices(rest)), part.subset(_indices(split_off))
+    return part.subset(_indices(rest)), part.subset(_indices(split_off)), ()
 
 
 def _check_strata(targets: Tensor, samples: Samples, smaller: int, setting: str) -> None:

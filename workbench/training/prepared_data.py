@@ -154,7 +154,7 @@ def prepare(
         targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*misfits, *samples.notes, *encoding.notes, *notes, *_split_notes(preset, samples)),
+        notes=(*misfits, *samples.notes, *encoding.notes, *notes, *splits.notes, *_split_notes(preset, samples)),
     )
 
 

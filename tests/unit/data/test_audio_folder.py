@@ -354,6 +354,40 @@ def test_names_that_look_like_those_of_speakers_are_said(tmp_path: Path, names: 
 
 
 @pytest.mark.parametrize(
+    ("form", "pattern"),
+    [
+        ("{word}_{speaker}_{take}", r"^[^_-]+[_-](.+)[_-]\d+\."),
+        ("{speaker}-{word}-{take}", r"^(.+)[_-][^_-]+[_-]\d+\."),
+    ],
+)
+def test_speakers_are_found_beside_the_class_in_a_name(tmp_path: Path, form: str, pattern: str) -> None:
+    for word in range(2):
+        for index in range(4):
+            name = form.format(word=word, speaker=["jackson", "theo"][index % 2], take=index)
+            save(tmp_path / str(word) / f"{name}.wav", tone(300.0 + 100 * index))
+    assert read(tmp_path).notes == (
+        "if 'jackson', 'theo' in the names of the files are speakers, a random split puts some on both sides: "
+        f"data.speaker_pattern = '{pattern}' keeps each in one split",
+    )
+    samples = read(tmp_path, pattern)
+    assert samples.groups is not None
+    assert samples.groups.tolist() == [int("theo" in path) for path in sorted(map(str, tmp_path.glob("0/*")))] * 2
+
+
+def test_likely_speakers_in_several_splits_of_the_data_are_said(tmp_path: Path) -> None:
+    for split, names in (("train", "anna bert"), ("validation", "cora dora"), ("test", "anna cora")):
+        for word in ("high", "low"):
+            for name in names.split():
+                for take in range(2):
+                    save(tmp_path / split / word / f"{name}_{take}.wav", tone(300.0))
+    known = ": its results are those of known speakers"
+    assert [note.partition("are speakers, ")[2] for note in read(tmp_path).notes] == [
+        f"1 of 2 speakers of the test split are in the train split too ('anna'){known}",
+        f"1 of 2 speakers of the test split are in the validation split too ('cora'){known}",
+    ]
+
+
+@pytest.mark.parametrize(
     ("pattern", "message"),
     [
         ("(", r"data.speaker_pattern = '\(' is not a regular expression"),

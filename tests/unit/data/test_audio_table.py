@@ -186,3 +186,18 @@ def test_rows_and_files_that_are_left_out_are_both_said(table: Path) -> None:
     assert len(samples.train) == 4
     assert samples.left_out.startswith("left out 1 of 6 rows with missing values")
     assert "; left out 1 of 5 files: " in samples.left_out
+
+
+@pytest.mark.parametrize("target", ["word", "age"])
+def test_names_that_look_like_those_of_speakers_are_said(tmp_path: Path, target: str) -> None:
+    rows = ["file,word,age,speaker"]
+    for index in range(8):
+        name, word = ("anna", "bert")[index % 2], ("yes", "no")[index // 4]
+        save(tmp_path / f"{name}_{index}.wav", tone(300.0))
+        rows.append(f"{name}_{index}.wav,{word},{20.5 + index},{name}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    assert read(tmp_path / "table.csv", target).notes == (
+        "if 'anna', 'bert' in the names of the files are speakers, a random split puts some on both sides: a column of "
+        "speakers, which data.group names, keeps each in one split",
+    )
+    assert not any("random" in note for note in read(tmp_path / "table.csv", target, group="speaker").notes)

@@ -52,12 +52,15 @@ def ways(samples: Samples, stratified: bool, seed: int) -> dict[str, Callable[[]
 
 @settings(max_examples=25, deadline=None)
 @given(
-    sizes=st.lists(st.integers(1, 9), min_size=8, max_size=40),
+    sizes=st.lists(st.integers(1, 9), min_size=20, max_size=40),
     seed=st.integers(0, 2**31 - 2),
     kind=st.sampled_from(["classification", "regression"]),
 )
 def test_splits_are_disjoint_by_group_and_complete(sizes: list[int], seed: int, kind: str) -> None:
-    """Any sizes of groups, any classes: with strata where each class is in enough groups, and without."""
+    """Any sizes of groups, any classes: with strata where each class is in enough groups, and without.
+
+    Of 20 groups, a test split of 30 % of the samples always leaves enough for the folds.
+    """
     groups = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
     generator = torch.Generator().manual_seed(seed)
     targets = torch.randint(0, 2, (len(groups),), generator=generator)
@@ -181,3 +184,43 @@ def test_a_class_of_which_nothing_is_left_to_train_on_is_named() -> None:
     samples = samples_of(groups, (groups >= 2).long())
     with pytest.raises(DataError, match=r"validation.fraction = 0.75 leaves no sample of class 'class[01]' to train"):
         hold_out(samples, 0.75, 0.0, True, 0)
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_a_group_that_is_larger_than_the_fraction_stays_in_training(stratified: bool) -> None:
+    """110 of 136 samples are of one group: of the others, 10 % are taken one by one."""
+    groups = torch.cat([torch.zeros(110, dtype=torch.int64), torch.arange(1, 27)])
+    samples = samples_of(groups, torch.arange(136) % 2)
+    for seed in range(5):
+        splits = hold_out(samples, 0.1, 0.1, stratified, seed)
+        assert [len(split or ()) for split in (splits.train, splits.validation, splits.test)] == [110, 12, 14]
+        assert splits.notes == ()
+        assert 0 in groups_in(samples, splits.train)
+
+
+def test_a_fraction_that_groups_do_not_allow_is_said() -> None:
+    groups = torch.arange(2).repeat_interleave(torch.tensor([60, 40]))
+    splits = no_validation(samples_of(groups, torch.arange(100) % 2), 0.1, True, 0)
+    assert len(splits.test or ()) == 40
+    assert splits.notes == (
+        "validation.test_fraction asks for 10% of 100 samples, but 40 (40%) are split off, because groups (speakers or "
+        "recordings) are not divided",
+    )
+    groups = torch.arange(5).repeat_interleave(torch.tensor([40, 6, 6, 6, 6]))
+    folds = [k_fold(samples_of(groups, torch.arange(64) % 2), 5, fold, 0.0, True, 0) for fold in range(5)]
+    notes = {len(fold.validation or ()): fold.notes for fold in folds}
+    assert notes[40][0].startswith("validation.folds = 5 asks for 20% of 64 samples, but 40 (62%) are split off")
+
+
+def test_more_folds_than_a_class_has_samples_are_refused() -> None:
+    samples = samples_of(torch.arange(18), torch.arange(18) % 3)
+    with pytest.raises(PresetError, match=r"validation.folds = 8, but no class has more than 6 samples .*at most 6"):
+        k_fold(samples, 8, 0, 0.0, True, 0)
+    assert len(k_fold(samples, 6, 0, 0.0, True, 0).validation or ()) == 3
+    assert len(k_fold(samples, 8, 0, 0.0, False, 0).validation or ()) in (2, 3)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.2, 0.5])
+def test_few_samples_of_many_groups_are_split_by_any_fraction(fraction: float) -> None:
+    samples = samples_of(torch.arange(18), torch.arange(18) % 3)
+    assert len(hold_out(samples, fraction, 0.0, True, 0).validation or ()) == pytest.approx(18 * fraction, abs=0.9)
