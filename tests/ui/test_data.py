@@ -141,6 +141,31 @@ def test_c_shows_one_class_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     drive(app, steps)
 
 
+def test_a_class_that_is_a_number_is_not_taken_for_a_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbered = [replace(sample, target=str(place % 2)) for place, sample in enumerate(SAMPLES)]
+    fake_process(monkeypatch, tmp_path, lines(replace(MADE, samples=numbered)))
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        await pilot.press("c")
+        assert "1 of 2 of class 0" in screen_text(app)
+
+    drive(app, steps)
+
+
+def test_a_narrow_border_still_says_how_to_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_process(monkeypatch, tmp_path, lines())
+    app = app_of(tmp_path)
+
+    async def steps(pilot: Pilot[None]) -> None:
+        await opened(pilot)
+        border = app.screen.query_one("#box").region.bottom - 1
+        assert "r read again  esc leave" in screen_text(app).splitlines()[border]
+
+    drive(app, steps, size=(60, 20))
+
+
 def test_what_was_read_is_kept_until_the_data_changes_or_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
 from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
-from workbench.data.words import few
+from workbench.data.words import few, number
 from workbench.errors import DataError
 
 MOST_SECONDS = 30.0
@@ -58,7 +58,9 @@ def audio_samples(
     if left_out:
         notes.append(left_out)
     if silent:
-        notes.append(f"{len(silent)} clips are silent, but used: {few(silent)}")
+        notes.append(
+            f"{number(len(silent), 'clip')} {'is' if len(silent) == 1 else 'are'} silent, but used: {few(silent)}"
+        )
     _check_classes(train, splits["train"], task)
     groups, group_notes = _groups(read.files, read.planned, group)
     return Samples(
@@ -189,9 +191,9 @@ def _check_classes(train: Clips, listed: Recordings, task: Task) -> None:
     """Raises DataError if a class has no training samples, or has lost all of them."""
     if task.kind != "classification":
         return
-    for number in (torch.bincount(train.targets, minlength=task.outputs) == 0).nonzero()[:, 0].tolist():
-        name = task.classes[number] if task.classes else str(number)
-        if bool((listed.targets == number).any()):
+    for place in (torch.bincount(train.targets, minlength=task.outputs) == 0).nonzero()[:, 0].tolist():
+        name = task.classes[place] if task.classes else str(place)
+        if bool((listed.targets == place).any()):
             raise DataError(f"no sound of class {name!r} that can be read is left in the training split")
         raise DataError(
             f"no sound of class {name!r} is in the training split, but another split has some: a model could not learn "
@@ -215,7 +217,7 @@ def _groups(scanned: Mapping[str, Scanned], planned: Mapping[str, Clips], noun: 
     known = scanned["train"].files.groups is not None
     noun = noun if known else "recording"
     count = len(set(names["train"]))
-    note = f"the training data has {count} {noun}{'s' * (count != 1)}: splits keep the clips of each on one side"
+    note = f"the training data has {number(count, noun)}: splits keep the clips of each on one side"
     return group_numbers(names["train"]), [note, *(shared_groups(names, noun) if known else [])]
 
 

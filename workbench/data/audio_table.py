@@ -18,6 +18,7 @@ from workbench.data.progress import Report
 from workbench.data.recordings import Recordings
 from workbench.data.samples import Samples
 from workbench.data.target import targets
+from workbench.data.words import number
 from workbench.errors import DataError
 
 ADVICE = "a column of speakers, which data.group names,"
@@ -66,7 +67,9 @@ def audio_table(
     groups = rows.column(group) if group else files if repeated else None
     whole = Recordings(paths, predicted, groups)
     if repeated:
-        notes.append(f"{repeated} rows name a sound file that another row names too")
+        notes.append(
+            f"{number(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
+        )
     splits = _splits(rows, split, whole) if split else {"train": whole}
     samples = audio_samples(splits, found, reading, group or "recording", report)
     if left_out:

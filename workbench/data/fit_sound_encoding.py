@@ -8,17 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workbench.data.encoding import Encoding
 from workbench.data.samples import Split
-from workbench.data.spectrogram import Waveform
+from workbench.data.spectrogram import SoundEncoding, Waveform
 from workbench.data.standardize import Normalize, spaced
 from workbench.data.statistics import Sums
 
-CHUNK_NUMBERS = 2**22
-"""Samples of waveforms that are encoded at a time."""
 
-
-def fit_sound_encoding(train: Split, make: Callable[..., Encoding], normalize: Normalize) -> Encoding:
+def fit_sound_encoding(train: Split, make: Callable[..., SoundEncoding], normalize: Normalize) -> SoundEncoding:
     """Measures mean and standard deviation of each row of a spectrogram, or of a whole waveform.
 
     train: waveforms (samples,); of many, at most 2,048 evenly spaced ones are measured. make: builds the encoding, with
@@ -29,7 +25,7 @@ def fit_sound_encoding(train: Split, make: Callable[..., Encoding], normalize: N
     if normalize == "none":
         return plain
     sums = Sums()
-    for waves in _chunks(train):
+    for waves in _chunks(train, plain):
         encoded: Tensor = plain(waves)
         # The rows of a spectrogram take the place of channels, each of which has a mean of its own.
         sums.add(encoded if isinstance(plain, Waveform) else encoded.transpose(1, 2))
@@ -38,8 +34,8 @@ def fit_sound_encoding(train: Split, make: Callable[..., Encoding], normalize: N
     return make(**made)
 
 
-def _chunks(train: Split) -> Iterator[Tensor]:
+def _chunks(train: Split, encoding: SoundEncoding) -> Iterator[Tensor]:
     indices = spaced(len(train))
-    rows = max(CHUNK_NUMBERS // max(train[0][0].numel(), 1), 1)
+    rows = encoding.at_a_time(train[0][0].numel())
     for start in range(0, len(indices), rows):
         yield torch.stack([train[index][0] for index in indices[start : start + rows]])

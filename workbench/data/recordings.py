@@ -13,7 +13,7 @@ from torch import Tensor
 
 from workbench.data.audio_file import THREADS, AudioInfo, audio_info
 from workbench.data.progress import Meter, Report
-from workbench.data.words import few
+from workbench.data.words import few, number
 from workbench.errors import DataError
 
 DROP_HINT = 'data.broken = "drop" leaves such files out'
@@ -71,7 +71,7 @@ def scan(
             scanned[name] = Scanned(files if len(kept) == len(files.paths) else files.only(kept), infos)
     meter.finish()
     if errors and not drop_broken:
-        more = f" ({len(errors) - 1} more files cannot be read)" if len(errors) > 1 else ""
+        more = f" ({number(len(errors) - 1, 'more file')} cannot be read)" if len(errors) > 1 else ""
         raise DataError(f"{errors[0]}{more}; repair or remove it, or {DROP_HINT}")
     return scanned, errors
 
@@ -117,8 +117,7 @@ class LeftOut:
         of_files = f" of {self.files} files"
         what = [f"{len(self.whole)}{of_files}"] if self.whole else []
         if self.parts:
-            windows = f"{self.windows} window{'s' * (self.windows != 1)}"
-            others = f" other{'s' * (len(self.parts) != 1)}"
-            what.append(f"{windows} of {len(self.parts)}{others if self.whole else of_files}")
+            those = number(len(self.parts), "other") if self.whole else f"{len(self.parts)}{of_files}"
+            what.append(f"{number(self.windows, 'window')} of {those}")
         errors = few([str(error) for error in (*self.whole, *self.parts)])
         return f"left out {' and '.join(what)}: {errors}".replace('"', "")

@@ -17,8 +17,8 @@ from workbench.data.mel import cosine_transform, fft_length_for, mel_bank
 FLOOR = 1e-6
 """Added to the power of a band before the logarithm: silence gives -13.8."""
 
-CHUNK_NUMBERS = 2**22
-"""Samples that are transformed at a time: their complex spectrum takes some ten times their memory."""
+CHUNK_NUMBERS = 2**23
+"""Complex numbers of spectra, or samples of waveforms, that are made at a time: 64 MiB of spectra, and some copies."""
 
 
 def as_float(waves: Tensor) -> Tensor:
@@ -26,7 +26,19 @@ def as_float(waves: Tensor) -> Tensor:
     return waves.float() / FULL_SCALE if waves.dtype == torch.int16 else waves.float()
 
 
-class Waveform(Encoding):
+class SoundEncoding(Encoding):
+    """An encoding of waveforms."""
+
+    def numbers(self, samples: int) -> int:
+        """How many numbers must be held at a time to encode one waveform of that many samples."""
+        return samples
+
+    def at_a_time(self, samples: int) -> int:
+        """How many waveforms of that many samples may be encoded at a time."""
+        return max(CHUNK_NUMBERS // max(self.numbers(samples), 1), 1)
+
+
+class Waveform(SoundEncoding):
     """Standardised waveforms, (n, 1, samples)."""
 
     name: ClassVar[str] = "waveform"
@@ -46,7 +58,7 @@ class Waveform(Encoding):
         return {"mean": self.mean, "std": self.std}
 
 
-class LogMel(Encoding):
+class LogMel(SoundEncoding):
     """Logarithms of the power in mel bands, (n, 1, mels, frames), standardised band by band.
 
     Frame t is centred on sample t * hop, and beyond both ends of a waveform there is silence: 1 + samples // hop
@@ -84,10 +96,14 @@ class LogMel(Encoding):
         self.register_buffer("bank", mel_bank(self.fft_length, rate, mels, low_hz, high_hz))
 
     def forward(self, waves: Tensor) -> Tensor:
-        rows = max(CHUNK_NUMBERS // max(waves.shape[1], 1), 1)
+        rows = self.at_a_time(waves.shape[1])
         if len(waves) <= rows:
             return self._encoded(waves)
         return torch.cat([self._encoded(part) for part in waves.split(rows)])
+
+    def numbers(self, samples: int) -> int:
+        """Frames times frequencies: with a short hop many more than samples."""
+        return (1 + samples // self.hop) * (self.fft_length // 2 + 1)
 
     def _encoded(self, waves: Tensor) -> Tensor:
         spectrum = torch.stft(

@@ -96,6 +96,8 @@ class LineDisplay(Display):
                     self._say(epoch_line(event, view))
             case TextGenerated() if event.epoch == self._last_epoch:
                 self._say(generated_text(event))
+            case WarningRaised(is_note=True):
+                self._say(Text(f"note: {event.message}", style="dim"))
             case WarningRaised():
                 self._say(Text(f"warning: {event.message}", style="yellow"))
             case RequestHandled() if event.replayed:

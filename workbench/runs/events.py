@@ -181,13 +181,15 @@ class Checkpointed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WarningRaised(Event):
-    """A warning for the user."""
+    """A warning for the user, or a note."""
 
     type: ClassVar[str] = "warning"
     step: int
     message: str
     command: str | None = None
     """The request that failed, if the warning is about one."""
+    is_note: bool = False
+    """Whether it is a plain fact, such as how the data was read; False in runs of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True)

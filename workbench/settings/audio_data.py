@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from workbench.data.audio_samples import AudioReading
-    from workbench.data.encoding import Encoding
     from workbench.data.samples import Samples
+    from workbench.data.spectrogram import SoundEncoding
     from workbench.metrics import TaskKind
     from workbench.settings.data_choice import Report
 
@@ -131,7 +131,7 @@ class Sounds(NumberData):
             "high_hz": self.high_hz or self.sample_rate / 2,
         }
 
-    def _make(self, mean: Tensor, std: Tensor) -> Encoding:
+    def _make(self, mean: Tensor, std: Tensor) -> SoundEncoding:
         from workbench.data.spectrogram import LogMel, Mfcc, Waveform
 
         if self.encoding == "waveform":

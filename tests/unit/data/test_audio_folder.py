@@ -199,6 +199,16 @@ def test_a_split_of_broken_files_is_named_with_the_reason(tmp_path: Path, limit:
         read(tmp_path, drop_broken=True, memory_limit_bytes=limit)
 
 
+def test_one_is_not_spoken_of_as_several(tmp_path: Path) -> None:
+    two_pitches(tmp_path)
+    save(tmp_path / "low" / "nothing.wav", np.zeros(800, np.float32))
+    assert read(tmp_path).notes == ("1 clip is silent, but used: 'low/nothing.wav'",)
+    for name in ("x", "y"):
+        (tmp_path / "low" / f"{name}.wav").touch()
+    with pytest.raises(DataError, match=r"\(1 more file cannot be read\)"):
+        read(tmp_path)
+
+
 def test_a_recording_of_hours_needs_the_length_of_a_sample(tmp_path: Path) -> None:
     two_pitches(tmp_path)
     save(tmp_path / "low" / "long.flac", np.zeros(3 * 3600 * 1000, np.int16), 1000)

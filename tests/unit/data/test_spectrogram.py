@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -144,11 +145,35 @@ def test_the_training_split_has_mean_0_and_deviation_1_in_each_row(make: Any) ->
 def test_many_samples_are_encoded_in_parts(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waves = sounds()
     whole = make(**PLAIN)(waves)
-    monkeypatch.setattr(spectrogram, "CHUNK_NUMBERS", 2 * waves.shape[1])
-    monkeypatch.setattr("workbench.data.fit_sound_encoding.CHUNK_NUMBERS", 2 * waves.shape[1])
+    monkeypatch.setattr(spectrogram, "CHUNK_NUMBERS", 2 * make(**PLAIN).numbers(waves.shape[1]))
+    assert make(**PLAIN).at_a_time(waves.shape[1]) == 2
     assert torch.allclose(make(**PLAIN)(waves), whole, atol=1e-5)
     split = InMemory(waves, torch.zeros(5, dtype=torch.int64))
     assert float(fit_sound_encoding(split, make, "standard")(waves).mean()) == pytest.approx(0, abs=1e-4)
+
+
+def test_spectra_that_are_held_at_a_time_are_bounded_whatever_the_hop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window at every second sample gives 501 frames of 129 frequencies, of 1,000 samples."""
+    encoding = LogMel(**(BANDS | {"hop": 2}), **PLAIN)
+    assert encoding.numbers(1000) == 501 * 129
+    assert encoding.at_a_time(1000) == 2**23 // (501 * 129)
+    largest = 0
+    stft = torch.stft
+
+    def watched(*arguments: Any, **named: Any) -> Tensor:
+        nonlocal largest
+        spectrum: Tensor = stft(*arguments, **named)
+        largest = max(largest, spectrum.numel())
+        return spectrum
+
+    monkeypatch.setattr(torch, "stft", watched)
+    monkeypatch.setattr(spectrogram, "CHUNK_NUMBERS", 200_000)
+    waves = sounds(8, 1000)
+    assert encoding(waves).shape == (8, 1, MELS, 501)
+    assert largest == 3 * 501 * 129
+    make = partial(LogMel, **(BANDS | {"hop": 2}))
+    fit_sound_encoding(InMemory(waves, torch.zeros(8, dtype=torch.int64)), make, "standard")
+    assert largest == 3 * 501 * 129
 
 
 def test_without_normalisation_the_numbers_stay_as_they_are(make: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.headless.display import LineDisplay, _progress_parts, describe, epoch_line
-from workbench.runs.events import EpochEnd, Prepared, TextGenerated
+from workbench.runs.events import EpochEnd, Prepared, TextGenerated, WarningRaised
 from workbench.runs.view import RunView
 
 
@@ -39,6 +39,13 @@ def test_large_numbers_of_epochs_and_steps_have_separators() -> None:
         "epoch      7/12,000"
     )
     assert "acc 98.77 %" in _progress_parts(view, prepared, narrow=True)
+
+
+def test_notes_of_the_data_are_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LineDisplay()
+    for message, is_note in (("samples last 0.5 s", True), ("training starts again", False)):
+        display.show(b"", WarningRaised(step=0, message=message, is_note=is_note), RunView())
+    assert capsys.readouterr().out.splitlines() == ["note: samples last 0.5 s", "warning: training starts again"]
 
 
 def test_what_a_language_model_writes_stands_behind_a_bar_below_its_epoch(capsys: pytest.CaptureFixture[str]) -> None:

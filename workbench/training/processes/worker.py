@@ -151,8 +151,10 @@ class _Worker:
             )
         )
         self._events.write(self._prepared(trainer))
-        for note in (*notes, *job.notes):
-            self._events.write(WarningRaised(step=state.step, message=note))
+        for warning in notes:
+            self._events.write(WarningRaised(step=state.step, message=warning))
+        for note in job.notes:
+            self._events.write(WarningRaised(step=state.step, message=note, is_note=True))
         return trainer
 
     def _restore(self, trainer: Trainer, resumed: bool) -> list[str]:

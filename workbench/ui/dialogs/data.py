@@ -24,6 +24,8 @@ from workbench.units import count
 
 WIDE_COLUMNS = 110
 """From this width of the screen on, the facts and a sample stand side by side; else left and right turn pages."""
+KEYS_COLUMNS = 72
+"""From this width of the screen on, the border has room for all keys."""
 FRAME_CELLS = 4
 """Border and padding of the box."""
 GAP = 3
@@ -138,7 +140,8 @@ class DataDialog(MeasuringDialog[None]):
             return [Text("no samples", look.style_of("dim"))]
         sample = shown[min(max(self._page, 1), len(shown)) - 1]
         glyphs, dim = self.app.glyphs, look.style_of("dim")
-        only = f" of {self._only}" if self._only else ""
+        is_number = self._only.lstrip("-").replace(".", "", 1).isdigit()  # which would read as one more count
+        only = f" of {'class ' * is_number}{self._only}" if self._only else ""
         place = f"{glyphs.left} {max(self._page, 1)} of {len(shown)}{only} {glyphs.right}"
         heading = Text.assemble(caption(sample, look), "  ", (f"{place}  sample {count(sample.number)} of train", dim))
         rows = min(self.query_one("#picture").size.height - HEADING_LINES, MOST_PICTURE_ROWS)
@@ -151,6 +154,7 @@ class DataDialog(MeasuringDialog[None]):
         """Draws again, once the parts of the dialog have their new sizes."""
         if self._is_wide and not self._page:
             self._page = 1
+        self.renew_keys()
         self.call_after_refresh(self.show_picture)
 
     # What the user does.
@@ -164,7 +168,8 @@ class DataDialog(MeasuringDialog[None]):
             return [("r", "read again"), ("esc", "leave")] if self.failure else [("esc", "leave")]
         step = [("left right", "samples")] if self._summary.samples else []
         by_class = [("c", "class")] if len(self._class_names) > 1 else []
-        return [*step, *by_class, ("up down", "scroll"), ("r", "read again"), ("esc", "leave")]
+        scroll = [("up down", "scroll")] if self.app.size.width >= KEYS_COLUMNS else []
+        return [*step, *by_class, *scroll, ("r", "read again"), ("esc", "leave")]
 
     def action_select(self, direction: int) -> None:
         """Shows the next sample, or the one before; on a narrow screen the facts come before the first."""

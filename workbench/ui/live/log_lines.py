@@ -61,7 +61,7 @@ class Log:
                 learns = f", learns {event.learns}" if event.learns else ""
                 text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}{learns}"
             case WarningRaised():
-                kind, text = "warning", event.message
+                kind, text = "info" if event.is_note else "warning", event.message
             case State() if event.detail:
                 text = f"{event.state}: {event.detail}"
             case RequestHandled() if event.accepted and event.command in ("checkpoint", "memory_snapshot"):
