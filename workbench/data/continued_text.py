@@ -37,7 +37,9 @@ class Windows:
 def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[str] = ()) -> Samples:
     """Windows of ids, int64 (n, context), and the next ids, int64 (n, context); what is left at the end is dropped.
 
-    The vocabulary is that of the training part. Raises DataError where a part is shorter than a window.
+    All windows are full, without padding: a mean over windows is one over tokens, in a step, with gradient
+    accumulation and in an epoch. The vocabulary is that of the training part. Raises DataError where a part is shorter
+    than a window.
     """
     parts = _parts(text, windows)
     encoding = tokens.with_vocabulary(list(chunks(parts["training"])))

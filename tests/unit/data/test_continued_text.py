@@ -12,7 +12,7 @@ from workbench.data.continued_text import Windows, chunks, continued_text
 from workbench.data.fit_tokens import Tokens
 from workbench.data.samples import InMemory, Samples, Split
 from workbench.data.text_encoding import TextEncoding
-from workbench.data.tokens import TokenKind
+from workbench.data.tokens import PAD, TokenKind
 from workbench.data.topics import topics_text
 from workbench.errors import DataError, PresetError
 from workbench.settings.preset import Preset
@@ -47,6 +47,7 @@ def test_windows_follow_one_another_and_targets_are_the_next_tokens(kind: TokenK
     for split, start in zip(splits_of(samples), (0, 0.7, 0.8), strict=True):
         assert split.inputs.dtype == split.targets.dtype == torch.int64
         assert split.inputs.shape == split.targets.shape == (len(split), 10)
+        assert not bool((split.inputs == PAD).any() | (split.targets == PAD).any())
         row = split.inputs.flatten().tolist()
         assert row[1:] == split.targets.flatten().tolist()[:-1]
         part = encoding.text(row)
