@@ -1,8 +1,9 @@
 """The pictures of the README, from real runs of the real app, driven by its keys.
 
-    uv run python -m tests.screenshots
+    uv run python -m tests.screenshots [SCENE ...]
 
-writes screenshots/*.svg. MNIST is read from WORKBENCH_DATA (or downloaded, as always); everything else is bundled.
+writes screenshots/*.svg: of all scenes, or of some. MNIST is read from WORKBENCH_DATA (or downloaded, as always),
+spoken digits are made by espeak-ng, everything else is bundled.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from workbench.settings import library
 from workbench.settings.preset import Preset
@@ -42,12 +44,11 @@ def main() -> None:
             os.environ[name] = f"{folder}/{name.lower()}"
         os.chdir(folder)  # pictures show paths from here
         runs = Path("runs")
-        asyncio.run(while_training(runs))
-        train_variants(runs)
-        asyncio.run(after_training(runs))
-        asyncio.run(tuning(runs))
-        os.chdir(FOLDER.parent)
-        asyncio.run(presets(runs))
+        for scene in (while_training, after_training, tuning, data, writing, presets):
+            if not sys.argv[1:] or scene.__name__ in sys.argv[1:]:
+                if scene is presets:
+                    os.chdir(FOLDER.parent)
+                asyncio.run(scene(runs))
 
 
 def app(runs: Path, preset: str, **habits: object) -> WorkbenchApp:
@@ -111,6 +112,7 @@ def train_variants(runs: Path) -> None:
 
 async def after_training(runs: Path) -> None:
     """The table of runs, their comparison, and one with the others laid under it."""
+    train_variants(runs)
     running = app(runs, "fast", page="charts")
     async with running.run_test(size=(140, 40)) as pilot:
         await pilot.press("r")
@@ -155,6 +157,30 @@ def ended() -> int:
     studies = list_studies(default_studies_folder())
     view = read_study_view(studies[0]) if studies else None
     return 0 if view is None else sum(trial.has_ended for trial in view.trials.values())
+
+
+async def data(runs: Path) -> None:
+    """A spoken digit."""
+    running = app(runs, "spoken-digits")
+    async with running.run_test(size=(120, 36)) as pilot:
+        await pilot.press("D")
+        await until(pilot, lambda: "predicts" in str(running.screen.query_one("#facts", Static).render()))
+        await pilot.press("right", "right", "right")
+        await pilot.pause(1)
+        take(running, "data")
+
+
+async def writing(runs: Path) -> None:
+    """A language model after some epochs, and what it writes."""
+    running = app(runs, "char-transformer", page="metrics")
+    async with running.run_test(size=(140, 40)) as pilot:
+        await pilot.press("1", "space")
+        await until(pilot, lambda: epoch(running) >= 5.2)
+        await pilot.press("4")
+        await pilot.pause(1)
+        take(running, "writing")
+        await pilot.press("x")
+        await until(pilot, lambda: not running.session.is_busy)
 
 
 async def presets(runs: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from workbench.data.text_encoding import REPLACEMENT, TextEncoding
 from workbench.data.tokens import PAD, SPECIAL, UNKNOWN
-from workbench.data.word_tokens import without_halves
+from workbench.data.word_tokens import without_lone_surrogates
 from workbench.errors import DataError
 from workbench.files import read_small
 
@@ -57,11 +57,19 @@ class Bpe(TextEncoding):
         return {"tokenizer": self._tokenizer.to_str(), "length": self.length}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        encoded = self._tokenizer.encode_batch([without_halves(text) for text in texts], add_special_tokens=False)
+        encoded = self._tokenizer.encode_batch(
+            [without_lone_surrogates(text) for text in texts], add_special_tokens=False
+        )
         return [[UNKNOWN if each == self._unknown else SPECIAL + each for each in one.ids] for one in encoded]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         return [self._decoded([each]) for each in ids if each != PAD]
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        cleaned = without_lone_surrogates(text)
+        encoded = self._tokenizer.encode(cleaned, add_special_tokens=False)
+        places = zip(encoded.ids, encoded.offsets, strict=True)
+        return [cleaned[start:end] for each, (start, end) in places if each == self._unknown]
 
     def text(self, ids: Iterable[int]) -> str:
         return self._decoded([each for each in ids if each != PAD])
@@ -102,7 +110,7 @@ def trained_bpe(texts: Sequence[str], vocabulary: int, min_count: int) -> Bpe:
 
 
 def _clean(texts: Iterable[str]) -> Iterator[str]:
-    return map(without_halves, texts)
+    return map(without_lone_surrogates, texts)
 
 
 def bpe_from_file(file: Path) -> Bpe:
@@ -129,5 +137,5 @@ def bpe_from_file(file: Path) -> Bpe:
         encoding = Bpe(content, 1)
     except ValueError as error:
         raise DataError(f"{file} is broken: {error}") from error
-    encoding.notes = (f"bpe: {encoding.vocabulary_size - SPECIAL:,} parts of words, as {file} has them",)
+    encoding.notes = (f"bpe: {encoding.vocabulary_size - SPECIAL:,} parts of words, read from {file}",)
     return encoding

@@ -1,4 +1,4 @@
-"""Unpacks a file that gzip, bzip2, xz or zip compressed, recognised by its first bytes."""
+"""Decompresses a file that gzip, bzip2, xz or zip compressed, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
 def decompressed(content: bytes, most_bytes: int) -> bytes:
     """The content of a compressed file, or the bytes themselves where they are not compressed.
 
-    Raises ValueError if it is damaged, is an archive of several files, or has more than `most_bytes` unpacked.
+    Raises ValueError if it is damaged, is an archive of several files, or has more than `most_bytes` decompressed.
     """
     opened = io.BytesIO(content)
     if content.startswith(b"\x1f\x8b"):
@@ -42,13 +42,13 @@ def _from_zip(opened: IO[bytes], most_bytes: int) -> bytes:
     except zipfile.BadZipFile as error:
         raise ValueError(f"it is compressed with zip, but damaged: {error}") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, or a method that Python lacks
-        raise ValueError(f"it is compressed with zip and cannot be unpacked: {error}") from error
+        raise ValueError(f"it is compressed with zip and cannot be decompressed: {error}") from error
 
 
-def _read(packed: IO[bytes], kind: str, most_bytes: int) -> bytes:
+def _read(compressed: IO[bytes], kind: str, most_bytes: int) -> bytes:
     try:
-        with packed:
-            found = packed.read(most_bytes + 1)
+        with compressed:
+            found = compressed.read(most_bytes + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise ValueError(f"it is compressed with {kind}, but damaged: {error}") from error
     if len(found) > most_bytes:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from workbench.data.fit_tokens import Tokens
 from workbench.data.samples import InMemory, Samples, Task
+from workbench.data.task import BytesPerToken
 from workbench.data.text_encoding import TextEncoding, row_of_ids
 from workbench.data.tokens import UNKNOWN
 from workbench.errors import DataError
@@ -36,24 +37,28 @@ class Windows:
 def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[str] = ()) -> Samples:
     """Windows of ids, int64 (n, context), and the next ids, int64 (n, context); what is left at the end is dropped.
 
-    The vocabulary is that of the training part. Raises DataError where a part is shorter than a window.
+    All windows are full, without padding: a mean over windows is one over tokens, in a step, with gradient
+    accumulation and in an epoch. The vocabulary is that of the training part. Raises DataError where a part is shorter
+    than a window.
     """
     parts = _parts(text, windows)
     encoding = tokens.with_vocabulary(list(chunks(parts["training"])))
     encoding.length = windows.context
     rows = {name: row_of_ids(encoding, chunks(part)) for name, part in parts.items()}
     splits = {name: _windows(row, windows.context, name) for name, row in rows.items()}
+    bytes_per_token = BytesPerToken(
+        **{name: len(part.encode("utf-8", "surrogatepass")) / len(rows[name]) for name, part in parts.items()}
+    )
     # What is held out is what bits per byte are asked for; all of the text where nothing is.
     judged = [name for name in parts if name != "training"] or ["training"]
-    bytes_there = sum(len(parts[name].encode("utf-8", "surrogatepass")) for name in judged)
-    tokens_there = sum(len(rows[name]) for name in judged)
     return Samples(
         splits["training"],
-        Task("language_modeling", encoding.vocabulary_size, bytes_per_token=bytes_there / tokens_there),
+        Task("language_modeling", encoding.vocabulary_size, bytes_per_token=bytes_per_token),
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=(*notes, *_loss_of_text(encoding, {name: rows[name] for name in judged})),
         fit_encoding=lambda train: encoding,
+        is_one_text=True,
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from workbench.data.bpe import bpe_from_file, trained_bpe
 from workbench.data.samples import Split, Texts
-from workbench.data.text_encoding import Bytes, Characters, TextEncoding, VocabularyEncoding, Words
-from workbench.data.tokens import SPECIAL, UNKNOWN, TokenKind
+from workbench.data.text_encoding import Bytes, Characters, TextEncoding, TokenCounts, VocabularyEncoding, Words
+from workbench.data.tokens import SPECIAL, TokenKind
 from workbench.errors import DataError
 
 COVERED = 0.95
@@ -42,16 +42,16 @@ class Tokens:
     def fitted(self, texts: Sequence[str], max_length: int) -> TextEncoding:
         """The encoding of texts, fitted on those of the training split, with notes.
 
-        max_length: tokens of a text, longer ones are cut; 0 finds a length that few texts exceed.
+        max_length: most tokens of a text, longer ones are cut; no text is padded to more than the longest has. 0 finds
+        a length that few texts exceed.
         """
         encoding = self.with_vocabulary(texts)
-        ids = encoding.ids(texts)
-        lengths = np.array([len(each) for each in ids])
-        encoding.length = max_length or _found_length(lengths)
+        counts = encoding.count(texts)
+        encoding.length = min(max_length, _longest(counts.lengths)) or _found_length(counts.lengths)
         encoding.notes = (
             *encoding.notes,
-            *_unknown_note(encoding, ids),
-            *_length_notes(lengths, encoding.length, given=bool(max_length)),
+            *_unknown_note(counts),
+            *_length_notes(counts, encoding.length, given=bool(max_length)),
         )
         return encoding
 
@@ -106,19 +106,21 @@ def _found_length(lengths: np.ndarray) -> int:
     return min(-(-max(length, 1) // SHORTEST_STEP) * SHORTEST_STEP, LONGEST)
 
 
-def _unknown_note(encoding: TextEncoding, ids: Sequence[Sequence[int]]) -> list[str]:
-    unknown, total = sum(each.count(UNKNOWN) for each in ids), sum(map(len, ids))
-    if not unknown:
+def _longest(lengths: np.ndarray) -> int:
+    return max(int(lengths.max(initial=0)), 1)
+
+
+def _unknown_note(counts: TokenCounts) -> list[str]:
+    if not counts.unknown:
         return []
-    return [
-        f"{100 * unknown / total:.2g} % of the tokens of the training split are unknown: data.vocabulary keeps more"
-    ]
+    percent = 100 * counts.unknown / int(counts.lengths.sum())
+    return [f"{percent:.2g} % of the tokens of the training split are unknown: data.vocabulary keeps more"]
 
 
-def _length_notes(lengths: np.ndarray, length: int, *, given: bool) -> list[str]:
+def _length_notes(counts: TokenCounts, length: int, *, given: bool) -> list[str]:
     notes = []
-    empty, cut = int((lengths == 0).sum()), int((lengths > length).sum())
-    count = len(lengths)
+    lengths = counts.lengths
+    empty, cut, count = int((lengths == 0).sum()), counts.cut(length), len(lengths)
     if empty:
         notes.append(
             f"{empty:,} of {count:,} training texts {'is' if empty == 1 else 'are'} empty: one unknown token each"

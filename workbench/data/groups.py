@@ -1,4 +1,4 @@
-"""Groups of samples that a split must not tear apart: those of one speaker, or of one recording."""
+"""Groups of samples that must stay in one split: those of one speaker, or of one recording."""
 
 from __future__ import annotations
 

@@ -158,6 +158,9 @@ class Samples:
     """Fits the encoding. None standardises numbers and leaves ids and the output of `collate` unchanged."""
     groups: Tensor | None = None
     """The group of each sample of `train`, int64 (samples,), such as its speaker: splits keep a group on one side."""
+    is_one_text: bool = False
+    """Whether samples are windows of one text, and `validation` and `test` later parts of it: no split is drawn at
+    random then, because a window held out would stand beside training windows of the same sentence."""
     collate: Collate | None = None
     """Makes a batch of samples. None stacks tensors of one shape. Not needed for samples in memory."""
 

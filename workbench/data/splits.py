@@ -1,7 +1,8 @@
 """Splits samples into training, validation and test.
 
 The test split comes first and depends only on its own fraction and the seed, so that it holds the same samples for
-every validation method. Samples of one group, such as a speaker's, are always in one split, see `group_splits`.
+every validation method. Samples of one group, such as a speaker's, are always in one split, see `group_splits`. One
+long text is never split at random: the parts that come with it are used, by each method.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ class Splits:
 
 
 def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified: bool, seed: int) -> Splits:
-    """Holds out a fraction of the training samples for validation.
+    """Holds out a fraction of the training samples for validation; of one long text the part that comes with it.
 
-    Raises DataError if a split would be empty, or a class is too small for a stratified split.
+    Raises DataError if a split would be empty, or a class is too small for a stratified split; PresetError if a long
+    text has no part for validation.
     """
+    if samples.is_one_text:
+        return Splits(samples.train, _own_validation(samples, "holdout"), samples.test)
     rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     train, validation, more = _split_off(rest, fraction, samples, stratified, seed + 1, "validation.fraction")
     return Splits(train.split, validation.split, test, notes + more)
@@ -51,12 +55,9 @@ def hold_out(samples: Samples, fraction: float, test_fraction: float, stratified
 
 def predefined_split(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Uses the validation split that comes with the data. Raises PresetError if there is none."""
-    if samples.validation is None:
-        raise PresetError(
-            'validation.method = "predefined", but this data comes without a validation split; use "holdout" or "none"'
-        )
+    validation = _own_validation(samples, "predefined")
     train, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
-    return Splits(train.split, samples.validation, test, notes)
+    return Splits(train.split, validation, test, notes)
 
 
 def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed: int) -> Splits:
@@ -68,10 +69,12 @@ def no_validation(samples: Samples, test_fraction: float, stratified: bool, seed
 def k_fold(samples: Samples, folds: int, fold: int, test_fraction: float, stratified: bool, seed: int) -> Splits:
     """Leaves one of several folds of equal size out of the training samples, for validation; folds count from 0.
 
-    Raises PresetError where there are more folds than samples, or than a class has samples if stratified.
+    Raises PresetError where there are more folds than samples, or than a class has samples if stratified, and for
+    one long text.
     """
     from sklearn.model_selection import KFold, StratifiedKFold
 
+    _check_not_one_text(samples, "k_fold")
     rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     if folds > len(rest.split):
         raise PresetError(
@@ -97,8 +100,9 @@ def leave_one_out(
     """Leaves one training sample out, for validation: that of number `fold`, from 0.
 
     most: most samples that there may be; None for any number. Raises PresetError where there are more, or none of
-    that number, and where samples have groups.
+    that number, where samples have groups, and for one long text.
     """
+    _check_not_one_text(samples, "leave_one_out")
     rest, test, notes = _split_off_test(samples, test_fraction, stratified, seed)
     if rest.groups is not None:
         groups = len(rest.groups.unique())
@@ -143,12 +147,37 @@ class _Part:
 def _split_off_test(
     samples: Samples, test_fraction: float, stratified: bool, seed: int
 ) -> tuple[_Part, Split | None, tuple[str, ...]]:
-    """Returns the rest, the test split and notes: the one that comes with the data, or a fraction; None if neither."""
+    """Returns the rest, the test split and notes: the one that comes with the data, or a fraction; None if neither.
+
+    One long text has the test part that comes with it, or none.
+    """
     whole = _Part(samples.train, samples.groups)
-    if samples.test is not None or test_fraction == 0:
+    if samples.test is not None or samples.is_one_text or test_fraction == 0:
         return whole, samples.test, ()
     rest, test, notes = _split_off(whole, test_fraction, samples, stratified, seed, "validation.test_fraction")
     return rest, test.split, notes
+
+
+def _own_validation(samples: Samples, method: str) -> Split:
+    """The validation split that comes with the data. Raises PresetError if there is none."""
+    if samples.validation is not None:
+        return samples.validation
+    if samples.is_one_text:
+        raise PresetError(
+            f'validation.method = "{method}", but no part of the text is for validation (data.validation_fraction = 0);'
+            ' choose a fraction such as 0.1, or validation.method = "none"'
+        )
+    raise PresetError(
+        f'validation.method = "{method}", but this data comes without a validation split; use "holdout" or "none"'
+    )
+
+
+def _check_not_one_text(samples: Samples, method: str) -> None:
+    if samples.is_one_text:
+        raise PresetError(
+            f'validation.method = "{method}" draws samples at random, but those of one long text stand beside training '
+            'windows of the same sentence; choose "predefined", which takes a part near the end of the text'
+        )
 
 
 def _split_off(

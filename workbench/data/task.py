@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from torch import Tensor
 
 from workbench.metrics import Metric, TaskKind, metrics_for
+
+SplitName = Literal["training", "validation", "test"]
 
 Correct = Callable[[Tensor, Tensor], Tensor]
 """(raw scores (samples, outputs), targets) of a batch -> number of correct predictions, int64 scalar."""
@@ -42,6 +45,17 @@ _RULES: Mapping[TaskKind, _Rules] = {
 }
 
 
+class BytesPerToken(NamedTuple):
+    """Of each split of a text: bytes of its UTF-8, divided by its tokens; None where that is not known.
+
+    The splits of one text may differ: another script takes other bytes, unseen words take more tokens.
+    """
+
+    training: float | None = None
+    validation: float | None = None
+    test: float | None = None
+
+
 @dataclass(frozen=True)
 class Task:
     """What a model learns to predict: the number of outputs, and the names of classes or targets."""
@@ -55,8 +69,13 @@ class Task:
     """Names of the target columns: one per output of a regression, one for classes; empty if they have no names."""
     doubt: str = ""
     """If the kind was guessed and may be wrong: the setting that gives the other kind; else empty."""
-    bytes_per_token: float | None = None
-    """Of a text to be continued: bytes of its UTF-8, divided by its tokens; None where that is not known."""
+    bytes_per_token: BytesPerToken | float | None = None
+    """Of a text to be continued; one number where it is the same for all splits, None where it is not known."""
+
+    def bytes_per_token_of(self, split: SplitName) -> float | None:
+        """Bytes of a split's text, divided by its tokens; None where that is not known."""
+        known = self.bytes_per_token
+        return getattr(known, split) if isinstance(known, BytesPerToken) else known
 
     @property
     def metrics(self) -> list[Metric]:

@@ -6,18 +6,37 @@ Ids that are made already pass unchanged: a language model's windows are cut fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.data.encoding import Encoding
 from workbench.data.tokens import PAD, SPECIAL, UNKNOWN
-from workbench.data.word_tokens import normalized, split_words, without_halves
+from workbench.data.word_tokens import normalized, split_words, without_lone_surrogates
 
 REPLACEMENT = "\ufffd"
 """Stands for an unknown token where ids become text."""
+
+CHUNK = 2**19
+"""Characters of texts that are encoded at a time: what a library keeps of them is many times as large as their ids."""
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """What was counted of the tokens of texts that are neither cut nor padded."""
+
+    lengths: np.ndarray
+    """Tokens of each text, int64 (texts,)."""
+    unknown: int
+    """How many tokens of all texts are unknown."""
+
+    def cut(self, length: int) -> int:
+        """How many texts have more than `length` tokens."""
+        return int((self.lengths > length).sum())
 
 
 class TextEncoding(Encoding):
@@ -46,17 +65,37 @@ class TextEncoding(Encoding):
         if isinstance(texts, Tensor):
             return texts
         encoded = torch.full((len(texts), self.length), PAD, dtype=torch.int64)
-        for row, ids in zip(encoded, self.ids(texts), strict=True):
+        for row, ids in zip(encoded, self._ids_of_each(texts), strict=True):
             kept = ids[: self.length] or [UNKNOWN]
             row[: len(kept)] = torch.tensor(kept, dtype=torch.int64)
         return encoded
 
+    def count(self, texts: Sequence[str]) -> TokenCounts:
+        """Counts the tokens of texts without keeping their ids."""
+        lengths, unknown = np.zeros(len(texts), dtype=np.int64), 0
+        for place, ids in enumerate(self._ids_of_each(texts)):
+            lengths[place] = len(ids)
+            unknown += ids.count(UNKNOWN)
+        return TokenCounts(lengths, unknown)
+
+    def _ids_of_each(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """The ids of one text after the other, encoded in chunks."""
+        for chunk in _chunks(texts):
+            yield from self.ids(chunk)
+
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """All ids of each text, neither cut nor padded; empty for a text without tokens."""
+        """All ids of each text, neither cut nor padded; empty for a text without tokens.
+
+        Of many texts they take more memory than the texts: `count` and `forward` encode them in chunks.
+        """
         raise NotImplementedError
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         """The tokens of a text's ids, as people read them; padding is left out, an unknown token is U+FFFD."""
+        raise NotImplementedError
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        """The tokens of a text that become UNKNOWN, in their order."""
         raise NotImplementedError
 
     def text(self, ids: Iterable[int]) -> str:
@@ -86,6 +125,9 @@ class VocabularyEncoding(TextEncoding):
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         return [REPLACEMENT if each == UNKNOWN else self.vocabulary[each - SPECIAL] for each in ids if each != PAD]
+
+    def unknown_tokens(self, text: str) -> list[str]:
+        return [token for token in self.split(text) if token not in self._id_of]
 
     def split(self, text: str) -> Sequence[str]:
         """The tokens of a text, known or not."""
@@ -134,16 +176,31 @@ class Bytes(TextEncoding):
         return {"length": self.length}
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[SPECIAL + byte for byte in without_halves(text).encode()] for text in texts]
+        return [[SPECIAL + byte for byte in without_lone_surrogates(text).encode()] for text in texts]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
         known = (each for each in ids if each != PAD)
         return [REPLACEMENT if each == UNKNOWN else _shown(bytes([each - SPECIAL])) for each in known]
 
+    def unknown_tokens(self, text: str) -> list[str]:
+        return []
+
     def text(self, ids: Iterable[int]) -> str:
         unknown = REPLACEMENT.encode()
         parts = (unknown if each == UNKNOWN else bytes([each - SPECIAL]) for each in ids if each != PAD)
         return b"".join(parts).decode("utf-8", "replace")
+
+
+def _chunks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in pieces of about CHUNK characters, at least one text each."""
+    start, characters = 0, 0
+    for end, text in enumerate(texts, 1):
+        characters += len(text)
+        if characters >= CHUNK:
+            yield texts[start:end]
+            start, characters = end, 0
+    if start < len(texts):
+        yield texts[start:]
 
 
 def _shown(byte: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Reads a table of texts as rows: CSV, TSV or JSON lines, packed or not. Imports no torch."""
+"""Reads a table of texts as rows: CSV, TSV or JSON lines, compressed or not. Imports no torch."""
 
 from __future__ import annotations
 

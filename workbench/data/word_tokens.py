@@ -22,14 +22,14 @@ APOSTROPHES = "'’"
 
 
 def normalized(text: str) -> str:
-    """The text in Unicode's composed form (NFC), without halves of characters."""
-    return unicodedata.normalize("NFC", without_halves(text))
+    """The text in Unicode's composed form (NFC), without lone surrogates."""
+    return unicodedata.normalize("NFC", without_lone_surrogates(text))
 
 
-def without_halves(text: str) -> str:
-    """The text with half characters (lone surrogates) replaced by U+FFFD.
+def without_lone_surrogates(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD, and pairs of surrogates joined.
 
-    A JSON file may hold such halves; no encoding can write them, and libraries refuse them.
+    A JSON file may hold lone surrogates; no encoding can write them, and libraries refuse them.
     """
     try:
         text.encode()

@@ -87,6 +87,9 @@ def length_words(lengths: Lengths) -> str:
     words = f"{least} to {most} {lengths.unit}{of_what}, median {median}, 95 % have at most {percentile_95}"
     if lengths.cut and lengths.limit is not None:
         words += f"; {count(lengths.cut)} of {count(lengths.measured)} cut at {lengths.limit:,g}"
+    if lengths.held_out_cut and lengths.limit is not None:
+        cut, of_them = count(lengths.held_out_cut), count(lengths.held_out)
+        words += f"; held out: {cut} of {of_them} cut at {lengths.limit:,g}, the longest has {lengths.held_out_most:,g}"
     return words
 
 

@@ -80,6 +80,12 @@ class Lengths:
     """The length that the model gets at most; None where there is no limit."""
     cut: int | None = None
     """How many of those measured are longer than that, and so are cut; None where it is not known."""
+    held_out: int = 0
+    """How many samples of the validation and test split were measured; 0 where there is no limit."""
+    held_out_cut: int = 0
+    """How many of them are cut."""
+    held_out_most: float = 0.0
+    """The length of the longest of them."""
 
 
 @dataclass(frozen=True)

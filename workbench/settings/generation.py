@@ -19,13 +19,13 @@ class ContinuedText(DataChoice):
     )
     temperature: float = setting(
         0.8,
-        "how boldly it chooses them: 1 by its probabilities, below 1 rather the likely ones, 0 always the likeliest",
+        "sampling temperature: 1 draws from the model's probabilities, below 1 favours likely tokens, 0 is greedy",
         step=0.1,
         ge=0,
         le=10,
     )
     top_k: int = setting(
-        0, "it chooses among this many of the likeliest tokens; 0: among all", step=10, ge=0, le=1_000_000
+        0, "draws from this many of the most likely tokens only; 0: from all", step=10, ge=0, le=1_000_000
     )
     prompt: str = setting("", "the text that it continues; empty: it begins with the first token of the training text")
 

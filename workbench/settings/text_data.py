@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def tokens(default: TokenKind) -> TokenKind:
     """The kind of tokens."""
     kind: TokenKind = setting(
-        default, "what texts are divided into; bpe: frequent parts of words, learned from the training split or a file"
+        default,
+        "what texts are split into; bpe: frequent parts of words, learned from the training split or a file",
     )
     return kind
 
@@ -32,7 +33,7 @@ class TextData(DataChoice):
     tokens: TokenKind = tokens("words")
     vocabulary: int = setting(
         20_000,
-        "most different tokens, padding and unknown included: the most frequent ones; bytes always have 258",
+        "most different tokens, padding and unknown included; the most frequent are kept; bytes always have 258",
         unit="tokens",
         step="double",
         ge=3,
@@ -41,7 +42,7 @@ class TextData(DataChoice):
     tokenizer: PathText = setting(
         "", "bpe: a tokenizer.json of the library tokenizers; empty: learned from the training split"
     )
-    min_count: int = setting(1, "tokens that the training split has less often are unknown", ge=1, le=1_000_000)
+    min_count: int = setting(1, "tokens that occur less often in the training split are unknown", ge=1, le=1_000_000)
 
     def make_tokens(self, *, lowercase: bool) -> Tokens:
         """How texts become ids. Raises PresetError where the settings do not fit together."""
@@ -59,19 +60,20 @@ class TextData(DataChoice):
 
 
 class LabelledTexts(TextData, LabelledData):
-    """Texts with a class or numbers each."""
+    """Texts, each with a class or numbers."""
 
     lowercase: bool = setting(True, "words: upper case becomes lower case")
     max_length: int = setting(
         0,
-        "tokens of a text, longer ones are cut; 0: a length that 95 % of the training texts have, at most 1,024",
+        "most tokens of a text, longer ones are cut; 0: as many as 95 % of the training texts need, up to 1,024",
         unit="tokens",
         step=32,
         ge=0,
         le=1_000_000,
     )
     group_by_length: bool = setting(
-        True, "batches of texts of similar length, from which padding is cut; else all have the longest text's length"
+        True,
+        "batches of texts of similar length, to save padding, if that saves at least 10 %; else all have one length",
     )
 
     @property
@@ -82,7 +84,7 @@ class LabelledTexts(TextData, LabelledData):
 class TextFiles(DataChoice):
     """Text that is read from files."""
 
-    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: found, and a guess is said")
+    encoding: str = setting("auto", "encoding of the files, such as utf-8 or cp1252; auto: detected, a guess is noted")
 
 
 class Docstrings(LabelledTexts):
@@ -100,12 +102,12 @@ class TextTable(LabelledTexts, TextFiles):
     """A table of texts: CSV, TSV or JSON lines, with a column of text and one to predict."""
 
     name: Literal["text_table"] = "text_table"
-    file: PathText = setting(..., "the file; may be packed by gzip, bzip2, xz or zip")
+    file: PathText = setting(..., "the file; may be compressed with gzip, bzip2, xz or zip")
     text: str = setting("text", "the column of text", names="columns")
     target: str = setting(..., "the column to predict", names="columns")
     group: str = setting(
         "",
-        "the column that says which rows belong together, such as an author: a split tears none apart",
+        "the column that says which rows belong together, such as an author; they stay in one split",
         names="columns",
     )
     task: TaskName = setting(
@@ -153,19 +155,19 @@ class TextFolder(LabelledTexts, TextFiles):
 
 
 class LongText(TextData, ContinuedText):
-    """One long text, whose every next token is predicted: for language models."""
+    """One long text for a language model, which predicts every next token."""
 
     tokens: TokenKind = tokens("characters")
     context: int = setting(
         128,
-        "tokens of a window, from which the next ones are predicted",
+        "tokens of a window; the model predicts the token after each of them",
         unit="tokens",
         step="double",
         ge=1,
         le=1_000_000,
     )
     validation_fraction: float = setting(
-        0.1, "fraction of the text, near its end, for validation.method = predefined; 0 for none", ge=0, lt=0.5
+        0.1, "fraction of the text, before the test part, for validation; 0 for none", ge=0, lt=0.5
     )
     test_fraction: float = setting(0.1, "fraction of the text, at its end, for the test; 0 for none", ge=0, lt=0.5)
 
@@ -181,7 +183,7 @@ class LongText(TextData, ContinuedText):
 
 
 class Topics(LongText):
-    """0.5 to 0.7 MB of English, the texts of Python's own help(), as one long text; bundled with Python."""
+    """One long text of 0.5 to 0.7 MB, in English: that of Python's own help(); bundled with Python."""
 
     name: Literal["topics"] = "topics"
 
@@ -192,7 +194,7 @@ class Topics(LongText):
 
 
 class TextFile(LongText, TextFiles):
-    """Your text, from one or many files, for a language model: every next token is predicted."""
+    """Your text, from one or many files, for a language model that predicts every next token."""
 
     name: Literal["text_file"] = "text_file"
     file: PathText = setting(..., "the file; or a folder of .txt files; or a pattern such as books/*.txt")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from workbench.data.samples import Task
 from workbench.data.target_scale import TargetScale
+from workbench.data.task import SplitName
 from workbench.training.accumulators import MeanLoss, SplitFacts, on_host_without_float64
 from workbench.training.batches import BatchSource
 from workbench.training.device import Precision
@@ -60,27 +61,35 @@ class Evaluator:
     def evaluate(
         self,
         source: BatchSource,
+        split: SplitName,
         interrupted: Callable[[], bool],
         keep: Callable[[Tensor, Tensor], None] | None = None,
     ) -> dict[str, Any] | None:
         """The loss (mean over samples, or over tokens), the task's metrics and the numbers of each class.
 
-        interrupted: asked before each batch; if it returns True, nothing is measured and the result is None. keep:
-        takes the scores and targets of each batch, as `SplitMetrics.update` does.
+        split: the one that the source reads; those of a text differ in bytes per token. interrupted: asked before
+        each batch; if it returns True, nothing is measured and the result is None. keep: takes the scores and targets
+        of each batch, as `SplitMetrics.update` does.
         """
         was_training = self._model.training
         self._model.eval()
         try:
             with torch.inference_mode():
-                return self._evaluate(source, interrupted, keep)
+                return self._evaluate(source, split, interrupted, keep)
         finally:
             self._model.train(was_training)
 
     def _evaluate(
-        self, source: BatchSource, interrupted: Callable[[], bool], keep: Callable[[Tensor, Tensor], None] | None
+        self,
+        source: BatchSource,
+        split: SplitName,
+        interrupted: Callable[[], bool],
+        keep: Callable[[Tensor, Tensor], None] | None,
     ) -> dict[str, Any] | None:
         loss = MeanLoss(self._loss, self._choice.batch_weight(self._class_counts))
-        metrics = split_metrics(self._task, self._choice, len(source))
+        metrics = split_metrics(
+            self._task, self._choice, len(source), bytes_per_token=self._task.bytes_per_token_of(split)
+        )
         for batch in source.batches(torch.arange(len(source)), PhaseClock()):
             if interrupted():
                 return None
@@ -111,7 +120,10 @@ class Evaluator:
         return self._scale_there.undo(scores), self._scale_there.undo(targets)
 
 
-def split_metrics(task: Task, loss: LossChoice, samples: int) -> SplitMetrics:
-    """Accumulates all metrics of a task but the loss, on a split with this many samples."""
-    split = SplitFacts(samples, task.outputs, loss.probabilities, task.bytes_per_token)
+def split_metrics(task: Task, loss: LossChoice, samples: int, *, bytes_per_token: float | None = None) -> SplitMetrics:
+    """Accumulates all metrics of a task but the loss, on a split with this many samples.
+
+    bytes_per_token: of the split's text; without them there are no bits per byte.
+    """
+    split = SplitFacts(samples, task.outputs, loss.probabilities, bytes_per_token)
     return SplitMetrics(task.metrics, split, keeps_scores=keeps_scores(samples, task.outputs))

@@ -49,7 +49,7 @@ class HeldOutSplits:
         """Metrics of the validation split; None if training was asked to stop meanwhile. Raises DivergedError."""
         assert self._job.validation is not None
         with self._times.measure("validate"):
-            metrics = self._evaluator.evaluate(self._job.validation, self._interruption())
+            metrics = self._evaluator.evaluate(self._job.validation, "validation", self._interruption())
         if metrics is not None:
             self._check.evaluation_loss("validation loss", metrics["loss"], state.step)
         return metrics
@@ -62,7 +62,7 @@ class HeldOutSplits:
         assert self._job.test is not None
         with self._times.measure("test"):
             weights = self._load_best(state) or f"last epoch {state.epoch:,}"
-            metrics = self._evaluator.evaluate(self._job.test, self._interruption())
+            metrics = self._evaluator.evaluate(self._job.test, "test", self._interruption())
         if metrics is not None:
             self._check.evaluation_loss("test loss", metrics["loss"], state.step)
             self._events.write(TestResult(step=state.step, weights=weights, metrics=metrics))
@@ -78,7 +78,7 @@ class HeldOutSplits:
         collector = ScoreCollector()
         with self._times.measure("validate"):
             self._load_best(state)
-            metrics = self._evaluator.evaluate(self._job.validation, self._interruption(), collector.add)
+            metrics = self._evaluator.evaluate(self._job.validation, "validation", self._interruption(), collector.add)
         if metrics is None:
             return None
         self._check.evaluation_loss("validation loss", metrics["loss"], state.step)

@@ -19,13 +19,14 @@ from workbench.errors import PresetError
 from workbench.metrics import metric
 from workbench.settings.preset import Preset
 from workbench.settings.validation import CrossValidation
-from workbench.training.batches import BatchSource
+from workbench.training.batches import BatchSource, OnDeviceBatches
 from workbench.training.build_model import build_model
 from workbench.training.checkpointing.course import Digests
 from workbench.training.data_loading import batch_sources
 from workbench.training.device import Precision, configure_torch, resolve_device
 from workbench.training.evaluation import keeps_scores
 from workbench.training.prepared_data import PreparedData, check_batch_size, check_loss, prepare
+from workbench.training.prompt import prompt_notes
 from workbench.training.random_state import seed_python
 
 if TYPE_CHECKING:
@@ -206,7 +207,12 @@ def assemble(data: PreparedData, preset: Preset) -> Job:
         targets_per_sample=data.targets_per_sample,
         learns=data.learns,
         data_digests=data.digests,
-        notes=(*data.notes, *_monitor_notes(preset)),
+        notes=(
+            *data.notes,
+            *_monitor_notes(preset),
+            *_padding_notes(preset, train),
+            *prompt_notes(preset, data.encoding),
+        ),
     )
 
 
@@ -247,6 +253,12 @@ def _monitor_notes(preset: Preset) -> tuple[str, ...]:
     return ("one sample cannot choose the best epoch: the last one counts as best, and training does not stop early",)
 
 
+def _padding_notes(preset: Preset, train: BatchSource) -> tuple[str, ...]:
+    if not preset.data.cuts_padding or isinstance(train, OnDeviceBatches):
+        return ()
+    return ("a DataLoader reads these texts, so that data.group_by_length has no effect: all have the longest length",)
+
+
 def _check_left_out(preset: Preset, data: PreparedData) -> None:
     """The answers for all samples that a cross-validation leaves out are kept, and judged at once."""
     if not isinstance(preset.validation, CrossValidation) or data.splits.validation is None:
@@ -254,7 +266,8 @@ def _check_left_out(preset: Preset, data: PreparedData) -> None:
     if data.task.predicts_tokens:
         raise PresetError(
             f'validation.method = "{preset.validation.label()}" keeps the scores of all samples, and those of a '
-            'language model are too many: one for each token of the vocabulary, at each token; choose "holdout"'
+            'language model are too many: one for each token of the vocabulary, at each token; choose "predefined", '
+            'or "holdout" where the data is not one long text and brings no validation split'
         )
     samples = len(data.splits.train) + len(data.splits.validation)
     if not keeps_scores(samples, data.task.outputs):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.data.cut_texts import held_out_notes
 from workbench.data.distinct import merged_columns
 from workbench.data.encoding import Encoding, Identity
 from workbench.data.encodings import saved_encoding
@@ -92,11 +93,14 @@ def prepare(
     preset: Preset,
     report: Callable[[Progress], None],
     see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
+    *,
+    trains: bool = True,
 ) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
     report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
-    kept where they are encoded on the host. Raises PresetError, DeviceError, DataError or UserCodeError.
+    kept where they are encoded on the host. trains: whether a model is trained on them; else a loss or a batch size
+    that does not fit them is a note. Raises PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -112,9 +116,9 @@ def prepare(
     raw = RAW_TEXT if isinstance(raw_inputs, str) else describe(_batch_of_one(raw_inputs, raw_target, read))
     samples = check_finite(_fitting_inputs(preset, read))
     task = samples.task
-    check_loss(preset, samples)
+    misfits = _misfits(lambda: check_loss(preset, samples), trains=trains)
     splits = preset.validation.build(samples)
-    check_batch_size(preset, splits, samples)
+    misfits += _misfits(lambda: check_batch_size(preset, splits, samples), trains=trains)
     see_raw(samples, splits)
     encoding = _fit_encoding(preset, samples, splits)
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
@@ -150,8 +154,19 @@ def prepare(
         targets_per_sample=_targets_per_sample(splits, task),
         digests=digests,
         random_state=torch.get_rng_state(),
-        notes=(*samples.notes, *encoding.notes, *notes, *splits.notes, *_split_notes(preset, samples)),
+        notes=(*misfits, *samples.notes, *encoding.notes, *notes, *splits.notes, *_split_notes(preset, samples)),
     )
+
+
+def _misfits(check: Callable[[], None], *, trains: bool) -> tuple[str, ...]:
+    """What a check says is wrong. Raises what it raises where a model is trained."""
+    try:
+        check()
+    except PresetError as error:
+        if trains:
+            raise
+        return (str(error),)
+    return ()
 
 
 def check_loss(preset: Preset, samples: Samples) -> None:
@@ -236,7 +251,7 @@ def _in_float32(
     if not encoding.on_host:
         return samples.map(in_float32), splits.map(in_float32), encoding, []
     made = samples.map(lambda split: on_host(split, encoding, None))
-    notes = []
+    notes = held_out_notes(encoding, {"validation": splits.validation, "test": splits.test})
     raw, encoded = samples.train, made.train
     if (
         isinstance(raw, InMemory)
@@ -244,7 +259,7 @@ def _in_float32(
         and raw.inputs.is_floating_point()
         and raw.inputs.dim() == encoded.inputs.dim() == 2
     ):
-        notes = merged_columns(raw.inputs, encoded.inputs, samples.columns)
+        notes += merged_columns(raw.inputs, encoded.inputs, samples.columns)
     # Cut again, which gives the same splits.
     return made, preset.validation.build(made), Identity(), notes
 
@@ -292,7 +307,18 @@ def _targets_per_sample(splits: Splits, task: Task) -> float:
 
 
 def _split_notes(preset: Preset, samples: Samples) -> tuple[str, ...]:
-    if samples.validation is None or preset.validation.label() == "predefined":
+    method = preset.validation.label()
+    if samples.is_one_text and method == "holdout":
+        return (
+            "a long text is not split at random: the parts at its end are held out, as data.validation_fraction and "
+            "data.test_fraction say, and validation.fraction and validation.test_fraction are not used",
+        )
+    if samples.task.predicts_tokens and samples.validation is None and method == "holdout":
+        return (
+            "windows are drawn at random for validation; if they are of one long text, give Samples its later parts as "
+            "validation and test, and is_one_text = True",
+        )
+    if samples.validation is None or method == "predefined":
         return ()
     return (
         f"the data's own validation split of {len(samples.validation)} samples is not used; "

@@ -10,7 +10,7 @@ import torch
 from workbench.data.bpe import Bpe
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.fit_tokens import Tokens
-from workbench.data.text_encoding import TextEncoding
+from workbench.data.text_encoding import CHUNK, TextEncoding
 from workbench.data.tokens import BPE_LEAST, PAD, SPECIAL, UNKNOWN
 from workbench.errors import DataError, PresetError
 from workbench.settings.text_data import TextTable
@@ -19,7 +19,9 @@ TEXTS = ["the cat and the other cat", "the dog, the cat", "there they are"] * 3
 
 
 def fitted(vocabulary: int = 300, tokenizer: str = "", max_length: int = 32) -> TextEncoding:
-    return Tokens("bpe", vocabulary, 1, True, tokenizer).fitted(TEXTS, max_length)
+    encoding = Tokens("bpe", vocabulary, 1, True, tokenizer).fitted(TEXTS, max_length)
+    encoding.length = max_length  # which is at most that of the longest text
+    return encoding
 
 
 def small_tokenizer(folder: Path, **changes: Any) -> Path:
@@ -71,7 +73,7 @@ def test_a_file_decides_on_the_ids_and_neither_cuts_nor_draws(tmp_path: Path) ->
     assert encoding.vocabulary_size == SPECIAL + 3
     assert encoding(["abxba"]).tolist() == [[3, 4, UNKNOWN, 4, 3, PAD]]
     assert encoding.text([3, 4, UNKNOWN, 4, 3, PAD]) == "ab\ufffdba"
-    assert f"bpe: 3 parts of words, as {tmp_path / 'tokenizer.json'} has them" in encoding.notes
+    assert f"bpe: 3 parts of words, read from {tmp_path / 'tokenizer.json'}" in encoding.notes
 
 
 def test_what_a_checkpoint_holds_encodes_as_before(tmp_path: Path) -> None:
@@ -118,3 +120,24 @@ def test_a_tokenizer_for_other_tokens_is_refused(tmp_path: Path) -> None:
     source = TextTable.model_validate({"file": str(tmp_path), "target": "y", "tokenizer": "t.json"})
     with pytest.raises(PresetError, match=r'data\.tokenizer is for data\.tokens = "bpe", not "words"'):
         source.make_tokens(lowercase=True)
+
+
+def test_what_a_tokenizer_does_not_know_is_named(tmp_path: Path) -> None:
+    assert fitted().unknown_tokens("日本 the cat") == []
+    assert fitted(tokenizer=str(small_tokenizer(tmp_path))).unknown_tokens("abzé日a") == ["z", "é", "日"]
+
+
+def test_texts_are_given_to_the_library_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoding = fitted()
+    sizes: list[int] = []
+    ids = Bpe.ids
+
+    def recorded(self: Bpe, texts: list[str]) -> list[list[int]]:
+        sizes.append(sum(map(len, texts)))
+        return ids(self, texts)
+
+    monkeypatch.setattr(Bpe, "ids", recorded)
+    texts = ["the cat " * 2**10] * 200
+    assert encoding.count(texts).lengths.tolist() == [2**11 + 1] * 200
+    assert encoding(texts).shape == (200, 32)
+    assert sizes == [CHUNK, CHUNK, CHUNK, 8 * 2**13] * 2

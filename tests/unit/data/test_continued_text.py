@@ -10,12 +10,14 @@ import torch
 from workbench.data import continued_text as module
 from workbench.data.continued_text import Windows, chunks, continued_text
 from workbench.data.fit_tokens import Tokens
-from workbench.data.samples import InMemory, Samples
+from workbench.data.samples import InMemory, Samples, Split
 from workbench.data.text_encoding import TextEncoding
-from workbench.data.tokens import TokenKind
+from workbench.data.tokens import PAD, TokenKind
 from workbench.data.topics import topics_text
-from workbench.errors import DataError
+from workbench.errors import DataError, PresetError
+from workbench.settings.preset import Preset
 from workbench.settings.text_data import TextFile, Topics
+from workbench.training.prepared_data import prepare
 
 TEXT = "".join(f"line {number} of the text\n" for number in range(200))
 
@@ -45,6 +47,7 @@ def test_windows_follow_one_another_and_targets_are_the_next_tokens(kind: TokenK
     for split, start in zip(splits_of(samples), (0, 0.7, 0.8), strict=True):
         assert split.inputs.dtype == split.targets.dtype == torch.int64
         assert split.inputs.shape == split.targets.shape == (len(split), 10)
+        assert not bool((split.inputs == PAD).any() | (split.targets == PAD).any())
         row = split.inputs.flatten().tolist()
         assert row[1:] == split.targets.flatten().tolist()[:-1]
         part = encoding.text(row)
@@ -55,16 +58,63 @@ def test_windows_follow_one_another_and_targets_are_the_next_tokens(kind: TokenK
     assert samples.task.outputs == encoding.vocabulary_size
 
 
-def test_bytes_per_token_are_those_of_what_is_held_out() -> None:
+def test_bytes_per_token_are_those_of_each_part() -> None:
     plain = continued_text(TEXT, tokens(), Windows(10, 0.1, 0.1))
-    assert plain.task.bytes_per_token == 1
-    text = "a" * 900 + "é" * 100  # two bytes each
-    samples = continued_text(text + text, tokens("bytes"), Windows(10, 0, 0))
-    assert samples.task.bytes_per_token == 1
+    assert plain.task.bytes_per_token == (1, 1, 1)
+    text = "a" * 800 + "é" * 100 + "語" * 100  # one, two and three bytes each
+    characters = continued_text(text, tokens(), Windows(10, 0.1, 0.1))
+    assert characters.task.bytes_per_token == (1, 2, 3)
+    assert [characters.task.bytes_per_token_of(each) for each in ("training", "validation", "test")] == [1, 2, 3]
+    assert continued_text(text, tokens("bytes"), Windows(10, 0.1, 0.1)).task.bytes_per_token == (1, 1, 1)
+    assert continued_text(text, tokens(), Windows(10, 0, 0.2)).task.bytes_per_token == (1, None, 2.5)
+    samples = continued_text(text, tokens(), Windows(10, 0, 0))
+    assert samples.task.bytes_per_token == (1.3, None, None)
     assert samples.validation is samples.test is None
-    assert continued_text(text, tokens(), Windows(10, 0, 0.05)).task.bytes_per_token == 2
     words = continued_text("four " * 500, tokens("words"), Windows(10, 0.1, 0.1))
-    assert words.task.bytes_per_token == 5
+    assert words.task.bytes_per_token == (5, 5, 5)
+
+
+def spans(split: Split | None, encoding: TextEncoding) -> list[tuple[int, int]]:
+    """Where in TEXT the windows of a split stand, each with its last target."""
+    if split is None:
+        return []
+    assert isinstance(split, InMemory)
+    texts = [encoding.text(ids) for ids in torch.cat([split.inputs, split.targets[:, -1:]], 1).tolist()]
+    assert all(TEXT.count(each) == 1 for each in texts)
+    return [(start, start + len(each)) for each in texts for start in [TEXT.index(each)]]
+
+
+@pytest.mark.parametrize("test_fraction", [0.0, 0.2])
+@pytest.mark.parametrize("method", ["holdout", "predefined", "none"])
+def test_what_is_held_out_follows_all_training_windows(tmp_path: Path, method: str, test_fraction: float) -> None:
+    (tmp_path / "long.txt").write_text(TEXT)
+    data = ["data.name=text_file", f"data.file={tmp_path / 'long.txt'}", "data.context=48", "data.batch_size=8",
+            "model.name=gru", f"data.test_fraction={test_fraction}"]  # fmt: skip
+    prepared = prepare(Preset().override([*data, f"validation.method={method}"]), lambda progress: None)
+    splits, encoding = prepared.splits, prepared.encoding
+    assert isinstance(encoding, TextEncoding)
+    training, validation, test = (spans(each, encoding) for each in (splits.train, splits.validation, splits.test))
+    assert (splits.validation is None, splits.test is None) == (method == "none", test_fraction == 0)
+    ends = round(len(TEXT) * (0.9 - test_fraction)), round(len(TEXT) * (1 - test_fraction)), len(TEXT)
+    starts = (0, *ends[:-1])
+    for found, start, end in zip((training, validation, test), starts, ends, strict=True):
+        if found:
+            assert found[0][0] == start
+            assert end - 48 <= max(there for _, there in found) <= end
+    assert any("not split at random" in note for note in prepared.notes) == (method == "holdout")
+
+
+def test_methods_that_would_draw_windows_of_a_text_at_random_are_refused() -> None:
+    samples = continued_text(TEXT, tokens(), Windows(10, 0.1, 0.1))
+    for method in ("k_fold", "leave_one_out"):
+        choice = Preset().override([f"validation.method={method}", "validation.fold=0"]).validation
+        with pytest.raises(PresetError, match=f'"{method}" draws samples at random.*; choose "predefined"'):
+            choice.build(samples)
+    without = continued_text(TEXT, tokens(), Windows(10, 0, 0.1))
+    for method in ("holdout", "predefined"):
+        choice = Preset().override([f"validation.method={method}"]).validation
+        with pytest.raises(PresetError, match=rf'"{method}", but .*data\.validation_fraction = 0.*method = "none"'):
+            choice.build(without)
 
 
 def test_the_vocabulary_is_that_of_the_training_part_and_what_is_lost_is_said() -> None:

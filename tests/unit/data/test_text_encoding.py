@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.data import text_encoding
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.fit_tokens import LONGEST, Tokens
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, Words, row_of_ids
 from workbench.data.tokens import PAD, UNKNOWN, TokenKind
-from workbench.data.word_tokens import normalized, split_words, without_halves
+from workbench.data.word_tokens import normalized, split_words, without_lone_surrogates
 from workbench.errors import DataError
 
 TEXTS = ["the cat", "the dog, the cat", "A bird"]
@@ -27,7 +28,7 @@ def test_words_get_ids_by_frequency_and_then_by_their_letters() -> None:
     assert isinstance(encoding, Words)
     assert encoding.vocabulary == ("the", "cat", ",", "a", "bird", "dog")
     assert encoding.vocabulary_size == 8
-    expected = [[2, 3, 0, 0, 0, 0], [2, 7, 4, 2, 3, 0], [5, 6, 0, 0, 0, 0]]
+    expected = [[2, 3, 0, 0, 0], [2, 7, 4, 2, 3], [5, 6, 0, 0, 0]]
     assert encoding(TEXTS).tolist() == expected
     assert encoding(TEXTS).dtype == torch.int64
 
@@ -66,9 +67,37 @@ def test_a_length_is_found_that_few_texts_exceed() -> None:
     assert tokens("bytes").fitted([""], 0).length == 8
 
 
+def test_no_text_is_padded_to_more_than_the_longest_one_has() -> None:
+    encoding = tokens("bytes").fitted(["x" * 62, "x"], 1_000_000)
+    assert encoding.length == 62
+    assert encoding(["x", "x" * 70]).shape == (2, 62)
+    assert not any("cut" in note for note in encoding.notes)
+    cut = tokens("bytes").fitted(["x" * 62, "x"], 61)
+    assert cut.length == 61
+    assert cut.notes[-1] == "texts are cut after 61 tokens, 1 of 2 in the training split; the longest has 62"
+    assert tokens("bytes").fitted(["", ""], 100).length == 1
+
+
+@pytest.mark.parametrize("kind", ["words", "characters", "bytes", "bpe"])
+def test_texts_that_are_encoded_in_chunks_are_counted_and_encoded_like_single_ones(
+    kind: TokenKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_encoding, "CHUNK", 7)
+    encoding = tokens(kind, vocabulary=300, min_count=2).fitted(TEXTS, 3)
+    texts = ["", "a", "the dog, the cat", "", "the", "cat", "zebra the", ""]
+    each = [encoding.ids([text])[0] for text in texts]
+    counts = encoding.count(texts)
+    assert counts.lengths.tolist() == [len(ids) for ids in each]
+    assert counts.unknown == sum(ids.count(UNKNOWN) for ids in each)
+    assert counts.cut(3) == sum(len(ids) > 3 for ids in each)
+    padded = [((ids or [UNKNOWN]) + [PAD] * 3)[:3] for ids in each]
+    assert encoding(texts).tolist() == padded
+    assert encoding.count([]).lengths.tolist() == []
+
+
 def test_an_empty_text_is_one_unknown_token() -> None:
     encoding = tokens().fitted(["one two", "", "  "], 3)
-    assert encoding(["", "two", " \n"]).tolist() == [[UNKNOWN, 0, 0], [3, 0, 0], [UNKNOWN, 0, 0]]
+    assert encoding(["", "two", " \n"]).tolist() == [[UNKNOWN, 0], [3, 0], [UNKNOWN, 0]]
     assert "2 of 3 training texts are empty: one unknown token each" in encoding.notes
 
 
@@ -97,7 +126,7 @@ def test_characters_are_those_of_the_composed_form() -> None:
 
 
 def test_bytes_are_those_of_utf_8_and_none_is_unknown() -> None:
-    encoding = tokens("bytes").fitted(["a"], 6)
+    encoding = tokens("bytes").fitted(["a€ and"], 6)
     assert encoding.vocabulary_size == 258
     assert encoding(["a€"]).tolist() == [[99, 228, 132, 174, 0, 0]]
     assert encoding.text(encoding(["a€"])[0].tolist()) == "a€"
@@ -111,7 +140,7 @@ def test_ids_become_text_again() -> None:
     assert words.text(words(["the fish, cat"])[0].tolist()) == "the \ufffd , cat"
 
 
-def test_a_character_of_an_emoji_and_half_a_surrogate_break_nothing() -> None:
+def test_a_character_of_an_emoji_and_a_lone_surrogate_break_nothing() -> None:
     odd = ["👩‍👩‍👧", "a\ud83d", "\u0301", "\x00", "​"]
     for kind in ("words", "characters", "bytes"):
         encoding = tokens(kind).fitted([*odd, "plain"], 0)
@@ -136,12 +165,14 @@ def test_what_a_checkpoint_holds_encodes_as_before(encoding: TextEncoding) -> No
 
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
-"""Any characters at all, half ones (lone surrogates) included."""
+"""Any characters at all, lone surrogates included."""
 
 
 @cache
 def learned(kind: TokenKind) -> TextEncoding:
-    return tokens(kind, vocabulary=300).fitted(TEXTS, 16)
+    encoding = tokens(kind, vocabulary=300).with_vocabulary(TEXTS)
+    encoding.length = 16
+    return encoding
 
 
 @settings(max_examples=60, deadline=None)
@@ -162,7 +193,7 @@ def test_any_text_becomes_ids(texts: list[str], kind: TokenKind) -> None:
 @settings(max_examples=60, deadline=None)
 @given(text=ANY_TEXT)
 def test_bytes_and_bpe_keep_any_text(text: str) -> None:
-    whole = without_halves(text)
+    whole = without_lone_surrogates(text)
     [ids] = learned("bytes").ids([text])
     assert learned("bytes").text(ids) == whole
     [ids] = learned("bpe").ids([text])

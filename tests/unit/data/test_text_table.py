@@ -52,9 +52,9 @@ def test_json_lines_and_tabs_give_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_packed_files_are_read(tmp_path: Path, pack: object) -> None:
+def test_compressed_files_are_read(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
-    assert_is_rows(read(written(tmp_path, pack(CSV.encode()), "t.csv.packed")))
+    assert_is_rows(read(written(tmp_path, pack(CSV.encode()), "t.csv.compressed")))
 
 
 def test_a_zip_archive_of_one_file_is_read_and_of_several_refused(tmp_path: Path) -> None:
@@ -89,6 +89,53 @@ def test_an_encoding_that_is_guessed_is_said_and_one_that_is_named_is_used(tmp_p
     for unknown in ("utf-9", "base64", "a\0b"):
         with pytest.raises(PresetError, match=r"data\.encoding = .* is unknown; use auto"):
             read(tmp_path / "t.csv", encoding=unknown)
+
+
+def damaged_table(damaged: int, whole: int) -> bytes:
+    """A table of rows of é, of which some are broken off after the first of its two bytes."""
+    bad = [b"caf\xc3,a\n"] * damaged
+    return b"text,label\nplain,b\nother,b\n" + b"".join([*bad, *["café,a\n".encode()] * whole])
+
+
+def test_utf_8_with_few_damaged_bytes_is_utf_8(tmp_path: Path) -> None:
+    samples = read(written(tmp_path, damaged_table(2, 18)))
+    assert isinstance(samples.train, Texts)
+    assert list(samples.train.texts) == ["plain", "other", *["caf\ufffd"] * 2, *["café"] * 18]
+    assert samples.notes[0] == (
+        f"{tmp_path / 't.csv'}, line 4: UTF-8 with damaged bytes, 2 places read as U+FFFD; data.encoding names another "
+        "encoding"
+    )
+    with_mark = read(written(tmp_path, b"\xef\xbb\xbf" + damaged_table(1, 9)))
+    assert isinstance(with_mark.train, Texts)
+    assert with_mark.train.texts[2] == "caf\ufffd"
+    with pytest.raises(DataError, match=r"t\.csv, line 4: not utf-8; set data\.encoding to another, or to auto"):
+        read(written(tmp_path, damaged_table(2, 18)), encoding="utf-8")
+    # A character U+FFFD that is in the file is not damaged.
+    kept = read(written(tmp_path, "text,label\na\ufffd,a\nb,b\nc,a\nd,b\n"))
+    assert kept.notes == ()
+
+
+@pytest.mark.parametrize(("damaged", "whole"), [(3, 18), (10, 10), (8, 3)])
+def test_a_file_that_is_partly_utf_8_is_refused_with_the_line_and_what_to_do(
+    tmp_path: Path, damaged: int, whole: int
+) -> None:
+    message = (
+        rf"t\.csv, line 4: the first of {damaged} places that are not UTF-8, but {whole} characters are; mend the "
+        r"file, or set data\.encoding"
+    )
+    with pytest.raises(DataError, match=message):
+        read(written(tmp_path, damaged_table(damaged, whole)))
+
+
+@pytest.mark.parametrize(("codec", "odd"), [("cp1252", "“É» Ñ”"), ("latin-1", "É» \x81 Ñ")])
+def test_western_european_files_are_not_taken_for_damaged_utf_8(tmp_path: Path, codec: str, odd: str) -> None:
+    """É» happens to be valid UTF-8 in these encodings."""
+    rows = [f"Ärger über Größe {odd}", "schön", "élan", "naïve", "déjà vu", "señor"]
+    table = "text,label\n" + "".join(f"{row},{'ab'[place % 2]}\n" for place, row in enumerate(rows))
+    samples = read(written(tmp_path, table.encode(codec)))
+    assert isinstance(samples.train, Texts)
+    assert list(samples.train.texts) == rows
+    assert f"not UTF-8, so read as {codec}, a guess" in samples.notes[0]
 
 
 def test_numbers_are_a_regression(tmp_path: Path) -> None:

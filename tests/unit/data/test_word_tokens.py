@@ -30,6 +30,6 @@ def test_composed_and_combining_characters_are_the_same_token() -> None:
     assert split_words(normalized("q\u0301x y")) == ["q\u0301x", "y"]
 
 
-def test_halves_of_characters_are_replaced_and_pairs_joined() -> None:
+def test_lone_surrogates_are_replaced_and_pairs_joined() -> None:
     assert normalized("a\ud83d b") == "a\ufffd b"
     assert normalized("\ud83d\ude00") == "😀"

@@ -50,6 +50,13 @@ def test_texts_have_lengths_and_a_vocabulary() -> None:
     assert "            1,200 cut at 128" in lines
 
 
+def test_held_out_texts_that_are_cut_are_counted() -> None:
+    assert TEXTS.lengths is not None
+    lengths = replace(TEXTS.lengths, held_out=1300, held_out_cut=9, held_out_most=4000)
+    assert length_words(lengths).endswith("at 128; held out: 9 of 1,300 cut at 128, the longest has 4,000")
+    assert "held out" not in length_words(replace(lengths, held_out_cut=0))
+
+
 def test_sounds_have_lengths_in_seconds() -> None:
     lengths = Lengths("seconds", 0.25, 0.5, 0.75, 1.5, 40)
     words = "0.25 to 1.5 seconds without the silence at their end, median 0.5, 95 % have at most 0.75"

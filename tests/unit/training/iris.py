@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from workbench.data.task import SplitName
 from workbench.training.batches import BatchSource
 from workbench.training.checkpointing import files as checkpoints
 from workbench.training.evaluation import Evaluator
@@ -46,10 +47,10 @@ class Results:
         genuine = Evaluator.evaluate
 
         def evaluate(
-            evaluator: Evaluator, source: BatchSource, interrupted: Callable[[], bool]
+            evaluator: Evaluator, source: BatchSource, split: SplitName, interrupted: Callable[[], bool]
         ) -> dict[str, Any] | None:
             self.weights.append(weights(trainer))
-            found = genuine(evaluator, source, interrupted)
+            found = genuine(evaluator, source, split, interrupted)
             if source is trainer.job.test:
                 self.seen.append("test")
                 return found

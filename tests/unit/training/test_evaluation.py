@@ -57,11 +57,11 @@ def test_scores_that_are_too_many_to_be_kept_leave_out_the_area_and_change_nothi
     """data/REPORT 36, reliability R14: metrics within memory at any number of classes."""
     trainer = make_trainer(*loss, "validation.fraction=0.4", "data.batch_size=7")
     assert trainer.job.validation is not None
-    kept = trainer._held_out._evaluator.evaluate(trainer.job.validation, lambda: False)
+    kept = trainer._held_out._evaluator.evaluate(trainer.job.validation, "validation", lambda: False)
     assert kept is not None
     assert kept["loss"] == pytest.approx(loss_at_once(trainer), rel=1e-6)
     monkeypatch.setattr(evaluation, "KEPT_SCORES", 10)
-    dropped = trainer._held_out._evaluator.evaluate(trainer.job.validation, lambda: False)
+    dropped = trainer._held_out._evaluator.evaluate(trainer.job.validation, "validation", lambda: False)
     assert dropped is not None
     assert kept["roc_auc"] is not None
     assert dropped == kept | {"roc_auc": None}

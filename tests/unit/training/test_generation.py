@@ -187,3 +187,28 @@ def test_nothing_is_written_without_a_text_for_the_ids(
 ) -> None:
     user_functions["mine:data"] = texts
     assert TextSampler.of(make_trainer(*DATA, *GRU).job) is None
+
+
+@pytest.mark.parametrize(
+    ("tokens", "prompt", "named"),
+    [
+        ("characters", "the cat", ""),
+        ("bytes", "日本 ü", ""),
+        ("characters", "日 cat ü 日\x1b", r"'日', 'ü', '\x1b'"),
+        ("words", "the bird sat", "'bird'"),
+        ("words", f"{'x' * 60} cat", f"'{'x' * 23}…'"),
+        ("characters", "0123456789!", "'0', '1', '2', '3', '4', '5', '6', '7' and 3 more"),
+    ],
+)
+def test_what_a_prompt_has_that_the_vocabulary_lacks_is_said_once(
+    tokens: str, prompt: str, named: str, make_trainer: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    (tmp_path / "long.txt").write_text("the cat sat on the mat\n" * 60)
+    source = ["data.name=text_file", f"data.file={tmp_path / 'long.txt'}", f"data.tokens={tokens}", "data.context=8"]
+    trainer = make_trainer(*DATA[2:], *source, *GRU, f"data.prompt={prompt}")
+    expected = f"unknown: {named}; choose a prompt of what the training text contains"
+    notes = [note for note in trainer.job.notes if "data.prompt" in note]
+    assert len(notes) == bool(named)
+    assert all(note.endswith(expected) for note in notes)
+    silent = make_trainer(*DATA[2:], *source, *GRU, f"data.prompt={prompt}", "data.sample_tokens=0")
+    assert not any("data.prompt" in note for note in silent.job.notes)

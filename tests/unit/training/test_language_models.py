@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,18 @@ def test_bits_per_byte_are_absent_where_the_bytes_of_a_token_are_not_known(
     assert one_of(trainer, TestResult).metrics["bits_per_byte"] is None
 
 
+def test_windows_that_are_drawn_at_random_are_said(user_functions: Functions) -> None:
+    """What a function of the user's own gives may be texts of their own, or windows of one."""
+    user_functions["mine:data"] = texts
+    drawn = prepare(Preset().override([*LANGUAGE, *GRU]), lambda _: None)
+    assert any("drawn at random" in note and "is_one_text = True" in note for note in drawn.notes)
+    read = texts()
+    user_functions["mine:data"] = lambda: replace(read, validation=read.train, is_one_text=True)
+    parts = prepare(Preset().override([*LANGUAGE, *GRU]), lambda _: None)
+    assert (len(parts.splits.train), parts.splits.test) == (TEXTS, None)
+    assert not any("drawn at random" in note for note in parts.notes)
+
+
 def test_a_checkpoint_continues_texts(make_trainer: Callable[..., Trainer], user_functions: Functions) -> None:
     user_functions["mine:data"] = texts
     trainer = make_trainer(*LANGUAGE, *TRANSFORMER)
@@ -204,7 +217,10 @@ def test_memory_is_estimated(make_trainer: Callable[..., Trainer], user_function
 REFUSED = {
     "a loss for classes": ([*GRU, "loss.name=kl_divergence"], "has tokens to predict .*these do: cross_entropy"),
     "class weights": ([*GRU, "loss.class_weights=balanced"], r'loss\.class_weights .* set it to "equal"'),
-    "folds": ([*GRU, "validation.method=k_fold", "validation.folds=2"], 'scores of all samples.*choose "holdout"'),
+    "folds": (
+        [*GRU, "validation.method=k_fold", "validation.folds=2"],
+        'scores of all samples.*choose "predefined", or "holdout" where the data is not one long text',
+    ),
     "an accuracy of classes": ([*GRU, "training.monitor=f1_macro"], "these do: loss, token_accuracy, perplexity, bits"),
     "a model of rows": (["model.name=mlp"], "'mlp' does not fit texts to be continued; these do: gru, lstm, transform"),
     "a model that cannot": (["model.name=text_cnn"], "'text_cnn' does not fit texts to be continued; these do: gru"),

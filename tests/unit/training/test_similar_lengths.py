@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +11,9 @@ from torch import Tensor
 from workbench.data.encoding import Identity
 from workbench.data.samples import InMemory
 from workbench.data.tokens import PAD
+from workbench.settings.preset import Preset
 from workbench.training.batches import OnDeviceBatches
+from workbench.training.job import build_job
 from workbench.training.similar_lengths import SimilarLengths
 from workbench.training.timing.clock import PhaseClock
 
@@ -67,3 +71,23 @@ def test_a_batch_is_cut_to_its_width_and_loses_no_token() -> None:
     assert torch.equal(long.tensor, ids[[4, 6, 7, 5]])
     assert short.targets.tolist() == [1, 1, 0, 0]
     assert source.gather(torch.tensor([0])).tensor.shape == (1, 32), "inside a CUDA graph all are of one width"
+
+
+@pytest.mark.parametrize(
+    ("loading", "grouped", "notes"), [("on_device", True, 0), ("dataloader", True, 1), ("dataloader", False, 0)]
+)
+def test_where_a_data_loader_reads_texts_it_is_said_that_they_are_not_grouped(
+    tmp_path: Path, loading: str, grouped: bool, notes: int
+) -> None:
+    lines = [f"{'word ' * (number % 30 + 1)},{'ab'[number % 2]}" for number in range(120)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *lines]))
+    preset = Preset().override(
+        [
+            *("data.name=text_table", f'data.file="{tmp_path / "texts.csv"}"', "data.target=label"),
+            *(f"data.group_by_length={str(grouped).lower()}", "data.batch_size=16", "model.name=bag_of_embeddings"),
+            *("runtime.device=cpu", f"runtime.data_loading={loading}", "runtime.num_workers=0"),
+        ]
+    )
+    job = build_job(preset, lambda _: None)
+    assert sum("data.group_by_length has no effect" in note for note in job.notes) == notes
+    assert (isinstance(job.train, OnDeviceBatches) and job.train.lengths is not None) is (loading == "on_device")

@@ -73,15 +73,15 @@ def prepared(*assignments: str) -> PreparedData:
 
 
 def test_texts_become_ids_of_one_length_in_memory(tmp_path: Path) -> None:
-    data = prepared(*reviews(tmp_path, classes), "data.max_length=12")
+    data = prepared(*reviews(tmp_path, classes), "data.max_length=7")
     for split in (data.splits.train, data.splits.validation, data.splits.test):
         assert isinstance(split, InMemory)
         assert split.inputs.dtype == torch.int64
-        assert split.inputs.shape == (len(split), 12)
+        assert split.inputs.shape == (len(split), 7)
     assert isinstance(data.encoding, Words)
     assert isinstance(data.batch_encoding, Identity)
     assert data.raw == {"type": "text"}
-    assert data.example.shape == (2, 12)  # type: ignore[union-attr]
+    assert data.example.shape == (2, 7)  # type: ignore[union-attr]
     assert data.class_counts is not None
     assert data.class_counts.sum() == len(data.splits.train)
     assert any(note.startswith("words: a vocabulary of 9 ") for note in data.notes)
@@ -149,9 +149,10 @@ def test_a_checkpoint_alone_predicts_numbers_of_raw_texts(tmp_path: Path) -> Non
 def test_texts_that_would_not_fit_into_memory_are_refused(tmp_path: Path) -> None:
     table = reviews(tmp_path, classes)
     with pytest.raises(
-        DataError, match=r"120 texts of 1,000,000 tokens take .* are free; set a smaller data.max_length"
+        DataError,
+        match=r"120 texts of 9 tokens take 8\.44 KiB of memory, but 7\.81 KiB are free; set a smaller data.max_length",
     ):
-        _prepared_with_free_bytes(10**8, *table, "data.max_length=1000000")
+        _prepared_with_free_bytes(8000, *table, "data.max_length=1000000")
 
 
 def _prepared_with_free_bytes(free: int, *assignments: str) -> None:
@@ -201,12 +202,17 @@ LANGUAGE = ["data.name=text_file", "data.context=16", "data.batch_size=8", "data
 
 @pytest.mark.parametrize("tokens", ["characters", "bpe"])
 def test_a_checkpoint_alone_continues_texts_as_the_run_did(tmp_path: Path, tokens: str) -> None:
-    (tmp_path / "long.txt").write_text("".join(f"{number} green bottles,\n" for number in range(400)))
+    # The parts for validation and test are in other scripts, of two and of three bytes a letter.
+    scripts = ("green bottles,\n", 320), ("бутылки,\n", 70), ("緑のびん、\n", 120)
+    text = "".join(f"{number} {line}" for line, count in scripts for number in range(count))
+    (tmp_path / "long.txt").write_text(text, encoding="utf-8")
     own = [*LANGUAGE, f"data.tokens={tokens}", "data.vocabulary=300", f"data.file={tmp_path / 'long.txt'}"]
     preset = Preset().override(["training.epochs=2", *own])
     trainer = build_trainer(create_run(tmp_path / "runs", preset.name, preset.to_toml()))
     trainer.train()
     [event] = of_type(trainer, events.TestResult)
+    validated = of_type(trainer, events.EpochEnd)[-1].validation
+    assert validated is not None
     test = preset.validation.build(preset.data.build(lambda progress: None)).test
     assert isinstance(test, InMemory)
     (tmp_path / "long.txt").unlink()
@@ -217,11 +223,13 @@ def test_a_checkpoint_alone_continues_texts_as_the_run_did(tmp_path: Path, token
     assert float(surprise) == pytest.approx(event.metrics["loss"], rel=1e-5)
     right = (probabilities.argmax(1) == test.targets).double().mean()
     assert float(right) == pytest.approx(event.metrics["token_accuracy"], abs=1e-9)
-    bytes_per_token = trainer.job.task.bytes_per_token
-    assert bytes_per_token is not None
-    assert event.metrics["bits_per_byte"] == pytest.approx(float(surprise) / math.log(2) / bytes_per_token, rel=1e-5)
     # Raw texts are encoded by what the checkpoint holds.
     encoding = loaded.encoding
     assert isinstance(encoding, TextEncoding)
+    for metrics, start, end in ((validated, 0.8, 0.9), (event.metrics, 0.9, 1.0)):
+        part = text[round(start * len(text)) : round(end * len(text))]
+        bits_per_token = metrics["loss"] / math.log(2)
+        bits = bits_per_token * len(encoding.ids([part])[0]) / len(part.encode("utf-8"))
+        assert metrics["bits_per_byte"] == pytest.approx(bits, rel=1e-5)
     texts = [encoding.text(row) for row in test.inputs[:3].tolist()]
     torch.testing.assert_close(loaded(texts)[:, :, :8], probabilities[:3, :, :8])

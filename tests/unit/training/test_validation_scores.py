@@ -48,9 +48,9 @@ def test_the_scores_kept_are_those_of_the_best_epoch(
     seen = []
     genuine = trainer._held_out._evaluator.evaluate
 
-    def evaluate(source, interrupted, keep=None):  # type: ignore[no-untyped-def]
+    def evaluate(source, split, interrupted, keep=None):  # type: ignore[no-untyped-def]
         seen.append(weights(trainer))
-        metrics = genuine(source, interrupted, keep)
+        metrics = genuine(source, split, interrupted, keep)
         assert metrics is not None
         return metrics if keep else metrics | {"accuracy": [0.5, 0.9, 0.7][len(seen) - 1]}
 
@@ -76,8 +76,8 @@ def test_the_last_epoch_is_judged_where_no_best_is_kept_and_where_one_sample_wou
     kept_calls = []
     genuine = trainer._held_out._evaluator.evaluate
 
-    def evaluate(source, interrupted, keep=None):  # type: ignore[no-untyped-def]
-        metrics = genuine(source, interrupted, keep)
+    def evaluate(source, split, interrupted, keep=None):  # type: ignore[no-untyped-def]
+        metrics = genuine(source, split, interrupted, keep)
         assert metrics is not None
         if keep:
             kept_calls.append(weights(trainer))

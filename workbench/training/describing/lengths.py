@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from torch import Tensor
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.spectrogram import LogMel, Waveform
 from workbench.data.standardize import spaced
-from workbench.data.text_encoding import TextEncoding
+from workbench.data.text_encoding import TextEncoding, TokenCounts
 from workbench.data.tokens import PAD
 from workbench.processes.data import Lengths
 from workbench.training.describing.source import Source
@@ -18,15 +21,17 @@ MOST_TEXTS, MOST_SOUNDS = 20_000, 2_000
 
 
 def lengths_of(source: Source) -> Lengths | None:
-    """The lengths of the training split; None where all samples have one shape, of which none is a length.
+    """The lengths of the training split, and how many held-out texts are cut.
 
+    None where all samples have one shape, of which none is a length.
     Of sounds: without the silence at their end, where they are in memory.
     """
     encoding, train = source.data.encoding, source.raw
     if isinstance(encoding, TextEncoding):
         if isinstance(train, Texts):
-            texts = [train.texts[index] for index in spaced(len(train), MOST_TEXTS)]
-            return _lengths("tokens", np.array([len(ids) for ids in encoding.ids(texts)]), encoding.length)
+            lengths = _lengths("tokens", encoding.count(_some(train)).lengths, encoding.length)
+            held_out = [split for split in (source.splits.validation, source.splits.test) if isinstance(split, Texts)]
+            return _with_held_out(lengths, [encoding.count(_some(split)) for split in held_out], encoding.length)
         if isinstance(train, InMemory):
             return _lengths("tokens", (train.inputs != PAD).sum(1).numpy(), None)
     if isinstance(encoding, LogMel | Waveform):
@@ -34,6 +39,19 @@ def lengths_of(source: Source) -> Lengths | None:
         frames = np.array([len(train[0][0])]) if samples is None else _up_to_the_last_sound(samples)
         return _lengths("seconds", frames / source.sample_rate, None)
     return None
+
+
+def _some(split: Texts) -> list[str]:
+    return [split.texts[index] for index in spaced(len(split), MOST_TEXTS)]
+
+
+def _with_held_out(lengths: Lengths, counts: Sequence[TokenCounts], limit: int) -> Lengths:
+    return replace(
+        lengths,
+        held_out=sum(len(each.lengths) for each in counts),
+        held_out_cut=sum(each.cut(limit) for each in counts),
+        held_out_most=max((float(each.lengths.max(initial=0)) for each in counts), default=0.0),
+    )
 
 
 def _up_to_the_last_sound(waves: Tensor) -> np.ndarray:

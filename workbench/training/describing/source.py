@@ -47,6 +47,6 @@ def read_source(preset: Preset, report: Report) -> Source:
     """
     kept: list[Any] = []
     to_look = preset.override(["data.batch_size=1", "runtime.device=cpu", "runtime.precision=float32"])
-    data = prepare(to_look, report, lambda samples, splits: kept.extend((samples, splits)))
+    data = prepare(to_look, report, lambda samples, splits: kept.extend((samples, splits)), trains=False)
     samples, splits = kept
     return Source(data, samples, splits)

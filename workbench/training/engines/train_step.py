@@ -96,6 +96,9 @@ class TrainStep:
     def run(self, batches: Iterator[Batch], count: int, samples: int) -> Tensor:
         """Trains on the next `count` batches, which have `samples` samples; returns their mean loss, detached.
 
+        Batches count by their samples. For a language model that is by their tokens, because the windows of one text
+        are all full; tokens of a user's own padded windows count more in a batch that has fewer of them.
+
         In a distributed run gradients would be averaged over the ranks between the two halves.
         """
         loss = self._accumulate_gradients(batches, count, samples)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workbench.errors import DataError, PresetError
+from workbench.errors import DataError
 from workbench.processes.data import DataSummary, Lengths
 from workbench.processes.messages import decode, encode
 from workbench.settings import code
@@ -171,11 +171,15 @@ def test_the_device_and_the_batch_size_are_no_reason_not_to_look() -> None:
     assert found.data == "iris"
 
 
+def test_a_loss_that_does_not_fit_the_data_is_a_note() -> None:
+    summary = summary_of(["data.name=diabetes", "loss.name=cross_entropy"])
+    assert summary.task == "regression"
+    assert summary.notes[0].startswith("loss.name = 'cross_entropy' does not fit data that has numbers to predict")
+
+
 def test_what_is_wrong_with_the_data_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no rows below its header"):
         summary_of(csv(tmp_path, "a,y\n"))
-    with pytest.raises(PresetError, match="does not fit data that has numbers to predict"):
-        summary_of(["data.name=diabetes"])
 
 
 def test_a_million_rows_are_counted_and_few_are_sent(tmp_path: Path) -> None:

@@ -52,6 +52,24 @@ def test_a_text_comes_with_its_tokens(tmp_path: Path) -> None:
     assert [sample.target for sample in found.samples] == ["a", "b", "a", "b"]
 
 
+def test_held_out_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
+    for split, lengths in {"train": (1, 5, 5, 1), "validation": (9, 3), "test": (4, 5, 6, 7)}.items():
+        for number, length in enumerate(lengths):
+            file = tmp_path / split / "ab"[number % 2] / f"{number}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("one " * length)
+    whole = ["data.batch_size=2", "model.name=bag_of_embeddings", "validation.method=predefined"]
+    settings = ["data.name=text_folder", f"data.folder={json.dumps(str(tmp_path))}", *whole]
+    found = summary_of([*settings, "data.max_length=5"])
+    assert found.lengths == Lengths(
+        "tokens", 1, 3, 5, 5, 4, limit=5, cut=0, held_out=6, held_out_cut=3, held_out_most=9
+    )
+    assert "1 of 2 texts of the validation split is cut after 5 tokens; the longest has 9" in found.notes
+    assert "2 of 4 texts of the test split are cut after 5 tokens; the longest has 7" in found.notes
+    [cut] = [note for note in summary_of([*settings, "data.max_length=0"]).notes if "cut" in note]
+    assert cut == "1 of 2 texts of the validation split is cut after 8 tokens; the longest has 9"
+
+
 def test_lengths_are_counted_and_what_is_cut_is_said(tmp_path: Path) -> None:
     lines = ["one " * count for count in (1, 2, 3, 10)]
     found = summary_of([*texts(tmp_path, *lines), "data.max_length=4"])

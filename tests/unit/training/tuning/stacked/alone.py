@@ -65,4 +65,4 @@ def _validated(job: Job) -> dict[str, Any] | None:
         class_counts=job.loss_class_counts,
     )
     never: Callable[[], bool] = lambda: False  # noqa: E731
-    return None if job.validation is None else evaluator.evaluate(job.validation, never)
+    return None if job.validation is None else evaluator.evaluate(job.validation, "validation", never)
