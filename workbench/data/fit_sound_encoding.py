@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workbench.data.samples import Split
 from workbench.data.spectrogram import SoundEncoding, Waveform
-from workbench.data.standardize import Normalize, spaced
+from workbench.data.standardize import LAZY_SAMPLES, Normalize, spaced
 from workbench.data.statistics import Sums
 
 
@@ -35,7 +35,7 @@ def fit_sound_encoding(train: Split, make: Callable[..., SoundEncoding], normali
 
 
 def _chunks(train: Split, encoding: SoundEncoding) -> Iterator[Tensor]:
-    indices = spaced(len(train))
+    indices = spaced(len(train), LAZY_SAMPLES)
     rows = encoding.at_a_time(train[0][0].numel())
     for start in range(0, len(indices), rows):
         yield torch.stack([train[index][0] for index in indices[start : start + rows]])

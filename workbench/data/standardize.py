@@ -43,7 +43,7 @@ def _chunks(split: InMemory | Lazy, numbers: int) -> Iterator[Tensor]:
     if isinstance(split, InMemory):
         yield from split.inputs.split(rows)
         return
-    indices = spaced(len(split))
+    indices = spaced(len(split), LAZY_SAMPLES)
     for start in range(0, len(indices), rows):
         samples = [split[index][0] for index in indices[start : start + rows]]
         for sample, index in zip(samples, indices[start:], strict=False):
@@ -55,7 +55,7 @@ def _chunks(split: InMemory | Lazy, numbers: int) -> Iterator[Tensor]:
         yield torch.stack(samples)
 
 
-def spaced(samples: int, most: int = LAZY_SAMPLES) -> list[int]:
+def spaced(samples: int, most: int) -> list[int]:
     """Returns at most `most` evenly spaced indices."""
     count = min(samples, most)
     return [index * samples // count for index in range(count)]

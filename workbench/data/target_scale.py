@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.samples import Split
-from workbench.data.standardize import spaced
+from workbench.data.standardize import LAZY_SAMPLES, spaced
 from workbench.errors import DataError
 
 
@@ -27,7 +27,7 @@ class TargetScale(nn.Module):
         """Measures the training split's targets. Raises DataError if one is not finite."""
         targets = train.targets
         if targets is None:
-            targets = torch.stack([train[index][1] for index in spaced(len(train))])
+            targets = torch.stack([train[index][1] for index in spaced(len(train), LAZY_SAMPLES)])
         if not bool(targets.isfinite().all()):
             sample = int((~targets.isfinite()).nonzero()[0, 0])
             raise DataError(f"target {sample} (counted from 0) of the training split is not a finite number")

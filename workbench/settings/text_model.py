@@ -183,7 +183,7 @@ class Transformer(TokenModel):
     can_be_causal: ClassVar[bool] = True
     name: Literal["transformer"] = "transformer"
     width: int = embedding_width(128)
-    heads: int = setting(4, "attention heads; the width must be a multiple of them", ge=1, le=1024)
+    heads: int = setting(4, "attention heads; the width must be a multiple of them", step="double", ge=1, le=1024)
     layers: int = setting(2, "blocks of attention and feed-forward network", unit="layers", ge=1, le=512)
     feed_forward: int = setting(
         512, "width of the feed-forward network of each block", step="double", ge=1, le=1_000_000

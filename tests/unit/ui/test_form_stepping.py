@@ -87,7 +87,8 @@ def test_no_step_from_any_value_is_ever_refused(values: dict[str, Any], directio
         draft = Draft(preset)
         draft.step(row.path, direction)
         problem = draft.problems.get(row.path, "")
-        assert not problem or problem.startswith("nesterov needs"), (row, problem)
+        between_two = problem.startswith("nesterov needs") or "cannot be divided by heads" in problem
+        assert not problem or between_two, (row, problem)
 
 
 def test_the_rate_of_a_run_is_stepped_within_a_factor_of_a_hundred_of_where_it_began() -> None:
