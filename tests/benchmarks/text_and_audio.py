@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.text_and_audio [--only text|audio] [--rounds 3] [--epochs 3]
 
-text: which package a docstring is from, words, the mean of their vectors (preset text-docstrings). audio: spoken digits
+text: which package a docstring is from, a small CNN of words (preset text-docstrings). audio: spoken digits
 (preset spoken-digits; needs espeak-ng). The contenders take turns, as in `tests.benchmarks.peers`, which says more.
 """
 

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 WORD = re.compile(r"\w+|[^\w\s]")
-VOCABULARY, LONGEST, WIDTH = 20_000, 256, 128
+VOCABULARY, LONGEST, WIDTH, CHANNELS, WINDOWS = 20_000, 40, 128, 128, (1, 2, 3)
 Row = tuple[str, int]
 
 
@@ -42,15 +42,18 @@ def make_collate(rows: list[Row]) -> Callable[[list[Row]], tuple[Tensor, Tensor]
 
 
 class Network(nn.Module):
-    """The mean of the words' vectors, and a linear classifier."""
+    """Parallel convolutions over the words' vectors, and the maximum of each channel (Kim, 2014)."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.embedding = nn.EmbeddingBag(VOCABULARY, WIDTH, mode="mean", padding_idx=0)
-        self.classifier = nn.Linear(WIDTH, classes)
+        self.embedding = nn.Embedding(VOCABULARY, WIDTH, padding_idx=0)
+        self.convolutions = nn.ModuleList(nn.Conv1d(WIDTH, CHANNELS, window, padding="same") for window in WINDOWS)
+        self.dropout, self.classifier = nn.Dropout(0.5), nn.Linear(CHANNELS * len(WINDOWS), classes)
 
     def forward(self, ids: Tensor) -> Tensor:
-        scores: Tensor = self.classifier(self.embedding(ids))
+        vectors = self.embedding(ids).transpose(1, 2)
+        found = [convolution(vectors).relu().amax(2) for convolution in self.convolutions]
+        scores: Tensor = self.classifier(self.dropout(torch.cat(found, 1)))
         return scores
 
 
@@ -64,8 +67,9 @@ def main(folder: str, epochs: int, seed: int) -> None:
     collate = make_collate(train)
     loader: DataLoader[Row] = DataLoader(train, batch_size=64, shuffle=True, collate_fn=collate)  # type: ignore[arg-type]
     model = Network(len(classes)).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.002)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.002, total_steps=epochs * len(loader))
+    criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
     for _ in range(epochs):
         started = time.perf_counter()
         total = 0.0
@@ -74,6 +78,7 @@ def main(folder: str, epochs: int, seed: int) -> None:
             loss = criterion(model(ids.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
+            schedule.step()
             total += loss.item()
         print(json.dumps({"seconds": time.perf_counter() - started}), flush=True)
     model.eval()
