@@ -175,7 +175,7 @@ async def writing(runs: Path) -> None:
     running = app(runs, "char-transformer", page="metrics")
     async with running.run_test(size=(140, 40)) as pilot:
         await pilot.press("1", "space")
-        await until(pilot, lambda: epoch(running) >= 5.2)
+        await until(pilot, lambda: epoch(running) >= 3.1)
         await pilot.press("4")
         await pilot.pause(1)
         take(running, "writing")
