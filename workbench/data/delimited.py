@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import os
 import re
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,10 +12,8 @@ from pathlib import Path
 
 from workbench.data.file_types import gunzip, other_type
 from workbench.data.number_format import parse_plain
-from workbench.devices.host import HostMonitor
+from workbench.data.whole_file import free_bytes, most_bytes, read_whole
 from workbench.errors import DataError
-from workbench.files import open_regular
-from workbench.units import size
 
 DELIMITERS = (",", "\t", ";", "|")
 
@@ -25,9 +22,6 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 MOST_LINES_ABOVE = 1000
 """The header must be within this many lines."""
-
-MEMORY_PER_BYTE = 6
-"""Bytes of memory per byte of the file that reading takes at least: the text, a copy of it, and its fields."""
 
 
 @dataclass(frozen=True)
@@ -120,25 +114,12 @@ def rows_of(text: str, file: Path, delimiter: str) -> Rows:
 
 
 def _read_text(file: Path) -> str:
-    free_bytes = HostMonitor(os.getpid()).read().available_bytes
-    try:
-        with open_regular(file) as opened:
-            bytes = os.fstat(opened.fileno()).st_size
-            if bytes * MEMORY_PER_BYTE > free_bytes:
-                raise DataError(
-                    f"{file} has {size(bytes)}, and reading it would take at least {size(bytes * MEMORY_PER_BYTE)} of "
-                    f"memory, but {size(free_bytes)} are free; save it as .npz, or train on a part of it"
-                )
-            content = opened.read()
-    except FileNotFoundError as error:
-        raise DataError(f"{file} is not there; data.file must name a CSV or TSV file") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{file} is a folder; data.file must name a CSV or TSV file") from error
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    free = free_bytes()
+    expected, otherwise = "data.file must name a CSV or TSV file", "save it as .npz, or train on a part of it"
+    content = read_whole(file, free, expected=expected, otherwise=otherwise)
     if content.startswith(b"\x1f\x8b"):
         try:
-            content = gunzip(content, free_bytes // MEMORY_PER_BYTE)
+            content = gunzip(content, most_bytes(free))
         except ValueError as error:
             raise DataError(f"cannot read {file}: {error}") from error
     if what := other_type(content):

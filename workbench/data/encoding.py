@@ -55,18 +55,26 @@ class Identity(Encoding):
         return {}
 
 
-class Standardize(Encoding):
-    """Subtracts the mean and divides by the standard deviation; pixel values of 0 to 255 are first scaled to 0 to 1."""
+class Moments(Encoding):
+    """An encoding that holds the mean and the standard deviation of the training split, and nothing else."""
 
-    name: ClassVar[str] = "standardize"
     mean: Tensor
     std: Tensor
 
     def __init__(self, mean: Tensor, std: Tensor) -> None:
-        """mean and std broadcast over a batch; float64 for samples in float64, else float32."""
+        """mean and std broadcast over a batch of model input; float64 for samples in float64, else float32."""
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
+
+    def arguments(self) -> dict[str, Any]:
+        return {"mean": self.mean, "std": self.std}
+
+
+class Standardize(Moments):
+    """Subtracts the mean and divides by the standard deviation; pixel values of 0 to 255 are first scaled to 0 to 1."""
+
+    name: ClassVar[str] = "standardize"
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Maps uint8 (pixels), integers or floating-point numbers (n, ...) to float32 (n, ...)."""
@@ -77,6 +85,3 @@ class Standardize(Encoding):
     def on_host(self) -> bool:
         """True for float64: numbers that float32 cannot distinguish (20230103) are standardised in float64."""
         return self.mean.dtype == torch.float64
-
-    def arguments(self) -> dict[str, Any]:
-        return {"mean": self.mean, "std": self.std}

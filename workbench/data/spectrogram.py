@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.audio_file import FULL_SCALE
-from workbench.data.encoding import Encoding
+from workbench.data.encoding import Encoding, Moments
 from workbench.data.mel import cosine_transform, fft_length_for, mel_bank
 
 FLOOR = 1e-6
@@ -38,24 +38,13 @@ class SoundEncoding(Encoding):
         return max(CHUNK_NUMBERS // max(self.numbers(samples), 1), 1)
 
 
-class Waveform(SoundEncoding):
+class Waveform(Moments, SoundEncoding):
     """Standardised waveforms, (n, 1, samples)."""
 
     name: ClassVar[str] = "waveform"
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
-        """mean and std: of all samples; they broadcast over (n, 1, samples)."""
-        super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
 
     def forward(self, waves: Tensor) -> Tensor:
         return (as_float(waves).unsqueeze(1) - self.mean) / self.std
-
-    def arguments(self) -> dict[str, Any]:
-        return {"mean": self.mean, "std": self.std}
 
 
 class LogMel(SoundEncoding):

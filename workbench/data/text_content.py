@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.data.compressed import decompressed
 from workbench.data.file_types import is_binary, other_type
-from workbench.devices.host import HostMonitor
+from workbench.data.whole_file import free_bytes, most_bytes, read_whole
 from workbench.errors import DataError, PresetError
-from workbench.files import open_regular
-from workbench.units import size
 
 AUTO = "auto"
-
-MEMORY_PER_BYTE = 6
-"""Bytes of memory per byte of text that reading takes at least: the bytes, the text, and what is made of it."""
 
 DAMAGED_UTF_8, OTHER_ENCODING = 0.9, 0.25
 """Fractions of the characters beyond ASCII that are valid UTF-8: of at least the first, a file is in UTF-8 and damaged;
@@ -55,8 +49,7 @@ def read_text(file: Path, encoding: str, setting: str, table: bool = False) -> T
     read as text; PresetError for an encoding that Python does not know.
     """
     codec = checked_encoding(encoding)
-    most = HostMonitor(os.getpid()).read().available_bytes // MEMORY_PER_BYTE
-    content = _decompressed(file, setting, most)
+    content = _decompressed(file, setting)
     if what := _not_text(content):
         raise DataError(f"{file} is not a text file: it is {what}")
     found = _decoded(file, content, codec)
@@ -108,25 +101,12 @@ def checked_encoding(encoding: str) -> str:
     return info.name
 
 
-def _decompressed(file: Path, setting: str, most_bytes: int) -> bytes:
+def _decompressed(file: Path, setting: str) -> bytes:
+    free = free_bytes()
+    expected = f"{setting} must name a text file"
+    content = read_whole(file, free, expected=expected, otherwise="train on a part of it")
     try:
-        with open_regular(file) as opened:
-            bytes_there = os.fstat(opened.fileno()).st_size
-            if bytes_there > most_bytes:
-                needed = size(bytes_there * MEMORY_PER_BYTE)
-                raise DataError(
-                    f"{file} has {size(bytes_there)}, and reading it would take at least {needed} of memory, but "
-                    f"{size(most_bytes * MEMORY_PER_BYTE)} are free; train on a part of it"
-                )
-            content = opened.read()
-    except FileNotFoundError as error:
-        raise DataError(f"{file} is not there; {setting} must name a text file") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{file} is a folder; {setting} must name a text file") from error
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
-    try:
-        return decompressed(content, most_bytes)
+        return decompressed(content, most_bytes(free))
     except ValueError as error:
         raise DataError(f"cannot read {file}: {error}") from error
 

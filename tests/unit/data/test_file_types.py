@@ -98,7 +98,7 @@ def test_a_file_without_a_header_is_reported(read_csv: Read, text: str) -> None:
 def test_a_file_larger_than_memory_is_refused_before_it_is_read(
     read_csv: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.data.delimited.MEMORY_PER_BYTE", 10**15)
+    monkeypatch.setattr("workbench.data.whole_file.MEMORY_PER_BYTE", 10**15)
     with pytest.raises(DataError, match=r"reading it would take at least .* of memory, but .* are free"):
         read_csv(TEXT)
 

@@ -123,11 +123,7 @@ class MainView(Screen[None]):
     @property
     def _study_in_progress(self) -> str:
         """How the watched study stands, while it is being run; else empty."""
-        if "tune" not in self.__dict__:
-            return ""
-        if not self.is_covered:
-            self.tune.follow()  # else the screen above reads it
-        return self.tune.progress
+        return self.tune.progress if "tune" in self.__dict__ else ""
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
@@ -196,6 +192,8 @@ class MainView(Screen[None]):
         return self._pace.is_due(what, beside_cpu=on_cpu and self._session.is_busy)
 
     def poll(self) -> None:
+        if "tune" in self.__dict__ and not self.is_covered:
+            self.tune.follow()  # else the screen above reads it
         watch = self._session.watch
         if watch is not None and watch.poll():
             self._has_unseen = True
