@@ -59,6 +59,10 @@ class TrainedModel(nn.Module):
     """Names of the classes, in the order of the probabilities; empty for a regression."""
     targets: tuple[str, ...]
     """Names of what is predicted, where the data has them."""
+    task: str
+    """The kind of task: classification, regression or language_modeling."""
+    description: dict[str, Any]
+    """What the checkpoint says of the model beside its weights, see `description_of`."""
     raw: dict[str, Any]
     """Shape and type of one raw sample: {"shape": [1, 8, 8], "type": "uint8"}, such by name, or {"type": "text"}."""
     preset: Preset
@@ -75,6 +79,8 @@ class TrainedModel(nn.Module):
         self.preset = preset
         self.classes = self.targets = ()
         self.raw = {}
+        self.task = ""
+        self.description = {}
         self.epoch = None
 
     @classmethod
@@ -92,6 +98,21 @@ class TrainedModel(nn.Module):
                 "samples, the class names, the target scale and the preset are missing. Train the model again: "
                 f"{checkpoints.anew(RunDirectory(path.parent.parent))}"
             )
+        return cls.restored(described, state["model"], state.get("epoch"), path, device)
+
+    @classmethod
+    def restored(
+        cls,
+        described: Mapping[str, Any],
+        weights: Mapping[str, Tensor],
+        epoch: int | None,
+        path: Path,
+        device: torch.device,
+    ) -> Self:
+        """The model of a description (see `description_of`) and weights that were read from `path`.
+
+        Raises as `load` does.
+        """
         try:
             preset = Preset.from_toml(described["preset"], str(path))
             with torch.random.fork_rng(devices=[]):
@@ -103,7 +124,7 @@ class TrainedModel(nn.Module):
                     vocabulary=described.get("vocabulary"),
                     causal=described["task"] == "language_modeling",
                 )
-            model.load_state_dict(state["model"])
+            model.load_state_dict(weights)
             scale = described["target_scale"]
             trained = cls(
                 model,
@@ -113,7 +134,9 @@ class TrainedModel(nn.Module):
             )
             trained.classes, trained.targets = tuple(described["classes"]), tuple(described["targets"])
             trained.raw = dict(described["raw"])
-            trained.epoch = state.get("epoch")
+            trained.task = described["task"]
+            trained.epoch = epoch
+            trained.description = dict(described)
         except (UntrustedCodeError, UserCodeError) as error:
             assert isinstance(preset.model, ModuleModel)
             raise type(error)(

@@ -1,0 +1,40 @@
+"""What a run can be exported to: the one table that the command, the app and the documentation show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ExportKind:
+    """A form that a run can be exported to."""
+
+    name: str
+    """As after `--to`."""
+    meaning: str
+    """In a few words, for the user."""
+    suffix: str
+    """Of the file that is written; empty for a folder."""
+    needs_model: bool = False
+    """Whether it needs the weights of the best epoch."""
+    takes_several: bool = False
+    """Whether it takes several runs."""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ExportKind("safetensors", "weights and all that predicting needs", ".safetensors", needs_model=True),
+        ExportKind("torch_export", "a PyTorch program that needs no code, .pt2", ".pt2", needs_model=True),
+        ExportKind("onnx", "ONNX, the encoding of raw samples included", ".onnx", needs_model=True),
+        ExportKind("script", "one plain PyTorch file that trains the same", ".py"),
+        ExportKind("report", "one HTML page: settings, curves, metrics, timings", ".html", takes_several=True),
+        ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True),
+    )
+}
+NAMES = tuple(KINDS)
+
+
+def table() -> str:
+    """All kinds and their meaning, for `--help`."""
+    return "; ".join(f"{kind.name}: {kind.meaning}" for kind in KINDS.values())

@@ -1,0 +1,89 @@
+"""`workbench export`: finds the runs, checks where to write, hands over to the kind, and says what was written.
+
+A kind is a module `headless/exports/<kind>.py` with a function `export(run or runs, path, options) -> Exported`. It
+writes the whole result or nothing (`workbench.files`), checks it, and only then returns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import EXIT_DONE, UsageError
+from workbench.export_kinds import KINDS, NAMES, ExportKind
+from workbench.files import short_path
+from workbench.headless.options import Options
+from workbench.runs.directory import RunDirectory, find_run
+from workbench.suggestion import nearest
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to export, and where to."""
+
+    runs: tuple[str, ...]
+    to: str
+    out: Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written and checked."""
+
+    path: str
+    """Absolute."""
+    bytes: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What was measured, such as the largest difference to the checkpoint: plain values, for `--json`."""
+    lines: tuple[str, ...] = ()
+    """What to tell the user, a sentence a line."""
+
+
+Exporter = Callable[[Sequence[RunDirectory], Path, Options], Exported]
+
+
+def export(request: Request, options: Options) -> int:
+    """Exports and prints what was written; returns the exit code. Raises WorkbenchError, with nothing half-written."""
+    exported = exported_to(request, options)
+    if options.json_output:
+        values = {name: value for name, value in asdict(exported).items() if name not in ("facts", "lines")}
+        print(json.dumps({"type": "result", "to": request.to} | values | exported.facts))
+    elif options.quiet:
+        print(exported.path)
+    else:
+        for line in (*exported.lines, f"wrote {short_path(Path(exported.path))}"):
+            print(line)
+    return EXIT_DONE
+
+
+def exported_to(request: Request, options: Options) -> Exported:
+    """The same without a word. Raises WorkbenchError."""
+    kind = kind_named(request.to)
+    if not request.runs or (len(request.runs) > 1 and not kind.takes_several):
+        raise UsageError(f"--to {kind.name} takes {'runs' if kind.takes_several else 'one run'}: name it")
+    runs = [find_run(options.runs_folder, run) for run in request.runs]
+    path = place(kind, runs[0], request.out)
+    if path.exists() and not request.overwrite:
+        raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
+    exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
+    return exporter(runs, path, options)
+
+
+def kind_named(name: str) -> ExportKind:
+    """The kind after `--to`. Raises UsageError, with the nearest name."""
+    if name in KINDS:
+        return KINDS[name]
+    raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
+
+
+def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
+    """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
+    name = f"{run.name}{kind.suffix}" if kind.suffix else f"{run.name}-{kind.name}"
+    if out is None:
+        return Path(name).absolute()
+    return (out / name if kind.suffix and out.is_dir() else out).expanduser().absolute()
