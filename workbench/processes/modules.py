@@ -31,6 +31,8 @@ class Module(StrEnum):
     """Measures batch sizes, as its standard input asks."""
     STACKED = f"{PACKAGE}.stacked"
     """Trains presets together that differ only in numbers, which its standard input names."""
+    EVALUATION = "workbench.prediction.evaluation_process"
+    """Evaluates models, as its standard input asks."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
