@@ -109,7 +109,9 @@ def _wanted(choice: SplitChoice, found: tuple[str, ...], default: str, advice: s
         return found
     if name not in found:
         others = ", ".join(each for each in (*found, ALL) if each != name)
-        raise DataError(f"the data has no {name} split{advice * (name == 'test')}; --split takes one of these: {others}")
+        raise DataError(
+            f"the data has no {name} split{advice * (name == 'test')}; --split takes one of these: {others}"
+        )
     return (name,)
 
 

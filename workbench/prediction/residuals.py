@@ -29,8 +29,7 @@ def _of_target(predicted: Tensor, true: Tensor, name: str) -> Residuals:
         mean=float(residuals.mean()),
         deviation=float(residuals.std(correction=0)),
         quantiles={
-            str(percent): float(value)
-            for percent, value in zip(PERCENTS, _quantiles(residuals, percents), strict=True)
+            str(percent): float(value) for percent, value in zip(PERCENTS, _quantiles(residuals, percents), strict=True)
         },
         rmse=float(residuals.square().mean().sqrt()),
         mae=float(residuals.abs().mean()),
