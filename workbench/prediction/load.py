@@ -29,8 +29,8 @@ def model_file(path: Path) -> Path:
         if file.exists():
             return file
     raise DataError(
-        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come so "
-        f"far yet. Start it again with: {checkpoints.anew(run)}"
+        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
+        f"so far yet. Start it again with: {checkpoints.anew(run)}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -18,7 +18,7 @@ from torch import Tensor
 from workbench.data.inputs import Inputs, dtype_named
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Place, Source
-from workbench.errors import DataError
+from workbench.errors import DataError, WorkbenchError
 
 Array = npt.NDArray[Any]
 
@@ -98,33 +98,32 @@ class ArrayReader(Reader[ArraySample]):
         return isinstance(self.raw.get("shape"), list)
 
     def _samples(self, source: Source) -> Iterator[ArraySample]:
-        try:
-            with source.open() as opened, ExitStack() as stack:
-                if source.path.suffix.lower() == NPY:
-                    if not self._is_one_tensor:
-                        raise DataError(f"{source.name} is a single array, but the model takes {self.takes}")
-                    for row, values in enumerate(_parts_of(opened, source.name), 1):
-                        yield ArraySample(source.name, row, values)
-                    return
-                archive = stack.enter_context(zipfile.ZipFile(opened))
-                names = [name.removesuffix(NPY) for name in archive.namelist()]
-                chosen = [self._chosen(source.name, names)] if self._is_one_tensor else list(self.raw)
-                if missing := [name for name in chosen if name not in names]:
-                    raise DataError(f"{source.name} lacks the array {missing[0]}; it has {', '.join(names)}")
-                streams = [
-                    _parts_of(stack.enter_context(archive.open(f"{name}{NPY}")), f"{source.name}, {name}")
-                    for name in chosen
-                ]
-                for row, values in enumerate(_together(source.name, streams), 1):
-                    alone = values[0] if self._is_one_tensor else dict(zip(chosen, values, strict=True))
-                    yield ArraySample(source.name, row, alone)
-        except DataError:
-            raise
-        except OSError as error:
-            raise DataError(f"cannot read {source.name}: {error.strerror or error}") from error
-        except Exception as error:
-            # zipfile, zlib and NumPy may raise anything for a damaged file.
-            raise DataError(f"{source.name} is not a readable {source.path.suffix} file: {error}") from error
+        with _readable(source), source.open() as opened:
+            if source.path.suffix.lower() == NPY:
+                yield from self._of_array(source, opened)
+            else:
+                with zipfile.ZipFile(opened) as archive:
+                    yield from self._of_archive(source, archive)
+
+    def _of_array(self, source: Source, opened: IO[bytes]) -> Iterator[ArraySample]:
+        if not self._is_one_tensor:
+            raise DataError(f"{source.name} is a single array, but the model takes {self.takes}")
+        for row, values in enumerate(_parts_of(opened, source.name), 1):
+            yield ArraySample(source.name, row, values)
+
+    def _of_archive(self, source: Source, archive: zipfile.ZipFile) -> Iterator[ArraySample]:
+        names = [name.removesuffix(NPY) for name in archive.namelist()]
+        chosen = [self._chosen(source.name, names)] if self._is_one_tensor else list(self.raw)
+        if missing := [name for name in chosen if name not in names]:
+            raise DataError(f"{source.name} lacks the array {missing[0]}; it has {', '.join(names)}")
+        with ExitStack() as stack:
+            members = [stack.enter_context(archive.open(f"{name}{NPY}")) for name in chosen]
+            streams = [
+                _parts_of(member, f"{source.name}, {name}") for member, name in zip(members, chosen, strict=True)
+            ]
+            for row, together in enumerate(_together(source.name, streams), 1):
+                alone = together[0] if self._is_one_tensor else dict(zip(chosen, together, strict=True))
+                yield ArraySample(source.name, row, alone)
 
     def _chosen(self, file: str, names: list[str]) -> str:
         inputs = [name for name in names if name == "x" or name.startswith("x_")]
@@ -132,6 +131,20 @@ class ArrayReader(Reader[ArraySample]):
         if len(candidates) != 1:
             raise DataError(f"{file} needs one array x to predict; it has {', '.join(names) or 'nothing'}")
         return candidates[0]
+
+
+@contextmanager
+def _readable(source: Source) -> Iterator[None]:
+    """Raises DataError for whatever reading the file raises."""
+    try:
+        yield
+    except WorkbenchError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot read {source.name}: {error.strerror or error}") from error
+    except Exception as error:
+        # zipfile, zlib and NumPy may raise anything for a damaged file.
+        raise DataError(f"{source.name} is not a readable {source.path.suffix} file: {error}") from error
 
 
 def _together(file: str, streams: list[Iterator[Array]]) -> Iterator[tuple[Array, ...]]:

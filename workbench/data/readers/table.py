@@ -23,7 +23,6 @@ from workbench.data.readers.table_stream import as_lines, is_json, json_objects
 from workbench.data.words import few
 from workbench.errors import DataError
 
-
 ROWS = 1024
 """Rows that are parsed as CSV at a time."""
 
@@ -33,7 +32,7 @@ class Column:
     """A column of the table: numbers, or categories that become zeros and ones."""
 
     name: str
-    format: NumberFormat = NumberFormat()
+    format: NumberFormat = PLAIN
     """Of numbers."""
     categories: tuple[str, ...] = ()
     """Empty for numbers."""
@@ -175,7 +174,7 @@ class TableReader(Reader[Row | ArraySample]):
         """The value of a column as the text that a CSV file of the same format would have."""
         if column.name not in values:
             raise DataError(
-                f"{source.shown}, line {line}: lacks the column {column.name!r}, which the model was trained on; it has "
+                f"{source.shown}, line {line}: there is no {column.name!r}, which the model was trained on; it has "
                 f"{few(list(values))}"
             )
         value = values[column.name]
