@@ -71,7 +71,7 @@ class ImageReader(Reader[Path | ArraySample]):
         if image.shape != self.shape:
             _, height, width = self.shape
             raise DataError(
-                f"{str(path)!r} has {image.shape[2]} × {image.shape[1]} pixels, but the model takes {width} × {height}: "
-                "resize it, or train with data.size, which resizes all images"
+                f"{str(path)!r} has {image.shape[2]} × {image.shape[1]} pixels, but the model takes {width} × "
+                f"{height}: resize it, or train with data.size, which resizes all images"
             )
         return image
