@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
+from workbench.prediction.answers import class_names
 from workbench.prediction.labelled_data import Part
 from workbench.prediction.verdicts import Verdicts
 from workbench.processes.evaluation import JudgedSample
@@ -33,12 +34,8 @@ def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: T
         origin=part.origin(of_part),
         text=_text(part, of_part, trained),
         **said(number, verdicts, trained),
+        true_values=_true_values(part, of_part) if trained.task == "regression" else [],
     )
-
-
-def class_names(trained: TrainedModel) -> list[str]:
-    """The names of the classes; their numbers where they have none."""
-    return list(trained.classes) or [str(number) for number in range(int(trained.description["outputs"]))]
 
 
 def _classes(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
@@ -61,10 +58,13 @@ def _tokens(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str,
 
 
 def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
-    return {
-        "true_values": verdicts.true[number].tolist(),
-        "predicted_values": verdicts.predicted[number].tolist(),
-    }
+    return {"predicted_values": verdicts.predicted[number].tolist()}
+
+
+def _true_values(part: Part, number: int) -> list[float]:
+    """As the source gives them, not as they are in float32 between two scalings."""
+    values: list[float] = part.raw[number][1].double().reshape(-1).tolist()
+    return values
 
 
 def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float]:

@@ -15,8 +15,9 @@ from torch import Tensor
 from workbench.data.progress import Meter, Report
 from workbench.data.task import SplitName
 from workbench.errors import DamagedCheckpointError
+from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
-from workbench.prediction.describe_samples import class_names, described
+from workbench.prediction.describe_samples import described
 from workbench.prediction.labelled_data import ALL, LabelledData, Part, other_data, own_data
 from workbench.prediction.residuals import residuals_of
 from workbench.prediction.verdicts import VerdictCollector
