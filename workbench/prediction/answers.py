@@ -60,8 +60,10 @@ def of_windows(scores: Tensor, targets: Tensor, tokenizer: Tokenizer | None) -> 
     scores: raw, float32 (n, vocabulary, length); targets: int64 (n, length). `surprise` is the sum of -log of the
     probability of each token, `correct` how many had the highest score.
     """
-    surprise = F.cross_entropy(scores, targets, ignore_index=IGNORED, reduction="none").double().sum(1)
-    chosen = scores.argmax(1)
+    by_token = scores.transpose(1, 2).flatten(0, 1)  # as the metrics are computed, to the last bit
+    of_tokens = F.cross_entropy(by_token, targets.flatten(), ignore_index=IGNORED, reduction="none")
+    surprise = of_tokens.view_as(targets).double().sum(1)
+    chosen = by_token.argmax(1).view_as(targets)
     counts = torch.stack([(chosen == targets).sum(1), (targets != IGNORED).sum(1)], dim=1)
     answers: list[Answer] = []
     for ids, right, lost in zip(chosen.cpu(), counts.tolist(), surprise.tolist(), strict=True):
