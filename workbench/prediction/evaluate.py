@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.data.progress import Meter, Report
 from workbench.data.task import SplitName
-from workbench.errors import DamagedCheckpointError
+from workbench.errors import DamagedCheckpointError, DeviceError
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described
@@ -43,20 +43,24 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     """
     preset = Preset.from_toml(request.preset, "the run's preset")
     device = resolve_device(preset.runtime.device)
+    preset, device_notes = _fitting(preset, device)
     configure_torch(preset.runtime, device)
     checkpoint = Path(request.checkpoint)
     trained = TrainedModel.load(checkpoint)
     if request.data is None:
         source = preset.data
         found = own_data(trained, preset, request.split, report)
+        counted = found.parts[0].data.class_counts
+        own_counts = None if counted is None else counted.tolist()
         change = _data_changes(request, found)
     else:
         source = Preset.from_toml(request.data, "the preset of the data").data
         batch_size = {"batch_size": preset.data.batch_size}
         on_others = preset.model_copy(update={"data": source.model_copy(update=batch_size)})
         found, change = other_data(trained, on_others, request.split, report), ""
+        own_counts = None
     evaluation = _Evaluation(trained, preset, device, found)
-    metrics, collector = evaluation.measure(request.class_counts, report)
+    metrics, collector = evaluation.measure(request.class_counts or own_counts, report)
     verdicts = collector.verdicts()
     numbers = verdicts.worst(request.worst)
     mistakes = verdicts.confident_mistakes(request.worst, CONFIDENT)
@@ -81,8 +85,21 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         worst=[described(number, verdicts, found.parts, trained) for number in numbers],
         confident=[described(number, verdicts, found.parts, trained) for number in mistakes],
         data_changes=change,
-        notes=[*found.notes, *_probability_notes(preset, trained.task)],
+        notes=[*device_notes, *found.notes, *_probability_notes(preset, trained.task)],
     )
+
+
+def _fitting(preset: Preset, device: torch.device) -> tuple[Preset, list[str]]:
+    """The preset in a precision that the device has, which may be another one than that of the run; and notes."""
+    runtime, notes = preset.runtime, []
+    try:
+        Precision(runtime.precision, device)
+    except DeviceError:
+        notes.append(f"computed in float32: {device} lacks {runtime.precision}, in which the run was trained")
+        runtime = runtime.model_copy(update={"precision": "float32"})
+    if runtime.data_loading == "on_device":  # where there is room
+        runtime = runtime.model_copy(update={"data_loading": "auto"})
+    return preset.model_copy(update={"runtime": runtime}), notes
 
 
 def _named(source: DataChoice) -> str:
