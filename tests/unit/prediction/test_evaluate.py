@@ -22,6 +22,7 @@ from workbench.processes.evaluation import Evaluation, EvaluationRequest
 from workbench.processes.messages import decode
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
+from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 TRANSFORMER = ("model.name=transformer", "model.width=16", "model.layers=1", "model.heads=2")
@@ -220,10 +221,28 @@ def test_numbers_are_in_the_units_of_the_run(tmp_path: Path) -> None:
     errors = predicted - torch.tensor([1060.0, 1100.0], dtype=torch.float64)
     assert found.metrics["mae"] == pytest.approx(float(errors.abs().mean()), rel=1e-6)
     [residuals] = found.residuals
-    assert (residuals.target, residuals.mean) == ("y", pytest.approx(float(errors.mean()), rel=1e-6))
+    assert residuals.target == "y"
+    assert residuals.mean == pytest.approx(float(errors.mean()), rel=1e-6)
     assert [each.true_values for each in sorted(found.worst, key=lambda each: each.number)] == [[1060.0], [1100.0]]
     by_number = {each.number: each for each in found.worst}
     assert by_number[1].predicted_values == [pytest.approx(float(predicted[1]), rel=1e-6)]
+
+
+def test_numbers_that_are_not_finite_are_told_from_others(tmp_path: Path) -> None:
+    rows = [f"{x / 10:.1f},{1000 + 3 * x}" for x in range(100)]
+    (tmp_path / "train.csv").write_text("\n".join(["x,y", *rows]))
+    (tmp_path / "new.csv").write_text("x,y\n2.0,1060\n3e38,1100\n")
+    preset = ("data.name=csv", f"data.file={tmp_path / 'train.csv'}", "data.target=y", "loss.name=mse")
+    trained = train(tmp_path, *preset, "data.task=regression", "model.hidden=[8]")
+    model = trained.run.checkpoints / "best.pt"
+    state = checkpoints.load(model, torch.device("cpu"))
+    next(iter(state["model"].values())).mul_(1e30)
+    del state["version"]
+    checkpoints.save(model, state)
+    found = evaluated(trained, data=trained.preset.with_values({"data.file": str(tmp_path / "new.csv")}, "").to_toml())
+    assert (found.worst[0].number, found.worst[0].loss, found.metrics["loss"]) == (1, None, None)
+    assert found.residuals == []
+    assert any(note.startswith("1 sample has a loss that is not finite") for note in found.notes)
 
 
 def test_a_new_text_has_the_vocabulary_of_the_run(train_example: Callable[..., Trained], tmp_path: Path) -> None:
