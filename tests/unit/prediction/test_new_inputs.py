@@ -187,7 +187,7 @@ def test_numbers_are_in_the_units_of_the_data(tmp_path: Path) -> None:
     assert low["prediction"] == pytest.approx(1500, abs=300)
     assert high["prediction"] == pytest.approx(3500, abs=300)
     (tmp_path / "other.csv").write_text("color,size\ngreen,10\n")
-    with pytest.raises(DataError, match="line 2, column 'color': 'green' is not one of the 2 values .* 'blue', 'red'"):
+    with pytest.raises(DataError, match=r"line 2, column 'color': 'green' is not one of the 2 values .* 'blue', 'red'"):
         predict(trained.run.path, tmp_path / "other.csv")
     (tmp_path / "less.csv").write_text("colour,size\nred,10\n")
     with pytest.raises(DataError, match="lacks the column 'color', perhaps 'colour'"):
