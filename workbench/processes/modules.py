@@ -33,6 +33,8 @@ class Module(StrEnum):
     """Predicts new inputs with a trained model, as the request on its standard input asks."""
     STACKED = f"{PACKAGE}.stacked"
     """Trains presets together that differ only in numbers, which its standard input names."""
+    EVALUATION = "workbench.prediction.evaluation_process"
+    """Evaluates models, as its standard input asks."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
