@@ -68,8 +68,8 @@ def load_safetensors(path: Path, device: torch.device = CPU) -> TrainedModel:
     Use it as `TrainedModel.load(best.pt)`: `load_safetensors(path)(raw)` gives probabilities or values, and
     `.description` is what the checkpoint said of the model, a reader of inputs included.
 
-    Raises UsageError where the file is missing, foreign or of a newer version; DamagedCheckpointError; UntrustedCodeError
-    or UserCodeError where the code of the user's own model is not trusted or not there.
+    Raises UsageError where the file is missing, foreign or of a newer version; DamagedCheckpointError;
+    UntrustedCodeError or UserCodeError where the code of the user's own model is not trusted or not there.
     """
     tensors, metadata = _read(path)
     _check_origin(path, metadata)

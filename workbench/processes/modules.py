@@ -1,4 +1,4 @@
-"""The modules of the trainer that are started by `python -m`; only this file names them."""
+"""The modules with PyTorch that are started by `python -m`; only this file names them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Module(StrEnum):
     """Measures batch sizes, as its standard input asks."""
     STACKED = f"{PACKAGE}.stacked"
     """Trains presets together that differ only in numbers, which its standard input names."""
+    EXPORT = "workbench.export.process"
+    """Writes the model of a run in other formats, as its standard input asks, and checks what it wrote."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
