@@ -35,6 +35,8 @@ class Module(StrEnum):
     """Trains presets together that differ only in numbers, which its standard input names."""
     EVALUATION = "workbench.prediction.evaluation_process"
     """Evaluates models, as its standard input asks."""
+    EXPORT = "workbench.export.process"
+    """Writes the model of a run in other formats, as its standard input asks, and checks what it wrote."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:
