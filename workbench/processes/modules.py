@@ -29,6 +29,8 @@ class Module(StrEnum):
     """Runs the learning rate range tests that its standard input asks for."""
     BATCH_SCAN = f"{PACKAGE}.batch_scan"
     """Measures batch sizes, as its standard input asks."""
+    SCRIPT = "workbench.export.script.process"
+    """Prepares the data of a run, and says what a script must know of it."""
     STACKED = f"{PACKAGE}.stacked"
     """Trains presets together that differ only in numbers, which its standard input names."""
 
