@@ -149,12 +149,13 @@ def _resnet9(preset: Preset, facts: Facts) -> Part:
     widths = {f"w{factor}": str(factor * model.width) for factor in (1, 2, 4, 8)}
     pool = f"({height // 8}, {width // 8})"
     chosen = activation(preset.activation)
-    return _class("ResNet9", RESNET9, facts, activation=chosen, channels=str(channels), pool=pool, **widths)
+    texts = {"activation": chosen, "channels": str(channels), "pool": pool} | widths
+    return _class("ResNet9", RESNET9, facts, **texts)
 
 
 def _class(name: str, template: str, facts: Facts, **texts: str) -> Part:
     shape = ", ".join(map(str, facts.input_shape))
-    code = fill(template, shape=shape, outputs=str(facts.outputs), **texts)
+    code = fill(template, None, shape=shape, outputs=str(facts.outputs), **texts)
     return Part(code, ("from torch import Tensor", "from torch import nn"), model=f"{name}()")
 
 

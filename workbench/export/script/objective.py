@@ -81,7 +81,7 @@ def loss_part(preset: Preset, facts: Facts) -> Part:
         if not weighs_classes(preset):
             summed = f'F.cross_entropy(scores, targets{smoothed}, reduction="sum") / len(targets)'
             body = f"return {summed if smoothing else 'F.cross_entropy(scores, targets)'}"
-        elif smoothing or 0 in loss.class_weights:
+        elif smoothing or (isinstance(loss.class_weights, tuple) and 0 in loss.class_weights):
             body = fill(WEIGHTED_SUM, smoothing=smoothed)
         else:
             body = "return F.cross_entropy(scores, targets, weight=class_weights)"

@@ -137,11 +137,11 @@ def _curve(schedule: ScheduleChoice, epochs: str) -> tuple[str, str, tuple[tuple
             names = (("PCT_START", schedule.pct_start), ("START", schedule.start), ("END", schedule.end))
             return lines, "factor", names
         case Plateau():
-            names = (
+            settings = (
                 ("PLATEAU_GAMMA", schedule.gamma),
                 ("PLATEAU_PATIENCE", schedule.patience),
                 ("PLATEAU_THRESHOLD", schedule.threshold),
                 ("PLATEAU_MINIMUM", schedule.minimum),
             )
-            return "", "", names
+            return "", "", settings
     return "", "", ()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from workbench.export.script.facts import Column, Facts, Request
 from workbench.settings.preset import Preset
 from workbench.training.processes.serve import Send, report_progress, serve
+
+if TYPE_CHECKING:
+    from workbench.training.job import Job
 
 
 def main() -> int:
@@ -16,14 +20,19 @@ def main() -> int:
 
 def answer(request: Request, send: Send) -> Facts:
     """Builds the job of a run, and trains nothing. Raises what `build_job` raises."""
+    from workbench.training.job import build_job
+
+    preset = Preset.from_toml(request.preset, "the run's preset")
+    return describe(build_job(preset, lambda progress: report_progress(progress.what, progress.done, progress.total)))
+
+
+def describe(job: Job) -> Facts:
+    """What the data and the model of a job turned out to be."""
     from workbench.data.encoding import Standardize
     from workbench.data.samples import Lazy
     from workbench.settings.optimizer_choice import fastest_implementation
-    from workbench.training.job import build_job
     from workbench.training.matmul_backend import onednn_pays
 
-    preset = Preset.from_toml(request.preset, "the run's preset")
-    job = build_job(preset, lambda progress: report_progress(progress.what, progress.done, progress.total))
     encoding, held_out = job.encoding, job.validation or job.test
     binary = isinstance(encoding, Standardize) and ((encoding.mean == 0) & (encoding.std == 1)).any()
     return Facts(
