@@ -233,9 +233,7 @@ class Loop:
         device = device_of(self._device, self._model, self._optimizer)
         self.clock = device.clock
         self._recorder.torch_memory, self._recorder.gpu_uuid = device.memory, device.uuid
-        handlers: dict[str, Callable[[Request], str | None]] = {
-            name: lambda _, reason=reason: reason for name, reason in REFUSED.items()  # type: ignore[misc]
-        }
+        handlers: dict[str, Callable[[Request], str | None]] = {name: _refused(why) for name, why in REFUSED.items()}
         handlers |= {"set_learning_rate": self._set_learning_rate, "stop_after_epoch": self._stop_after_epoch}
         self.requests = RequestHandler(self._recorder, self._recorder, self.clock, self._times, handlers)
         self._steps_per_epoch = steps_per_epoch or None
@@ -464,6 +462,10 @@ class Loop:
         )
 
 
+def _refused(why: str) -> Callable[[Request], str | None]:
+    return lambda _: why
+
+
 def _scalar_name(name: str) -> str:
     """The name of a number: where readers expect a list by class under it (precision), that of scikit-learn."""
     is_list = name in WELL_KNOWN and all(each.name != name for each in METRICS)
@@ -493,5 +495,3 @@ def is_torch_loader(data: Any) -> bool:
     """Whether the data is read by a DataLoader of PyTorch's."""
     loaders = getattr(sys.modules.get("torch.utils.data"), "DataLoader", None)
     return loaders is not None and isinstance(data, loaders)
-
-

@@ -49,9 +49,7 @@ def open_loop(
             recorder = Recorder(create_run(runs_folder or default_runs_folder(), name, own.to_toml()), measure=measure)
         except StorageError as error:
             print(f"workbench.watch: {error}; training continues unwatched", file=sys.stderr, flush=True)
-    loop = Loop(
-        recorder, epochs=epochs, model=model, optimizer=optimizer, device=device, monitor=monitor, task=task
-    )
+    loop = Loop(recorder, epochs=epochs, model=model, optimizer=optimizer, device=device, monitor=monitor, task=task)
     return loop, None if recorder.run is None else recorder.run.path
 
 

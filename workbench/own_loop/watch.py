@@ -60,14 +60,11 @@ class WatchedRun:
     """
 
     def __init__(self, loop: Loop, directory: Path | None) -> None:
-        """directory: None where the run is not recorded: its directory cannot be written, or its rank is not the first.
-        """
+        """directory: None where nothing is recorded: it cannot be written, or this is not the first of the ranks."""
         self.directory = directory
         """Where the run is recorded, as an absolute path."""
         self._loop = loop
-        self._phases = {
-            name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics", "optimizer")
-        }
+        self._phases = {name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics", "optimizer")}
         self._ending = Ending(self._end)
 
     def __enter__(self) -> Self:

@@ -125,8 +125,7 @@ class Steps(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Logged(Event):
-    """What a loop of the user's own has logged at a step beside the loss: the latest value of each, ten times a second.
-    """
+    """What a loop of the user's own has logged beside the loss: the latest values, at most ten times a second."""
 
     type: ClassVar[str] = "logged"
     step: int

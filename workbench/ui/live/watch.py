@@ -148,7 +148,11 @@ class Watch:
     def settings(self) -> Preset | None:
         """The run's settings, with the learning rate that it has now; None where it has no preset."""
         rate = self.learning_rate
-        if self.preset is None or rate is None or (rate == self.preset.optimizer.learning_rate and not self.preset.changes):
+        if (
+            self.preset is None
+            or rate is None
+            or (rate == self.preset.optimizer.learning_rate and not self.preset.changes)
+        ):
             return self.preset
         return self.preset.at_learning_rate(rate)
 

@@ -48,7 +48,9 @@ class MetricChart(ChartPanel):
         if task:
             found = own[:1] + [each for each in own[1:] if f"{each.name}/validation" in curves]
         else:  # a loop of the user's own: whatever it has reported
-            found = [each for each in METRICS if each.is_curve and each.name != "loss" and _has_curve(each.name, curves)]
+            found = [
+                each for each in METRICS if each.is_curve and each.name != "loss" and _has_curve(each.name, curves)
+            ]
         return [*found, *(metric(name) for name in _undeclared(curves))] or [metric("accuracy")]
 
     def action_next_metric(self) -> None:

@@ -123,9 +123,7 @@ class StepTimePanel(Panel):
     def _pace(self, timing: Timing) -> list[Text]:
         dim, strong = self.style_of("dim"), self.style_of("strong")
         paces = {" steps/s": timing.steps_per_second, " samples/s": timing.samples_per_second}
-        return [
-            Text.assemble((rate(pace), strong), (unit, dim)) for unit, pace in paces.items() if pace is not None
-        ]
+        return [Text.assemble((rate(pace), strong), (unit, dim)) for unit, pace in paces.items() if pace is not None]
 
     def _use(self, timing: Timing) -> list[Text]:
         """How busy the card is, and how many operations a second it does."""
