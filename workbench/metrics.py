@@ -133,8 +133,7 @@ def in_reading_order() -> list[Metric]:
 def written(values: Mapping[str, Any], shown: Iterable[Metric] | None = None) -> Iterator[tuple[str, str]]:
     """Label and value of each metric that `values` holds, in reading order or in that of `shown`.
 
-    A loss that is None was not finite and is shown as nan; any other metric that is None is left out. Without `shown`,
-    metrics of a loop of the user's own that are not declared come last, under their own names.
+    A loss that is None was not finite and is shown as nan; any other metric that is None is left out.
     """
     for each in in_reading_order() if shown is None else shown:
         value = values.get(each.name)
@@ -142,8 +141,12 @@ def written(values: Mapping[str, Any], shown: Iterable[Metric] | None = None) ->
             yield each.label, each.write(value)
         elif each.name == "loss" and "loss" in values:
             yield each.label, "nan"
-    if shown is None:
-        yield from ((name, metric(name).write(value)) for name, value in undeclared(values).items())
+
+
+def written_with_own(values: Mapping[str, Any], shown: Iterable[Metric] | None = None) -> Iterator[tuple[str, str]]:
+    """As `written`; last the metrics of a loop of the user's own that are not declared, under their own names."""
+    yield from written(values, shown)
+    yield from ((name, metric(name).write(value)) for name, value in undeclared(values).items())
 
 
 def undeclared(values: Mapping[str, Any]) -> dict[str, float]:
