@@ -25,6 +25,7 @@ from workbench.tuning.differences import (
     MetricDifference,
     compare_metrics,
     environments_that_differ,
+    own_metrics,
     settings_that_differ,
 )
 from workbench.tuning.sides import SPLITS, Side, read_side
@@ -113,7 +114,8 @@ def _trained(side: Side) -> str:
     parts = []
     if side.is_study:
         parts.append(f"{len(side.runs)} run{'s' if len(side.runs) > 1 else ''}")
-    parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
+    if side.seeds:
+        parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
     if side.folds:
         parts.append(f"fold{'s' if len(side.folds) > 1 else ''} {in_ranges(side.folds)}")
     if not side.is_study and side.first.status != "completed":
@@ -201,7 +203,7 @@ def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
     title = "mean ± deviation" if several else "metrics"
     rows = []
     for split in SPLITS:
-        for metric in in_reading_order():
+        for metric in [*in_reading_order(), *own_metrics(sides)]:
             found = [list(side.values(split, metric.name).values()) for side in sides]
             if any(found):
                 rows.append([f"{split} {metric.label}", *(_mean(metric, values) for values in found)])
@@ -219,8 +221,8 @@ def _mean(metric: Metric, values: Sequence[float]) -> str:
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
     pairs = max(each.pairs for each in found)
     rows = []
-    order = [metric.name for metric in in_reading_order()]
-    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.index(each.metric.name))):
+    order = {metric.name: place for place, metric in enumerate(in_reading_order())}
+    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.get(each.metric.name, len(order)))):
         difference = f"{signed(each.metric, each.difference)}{each.metric.unit}"
         p = p_of(each) if each.pairs > 1 else "-"
         rows.append([f"{each.split} {each.metric.label}", difference, interval_of(each), p, _better(each, letter)])
