@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 from workbench import output
 from workbench.errors import (
@@ -24,6 +25,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.files import open_regular
+from workbench.followers.start import start_followers
 from workbench.headless import report
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
 from workbench.headless.interrupts import Interrupts, kill_group
@@ -102,10 +104,13 @@ def _follow(run: RunDirectory, options: Options) -> int:
     follower = Follower(run, from_now=True)
     history, display = RunHistory(), _display(options)
     with Interrupts() as interrupts:
+        launched = time.time()
         trainer = start_trainer(run, shlex.join(sys.argv))
         try:
             with display:
                 display.start(run)
+                for problem in start_followers(run, tensorboard=options.tensorboard, since=launched):
+                    display.narrate(f"warning: {problem}")
                 if options.profile_steps:
                     _ask_for_profile(run, options.profile_steps, display)
                 for written in follower.until_ended(trainer):
