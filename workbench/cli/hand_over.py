@@ -48,6 +48,7 @@ def _train(asked: CommandLine) -> int:
         quiet=asked.quiet,
         trust_code=asked.trust_code,
         profile_steps=asked.profile,
+        tensorboard=asked.tensorboard,
         together=asked.together,
     )
     if asked.resume is not None:

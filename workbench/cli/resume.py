@@ -17,6 +17,7 @@ def resume(
     studies_dir: parameters.StudiesDir = None,
     trust_code: parameters.TrustCode = False,
     profile: parameters.Profile = None,
+    tensorboard: parameters.TensorBoard = None,
 ) -> None:
     """Resume a run from its last checkpoint, or a study from where it was."""
 
@@ -41,6 +42,7 @@ def resume(
                     runs_dir=runs_dir,
                     trust_code=trust_code,
                     profile=profile,
+                    tensorboard=tensorboard,
                 )
             )
         except UsageError:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 from workbench.alerts.settings import AlertSettings, load_alerts
@@ -21,8 +20,7 @@ from workbench.files import is_file, make_folder, open_to_append, read_small, sh
 from workbench.followers.files import FollowerFiles, Kind
 from workbench.runs.directory import RunDirectory
 from workbench.runs.owned import OwnedDirectory
-
-PACKAGES_MISSING = "needs packages that are not installed: pip install 'tuning-workbench[tensorboard]'"
+from workbench.tensorboard.packages import check_packages
 
 
 def start_followers(
@@ -38,7 +36,7 @@ def start_followers(
     problems = []
     try:
         if tensorboard is not None or wants_tensorboard(directory):
-            check_tensorboard()
+            check_packages("it")
             _start(directory, "tensorboard", since, *([str(tensorboard.absolute())] if tensorboard else []))
     except (WorkbenchError, OSError) as error:
         problems.append(f"TensorBoard gets nothing from this run: {error}")
@@ -48,12 +46,6 @@ def start_followers(
     except (WorkbenchError, OSError) as error:
         problems.append(f"no alerts are sent: {error}")
     return problems
-
-
-def check_tensorboard() -> None:
-    """Raises WorkbenchError where the package that writes for TensorBoard is not installed."""
-    if find_spec("tensorboardX") is None:
-        raise WorkbenchError(f"it {PACKAGES_MISSING}")
 
 
 def wants_tensorboard(directory: OwnedDirectory) -> bool:
