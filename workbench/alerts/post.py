@@ -8,7 +8,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,10 +37,13 @@ def post_to_webhook(
     token: str,
     alert: Alert,
     timeout: float = TIMEOUT_SECONDS,
-    sleep: Callable[[float], None] = time.sleep,
+    waits: Sequence[float] = WAITS_SECONDS,
 ) -> str:
-    """Posts the alert as JSON, up to three times; returns what went wrong, empty if nothing did."""
-    return _post(address, token, alert.payload(), timeout, sleep)
+    """Posts the alert as JSON; returns what went wrong, empty if nothing did.
+
+    waits: seconds before each further try, where the server does not answer, or is busy.
+    """
+    return _post(address, token, alert.payload(), timeout, waits)
 
 
 def post_to_ntfy(
@@ -48,7 +51,7 @@ def post_to_ntfy(
     token: str,
     alert: Alert,
     timeout: float = TIMEOUT_SECONDS,
-    sleep: Callable[[float], None] = time.sleep,
+    waits: Sequence[float] = WAITS_SECONDS,
 ) -> str:
     """The same for a topic of ntfy, whose server takes JSON at its root: https://docs.ntfy.sh/publish/."""
     parts = urlsplit(address)
@@ -59,17 +62,17 @@ def post_to_ntfy(
         "priority": USUAL if alert.event in GOOD else URGENT,
         "tags": [alert.event],
     }
-    return _post(f"{parts.scheme}://{parts.netloc}/", token, message, timeout, sleep)
+    return _post(f"{parts.scheme}://{parts.netloc}/", token, message, timeout, waits)
 
 
-def _post(address: str, token: str, message: dict[str, Any], timeout: float, sleep: Callable[[float], None]) -> str:
+def _post(address: str, token: str, message: dict[str, Any], timeout: float, waits: Sequence[float]) -> str:
     problem = ""
-    for wait in (0.0, *WAITS_SECONDS):
-        sleep(wait)
+    for wait in (0.0, *waits):
+        time.sleep(wait)
         problem, may_help = _try(address, token, message, timeout)
         if not may_help:
             return problem
-    return f"{problem}, {1 + len(WAITS_SECONDS)} times" if problem else ""
+    return f"{problem}, {1 + len(waits)} times" if waits else problem
 
 
 def _try(address: str, token: str, message: dict[str, Any], timeout: float) -> tuple[str, bool]:

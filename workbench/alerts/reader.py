@@ -33,18 +33,32 @@ class AlertReader:
         self._senders = senders
         self._clock = clock
         self._read_at = clock.monotonic()
+        self._has_ended = False
 
-    def take(self, events: Sequence[Event], offset: int) -> None:
+    def read(self, events: Sequence[Event], *, is_alive: bool) -> None:
+        """What was read of the run just now, often nothing; is_alive: whether its trainer still lived before."""
+        if events:
+            self.take(events)
+        elif is_alive:
+            self.rest(is_alive=True)
+        elif not self._has_ended:
+            self.end()
+        self._has_ended = not is_alive and not events
+
+    def take(self, events: Sequence[Event], offset: int = 0) -> None:
+        """New events; offset: of their end in the file, which does not matter here."""
         self._judge.take(events)
         self._read_at = self._clock.monotonic()
         self._send()
 
     def rest(self, *, is_alive: bool) -> None:
+        """All that was written has been taken. is_alive: whether the trainer lives."""
         if is_alive:
             self._judge.check(self._clock.monotonic() - self._read_at)
             self._send()
 
     def end(self) -> None:
+        """The trainer has ended. Waits for what is still to be sent."""
         self._judge.ended()
         self._send()
         until = self._clock.monotonic() + LAST_SECONDS

@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from workbench.alerts.alert import Alert
 from workbench.alerts.clock import Clock
 from workbench.alerts.command import run_command
 from workbench.alerts.judge import Judge
-from workbench.alerts.post import post_to_ntfy, post_to_webhook
+from workbench.alerts.post import WAITS_SECONDS, post_to_ntfy, post_to_webhook
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings, load_alerts
 from workbench.errors import EXIT_DONE, EXIT_FAILED
@@ -27,15 +27,15 @@ Send = Callable[[Alert], str]
 """Sends an alert; returns what went wrong, empty if nothing did."""
 
 
-def ways(settings: AlertSettings) -> dict[str, Send]:
-    """The ways of a follower that are set, by name."""
+def ways(settings: AlertSettings, waits: Sequence[float] = WAITS_SECONDS) -> dict[str, Send]:
+    """The ways of a follower that are set, by name. waits: as `post_to_webhook`."""
     found: dict[str, Send] = {}
     if settings.command:
         found["command"] = lambda alert: run_command(settings.command, alert, settings.command_seconds)
     if settings.webhook:
-        found["webhook"] = lambda alert: post_to_webhook(settings.webhook, settings.token, alert)
+        found["webhook"] = lambda alert: post_to_webhook(settings.webhook, settings.token, alert, waits=waits)
     if settings.ntfy:
-        found["ntfy"] = lambda alert: post_to_ntfy(settings.ntfy, settings.token, alert)
+        found["ntfy"] = lambda alert: post_to_ntfy(settings.ntfy, settings.token, alert, waits=waits)
     return found
 
 
