@@ -146,12 +146,15 @@ class Judge:
         self._alerts: list[Alert] = []
         self._began: float | None = None
         """When the present life began; None while there is none."""
+        self._was_alive = False
+        """Whether it was seen alive: a run that was lost long ago is no news."""
         self._has_met = False
         """Whether the target was met, in any life."""
 
     def take(self, events: Iterable[Event]) -> None:
         """Judges events as they come."""
         for event in events:
+            self._was_alive |= event.time >= self._since
             self._subject.take(event)
             self._pace.take(event)
             match event:
@@ -164,6 +167,7 @@ class Judge:
 
     def check(self, silent_seconds: float) -> None:
         """Judges that nothing was written for that long while the trainer is alive."""
+        self._was_alive = True
         usual = self._pace.usual_seconds
         if self._pace.is_stalled(silent_seconds):
             before = "" if usual is None else f", and {duration(usual)} is the longest usual wait"
@@ -173,7 +177,8 @@ class Judge:
     def ended(self) -> None:
         """Judges that the trainer is gone, and that all that it wrote was taken."""
         began, self._began = self._began, None
-        if began is None:
+        was_alive, self._was_alive = self._was_alive, False
+        if began is None or not was_alive:
             return
         gone = not self._directory.path.exists()
         why = "its directory was deleted or moved" if gone else "killed, or out of memory, or the machine restarted"

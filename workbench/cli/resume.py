@@ -32,7 +32,8 @@ def resume(
         if any(isinstance(each, StudyDirectory) for each in found):
             study = find_run_or_study(run, *folders)  # refuses a name that others have too
             assert isinstance(study, StudyDirectory)
-            return resume_study(study, Options(json_output=json_output, quiet=quiet, trust_code=trust_code))
+            options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, tensorboard=tensorboard)
+            return resume_study(study, options)
         try:
             return hand_over(
                 CommandLine(

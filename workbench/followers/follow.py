@@ -60,7 +60,7 @@ def follow_to_end(
             reader.take(written, tail.offset)
             continue
         waits = not begun and clock.monotonic() - started < START_SECONDS and directory.path.exists()
-        reader.rest(is_alive=alive or waits)
+        reader.rest(is_alive=alive)
         if not alive and not waits:
             reader.end()
             alive, seen = is_alive(directory), clock.monotonic()

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import EXIT_DONE, EXIT_FAILED, WorkbenchError, type_and_first_line
-from workbench.followers.files import FollowerFiles
 from workbench.followers.follow import only_one
 from workbench.followers.log import Log
 from workbench.processes.worker import EXIT_BUSY
@@ -44,7 +43,7 @@ def main(arguments: list[str]) -> int:
             from workbench.followers.tensorboard import follow_with_tensorboard
 
             folder = Path(more[0]) if more else None
-            return follow_with_tensorboard(FollowerFiles(directory, "tensorboard"), folder, float(since), log)
+            return follow_with_tensorboard(directory, folder, float(since), log)
         except WorkbenchError as error:
             log.problem(str(error))
             return EXIT_DONE if not directory.path.exists() else EXIT_FAILED

@@ -64,7 +64,7 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
             if is_new:
                 shutil.rmtree(study.path, ignore_errors=True)
             raise
-        beside.start(lambda problem: print(problem, file=sys.stderr))
+        beside.start(lambda problem: print(problem, file=sys.stderr), options.tensorboard)
         try:
             while True:
                 ended = controller.poll() is not None
