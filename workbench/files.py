@@ -97,7 +97,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
             file.flush()
             os.fsync(file.fileno())
         # NamedTemporaryFile makes private files; ours get the usual mode.
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~umask())
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -211,7 +211,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot write {path}: {reason}. {help} another folder.")
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The mode bits that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
