@@ -43,6 +43,8 @@ class Line:
     """Shown at its right end."""
     has_range: bool = False
     """Whether the range from the least to the greatest value of each point is shown behind it."""
+    is_faint: bool = False
+    """Whether it stands back behind another line."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,8 @@ def _curve(line: Line, frame: _Frame) -> Iterable[str]:
     drawn = "".join("M" + " ".join(frame.at(p.x, p.mean) for p in stroke) for stroke in strokes if len(stroke) > 1)
     if drawn:
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        yield f'<path class="l s-{line.colour}"{dash} d="{drawn}"/>'
+        faint = " w" if line.is_faint else ""
+        yield f'<path class="l{faint} s-{line.colour}"{dash} d="{drawn}"/>'
     all_of_them = sum(map(len, strokes)) <= MOST_DOTS
     for stroke in strokes:
         for point in stroke if all_of_them or len(stroke) == 1 else ():
@@ -255,7 +258,7 @@ def style(colours: dict[str, str]) -> str:
         f".chart .a{{stroke:{colours['dim']};stroke-width:.8;fill:none}}",
         f".chart .m{{stroke:{colours['dim']};stroke-width:.8;stroke-dasharray:1 3;fill:none}}",
         ".chart .l{fill:none;stroke-width:1.7;stroke-linejoin:round;stroke-linecap:round}",
-        ".chart .r{opacity:.2}",
+        ".chart .r{opacity:.2}.chart .w{opacity:.45;stroke-width:.8}",
     ]
     for name in LIGHT_VARIABLES:
         rules += [f".chart .s-{name}{{stroke:{colours[name]}}}", f".chart .f-{name}{{fill:{colours[name]}}}"]
