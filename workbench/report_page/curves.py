@@ -50,22 +50,28 @@ def looks(runs: int) -> list[Look]:
     return found
 
 
-def charts_of(records: Sequence[RunRecord]) -> list[Chart]:
-    """The charts of one run, or of several, which compare them. Those without a finite value are left out."""
-    made = _Charts(records)
+def charts_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[Chart]:
+    """The charts of one run, or of several, which compare them. Those without a finite value are left out.
+
+    names: of several runs, for the legend.
+    """
+    made = _Charts(records, names)
     found = made.of_one(records[0]) if len(records) == 1 else made.of_several()
-    return [chart for chart in found if any(_is_drawn(line.points) for line in chart.lines)]
+    return [chart for chart in found if _says_something(chart)]
 
 
-def _is_drawn(points: Sequence[Point]) -> bool:
-    return any(point.extent(log=False) is not None for point in points)
+def _says_something(chart: Chart) -> bool:
+    """Whether a chart has a finite value, and is not that of learning rates that never change."""
+    values = [{point.mean for point in line.points if point.extent(log=False) is not None} for line in chart.lines]
+    return any(len(each) > 1 if chart.id == LEARNING_RATE.id else each for each in values)
 
 
 class _Charts:
     """Makes the charts of runs that share an x axis."""
 
-    def __init__(self, records: Sequence[RunRecord]) -> None:
+    def __init__(self, records: Sequence[RunRecord], names: Sequence[str]) -> None:
         self._records = records
+        self._names = names or [record.name for record in records]
         prepared = [record.history.view.prepared for record in records]
         self._by_epoch = all(each is not None and each.epochs > 1 for each in prepared)
         ends = [self._x(record, record.history.view.step) for record in records]
@@ -89,7 +95,7 @@ class _Charts:
             x_title="epoch" if self._by_epoch else "step",
             x_label=count,
             y_label=quantity.tick,
-            log=quantity.can_be_log and _is_wide(lines),
+            log=quantity.metric is not None and quantity.can_be_log and _is_wide(lines),
             whole_x=not self._by_epoch or self._x_range[1] >= 2,
             most=quantity.most,
             marks=self._marks(),
@@ -109,7 +115,7 @@ class _Charts:
         curves = record.history.curves
         for metric in (each for each in METRICS if each.is_curve):
             quantity = quantity_of(metric, metric.name)
-            lines = []
+            lines: list[Line] = []
             for name, key, colour in quantity.curves:
                 points = self._points(record, curves.get(key))
                 if key == "loss/train":
@@ -140,7 +146,7 @@ class _Charts:
 
     def _plain(self, id: str, title: str, lines: Sequence[Line], *, is_stacked: bool = False) -> Chart:
         """A chart of plain numbers from 0 on."""
-        chart = self._chart(Quantity(id, title, (), str, "{:g}".format, can_be_log=False), lines)
+        chart = self._chart(Quantity(id, title, (), str, "{:g}".format), lines)
         return replace(chart, is_stacked=is_stacked, from_zero=True)
 
     # Several runs.
@@ -161,10 +167,10 @@ class _Charts:
 
     def _lines(self, key: str) -> list[Line]:
         found = []
-        for record, look in zip(self._records, looks(len(self._records)), strict=True):
+        for record, name, look in zip(self._records, self._names, looks(len(self._records)), strict=True):
             points = self._points(record, record.history.curves.get(key))
             if points:
-                found.append(Line(record.name, look.colour, points, look.dash, look.letter))
+                found.append(Line(name, look.colour, points, look.dash, look.letter))
         return found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from workbench.metrics import headline_metrics
+from workbench.metrics import curve_names, headline_metrics
 from workbench.report_page.classes import class_parts
 from workbench.report_page.curves import charts_of
-from workbench.report_page.html import escaped, paragraph, section
+from workbench.report_page.html import details, escaped, paragraph, section
 from workbench.report_page.page import document, figures
 from workbench.report_page.record import RunRecord
 from workbench.report_page.run_sections import (
@@ -23,6 +23,7 @@ from workbench.report_page.run_sections import (
     time_parts,
 )
 from workbench.report_page.settings import settings_parts
+from workbench.report_page.svg import Chart
 from workbench.units import count, duration, rate, size
 from workbench.wording import engine_line, loading_words
 
@@ -42,7 +43,7 @@ def run_page(record: RunRecord, now: datetime | None = None) -> str:
     by_class, split = (record.test, "test") if record.test.get("f1") else (record.validation, "validation")
     body = [
         _header(record),
-        section("Curves", figures(charts_of([record])), id="curves"),
+        section("Curves", *curve_parts(charts_of([record]), record.monitor), id="curves"),
         section("Metrics", metrics_table(record), id="metrics"),
         section(f"Classes, {split} split", *class_parts(by_class, classes), id="classes"),
         section("What it writes", *text_parts(record), id="texts"),
@@ -54,6 +55,14 @@ def run_page(record: RunRecord, now: datetime | None = None) -> str:
         section("Train it again", *reproduce_parts(record), id="again"),
     ]
     return document(f"{record.name}: {record.run.name}", body, written_at(now))
+
+
+def curve_parts(charts: Sequence[Chart], monitor: str) -> Iterable[str]:
+    """The charts: behind a click those of metrics that are neither the main ones nor the monitor."""
+    main = {each.name for each in headline_metrics(monitor)}
+    more = [chart for chart in charts if chart.id in curve_names() and chart.id not in main]
+    yield figures([chart for chart in charts if chart not in more])
+    yield details("more metrics", figures(more))
 
 
 def written_at(now: datetime | None) -> str:
@@ -103,7 +112,7 @@ def what_it_is(record: RunRecord) -> str:
     splits = {"train": prepared.train_samples, "validation": prepared.validation_samples, "test": prepared.test_samples}
     samples = ", ".join(f"{count(number)} {split}" for split, number in splits.items() if number)
     parts = [
-        prepared.learns,
+        f"It learns {prepared.learns}" if prepared.learns else "",
         f"{samples} samples, {loading_words(prepared.data_loading)}" if samples else "",
         f"{count(prepared.parameters)} parameters" if prepared.parameters else "",
         f"{prepared.device_name} ({prepared.device}), {engine_line(prepared)}"

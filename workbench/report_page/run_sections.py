@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.metrics import in_reading_order
+from workbench.metrics import Metric, in_reading_order
 from workbench.report_page.html import code, escaped, paragraph, table
 from workbench.report_page.record import RunRecord
 from workbench.report_page.settings import preset_details
@@ -28,7 +28,7 @@ _PLACES = {key: place for place, key in enumerate(ENVIRONMENT_NAMES)}
 SPENT = {
     "train": "training", "validate": "validation", "test": "test", "generate": "samples of text",
     "capture": "capturing steps", "compile": "compiling", "checkpoint": "checkpoints", "profile": "profiling",
-    "paused": "paused",
+    "paused": "paused", "total": "in all, with its start",
 }  # fmt: skip
 """Keys of a summary's seconds, in words."""
 MOST_TEXTS = 6
@@ -47,9 +47,13 @@ def metrics_table(record: RunRecord) -> str:
     for metric in in_reading_order():
         cells = [_written(metric.name, values, metric.write) for values in known.values()]
         if any(cell != "-" for cell in cells):
-            label = f"{metric.label} ({'higher' if metric.higher_is_better else 'lower'} is better)"
-            rows.append([label, *cells])
+            rows.append([label_with_direction(metric), *cells])
     return table(["", *known], rows)
+
+
+def label_with_direction(metric: Metric) -> str:
+    """A metric's label, with an arrow to where it is better."""
+    return f"{metric.label} {'↑' if metric.higher_is_better else '↓'}"
 
 
 def _written(name: str, values: Mapping[str, Any], write: Any) -> str:
@@ -61,20 +65,9 @@ def _written(name: str, values: Mapping[str, Any], write: Any) -> str:
 
 def time_parts(record: RunRecord) -> Iterable[str]:
     """Where the time went: by what the process did, and by phase of a step."""
-    if record.summary is not None and record.summary.seconds:
-        spent = {words: record.summary.seconds.get(name, 0.0) for name, words in SPENT.items()}
-        rows = [[words, duration(seconds)] for words, seconds in spent.items() if seconds > 0]
-        if "total" in record.summary.seconds:
-            rows.append(["the process in all", duration(record.summary.seconds["total"])])
-        yield "<h3>The process</h3>"
-        yield table(["", "time"], rows)
     phases = record.phase_ms
-    if phases:
-        total = sum(phases.values())
-        yield "<h3>A step</h3>"
-        yield _strip(phases)
-        rows = [[name, milliseconds(ms), f"{100 * ms / total:.0f} %"] for name, ms in phases.items()]
-        yield table(["phase", "mean", "of a step"], rows)
+    yield _strip(phases)
+    yield f'<div class="beside">{_phases_table(phases)}{_process_table(record)}</div>'
     if record.step_ms:
         percentiles = ", ".join(f"{name} {milliseconds(value)}" for name, value in record.step_ms.items())
         yield paragraph(f"A step takes {percentiles}.")
@@ -84,8 +77,22 @@ def time_parts(record: RunRecord) -> Iterable[str]:
         yield paragraph(f"The GPU was busy {100 * record.summary.gpu_busy_share:.0f} % of the time.")
 
 
+def _phases_table(phases: Mapping[str, float]) -> str:
+    total = sum(phases.values())
+    rows = [[name, milliseconds(ms), f"{100 * ms / total:.0f} %"] for name, ms in phases.items()]
+    return table(["phase of a step", "mean", "of a step"], rows)
+
+
+def _process_table(record: RunRecord) -> str:
+    found = {} if record.summary is None else record.summary.seconds
+    rows = [[words, duration(found[name])] for name, words in SPENT.items() if found.get(name, 0.0) > 0]
+    return table(["the process", "time"], rows)
+
+
 def _strip(phases: Mapping[str, float]) -> str:
-    """The phases as parts of a bar."""
+    """The phases as parts of a bar; empty without any."""
+    if not phases:
+        return ""
     parts = "".join(
         f'<i style="flex:{ms:.6g};background:var(--phase-{name})" title="{escaped(f"{name} {milliseconds(ms)}")}"></i>'
         for name, ms in phases.items()
@@ -193,10 +200,16 @@ def reproduce_parts(record: RunRecord) -> Iterable[str]:
     command = record.environment.get("command")
     if isinstance(command, str) and command:
         yield paragraph("It was started with")
-        yield code(command)
+        yield code(_without_folder(command))
     yield paragraph("Save the preset below as a file; this trains the same:")
     yield code(f"workbench train ./{shlex.quote(record.name)}.toml")
     revision = record.environment.get("git_revision")
     if isinstance(revision, str) and revision:
         yield paragraph(f"The code's git revision was {revision}.")
     yield preset_details(record)
+
+
+def _without_folder(command: str) -> str:
+    """A command line whose program is named without the folder that it was in."""
+    program, space, rest = command.partition(" ")
+    return program.rpartition("/")[2] + space + rest

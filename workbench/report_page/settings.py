@@ -8,7 +8,7 @@ from typing import Any
 from workbench.report_page.html import code, details, escaped, paragraph
 from workbench.report_page.record import RunRecord
 from workbench.settings.base import Choice, Settings
-from workbench.settings.preset import Preset
+from workbench.settings.preset import FAMILIES, Preset
 from workbench.tuning.side_tables import written_setting
 
 LEFT_OUT = ("name", "description")
@@ -19,13 +19,13 @@ def settings_parts(record: RunRecord) -> Iterable[str]:
     """The pieces of the section on settings."""
     if record.preset is None:
         yield paragraph(f"The preset cannot be read: {record.preset_problem}", "banner")
-        yield _groups(record.row.settings, {})
+        yield settings_groups(record.row.settings, {})
         return
     own = settings_of_its_own(record.preset)
     flat = record.preset.flat()
     if own:
         yield paragraph("Bold: settings that are not the default.", "dim")
-    yield _groups(flat, own)
+    yield settings_groups(flat, own)
 
 
 def preset_details(record: RunRecord) -> str:
@@ -41,20 +41,18 @@ def settings_of_its_own(preset: Preset) -> dict[str, Any]:
         table = getattr(preset, group, None)
         if path in LEFT_OUT or not isinstance(table, Settings):
             continue
-        kind = type(table)
-        if isinstance(table, Choice) and key == kind.tag:
-            if not isinstance(Preset.model_fields[group].get_default(call_default_factory=True), kind):
+        if isinstance(table, Choice) and key == table.tag:
+            if not isinstance(table, FAMILIES[group].default):
                 found[path] = value
-            continue
-        if (item := kind.model_fields.get(key)) is not None and value != item.default:
+        elif (item := type(table).model_fields.get(key)) is not None and value != item.default:
             found[path] = value
     if preset.changes:
         found["changes"] = preset.flat()["changes"]
     return found
 
 
-def _groups(flat: Mapping[str, Any], own: Mapping[str, Any]) -> str:
-    """A table for each group; within it, the settings of the run's own come first, after the choice itself."""
+def settings_groups(flat: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+    """A table for each group; within it come first the choice itself, and then the settings in `own`, in bold."""
     groups: dict[str, list[tuple[str, Any]]] = {}
     for path, value in flat.items():
         if path not in LEFT_OUT and (path != "changes" or value):

@@ -16,11 +16,13 @@ from workbench.plotting.points import Point
 from workbench.plotting.scales import fraction_of, value_range, x_ticks, y_ticks
 from workbench.report_page.html import escaped
 
-WIDTH, HEIGHT = 640, 290
+WIDTH, HEIGHT = 540, 270
 TOP, BOTTOM, RIGHT = 12, 42, 16
 LETTER_ROOM = 14
 """Pixels right of the curves for their letters."""
-PLOT_COLUMNS = 540
+LETTER_PIXELS = 12
+"""The least distance between two letters."""
+PLOT_COLUMNS = 460
 """Columns of pixels that a curve is reduced to."""
 DIGIT_PIXELS = 6.6
 MOST_DOTS = 40
@@ -171,11 +173,11 @@ def _grid(chart: Chart, frame: _Frame, ticks: Iterable[float]) -> Iterable[str]:
     middle = (frame.left + frame.right) / 2
     yield f'<text class="x" x="{_short(middle)}" y="{_short(frame.bottom + 34)}">{escaped(chart.x_title)}</text>'
     for at, letter, meaning in chart.marks:
-        x = _short(frame.x(at))
+        across = _short(frame.x(at))
         yield (
             f"<g><title>{escaped(meaning)}</title>"
-            f'<path class="m" d="M{x},{_short(frame.top + 10)}V{_short(frame.bottom)}"/>'
-            f'<text class="x" x="{x}" y="{_short(frame.top + 7)}">{escaped(letter)}</text></g>'
+            f'<path class="m" d="M{across},{_short(frame.top + 10)}V{_short(frame.bottom)}"/>'
+            f'<text class="x" x="{across}" y="{_short(frame.top + 7)}">{escaped(letter)}</text></g>'
         )
 
 
@@ -206,8 +208,7 @@ def _curve(line: Line, frame: _Frame) -> Iterable[str]:
     drawn = "".join("M" + " ".join(frame.at(p.x, p.mean) for p in stroke) for stroke in strokes if len(stroke) > 1)
     if drawn:
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-        faint = " w" if line.is_faint else ""
-        yield f'<path class="l{faint} s-{line.colour}"{dash} d="{drawn}"/>'
+        yield f'<path class="l{_faint(line)} s-{line.colour}"{dash} d="{drawn}"/>'
     all_of_them = sum(map(len, strokes)) <= MOST_DOTS
     for stroke in strokes:
         for point in stroke if all_of_them or len(stroke) == 1 else ():
@@ -239,13 +240,24 @@ def _letters(lines: Sequence[Line], frame: _Frame) -> Iterable[str]:
         drawn = [point for point in line.points if point.extent(log=frame.log)] if line.letter else []
         if drawn:
             ends.append((frame.y(drawn[-1].mean), frame.x(drawn[-1].x), line))
-    lowest = -math.inf
-    for y, x, line in sorted(ends, key=lambda end: end[0]):
-        lowest = max(y, lowest + 12)
+    ends.sort(key=lambda end: end[0])
+    for y, (_, x, line) in zip(_apart([y for y, _, _ in ends], frame.bottom), ends, strict=True):
         yield (
-            f'<text class="e f-{line.colour}" x="{_short(x + 6)}" y="{_short(lowest)}" dy=".32em">'
+            f'<text class="e f-{line.colour}" x="{_short(x + 6)}" y="{_short(y)}" dy=".32em">'
             f"{escaped(line.letter)}</text>"
         )
+
+
+def _apart(heights: Sequence[float], bottom: float) -> list[float]:
+    """Heights of letters, from the top: moved down as far as needed, and up again where that is below the plot."""
+    placed: list[float] = []
+    for y in heights:
+        placed.append(max(y, placed[-1] + LETTER_PIXELS if placed else y))
+    limit = bottom
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], limit)
+        limit = placed[place] - LETTER_PIXELS
+    return placed
 
 
 def style(colours: dict[str, str]) -> str:
@@ -298,4 +310,8 @@ def swatch_mark(line: Line, x: float, y: float, *, stacked: bool = False) -> str
     if stacked:
         return f'<rect class="f-{line.colour}" x="{x:g}" y="{y - 6:g}" width="30" height="12"/>'
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
-    return f'<path class="l s-{line.colour}"{dash} d="M{x:g},{y:g}h30"/>'
+    return f'<path class="l{_faint(line)} s-{line.colour}"{dash} d="M{x:g},{y:g}h30"/>'
+
+
+def _faint(line: Line) -> str:
+    return " w" if line.is_faint else ""
