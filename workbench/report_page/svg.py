@@ -20,6 +20,8 @@ WIDTH, HEIGHT = 540, 270
 TOP, BOTTOM, RIGHT = 12, 42, 16
 LETTER_ROOM = 14
 """Pixels right of the curves for their letters."""
+MOST_LEGEND_LETTERS = 70
+"""Of a name in the legend of a file, which does not wrap."""
 LETTER_PIXELS = 12
 """The least distance between two letters."""
 PLOT_COLUMNS = 460
@@ -290,8 +292,9 @@ def standalone(chart: Chart) -> str:
     for place, line in enumerate(rows):
         y = height + 20 * place + 6
         legend.append(swatch_mark(line, 14, y, stacked=chart.is_stacked))
-        letter = f"{line.letter}  " if line.letter else ""
-        legend.append(f'<text x="56" y="{y}" dy=".32em">{escaped(letter + line.name)}</text>')
+        name = f"{line.letter}  {line.name}" if line.letter else line.name
+        shown = name if len(name) <= MOST_LEGEND_LETTERS else f"{name[: MOST_LEGEND_LETTERS - 1]}…"
+        legend.append(f'<text x="56" y="{y}" dy=".32em">{escaped(shown)}</text>')
     style_sheet = f"<style>{style(LIGHT_VARIABLES | {'ink': '#1f2630'})}</style>"
     background = f'<rect width="{WIDTH}" height="{full}" fill="#ffffff"/>'
     return (
