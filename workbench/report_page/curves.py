@@ -43,11 +43,10 @@ class Look:
 
 def looks(runs: int) -> list[Look]:
     """A look for each of several runs: neighbours differ in colour and in dash."""
-    found = []
-    for place, letter in enumerate(ascii_uppercase[:runs]):
-        turn, colour = divmod(place, len(COLOURS))
-        found.append(Look(letter, COLOURS[colour], DASHES[(colour + turn) % len(DASHES)]))
-    return found
+    return [
+        Look(letter, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
+        for place, letter in enumerate(ascii_uppercase[:runs])
+    ]
 
 
 def charts_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[Chart]:
