@@ -125,7 +125,7 @@ def staged(path: Path) -> Iterator[Path]:
         try:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(0o666 & ~umask())
             temporary.replace(path)
             _sync_folder(path.parent)
         except OSError as error:

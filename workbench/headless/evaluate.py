@@ -102,8 +102,8 @@ def _checkpoint(found: RunDirectory) -> Path:
         if path.exists():
             return path
     raise DataError(
-        f"the run {found.name} has no checkpoint, so that there is no model to evaluate: it ended before its first one, "
-        f"or has not come to it yet; {short_path(found.checkpoints)} is empty"
+        f"the run {found.name} has no checkpoint, so that there is no model to evaluate: it ended before its "
+        f"first one, or has not come to it yet; {short_path(found.checkpoints)} is empty"
     )
 
 

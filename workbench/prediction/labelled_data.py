@@ -81,7 +81,7 @@ def own_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report:
 
 
 def other_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report: Report) -> LabelledData:
-    """Data that the model has not been trained on: the test split that they bring, or all samples where they bring none.
+    """Data that the model has not been trained on: the test split that they bring, or all samples if they bring none.
 
     preset: the run's, with these data in place of its own. Raises as `own_data`.
     """
