@@ -139,6 +139,16 @@ def settle(code: int) -> int:
     return EXIT_FAILED if code == EXIT_DONE else code
 
 
+def to_terminal(sequence: str) -> bool:
+    """Writes control sequences of our own to the terminal of stderr, or else of stdout; False if neither is one."""
+    for stream in (sys.stderr, sys.stdout):
+        if isinstance(stream, Edge) and stream.isatty():
+            stream.write_styled(sequence)
+            stream.flush()
+            return True
+    return False
+
+
 def console(*, stderr: bool = False, **options: Any) -> SafeConsole:
     """A rich console on stdout or stderr that cleans all text."""
     from workbench.console import SafeConsole

@@ -109,7 +109,7 @@ def row_parts(
             if row not in ([], [""]):
                 is_header = not header
                 if is_header:
-                    without = names is not None and all(parse_plain(value) is not None for value in row)
+                    without = names is not None and len(row) == len(names) and _are_numbers(row)
                     header, header_line, is_header = list(names or ()) if without else row, line, not without
                     _check_header(header, file, line)
                     part = replace(part, header=header)
@@ -130,6 +130,10 @@ def row_parts(
         raise DataError(f"{file}, line {line}: {error}") from error
     if part.values or is_first:
         yield _drop_unnamed(part)
+
+
+def _are_numbers(row: list[str]) -> bool:
+    return all(parse_plain(value) is not None for value in row)
 
 
 def _check_header(header: list[str], file: Path, line: int) -> None:

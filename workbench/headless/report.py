@@ -163,7 +163,7 @@ def class_line(metrics: dict[str, Any], classes: list[str]) -> str:
 
 
 def _status(summary: Summary, view: RunView) -> str:
-    planned = view.prepared.epochs if view.prepared is not None else summary.epoch
+    planned = (view.prepared.epochs if view.prepared is not None else None) or summary.epoch
     epochs = count(summary.epoch) if planned == summary.epoch else f"{count(summary.epoch)} of {count(planned)}"
     early = " (early stopping: no improvement)" if summary.status == "completed" and summary.epoch < planned else ""
     return f"{summary.status} after {epochs} epochs{early}, {count(summary.step)} steps"

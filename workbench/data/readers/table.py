@@ -19,7 +19,7 @@ from workbench.data.number_format import PLAIN, NumberFormat
 from workbench.data.readers.arrays import ArrayReader, ArraySample, is_arrays
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Place, Source
-from workbench.data.readers.table_stream import as_lines, is_json, json_objects
+from workbench.data.readers.table_stream import as_lines, check_rows, is_json, json_objects
 from workbench.data.words import few
 from workbench.errors import DataError
 
@@ -155,6 +155,7 @@ class TableReader(Reader[Row | ArraySample]):
             chosen: list[int] = []
             for part in row_parts(text, source.shown, self.delimiter, ROWS, names):
                 chosen = chosen or self._chosen(part)
+                check_rows(part)
                 for line, row in zip(part.lines, part.values, strict=True):
                     yield Row(part.file, line, [row[index] for index in chosen])
 
