@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -86,10 +87,8 @@ def _read(trained: TrainedModel, report: Callable[[Progress], None]) -> CheckSam
         seen.append(_chosen(samples, splits))
         raise _EnoughError
 
-    try:
+    with suppress(_EnoughError):
         prepare(preset, report, see, trains=False)
-    except _EnoughError:
-        pass
     return seen[0]
 
 
