@@ -40,10 +40,12 @@ def measure(inputs: Tensor) -> tuple[Tensor, Tensor]:
     total = values.sum($dims, keepdim=True)  #? !chunks
     squares = values.square().sum($dims, keepdim=True)  #? !chunks
     offset = total / count
-    mean = shift + offset
-    std = (squares / count - offset.square()).clamp(min=0).sqrt()
+    mean = shift + offset  #? !pixels
+    std = (squares / count - offset.square()).clamp(min=0).sqrt()  #? !pixels
+    mean = (shift + offset) / 255  # of pixels from 0 to 1  #? pixels
+    std = (squares / count - offset.square()).clamp(min=0).sqrt() / 255  #? pixels
     std = torch.where(std > 0, std, 1.0)
-    flags = ((inputs == 0) | (inputs == 1)).all(0)  # columns of zeros and ones stay as they are  #? binary
+    flags = ((inputs == 0) | (inputs == $one)).all(0)  # columns of zeros and ones stay as they are  #? binary
     mean, std = torch.where(flags, 0.0, mean), torch.where(flags, 1.0, std)  #? binary
     return mean$type, std$type
 '''
@@ -87,12 +89,13 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
 
 
 def _of_numbers(facts: Facts) -> str:
-    shape = facts.input_shape
+    shape, pixels = facts.input_shape, facts.raw_type == "uint8"
     rows, images = len(shape) == 1, len(shape) == 3
     chunk_rows = max(CHUNK_NUMBERS // max(math.prod(shape), 1), 1)
     return fill(
         OF_NUMBERS,
-        {"chunks": facts.train_samples > chunk_rows, "binary": facts.has_binary_columns},
+        {"chunks": facts.train_samples > chunk_rows, "binary": facts.has_binary_columns, "pixels": pixels},
+        one="255" if pixels else "1",
         of="of each column" if rows else "of each channel" if images else "of all numbers",
         groups="inputs.shape[1]" if rows or images else "1",
         first=":1" if rows else ":1, :, :1, :1" if images else ", ".join([":1"] * (len(shape) + 1)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from workbench.export.script.facts import Column, Facts, Request
+from workbench.export.script.facts import Facts, Request
 from workbench.settings.preset import Preset
 from workbench.training.processes.serve import Send, report_progress, serve
 
@@ -30,6 +30,7 @@ def describe(job: Job) -> Facts:
     """What the data and the model of a job turned out to be."""
     from workbench.data.encoding import Standardize
     from workbench.data.samples import Lazy
+    from workbench.export.script.reading import read_by
     from workbench.settings.optimizer_choice import fastest_implementation
     from workbench.training.matmul_backend import onednn_pays
 
@@ -54,8 +55,8 @@ def describe(job: Job) -> Facts:
         vocabulary=job.vocabulary,
         implementation=fastest_implementation(type(job.optimizer), list(job.model.parameters())),
         multiplies_by_onednn=job.device.type == "cpu" and onednn_pays(),
-        columns=[Column(name) for name in job.samples.columns],
         classes=list(job.task.classes),
+        **read_by(job),
     )
 
 

@@ -47,7 +47,7 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
         needs_steps="STEPS_PER_EPOCH" in schedule.code,
     )
     training = training_part(preset, facts, pieces)
-    settings = [training, evaluation, optimizer, schedule, loss, source, splitting, variation]
+    settings = [training, evaluation, optimizer, schedule, loss, source, splitting, variation, model]
     computing = machine_part(machine)
     functions = [source, splitting, encoding, variation, model, loss, schedule, evaluation, computing, training]
     parts = [*settings, encoding, model, computing]

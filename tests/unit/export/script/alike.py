@@ -25,7 +25,9 @@ from workbench.training.trainer import Trainer
 def script_of(preset: Preset, *, engine: str = "eager") -> str:
     """The script of a preset, for this process."""
     facts = describe(build_job(preset, lambda progress: None))
-    machine = Machine("a-run", torch.__version__, "", torch.get_num_threads(), facts.multiplies_by_onednn, engine == "traced")
+    machine = Machine(
+        "a-run", torch.__version__, "", torch.get_num_threads(), facts.multiplies_by_onednn, engine == "traced"
+    )
     return write_script(preset, facts, machine)
 
 

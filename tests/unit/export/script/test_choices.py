@@ -29,8 +29,12 @@ def test_optimizers(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("warmup", ["0", "1.5"])
 @pytest.mark.parametrize("name", SCHEDULES.labels)
 def test_schedules(tmp_path: Path, name: str, warmup: str, engine: str) -> None:
-    more = {"step": ["schedule.step_size=1"], "plateau": ["schedule.patience=0", "schedule.threshold=0.5"]}.get(name, [])
-    text = alike(tmp_path, f"schedule.name={name}", f"schedule.warmup_epochs={warmup}", f"runtime.engine={engine}", *more)
+    more = {"step": ["schedule.step_size=1"], "plateau": ["schedule.patience=0", "schedule.threshold=0.5"]}.get(
+        name, []
+    )
+    text = alike(
+        tmp_path, f"schedule.name={name}", f"schedule.warmup_epochs={warmup}", f"runtime.engine={engine}", *more
+    )
     assert ("def learning_rate" in text) == (name != "constant" or warmup != "0")
     assert ("WARMUP" in text) == (warmup != "0")
 
@@ -86,7 +90,9 @@ def test_other_settings(tmp_path: Path, more: list[str]) -> None:
 
 def test_changes_of_the_learning_rate(tmp_path: Path) -> None:
     preset = Preset().override([*SMALL, "schedule.name=cosine"])
-    changed = preset.with_values({"changes": [{"step": 3, "learning_rate": 0.02}, {"step": 9, "learning_rate": 0.004}]}, "")
+    changed = preset.with_values(
+        {"changes": [{"step": 3, "learning_rate": 0.02}, {"step": 9, "learning_rate": 0.004}]}, ""
+    )
     text = assert_trains_alike(changed, tmp_path)
     assert "CHANGES = {3: 0.02, 9: 0.004}" in text
 

@@ -1,0 +1,105 @@
+"""Finds how the files of a run's data were read, for a script that reads them in a few lines; in `process` alone."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.data.class_folders import find_files
+from workbench.data.delimited import read_rows
+from workbench.data.file_kinds import IMAGES
+from workbench.data.image_file import Depth, pixel_depth
+from workbench.data.missing import without_missing
+from workbench.data.one_hot import is_one_hot
+from workbench.errors import UsageError
+from workbench.export.script.facts import Arrays, Folder, Table
+from workbench.settings.data import Csv, ImageFolder, Npz
+from workbench.training.job import Job
+
+SUFFIXES = {"": "train", "_train": "train", "_validation": "validation", "_val": "validation", "_test": "test"}
+
+
+def read_by(job: Job) -> dict[str, Any]:
+    """The fact that says how the data is read. Raises UsageError where a few lines do not read the same."""
+    match job.preset.data:
+        case Csv():
+            return {"table": _table(job, job.preset.data)}
+        case Npz():
+            return {"arrays": _arrays(job, job.preset.data)}
+        case ImageFolder():
+            return {"folder": _folder(job, job.preset.data)}
+    return {}
+
+
+def _refused(reason: str) -> UsageError:
+    return UsageError(f"--to script cannot read the data as the run did, because {reason}")
+
+
+def _table(job: Job, data: Csv) -> Table:
+    file = Path(data.file)
+    rows = read_rows(file, data.delimiter)
+    columns = job.samples.columns
+    numeric = [name for name in columns if name in rows.header]
+    categories: dict[str, list[str]] = {}
+    for column in columns:
+        if column not in numeric:
+            # The longest name: a column may be called `a=b`.
+            name = max((each for each in rows.header if column.startswith(f"{each}=")), key=len)
+            categories.setdefault(name, []).append(column.removeprefix(f"{name}="))
+    kept, left_out = without_missing(rows, [*numeric, *categories], data.target, data.missing, data.missing_values)
+    for name in [*numeric, *([data.target] if job.task.kind == "regression" else [])]:
+        if any(not _is_plain(value) for value in kept.column(name)):
+            raise _refused(f"column {name!r} writes numbers in another way than 1234.5")
+    words = categories | ({data.target: list(job.task.classes)} if job.task.kind == "classification" else {})
+    for name, known in words.items():
+        if other := set(kept.column(name)) - set(known):
+            raise _refused(f"column {name!r} writes one word in several ways, such as {min(other)!r}")
+    with file.open("rb") as opened:
+        compressed = opened.read(2) == b"\x1f\x8b"
+    with gzip.open(file) if compressed else file.open("rb") as opened:
+        head = opened.read(2)
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if any("above the header" in note or "without a name" in note for note in rows.notes):
+        raise _refused("the file has lines above its header, or columns without a name")
+    encoding = "utf-16" if wide else "utf-8-sig"
+    return Table(encoding, rows.delimiter, compressed, numeric, categories, bool(left_out))
+
+
+def _is_plain(text: str) -> bool:
+    try:
+        return "_" not in text and float(text) == float(text)
+    except ValueError:
+        return False
+
+
+def _arrays(job: Job, data: Npz) -> Arrays:
+    with np.load(Path(data.file), allow_pickle=False) as arrays:
+        splits = {split: suffix for suffix, split in SUFFIXES.items() if f"x{suffix}" in arrays.files}
+        x, y = arrays[f"x{splits['train']}"], arrays[f"y{splits['train']}"]
+    raw = tuple(job.raw["shape"])
+    classes = ""
+    if job.task.kind == "classification":
+        known = np.unique(y)
+        classes = "numbers" if np.array_equal(known, np.arange(len(known))) else "renumbered"
+        classes = "one_hot" if is_one_hot(y) else classes
+    return Arrays(splits, x.ndim == 3, x.ndim == 4 and data.channels != "first" and x.shape[1:] != raw, classes)
+
+
+def _folder(job: Job, data: ImageFolder) -> Folder:
+    top = Path(data.folder)
+    splits, suffixes = {}, set()
+    for name, files in find_files(top, IMAGES).splits.items():
+        parents = {path.parent for path in files.paths}
+        places = {parent.parent for parent in parents}
+        if len(places) > 1:
+            raise _refused("there are folders below those of the classes")
+        if any(pixel_depth(path) is not Depth.EIGHT for path in files.paths):
+            raise _refused("some images have more than eight bits a channel")
+        (place,) = places
+        splits[name] = "" if place == top else place.name
+        suffixes |= {path.suffix.lower() for path in files.paths}
+    return Folder(splits, sorted(suffixes))
