@@ -29,6 +29,8 @@ KINDS = {
         ExportKind("onnx", "ONNX, the encoding of raw samples included", ".onnx", needs_model=True),
         ExportKind("script", "one plain PyTorch file that trains the same", ".py"),
         ExportKind("report", "one HTML page: settings, curves, metrics, timings", ".html", takes_several=True),
+        ExportKind("svg", "a folder with each chart as SVG", "", takes_several=True),
+        ExportKind("csv", "a folder with the curves as CSV: steps, epochs, timing, memory", ""),
         ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True),
     )
 }
