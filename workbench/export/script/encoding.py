@@ -7,8 +7,10 @@ import math
 from workbench.export.script.facts import Facts
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.tokens import tokens_part
 from workbench.settings.data_choice import LabelledData, NumberData
 from workbench.settings.preset import Preset
+from workbench.settings.text_data import TextData
 
 CHUNK_NUMBERS = 2**22
 """Numbers that `workbench.data.statistics` adds up at a time: sums of more differ in their last bit."""
@@ -63,6 +65,8 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
     """Functions that measure the training split. `model` of the part: the lines that encode `splits`."""
     data = preset.data
     codes, calls = [], []
+    imports: tuple[str, ...] = ()
+    settings: tuple[tuple[str, object], ...] = ()
     pixels = facts.raw_type == "uint8"
     if isinstance(data, NumberData) and data.normalize == "standard":
         if pixels and len(facts.input_shape) == 3:
@@ -85,7 +89,12 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
             target = "targets.float()"
     if (expression, target) != ("inputs", "targets"):
         calls.append(f"for name, (inputs, targets) in splits.items():\n    splits[name] = ({expression}, {target})")
-    return Part("\n\n\n".join(codes), model="\n".join(calls))
+    if isinstance(data, TextData):
+        tokens = tokens_part(preset, facts)
+        codes.append(tokens.code)
+        calls += [tokens.model] * bool(tokens.model)
+        imports, settings = tokens.imports, tokens.settings
+    return Part("\n\n\n".join(codes), imports, settings, "\n".join(calls))
 
 
 def _of_numbers(facts: Facts) -> str:

@@ -88,6 +88,14 @@ class Facts:
     multiplies_by_onednn: bool = False
     """Whether oneDNN multiplies float32 matrices on this machine, see `training.matmul_backend`."""
     classes: list[str] = field(default_factory=list)
+    is_one_text: bool = False
+    """Whether samples are windows of one text, whose parts are never drawn at random."""
+    cuts_padding: bool = False
+    """Whether batches of a split are cut to the widths that their texts need."""
+    groups_by_length: bool = False
+    """Whether training batches are of texts of one width."""
+    files: list[str] = field(default_factory=list)
+    """Of one long text."""
     table: Table | None = None
     arrays: Arrays | None = None
     folder: Folder | None = None

@@ -10,9 +10,11 @@ from workbench.export.script.facts import Facts
 from workbench.export.script.layers import activation, dropout, sequential
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.text_models import text_model_part
 from workbench.settings.activation import Relu
 from workbench.settings.model import Cnn, Mlp, Resnet9, Torchvision
 from workbench.settings.preset import Preset
+from workbench.settings.text_model import TokenModel
 
 MLP = '''
 class MLP(nn.Module):
@@ -122,6 +124,8 @@ SMALLEST_SIDE = 2
 
 def model_part(preset: Preset, facts: Facts) -> Part:
     """The model's class; `model` of the part builds it. Raises UsageError where a script has none."""
+    if isinstance(preset.model, TokenModel):
+        return text_model_part(preset, facts)
     write = WRITERS.get(type(preset.model))
     if write is None:
         raise UsageError(f'--to script cannot write model.name = "{preset.model.label()}"')

@@ -32,8 +32,10 @@ def describe(job: Job) -> Facts:
     from workbench.data.samples import Lazy
     from workbench.export.script.reading import read_by
     from workbench.settings.optimizer_choice import fastest_implementation
+    from workbench.training.batches import OnDeviceBatches
     from workbench.training.matmul_backend import onednn_pays
 
+    sources = (job.train, job.validation, job.test)
     encoding, held_out = job.encoding, job.validation or job.test
     binary = isinstance(encoding, Standardize) and ((encoding.mean == 0) & (encoding.std == 1)).any()
     return Facts(
@@ -56,6 +58,9 @@ def describe(job: Job) -> Facts:
         implementation=fastest_implementation(type(job.optimizer), list(job.model.parameters())),
         multiplies_by_onednn=job.device.type == "cpu" and onednn_pays(),
         classes=list(job.task.classes),
+        is_one_text=job.samples.is_one_text,
+        cuts_padding=any(isinstance(each, OnDeviceBatches) and each.lengths is not None for each in sources),
+        groups_by_length=isinstance(job.train, OnDeviceBatches) and job.train.lengths is not None,
         **read_by(job),
     )
 

@@ -9,8 +9,10 @@ from workbench.export.script.facts import Facts
 from workbench.export.script.files import arrays_part, folder_part, table_part
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.texts import docstrings_part, long_text_part, text_folder_part, text_table_part
 from workbench.settings.data import BreastCancer, Csv, Diabetes, Digits, ImageFolder, Iris, Npz, TorchvisionSet, Wine
 from workbench.settings.preset import Preset
+from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
 Source = Callable[[Preset, Facts], Part]
 
@@ -63,7 +65,16 @@ NAMES = {
 """torchvision's class for each data set."""
 
 
-FROM_FILES: dict[type, Source] = {Csv: table_part, Npz: arrays_part, ImageFolder: folder_part}
+OTHERS: dict[type, Source] = {
+    Csv: table_part,
+    Npz: arrays_part,
+    ImageFolder: folder_part,
+    Docstrings: docstrings_part,
+    Topics: long_text_part,
+    TextFile: long_text_part,
+    TextTable: text_table_part,
+    TextFolder: text_folder_part,
+}
 
 
 def source_part(preset: Preset, facts: Facts) -> Part:
@@ -76,8 +87,8 @@ def source_part(preset: Preset, facts: Facts) -> Part:
         return _bundled(preset, facts)
     if isinstance(data, TorchvisionSet):
         return _torchvision(data)
-    if type(data) in FROM_FILES:
-        return FROM_FILES[type(data)](preset, facts)
+    if type(data) in OTHERS:
+        return OTHERS[type(data)](preset, facts)
     raise UsageError(f'--to script cannot write data.name = "{data.label()}": reading that is more than a page of code')
 
 
