@@ -113,6 +113,8 @@ class Loop:
         self._device = device
         self._task = task
         self._rate = OptimizerRate(optimizer)
+        self._step_rate = self._rate.now
+        """The learning rate of the last step, as far as is known."""
         self._best = Best(monitor)
         self._times = TimeAccount()
         self._loss_reader: ValueReader[int] = ValueReader()
@@ -185,7 +187,7 @@ class Loop:
             EpochEnd(
                 epoch=self.epoch,
                 step=self.step,
-                learning_rate=self._rate.now,
+                learning_rate=self._step_rate,
                 train=train,
                 validation=validation,
                 best=best,
@@ -227,6 +229,7 @@ class Loop:
         """A pass over the data is done; is_whole: or was broken off."""
         if self.clock.running:
             self.clock.pause()
+            self._step_rate = self._rate.now  # a scheduler may change it before the losses have been read
         self.marked = ""
         if self._present is not None:
             self._present.trained_at, self._present.is_whole = perf_counter(), is_whole
@@ -332,6 +335,8 @@ class Loop:
 
         epoch: to which the losses belong; the present one if left out.
         """
+        if self.clock.running:
+            self._step_rate = self._rate.now
         now = self.clock.now if self.clock.running else perf_counter()
         self._next_poll = now + POLL_SECONDS
         self._recorder.step = self.step
@@ -386,7 +391,7 @@ class Loop:
                 first_step=first,
                 epoch=round(self._position(last), 6),
                 losses=losses,
-                learning_rate=self._rate.now,
+                learning_rate=self._step_rate,
                 seconds=round(self.clock.elapsed(), 4),
                 last_step=last if last != first + len(losses) - 1 else None,
             )
