@@ -14,11 +14,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.metrics import METRICS
-from workbench.own_loop.best import Best
 from workbench.own_loop.learning_rate import OptimizerRate
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
 from workbench.printable import as_text
+from workbench.runs.best import Best
 from workbench.runs.control import Request
 from workbench.runs.event_lines import float32_text_value
 from workbench.runs.events import (
