@@ -14,7 +14,7 @@ from workbench.alerts.alert import Alert, EventName
 from workbench.alerts.pace import Pace
 from workbench.alerts.settings import AlertSettings
 from workbench.errors import DivergedError, first_line
-from workbench.metrics import headline_metrics, metric, written
+from workbench.metrics import headline_metrics, in_reading_order, metric, written
 from workbench.runs.events import EpochEnd, Event, Finished, Started, State
 from workbench.runs.owned import OwnedDirectory
 from workbench.runs.view import RunView
@@ -22,6 +22,10 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
+
+
+MOST_CHARACTERS = 1000
+"""Of an alert's text: the reason for a failure may be long."""
 
 
 class Subject(Protocol):
@@ -218,13 +222,14 @@ class Judge:
         if when < self._since or event not in self._settings.events:
             return
         directory, subject = self._directory, self._subject
-        self._alerts.append(
-            Alert(event, subject.sort, directory.name, str(directory.path), text, when, _plain(subject.facts))
-        )
+        about = (event, subject.sort, directory.name, str(directory.path), text[:MOST_CHARACTERS], when)
+        self._alerts.append(Alert(*about, _plain(subject.facts)))
 
 
 def _headline(values: Mapping[str, Any], monitor: str) -> str:
-    return ", ".join(f"{label} {value}" for label, value in written(values, headline_metrics(monitor)))
+    main = headline_metrics(monitor)
+    shown = [each for each in in_reading_order() if each in main]
+    return ", ".join(f"{label} {value}" for label, value in written(values, shown))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
