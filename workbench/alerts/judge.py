@@ -23,7 +23,6 @@ from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
 
-
 MOST_CHARACTERS = 1000
 """Of an alert's text: the reason for a failure may be long."""
 

@@ -34,8 +34,8 @@ from workbench.tensorboard.record_file import VERSION, RecordFile
 with without_pytorch():
     from tensorboardX.proto.event_pb2 import Event as Record
     from tensorboardX.proto.event_pb2 import SessionLog
-    from tensorboardX.proto.summary_pb2 import Summary
-    from tensorboardX.summary import text as text_summary
+    from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboardX.proto.tensor_pb2 import TensorProto
 
 IMAGE_SECONDS = 10.0
 """The least time between two pictures of the confusion matrix: epochs may last milliseconds."""
@@ -166,7 +166,10 @@ class RunWriter:
 
     def _text(self, tag: str, text: str, step: int, when: float) -> None:
         # TensorBoard reads Markdown; an indented text is shown as it is.
-        self._write(text_summary(tag, "\n".join(f"    {line}" for line in text.split("\n"))), step, when)
+        shown = "\n".join(f"    {line}" for line in text.split("\n"))
+        tensor = TensorProto(dtype="DT_STRING", string_val=[shown.encode(errors="replace")])
+        metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
+        self._write(Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)]), step, when)
 
     def _trace(self, event: Profiled) -> None:
         """Puts the trace where the profiler's plugin (torch-tb-profiler) looks: `*.pt.trace.json.gz` in any folder."""

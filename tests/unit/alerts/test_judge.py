@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.alerts.alert import Alert
+from workbench.alerts.clock import Clock
 from workbench.alerts.judge import Judge
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings
@@ -28,7 +29,7 @@ from workbench.tuning.events import (
 NOW = 1_000_000.0
 
 
-class FakeClock:
+class FakeClock(Clock):
     """Advances as it is told."""
 
     def __init__(self) -> None:

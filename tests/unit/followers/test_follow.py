@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.unit.followers.trainer import begun, write
+from workbench.alerts.clock import Clock
 from workbench.followers.files import FollowerFiles, ProblemReader
 from workbench.followers.follow import HELD_POLL_SECONDS, START_SECONDS, follow_to_end, only_one
 from workbench.followers.log import Log
@@ -15,7 +17,7 @@ from workbench.runs.events import Event, Finished
 from workbench.runs.tail import EventTail
 
 
-class Script:
+class Script(Clock):
     """A clock whose sleeps let things happen: a step each."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
@@ -74,7 +76,8 @@ def test_it_waits_for_the_trainer_and_reads_to_the_end(tmp_path: Path) -> None:
     script.steps = [
         script.live,
         lambda: write(run, *begun()),
-        lambda: (write(run, Finished(status="completed", step=1)), script.die()),
+        lambda: write(run, Finished(status="completed", step=1)),
+        script.die,
     ]
     recorder = Recorder()
     assert followed(run, script, recorder)
@@ -101,7 +104,7 @@ def test_a_run_that_is_deleted_ends_it(tmp_path: Path) -> None:
     run, script, recorder = made(tmp_path), Script(), Recorder()
     script.is_alive = True
     write(run, *begun())
-    script.steps = [lambda: (run.events.unlink(), run.path.rmdir()), script.die]
+    script.steps = [lambda: shutil.rmtree(run.path), script.die]
     assert followed(run, script, recorder)
     assert recorder.ends == 1
 
