@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from workbench.alerts.alert import Alert, EventName
 from workbench.alerts.pace import Pace
 from workbench.alerts.settings import AlertSettings
-from workbench.errors import DivergedError, first_line
+from workbench.errors import DivergedError
 from workbench.metrics import headline_metrics, in_reading_order, metric, written
 from workbench.runs.events import EpochEnd, Event, Finished, Started, State
 from workbench.runs.owned import OwnedDirectory
@@ -202,7 +202,7 @@ class Judge:
         if began is not None and event.time - began < self._settings.least_seconds:
             return
         text = self._subject.result if name == "completed" else f"{self._subject.where}: {reason or name}"
-        self._add(name, first_line(ValueError(text)), event.time)
+        self._add(name, text.splitlines()[0], event.time)
 
     def _check_target(self, event: Event) -> None:
         target = self._target

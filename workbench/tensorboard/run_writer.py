@@ -27,7 +27,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
 from workbench.tensorboard.confusion_image import confusion_png
-from workbench.tensorboard.hparams import end_summary, metric_tags, settings_of, start_summaries
+from workbench.tensorboard.hparams import Setting, end_summary, metric_tags, settings_of, start_summaries
 from workbench.tensorboard.packages import without_pytorch
 from workbench.tensorboard.record_file import VERSION, RecordFile
 
@@ -61,8 +61,11 @@ class Memo:
 class RunWriter:
     """Writes one run."""
 
-    def __init__(self, run: RunDirectory, folder: Path, file: RecordFile, memo: Memo) -> None:
-        """folder: in which the file is; traces are put there too."""
+    def __init__(
+        self, run: RunDirectory, folder: Path, file: RecordFile, memo: Memo, of_others: Mapping[str, Setting]
+    ) -> None:
+        """folder: in which the file is; traces are put there too. of_others: as for `start_summaries`."""
+        self._of_others = of_others
         self._run = run
         self._folder = folder
         self._file = file
@@ -110,7 +113,7 @@ class RunWriter:
         self.memo.classes = list(event.classes)
         if not self.memo.has_settings:
             self.memo.has_settings = True
-            for summary in start_summaries(settings_of(self._run), metric_tags(event)):
+            for summary in start_summaries(settings_of(self._run), metric_tags(event), self._of_others):
                 self._write(summary, 0, event.time)
 
     def _steps(self, event: Steps) -> None:

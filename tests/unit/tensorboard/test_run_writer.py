@@ -40,7 +40,7 @@ from workbench.runs.events import (
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
 from workbench.settings.preset import Preset
 from workbench.tensorboard.confusion_image import confusion_png
-from workbench.tensorboard.log_folder import LogFolder, write_run
+from workbench.tensorboard.log_folder import LogFolder, write_run, write_runs
 from workbench.tensorboard.log_folder import State as LogState
 
 NOON = 1_795_521_600.0
@@ -177,6 +177,21 @@ def test_settings_and_metrics_are_hyper_parameters(run: RunDirectory, tmp_path: 
     assert tags == ["loss/validation", "accuracy/validation", "loss/test", "accuracy/test"]
     assert set(tags[:2]) <= set(read(folder).Tags()["scalars"])
     assert hparams(folder, "_hparams_/session_end_info").session_end_info.status == 1  # STATUS_SUCCESS
+
+
+def test_several_runs_share_their_columns(tmp_path: Path) -> None:
+    chosen = [Preset(name="a"), Preset(name="b").override(["optimizer.name=sgd"])]
+    runs = [create_run(tmp_path / "runs", preset.name, preset.to_toml()) for preset in chosen]
+    for run in runs:
+        append(run, *begun())
+    write_runs(runs, tmp_path / "tb")
+    columns, own = [], []
+    for run in runs:
+        folder = tmp_path / "tb" / run.name
+        columns.append({info.name for info in hparams(folder, "_hparams_/experiment").experiment.hparam_infos})
+        own.append(set(hparams(folder, "_hparams_/session_start_info").session_start_info.hparams))
+    assert columns[0] == columns[1] == own[0] | own[1]
+    assert "optimizer.momentum" in own[1] - own[0]
 
 
 def test_a_failed_run_is_a_failed_session(run: RunDirectory, tmp_path: Path) -> None:
