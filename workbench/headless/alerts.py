@@ -17,7 +17,9 @@ from workbench.files import is_file, short_path
 from workbench.followers.alerts import ways
 
 WIDTH = 16
-WHY_NO_PRESET = "(A preset has no such table: it is shared, and copied into each run, which must hold neither commands nor secrets.)"
+WHY_NO_PRESET = (
+    "(A preset has no such table: it is shared and copied into runs, which must hold neither commands nor secrets.)"
+)
 
 
 def show_alerts(*, json_output: bool = False) -> int:

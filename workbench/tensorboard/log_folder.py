@@ -19,6 +19,9 @@ from workbench.tensorboard.hparams import Setting, settings_of
 from workbench.tensorboard.record_file import RecordFile
 from workbench.tensorboard.run_writer import Memo, RunWriter
 
+PREFIX = "events.out.tfevents."
+"""How the names of files begin that TensorBoard reads."""
+
 
 @dataclass
 class State:
@@ -39,9 +42,12 @@ class State:
         try:
             values = json.loads(read_small(path))
             memo = taken(Memo, values.pop("memo"))
-            return cls(memo=memo, **{name: kind(values[name]) for name, kind in _PLAIN.items()})
+            state = cls(memo=memo, **{name: kind(values[name]) for name, kind in _PLAIN.items()})
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             return None
+        # A run may come from a stranger: no other file is cut off and written to.
+        is_ours = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
+        return state if is_ours and state.offset >= 0 and state.size >= 0 else None
 
     def save(self, path: Path) -> None:
         """Writes it whole, or not at all. Raises StorageError."""
@@ -88,7 +94,7 @@ class LogFolder:
 
     def _open(self, first: Event) -> None:
         if not self.state.file:
-            self.state.file = f"events.out.tfevents.{first.time:.0f}.{socket.gethostname()}"
+            self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}"
         self._file = RecordFile(self._folder / self.state.file, self.state.size)
         self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo, self._of_others)
 

@@ -178,7 +178,10 @@ class RunWriter:
         """Puts the trace where the profiler's plugin (torch-tb-profiler) looks: `*.pt.trace.json.gz` in any folder."""
         when = time.strftime("%Y_%m_%d_%H_%M_%S", time.gmtime(event.time))
         path = self._folder / "plugins" / "profile" / when / f"{socket.gethostname()}.pt.trace.json.gz"
-        with suppress(OSError), open_regular(self._run.path / event.file) as source:
+        trace = (self._run.path / event.file).resolve()
+        if not trace.is_relative_to(self._run.path.resolve()):
+            return  # events may be a stranger's: nothing else is copied to where others may look
+        with suppress(OSError), open_regular(trace) as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 
     def _write(self, summary: Summary, step: int, when: float) -> None:

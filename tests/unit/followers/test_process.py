@@ -115,8 +115,9 @@ def test_each_life_of_a_run_sends_its_end_once(
     out = tmp_path / "out"
     alerts(f"command = 'cat >> {out}; echo >> {out}'")
     for life in (1, 2):
+        since = time.time()
         trainer = trainer_of(run, 0.5)
-        start_followers(run, since=time.time() - 0.5)
+        start_followers(run, since=since)
         trainer.wait()
         wait_for(lambda: len(sent(out)) >= life)  # noqa: B023
         wait_for(lambda: not followers_of(run))
@@ -125,8 +126,9 @@ def test_each_life_of_a_run_sends_its_end_once(
 
 def test_a_command_that_fails_is_said_where_the_user_looks(run: RunDirectory, alerts: Callable[[str], None]) -> None:
     alerts("command = 'exit 3'")
+    since = time.time()
     trainer = trainer_of(run, 0.5)
-    start_followers(run, since=time.time() - 0.5)
+    start_followers(run, since=since)
     trainer.wait()
     wait_for(lambda: "problem: command could not send 'completed': it ended with exit code 3" in log_of(run))
 

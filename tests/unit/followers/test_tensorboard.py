@@ -60,6 +60,7 @@ def test_each_trial_has_a_folder_and_continues_where_it_was_paused(study: StudyD
     folder = tmp_path / "tb" / study.name
     assert steps_of(folder / first.name) == list(range(1, 11))
     assert steps_of(folder / second.name) == [1, 2, 3]
+    assert (study.path / "log").read_text().count("problem: trials that are trained together are no runs") == 1
 
 
 def test_a_resumed_study_writes_to_the_same_folder(study: StudyDirectory, tmp_path: Path) -> None:

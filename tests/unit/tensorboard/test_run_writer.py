@@ -21,7 +21,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from workbench.alerts.clock import Clock
-from workbench.errors import StorageError
+from workbench.errors import StorageError, UsageError
 from workbench.followers.tensorboard import RunReader
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.event_lines import encode
@@ -39,6 +39,7 @@ from workbench.runs.events import (
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
 from workbench.settings.preset import Preset
+from workbench.tensorboard import packages
 from workbench.tensorboard.confusion_image import confusion_png
 from workbench.tensorboard.log_folder import LogFolder, write_run, write_runs
 from workbench.tensorboard.log_folder import State as LogState
@@ -244,6 +245,30 @@ def test_a_trace_lies_where_the_profilers_plugin_looks(run: RunDirectory, tmp_pa
     [trace] = (tmp_path / "tb" / "plugins" / "profile").rglob("*.pt.trace.json.gz")
     assert trace.parent.name == "2026_11_24_12_00_00"
     assert json.loads(gzip.decompress(trace.read_bytes())) == {"traceEvents": []}
+
+
+def test_a_strangers_run_copies_and_overwrites_no_other_file(run: RunDirectory, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret")
+    profiled = Profiled(step=2, first_step=1, steps=2, device="cpu", file=str(secret), bytes=1, seconds=1.0,
+                        operators=[], time=NOON)  # fmt: skip
+    run.profiles.mkdir()
+    (run.profiles / "link").symlink_to(secret)
+    append(run, *begun(), profiled, replace(profiled, file="../../secret"), replace(profiled, file="profiles/link"))
+    write_run(run, tmp_path / "tb")
+    assert not (tmp_path / "tb" / "plugins").exists()
+    state = tmp_path / "state.json"
+    for file in ("../secret", "secret", str(secret), "events.out.tfevents./../../secret"):
+        LogState(str(tmp_path), file).save(state)
+        assert LogState.read(state) is None
+    LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7).save(state)
+    assert LogState.read(state) == LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7)
+
+
+def test_without_its_package_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"--tensorboard needs .* pip install 'tuning-workbench\[tensorboard\]'"):
+        packages.check_packages("--tensorboard")
 
 
 def test_a_run_that_trains_steps_again_shows_them_once(run: RunDirectory, tmp_path: Path) -> None:
