@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.alerts.test_judge import NOW, begun, finished
 from workbench import output
 from workbench.alerts.settings import VARIABLE
 from workbench.headless.beside import Beside
+from workbench.headless.display import LiveDisplay
 from workbench.runs.directory import create_run
 from workbench.settings.preset import Preset
 
@@ -49,13 +51,17 @@ def test_settings_with_an_error_are_said_and_the_run_continues(tmp_path: Path, m
     beside.end()
 
 
-def test_a_sequence_reaches_the_terminal_unescaped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sequence_reaches_the_terminal_unescaped_while_a_live_display_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = os.openpty()
     with os.fdopen(theirs, "w") as terminal, open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        monkeypatch.setattr("sys.stderr", output.Edge(nowhere, narrates=True))
-        monkeypatch.setattr("sys.stdout", output.Edge(nowhere))
+        monkeypatch.setattr(output, "_EDGES", {})
         assert not output.to_terminal("\a")
-        monkeypatch.setattr("sys.stdout", output.Edge(terminal))
-        assert output.to_terminal("\a\x1b]9;done\x1b\\")
-        assert os.read(ours, 100) == b"\a\x1b]9;done\x1b\\"
+        monkeypatch.setattr("sys.stderr", nowhere)
+        monkeypatch.setattr("sys.stdout", terminal)
+        output.install()
+        with LiveDisplay():
+            written = output.to_terminal("\a\x1b]9;done\x1b\\")
+        assert written
+        sys.stdout.flush()
+        assert b"\a\x1b]9;done\x1b\\" in os.read(ours, 1000)
     os.close(ours)
