@@ -1,12 +1,13 @@
 """`workbench export`: finds the runs, checks where to write, hands over to the kind, and says what was written.
 
-A kind is a module `headless/exports/<kind>.py` with a function `export(run or runs, path, options) -> Exported`. It
-writes the whole result or nothing (`workbench.files`), checks it, and only then returns.
+A kind is a module `headless/exports/<kind>.py` with a function `export(runs, path, options) -> Exported`. It writes the
+whole result or nothing (`workbench.files`), checks it, and only then returns.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -15,10 +16,11 @@ from typing import Any
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
-from workbench.files import short_path
+from workbench.files import expanded, short_path
 from workbench.headless.options import Options
-from workbench.runs.directory import RunDirectory, find_run
+from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
+from workbench.tuning.directory import find_run_or_study
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,25 @@ def export(request: Request, options: Options) -> int:
 def exported_to(request: Request, options: Options) -> Exported:
     """The same without a word. Raises WorkbenchError."""
     kind = kind_named(request.to)
-    if not request.runs or (len(request.runs) > 1 and not kind.takes_several):
-        raise UsageError(f"--to {kind.name} takes {'runs' if kind.takes_several else 'one run'}: name it")
-    runs = [find_run(options.runs_folder, run) for run in request.runs]
+    if len(request.runs) > 1 and not kind.takes_several:
+        raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
+    runs = [_run_named(name, kind, options) for name in request.runs]
     path = place(kind, runs[0], request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
     return exporter(runs, path, options)
+
+
+def _run_named(name: str, kind: ExportKind, options: Options) -> RunDirectory:
+    """The run of that name, or path. Raises UsageError, also for a study."""
+    found = find_run_or_study(name, options.runs_folder, options.studies_folder)
+    if isinstance(found, RunDirectory):
+        return found
+    raise UsageError(
+        f"{found.name} is a study, not a run: export one of its runs, which are in {short_path(found.trials)}, by its "
+        f"path: workbench export {shlex.quote(short_path(found.trials))}/RUN --to {kind.name}"
+    )
 
 
 def kind_named(name: str) -> ExportKind:
@@ -86,4 +99,5 @@ def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
     name = f"{run.name}{kind.suffix}" if kind.suffix else f"{run.name}-{kind.name}"
     if out is None:
         return Path(name).absolute()
-    return (out / name if kind.suffix and out.is_dir() else out).expanduser().absolute()
+    out = expanded(str(out))
+    return (out / name if kind.suffix and out.is_dir() else out).absolute()
