@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from PIL import Image
 from torch.nn import functional as F
@@ -15,6 +17,7 @@ from torch.nn import functional as F
 from tests.unit.prediction.conftest import Trained, train
 from tests.unit.prediction.evaluating import TRANSFORMER, evaluated, on_file
 from tests.unit.prediction.evaluating import flowers as flowers
+from workbench.data.readers.source import Source
 from workbench.errors import DataError
 from workbench.processes.evaluation import Evaluation
 from workbench.settings.preset import Preset
@@ -192,3 +195,43 @@ def test_samples_that_the_run_was_trained_on_are_no_other_data(iris: Trained) ->
     [note] = notes(data=Preset().override(["data.name=iris"]).to_toml())
     assert note.startswith("the run has these samples too, and was trained on most of them")
     assert notes() == []
+
+
+def test_texts_of_a_new_table_have_the_vocabulary_and_the_classes_of_the_run(
+    train_example: Callable[..., Trained], tmp_path: Path
+) -> None:
+    """One class, one row of it, a word that the run has not seen, and no column that says what belongs together."""
+    trained = train_example("text_table", "model.name=bag_of_embeddings")
+    (tmp_path / "new.jsonl").write_text('{"text": "Comet sun, moon", "y": "b"}\n')
+    found = evaluated(
+        trained, data=trained.preset.with_values({"data.file": str(tmp_path / "new.jsonl")}, "").to_toml()
+    )
+    model = TrainedModel.load(trained.run.checkpoints / "best.pt")
+    [probabilities] = model(["Comet sun, moon"])
+    [worst] = found.worst
+    assert (worst.true, worst.text, worst.origin, found.metrics["support"]) == (
+        "b",
+        "Comet sun, moon",
+        "line 1",
+        [0, 1],
+    )
+    assert worst.probability_of_true == pytest.approx(float(probabilities[1]), rel=1e-6)
+
+
+def test_sounds_have_the_rate_the_length_and_the_depth_of_the_run(tmp_path: Path, sound_preset: list[str]) -> None:
+    """New recordings are longer, at another rate, and of 24 bits."""
+    trained = train(tmp_path, *sound_preset, "training.epochs=8")
+    times = np.arange(16_000) / 32_000
+    for name, hertz in (("high", 2400.0), ("low", 300.0)):
+        (tmp_path / "new" / name).mkdir(parents=True)
+        for take in range(2):
+            wave = 0.5 * np.sin(2 * np.pi * hertz * times) + np.random.default_rng(take).normal(scale=0.1, size=16_000)
+            soundfile.write(tmp_path / "new" / name / f"s{take}_.wav", wave, 32_000, subtype="PCM_24")
+    preset = trained.preset.with_values({"data.folder": str(tmp_path / "new")}, "")
+    found = evaluated(trained, data=preset.to_toml())
+    assert found.metrics["support"] == [2, 2, 0]
+    model = TrainedModel.load(trained.run.checkpoints / "best.pt")
+    assert model.reader is not None
+    for each in found.worst:
+        [chunk] = model.reader.read([Source(str(tmp_path / "new" / each.origin))], 1)
+        assert each.probability == pytest.approx(float(model(chunk.raw).max()), rel=1e-5)
