@@ -20,6 +20,10 @@ class ExportKind:
     takes_several: bool = False
     """Whether it takes several runs."""
 
+    def file_name(self, run: str) -> str:
+        """What is written is called after its run: the name of the file, or of the folder."""
+        return f"{run}{self.suffix}" if self.suffix else f"{run}-{self.name}"
+
 
 KINDS = {
     kind.name: kind

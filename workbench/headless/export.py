@@ -51,7 +51,7 @@ def export(request: Request, options: Options) -> int:
     """Exports and prints what was written; returns the exit code. Raises WorkbenchError, with nothing half-written."""
     exported = exported_to(request, options)
     if options.json_output:
-        values = {name: value for name, value in asdict(exported).items() if name not in ("facts", "lines")}
+        values = {name: value for name, value in asdict(exported).items() if name != "facts"}
         print(json.dumps({"type": "result", "to": request.to} | values | exported.facts))
     elif options.quiet:
         print(exported.path)
@@ -83,7 +83,7 @@ def kind_named(name: str) -> ExportKind:
 
 def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
     """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
-    name = f"{run.name}{kind.suffix}" if kind.suffix else f"{run.name}-{kind.name}"
+    name = kind.file_name(run.name)
     if out is None:
         return Path(name).absolute()
     return (out / name if kind.suffix and out.is_dir() else out).expanduser().absolute()
