@@ -19,6 +19,7 @@ from workbench.files import short_path
 from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.suggestion import nearest
+from workbench.tuning.directory import StudyDirectory, matching
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Exported:
     """What to tell the user, a sentence a line."""
 
 
-Exporter = Callable[[Sequence[RunDirectory], Path, Options], Exported]
+Exporter = Callable[[Sequence[Any], Path, Options], Exported]
+"""Gets the directories of runs, or, where its kind takes one, the directory of a study."""
 
 
 def export(request: Request, options: Options) -> int:
@@ -66,12 +68,31 @@ def exported_to(request: Request, options: Options) -> Exported:
     kind = kind_named(request.to)
     if not request.runs or (len(request.runs) > 1 and not kind.takes_several):
         raise UsageError(f"--to {kind.name} takes {'runs' if kind.takes_several else 'one run'}: name it")
-    runs = [find_run(options.runs_folder, run) for run in request.runs]
+    runs = _found(kind, request.runs, options)
     path = place(kind, runs[0], request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
     return exporter(runs, path, options)
+
+
+def _found(kind: ExportKind, names: Sequence[str], options: Options) -> Sequence[RunDirectory | StudyDirectory]:
+    """The runs of these names, or the one study. Raises UsageError."""
+    found: list[RunDirectory | StudyDirectory] = []
+    for name in names:
+        try:
+            found.append(find_run(options.runs_folder, name))
+        except UsageError:
+            studies = [
+                each for each in matching(name, Path(), options.studies_folder) if isinstance(each, StudyDirectory)
+            ]
+            if len(studies) != 1:
+                raise
+            if not kind.takes_study or len(names) > 1:
+                where = short_path(studies[0].trials)
+                raise UsageError(f"{studies[0].name} is a study: name the runs of its trials, in {where}") from None
+            found += studies
+    return found
 
 
 def kind_named(name: str) -> ExportKind:
@@ -81,7 +102,7 @@ def kind_named(name: str) -> ExportKind:
     raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
 
 
-def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
+def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None) -> Path:
     """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
     name = kind.file_name(run.name)
     if out is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import PresetError
@@ -160,7 +161,7 @@ def read_record(run: RunDirectory) -> RunRecord:
         record.preset_text = read_small(run.preset)
     except (PresetError, OSError, ValueError) as error:
         record.preset_problem = str(error)
-    record.environment = _environment(run)
+    record.environment = environment_of(run.environment)
     tail = EventTail(run.events)
     while events := tail.read():
         for _, event in events:
@@ -173,10 +174,10 @@ def read_records(runs: Iterable[RunDirectory]) -> list[RunRecord]:
     return [read_record(run) for run in runs]
 
 
-def _environment(run: RunDirectory) -> dict[str, Any]:
-    """environment.json; empty where it cannot be read."""
+def environment_of(path: Path) -> dict[str, Any]:
+    """environment.json of a run or a study; empty where it cannot be read."""
     try:
-        found = json.loads(read_small(run.environment))
+        found = json.loads(read_small(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -87,7 +87,7 @@ def _header(record: RunRecord) -> str:
             paragraph(row.note),
             paragraph(reason, "banner"),
             paragraph(what_it_is(record), "dim"),
-            _figures(record),
+            figure_row(headline(record)),
             "</header>",
         ]
     )
@@ -123,12 +123,13 @@ def what_it_is(record: RunRecord) -> str:
     return "; ".join(part for part in parts if part) + "."
 
 
-def _figures(record: RunRecord) -> str:
+def figure_row(shown: Iterable[tuple[str, str, str]]) -> str:
+    """A few figures in large letters. shown: name, value, and what about it."""
     cells = "".join(
         f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>"
         + (f'<dd class="small">{escaped(about)}</dd>' if about else "")
         + "</div>"
-        for name, value, about in headline(record)
+        for name, value, about in shown
     )
     return f'<dl class="figures">{cells}</dl>' if cells else ""
 
