@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from workbench.errors import EXIT_DONE, EXIT_FAILED
+from workbench.errors import EXIT_DONE, EXIT_FAILED, StorageError
 from workbench.printable import escaped
 
 if TYPE_CHECKING:
@@ -120,6 +120,12 @@ def take_loss() -> str:
     return reason
 
 
+def check() -> None:
+    """Raises StorageError where output on stdout was lost, for a command that has nothing to do without it."""
+    if reason := take_loss():
+        raise StorageError(f"the output could not be written: {reason}")
+
+
 def settle(code: int) -> int:
     """Flushes stdout at the very end; returns the exit code, or that of a failure if output was lost."""
     try:
@@ -131,6 +137,16 @@ def settle(code: int) -> int:
         return code
     print(f"error: the output could not be written: {reason}", file=sys.stderr)
     return EXIT_FAILED if code == EXIT_DONE else code
+
+
+def to_terminal(sequence: str) -> bool:
+    """Writes control sequences of our own to the terminal of stderr, or else of stdout; False if neither is one."""
+    for stream in (sys.stderr, sys.stdout):
+        if isinstance(stream, Edge) and stream.isatty():
+            stream.write_styled(sequence)
+            stream.flush()
+            return True
+    return False
 
 
 def console(*, stderr: bool = False, **options: Any) -> SafeConsole:

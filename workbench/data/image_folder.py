@@ -14,6 +14,7 @@ from workbench.data.file_kinds import IMAGES
 from workbench.data.image_file import THREADS, image_size, read_image
 from workbench.data.image_range import grey_range
 from workbench.data.progress import Meter, Report
+from workbench.data.readers.images import ImageReader
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.errors import DataError
 
@@ -51,6 +52,7 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=layout.notes + greys.notes,
+        reader=ImageReader((channels, height, width), size, greys.white),
     )
 
 

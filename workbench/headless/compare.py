@@ -21,6 +21,7 @@ from workbench.tuning.differences import (
     REVISION,
     MetricDifference,
     compare_metrics,
+    own_metrics,
 )
 from workbench.tuning.side_tables import (
     environments_of_all,
@@ -172,7 +173,7 @@ def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
     title = "mean ± deviation" if several else "metrics"
     rows = []
     for split in SPLITS:
-        for metric in in_reading_order():
+        for metric in [*in_reading_order(), *own_metrics(sides)]:
             found = [list(side.values(split, metric.name).values()) for side in sides]
             if any(found):
                 rows.append([f"{split} {metric.label}", *(written_mean(metric, values) for values in found)])
@@ -182,8 +183,8 @@ def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
     pairs = max(each.pairs for each in found)
     rows = []
-    order = [metric.name for metric in in_reading_order()]
-    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.index(each.metric.name))):
+    order = {metric.name: place for place, metric in enumerate(in_reading_order())}
+    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.get(each.metric.name, len(order)))):
         difference = f"{signed(each.metric, each.difference)}{each.metric.unit}"
         p = p_of(each) if each.pairs > 1 else "-"
         rows.append([f"{each.split} {each.metric.label}", difference, interval_of(each), p, _better(each, letter)])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from workbench.metrics import curve_names, headline_metrics
+from workbench.metrics import headline_metrics, keeps_curve
 from workbench.report_page.classes import class_parts
 from workbench.report_page.curves import charts_of
 from workbench.report_page.html import details, escaped, paragraph, section
@@ -60,7 +60,7 @@ def run_page(record: RunRecord, now: datetime | None = None) -> str:
 def curve_parts(charts: Sequence[Chart], monitor: str) -> Iterable[str]:
     """The charts: behind a click those of metrics that are neither the main ones nor the monitor."""
     main = {each.name for each in headline_metrics(monitor)}
-    more = [chart for chart in charts if chart.id in curve_names() and chart.id not in main]
+    more = [chart for chart in charts if keeps_curve(chart.id) and chart.id not in main]
     yield figures([chart for chart in charts if chart not in more])
     yield details("more metrics", figures(more))
 

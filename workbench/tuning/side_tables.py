@@ -65,7 +65,8 @@ def trained_in_words(side: Side) -> str:
     parts = []
     if side.is_study:
         parts.append(f"{len(side.runs)} run{'s' if len(side.runs) > 1 else ''}")
-    parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
+    if side.seeds:
+        parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
     if side.folds:
         parts.append(f"fold{'s' if len(side.folds) > 1 else ''} {in_ranges(side.folds)}")
     if not side.is_study and side.first.status != "completed":

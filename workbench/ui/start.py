@@ -12,6 +12,7 @@ from pathlib import Path
 from workbench.errors import EXIT_DONE, PresetError, UsageError
 from workbench.runs.directory import RunDirectory, find_run, list_runs
 from workbench.runs.lock import is_running
+from workbench.runs.own_loop import read_own_loop
 from workbench.settings import library
 from workbench.settings.preset import Preset
 from workbench.ui.options import AppOptions
@@ -70,7 +71,7 @@ def _preset_to_open(name: str | None, last: str, run: RunDirectory | None) -> tu
     if name is not None:
         path = library.find(name)
         return library.load_file(path), path, ""
-    if run is not None:
+    if run is not None and read_own_loop(run.preset) is None:
         return Preset.of_run(run.preset), None, ""
     not_opened = ""
     if last:

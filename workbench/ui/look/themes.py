@@ -23,6 +23,7 @@ ANSI_VARIABLES = {
     "phase-data": "ansi_bright_black",
     "phase-transfer": "ansi_magenta",
     "phase-forward": "ansi_cyan",
+    "phase-step": "ansi_cyan",
     "phase-backward": "ansi_blue",
     "phase-metrics": "ansi_green",
     "phase-optimizer": "ansi_bright_magenta",

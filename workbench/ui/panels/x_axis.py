@@ -35,8 +35,7 @@ def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -
             end = done
         elif axis == "time":
             end = _round_up(done / view.fraction_done)
-        else:
-            epochs = view.prepared.epochs
+        elif (epochs := view.prepared.epochs) is not None:
             end = float(epochs if axis == "epoch" else epochs * history.steps_per_epoch)
     ends = [x_of(axis, overlay, overlay.view.step, overlay.view.seconds) for overlay in overlays]
     return 0.0, max([end, *ends]) or 1.0
