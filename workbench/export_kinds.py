@@ -17,6 +17,8 @@ class ExportKind:
     """Of the file that is written; empty for a folder."""
     needs_model: bool = False
     """Whether it needs the weights of the best epoch."""
+    needs_preset: bool = False
+    """Whether it needs the preset that was trained, which a run of a loop of the user's own has not."""
     takes_several: bool = False
     """Whether it takes several runs."""
     takes_study: bool = False
@@ -33,7 +35,7 @@ KINDS = {
         ExportKind("safetensors", "weights and all that predicting needs", ".safetensors", needs_model=True),
         ExportKind("torch_export", "a PyTorch program that needs no code, .pt2", ".pt2", needs_model=True),
         ExportKind("onnx", "ONNX, the encoding of raw samples included", ".onnx", needs_model=True),
-        ExportKind("script", "one plain PyTorch file that trains the same", ".py"),
+        ExportKind("script", "one plain PyTorch file that trains the same", ".py", needs_preset=True),
         ExportKind(
             "report", "one HTML page: settings, curves, metrics, timings", ".html", takes_several=True, takes_study=True
         ),

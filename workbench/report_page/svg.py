@@ -76,6 +76,8 @@ class Chart:
     marks: Sequence[tuple[float, str, str]] = ()
     """x, letter and meaning of what happened there."""
     note: str = ""
+    metric: str = ""
+    """The name of the metric that it shows; empty for other quantities."""
 
     @property
     def heading(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from workbench.export_kinds import ExportKind
 from workbench.processes.exporting import ExportRequest, Written
+from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 
 
@@ -47,6 +48,8 @@ def why_not(kind: ExportKind, rows: Sequence[RunRow]) -> str:
         return "takes one run"
     if any(row.broken for row in rows):
         return "the run's files cannot be read"
+    if (kind.needs_model or kind.needs_preset) and KEY in rows[0].settings:
+        return "workbench has not trained this run"
     if kind.needs_model and not any(rows[0].run.checkpoints.glob("*.pt")):
         return "the run has no checkpoint yet" if rows[0].status == "running" else "the run has no checkpoint"
     return ""
