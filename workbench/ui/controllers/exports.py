@@ -17,8 +17,8 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.live.exporting import Export
 
-Say = Callable[[str, str], object]
-"""Shows a sentence, and its kind."""
+Say = Callable[[str, str], bool]
+"""Shows a sentence, and its kind; False where it is not there to show it."""
 
 
 class ExportsController:
@@ -29,7 +29,7 @@ class ExportsController:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def show(self, rows: Sequence[RunRow], say: Say | None = None) -> None:
-        """Asks what to export the runs to. say: shows how an export ends whose dialog was left, besides the host."""
+        """Asks what to export the runs to. say: shows how an export ends whose dialog was left; else the host does."""
         from workbench.ui.dialogs.export import ExportDialog
 
         async def start(kind: ExportKind, path: Path, overwrite: bool) -> Export | None:
@@ -58,9 +58,8 @@ class ExportsController:
         if export.is_watched:
             return
         text, kind = said_of(export)
-        for each in (self._host.say, say):
-            if each is not None:
-                each(text, kind)
+        if say is None or not say(text, kind):
+            self._host.say(text, kind)
 
 
 def said_of(export: Export) -> tuple[str, str]:

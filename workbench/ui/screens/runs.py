@@ -64,7 +64,7 @@ class RunsScreen(RunChanges):
         runs_folder: Path,
         marked: Sequence[str] = (),
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
-        export: Callable[[Sequence[RunRow], Callable[[str, str], object]], Awaitable[None]] | None = None,
+        export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
     ) -> None:
         """marked: names of the runs that are marked at first; on_renamed: is called with a run before and after.
 
@@ -235,10 +235,11 @@ class RunsScreen(RunChanges):
         if marked and self._export is not None:
             await self._export(marked, self._say_later)
 
-    def _say_later(self, text: str, kind: str) -> None:
-        """Shows a sentence if this screen is still there."""
-        if self.is_mounted:
+    def _say_later(self, text: str, kind: str) -> bool:
+        """Shows a sentence, unless this screen was left; whether it was shown."""
+        if is_here := self in self.app.screen_stack:
             self._hint(text, kind)
+        return is_here
 
     def action_take(self) -> None:
         """Takes the settings of the run under the cursor for the next run."""
