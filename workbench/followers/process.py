@@ -48,8 +48,10 @@ def main(arguments: list[str]) -> int:
             log.problem(str(error))
             return EXIT_DONE if not directory.path.exists() else EXIT_FAILED
         except Exception as error:
-            log.problem(f"it ended: {type_and_first_line(error)}")
-            traceback.print_exc()
+            # What an error of the other kind says might quote a secret of the user's settings.
+            said = type(error).__name__ if kind == "alerts" else type_and_first_line(error)
+            log.problem(f"it ended early: {said} (the traceback is in {kind}.log)")
+            traceback.print_tb(error.__traceback__)
             return EXIT_FAILED
 
 

@@ -98,7 +98,8 @@ class RunWriter:
                 self._trace(event)
             case Finished():
                 self._best_picture()
-                self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
+                if event.status != "stopped":  # it may be resumed, and TensorBoard keeps the first end that it reads
+                    self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
         memo.time = max(memo.time, event.time)
 
     def _started(self, event: Started) -> None:
