@@ -26,10 +26,10 @@ from workbench.runs.events import (
     WarningRaised,
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
-from workbench.tensorboard.confusion_image import confusion_png
+from workbench.tensorboard.confusion_image import MOST_CLASSES, confusion_png
 from workbench.tensorboard.hparams import Setting, end_summary, metric_tags, settings_of, start_summaries
 from workbench.tensorboard.packages import without_pytorch
-from workbench.tensorboard.record_file import VERSION, RecordFile
+from workbench.tensorboard.record_file import RecordFile
 
 with without_pytorch():
     from tensorboardX.proto.event_pb2 import Event as Record
@@ -73,9 +73,6 @@ class RunWriter:
 
     def take(self, event: Event) -> None:
         """Writes what an event says. Raises StorageError."""
-        memo = self.memo
-        if not memo.time:
-            self._file.write(Record(wall_time=event.time, file_version=VERSION))
         match event:
             case Started():
                 self._started(event)
@@ -100,7 +97,7 @@ class RunWriter:
                 self._best_picture()
                 if event.status != "stopped":  # it may be resumed, and TensorBoard keeps the first end that it reads
                     self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
-        memo.time = max(memo.time, event.time)
+        self.memo.time = max(self.memo.time, event.time)
 
     def _started(self, event: Started) -> None:
         if self.memo.step > event.step:
@@ -111,7 +108,7 @@ class RunWriter:
         self.memo.step, self.memo.seconds = event.step, 0.0
 
     def _prepared(self, event: Prepared) -> None:
-        self.memo.classes = list(event.classes)
+        self.memo.classes = list(event.classes[:MOST_CLASSES])
         if not self.memo.has_settings:
             self.memo.has_settings = True
             for summary in start_summaries(settings_of(self._run), metric_tags(event), self._of_others):
@@ -125,7 +122,7 @@ class RunWriter:
             each = max(event.time - memo.time, 0.0) / number
         for index, loss in enumerate(event.losses):
             record = Record(wall_time=event.time - (number - 1 - index) * each, step=event.first_step + index)
-            record.summary.value.add(tag="loss/step", simple_value=math.nan if loss is None else loss)
+            record.summary.value.add(tag="loss/step", simple_value=loss)
             self._file.write(record)
         memo.step, memo.seconds = event.first_step + number - 1, event.seconds
         self._scalars({"learning_rate": event.learning_rate}, memo.step, event.time)
@@ -136,7 +133,7 @@ class RunWriter:
         self._scalars({"epoch": event.epoch, "seconds/train": event.train_seconds,
                        "seconds/validation": event.validation_seconds}, event.step, event.time)  # fmt: skip
         confusion = (event.validation or {}).get("confusion")
-        if event.best and isinstance(confusion, list):
+        if event.best and isinstance(confusion, list) and len(confusion) <= MOST_CLASSES:
             self.memo.best = [event.step, event.time, confusion]
             if event.time - self.memo.pictured >= IMAGE_SECONDS:
                 self._best_picture()

@@ -51,7 +51,7 @@ def _put(written: Path, path: Path) -> None:
         if not path.exists():
             written.rename(path)
             return
-        for folder in written.iterdir():
+        for folder in sorted(written.iterdir()):
             old, new = written / f"{folder.name}.old", path / folder.name
             if new.exists():
                 new.rename(old)
