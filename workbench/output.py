@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from workbench.errors import EXIT_DONE, EXIT_FAILED
+from workbench.errors import EXIT_DONE, EXIT_FAILED, StorageError
 from workbench.printable import escaped
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ def take_loss() -> str:
     sys.stdout.flush()
     reason, sys.stdout.lost = sys.stdout.lost, ""
     return reason
+
+
+def check() -> None:
+    """Raises StorageError where output on stdout was lost, for a command that has nothing to do without it."""
+    if reason := take_loss():
+        raise StorageError(f"the output could not be written: {reason}")
 
 
 def settle(code: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-COMMANDS = ("train", "resume", "runs", "compare", "tune", "data", "export", "alerts")
+COMMANDS = ("train", "resume", "runs", "compare", "tune", "data", "predict", "evaluate", "export", "alerts")
 """In the order of `--help`. Any other first word is a preset to open in the app."""
 
 SUBCOMMANDS: dict[str, tuple[str, ...]] = {

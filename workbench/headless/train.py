@@ -57,6 +57,7 @@ def train(preset: Preset, options: Options) -> int:
 def resume(name_or_path: str, options: Options) -> int:
     """Resumes a run; returns the exit code. Raises UsageError if it is running or complete."""
     run = find_run(options.runs_folder, name_or_path)
+    preset = Preset.of_run(run.preset)  # first: a run of the user's own loop has none, whatever its status
     match status(run):
         case "running":
             number = process_id(run)
@@ -66,7 +67,7 @@ def resume(name_or_path: str, options: Options) -> int:
                 f"the run {run.name} has completed. To train longer, start a new run: "
                 f"workbench --preset {report.typed_path(run.preset)} --set training.epochs=N"
             )
-    check_trust(Preset.of_run(run.preset), options.trust_code)
+    check_trust(preset, options.trust_code)
     return _follow(run, options)
 
 

@@ -11,11 +11,12 @@ from textual.app import App
 from textual.events import AppBlur
 from textual.filter import LineFilter
 
+from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.printable_filter import PrintableFilter
-from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
+from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
 
 
 class StyledApp(App[None]):
