@@ -14,7 +14,7 @@ import time
 import tomllib
 from pathlib import Path
 
-from workbench.alerts.settings import AlertSettings, load_alerts
+from workbench.alerts.file import has_alerts
 from workbench.errors import WorkbenchError
 from workbench.files import is_file, make_folder, open_to_append, read_small, short_path, storage_error
 from workbench.followers.files import FollowerFiles, Kind
@@ -44,7 +44,7 @@ def start_followers(
     except (WorkbenchError, OSError) as error:
         problems.append(f"TensorBoard gets nothing from this run: {error}")
     try:
-        if _wants_alerts(directory, load_alerts()):
+        if _wants_alerts(directory):
             _start(directory, "alerts", since)
     except (WorkbenchError, OSError) as error:
         problems.append(f"no alerts are sent: {error}")
@@ -61,10 +61,13 @@ def wants_tensorboard(directory: OwnedDirectory) -> bool:
         return False
 
 
-def _wants_alerts(directory: OwnedDirectory, settings: AlertSettings) -> bool:
-    """Whether anything would be sent: a trial sends nothing, its study does."""
-    is_trial = isinstance(directory, RunDirectory) and is_file(directory.study)
-    return settings.sends_anything and not is_trial
+def _wants_alerts(directory: OwnedDirectory) -> bool:
+    """Whether anything would be sent: a trial sends nothing, its study does. Raises UsageError."""
+    if not has_alerts() or (isinstance(directory, RunDirectory) and is_file(directory.study)):
+        return False
+    from workbench.alerts.settings import load_alerts  # with pydantic, which a training loop of the user's own has not
+
+    return load_alerts().sends_anything
 
 
 def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> None:

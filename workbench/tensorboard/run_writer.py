@@ -18,6 +18,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Logged,
     Prepared,
     Started,
     Steps,
@@ -78,8 +79,10 @@ class RunWriter:
                 self._started(event)
             case Prepared():
                 self._prepared(event)
-            case Steps() if event.losses:
+            case Steps():
                 self._steps(event)
+            case Logged():
+                self._metrics(event.metrics, event.split, event.step, event.time)
             case EpochEnd():
                 self._epoch(event)
             case TestResult():
@@ -115,17 +118,18 @@ class RunWriter:
                 self._write(summary, 0, event.time)
 
     def _steps(self, event: Steps) -> None:
-        memo, number = self.memo, len(event.losses)
+        memo, last = self.memo, event.last
+        number = max(last - memo.step, len(event.losses), 1)
         # Steps come in batches; training time says how long each took, without the validation in between.
         each = max(event.seconds - memo.seconds, 0.0) / number
         if event.time - number * each < memo.time:
             each = max(event.time - memo.time, 0.0) / number
-        for index, loss in enumerate(event.losses):
-            record = Record(wall_time=event.time - (number - 1 - index) * each, step=event.first_step + index)
+        for step, loss in enumerate(event.losses, event.first_step):
+            record = Record(wall_time=event.time - (last - step) * each, step=step)
             record.summary.value.add(tag="loss/step", simple_value=loss)
             self._file.write(record)
-        memo.step, memo.seconds = event.first_step + number - 1, event.seconds
-        self._scalars({"learning_rate": event.learning_rate}, memo.step, event.time)
+        memo.step, memo.seconds = last, event.seconds
+        self._scalars({"learning_rate": event.learning_rate}, last, event.time)
 
     def _epoch(self, event: EpochEnd) -> None:
         self._metrics(event.train, "train", event.step, event.time)

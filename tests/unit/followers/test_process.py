@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.unit.alerts.test_sending import SECRET, serving
-from workbench.alerts.settings import VARIABLE
+from workbench.alerts.file import VARIABLE
 from workbench.followers.files import FollowerFiles, Kind
 from workbench.followers.start import start_followers
 from workbench.runs.directory import RunDirectory, create_run
