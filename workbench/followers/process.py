@@ -27,8 +27,9 @@ def main(arguments: list[str]) -> int:
     """Follows to the end; returns the exit code. Its standard error is its log."""
     kind, sort, path, since, *more = arguments
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with suppress(OSError):
-        os.nice(NICENESS)
+    if kind == "tensorboard":  # the user's command for an alert would inherit it, and may start the next training
+        with suppress(OSError):
+            os.nice(NICENESS)
     directory: OwnedDirectory = (RunDirectory if sort == "run" else StudyDirectory)(Path(path))
     log = Log(STDERR)
     # The log was opened for this process alone, so that a lock on it is this process's own.

@@ -1,6 +1,6 @@
 """Starts the followers that the settings ask for: whoever starts a trainer or a controller calls this afterwards.
 
-A follower is a process in a session of its own, at low priority: it survives whoever started it, and ends when the
+A follower is a process in a session of its own: it survives whoever started it, and ends when the
 run has ended, also where its trainer was killed. There is at most one of each kind: another waits a while for the lock
 of the first, in case that one is about to end, and then gives up.
 """
@@ -22,6 +22,8 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.owned import OwnedDirectory
 from workbench.tensorboard.packages import check_packages
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""The environment of a process that imports numpy."""
 _STARTED: list[subprocess.Popen[bytes]] = []
 """Those that this process has started: one that has ended is a zombie until it is asked."""
 
@@ -89,7 +91,7 @@ def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> N
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=os.environ | ONE_THREAD if kind == "tensorboard" else None,
         )
     except OSError as error:
         raise WorkbenchError(f"its process cannot be started ({short_path(files.log)}): {error.strerror}") from error
