@@ -41,7 +41,7 @@ KINDS = {
         ),
         ExportKind("svg", "a folder with each chart as SVG", "", takes_several=True),
         ExportKind("csv", "a folder with the curves as CSV: steps, epochs, timing, memory", ""),
-        ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True),
+        ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True, takes_study=True),
     )
 }
 NAMES = tuple(KINDS)
