@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.export_kinds import ExportKind
 from workbench.files import short_path
-from workbench.processes.exporting import ExportRequest, run_export
+from workbench.processes.export_command import ExportRequest, run_export
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
 from workbench.settings.preset import Preset

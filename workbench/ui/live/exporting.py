@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workbench.export_kinds import ExportKind
-from workbench.processes.exporting import ExportRequest, Written
+from workbench.processes.export_command import ExportRequest, Written
 from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 
