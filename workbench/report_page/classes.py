@@ -127,7 +127,7 @@ def style() -> str:
     """The shades of right (k) and wrong (q) cells, in a table and in a picture."""
     rules = []
     for level in range(1, LEVELS + 1):
-        strength = round(100 * (0.1 + 0.62 * level / LEVELS))
+        strength = round(100 * (0.08 + 0.46 * level / LEVELS))
         for kind, colour in (("k", "train"), ("q", "validation")):
             mixed = f"color-mix(in srgb,var(--{colour}) {strength}%,transparent)"
             rules.append(f"td.{kind}{level}{{background:{mixed}}}path.{kind}{level}{{fill:{mixed}}}")
