@@ -1,12 +1,13 @@
 """`workbench export`: finds the runs, checks where to write, hands over to the kind, and says what was written.
 
-A kind is a module `headless/exports/<kind>.py` with a function `export(run or runs, path, options) -> Exported`. It
-writes the whole result or nothing (`workbench.files`), checks it, and only then returns.
+A kind is a module `headless/exports/<kind>.py` with a function `export(runs, path, options) -> Exported`. It writes the
+whole result or nothing (`workbench.files`), checks it, and only then returns.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -15,11 +16,11 @@ from typing import Any
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
-from workbench.files import short_path
+from workbench.files import expanded, short_path
 from workbench.headless.options import Options
-from workbench.runs.directory import RunDirectory, find_run
+from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
-from workbench.tuning.directory import StudyDirectory, matching
+from workbench.tuning.directory import StudyDirectory, find_run_or_study
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,11 @@ def export(request: Request, options: Options) -> int:
 def exported_to(request: Request, options: Options) -> Exported:
     """The same without a word. Raises WorkbenchError."""
     kind = kind_named(request.to)
-    if not request.runs or (len(request.runs) > 1 and not kind.takes_several):
-        raise UsageError(f"--to {kind.name} takes {'runs' if kind.takes_several else 'one run'}: name it")
-    runs = _found(kind, request.runs, options)
+    if len(request.runs) > 1 and not kind.takes_several:
+        raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
+    runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
+    if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
+        _check_study(studies[0], kind, alone=len(runs) == 1)
     path = place(kind, runs[0], request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
@@ -76,23 +79,16 @@ def exported_to(request: Request, options: Options) -> Exported:
     return exporter(runs, path, options)
 
 
-def _found(kind: ExportKind, names: Sequence[str], options: Options) -> Sequence[RunDirectory | StudyDirectory]:
-    """The runs of these names, or the one study. Raises UsageError."""
-    found: list[RunDirectory | StudyDirectory] = []
-    for name in names:
-        try:
-            found.append(find_run(options.runs_folder, name))
-        except UsageError:
-            studies = [
-                each for each in matching(name, Path(), options.studies_folder) if isinstance(each, StudyDirectory)
-            ]
-            if len(studies) != 1:
-                raise
-            if not kind.takes_study or len(names) > 1:
-                where = short_path(studies[0].trials)
-                raise UsageError(f"{studies[0].name} is a study: name the runs of its trials, in {where}") from None
-            found += studies
-    return found
+def _check_study(study: StudyDirectory, kind: ExportKind, *, alone: bool) -> None:
+    """Raises UsageError where a run is needed."""
+    if kind.takes_study and alone:
+        return
+    if kind.takes_study:
+        raise UsageError(f"{study.name} is a study: --to {kind.name} takes one study, or runs")
+    raise UsageError(
+        f"{study.name} is a study, not a run: export one of its runs, which are in {short_path(study.trials)}, by its "
+        f"path: workbench export {shlex.quote(short_path(study.trials))}/RUN --to {kind.name}"
+    )
 
 
 def kind_named(name: str) -> ExportKind:
@@ -107,4 +103,5 @@ def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None
     name = kind.file_name(run.name)
     if out is None:
         return Path(name).absolute()
-    return (out / name if kind.suffix and out.is_dir() else out).expanduser().absolute()
+    out = expanded(str(out))
+    return (out / name if kind.suffix and out.is_dir() else out).absolute()
