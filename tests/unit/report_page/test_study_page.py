@@ -74,6 +74,7 @@ def test_a_study_is_exported_to_a_report_and_to_nothing_else(
         assert exit.value.code == code
     said = capsys.readouterr()
     assert "a report of a study" in said.out
-    assert said.err.count(f"is a study: name the runs of its trials, in studies/{study.name}/trials") == 2
+    assert f"{study.name} is a study, not a run" in said.err
+    assert "--to report takes one study, or runs" in said.err
     assert "there is no run 'nothing'" in said.err
     assert (tmp_path / f"{study.name}.html").exists()
