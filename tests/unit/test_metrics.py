@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_the_line_of_an_epoch_shows_the_metric_that_tells_the_best_one() -> None
 
 
 def test_weighted_means_are_not_taken_for_metrics_of_a_loop_of_the_users_own() -> None:
-    values = {
+    values: dict[str, Any] = {
         "loss": 0.5,
         "f1_weighted": 0.7,
         "precision_weighted": 0.7,
