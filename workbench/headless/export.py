@@ -18,7 +18,6 @@ from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
 from workbench.files import expanded, short_path
 from workbench.headless.options import Options
-from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
 from workbench.tuning.directory import StudyDirectory, find_run_or_study
 
@@ -72,7 +71,7 @@ def exported_to(request: Request, options: Options) -> Exported:
     runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
     if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
         _check_study(studies[0], kind, alone=len(runs) == 1)
-    path = place(kind, runs[0], request.out)
+    path = place(kind, kind.file_name(runs[0].name, len(runs)), request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
@@ -98,9 +97,8 @@ def kind_named(name: str) -> ExportKind:
     raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
 
 
-def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None) -> Path:
-    """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
-    name = kind.file_name(run.name)
+def place(kind: ExportKind, name: str, out: Path | None) -> Path:
+    """Where to write, absolute: the name in the present folder, or in the folder `out`, or `out` itself."""
     if out is None:
         return Path(name).absolute()
     out = expanded(str(out))

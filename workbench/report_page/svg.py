@@ -288,7 +288,7 @@ def standalone(chart: Chart) -> str:
     drawn = draw(chart, title=chart.heading)
     start = drawn.index(">") + 1
     height = int(drawn[:start].partition(f'viewBox="0 0 {WIDTH} ')[2].partition('"')[0])
-    rows = [line for line in chart.lines if len(chart.lines) > 1 or line.letter]
+    rows = [line for line in chart.lines if line.name]
     full = height + 20 * len(rows) + (10 if rows else 0)
     head = drawn[:start].replace(f"0 0 {WIDTH} {height}", f"0 0 {WIDTH} {full}")
     head = head.replace("<svg ", f'<svg width="{WIDTH}" height="{full}" ', 1)

@@ -88,7 +88,7 @@ def test_several_runs_are_for_what_compares_them(kind: Kind, run: RunDirectory, 
     with pytest.raises(UsageError, match=r"--to onnx takes one run, but 2 are named: export one after another"):
         export(Request((run.name, other.name), "onnx"), options)
     export(Request((run.name, other.name), "report"), options)
-    assert kind.asked == [([run.name, other.name], Path.cwd() / f"{run.name}.html")]
+    assert kind.asked == [([run.name, other.name], Path.cwd() / f"{run.name}-and-1-more.html")]
 
 
 def test_a_misspelt_kind_gets_the_nearest(run: RunDirectory, options: Options) -> None:

@@ -176,7 +176,7 @@ def test_a_failed_run_says_why_and_breaks_its_curve(tmp_path: Path) -> None:
     text = run_page(read_record(run), NOW)
     page = Page(text)
     assert page.has_row("failed after 0 of 3 epochs, 4 steps", reason)
-    [line] = re.findall(r'class="l s-train" d="([^"]*)"', text)
+    [line] = re.findall(r'class="l s-train" d="([^"h]*)"', text)
     assert line.count("M") == 1, "what is not finite is not drawn"
     assert len(line.split()) == 2
     assert "nan" not in re.sub(r">[^<]*<", "><", text)

@@ -92,7 +92,7 @@ class ExportDialog(Dialog[bool]):
         self._kind = KINDS[message.option.id or ""]
         field = self.query_one(Input)
         if field.value == self._typed:
-            self._typed = field.value = self._kind.file_name(self._rows[0].run.name)
+            self._typed = field.value = self._kind.file_name(self._rows[0].run.name, len(self._rows))
             field.cursor_position = len(field.value)
 
     @on(Input.Changed)
@@ -137,7 +137,7 @@ class ExportDialog(Dialog[bool]):
             return
         path = expanded(typed)
         if path.is_dir() and self._kind.suffix:
-            path /= self._kind.file_name(self._rows[0].run.name)
+            path /= self._kind.file_name(self._rows[0].run.name, len(self._rows))
         replaces = path.exists()
         if replaces and self._confirmed != path:
             self._confirmed = path
