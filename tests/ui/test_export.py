@@ -145,7 +145,7 @@ def test_a_failed_export_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("leaves", ["the dialog", "the list of runs too"])
-def test_an_export_goes_on_without_its_dialog_and_says_when_it_is_done(
+def test_an_export_continues_without_its_dialog_and_says_when_it_is_done(
     tmp_path: Path, asked: list[ExportRequest], leaves: str
 ) -> None:
     app = app_with_runs(tmp_path)

@@ -65,7 +65,7 @@ def test_a_program_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> No
         run(monkeypatch, "/nowhere/python")
 
 
-def test_it_goes_on_when_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_continues_when_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     out = tmp_path / "written"
     monkeypatch.setattr(export_command, "command_line", lambda _: python("time.sleep(0.5)", f"open({str(out)!r}, 'w')"))
 

@@ -1,4 +1,4 @@
-"""Exports runs: a dialog chooses what and where to, a process of its own does it, and goes on if the dialog is left."""
+"""Exports runs: a dialog chooses what and where to, a process of its own does it, and continues without it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ NAME_CELLS = 14
 
 
 class ExportDialog(Dialog[bool]):
-    """A list of kinds and a path. Leaving it lets an export in progress go on."""
+    """A list of kinds and a path. An export in progress continues when it is left."""
 
     app: StyledApp
     title_text = "export"
