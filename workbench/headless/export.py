@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
-from workbench.files import expanded, short_path
+from workbench.files import exists, expanded, short_path
 from workbench.headless.options import Options
 from workbench.suggestion import nearest
 from workbench.tuning.directory import StudyDirectory, find_run_or_study
@@ -72,7 +72,7 @@ def exported_to(request: Request, options: Options) -> Exported:
     if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
         _check_study(studies[0], kind, alone=len(runs) == 1)
     path = place(kind, kind.file_name(runs[0].name, len(runs)), request.out)
-    if path.exists() and not request.overwrite:
+    if exists(path) and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
     return exporter(runs, path, options)
@@ -102,4 +102,4 @@ def place(kind: ExportKind, name: str, out: Path | None) -> Path:
     if out is None:
         return Path(name).absolute()
     out = expanded(str(out))
-    return (out / name if kind.suffix and out.is_dir() else out).absolute()
+    return (out / name if kind.suffix and exists(out) and out.is_dir() else out).absolute()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.files import storage_error, umask
+from workbench.files import exists, storage_error, umask
 
 
 def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> int:
@@ -39,7 +39,7 @@ def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> in
 
 
 def _check_replaceable(path: Path, suffix: str) -> None:
-    if not path.exists():
+    if not exists(path):
         return
     if path.is_symlink() or not path.is_dir():
         raise UsageError(f"{path} is not a folder: choose another --out")

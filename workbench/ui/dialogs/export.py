@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from workbench.errors import WorkbenchError
 from workbench.export_kinds import KINDS, ExportKind
-from workbench.files import expanded, short_path
+from workbench.files import exists, expanded, short_path
 from workbench.runs.row import RunRow
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.live.exporting import Export, why_not
@@ -136,9 +136,9 @@ class ExportDialog(Dialog[bool]):
             self._say("write a path", "warning")
             return
         path = expanded(typed)
-        if path.is_dir() and self._kind.suffix:
+        if self._kind.suffix and exists(path) and path.is_dir():
             path /= self._kind.file_name(self._rows[0].run.name, len(self._rows))
-        replaces = path.exists()
+        replaces = exists(path)
         if replaces and self._confirmed != path:
             self._confirmed = path
             self._say(f"{short_path(path.absolute())} is there already: enter once more replaces it", "warning")
