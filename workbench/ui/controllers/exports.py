@@ -17,6 +17,8 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.live.exporting import Export
 
+PATIENCE_SECONDS = 0.6
+"""An open dialog has shown by then how its export ended."""
 Say = Callable[[str, str], bool]
 """Shows a sentence, and its kind; False where it is not there to show it."""
 
@@ -55,7 +57,8 @@ class ExportsController:
             export.written = await run_export(export.request, export.report)
         except WorkbenchError as error:
             export.problem = str(error)
-        if export.is_watched:
+        await asyncio.sleep(PATIENCE_SECONDS)
+        if export.was_shown:
             return
         text, kind = said_of(export)
         if say is None or not say(text, kind):

@@ -112,7 +112,7 @@ class ExportDialog(Dialog[bool]):
             doing = export.doing or f"exporting to {export.request.to}"
             self._say(f"{doing} {self.app.glyphs.ellipsis} {export.seconds} s\nesc leaves; the export continues", "dim")
             return
-        self._export = None
+        self._export, export.was_shown = None, True
         if export.written is None:
             self._say(f"{self.app.glyphs.wrong} {export.problem}", "error")
         else:
@@ -151,9 +151,3 @@ class ExportDialog(Dialog[bool]):
             return
         self._show_progress()
         self.renew_keys()
-
-    def action_cancel(self) -> None:
-        """Closes the dialog; its export continues, and the screen below says how it ends."""
-        if self._export is not None:
-            self._export.is_watched = False
-        self.dismiss(None)

@@ -23,8 +23,8 @@ class Export:
     """What came of it."""
     problem: str = ""
     """Why nothing came of it."""
-    is_watched: bool = True
-    """Whether its dialog is open, which shows how it ends."""
+    was_shown: bool = False
+    """Whether its dialog has shown how it ended."""
     began: float = field(default_factory=time.monotonic)
 
     @property
