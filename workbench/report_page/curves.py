@@ -67,9 +67,11 @@ def charts_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[C
 
 
 def _says_something(chart: Chart) -> bool:
-    """Whether a chart has a finite value, and is not that of learning rates that never change."""
-    values = [{point.mean for point in line.points if point.extent(log=False) is not None} for line in chart.lines]
-    return any(len(each) > 1 if chart.id == LEARNING_RATE.id else each for each in values)
+    """Whether a chart has a finite value; of time and memory two, of learning rates two that differ."""
+    finite = [[point.mean for point in line.points if point.extent(log=False) is not None] for line in chart.lines]
+    if chart.id == LEARNING_RATE.id:
+        return any(len(set(values)) > 1 for values in finite)
+    return any(len(values) >= (1 if chart.metric else 2) for values in finite)
 
 
 class _Charts:

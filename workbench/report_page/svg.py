@@ -236,10 +236,6 @@ def _layer(line: Line, below: Sequence[Point], frame: _Frame) -> Iterable[str]:
     points = [point for point in line.points if point.extent(log=False) is not None]
     if not points:
         return
-    if len(points) == 1:  # a moment has no width: a bar across the chart
-        last = frame.x_range[1]
-        points = [points[0], Point(last, points[0].low, points[0].high, points[0].mean)]
-        below = [below[0], Point(last, below[0].low, below[0].high, below[0].mean)] if below else ()
     upper = " ".join(frame.at(point.x, point.mean) for point in points)
     floor = [(point.x, point.mean) for point in below] or [(points[0].x, 0.0), (points[-1].x, 0.0)]
     lower = " ".join(frame.at(x, y) for x, y in reversed(floor))
