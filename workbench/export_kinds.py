@@ -22,7 +22,7 @@ class ExportKind:
     takes_several: bool = False
     """Whether it takes several runs."""
     takes_study: bool = False
-    """Whether it takes a study in place of runs."""
+    """Whether it takes a study, and several that are compared, as well as runs."""
 
     def file_name(self, run: str, runs: int = 1) -> str:
         """What is written is called after its run, or the first of several: the name of the file, or of the folder."""

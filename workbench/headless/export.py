@@ -70,7 +70,7 @@ def exported_to(request: Request, options: Options) -> Exported:
         raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
     runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
     if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
-        _check_study(studies[0], kind, alone=len(runs) == 1)
+        _check_study(studies[0], kind)
     path = place(kind, kind.file_name(runs[0].name, len(runs)), request.out)
     if exists(path) and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
@@ -78,12 +78,10 @@ def exported_to(request: Request, options: Options) -> Exported:
     return exporter(runs, path, options)
 
 
-def _check_study(study: StudyDirectory, kind: ExportKind, *, alone: bool) -> None:
+def _check_study(study: StudyDirectory, kind: ExportKind) -> None:
     """Raises UsageError where a run is needed."""
-    if kind.takes_study and alone:
-        return
     if kind.takes_study:
-        raise UsageError(f"{study.name} is a study: --to {kind.name} takes one study, or runs")
+        return
     raise UsageError(
         f"{study.name} is a study, not a run: export one of its runs, which are in {short_path(study.trials)}, by its "
         f"path: workbench export {shlex.quote(short_path(study.trials))}/RUN --to {kind.name}"
