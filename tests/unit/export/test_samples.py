@@ -99,7 +99,8 @@ class ByName(nn.Module):
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         there = torch.arange(ids.shape[1]) < lengths.unsqueeze(1)
-        return (self.scores(ids) * there.unsqueeze(2)).sum(1) / lengths.unsqueeze(1)
+        total: Tensor = (self.scores(ids) * there.unsqueeze(2)).sum(1)
+        return total / lengths.unsqueeze(1)
 
 
 def test_tensors_by_name_stay_so(tmp_path: Path, user_functions: Functions) -> None:
