@@ -80,7 +80,9 @@ def batches_of(raw: Raw, outputs: int) -> list[Raw]:
 def _read(trained: TrainedModel, report: Callable[[Progress], None]) -> CheckSamples:
     """Raises WorkbenchError where the data cannot be read."""
     os.environ[OFFLINE_VARIABLE] = "1"
-    preset = trained.preset.override(["runtime.device=cpu", "runtime.precision=float32", "runtime.num_workers=0"])
+    preset = trained.preset.override(
+        ["runtime.device=cpu", "runtime.precision=float32", "runtime.engine=eager", "runtime.num_workers=0"]
+    )
     seen: list[CheckSamples] = []
 
     def see(samples: Samples, splits: Splits) -> None:

@@ -269,9 +269,7 @@ def test_a_model_that_no_program_can_express_is_refused(tmp_path: Path, user_fun
 
 def test_an_operator_that_onnx_lacks_is_named(tmp_path: Path, user_functions: Functions) -> None:
     model = of_ones_own(Eigen, tmp_path, user_functions)
-    with pytest.raises(
-        ExportError, match=r"^ONNX has no operator for PyTorch's aten\.\w+, which this model uses"
-    ):
+    with pytest.raises(ExportError, match=r"^ONNX has no operator for PyTorch's aten\.\w+, which this model uses"):
         save_onnx(model, tmp_path / "model.onnx", {})
     save_torch_export(model, tmp_path / "model.pt2", {})
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.export.made import drawn_model
-from workbench.data.samples import InMemory, NamedInMemory, Samples, Task, Texts
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task, Texts
 from workbench.export.samples import BATCHES, SAMPLES, batches_of, random_samples, samples_of
 from workbench.settings.preset import Preset
 
@@ -42,6 +42,17 @@ def test_texts_are_texts(tmp_path: Path, data: Data) -> None:
     assert isinstance(split, Texts)
     assert set(found.raw) == set(split.texts)  # 24, some more than once
     assert len(found.raw) == SAMPLES
+
+
+def test_samples_that_are_read_one_by_one_are_read(tmp_path: Path, user_functions: Functions) -> None:
+    inputs, targets = torch.randint(0, 256, (96, 1, 8, 8), dtype=torch.uint8), torch.arange(96) % 3
+    lazy = Lazy(InMemory(inputs, targets), targets)
+    user_functions["mine:data"] = lambda: Samples(lazy, Task("classification", 3, classes=("a", "b", "c")))
+    model = drawn_model(tmp_path, "data.name=module", "data.function=mine:data", "model.hidden=[4]")
+    found = samples_of(model, lambda progress: None)
+    assert isinstance(found.raw, Tensor)
+    assert (found.origin, found.raw.dtype, found.raw.shape) == ("validation", torch.uint8, (SAMPLES, 1, 8, 8))
+    assert rows_of(found.raw) <= rows_of(inputs)
 
 
 def test_without_a_validation_split_they_are_of_the_training_split(tmp_path: Path, data: Data) -> None:

@@ -38,6 +38,7 @@ def facts_of(made: ExportedModel) -> dict[str, object]:
         "samples": made.samples,
         "batches": made.batches,
         "sample_origin": made.origin,
+        "sample_reason": made.reason,
         "notes": made.notes,
     }
 
