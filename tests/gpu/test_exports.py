@@ -30,7 +30,7 @@ MODELS = {
 KINDS = ["safetensors", "torch_export", "onnx"]
 
 
-@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+@pytest.fixture(scope="module", params=list(MODELS.values()), ids=list(MODELS))
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     own = [each for each in DIGITS if not (request.param and each.startswith("model."))]
     trainer = new_trainer(tmp_path_factory.mktemp("runs"), [*own, *request.param, "training.epochs=2"])
