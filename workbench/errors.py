@@ -36,6 +36,10 @@ class PresetError(UsageError):
     kind = "preset"
 
 
+class NoPresetError(PresetError):
+    """A run has no preset: a loop of the user's own, or another program, has made it."""
+
+
 class UntrustedCodeError(UsageError):
     """A preset names user code that is not trusted yet."""
 

@@ -114,9 +114,9 @@ def monitor_names() -> list[str]:
     return [each.name for each in METRICS if each.can_monitor]
 
 
-def curve_names() -> list[str]:
-    """The metrics whose values after each epoch are kept as curves."""
-    return [each.name for each in METRICS if each.is_curve]
+def keeps_curve(name: str) -> bool:
+    """Whether the values of a metric after each epoch are kept as a curve; also of one that is not declared."""
+    return name not in BY_CLASS and metric(name).is_curve
 
 
 def headline_metrics(monitor: str = "") -> list[Metric]:
@@ -141,3 +141,19 @@ def written(values: Mapping[str, Any], shown: Iterable[Metric] | None = None) ->
             yield each.label, each.write(value)
         elif each.name == "loss" and "loss" in values:
             yield each.label, "nan"
+
+
+def written_with_own(values: Mapping[str, Any], shown: Iterable[Metric] | None = None) -> Iterator[tuple[str, str]]:
+    """As `written`; last the metrics of a loop of the user's own that are not declared, under their own names."""
+    yield from written(values, shown)
+    yield from ((name, metric(name).write(value)) for name, value in undeclared(values).items())
+
+
+def undeclared(values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers among the values that are no declared metric."""
+    known = {each.name for each in METRICS} | set(BY_CLASS)
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in known and isinstance(value, int | float) and not isinstance(value, bool)
+    }

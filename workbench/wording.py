@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.metrics import headline_metrics, written
+from workbench.metrics import headline_metrics, written_with_own
 from workbench.runs.events import Prepared
 from workbench.runs.measurements import Profiled
 from workbench.units import count, duration
@@ -32,8 +32,11 @@ def engine_line(prepared: Prepared) -> str:
 
 
 def headline(metrics: dict[str, float], monitor: str = "") -> str:
-    """The main metrics in a line: loss, accuracy or RMSE and R², and the monitor where one is named."""
-    return " ".join(f"{label} {value}" for label, value in written(metrics, headline_metrics(monitor)))
+    """The main metrics in a line: loss, accuracy or RMSE and R², and the monitor where one is named.
+
+    All those of a loop of the user's own that are not declared.
+    """
+    return " ".join(f"{label} {value}" for label, value in written_with_own(metrics, headline_metrics(monitor)))
 
 
 def profile_title(profiled: Profiled) -> str:

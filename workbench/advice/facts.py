@@ -242,7 +242,7 @@ def _median_known(values: Sequence[float | None]) -> float | None:
 
 def _slowdown(history: RunHistory, timings: Sequence[Timing]) -> float | None:
     """Computed from throughput, because the median does not change if only some steps are slow."""
-    curve, now = history.curves.get("samples_per_second"), _median([timing.samples_per_second for timing in timings])
+    curve, now = history.curves.get("samples_per_second"), _median_known([each.samples_per_second for each in timings])
     if curve is None or not now:
         return None
     return max((bucket.maximum for bucket in curve.buckets if bucket.count), default=now) / now

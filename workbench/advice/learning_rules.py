@@ -11,6 +11,7 @@ from workbench.advice.finding import Finding
 from workbench.advice.rule import Rule, finding, percent, severity_of
 from workbench.advice.trends import LossTrend
 from workbench.processes.range_test import SAFETY
+from workbench.runs.events import Prepared
 from workbench.units import count, decimals
 
 STUCK_FRACTION = 0.5
@@ -69,6 +70,11 @@ def _loss_rising(facts: Facts) -> Finding | None:
     )
 
 
+def _is_small(prepared: Prepared | None) -> bool:
+    """Whether the batches are so small that single samples make spikes."""
+    return prepared is not None and prepared.batch_size is not None and prepared.batch_size < LEAST_SPIKE_BATCH
+
+
 def _lost_fraction(trend: LossTrend) -> float:
     """The fraction of the gain that is lost again; for a loss that hardly fell, relative to half of the start."""
     gained = max(trend.start - trend.lowest, abs(trend.start) / 2)
@@ -78,7 +84,7 @@ def _lost_fraction(trend: LossTrend) -> float:
 def _loss_spike(facts: Facts) -> Finding | None:
     assert facts.loss is not None
     trend = facts.loss
-    if trend.highest is None or trend.start <= 0 or (facts.prepared and facts.prepared.batch_size < LEAST_SPIKE_BATCH):
+    if trend.highest is None or trend.start <= 0 or _is_small(facts.prepared):
         return None
     severity = severity_of("loss-spike", trend.highest / trend.start)
     if severity is None:
@@ -141,6 +147,8 @@ def _overfitting(facts: Facts) -> Finding | None:
     severity = severity_of("overfitting", trend.latest / trend.best - 1)
     if severity is None:
         return None
+    # What a loop of the user's own keeps is not known.
+    kept = "" if facts.preset is None else " The best epoch's weights are kept (training.keep_best)."
     return finding(
         "overfitting",
         severity,
@@ -149,7 +157,7 @@ def _overfitting(facts: Facts) -> Finding | None:
         f"{count(latest.epoch)}, while the training loss fell from {decimals(lowest.train)} to "
         f"{decimals(latest.train)}",
         "The model memorises its training samples: dropout, weight decay, more samples, augmentation or a smaller "
-        "model help. The best epoch's weights are kept (training.keep_best).",
+        f"model help.{kept}",
         changes.regularised(facts),
         # Twice as long as it took to reach the best epoch: a slower run must have the chance to get lower.
         steps=2 * trend.best_step if facts.step is None else min(2 * trend.best_step, facts.step),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workbench.advice.facts import FACT_NAMES, Facts
 from workbench.advice.finding import Finding
 from workbench.advice.learning_rules import LEARNING_RULES
@@ -25,6 +27,8 @@ def findings(facts: Facts) -> list[Finding]:
     if facts.step is None or facts.step < LEAST_STEPS:
         return []
     found = [rule.decide(facts) for rule in RULES if not missing(rule, facts)]
+    if facts.preset is None:  # a loop of the user's own has no settings that could be changed here
+        found = [finding if finding is None else replace(finding, change=(), measure=None) for finding in found]
     return sorted(
         (finding for finding in found if finding is not None), key=lambda finding: _SEVERITIES.index(finding.severity)
     )

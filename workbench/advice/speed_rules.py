@@ -34,7 +34,13 @@ def _waiting_for_data(facts: Facts) -> Finding | None:
     severity = severity_of("waiting-for-data", fraction)
     if severity is None:
         return None
-    if facts.prepared is not None and facts.prepared.data_loading == "dataloader":
+    if facts.preset is None:
+        advice = (
+            "Loading samples is slower than training on them: let more workers of the DataLoader read them, make "
+            "loading a sample cheaper, or keep the samples on the device if they fit."
+        )
+        change: tuple[str, ...] = ()
+    elif facts.prepared is not None and facts.prepared.data_loading == "dataloader":
         advice = (
             "Loading samples is slower than training on them: keep them on the device if they fit "
             "(runtime.data_loading), use more workers, or make loading a sample cheaper."
@@ -73,7 +79,7 @@ def _overhead(facts: Facts) -> Finding | None:
         "overhead",
         severity,
         f"{_of_a_step(facts, fraction)} is neither data nor arithmetic",
-        "Python and the launch of operations take this time: an engine that runs whole steps at once saves it, and "
+        f"Python and the launch of operations take this time: {_whole_steps(facts)} saves it, and "
         "a larger batch spreads it over more samples (it also changes the learning).",
         changes.faster_engine(facts) or changes.larger_batch(facts),
     )
@@ -88,7 +94,7 @@ def _gpu_idle(facts: Facts) -> Finding | None:
         "gpu-idle",
         severity,
         f"the GPU computes for {percent(facts.gpu_busy_fraction)} of the time and waits for the rest",
-        "The GPU waits for the host: an engine that runs whole steps at once helps, and so does a larger batch.",
+        f"The GPU waits for the host: {_whole_steps(facts)} helps, and so does a larger batch.",
         changes.faster_engine(facts) or changes.larger_batch(facts),
     )
 
@@ -274,6 +280,11 @@ def _batch_below_knee(facts: Facts) -> Finding | None:
         f"A larger batch uses the device better; it also changes the learning: {sentence}.",
         (f"data.batch_size={target}", *rescaled),
     )
+
+
+def _whole_steps(facts: Facts) -> str:
+    """What runs whole steps at once, in words."""
+    return "torch.compile or a CUDA graph" if facts.preset is None else "an engine that runs whole steps at once"
 
 
 def _of_a_step(facts: Facts, fraction: float) -> str:

@@ -187,7 +187,8 @@ def workbench(
         typer.Option(
             "--attach",
             metavar="[RUN]",
-            help="Open the app on a run in progress; without RUN, the latest.",
+            help="Open the app on a run in progress; without RUN, the latest. RUN may be a log folder of TensorBoard, "
+            "Lightning (CSV) or W&B.",
             autocompletion=complete_runs,
         ),
     ] = None,
@@ -198,6 +199,7 @@ def workbench(
         bool, typer.Option("--low-bandwidth", help="The app updates half as often: for slow connections.")
     ] = False,
     profile: parameters.Profile = None,
+    tensorboard: parameters.TensorBoard = None,
     together: parameters.Together = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -227,6 +229,7 @@ def workbench(
                 ascii_only=ascii_only,
                 low_bandwidth=low_bandwidth,
                 profile=profile,
+                tensorboard=tensorboard,
                 together=together,
             )
         )

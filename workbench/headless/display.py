@@ -160,15 +160,19 @@ def describe(prepared: Prepared) -> Text:
         f" on {device}, {engine_line(prepared)}, samples {loading_words(prepared.data_loading)}\n",
         f"learns {prepared.learns}\n" if prepared.learns else "",
         f"samples: {', '.join(samples)}\n",
-        f"{count(prepared.epochs)} epochs of {count(prepared.steps_per_epoch)} steps at batch size "
-        f"{count(prepared.batch_size)}; ",
+        f"{_known(prepared.epochs)} epochs of {_known(prepared.steps_per_epoch)} steps at batch size "
+        f"{_known(prepared.batch_size)}; ",
         ("below: training | validation" if prepared.validation_samples else "below: training", "dim"),
     )
 
 
+def _known(number: int | None) -> str:
+    return "-" if number is None else count(number)
+
+
 def epoch_line(event: EpochEnd, view: RunView) -> Text:
     """One line about an epoch, training | validation; the best epoch so far says so."""
-    epochs = view.prepared.epochs if view.prepared else event.epoch
+    epochs = (view.prepared.epochs if view.prepared else None) or event.epoch
     text = Text.assemble(("epoch ", "dim"), f"{count(event.epoch):>{len(count(epochs))}}/{count(epochs)}")
     both = [metrics for metrics in (event.train, event.validation) if metrics]
     for metric in headline_metrics(view.prepared.monitor if view.prepared else ""):
@@ -214,14 +218,14 @@ def progress_line(view: RunView, width: int) -> Table | Text:
 
 def _progress_parts(view: RunView, prepared: Prepared, *, narrow: bool) -> list[str]:
     """The parts of the progress line, short enough for 80 columns."""
-    epoch = min(int(view.epoch) + 1, prepared.epochs)
-    parts = [f"epoch {count(epoch)}/{count(prepared.epochs)}", f"step {count(view.step)}"]
+    epoch = int(view.epoch) + 1 if prepared.epochs is None else min(int(view.epoch) + 1, prepared.epochs)
+    parts = [f"epoch {count(epoch)}/{_known(prepared.epochs)}", f"step {count(view.step)}"]
     if view.loss is not None:
         parts.append(f"loss {decimals(view.loss)}")
     validation = view.epoch_end.validation if view.epoch_end else None
     known = [name for name in ("accuracy", "token_accuracy") if validation and name in validation]
     parts += [f"acc {declared(name).write(validation[name])}" for name in known if validation]
-    if view.timing is not None:
+    if view.timing is not None and view.timing.samples_per_second is not None:
         parts.append(f"{rate(view.timing.samples_per_second)}{'/s' if narrow else ' samples/s'}")
     if view.state != "training":
         parts.append(view.state)

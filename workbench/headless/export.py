@@ -20,7 +20,7 @@ from workbench.files import expanded, short_path
 from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
-from workbench.tuning.directory import find_run_or_study
+from workbench.tuning.directory import StudyDirectory, find_run_or_study
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,15 @@ class Exported:
     """What to tell the user, a sentence a line."""
 
 
-Exporter = Callable[[Sequence[RunDirectory], Path, Options], Exported]
+Exporter = Callable[[Sequence[Any], Path, Options], Exported]
+"""Gets the directories of runs, or, where its kind takes one, the directory of a study."""
 
 
 def export(request: Request, options: Options) -> int:
     """Exports and prints what was written; returns the exit code. Raises WorkbenchError, with nothing half-written."""
     exported = exported_to(request, options)
     if options.json_output:
-        values = {name: value for name, value in asdict(exported).items() if name not in ("facts", "lines")}
+        values = {name: value for name, value in asdict(exported).items() if name != "facts"}
         print(json.dumps({"type": "result", "to": request.to} | values | exported.facts))
     elif options.quiet:
         print(exported.path)
@@ -68,7 +69,9 @@ def exported_to(request: Request, options: Options) -> Exported:
     kind = kind_named(request.to)
     if len(request.runs) > 1 and not kind.takes_several:
         raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
-    runs = [_run_named(name, kind, options) for name in request.runs]
+    runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
+    if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
+        _check_study(studies[0], kind, alone=len(runs) == 1)
     path = place(kind, runs[0], request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
@@ -76,14 +79,15 @@ def exported_to(request: Request, options: Options) -> Exported:
     return exporter(runs, path, options)
 
 
-def _run_named(name: str, kind: ExportKind, options: Options) -> RunDirectory:
-    """The run of that name, or path. Raises UsageError, also for a study."""
-    found = find_run_or_study(name, options.runs_folder, options.studies_folder)
-    if isinstance(found, RunDirectory):
-        return found
+def _check_study(study: StudyDirectory, kind: ExportKind, *, alone: bool) -> None:
+    """Raises UsageError where a run is needed."""
+    if kind.takes_study and alone:
+        return
+    if kind.takes_study:
+        raise UsageError(f"{study.name} is a study: --to {kind.name} takes one study, or runs")
     raise UsageError(
-        f"{found.name} is a study, not a run: export one of its runs, which are in {short_path(found.trials)}, by its "
-        f"path: workbench export {shlex.quote(short_path(found.trials))}/RUN --to {kind.name}"
+        f"{study.name} is a study, not a run: export one of its runs, which are in {short_path(study.trials)}, by its "
+        f"path: workbench export {shlex.quote(short_path(study.trials))}/RUN --to {kind.name}"
     )
 
 
@@ -94,9 +98,9 @@ def kind_named(name: str) -> ExportKind:
     raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
 
 
-def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
+def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None) -> Path:
     """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
-    name = f"{run.name}{kind.suffix}" if kind.suffix else f"{run.name}-{kind.name}"
+    name = kind.file_name(run.name)
     if out is None:
         return Path(name).absolute()
     out = expanded(str(out))

@@ -162,6 +162,8 @@ def _from_events(run: RunDirectory, before: RunRow | None) -> dict[str, Any]:
     monitor = _text(prepared.monitor) if prepared is not None else ""
     epochs = [event for event in tail if isinstance(event, EpochEnd)]
     marked = [event for event in epochs if event.best]
+    if marked and marked[-1].monitor:
+        monitor = _text(marked[-1].monitor)
     best = _table(marked[-1].validation or marked[-1].train) if marked else {}
     tested = [event for event in tail if isinstance(event, TestResult)]
     states = [event for event in tail if isinstance(event, State)]

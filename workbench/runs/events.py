@@ -65,9 +65,11 @@ class Prepared(Event):
     train_samples: int = 0
     validation_samples: int | None = None
     test_samples: int | None = None
-    batch_size: int
-    steps_per_epoch: Annotated[int, positive]
-    epochs: Annotated[int, positive]
+    batch_size: int | None = None
+    steps_per_epoch: Annotated[int, positive] | None = None
+    """None of a loop whose data does not tell how long it is."""
+    epochs: Annotated[int, positive] | None = None
+    """None if it is not known how many are planned."""
     monitor: str = "loss"
     """Name of the metric by which epochs are compared."""
     seconds: float = 0.0
@@ -107,10 +109,29 @@ class Steps(Event):
     epoch: float
     """Position after the last of them, in epochs with fractions."""
     losses: list[float]
-    learning_rate: float
-    """Learning rate of the last of them, the schedule's factor included."""
+    learning_rate: float | None = None
+    """Learning rate of the last of them, the schedule's factor included; None of a loop that does not tell it."""
     seconds: float
     """Training time so far, without pauses and validation."""
+    last_step: int | None = None
+    """The step that epoch, learning rate and seconds are of, where a loop logs no loss at some steps; None: the step of
+    the last loss."""
+
+    @property
+    def last(self) -> int:
+        """The step that epoch, learning rate and seconds are of."""
+        return self.first_step + len(self.losses) - 1 if self.last_step is None else self.last_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logged(Event):
+    """What a loop of the user's own has logged beside the loss: the latest values, at most ten times a second."""
+
+    type: ClassVar[str] = "logged"
+    step: int
+    metrics: dict[str, float]
+    split: str = "train"
+    """validation for metrics of that split that belong to no epoch that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +142,8 @@ class EpochEnd(Event):
     epoch: int
     """Counts from 1."""
     step: int
-    learning_rate: float
+    learning_rate: float | None = None
+    """None of a loop that does not tell it."""
     train: dict[str, float]
     """loss, and accuracy for classification, over the epoch's training samples, each before the step's update."""
     validation: Annotated[dict[str, Any], metrics] | None = None
@@ -130,6 +152,8 @@ class EpochEnd(Event):
     """Whether this is the best epoch so far."""
     train_seconds: float = 0.0
     validation_seconds: float = 0.0
+    monitor: str = ""
+    """The metric by which epochs are compared, of a loop that does not know it before; else that of `Prepared`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workbench.metrics import curve_names
+from workbench.metrics import keeps_curve
 from workbench.runs.curve import Curve
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, RequestHandled, Started, Steps
+from workbench.runs.events import EpochEnd, Event, Logged, RequestHandled, Started, Steps
 from workbench.runs.measurements import Memory, Timing
 from workbench.runs.tail import EventTail
 from workbench.runs.view import RunView
@@ -62,7 +62,7 @@ class RunHistory:
     @property
     def steps_per_epoch(self) -> int:
         """Optimizer steps per epoch; 1 before it is known."""
-        return self.view.prepared.steps_per_epoch if self.view.prepared else 1
+        return (self.view.prepared.steps_per_epoch or 1) if self.view.prepared else 1
 
     def curve(self, name: str) -> Curve:
         """Returns the curve of that name; creates it if there is none."""
@@ -79,13 +79,18 @@ class RunHistory:
                 self._forget(event.step)
                 if event.resumed:
                     self._mark(event.step, self.view.seconds, "resumed", f"resumed at step {event.step:,}")
-            case Steps() if event.losses:
-                self.curve("loss/train").extend(event.first_step, event.losses, seconds, event.seconds)
-                last = event.first_step + len(event.losses) - 1
-                self.curve("learning_rate").add(last, event.learning_rate, event.seconds)
+            case Steps() if event.losses or event.last_step is not None:
+                if event.losses:
+                    self.curve("loss/train").extend(event.first_step, event.losses, seconds, event.seconds)
+                if event.learning_rate is not None:
+                    self.curve("learning_rate").add(event.last, event.learning_rate, event.seconds)
+            case Logged():
+                for name, value in event.metrics.items():
+                    self.curve(f"{name}/{event.split}").add(event.step, value, seconds)
             case Timing():
                 self.timings.append(event)
-                self.curve("samples_per_second").add(event.step, event.samples_per_second, seconds)
+                if event.samples_per_second is not None:
+                    self.curve("samples_per_second").add(event.step, event.samples_per_second, seconds)
                 if (median := event.step_ms.get("p50")) is not None:
                     self.curve("step_ms").add(event.step, median, seconds)
             case Memory():
@@ -105,9 +110,8 @@ class RunHistory:
             if not self.lowest or validation < self.lowest[-1].validation:
                 self.lowest.append(self.validated)
         for split, metrics in (("train", event.train), ("validation", event.validation or {})):
-            for name in curve_names():
-                if name in metrics and (split, name) != ("train", "loss"):
-                    value = metrics[name]
+            for name, value in metrics.items():
+                if keeps_curve(name) and not isinstance(value, list) and (split, name) != ("train", "loss"):
                     self.curve(f"{name}/{split}").add(event.step, float("nan") if value is None else value, seconds)
 
     def _take_request(self, event: RequestHandled, seconds: float) -> None:

@@ -29,7 +29,8 @@ class Timing(Event):
     step_ms: dict[str, float]
     """p50, p95, p99 and max."""
     steps_per_second: float
-    samples_per_second: float
+    samples_per_second: float | None = None
+    """None of a loop that does not tell how many samples its steps have."""
     gpu_busy_share: float | None = None
     """Fraction of the time, 0 to 1, in which the run's own GPU was busy with any program, by the driver's samples."""
     cpu_wait_share: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbench.runs.events import (
     EpochEnd,
@@ -71,9 +71,9 @@ class RunView:
                 self.state = event.state
                 if event.state != "preparing":  # a resumed run prepares before it knows its step
                     self.step = event.step
-            case Steps() if event.losses:
-                self.step = event.first_step + len(event.losses) - 1
-                self.epoch, self.loss = event.epoch, event.losses[-1]
+            case Steps() if event.losses or event.last_step is not None:
+                self.step, self.epoch = event.last, event.epoch
+                self.loss = event.losses[-1] if event.losses else self.loss
                 self.learning_rate, self.seconds = event.learning_rate, event.seconds
             case Timing():
                 self.timing = event
@@ -87,6 +87,8 @@ class RunView:
                 self.base_learning_rate = event.value
             case EpochEnd():
                 self.epoch_end, self.step, self.epoch = event, event.step, float(event.epoch)
+                if event.monitor and self.prepared is not None:
+                    self.prepared = replace(self.prepared, monitor=event.monitor)
             case TextGenerated():
                 self.generated = event
             case WarningRaised():
@@ -102,8 +104,9 @@ class RunView:
 
     @property
     def fraction_done(self) -> float:
-        """Fraction of the planned training that is done, 0 to 1."""
-        return min(self.epoch / self.prepared.epochs, 1.0) if self.prepared else 0.0
+        """Fraction of the planned training that is done, 0 to 1; 0 where it is not known how much is planned."""
+        epochs = None if self.prepared is None else self.prepared.epochs
+        return min(self.epoch / epochs, 1.0) if epochs else 0.0
 
     @property
     def seconds_left(self) -> float | None:

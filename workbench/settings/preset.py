@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 from workbench.errors import PresetError
 from workbench.files import expanded, write_text_atomically
 from workbench.printable import is_text
+from workbench.runs.own_loop import refuse_own_loop
 from workbench.runs.preset_text import flattened
 from workbench.settings.activation import ACTIVATIONS, Activation, Relu
 from workbench.settings.assignments import DEEP, MOST_BYTES, assign, parse_assignment, switched
@@ -104,7 +105,9 @@ class Preset(Settings):
     @classmethod
     def from_toml(cls, text: str, where: str) -> Preset:
         """Builds the preset from a TOML text; `where` is its name in error messages. Raises PresetError."""
-        return cls.from_mapping(_parsed(text, where), where, text)
+        values = _parsed(text, where)
+        refuse_own_loop(values, where)
+        return cls.from_mapping(values, where, text)
 
     @classmethod
     def load(cls, path: Path) -> Preset:
@@ -115,10 +118,13 @@ class Preset(Settings):
     def of_run(cls, path: Path) -> Preset:
         """Loads the preset in a run's preset.toml. Raises PresetError.
 
-        The run may be older than a renamed setting, so old names are accepted.
+        The run may be older than a renamed setting, so old names are accepted. Raises NoPresetError where a loop of the
+        user's own has made the run.
         """
         text = _text_of(path)
-        return cls.from_mapping(with_present_names(_parsed(text, str(path))), str(path), text)
+        values = _parsed(text, str(path))
+        refuse_own_loop(values, str(path))
+        return cls.from_mapping(with_present_names(values), str(path), text)
 
     def to_mapping(self) -> dict[str, Any]:
         """All settings as nested dictionaries of TOML values, the name of a choice first.

@@ -14,13 +14,13 @@ from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import HostMonitor
 from workbench.runs.event_lines import float32_text_value
 from workbench.runs.events import Steps
-from workbench.runs.measurements import Memory, Timing
+from workbench.runs.measurements import Memory
 from workbench.runs.writer import EventWriter
 from workbench.training.device import device_uuid
 from workbench.training.loss_log import StepLoss
 from workbench.training.threads.spinning import Spinning
 from workbench.training.timing.clock import PhaseClock
-from workbench.training.timing.step_times import percentiles
+from workbench.training.timing.timing_event import timing_event
 
 REPORT_SECONDS = 1.0
 """Time between two timing and memory events."""
@@ -72,20 +72,8 @@ class Reporter:
             return
         cores = None if self._cores is None else self._cores.take()
         self._spinning.adapt(cores, measured.samples / measured.seconds)
-        self._events.write(
-            Timing(
-                step=step,
-                steps=measured.steps,
-                timed_steps=measured.timed_steps,
-                phase_ms=measured.phase_ms(),
-                step_ms=percentiles(measured.step_ms),
-                steps_per_second=round(measured.steps / measured.seconds, 3),
-                samples_per_second=round(measured.samples / measured.seconds, 1),
-                gpu_busy_share=None if self._busy is None else self._busy.take(),
-                cpu_wait_share=None if cores is None else cores.wait_fraction,
-                other_cores=None if cores is None else cores.other_cores,
-            )
-        )
+        busy = None if self._busy is None else self._busy.take()
+        self._events.write(timing_event(step, measured, cores, busy))
 
     def memory(self, step: int) -> None:
         """Writes memory, temperature and power as they are now; nothing when measuring is off."""

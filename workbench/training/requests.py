@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from workbench.runs.control import Request
-from workbench.runs.events import RequestHandled, State
-from workbench.runs.writer import EventWriter
-from workbench.training.inbox import Inbox
+from workbench.runs.events import Event, RequestHandled, State
 from workbench.training.timing.clock import PhaseClock
 from workbench.training.timing.time_account import TimeAccount
 
@@ -18,13 +17,27 @@ Handler = Callable[[Request], str | None]
 """Carries out a request; returns why it was refused, or None."""
 
 
+class Requests(Protocol):
+    """Where requests come from."""
+
+    def read(self) -> list[Request]:
+        """The requests since the last call."""
+
+
+class Answers(Protocol):
+    """Where answers go."""
+
+    def write(self, event: Event) -> Event:
+        """Takes an event."""
+
+
 class RequestHandler:
     """Handles stop, pause and resume itself; everything else a training loop offers by a handler of its own."""
 
     def __init__(
         self,
-        inbox: Inbox,
-        events: EventWriter,
+        inbox: Requests,
+        events: Answers,
         clock: PhaseClock,
         times: TimeAccount,
         handlers: Mapping[str, Handler],

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import UsageError
-from workbench.metrics import METRICS, Metric
+from workbench.metrics import METRICS, Metric, metric
 from workbench.settings.judged import decides_loss
-from workbench.tuning.sides import NO_SETTINGS_OF_TRAINING, PAIRED_BY, SPLITS, Side
+from workbench.tuning.sides import NO_SETTINGS_OF_TRAINING, PAIRED_BY, SPLITS, Side, differences_of
 from workbench.tuning.statistics import (
     LEVEL,
     SignFlipTest,
@@ -84,15 +84,22 @@ def compare_metrics(first: Side, second: Side) -> list[MetricDifference]:
     _check_tasks(first, second)
     found = []
     for split in SPLITS:
-        for metric in METRICS:
-            if metric.name == "loss" and not same_loss(first, second):
+        for each in [*METRICS, *own_metrics((first, second))]:
+            if each.name == "loss" and not same_loss(first, second):
                 continue
-            here, there = first.values(split, metric.name), second.values(split, metric.name)
+            here, there = first.values(split, each.name), second.values(split, each.name)
             if here and there:
-                found.append(_compare(metric, split, first, second, here, there))
+                found.append(_compare(each, split, first, second, here, there))
     if not found:
         raise UsageError(f"{first.name} and {second.name} have no metric in common, so that nothing can be compared")
     return found
+
+
+def own_metrics(sides: Iterable[Side]) -> list[Metric]:
+    """The metrics of loops of the user's own that are not declared, in the order in which they are found."""
+    known = {each.name for each in METRICS}
+    names = [name for side in sides for run in side.runs.values() for found in run.metrics.values() for name in found]
+    return [metric(name) for name in dict.fromkeys(names) if name not in known]
 
 
 def _compare(
@@ -119,7 +126,7 @@ def shared_keys(first: Side, second: Side) -> list[Any]:
     """The seeds and folds that both sides were trained with. Folds of different splits are none of them."""
     if first.folds and second.folds and not same_split(first, second):
         return []
-    return [key for key in first.runs if key in second.runs]
+    return [key for key in first.runs if key in second.runs and key.seed is not None]
 
 
 def same_split(first: Side, second: Side) -> bool:
@@ -136,7 +143,7 @@ def settings_that_differ(first: Side, second: Side) -> dict[str, tuple[Any, Any]
     """By key path: the values of both sides. Seed and fold: all that each side was trained with."""
     found = {
         path: values
-        for path, values in first.preset.differences(second.preset).items()
+        for path, values in differences_of(first.first.settings, second.first.settings).items()
         if path not in (*NO_SETTINGS_OF_TRAINING, *PAIRED_BY)
     }
     for path, here, there in zip(PAIRED_BY, (first.seeds, first.folds), (second.seeds, second.folds), strict=True):
@@ -187,7 +194,7 @@ def _one_or_all(values: Sequence[int]) -> Any:
 
 def _task(side: Side) -> str | None:
     names = {name for run in side.runs.values() for values in run.metrics.values() for name in values}
-    return next((metric.task for metric in METRICS if metric.task is not None and metric.name in names), None)
+    return next((each.task for each in METRICS if each.task is not None and each.name in names), None)
 
 
 def _check_tasks(first: Side, second: Side) -> None:

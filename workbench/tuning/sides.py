@@ -6,17 +6,18 @@ import json
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.errors import UsageError
 from workbench.files import read_small
-from workbench.metrics import METRICS
+from workbench.metrics import METRICS, undeclared
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
 from workbench.runs.history import RunHistory, read_history
+from workbench.runs.own_loop import read_own_loop
 from workbench.runs.phases import PHASES
 from workbench.runs.preset_text import flattened
 from workbench.runs.status import Status, Summary, read_summary, status
@@ -38,7 +39,8 @@ NO_ENVIRONMENT = ("command", "working_folder")
 class Key(NamedTuple):
     """Which of the runs of a side: two runs with the same key are a pair."""
 
-    seed: int
+    seed: int | None
+    """None of a run that a loop of the user's own has made: it is paired with no other."""
     fold: int | None = None
 
 
@@ -49,13 +51,14 @@ class TrainedRun:
     run: RunDirectory | None
     """None of a trial that was trained together with others: what is known of it is in the study."""
     status: Status
-    preset: Preset
+    preset: Preset | None
+    """None of a run that a loop of the user's own has made."""
     environment: Mapping[str, str]
     """By key path, such as torch or host.cpu."""
     monitor: str
     """The metric by which its best epoch was chosen; empty if it is not known."""
     metrics: Mapping[str, Mapping[str, float]]
-    """By split, then by name; only finite numbers of metrics that are declared."""
+    """By split, then by name; only finite numbers."""
     step_times: Mapping[str, float]
     """Milliseconds by phase, and the median step."""
     seconds: float | None
@@ -64,12 +67,21 @@ class TrainedRun:
     """How long it took to start: importing PyTorch, reading the data. A study does that once."""
     folds: int = 0
     """Of the cross-validation that it belongs to; 0 where it has a run, which knows how many samples it left out."""
+    own_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of a run without a preset: its settings by key path."""
 
     @property
     def key(self) -> Key:
         """Its seed and fold."""
+        if self.preset is None:
+            return Key(None)
         fold = getattr(self.preset.validation, "fold", None)
         return Key(self.preset.training.seed, fold if isinstance(fold, int) else None)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its settings by key path."""
+        return self.own_settings if self.preset is None else self.preset.flat()
 
     @cached_property
     def test_to_train(self) -> float:
@@ -102,14 +114,14 @@ class Side:
         return next(iter(self.runs.values()))
 
     @property
-    def preset(self) -> Preset:
-        """The preset of the first run."""
+    def preset(self) -> Preset | None:
+        """The preset of the first run; None where a loop of the user's own has made it."""
         return self.first.preset
 
     @property
     def seeds(self) -> list[int]:
-        """All seeds, in order."""
-        return sorted({key.seed for key in self.runs})
+        """All seeds, in order; empty where they are not known."""
+        return sorted({key.seed for key in self.runs if key.seed is not None})
 
     @property
     def folds(self) -> list[int]:
@@ -151,13 +163,19 @@ def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Sid
     found = find_run_or_study(name_or_path, runs_folder, studies_folder)
     if isinstance(found, StudyDirectory):
         return _read_study(found)
-    run = _read_run(found)
-    if not any(run.metrics.values()):
+    side = side_of(found)
+    if not any(side.first.metrics.values()):
         raise UsageError(
-            f"the run {found.name} has no metrics: it is {run.status}, and has neither validated nor tested. "
+            f"the run {found.name} has no metrics: it is {side.first.status}, and has neither validated nor tested. "
             "Compare one that has completed an epoch"
         )
-    return Side(found.name, found.path, {run.key: run})
+    return side
+
+
+def side_of(run: RunDirectory) -> Side:
+    """A run as a side, whether it has metrics or not. Raises PresetError."""
+    found = _read_run(run)
+    return Side(run.name, run.path, {found.key: found})
 
 
 def _read_study(study: StudyDirectory) -> Side:
@@ -166,7 +184,7 @@ def _read_study(study: StudyDirectory) -> Side:
     if not usable:
         raise UsageError(f"the study {study.name} has no completed trial with metrics yet")
     for run in usable[1:]:
-        for setting in usable[0].preset.differences(run.preset):
+        for setting in differences_of(usable[0].settings, run.settings):
             if setting not in (*PAIRED_BY, *NO_SETTINGS_OF_TRAINING):
                 raise UsageError(
                     f"the trials of {study.name} differ in {setting}: a study that is compared repeats one preset over "
@@ -174,7 +192,7 @@ def _read_study(study: StudyDirectory) -> Side:
                 )
     # A later run of the same seed and fold stands for an earlier one.
     runs = {run.key: run for run in usable}
-    ordered = sorted(runs, key=lambda key: (key.seed, -1 if key.fold is None else key.fold))
+    ordered = sorted(runs, key=lambda key: (key.seed or 0, -1 if key.fold is None else key.fold))
     return Side(study.name, study.path, {key: runs[key] for key in ordered}, True, len(trials) - len(usable))
 
 
@@ -207,13 +225,17 @@ def _without_runs(study: StudyDirectory) -> list[TrainedRun]:
 
 def _read_run(run: RunDirectory) -> TrainedRun:
     """Raises PresetError where its preset cannot be read."""
-    preset, state = Preset.of_run(run.preset), status(run)
+    own, state = read_own_loop(run.preset), status(run)
+    preset, settings = (Preset.of_run(run.preset), {}) if own is None else (None, own.flat())
     summary = None if state == "running" else read_summary(run)
     environment = _environment(run.environment)
     if summary is not None:
         metrics = {"validation": _numbers(summary.validation), "test": _numbers(summary.test)}
         times = _step_times(summary.phase_ms, summary.step_ms)
-        return TrainedRun(run, state, preset, environment, summary.monitor, metrics, times, *_seconds(summary))
+        took = _seconds(summary)
+        return TrainedRun(
+            run, state, preset, environment, summary.monitor, metrics, times, *took, own_settings=settings
+        )
     history = read_history(run)
     best, tested, timing = history.best, history.view.tested, history.view.timing
     metrics = {
@@ -222,7 +244,8 @@ def _read_run(run: RunDirectory) -> TrainedRun:
     }
     times = {} if timing is None else _step_times(timing.phase_ms, timing.step_ms)
     monitor = "" if history.view.prepared is None else history.view.prepared.monitor
-    return TrainedRun(run, state, preset, environment, monitor, metrics, times, _expected_seconds(history), 0.0)
+    expected = _expected_seconds(history)
+    return TrainedRun(run, state, preset, environment, monitor, metrics, times, expected, 0.0, own_settings=settings)
 
 
 def _seconds(summary: Summary) -> tuple[float | None, float]:
@@ -239,8 +262,14 @@ def _expected_seconds(history: RunHistory) -> float | None:
     return None if left is None else history.view.seconds + left
 
 
+def differences_of(here: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The settings that differ, by key path: (value here, value there); None if one side lacks the setting."""
+    paths = dict.fromkeys((*here, *there))
+    return {path: (here.get(path), there.get(path)) for path in paths if here.get(path) != there.get(path)}
+
+
 def _numbers(found: Mapping[str, Any] | None) -> dict[str, float]:
-    values = {metric.name: (found or {}).get(metric.name) for metric in METRICS}
+    values = {metric.name: (found or {}).get(metric.name) for metric in METRICS} | undeclared(found or {})
     return {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
 
 

@@ -130,8 +130,11 @@ class AdviceController:
     async def _try_change(self, finding: Finding, watch: Watch) -> None:
         from workbench.ui.dialogs.comparison import ComparisonDialog
 
+        present = watch.settings
+        if present is None:
+            self._host.say("nothing can be tried for this run: a loop of your own has made it; i shows the details")
+            return
         try:
-            present = watch.settings
             if not await self._host.may_train() or not await is_trusted(present.override(finding.change), self._host):
                 return
         except WorkbenchError as error:

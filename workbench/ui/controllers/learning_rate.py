@@ -23,8 +23,9 @@ class LearningRateController:
         watch = self._changeable()
         if watch is None:
             return
-        rate, began = watch.asked_rates.wanted(watch.learning_rate), watch.preset.optimizer.learning_rate
+        rate, began = watch.asked_rates.wanted(watch.learning_rate), watch.first_rate
         assert rate is not None
+        assert began is not None
         new = live_rate(rate, began, direction)
         if new == rate:
             end = "highest" if direction > 0 else "lowest"
@@ -40,7 +41,7 @@ class LearningRateController:
         watch = self._changeable()
         if watch is None or watch.learning_rate is None:
             return
-        dialog = LearningRateDialog(watch.learning_rate, watch.preset.optimizer.learning_rate)
+        dialog = LearningRateDialog(watch.learning_rate, watch.first_rate or watch.learning_rate)
         if (value := await self._host.ask(dialog)) is not None:
             self.set(value)
 

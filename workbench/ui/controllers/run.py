@@ -48,7 +48,8 @@ class RunController:
         if self.asks_for_study:
             labels["start_or_pause"] = "search" if self._draft.asks_for_search else "cross-validate"
         if not self._session.is_busy:
-            resume = "resume" if self.state in RESUMABLE else ""
+            has_preset = self._session.watch is None or self._session.watch.preset is not None
+            resume = "resume" if self.state in RESUMABLE and has_preset else ""
             return labels | {"stop": "", "learning_rate": "", "checkpoint": "", "profile": "", "resume_run": resume}
         pause = "resume" if self.state == "paused" else "pause"
         return labels | {"start_or_pause": pause, "resume_run": "", "command": ""}
@@ -73,8 +74,10 @@ class RunController:
             self._host.dismiss_notice()
             return
         title = "training failed" if state == "failed" else "the trainer is lost"
-        resume = "resumes from the last checkpoint" if watch.run.last_checkpoint.exists() else "restarts"
-        self._host.show_notice(title, watch.reason, f"R {resume}   5 log   n hides this")
+        resume = "R resumes from the last checkpoint   " if watch.run.last_checkpoint.exists() else "R restarts   "
+        if watch.own_loop is not None:
+            resume, title = "", title if state == "failed" else "the loop is lost"
+        self._host.show_notice(title, watch.reason, f"{resume}5 log   n hides this")
 
     # Starting.
 

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from workbench.metrics import in_reading_order
+from workbench.metrics import in_reading_order, undeclared
 from workbench.runs.row import RunRow
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.dialogs.changes import written as shown
@@ -86,7 +86,8 @@ class CompareDialog(Dialog[bool]):
             yield title, [written(row.monitor, row.best) for row in self._rows]
         else:
             yield "best", [_best(row) for row in self._rows]
-        for name in (metric.name for metric in in_reading_order() if metric.can_monitor):
+        names = [metric.name for metric in in_reading_order() if metric.can_monitor]
+        for name in dict.fromkeys([*names, *(name for row in self._rows for name in undeclared(row.test or {}))]):
             values = [number((row.test or {}).get(name)) for row in self._rows]
             if any(value is not None for value in values):
                 yield f"test {label_of(name)}", [written(name, value) for value in values]

@@ -35,8 +35,13 @@ class Advice:
         """The current finding; None if nothing is found."""
         return self.findings[self.place] if self.findings else None
 
-    def renew(self, history: RunHistory, preset: Preset, readings: Readings | None, tuned: Tuned | None = None) -> None:
-        """Judges the run as known so far. The current finding stays current as long as it is found."""
+    def renew(
+        self, history: RunHistory, preset: Preset | None, readings: Readings | None, tuned: Tuned | None = None
+    ) -> None:
+        """Judges the run as known so far. The current finding stays current as long as it is found.
+
+        preset: None of a run that a loop of the user's own has made.
+        """
         from workbench.advice.facts import Facts
         from workbench.advice.rules import abstained, findings
 

@@ -59,7 +59,11 @@ class Log:
                 text = f"resumed at step {count(event.step)}" if event.resumed else "started"
             case Prepared():
                 learns = f", learns {event.learns}" if event.learns else ""
-                text = f"{count(event.parameters)} parameters on {event.device}, {engine_line(event)}{learns}"
+                model = f"{count(event.parameters)} parameters on " if event.parameters else ""
+                engine = f", {engine_line(event)}" if event.engine else ""
+                text = f"{model}{event.device}{engine}{learns}"
+                if not text:
+                    return  # of another program's log, which does not tell
             case WarningRaised():
                 kind, text = "info" if event.is_note else "warning", event.message
             case State() if event.detail:

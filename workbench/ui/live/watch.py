@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from typing import TYPE_CHECKING
 
 from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ask
@@ -12,9 +13,13 @@ from workbench.runs.events import Event, Finished, RequestHandled, Started, Stat
 from workbench.runs.follow import Follower
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import MemorySnapshot, Profiled
+from workbench.runs.own_loop import read_own_loop
 from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log
+
+if TYPE_CHECKING:
+    from workbench.ui.live.terminal_alerts import TerminalAlerts
 
 ADVICE_EVENTS = ("timing", "epoch", "health", "finished")
 """The types of events that can change the advice: about one a second."""
@@ -28,10 +33,22 @@ def course_of(state: str) -> str:
 class Watch:
     """Reads a run's directory, no matter who started the trainer, and when."""
 
-    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
-        """trainer: the trainer's process, if this app started it. Of a resumed run, earlier events are read too."""
+    def __init__(
+        self,
+        run: RunDirectory,
+        trainer: subprocess.Popen[bytes] | None = None,
+        alerts: TerminalAlerts | None = None,
+    ) -> None:
+        """trainer: the trainer's process, if this app started it. Of a resumed run, earlier events are read too.
+
+        alerts: judges the events; None: nobody is notified.
+        """
+        self.alerts = alerts
         self.run = run
-        self.preset: Preset = Preset.of_run(run.preset)
+        self.own_loop = read_own_loop(run.preset)
+        """How the run was made, where workbench has not trained it."""
+        self.preset: Preset | None = Preset.of_run(run.preset) if self.own_loop is None else None
+        """None where it has no preset."""
         self.trainer = trainer
         self.history = RunHistory()
         self.log = Log(run.worker_log)
@@ -46,6 +63,7 @@ class Watch:
         self.asked_rates = AskedRates()
         self.has_news = True
         """Whether an event has come that can change the advice; set to False when the run is judged."""
+        self._first_rate: float | None = None
         self._launched = 0.0 if trainer is None else time.time()
         self._has_spoken = False
         """Whether the present trainer has written anything; events may be there from before the run was resumed."""
@@ -68,6 +86,8 @@ class Watch:
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
+        if self.alerts is not None:
+            self.alerts.read([event for _, event in events], is_alive=self._follower.is_alive)
         if not self.is_alive:
             self.pending = None  # nobody is there to handle it
             self.asked_rates.forget()
@@ -85,6 +105,7 @@ class Watch:
         match event:
             case Started():
                 self.asked_rates.forget()
+                self._first_rate = self._first_rate or event.learning_rate
             case RequestHandled() if event.command == "set_learning_rate":
                 self.asked_rates.answered(event, self.learning_rate)
 
@@ -129,14 +150,24 @@ class Watch:
     @property
     def title(self) -> str:
         """The name by which users recognise the run: its preset's, with the local time of its start."""
-        started = self.run.started
-        return self.preset.name if started is None else f"{self.preset.name} {started.astimezone():%m-%d %H:%M}"
+        started, made = self.run.started, self.own_loop or self.preset
+        name = self.run.name if made is None else made.name
+        return name if started is None else f"{name} {started.astimezone():%m-%d %H:%M}"
 
     @property
-    def settings(self) -> Preset:
-        """The run's settings, with the learning rate that it has now."""
+    def first_rate(self) -> float | None:
+        """The learning rate with which the run began; None if it is not known."""
+        return self._first_rate if self.preset is None else self.preset.optimizer.learning_rate
+
+    @property
+    def settings(self) -> Preset | None:
+        """The run's settings, with the learning rate that it has now; None where it has no preset."""
         rate = self.learning_rate
-        if rate is None or (rate == self.preset.optimizer.learning_rate and not self.preset.changes):
+        if (
+            self.preset is None
+            or rate is None
+            or (rate == self.preset.optimizer.learning_rate and not self.preset.changes)
+        ):
             return self.preset
         return self.preset.at_learning_rate(rate)
 

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.style import Style
 from rich.text import Text
 
-from workbench.metrics import written
+from workbench.metrics import written_with_own
 from workbench.printable import without_sequences
 from workbench.runs.events import EpochEnd, TextGenerated
 from workbench.runs.history import RunHistory
@@ -123,7 +123,7 @@ class MetricsPanel(ScrollingPanel):
     def _headline(self, metrics: dict[str, Any]) -> list[Text]:
         return [
             Text.assemble((f"{label} ", self.style_of("dim")), (value, self.style_of("strong")))
-            for label, value in written(metrics)
+            for label, value in written_with_own(metrics)
         ]
 
     def _class_names(self, classes: int) -> list[str]:

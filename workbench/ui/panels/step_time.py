@@ -44,7 +44,8 @@ class StepTimePanel(Panel):
             return Text()
         every = round(timing.steps / timing.timed_steps) if timing.timed_steps else 0
         timed = "every step timed" if every == 1 else f"1 step in {every} timed" if every else "not timed"
-        return Text(f"{prepared.engine} engine, {timed}", self.style_of("dim"))
+        engine = f"{prepared.engine} engine, " if prepared.engine else ""
+        return Text(f"{engine}{timed}", self.style_of("dim"))
 
     def content(self, width: int, height: int) -> list[Text]:
         timing = self._timing
@@ -121,10 +122,8 @@ class StepTimePanel(Panel):
 
     def _pace(self, timing: Timing) -> list[Text]:
         dim, strong = self.style_of("dim"), self.style_of("strong")
-        return [
-            Text.assemble((rate(timing.steps_per_second), strong), (" steps/s", dim)),
-            Text.assemble((rate(timing.samples_per_second), strong), (" samples/s", dim)),
-        ]
+        paces = {" steps/s": timing.steps_per_second, " samples/s": timing.samples_per_second}
+        return [Text.assemble((rate(pace), strong), (unit, dim)) for unit, pace in paces.items() if pace is not None]
 
     def _use(self, timing: Timing) -> list[Text]:
         """How busy the card is, and how many operations a second it does."""

@@ -149,10 +149,12 @@ class TopBar(LineWidget):
             percent = f" {100 * done / total:.0f} %" if total else ""
             return {"epoch": Text(f"{view.progress.what}{percent}", dim)}
         epochs = view.prepared.epochs
-        items = {"epoch": Text(f"epoch {count(min(_epoch(view, content.state), epochs))}/{count(epochs)}", text)}
+        epoch = _epoch(view, content.state)
+        place = count(epoch) if epochs is None else f"{count(min(epoch, epochs))}/{count(epochs)}"
+        items = {"epoch": Text(f"epoch {place}", text)}
         if content.state not in ENDED and view.base_learning_rate is not None:
             items["rate"] = Text(f"lr {view.base_learning_rate:g}", dim)
-        if content.state not in ENDED:
+        if content.state not in ENDED and epochs is not None:
             items["percent"] = Text(f"{100 * view.fraction_done:.0f} %", dim)
             if view.seconds_left is not None:
                 items["left"] = Text(f"{duration(view.seconds_left)} left", dim)

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from workbench.plotting.scales import clock, round_step
 from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
-from workbench.ui.look.scales import round_step
 
 XAxis = Literal["step", "epoch", "time"]
 GROWING_FRACTION = 0.1
@@ -35,8 +35,7 @@ def range_of(axis: XAxis, history: RunHistory, overlays: Sequence[RunHistory]) -
             end = done
         elif axis == "time":
             end = _round_up(done / view.fraction_done)
-        else:
-            epochs = view.prepared.epochs
+        elif (epochs := view.prepared.epochs) is not None:
             end = float(epochs if axis == "epoch" else epochs * history.steps_per_epoch)
     ends = [x_of(axis, overlay, overlay.view.step, overlay.view.seconds) for overlay in overlays]
     return 0.0, max([end, *ends]) or 1.0
@@ -57,23 +56,6 @@ def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
     if axis == "time":
         return clock(x)
     return f"{axis if with_name else ''} {f'{x:,.0f}' if axis == 'step' else f'{x:.2f}'}".strip()
-
-
-def count(value: float) -> str:
-    """A label of steps or epochs."""
-    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
-
-
-def clock(seconds: float) -> str:
-    """A label of time: seconds, minutes and seconds, or hours."""
-    if seconds < 10:
-        return f"{seconds:.3g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d}"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
 def _round_up(value: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workbench.metrics import Metric, metric
+from workbench.metrics import METRICS, Metric, metric
 from workbench.units import decimals, rate
 
 
@@ -40,7 +40,8 @@ def _percent_tick(value: float) -> str:
 
 def quantity_of(metric: Metric, id: str) -> Quantity:
     """A metric as a chart shows it: its validation curve, and its training curve if it has one."""
-    splits = ("train", "validation") if metric.while_training else ("validation",)
+    is_own = metric not in METRICS  # a loop of the user's own may report it of either split
+    splits = ("train", "validation") if metric.while_training or is_own else ("validation",)
     return Quantity(
         id,
         f"{metric.label}{metric.unit}",

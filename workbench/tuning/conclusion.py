@@ -16,7 +16,8 @@ from workbench.units import duration
 def conclusion(first: Side, other: Side, found: Sequence[MetricDifference], letter: str = "B") -> list[str]:
     """What can be concluded, and what it would take to conclude more. letter: the other side's."""
     decided = deciding(found, first)
-    lines = [_verdict(decided, letter)]
+    has_seeds = bool(first.seeds and other.seeds)
+    lines = [_verdict(decided, letter, has_seeds=has_seeds)]
     if len({side.first.monitor for side in (first, other)}) > 1:
         lines.append(
             f"A chose its best epoch by {first.first.monitor or 'an unknown metric'}, "
@@ -26,15 +27,18 @@ def conclusion(first: Side, other: Side, found: Sequence[MetricDifference], lett
         lines.append(f"A and {letter} minimise different losses: the values of these cannot be compared.")
     if not same_split(first, other):
         lines.append(f"A and {letter} are measured on different samples: part of any difference may come from those.")
-    if not decided.is_told_apart:
+    if not decided.is_told_apart and has_seeds:
         lines += _what_it_would_take(first, other, decided, letter)
     return lines
 
 
-def _verdict(found: MetricDifference, letter: str) -> str:
+def _verdict(found: MetricDifference, letter: str, *, has_seeds: bool) -> str:
+    """has_seeds: whether the seeds of both sides are known; those of a loop of the user's own are not."""
     where = f"{found.metric.label} on the {found.split} split"
     if found.pairs < 2:
         why = "one pair of runs" if found.pairs else "no seed or fold that both were trained with"
+        if not has_seeds:
+            why = "one run each, and their seeds are not known"
         return f"A and {letter}: nothing can be concluded. There is {why}, and chance alone moves {where}."
     numbers = (
         f"difference {signed(found.metric, found.difference)}{found.metric.unit}, "
@@ -78,6 +82,7 @@ def _effort_lines(taken: Effort, first: Side, letter: str, *, at_least: bool) ->
     yield f"It would take {many} {whose}{cost}. Train them so, and compare the studies:"
     for side in taken.sides:
         seed = taken.first_seed
+        assert side.preset is not None  # it has seeds
         start = "" if side.preset.training.seed == seed else f" --set training.seed={seed}"
         preset = shlex.quote(short_path(side.path / "preset.toml"))
         yield f"  workbench tune repeat --preset {preset} --seeds {taken.seeds}{start}"

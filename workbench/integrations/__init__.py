@@ -1,0 +1,1 @@
+"""Callbacks that make the runs of other training loops visible here."""

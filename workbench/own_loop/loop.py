@@ -1,0 +1,510 @@
+"""The record of a loop: what its epochs and steps report, as events, and what others ask of it.
+
+`watch` gives it the form that a loop of the user's own calls; the callbacks for Lightning and Hugging Face call it
+themselves. Per step it costs a few microseconds; ten times a second it polls, and once a second it reports timing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from workbench.metrics import METRICS
+from workbench.own_loop.learning_rate import OptimizerRate
+from workbench.own_loop.recorder import Recorder
+from workbench.own_loop.values import ValueReader, detached, number
+from workbench.printable import as_text
+from workbench.runs.best import Best
+from workbench.runs.control import Request
+from workbench.runs.event_lines import float32_text_value
+from workbench.runs.events import (
+    EpochEnd,
+    Finished,
+    Logged,
+    Prepared,
+    RequestHandled,
+    Started,
+    State,
+    Steps,
+    TestResult,
+    WarningRaised,
+)
+from workbench.runs.status import Summary
+from workbench.runs.typed import WELL_KNOWN
+from workbench.training.requests import RequestHandler
+from workbench.training.timing.clock import HostClock, PhaseClock
+from workbench.training.timing.time_account import TimeAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POLL_SECONDS = 0.1
+"""Time between two looks at losses that have arrived, and at what is asked."""
+REPORT_SECONDS = 1.0
+"""Time between two timing events."""
+MARKED = frozenset(("forward", "backward", "optimizer"))
+"""Where a loop tells of all of these, what is left of a step is the rest; otherwise it is the step itself."""
+REFUSED = {
+    "checkpoint": "the loop saves its model itself, where and when it says so",
+    "profile": "only runs that workbench trains are profiled",
+    "memory_snapshot": "only of runs that workbench trains",
+}
+
+
+@dataclass
+class Epoch:
+    """What is known of the present epoch."""
+
+    loss_sum: float = 0.0
+    losses: int = 0
+    first_step: int = 1
+    seconds_before: float = 0.0
+    """Training time before it."""
+    trained_at: float = 0.0
+    """Host time at which its last step ended."""
+    validation: dict[str, Any] = field(default_factory=dict)
+    validation_seconds: float = 0.0
+    is_whole: bool = False
+    """Whether a pass over the data has come to its end."""
+
+
+class Loop:
+    """One watched loop. It may be told of epochs or not; without any, each pass over the data is one."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        epochs: int | None,
+        model: Any = None,
+        optimizer: Any = None,
+        device: Any = None,
+        monitor: str | None = None,
+        task: str = "",
+        step: int = 0,
+        epoch: int = 0,
+    ) -> None:
+        """step, epoch: how many are done already, of a loop that continues from a checkpoint of its own."""
+        self.step = step
+        """Steps completed."""
+        self.epoch = epoch
+        """Epochs completed."""
+        self.clock: PhaseClock = HostClock()
+        self.unmarked = "rest"
+        """The phase that time outside all marked phases belongs to: `step` where the loop tells only of some."""
+        self.marked = ""
+        """The phase that the present step has told of last."""
+        self.losses: list[tuple[int, Any]] = []
+        """Of steps that were logged since the last poll."""
+        self.metrics: dict[str, tuple[int, Any]] = {}
+        """Further values: the latest of each since the last poll."""
+        self.requests: RequestHandler | None = None
+        """None before the first step."""
+        self.is_finished = False
+        self.epochs = epochs
+        """How many are planned; None if that is not known."""
+        self._recorder = recorder
+        self._model = model
+        self._optimizer = optimizer
+        self._device = device
+        self._task = task
+        self._rate = OptimizerRate(optimizer)
+        self._step_rate = self._rate.now
+        """The learning rate of the last step, as far as is known."""
+        self._best = Best(monitor)
+        self._times = TimeAccount()
+        self._loss_reader: ValueReader[int] = ValueReader()
+        self._metric_reader: ValueReader[tuple[int, str]] = ValueReader()
+        self._steps_per_epoch: int | None = None
+        self._steps_in_epoch = 0
+        self._reported_step = step
+        """The last step that a Steps event was about."""
+        self._loss_step = step
+        """The last step whose loss was in one."""
+        self._next_poll = self._next_report = 0.0
+        self._began = perf_counter()
+        self._present: Epoch | None = None
+        self._tells_epochs = False
+        """Whether the loop tells when an epoch begins and ends."""
+        self._last_epoch: int | None = None
+        """The epoch after which it was asked to stop."""
+        self._state = "preparing"
+        self._last_train: dict[str, float] | None = None
+        self._test: dict[str, Any] | None = None
+        self._warned: set[str] = set()
+        self._told: set[str] = set()
+        """The phases that the loop has told of."""
+        self._tells_phases = False
+        """Whether these are all MARKED."""
+        recorder.write(State(state="preparing", step=step))
+        recorder.write(Started(process_id=os.getpid(), step=step, epoch=epoch, learning_rate=self._rate.now))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all epochs that are planned are done, or it is not known how many there are."""
+        is_whole = self._present is not None and self._present.is_whole
+        return self.epochs is None or self.epoch + is_whole >= self.epochs
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether somebody has asked to stop, or the epoch after which it was to stop is done."""
+        is_last = self._last_epoch is not None and self.epoch >= self._last_epoch
+        return is_last or (self.requests is not None and self.requests.stopping)
+
+    # Epochs.
+
+    def begin_epoch(self) -> None:
+        """An epoch begins; the loop tells when it ends."""
+        self._tells_epochs = True
+        self._open_epoch()
+
+    def end_epoch(self) -> None:
+        """The epoch is done, its validation included. One that a request to stop has cut short does not count."""
+        if self.should_stop and self._present is not None and not self._present.is_whole:
+            self._present = None
+        self._close_epoch()
+
+    def _open_epoch(self) -> None:
+        self._present = Epoch(first_step=self.step + 1, seconds_before=self.clock.training_seconds)
+        self._steps_in_epoch = 0
+
+    def _close_epoch(self) -> None:
+        """Writes what the epoch has come to; nothing where no step was made in it."""
+        present, self._present = self._present, None
+        if present is None or self.step < present.first_step:
+            return
+        self.poll(wait=True, epoch=present)
+        self.epoch += 1
+        train = {"loss": present.loss_sum / present.losses} if present.losses else {}
+        validation = present.validation or None
+        best = self._best.take(self.epoch, train, validation)
+        self._last_train = train or None
+        self._recorder.write(
+            EpochEnd(
+                epoch=self.epoch,
+                step=self.step,
+                learning_rate=self._step_rate,
+                train=train,
+                validation=validation,
+                best=best,
+                train_seconds=round(self.clock.training_seconds - present.seconds_before, 6),
+                validation_seconds=round(present.validation_seconds, 6),
+                monitor=self._best.monitor,
+            )
+        )
+
+    # Steps.
+
+    def begin_steps(
+        self, steps_per_epoch: int | None = None, batch_size: int | None = None, data_loading: str = ""
+    ) -> None:
+        """A pass over the data begins. steps_per_epoch, batch_size: None if they are not known."""
+        if not self._tells_epochs:
+            self._close_epoch()
+        if self._present is None:
+            self._open_epoch()
+        if self.requests is None:
+            self._prepare(steps_per_epoch, batch_size, data_loading)
+        self._enter("training")
+        self.clock.begin()
+
+    def end_step(self, samples: int | None = None) -> None:
+        """A step is done. samples: how many it had; None if that is not known."""
+        clock = self.clock
+        self.step += 1
+        self._steps_in_epoch += 1
+        if not self._tells_phases:
+            clock.mark("step")
+            self.unmarked = "step"
+        self.marked = ""
+        clock.end_step(1, samples or 0)
+        if clock.now >= self._next_poll:
+            self.poll()
+
+    def end_steps(self, *, is_whole: bool) -> None:
+        """A pass over the data is done; is_whole: or was broken off."""
+        if self.clock.running:
+            self.clock.pause()
+            self._step_rate = self._rate.now  # a scheduler may change it before the losses have been read
+        self.marked = ""
+        if self._present is not None:
+            self._present.trained_at, self._present.is_whole = perf_counter(), is_whole
+
+    def _prepare(self, steps_per_epoch: int | None, batch_size: int | None, data_loading: str) -> None:
+        """Once, at the first step: only now the model is certain to be on its device."""
+        from workbench.own_loop.device import device_of
+
+        device = device_of(self._device, self._model, self._optimizer)
+        self.clock = device.clock
+        self._recorder.torch_memory, self._recorder.gpu_uuid = device.memory, device.uuid
+        handlers: dict[str, Callable[[Request], str | None]] = {name: _refused(why) for name, why in REFUSED.items()}
+        handlers |= {"set_learning_rate": self._set_learning_rate, "stop_after_epoch": self._stop_after_epoch}
+        self.requests = RequestHandler(self._recorder, self._recorder, self.clock, self._times, handlers)
+        self._steps_per_epoch = steps_per_epoch or None
+        self._next_report = perf_counter() + REPORT_SECONDS
+        self._recorder.write(
+            Prepared(
+                device=device.name,
+                device_name=device.full_name,
+                data_loading=data_loading,
+                parameters=device.parameters,
+                task=self._task,
+                batch_size=batch_size,
+                steps_per_epoch=self._steps_per_epoch,
+                epochs=self.epochs,
+                monitor=self._best.monitor or "loss",
+                seconds=round(perf_counter() - self._began, 3),
+                num_threads=device.num_threads,
+                device_uuid=device.uuid,
+            )
+        )
+
+    def _enter(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._recorder.write(State(state=state, step=self.step))
+
+    def mark(self, phase: str) -> None:
+        """`phase` of the present step has just ended."""
+        self.clock.mark(phase)
+        self.marked = phase
+        if phase not in self._told:
+            self._told.add(phase)
+            if self._told >= MARKED:
+                self._tells_phases, self.unmarked = True, "rest"
+
+    @property
+    def has_stepped(self) -> bool:
+        """Whether the present step, which is not over, has updated the model or logged its loss."""
+        return self.marked == "optimizer" or (bool(self.losses) and self.losses[-1][0] > self.step)
+
+    # What is logged.
+
+    def log(self, values: Mapping[str, Any], *, of_last_step: bool = False) -> None:
+        """Takes values of the present step; waits for nothing. of_last_step: of the one before, which is over."""
+        step = self.step + 1 if self.clock.running and not of_last_step else self.step
+        for name, value in values.items():
+            if name == "loss":
+                self.losses.append((step, detached(value)))
+            elif value is not None:
+                self.metrics[name] = (step, detached(value))
+
+    def validation(self, values: Mapping[str, Any]) -> None:
+        """Takes metrics of the validation split, which belong to the epoch that is not over, or was over last."""
+        if self._present is None:
+            self.warn("validation: there was no step yet, so that these metrics belong to no epoch")
+            return
+        if self._present.trained_at:
+            now = perf_counter()
+            seconds = max(now - self._present.trained_at - self._present.validation_seconds, 0.0)
+            self._present.validation_seconds += seconds
+            self._times.add("validate", seconds)
+        self._present.validation.update(self._numbers("validation", values))
+
+    def test(self, values: Mapping[str, Any]) -> None:
+        """Takes metrics of the test split."""
+        if found := self._numbers("test", values):
+            self._test = (self._test or {}) | found
+            self._recorder.write(TestResult(step=self.step, weights="as the loop gave them", metrics=self._test))
+
+    def _numbers(self, what: str, values: Mapping[str, Any]) -> dict[str, float]:
+        """The values that are numbers, under names that readers take for numbers."""
+        found = {}
+        for name, value in values.items():
+            read = number(value)
+            if read is None:
+                self.warn(f"{what}: {name} is not one number, and is left out")
+            else:
+                found[_scalar_name(as_text(str(name)))] = read
+        return found
+
+    def warn(self, message: str) -> None:
+        """Tells whoever watches of a problem, once."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self._recorder.write(WarningRaised(step=self.step, message=message))
+
+    # Ten times a second.
+
+    def poll(self, *, wait: bool = False, epoch: Epoch | None = None) -> None:
+        """Reports what is new, and does what is asked. wait: for losses that are on their way from the device.
+
+        epoch: to which the losses belong; the present one if left out.
+        """
+        if self.clock.running:
+            self._step_rate = self._rate.now
+        now = self.clock.now if self.clock.running else perf_counter()
+        self._next_poll = now + POLL_SECONDS
+        self._recorder.step = self.step
+        self._read_losses(self._present if epoch is None else epoch, wait)
+        if now >= self._next_report:
+            self._report()
+        if self._recorder.has_requests and self.requests is not None:
+            self.requests.handle(self.step, self._state)
+
+    def _read_losses(self, epoch: Epoch | None, wait: bool) -> None:
+        logged, self.losses = self.losses, []
+        arrived = self._loss_reader.read(logged, wait=wait)
+        if epoch is not None:
+            epoch.loss_sum += sum(loss for _, loss in arrived)
+            epoch.losses += len(arrived)
+        if arrived:
+            self._write_losses(dict(arrived))  # of several losses of one step the last counts
+        if not self._loss_reader.is_waiting and self._reported_step < self.step:
+            self._write_steps(self._reported_step + 1, [])
+        further, self.metrics = self.metrics, {}
+        keyed = [((step, name), value) for name, (step, value) in further.items()]
+        by_step: dict[int, dict[str, float]] = {}
+        for (step, name), value in self._metric_reader.read(keyed, wait=wait):
+            by_step.setdefault(step, {})[name] = float32_text_value(value)
+        for step, values in by_step.items():
+            self._recorder.write(Logged(step=step, metrics=values))
+        for refused in self._loss_reader.refused | self._metric_reader.refused:
+            self.warn(f"log: {refused}")
+
+    def _write_losses(self, losses: Mapping[int, float]) -> None:
+        """Writes an event for each sequence of steps without a gap."""
+        first, values = 0, list[float]()
+        for step in sorted(step for step in losses if step > self._loss_step):
+            if values and step != first + len(values):
+                self._write_steps(first, values)
+                values = []
+            if not values:
+                first = step
+            values.append(float32_text_value(losses[step]))
+        if values:
+            self._write_steps(first, values)
+
+    def _write_steps(self, first: int, losses: list[float]) -> None:
+        """Writes losses from step `first` on; without any, how far the loop has come."""
+        end = first + len(losses) - 1 if losses else self.step
+        self._loss_step = end if losses else self._loss_step
+        # A loss may come when its step is over, and reported without it.
+        last = max(end, self._reported_step)
+        self._reported_step = last
+        self._recorder.write(
+            Steps(
+                first_step=first,
+                epoch=round(self._position(last), 6),
+                losses=losses,
+                learning_rate=self._step_rate,
+                seconds=round(self.clock.elapsed(), 4),
+                last_step=last if last != first + len(losses) - 1 else None,
+            )
+        )
+
+    def _position(self, step: int) -> float:
+        """Where a step is, in epochs."""
+        if self._steps_per_epoch is None:
+            return float(self.epoch)
+        ago = self.step - step
+        return self.epoch + max(min((self._steps_in_epoch - ago) / self._steps_per_epoch, 1.0), 0.0)
+
+    def _report(self) -> None:
+        self._next_report = perf_counter() + REPORT_SECONDS
+        measured = self.clock.take()
+        if measured.steps and measured.seconds > 0:
+            self._recorder.write_timing(self.step, measured)
+        if (rate := self._rate.overruled()) is not None:
+            self.warn(f"the loop's own scheduler has set the learning rate to {rate:g} after it was asked for another")
+
+    # What is asked.
+
+    def _set_learning_rate(self, request: Request) -> str | None:
+        return self._rate.set(request.value)
+
+    def _stop_after_epoch(self, request: Request) -> str | None:
+        if request.value is None or request.value < 1:
+            return "an epoch is a number from 1 up"
+        self._last_epoch = int(request.value)
+        return None
+
+    # The end.
+
+    def finish(self, status: str, reason: str = "", exit_code: int = 0, kind: str = "") -> None:
+        """Writes how the loop has ended. status: completed, stopped or failed."""
+        if self.is_finished:
+            return
+        self.is_finished = True
+        if self.clock.running:
+            self.clock.pause()
+        # An epoch that was cut short counts where the loop itself has ended it.
+        if self._present is not None and (self._present.is_whole or status == "completed"):
+            self._close_epoch()
+        self.poll(wait=status != "failed")
+        self._report()
+        for request in self._recorder.read():
+            self._recorder.write(
+                RequestHandled(command=request.command, step=self.step, accepted=False, detail="the loop has ended")
+            )
+        self._recorder.close()
+        summary = self._summary(status, reason, exit_code, kind)
+        last = Finished(status=status, step=self.step, reason=reason, exit_code=exit_code, kind=kind)
+        self._recorder.save(summary, last)
+
+    def _summary(self, status: str, reason: str, exit_code: int, kind: str) -> Summary:
+        measured, clock = self.clock.total_phases, self.clock
+        seconds = {"total": round(perf_counter() - self._began, 3)}
+        seconds |= {name: round(spent, 6) for name, spent in self._times.seconds.items()}
+        memory = self._recorder.torch_memory
+        return Summary(
+            status=status,
+            reason=reason,
+            exit_code=exit_code,
+            step=self.step,
+            epoch=self.epoch,
+            best_epoch=self._best.epoch,
+            monitor=self._best.monitor or "loss",
+            train=self._last_train,
+            validation=self._best.validation,
+            test=self._test,
+            seconds=seconds | {"train": round(clock.training_seconds, 6)},
+            phase_ms=measured.phase_ms(),
+            step_ms=clock.step_times.percentiles(),
+            samples_per_second=(
+                round(measured.samples / measured.seconds, 1) if measured.samples and measured.seconds else None
+            ),
+            gpu_busy_share=self._recorder.gpu_busy_fraction,
+            torch_peak_bytes=None if memory is None else memory().get("torch_peak_bytes"),
+            host_peak_rss_bytes=self._recorder.host_peak_rss_bytes,
+            kind=kind,
+        )
+
+
+def _refused(why: str) -> Callable[[Request], str | None]:
+    return lambda _: why
+
+
+def _scalar_name(name: str) -> str:
+    """The name of a number: where readers expect a list by class under it (precision), that of scikit-learn."""
+    is_list = name in WELL_KNOWN and all(each.name != name for each in METRICS)
+    return f"{name}_score" if is_list else name
+
+
+def length(data: Any) -> int | None:
+    """How many batches there are; None if the data does not tell."""
+    try:
+        return len(data) if isinstance(data, Sized) else None
+    except (TypeError, NotImplementedError):  # a DataLoader over a stream has the method, and it raises
+        return None
+
+
+def samples_in(batch: Any) -> int | None:
+    """How many samples a batch has: the first size of its first array; None if it has none."""
+    kind = type(batch)
+    if kind is tuple or kind is list:
+        batch = batch[0] if batch else None
+    elif isinstance(batch, Mapping):
+        batch = next(iter(batch.values()), None)
+    shape = getattr(batch, "shape", None)
+    return shape[0] if shape else None
+
+
+def is_torch_loader(data: Any) -> bool:
+    """Whether the data is read by a DataLoader of PyTorch's."""
+    loaders = getattr(sys.modules.get("torch.utils.data"), "DataLoader", None)
+    return loaders is not None and isinstance(data, loaders)
