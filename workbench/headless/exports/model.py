@@ -39,7 +39,6 @@ def facts_of(made: ExportedModel) -> dict[str, object]:
         "batches": made.batches,
         "sample_origin": made.origin,
         "sample_reason": made.reason,
-        "notes": made.notes,
     }
 
 
