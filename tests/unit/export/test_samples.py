@@ -55,6 +55,21 @@ def test_samples_that_are_read_one_by_one_are_read(tmp_path: Path, user_function
     assert rows_of(found.raw) <= rows_of(inputs)
 
 
+def test_whole_numbers_that_are_measures_stay_whole(tmp_path: Path, user_functions: Functions) -> None:
+    """As the user gives them: a program takes one type alone."""
+    rows = torch.randint(0, 1000, (96, 5))
+    user_functions["mine:data"] = lambda: (rows, torch.arange(96) % 3)
+    model = drawn_model(tmp_path, "data.name=module", "data.function=mine:data", "model.hidden=[4]")
+    found = samples_of(model, lambda progress: None)
+    assert isinstance(found.raw, Tensor)
+    assert (found.origin, found.raw.dtype) == ("validation", torch.int64)
+    assert rows_of(found.raw) <= rows_of(rows)
+    made_up = random_samples(model)
+    assert isinstance(made_up, Tensor)
+    assert made_up.dtype == torch.int64
+    assert float(made_up.double().mean()) == pytest.approx(500, abs=100)
+
+
 def test_without_a_validation_split_they_are_of_the_training_split(tmp_path: Path, data: Data) -> None:
     model = drawn_model(tmp_path, *data["rows"], "model.hidden=[8]", "validation.method=none")
     found = samples_of(model, lambda progress: None)
@@ -143,4 +158,4 @@ def test_batches_are_of_several_sizes_and_few_where_outputs_are_many() -> None:
     batches = batches_of(samples, 10)
     assert [len(batch) for batch in batches] == list(BATCHES)
     assert torch.equal(torch.cat([batch for batch in batches if isinstance(batch, Tensor)]), samples)
-    assert [len(batch) for batch in batches_of(samples, 2**23)] == [1]
+    assert [len(batch) for batch in batches_of(samples, 2**23)] == [1, 2]
