@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from workbench.errors import DataError, UsageError
+from workbench.errors import UsageError
 from workbench.runs.directory import RunDirectory
 from workbench.settings import code
 from workbench.settings.preset import Preset
@@ -22,16 +22,7 @@ def model_file(path: Path) -> Path:
 
     Raises DataError where there is none.
     """
-    if not path.is_dir():
-        return path
-    run = RunDirectory(path)
-    for file in (checkpoints.best_checkpoint(run), run.last_checkpoint):
-        if file.exists():
-            return file
-    raise DataError(
-        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
-        f"so far yet. Start it again with: {checkpoints.anew(run)}"
-    )
+    return checkpoints.model_checkpoint(RunDirectory(path)) if path.is_dir() else path
 
 
 def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:

@@ -122,8 +122,8 @@ def test_what_was_written_is_said(
     export(request, Options(runs_dir=runs, quiet=True))
     assert capsys.readouterr().out == f"{tmp_path}/model.onnx\n"
     export(request, Options(runs_dir=runs, json_output=True))
-    expected = {"type": "result", "to": "onnx", "path": f"{tmp_path}/model.onnx", "bytes": 3, "lines": ["it agrees"]}
-    expected |= {"difference": 0.5}
+    written = {"path": f"{tmp_path}/model.onnx", "bytes": 3, "lines": ["it agrees"]}
+    expected = {"type": "result", "to": "onnx", **written, "difference": 0.5}
     assert json.loads(capsys.readouterr().out) == expected
 
 
