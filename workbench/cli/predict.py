@@ -33,8 +33,13 @@ def predict(
         list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; several are given one by one.")
     ] = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="validation|test", help="Predict the run's own held-out samples instead.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="train|validation|test",
+            help="Predict the samples of the run's own data instead, as the run measured them.",
+        ),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV with a header in place of JSON lines.")] = False,
     out: Annotated[
         Path | None,
@@ -49,8 +54,13 @@ def predict(
         typer.Option("--skip-broken", help="What cannot be read has an error in its line; else the first ends all."),
     ] = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", help="Samples at a time; halves itself where memory runs out.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            "--batch-size",
+            help="Samples at a time; else as many as the run evaluated at a time. It halves itself where memory runs "
+            "out.",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")
     ] = "auto",
@@ -80,7 +90,7 @@ def predict(
             model="",
             inputs=list(inputs or ()),
             texts=list(texts or ()),
-            split=split,
+            split=split,  # type: ignore[arg-type]  checked there
             device=device,
             batch_size=batch_size,
             format="csv" if csv else "jsonl",

@@ -17,13 +17,12 @@ from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import MeasuringProcess, Progress
 from workbench.processes.modules import Module
-from workbench.processes.predict import MOST_BATCH_SIZE, Lines, Predicted, Request
+from workbench.processes.predict import MOST_BATCH_SIZE, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.processes.predict import predict as ask_to_predict
 from workbench.runs.directory import find_run
 from workbench.units import count
 
 STDIN = "-"
-SPLITS = ("validation", "test")
 MODEL_FILES = (".pt", ".safetensors")
 
 
@@ -61,8 +60,8 @@ def predict(model: str, request: Request, destination: Destination, options: Opt
 
 def _check(request: Request, destination: Destination) -> None:
     """Raises UsageError for options that do not fit together."""
-    if request.split and request.split not in SPLITS:
-        raise UsageError(f"--split takes {' or '.join(SPLITS)}, not {request.split}")
+    if request.split is not None and request.split not in SPLIT_CHOICES:
+        raise UsageError(f"--split takes one of {', '.join(SPLIT_CHOICES)}, not {request.split}")
     given = bool(request.inputs or request.texts)
     if request.split and given:
         raise UsageError("--split predicts the run's own data: give no inputs with it")
@@ -70,10 +69,10 @@ def _check(request: Request, destination: Destination) -> None:
         raise UsageError("what shall be predicted? Name files or folders, or - for standard input, or --split test")
     if request.inputs.count(STDIN) > 1:
         raise UsageError("standard input (-) can be read only once")
-    if not 1 <= request.batch_size <= MOST_BATCH_SIZE:
+    if request.batch_size is not None and not 1 <= request.batch_size <= MOST_BATCH_SIZE:
         raise UsageError(f"--batch-size takes a number from 1 to {MOST_BATCH_SIZE:,}, not {request.batch_size}")
-    if request.split and request.skip_broken:
-        raise UsageError("--skip-broken is for new inputs, not for --split")
+    if request.split and (request.skip_broken or request.batch_size or request.overrides):
+        raise UsageError("--split predicts as the run did: it takes no --skip-broken, --batch-size, --set")
     out = destination.out
     if out is not None and expanded(str(out)).exists() and not destination.overwrite:
         raise UsageError(f"{out} exists already: choose another --out, or replace it with --overwrite")
