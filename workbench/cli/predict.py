@@ -90,7 +90,7 @@ def predict(
             model="",
             inputs=list(inputs or ()),
             texts=list(texts or ()),
-            split=split,  # type: ignore[arg-type]  checked there
+            split=split,
             device=device,
             batch_size=batch_size,
             format="csv" if csv else "jsonl",

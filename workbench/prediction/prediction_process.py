@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import UsageError
-from workbench.processes.predict import LINES, Lines, Predicted, Request
+from workbench.processes.predict import LINES, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.training.processes.serve import Send, report_progress, serve
 
 if TYPE_CHECKING:
@@ -144,11 +144,11 @@ def _predict_split(request: Request, model: TrainedModel, output: Output, *, all
     from workbench.prediction.own_split import predict_split
     from workbench.runs.directory import RunDirectory
 
-    assert request.split is not None
+    split = next(each for each in SPLIT_CHOICES if each == request.split)
     path = Path(request.model)
     return predict_split(
         model,
-        request.split,
+        split,
         RunDirectory(path) if path.is_dir() else None,
         lambda progress: report_progress(progress.what, progress.done, progress.total),
         output.add,

@@ -27,8 +27,8 @@ class Request:
     """Texts themselves."""
     descriptor: int | None = None
     """Of standard input, where an input is -."""
-    split: SplitChoice | None = None
-    """Of the run's own data, in place of inputs; None for inputs."""
+    split: str | None = None
+    """One of SPLIT_CHOICES, of the run's own data, in place of inputs; None for inputs."""
     device: str = "auto"
     batch_size: int | None = None
     """Samples that are read and predicted at a time; None for as many as the run evaluated at a time."""

@@ -36,7 +36,8 @@ def flowers(file: Path, *, header: list[str] | None = HEADER, rows: list[list[An
 
 
 def answered(iris: Trained) -> Tensor:
-    return load_model(iris.run.path)(torch.tensor(FLOWERS))
+    answers: Tensor = load_model(iris.run.path)(torch.tensor(FLOWERS))
+    return answers
 
 
 def test_each_row_has_its_class_and_all_probabilities(iris: Trained, tmp_path: Path) -> None:

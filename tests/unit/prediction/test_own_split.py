@@ -34,7 +34,7 @@ def measured_in_lines(lines: list[dict[str, Any]], trained: Trained, kind: str) 
         )
     outputs = predicted.shape[1]
     split = SplitFacts(len(lines), outputs, probabilities=lambda scores: scores)
-    metrics = SplitMetrics(metrics_for(kind, outputs), split, keeps_scores=True)  # type: ignore[arg-type]
+    metrics = SplitMetrics(metrics_for(kind, outputs), split, keeps_scores=True)
     for scores, expected in _batches(predicted, targets, evaluation_batch_size(trained.preset.data.batch_size)):
         metrics.update(scores, expected)
     return dict(metrics.values())
