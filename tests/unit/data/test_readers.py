@@ -102,7 +102,7 @@ def test_tables_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         (b"a\n" + "1\nn\u00e4ive\n".encode("latin-1"), "is not UTF-8"),
         (b"1,2\n3,4\n", r"lacks the column 'a'.*it has '1', '2'. These look like values"),
         (b"PAR1 and so on \xff", "Parquet"),
-        (gzip.compress(b"a\n" + b"1\n" * 10_000)[:60], "cannot read"),
+        (gzip.compress(b"a\n1\n2\n3\n")[:-8], "cannot read"),
         (b'[{"a": 1}]', "lacks the column"),
     ):
         file.write_bytes(content)
@@ -175,9 +175,9 @@ def test_the_channels_of_arrays_may_come_last(tmp_path: Path) -> None:
     assert torch.equal(tensor_of(ImageReader((3, 4, 5)), tmp_path / "x.npy"), expected)
     square = np.arange(2 * 3 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3, 3)
     np.save(tmp_path / "x.npy", square)
-    for last, expected in ((False, square), (True, np.moveaxis(square, -1, 1))):
+    for last, pixels in ((False, square), (True, np.moveaxis(square, -1, 1))):
         found = tensor_of(ImageReader((3, 3, 3), channels_last=last), tmp_path / "x.npy")
-        assert torch.equal(found, torch.from_numpy(np.ascontiguousarray(expected)))
+        assert torch.equal(found, torch.from_numpy(np.ascontiguousarray(pixels)))
     np.save(tmp_path / "x.npy", square[:, :, :, 0])
     assert tensor_of(ImageReader((1, 3, 3)), tmp_path / "x.npy").shape == (2, 1, 3, 3)
 
