@@ -124,8 +124,7 @@ def _predictions(
     """The predictions of new inputs. Raises WorkbenchError."""
     from workbench.data.readers.texts import TextReader
     from workbench.prediction.continuing import continuations_of, writing_settings
-    from workbench.prediction.predictor import Predictor, answers_of
-    from workbench.training.data_loading import evaluation_batch_size
+    from workbench.prediction.predictor import Predictor, answers_of, usual_batch_size
 
     if model.task == "language_modeling":
         answers = continuations_of(model, writing_settings(model.preset, request.overrides))
@@ -133,7 +132,7 @@ def _predictions(
         if request.overrides:
             raise UsageError("--set says how a language model writes; a trained model is as it is")
         answers = answers_of(model, all_classes=all_classes)
-    batch_size = request.batch_size or evaluation_batch_size(model.preset.data.batch_size)
+    batch_size = request.batch_size or usual_batch_size(model)
     predictor = Predictor(reader, answers, batch_size, skip_broken=request.skip_broken)
     if request.texts and not isinstance(reader, TextReader):
         raise UsageError(f"--text is for a model of texts; this one takes {reader.takes}")
