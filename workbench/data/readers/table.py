@@ -133,6 +133,14 @@ class TableReader(Reader[Row | ArraySample]):
         ]
         return torch.from_numpy(np.concatenate(parts, axis=1))
 
+    def of(self, rows: Rows) -> list[Row]:
+        """The rows of a table that has been read, with the model's columns only. Raises DataError."""
+        chosen = self._chosen(rows)
+        return [
+            Row(rows.file, line, [row[index] for index in chosen])
+            for line, row in zip(rows.lines, rows.values, strict=True)
+        ]
+
     def _rows(self, source: Source) -> Iterator[Row]:
         if not source.is_stdin and not source.path.exists():
             raise DataError(f"{source.name} is not there; the model takes {self.takes}")

@@ -7,8 +7,10 @@ import math
 from workbench.export.script.facts import Facts
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.export.script.tokens import tokens_part
 from workbench.settings.data_choice import LabelledData, NumberData
 from workbench.settings.preset import Preset
+from workbench.settings.text_data import TextData
 
 CHUNK_NUMBERS = 2**22
 """Numbers that `workbench.data.statistics` adds up at a time: sums of more differ in their last bit."""
@@ -40,10 +42,12 @@ def measure(inputs: Tensor) -> tuple[Tensor, Tensor]:
     total = values.sum($dims, keepdim=True)  #? !chunks
     squares = values.square().sum($dims, keepdim=True)  #? !chunks
     offset = total / count
-    mean = shift + offset
-    std = (squares / count - offset.square()).clamp(min=0).sqrt()
+    mean = shift + offset  #? !pixels
+    std = (squares / count - offset.square()).clamp(min=0).sqrt()  #? !pixels
+    mean = (shift + offset) / 255  # of pixels from 0 to 1  #? pixels
+    std = (squares / count - offset.square()).clamp(min=0).sqrt() / 255  #? pixels
     std = torch.where(std > 0, std, 1.0)
-    flags = ((inputs == 0) | (inputs == 1)).all(0)  # columns of zeros and ones stay as they are  #? binary
+    flags = ((inputs == 0) | (inputs == $one)).all(0)  # columns of zeros and ones stay as they are  #? binary
     mean, std = torch.where(flags, 0.0, mean), torch.where(flags, 1.0, std)  #? binary
     return mean$type, std$type
 '''
@@ -61,6 +65,8 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
     """Functions that measure the training split. `model` of the part: the lines that encode `splits`."""
     data = preset.data
     codes, calls = [], []
+    imports: tuple[str, ...] = ()
+    settings: tuple[tuple[str, object], ...] = ()
     pixels = facts.raw_type == "uint8"
     if isinstance(data, NumberData) and data.normalize == "standard":
         if pixels and len(facts.input_shape) == 3:
@@ -83,16 +89,22 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
             target = "targets.float()"
     if (expression, target) != ("inputs", "targets"):
         calls.append(f"for name, (inputs, targets) in splits.items():\n    splits[name] = ({expression}, {target})")
-    return Part("\n\n\n".join(codes), model="\n".join(calls))
+    if isinstance(data, TextData):
+        tokens = tokens_part(preset, facts)
+        codes.append(tokens.code)
+        calls += [tokens.model] * bool(tokens.model)
+        imports, settings = tokens.imports, tokens.settings
+    return Part("\n\n\n".join(codes), imports, settings, "\n".join(calls))
 
 
 def _of_numbers(facts: Facts) -> str:
-    shape = facts.input_shape
+    shape, pixels = facts.input_shape, facts.raw_type == "uint8"
     rows, images = len(shape) == 1, len(shape) == 3
     chunk_rows = max(CHUNK_NUMBERS // max(math.prod(shape), 1), 1)
     return fill(
         OF_NUMBERS,
-        {"chunks": facts.train_samples > chunk_rows, "binary": facts.has_binary_columns},
+        {"chunks": facts.train_samples > chunk_rows, "binary": facts.has_binary_columns, "pixels": pixels},
+        one="255" if pixels else "1",
         of="of each column" if rows else "of each channel" if images else "of all numbers",
         groups="inputs.shape[1]" if rows or images else "1",
         first=":1" if rows else ":1, :, :1, :1" if images else ", ".join([":1"] * (len(shape) + 1)),

@@ -14,12 +14,15 @@ EVALUATE = '''
 def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor$more) -> dict[str, float]:
     """The loss of a split, and $what."""
     model.eval()
+    widths, needed = fit_widths(inputs)  #? cuts
     loss, weight = 0.0, 0  #? weighted
     loss = 0.0  #? !weighted
     correct = 0  #? counts
     error = 0.0  #? !counts
     for indices in torch.arange(len(targets)).split(EVALUATION_BATCH_SIZE):
-        scores, expected = model(inputs[indices]), targets[indices]
+        scores, expected = model(inputs[indices]), targets[indices]  #? !cuts
+        width = widths[needed[indices].max()]  #? cuts
+        scores, expected = model(inputs[indices, :width]), targets[indices]  #? cuts
         batch_weight = $batch_weight  #? weighted
         weight += batch_weight  #? weighted
         loss += compute_loss(scores, expected$class_weights).double() * batch_weight  #? weighted
@@ -57,7 +60,7 @@ def evaluation_part(preset: Preset, facts: Facts, *, scaled: bool) -> Part:
     own_units = "({} * target_std + target_mean)" if scaled else "{}"
     code = fill(
         EVALUATE,
-        {"weighted": weight != "len(expected)", "counts": task != "regression"},
+        {"weighted": weight != "len(expected)", "counts": task != "regression", "cuts": facts.cuts_padding},
         more=", class_weights: Tensor" * weighs + ", target_mean: Tensor, target_std: Tensor" * scaled,
         what=WHAT[task],
         batch_weight=weight,

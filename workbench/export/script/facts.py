@@ -17,12 +17,40 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Column:
-    """An input column of a table, as it was read."""
+class Table:
+    """How a table in a file is read."""
 
-    name: str
-    categories: list[str] | None = None
-    """Of a column of words, sorted: each is a column of zeros and ones. None for numbers."""
+    encoding: str
+    delimiter: str
+    is_compressed: bool
+    numeric: list[str]
+    """Columns of numbers, in their order."""
+    categories: dict[str, list[str]]
+    """The words of each other column, each a column of zeros and ones."""
+    drops_missing: bool
+    """Whether rows with missing values are left out."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """How the arrays of an .npz file are read."""
+
+    splits: dict[str, str]
+    """What follows x and y in the names of the arrays of each split."""
+    adds_channel: bool
+    """Whether images are grey, without a dimension for channels."""
+    channels_last: bool
+    classes: str
+    """How y says classes: numbers (0, 1, 2 and so on), renumbered, one_hot; empty for a regression."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """How a folder of images is read."""
+
+    splits: dict[str, str]
+    """The folder of each split, below the one of all; empty for that one itself."""
+    suffixes: list[str]
 
 
 @dataclass(frozen=True)
@@ -59,9 +87,18 @@ class Facts:
     """Arguments that choose the optimizer's implementation, such as fused."""
     multiplies_by_onednn: bool = False
     """Whether oneDNN multiplies float32 matrices on this machine, see `training.matmul_backend`."""
-    columns: list[Column] = field(default_factory=list)
-    """Of a table, in the model's order."""
     classes: list[str] = field(default_factory=list)
+    is_one_text: bool = False
+    """Whether samples are windows of one text, whose parts are never drawn at random."""
+    cuts_padding: bool = False
+    """Whether batches of a split are cut to the widths that their texts need."""
+    groups_by_length: bool = False
+    """Whether training batches are of texts of one width."""
+    files: list[str] = field(default_factory=list)
+    """Of one long text."""
+    table: Table | None = None
+    arrays: Arrays | None = None
+    folder: Folder | None = None
 
 
 KINDS: dict[str, type] = {ANSWER: Facts}

@@ -10,8 +10,11 @@ from workbench.export.script.facts import Facts
 from workbench.export.script.layers import activation, dropout, sequential
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
-from workbench.settings.model import Cnn, Mlp, Resnet9
+from workbench.export.script.text_models import text_model_part
+from workbench.settings.activation import Relu
+from workbench.settings.model import Cnn, Mlp, Resnet9, Torchvision
 from workbench.settings.preset import Preset
+from workbench.settings.text_model import TokenModel
 
 MLP = '''
 class MLP(nn.Module):
@@ -88,12 +91,41 @@ class ResNet9(nn.Module):
         return self.classifier(self.features(x)) * 0.125
 '''
 
+TORCHVISION = '''
+class Adapted(nn.Module):
+    """$what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = $build
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (n, $shape) to raw scores (n, $outputs)."""
+        x = F.interpolate(x, size=(RESIZE, RESIZE), mode="bilinear", antialias=$antialias)  #? resizes
+        return self.model(x.expand(-1, 3, -1, -1))
+'''
+
+REPLACE_RELUS = '''
+def replace_relus(model: nn.Module) -> nn.Module:
+    """Exchanges every ReLU of a model for another activation."""
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, (nn.ReLU, nn.ReLU6)):
+                setattr(parent, name, $activation)
+    return model
+'''
+
+CALLS_RELU = ("densenet", "googlenet", "inception")
+"""Architectures that call F.relu, which no other activation can replace in a few lines."""
+
 SMALLEST_SIDE = 2
 """A stage of the CNN does not pool if that would leave less, see `workbench.models.cnn`."""
 
 
 def model_part(preset: Preset, facts: Facts) -> Part:
     """The model's class; `model` of the part builds it. Raises UsageError where a script has none."""
+    if isinstance(preset.model, TokenModel):
+        return text_model_part(preset, facts)
     write = WRITERS.get(type(preset.model))
     if write is None:
         raise UsageError(f'--to script cannot write model.name = "{preset.model.label()}"')
@@ -102,7 +134,7 @@ def model_part(preset: Preset, facts: Facts) -> Part:
 
 def convolves(preset: Preset) -> bool:
     """Whether the model has two-dimensional convolutions, which train with the channels last in memory."""
-    return isinstance(preset.model, Cnn | Resnet9)
+    return isinstance(preset.model, Cnn | Resnet9 | Torchvision)
 
 
 def _mlp(preset: Preset, facts: Facts) -> Part:
@@ -153,10 +185,54 @@ def _resnet9(preset: Preset, facts: Facts) -> Part:
     return _class("ResNet9", RESNET9, facts, **texts)
 
 
+def _torchvision(preset: Preset, facts: Facts) -> Part:
+    model, (channels, height, width) = preset.model, facts.input_shape
+    assert isinstance(model, Torchvision)
+    name, more, codes = model.architecture, "", []
+    side = (model.resize, model.resize) if model.resize else (height, width)
+    if name in ("googlenet", "inception_v3"):
+        more = ", aux_logits=False, init_weights=True"
+    elif name.startswith("vit_"):
+        more = f", image_size={side[0]}"
+    elif name.startswith("maxvit_"):
+        more = f", input_size={side}"
+    build = f'get_model("{name}", weights=None, num_classes={facts.outputs}{more})'
+    imports = ["from torch import Tensor", "from torch import nn", "from torchvision.models import get_model"]
+    if not isinstance(preset.activation, Relu):
+        if name.startswith(CALLS_RELU):
+            raise UsageError(
+                f"--to script cannot replace the ReLUs of {name}, because it calls them as functions; "
+                'set activation.name = "relu", which keeps them, and train again'
+            )
+        build = f"replace_relus({build})"
+        codes.append(fill(REPLACE_RELUS, activation=activation(preset.activation)))
+    if channels == 3 and not model.resize:
+        return Part("".join(codes), tuple(imports), model=build)
+    repeats = ["repeats the single channel three times"] * (channels == 1)
+    what = " and ".join(["resizes images"] * bool(model.resize) + repeats)
+    code = fill(
+        TORCHVISION,
+        {"resizes": bool(model.resize)},
+        what=what[0].upper() + what[1:],
+        build=build,
+        antialias=str(model.resize < max(height, width)),
+        shape=f"{channels}, {height}, {width}",
+        outputs=str(facts.outputs),
+    )
+    settings = (("RESIZE", model.resize),) if model.resize else ()
+    imports += ["import torch.nn.functional as F"] * bool(model.resize)
+    return Part("\n\n\n".join([*codes, code]), tuple(imports), settings, "Adapted()")
+
+
 def _class(name: str, template: str, facts: Facts, **texts: str) -> Part:
     shape = ", ".join(map(str, facts.input_shape))
     code = fill(template, None, shape=shape, outputs=str(facts.outputs), **texts)
     return Part(code, ("from torch import Tensor", "from torch import nn"), model=f"{name}()")
 
 
-WRITERS: dict[type, Callable[[Preset, Facts], Part]] = {Mlp: _mlp, Cnn: _cnn, Resnet9: _resnet9}
+WRITERS: dict[type, Callable[[Preset, Facts], Part]] = {
+    Mlp: _mlp,
+    Cnn: _cnn,
+    Resnet9: _resnet9,
+    Torchvision: _torchvision,
+}

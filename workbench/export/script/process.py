@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from workbench.export.script.facts import Column, Facts, Request
+from workbench.export.script.facts import Facts, Request
 from workbench.settings.preset import Preset
 from workbench.training.processes.serve import Send, report_progress, serve
 
@@ -30,9 +30,12 @@ def describe(job: Job) -> Facts:
     """What the data and the model of a job turned out to be."""
     from workbench.data.encoding import Standardize
     from workbench.data.samples import Lazy
+    from workbench.export.script.reading import read_by
     from workbench.settings.optimizer_choice import fastest_implementation
+    from workbench.training.batches import OnDeviceBatches
     from workbench.training.matmul_backend import onednn_pays
 
+    sources = (job.train, job.validation, job.test)
     encoding, held_out = job.encoding, job.validation or job.test
     binary = isinstance(encoding, Standardize) and ((encoding.mean == 0) & (encoding.std == 1)).any()
     return Facts(
@@ -54,8 +57,11 @@ def describe(job: Job) -> Facts:
         vocabulary=job.vocabulary,
         implementation=fastest_implementation(type(job.optimizer), list(job.model.parameters())),
         multiplies_by_onednn=job.device.type == "cpu" and onednn_pays(),
-        columns=[Column(name) for name in job.samples.columns],
         classes=list(job.task.classes),
+        is_one_text=job.samples.is_one_text,
+        cuts_padding=any(isinstance(each, OnDeviceBatches) and each.lengths is not None for each in sources),
+        groups_by_length=isinstance(job.train, OnDeviceBatches) and job.train.lengths is not None,
+        **read_by(job),
     )
 
 

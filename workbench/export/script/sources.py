@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from workbench.errors import UsageError
 from workbench.export.script.facts import Facts
+from workbench.export.script.files import arrays_part, folder_part, table_part
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
-from workbench.settings.data import BreastCancer, Diabetes, Digits, Iris, TorchvisionSet, Wine
+from workbench.export.script.texts import docstrings_part, long_text_part, text_folder_part, text_table_part
+from workbench.settings.data import BreastCancer, Csv, Diabetes, Digits, ImageFolder, Iris, Npz, TorchvisionSet, Wine
 from workbench.settings.preset import Preset
+from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
 Source = Callable[[Preset, Facts], Part]
 
@@ -62,6 +65,18 @@ NAMES = {
 """torchvision's class for each data set."""
 
 
+OTHERS: dict[type, Source] = {
+    Csv: table_part,
+    Npz: arrays_part,
+    ImageFolder: folder_part,
+    Docstrings: docstrings_part,
+    Topics: long_text_part,
+    TextFile: long_text_part,
+    TextTable: text_table_part,
+    TextFolder: text_folder_part,
+}
+
+
 def source_part(preset: Preset, facts: Facts) -> Part:
     """The function that reads the data. Raises UsageError where a script cannot."""
     data = preset.data
@@ -72,7 +87,9 @@ def source_part(preset: Preset, facts: Facts) -> Part:
         return _bundled(preset, facts)
     if isinstance(data, TorchvisionSet):
         return _torchvision(data)
-    raise UsageError(f'--to script cannot write data.name = "{data.label()}": its reader is more than a page of code')
+    if type(data) in OTHERS:
+        return OTHERS[type(data)](preset, facts)
+    raise UsageError(f'--to script cannot write data.name = "{data.label()}": reading that is more than a page of code')
 
 
 def _bundled(preset: Preset, facts: Facts) -> Part:

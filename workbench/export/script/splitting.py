@@ -54,13 +54,15 @@ def splitting_part(preset: Preset, facts: Facts) -> Part:
     codes, imports, calls = [], [], []
     settings: list[tuple[str, object]] = []
     random_test = not facts.own_test and facts.test_samples is not None
-    if random_test or isinstance(choice, HoldOut):
+    if random_test or (isinstance(choice, HoldOut) and not facts.is_one_text):
         codes.append(fill(HOLD_OUT, {"strata": strata}))
         imports += ["import numpy as np", "from sklearn.model_selection import train_test_split"]
     if random_test:
         settings.append(("TEST_FRACTION", choice.test_fraction))
         calls.append('hold_out(splits, "test", TEST_FRACTION, SPLIT_SEED)')
     match choice:
+        case HoldOut() if facts.is_one_text:
+            pass
         case HoldOut():
             settings.append(("VALIDATION_FRACTION", choice.fraction))
             calls.append('hold_out(splits, "validation", VALIDATION_FRACTION, SPLIT_SEED + 1)')

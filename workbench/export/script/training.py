@@ -45,6 +45,7 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
     splits = load_splits()  #? !scaled
     splits, target_mean, target_std = load_splits()  #? scaled
     inputs, targets = splits["train"]
+    widths, needed = fit_widths(inputs)  #? cuts
     $weights
     torch.manual_seed(SEED)
     model = $model
@@ -58,12 +59,15 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
     for epoch in range(EPOCHS):
         model.train()
         # A generator of its own, so that the order depends on the seed and the epoch alone.
-        order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(SEED * 1_000_003 + epoch))
+        generator = torch.Generator().manual_seed(SEED * 1_000_003 + epoch)
+        order = torch.randperm(len(targets), generator=generator)
+        order = by_length(order, needed, generator)  #? grouped
         order = order[:SAMPLES_PER_EPOCH]  # without the last batch, which is short  #? drops
         loss_sum, correct = 0.0, 0  #? counts
         loss_sum = 0.0  #? !counts
         for indices in order.split(BATCH_SIZE):  #? !accumulates
             $rate  #? !accumulates
+            width = widths[needed[indices].max()]  #? !accumulates cuts
             scores = model($batch)  #? !accumulates
             loss = compute_loss(scores, targets[indices]$class_weights)  #? !accumulates
             loss.backward()  #? !accumulates
@@ -72,6 +76,7 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
             $rate  #? accumulates
             loss = 0.0  #? accumulates
             for indices in of_step.split(BATCH_SIZE):  #? accumulates
+                width = widths[needed[indices].max()]  #? accumulates cuts
                 scores = model($batch)  #? accumulates
                 batch_loss = compute_loss(scores, targets[indices]$class_weights)  #? accumulates
                 batch_loss = batch_loss * (len(indices) / len(of_step))  #? accumulates
@@ -179,6 +184,8 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
         TRAIN,
         {
             "scaled": pieces.scaled,
+            "cuts": facts.cuts_padding,
+            "grouped": facts.groups_by_length,
             "chooses": pieces.chooses_library,
             "channels_last": convolves(preset),
             "keeps": keeps,
@@ -200,7 +207,7 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
         class_weights=", class_weights" * weighs_classes(preset),
         of_step="of_step" if accumulates else "indices",
         accuracy=ACCURACIES.get(facts.task, ""),
-        predictions="len(order)",
+        predictions="len(order)" if facts.task != "language_modeling" else "(len(order) * CONTEXT)",
         judge=judge,
         more=pieces.more,
     )

@@ -37,7 +37,7 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
     pieces = Pieces(
         model=model.model,
         optimizer=optimizer.model,
-        batch=variation.model.format("inputs[indices]"),
+        batch=variation.model.format("inputs[indices, :width]" if facts.cuts_padding else "inputs[indices]"),
         divide=splitting.model,
         encode=encoding.model,
         class_weights=loss.model,
@@ -47,10 +47,10 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
         needs_steps="STEPS_PER_EPOCH" in schedule.code,
     )
     training = training_part(preset, facts, pieces)
-    settings = [training, evaluation, optimizer, schedule, loss, source, splitting, variation]
+    settings = [training, evaluation, optimizer, schedule, loss, source, splitting, encoding, variation, model]
     computing = machine_part(machine)
     functions = [source, splitting, encoding, variation, model, loss, schedule, evaluation, computing, training]
-    parts = [*settings, encoding, model, computing]
+    parts = [*settings, computing]
     sections = [
         _header(preset, machine, parts),
         written_imports(parts),
