@@ -89,21 +89,9 @@ def test_what_is_wrong_is_said_and_nothing_is_half_written(trained: Workbench) -
         assert "Traceback" not in done.stderr
     assert [path.name for path in trained.folder.glob("*.jsonl")] == ["taken.jsonl"]
     assert not list(trained.folder.glob(".*.jsonl*"))
-    for arguments, said in (
-        (["iris"], "what shall be predicted?"),
-        (["irsi", "new.csv"], "there is no run 'irsi'"),
-        (["iris", "new.csv", "--split", "test"], "give no inputs with it"),
-        (["iris", "--split", "tset"], "--split takes one of train, validation, test, not tset"),
-        (["iris", "new.csv", "--batch-size", "0"], "--batch-size takes a number from 1"),
-        (["iris", "--split", "test", "--skip-broken"], "--split predicts as the run did"),
-        (["iris", "-", "-"], "can be read only once"),
-        (["iris", "new.csv", "--out", "taken.jsonl"], "taken.jsonl exists already"),
-        (["iris", "new.csv", "--out", "runs", "--overwrite"], "runs is a folder"),
-        (["new.csv", "new.csv"], "there is no run 'new.csv'"),
-    ):
-        done = trained.run("predict", *arguments)
-        assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert said in done.stderr
+    done = trained.run("predict", "iris", "new.csv", "--out", "taken.jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "taken.jsonl exists already" in done.stderr
     assert (trained.folder / "taken.jsonl").read_text() == "taken"
 
 

@@ -19,7 +19,8 @@ from workbench.processes.measuring import MeasuringProcess, Progress
 from workbench.processes.modules import Module
 from workbench.processes.predict import MOST_BATCH_SIZE, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.processes.predict import predict as ask_to_predict
-from workbench.runs.directory import find_run
+from workbench.runs.directory import RunDirectory, find_run
+from workbench.settings.preset import Preset
 from workbench.units import count
 
 STDIN = "-"
@@ -84,9 +85,17 @@ def _found(model: str, request: Request, options: Options) -> Request:
     """The request with the path of its model, and standard input where it is read."""
     path = expanded(model)
     is_file = path.suffix in MODEL_FILES and path.is_file()
-    place = path.absolute() if is_file else find_run(options.runs_folder, model).path
+    place = path.absolute() if is_file else _trained_run(model, options).path
     descriptor = os.dup(sys.stdin.fileno()) if STDIN in request.inputs else None
     return Request(**(asdict(request) | {"model": str(place), "descriptor": descriptor}))
+
+
+def _trained_run(name: str, options: Options) -> RunDirectory:
+    """The run. Raises UsageError, also for one that another loop has made, which leaves no model here."""
+    found = find_run(options.runs_folder, name)
+    if not found.checkpoints.exists():
+        Preset.of_run(found.preset)
+    return found
 
 
 async def _predicted(request: Request, write: Callable[[str], object], options: Options) -> Predicted:
