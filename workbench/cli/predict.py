@@ -24,13 +24,13 @@ def predict(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="What to predict, of the kind that the model was trained on: a table (CSV, TSV, JSON lines), files or "
             "folders of images, texts or sounds, .npz or .npy arrays; - for standard input: a table, or a text a line.",
         ),
     ] = None,
     texts: Annotated[
-        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; several are given one by one.")
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; may be given several times.")
     ] = None,
     split: Annotated[
         str | None,

@@ -17,6 +17,7 @@ from torch import Tensor
 from workbench.data.image_folder import image_folder
 from workbench.data.readers.arrays import ArrayReader
 from workbench.data.readers.images import ImageReader
+from workbench.data.readers.kinds import reader_of
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Source
 from workbench.data.readers.table import TableReader
@@ -226,3 +227,16 @@ def test_large_tables_of_texts_are_read_line_by_line(tmp_path: Path, monkeypatch
     (tmp_path / "a.jsonl").write_text('{"text": "sun"}\n{"txt": "moon"}')
     with pytest.raises(DataError, match=r"line 2: no column of texts called 'text', perhaps 'txt'"):
         texts_of(TextReader(), tmp_path / "a.jsonl")
+
+
+class Holograms(Reader[Any]):
+    """A reader of the user's own, whose class no checkpoint can hold."""
+
+    name = "holograms"
+
+
+def test_what_a_checkpoint_cannot_hold_is_replaced_by_what_reads_the_same_shape() -> None:
+    found = reader_of(Holograms(), {"shape": [2], "type": "float32"})
+    assert isinstance(found, TableReader)
+    own = ImageReader((1, 8, 8))
+    assert reader_of(own, {"shape": [1, 8, 8], "type": "uint8"}) is own
