@@ -60,7 +60,7 @@ def predict(model: str, request: Request, destination: Destination, options: Opt
 
 
 def _check(request: Request, destination: Destination) -> None:
-    """Raises UsageError for options that do not fit together."""
+    """Raises UsageError for options that cannot be, or do not fit together."""
     if request.split is not None and request.split not in SPLIT_CHOICES:
         raise UsageError(f"--split takes one of {', '.join(SPLIT_CHOICES)}, not {request.split}")
     given = bool(request.inputs or request.texts)
@@ -68,6 +68,7 @@ def _check(request: Request, destination: Destination) -> None:
         raise UsageError("--split predicts the run's own data: give no inputs with it")
     if not request.split and not given:
         raise UsageError("what shall be predicted? Name files or folders, or - for standard input, or --split test")
+    Preset().with_values({"runtime.device": request.device}, "--device")
     if request.inputs.count(STDIN) > 1:
         raise UsageError("standard input (-) can be read only once")
     if request.batch_size is not None and not 1 <= request.batch_size <= MOST_BATCH_SIZE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -44,7 +45,7 @@ LONG_NAMES: dict[str, SplitName] = {"train": "training", "validation": "validati
 
 def predict_split(
     model: TrainedModel, split: SplitChoice, run: RunDirectory | None, report: Report, emit: Emit, *, all_classes: bool
-) -> dict[str, Any]:
+) -> dict[str, float | None]:
     """Emits the prediction of each sample of a split, in its order, with its target; returns the metrics.
 
     run: whose last checkpoint says what the data was; None where there is none. Raises DataError where there is no such
@@ -86,7 +87,12 @@ def predict_split(
         source.close()
     assert metrics is not None, "it is never interrupted"
     names = ["loss", *(metric.name for metric in task.metrics)]
-    return {name: metrics[name] for name in names if name in metrics}
+    return {name: _finite(metrics[name]) for name in names if name in metrics}
+
+
+def _finite(value: float | None) -> float | None:
+    """The number; None for NaN and infinity, which JSON lacks."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _on_device(preset: Preset, device: torch.device) -> Preset:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
+from workbench.errors import DeviceError, UsageError
 from workbench.processes.predict import LINES, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.training.processes.serve import Send, report_progress, serve
 
@@ -72,7 +72,12 @@ def answer(request: Request, send: Send) -> Predicted:
     report_progress("loading the model")
     file = model_file(Path(request.model))
     device = _device(request.device)
-    model = load_model(file, device, trust_code=request.trust_code)
+    try:
+        model = load_model(file, device, trust_code=request.trust_code)
+    except TypeError as error:
+        if device.type != "mps":
+            raise
+        raise DeviceError("this model computes with numbers in float64, which Metal lacks; use --device cpu") from error
     configure_torch(model.preset.runtime, device)
     all_classes = request.all_classes or (model.task == "classification" and len(class_names(model)) <= FEW_CLASSES)
     form: JsonLines | Csv = JsonLines()

@@ -36,6 +36,7 @@ def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
         ("iris", {"split": "test", "skip_broken": True}, "--split predicts as the run did"),
         ("iris", {"split": "test", "overrides": ["data.temperature=0"]}, "--split predicts as the run did"),
         ("iris", {"inputs": ["a.csv"], "batch_size": 0}, "--batch-size takes a number from 1 to 16,777,216, not 0"),
+        ("iris", {"inputs": ["a.csv"], "device": "gpu"}, "--device: runtime.device"),
         ("iris", {"inputs": ["-", "-"]}, "can be read only once"),
     ],
 )

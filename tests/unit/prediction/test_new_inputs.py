@@ -158,6 +158,9 @@ def test_an_answer_that_is_no_number_is_an_error(iris: Trained, tmp_path: Path) 
     lines, predicted = predict(tmp_path / "checkpoints" / "best.pt", file, skip_broken=True)
     assert [line["prediction"] for line in lines] == [None] * 3
     assert predicted.broken == 3
+    own, measured = predict(tmp_path / "checkpoints" / "best.pt", split="test")
+    assert {line["probability"] for line in own} == {None}
+    assert measured.metrics["loss"] is None
 
 
 def test_a_pipe_is_read_part_by_part(iris: Trained) -> None:
