@@ -121,7 +121,7 @@ async def _predicted(request: Request, write: Callable[[str], object], options: 
 
 def _print(text: str) -> None:
     """Writes to stdout. Raises BrokenPipeError where nobody reads it, StorageError where it is lost."""
-    sys.stdout.write(text)
+    print(text, end="")
     output.check()
 
 
