@@ -185,7 +185,14 @@ def test_numbers_are_in_the_units_of_the_data(tmp_path: Path) -> None:
     rows = [f"{n},{'red' if n % 3 else 'blue'},{1000 + 50 * n}" for n in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["size,color,price", *rows]))
     table = ["data.name=csv", f"data.file={tmp_path / 't.csv'}", "data.target=price", "loss.name=mse"]
-    trained = train(tmp_path, *table, "model.hidden=[16]", "training.epochs=60", "data.task=regression")
+    trained = train(
+        tmp_path,
+        *table,
+        "model.hidden=[16]",
+        "training.epochs=15",
+        "optimizer.learning_rate=0.1",
+        "data.task=regression",
+    )
     (tmp_path / "new.csv").write_text("color,size\nred,10\nblue,50\n")
     [low, high], _ = predict(trained.run.path, tmp_path / "new.csv")
     assert low["prediction"] == pytest.approx(1500, abs=300)
