@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -40,9 +39,9 @@ def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = Fal
         _trust_code_of(file)
     if file.suffix == CHECKPOINT:
         return TrainedModel.load(file, device)
-    # By name: the room of exports stands beside this one.
-    loaded: TrainedModel = import_module("workbench.export.safetensors_file").load_safetensors(file, device)
-    return loaded
+    from workbench.export.safetensors_file import load_safetensors
+
+    return load_safetensors(file, device)
 
 
 def _trust_code_of(file: Path) -> None:
