@@ -83,8 +83,8 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
     if facts.task == "regression" and isinstance(data, LabelledData):
         if data.normalize_target:
             codes.append(fill(OF_TARGETS))
-            calls.append('target_mean, target_std = measure_targets(splits["train"][1])')
-            target = "((targets.double() - target_mean) / target_std).float()"
+            calls.append('scale = measure_targets(splits["train"][1])')
+            target = "((targets.double() - scale[0]) / scale[1]).float()"
         else:
             target = "targets.float()"
     if (expression, target) != ("inputs", "targets"):

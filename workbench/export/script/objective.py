@@ -37,9 +37,8 @@ return $loss
 
 TOKENS = """
 # Token by token; padding (-100) is left out.
-total = F.cross_entropy(
-    scores.transpose(1, 2).flatten(0, 1), targets.flatten(), ignore_index=-100$smoothing, reduction="sum"
-)
+by_token, expected = scores.transpose(1, 2).flatten(0, 1), targets.flatten()
+total = F.cross_entropy(by_token, expected, ignore_index=-100$smoothing, reduction="sum")
 return total / (targets != -100).sum().clamp(min=1)
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from workbench.export.script.facts import Facts
@@ -112,7 +113,7 @@ def schedule_part(preset: Preset) -> Part:
 
 
 def _first_line(schedule: ScheduleChoice) -> str:
-    line = type(schedule).summary().rstrip(".")
+    line = re.split(r"[:(;]", type(schedule).summary().rstrip("."))[0].strip()
     return line[0].lower() + line[1:]
 
 

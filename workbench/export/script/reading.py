@@ -41,8 +41,8 @@ def read_by(job: Job) -> dict[str, Any]:
             return {"arrays": _arrays(job, job.preset.data)}
         case ImageFolder():
             return {"folder": _folder(job.preset.data.folder, IMAGES, _check_image)}
-        case TextFolder():
-            return {"folder": _folder(job.preset.data.folder, TEXTS, lambda path: _check_text(path, job.preset.data))}
+        case TextFolder() as data:
+            return {"folder": _folder(data.folder, TEXTS, lambda path: _check_text(path, data))}
         case TextTable():
             return {"table": _text_table(job, job.preset.data)}
         case TextFile():

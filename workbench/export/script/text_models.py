@@ -91,7 +91,9 @@ class Layers(nn.Module):
         # Each text backwards from its own last token, then its padding.  #? both
         steps, lengths = torch.arange(x.shape[1]), mask.sum(1, keepdim=True)  #? both
         order = torch.where(steps < lengths, lengths - 1 - steps, steps)  #? both
-        for number, layer in enumerate(self.forward_layers):
+        for layer in self.forward_layers:  #? !both !deep
+        for number, layer in enumerate(self.forward_layers):  #? both
+        for number, layer in enumerate(self.forward_layers):  #? !both deep
             x = self.dropout(x) if number else x  #? deep
             out = layer(x)[0]  #? both
             backwards = self.backward_layers[number](in_order(x, order))[0]  #? both
@@ -171,9 +173,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor$seen) -> Tensor:
         """(n, length, $width) to the same."""
-        queries, keys, values = (
-            self.attend(self.norm_attention(x)).unflatten(2, (3, $heads, -1)).transpose(1, 3).unbind(2)
-        )
+        by_head = self.attend(self.norm_attention(x)).unflatten(2, (3, $heads, -1)).transpose(1, 3)
+        queries, keys, values = by_head.unbind(2)
         attended = F.scaled_dot_product_attention(queries, keys, values, $attention)
         x = x + self.dropout(self.project(attended.transpose(1, 2).flatten(2)))
         between = self.activation(self.expand(self.norm_feed_forward(x)).flatten(0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.export.script.facts import Facts
+from workbench.export.script.files import written_splits
 from workbench.export.script.part import Code, Part, literal
 from workbench.export.script.templates import fill
 from workbench.settings.preset import Preset
@@ -155,8 +156,7 @@ def text_folder_part(preset: Preset, facts: Facts) -> Part:
     data, folder = preset.data, facts.folder
     assert isinstance(data, TextFolder)
     assert folder is not None
-    places = {name: f'FOLDER / "{place}"' if place else "FOLDER" for name, place in folder.splits.items()}
-    code = fill(FOLDER, splits=", ".join(f'"{name}": read_folder({place})' for name, place in places.items()))
+    code = fill(FOLDER, splits=written_splits(facts))
     settings: list[tuple[str, object]] = [("FOLDER", Code(f"Path({literal(data.folder)})")), ("CLASSES", facts.classes)]
     settings.append(("SUFFIXES", tuple(folder.suffixes)))
     return Part(code, ("import numpy as np", "from pathlib import Path"), tuple(settings))

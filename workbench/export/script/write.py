@@ -32,7 +32,7 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
     encoding, variation = encoding_part(preset, facts), variation_part(preset)
     model, loss = model_part(preset, facts), loss_part(preset, facts)
     optimizer, schedule = optimizer_part(preset, facts), schedule_part(preset)
-    scaled = "target_std" in encoding.model
+    scaled = "scale = " in encoding.model
     evaluation = evaluation_part(preset, facts, scaled=scaled)
     pieces = Pieces(
         model=model.model,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,7 @@ def assert_trains_alike(preset: Preset, folder: Path) -> str:
     recorded = Recorded.of(run)
     text = script_of(preset, engine=trainer.engine.name)
     model, losses, epochs = run_script(text, folder)
+    assert_is_well_written(folder / "written.py")
     assert [float32_text_value(loss) for loss in losses] == recorded.losses
     assert len(epochs) == len(recorded.epochs)
     for found, ended in zip(epochs, recorded.epochs, strict=True):
@@ -65,3 +68,12 @@ def assert_trains_alike(preset: Preset, folder: Path) -> str:
     assert list(weights) == list(kept)
     assert all(torch.equal(weights[name], kept[name]) for name in kept)
     return text
+
+
+def assert_is_well_written(file: Path) -> None:
+    """Its names are used, its imports sorted, and its lines laid out as ruff would, of at most 120 characters."""
+    ruff = [sys.executable, "-m", "ruff"]
+    checked = [*ruff, "check", "--isolated", "--line-length=120", "--select=E4,E7,E9,F,I,W,B,UP", "--quiet", str(file)]
+    for command in (checked, [*ruff, "format", "--isolated", "--line-length=120", "--diff", "--quiet", str(file)]):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
