@@ -133,7 +133,8 @@ def long_text_part(preset: Preset, facts: Facts) -> Part:
     code = fill(LONG, holds | {"vocabulary": data.tokens != "bytes"}, what=what)
     settings: list[tuple[str, object]] = [("CONTEXT", data.context)]
     settings += [("VALIDATION_PART", data.validation_fraction), ("TEST_PART", data.test_fraction)]
-    settings += [("FILE", files[0])] * holds["file"] + [("FILES", files)] * holds["files"]
+    if files:
+        settings.append(("FILE", files[0]) if len(files) == 1 else ("FILES", files))
     imports = "from pydoc_data.topics import topics" if holds["topics"] else "from pathlib import Path"
     return Part(code, (imports,), tuple(settings))
 
