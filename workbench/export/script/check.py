@@ -40,6 +40,8 @@ class Agreement:
     weights: float | None
     """The largest difference of a weight; None where they were not compared."""
 
+    has_gpu: bool
+    """Whether there is a GPU here."""
     torch: str
     """The version of PyTorch that ran the script."""
 
@@ -113,6 +115,7 @@ def _agreement(result: dict[str, Any], recorded: Recorded) -> Agreement:
         largest=max((_relative(one, other) for _, one, other in different), default=0.0),
         largest_early=max((_relative(one, other) for one, other in early), default=0.0),
         weights=result["difference"],
+        has_gpu=result["has_gpu"],
         torch=result["torch"],
     )
 

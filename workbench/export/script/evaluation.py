@@ -14,7 +14,7 @@ EVALUATE = '''
 def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor$more) -> dict[str, float]:
     """The loss of a split, and $what."""
     model.eval()
-    widths, needed = fit_widths(inputs)  #? cuts
+    widths, needed = fit_widths(inputs.cpu())  #? cuts
     loss, weight = 0.0, 0  #? weighted
     loss = 0.0  #? !weighted
     correct = 0  #? counts

@@ -89,7 +89,7 @@ class Layers(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(n, time, features) to (n, time, $features)."""
         # Each text backwards from its own last token, then its padding.  #? both
-        steps, lengths = torch.arange(x.shape[1]), mask.sum(1, keepdim=True)  #? both
+        steps, lengths = torch.arange(x.shape[1], device=x.device), mask.sum(1, keepdim=True)  #? both
         order = torch.where(steps < lengths, lengths - 1 - steps, steps)  #? both
         for layer in self.forward_layers:  #? !both !deep
         for number, layer in enumerate(self.forward_layers):  #? both
@@ -149,7 +149,8 @@ class Transformer(nn.Module):
         """Ids (n, length) to raw scores $scores."""
         x = self.dropout(self.embedding(ids) + self.positions[: ids.shape[1]])
         mask = ids != 0  #? !causal
-        seen = (mask | (torch.arange(mask.shape[1]) == 0))[:, None, None, :]  # all tokens, without padding  #? !causal
+        # All tokens are seen, without padding; of an empty text the first.  #? !causal
+        seen = (mask | (torch.arange(mask.shape[1], device=ids.device) == 0))[:, None, None, :]  #? !causal
         for block in self.blocks:
             x = block(x)  #? causal
             x = block(x, seen)  #? !causal

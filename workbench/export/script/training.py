@@ -44,11 +44,14 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
     torch.manual_seed(SEED)
     splits = load_splits()  #? !scaled
     splits, scale = load_splits()  #? scaled
+    splits = {name: (inputs.to(DEVICE), targets.to(DEVICE)) for name, (inputs, targets) in splits.items()}  #? gpu
+    scale = (scale[0].to(DEVICE), scale[1].to(DEVICE))  #? gpu scaled
     inputs, targets = splits["train"]
-    widths, needed = fit_widths(inputs)  #? cuts
+    widths, needed = fit_widths(inputs.cpu())  #? cuts
     $weights
     torch.manual_seed(SEED)
     model = $model
+    model = model.to(DEVICE)  #? gpu
     model = model.to(memory_format=torch.channels_last)  # faster convolutions  #? channels_last
     optimizer = $optimizer
     losses, epochs = [], []
@@ -147,6 +150,8 @@ class Pieces:
     """Whether targets are standardised."""
     more: str
     """Arguments of `evaluate` behind the split."""
+    on_gpu: bool
+    """Whether training moves to a GPU."""
     chooses_library: bool
     """Whether each multiplication is done by a library of its own."""
     needs_steps: bool
@@ -185,6 +190,7 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
         TRAIN,
         {
             "scaled": pieces.scaled,
+            "gpu": pieces.on_gpu,
             "cuts": facts.cuts_padding,
             "grouped": facts.groups_by_length,
             "chooses": pieces.chooses_library,
