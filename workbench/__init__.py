@@ -3,10 +3,7 @@
 `workbench.watch` makes a training loop of your own a run like any other.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in typing, which is not imported: importing workbench costs nothing
 if TYPE_CHECKING:
     from workbench.own_loop.watch import WatchedRun as WatchedRun
     from workbench.own_loop.watch import watch as watch
@@ -14,8 +11,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """`watch` and `WatchedRun`, imported at their first use: importing workbench costs nothing."""
+def __getattr__(name: str) -> object:
+    """Imports `watch` and `WatchedRun` at their first use."""
     if name in ("watch", "WatchedRun"):
         from workbench.own_loop import watch
 

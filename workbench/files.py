@@ -113,9 +113,10 @@ def staged(path: Path) -> Iterator[Path]:
     """Gives a path for whatever writes a file by its name, and renames that file to `path` if nothing is raised.
 
     It lies in a private folder beside `path`, which is removed in any case: an interruption leaves nothing behind, and
-    a kill no incomplete file at `path`. Raises StorageError where the folder cannot be written.
+    a kill no incomplete file at `path`. Makes missing folders. Raises StorageError where they cannot be written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}."))
     except OSError as error:
         raise storage_error(path, error) from error

@@ -81,6 +81,10 @@ class Edge(io.TextIOBase):
         return self._stream
 
 
+_EDGES: dict[str, Edge] = {}
+"""By the name of the stream; rich's live display puts streams of its own in their place for a while."""
+
+
 def install() -> None:
     """Replaces stdout and stderr with edges; closed descriptors are opened to /dev/null."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # or the next file that is opened would be "stdout"
@@ -90,7 +94,8 @@ def install() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name) or open(number, "w", closefd=False)  # noqa: SIM115
         if not isinstance(stream, Edge):
-            setattr(sys, name, Edge(stream, narrates=number == 2))
+            _EDGES[name] = Edge(stream, narrates=number == 2)
+            setattr(sys, name, _EDGES[name])
 
 
 @contextmanager
@@ -141,10 +146,11 @@ def settle(code: int) -> int:
 
 def to_terminal(sequence: str) -> bool:
     """Writes control sequences of our own to the terminal of stderr, or else of stdout; False if neither is one."""
-    for stream in (sys.stderr, sys.stdout):
-        if isinstance(stream, Edge) and stream.isatty():
-            stream.write_styled(sequence)
-            stream.flush()
+    for name in ("stderr", "stdout"):
+        edge = _EDGES.get(name)
+        if edge is not None and edge.isatty():
+            edge.write_styled(sequence)
+            edge.flush()
             return True
     return False
 

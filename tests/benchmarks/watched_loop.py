@@ -88,12 +88,14 @@ def measure(milliseconds: float, seconds: float, rounds: int, device: str) -> tu
     step = Step(milliseconds / 1000, device)
     steps = max(round(seconds / max(milliseconds / 1000, 2e-6)), 1)
     times: dict[str, list[float]] = {"bare": [], "watched": []}
-    with tempfile.TemporaryDirectory() as folder:
-        with workbench.watch("benchmark", runs_dir=Path(folder), device=device) as run:
-            watched(step, min(steps, 200), run)
-            for number in range(rounds):
-                for way in ("bare", "watched") if number % 2 else ("watched", "bare"):
-                    times[way].append(bare(step, steps) if way == "bare" else watched(step, steps, run))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        workbench.watch("benchmark", runs_dir=Path(folder), device=device) as run,
+    ):
+        watched(step, min(steps, 200), run)
+        for number in range(rounds):
+            for way in ("bare", "watched") if number % 2 else ("watched", "bare"):
+                times[way].append(bare(step, steps) if way == "bare" else watched(step, steps, run))
     ratios = [after / before for after, before in zip(times["watched"], times["bare"], strict=True)]
     return statistics.median(ratios), statistics.median(times["bare"]), statistics.median(times["watched"])
 

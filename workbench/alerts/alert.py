@@ -30,7 +30,7 @@ class Alert:
     @property
     def title(self) -> str:
         """In a few words."""
-        what = {"lost": "was killed", "stalled": "makes no steps", "target": "meets its target"}
+        what = {"stalled": "stalls", "target": "meets its target"}
         return f"workbench: {self.sort} {what.get(self.event, self.event)}"
 
     def payload(self) -> dict[str, Any]:

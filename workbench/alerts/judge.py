@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol
 from workbench.alerts.alert import Alert, EventName
 from workbench.alerts.pace import Pace
 from workbench.alerts.settings import AlertSettings
-from workbench.errors import DivergedError, first_line
-from workbench.metrics import headline_metrics, metric, written
+from workbench.errors import DivergedError
+from workbench.metrics import headline_metrics, in_reading_order, metric, written
 from workbench.runs.events import EpochEnd, Event, Finished, Started, State
 from workbench.runs.owned import OwnedDirectory
 from workbench.runs.view import RunView
@@ -22,6 +22,9 @@ from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.view import StudyView
 from workbench.units import count, duration
+
+MOST_CHARACTERS = 1000
+"""Of an alert's text: the reason for a failure may be long."""
 
 
 class Subject(Protocol):
@@ -199,7 +202,7 @@ class Judge:
         if began is not None and event.time - began < self._settings.least_seconds:
             return
         text = self._subject.result if name == "completed" else f"{self._subject.where}: {reason or name}"
-        self._add(name, first_line(ValueError(text)), event.time)
+        self._add(name, text.splitlines()[0], event.time)
 
     def _check_target(self, event: Event) -> None:
         target = self._target
@@ -218,13 +221,14 @@ class Judge:
         if when < self._since or event not in self._settings.events:
             return
         directory, subject = self._directory, self._subject
-        self._alerts.append(
-            Alert(event, subject.sort, directory.name, str(directory.path), text, when, _plain(subject.facts))
-        )
+        about = (event, subject.sort, directory.name, str(directory.path), text[:MOST_CHARACTERS], when)
+        self._alerts.append(Alert(*about, _plain(subject.facts)))
 
 
 def _headline(values: Mapping[str, Any], monitor: str) -> str:
-    return ", ".join(f"{label} {value}" for label, value in written(values, headline_metrics(monitor)))
+    main = headline_metrics(monitor)
+    shown = [each for each in in_reading_order() if each in main]
+    return ", ".join(f"{label} {value}" for label, value in written(values, shown))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,12 +80,15 @@ class AlertSettings(Settings):
     """What is sent, and how."""
 
     events: tuple[EventName, ...] = setting(EVENT_NAMES, f"what is sent: {', '.join(EVENT_NAMES)}")
-    target: str = setting("", "the value of a metric after an epoch that is reported: accuracy>=0.98")
-    stall_factor: float = setting(10.0, "a run stalls after this many times its longest usual wait", ge=1)
-    stall_seconds: float = setting(120.0, "and after this time at the least", unit="s", gt=0)
-    least_seconds: float = setting(0.0, "the end of what took less time is not reported", unit="s", ge=0)
+    target: str = setting("", "report when a metric has this value after an epoch, such as accuracy>=0.98; once")
+    stall_factor: float = setting(
+        10.0, "a run stalls when it is silent for this many times its longest usual wait", ge=1
+    )
+    stall_seconds: float = setting(120.0, "a shorter silence is no stall, however fast the steps are", unit="s", gt=0)
+    least_seconds: float = setting(0.0, "runs and studies that take less time report no end", unit="s", ge=0)
     terminal: Literal["off", "auto", "bell", "osc9", "osc777"] = setting(
-        "off", "the notification of the terminal that watches: bell alone, with OSC 9, with OSC 777, or what fits it"
+        "off",
+        "notification of the terminal that watches: off, bell, osc9, osc777 (both with the bell); auto: what fits",
     )
     command: Annotated[str, _secret(_is_command)] = setting(
         "", "run by /bin/sh, with the alert as JSON on its standard input and in WORKBENCH_ALERT_ variables"

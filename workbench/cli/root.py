@@ -187,7 +187,8 @@ def workbench(
         typer.Option(
             "--attach",
             metavar="[RUN]",
-            help="Open the app on a run in progress; without RUN, the latest.",
+            help="Open the app on a run in progress; without RUN, the latest. RUN may be a log folder of TensorBoard, "
+            "Lightning (CSV) or W&B.",
             autocompletion=complete_runs,
         ),
     ] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -87,6 +88,16 @@ class Clips:
         files = self.file_names
         return [f"{files[file]} {start}" for file, start in zip(self.file, self.start, strict=True)]
 
+    @property
+    def origin(self) -> Callable[[int], str]:
+        """Says where the clip of a number comes from: its file, with the folder of that, and its first frame."""
+        files, file, start = self.file_names, self.file, self.start
+
+        def origin(number: int) -> str:
+            return f"{files[file[number]]}{f' from frame {start[number]}' if start[number] else ''}"
+
+        return origin
+
     def only(self, kept: list[int]) -> Clips:
         """The clips with these numbers, and their files alone."""
         chosen = np.array(kept, dtype=np.int64)
@@ -116,6 +127,13 @@ def read_clip(path: Path, start: int, frames: int, form: ClipFormat) -> Tensor:
     there = wave[: form.length]
     clip[: len(there)] = torch.from_numpy(there if form.is_deep else _sixteen_bits(there))
     return clip
+
+
+def in_format(clips: Tensor, form: ClipFormat) -> Tensor:
+    """Clips (n, length) in the type of a format; other loudness than full scale is not changed."""
+    if clips.dtype == form.dtype:
+        return clips
+    return clips.float() / FULL_SCALE if form.is_deep else torch.from_numpy(_sixteen_bits(clips.numpy()))
 
 
 def plan_clips(scanned: Scanned, form: ClipFormat) -> Clips:

@@ -71,6 +71,7 @@ def audio_samples(
         test=read.made.get("test"),
         notes=(*notes, *group_notes),
         left_out=left_out,
+        origins={name: clips.origin for name, clips in read.planned.items()},
         groups=groups,
         reader=SoundReader(form.rate, form.length, form.windows, form.is_deep),
     )

@@ -104,6 +104,7 @@ def table(
         notes=tuple(notes),
         columns=(*columns, *categories),
         left_out=left_out,
+        origins={"train": rows.origin},
         reader=TableReader.of_columns(
             [read_as[name] for name in (*columns, *(name for name in names if name not in columns))],
             delimiter,

@@ -49,6 +49,7 @@ def text_folder(folder: Path, encoding: str, tokens: Tokens, max_length: int, re
         Task("classification", len(layout.classes), classes=layout.classes),
         validation=splits.get("validation"),
         test=splits.get("test"),
+        origins=layout.origins,
         notes=(*layout.notes, *encoding_notes(list(zip(files, contents, strict=True)))),
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
         reader=TextReader(encoding=encoding),

@@ -61,6 +61,7 @@ def text_table(
         notes=tuple(notes),
         columns=(text,),
         left_out=left_out,
+        origins={"train": rows.origin},
         groups=group_numbers(rows.column(group)) if group else None,
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
         reader=TextReader(text, delimiter, encoding),

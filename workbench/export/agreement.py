@@ -48,7 +48,7 @@ class DisagreementError(WorkbenchError):
 
 def compare(trained: TrainedModel, kind: str, file: Path, batches: Sequence[Raw]) -> Agreement:
     """Runs the batches through both. Raises DisagreementError, with what differs."""
-    found = _outputs_of(kind, file, [_named(trained, kind, batch) for batch in batches])
+    found = _outputs_of(kind, file, [named_arrays(trained, kind, batch) for batch in batches])
     agreement = judge([trained(batch).numpy() for batch in batches], found, trained)
     if agreement.wrong:
         raise DisagreementError(f"the {kind} export differs from the checkpoint and was not written: {agreement.wrong}")
@@ -62,8 +62,7 @@ def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedMod
     for right, given in zip(expected, found, strict=True):
         if right.shape != given.shape:
             return Agreement(float("inf"), None, f"its output has shape {given.shape} and not {right.shape}")
-        differences = np.where(_equal(right, given), 0.0, np.abs(right.astype(np.float64) - given))
-        differences = np.where(np.isnan(differences), np.inf, differences)
+        differences = _differences(right.astype(np.float64), given.astype(np.float64))
         largest = max(largest, float(differences.max(initial=0.0)))
         if trained.target_scale is None:
             same += int((right.argmax(1) == given.argmax(1)).sum())
@@ -77,9 +76,13 @@ def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedMod
     return Agreement(largest, fraction, wrong)
 
 
-def _equal(right: Array, given: Array) -> Array:
-    equal: Array = (right == given) | (np.isnan(right) & np.isnan(given))
-    return equal
+def _differences(right: Array, given: Array) -> Array:
+    """Absolute differences: 0 where both are the same, NaN included, infinite where one alone is not finite."""
+    with np.errstate(invalid="ignore"):
+        differences = np.abs(right - given)
+    differences[(right == given) | (np.isnan(right) & np.isnan(given))] = 0.0
+    differences[np.isnan(differences)] = np.inf
+    return differences
 
 
 def _tolerances(right: Array, trained: TrainedModel) -> Array | float:
@@ -93,7 +96,7 @@ def _tolerances(right: Array, trained: TrainedModel) -> Array | float:
     return tolerances
 
 
-def _named(trained: TrainedModel, kind: str, batch: Raw) -> dict[str, Array]:
+def named_arrays(trained: TrainedModel, kind: str, batch: Raw) -> dict[str, Array]:
     """A batch as arrays, by the names that `readers` says."""
     if kind != "safetensors":
         named: Mapping[str, Tensor] = tensors_for(trained, batch)
@@ -107,11 +110,18 @@ def _named(trained: TrainedModel, kind: str, batch: Raw) -> dict[str, Array]:
     return {name: tensor.numpy() for name, tensor in batch.items()}
 
 
+def save_batches(file: Path, batches: Sequence[Mapping[str, Array]]) -> None:
+    """Writes batches as `readers` reads them."""
+    np.savez(
+        file, **{f"{number}:{name}": array for number, batch in enumerate(batches) for name, array in batch.items()}
+    )
+
+
 def _outputs_of(kind: str, file: Path, batches: Sequence[Mapping[str, Array]]) -> list[Array]:
     """What the export gives, loaded and run in a process of its own. Raises DisagreementError where it cannot be."""
     with tempfile.TemporaryDirectory(prefix="workbench-export-") as folder:
         inputs, outputs = Path(folder) / "batches.npz", Path(folder) / "outputs.npz"
-        np.savez(inputs, **{f"{number}:{name}": a for number, batch in enumerate(batches) for name, a in batch.items()})
+        save_batches(inputs, batches)
         # -P: neither this script's folder nor the working folder is searched for modules.
         command = [sys.executable, "-P", str(READERS / f"of_{kind}.py"), str(file), str(inputs), str(outputs)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)

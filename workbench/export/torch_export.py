@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from workbench.errors import WorkbenchError, first_line
+from workbench.errors import WorkbenchError
 from workbench.export.facts import signature_of
 from workbench.export.program import Program, example_of, inputs_of, takes_names
 from workbench.training.checkpointing.trained_model import TrainedModel
@@ -36,16 +37,21 @@ def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any
 
 def exported_program(trained: TrainedModel) -> torch.export.ExportedProgram:
     """The program, for batches of any size. Raises ExportError."""
+    try:
+        return _traced(trained, strict=False)
+    except Exception as error:
+        # By reading the code rather than running it, PyTorch may take what it cannot take otherwise, such as NumPy.
+        with suppress(Exception):
+            return _traced(trained, strict=True)
+        raise ExportError(f"PyTorch cannot export this model: {cause_of(error)}") from error
+
+
+def _traced(trained: TrainedModel, *, strict: bool) -> torch.export.ExportedProgram:
     with torch.no_grad():
-        try:
-            return torch.export.export(
-                Program(trained).eval(),
-                (example_of(trained),),
-                dynamic_shapes=dynamic_shapes(trained),
-                strict=False,
-            )
-        except Exception as error:  # whatever the user's model does that cannot be traced
-            raise ExportError(f"PyTorch cannot export this model: {first_line(error)}") from error
+        shapes = dynamic_shapes(trained)
+        return torch.export.export(
+            Program(trained).eval(), (example_of(trained),), dynamic_shapes=shapes, strict=strict
+        )
 
 
 def dynamic_shapes(trained: TrainedModel) -> tuple[Any, ...]:
@@ -54,3 +60,10 @@ def dynamic_shapes(trained: TrainedModel) -> tuple[Any, ...]:
     if takes_names(trained):
         return ({each.name: {0: batch} for each in inputs_of(trained)},)
     return ({0: batch},)
+
+
+def cause_of(error: BaseException) -> str:
+    """What an exporter's error says, in one line: torch may begin with a general one, and list causes after it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return next(iter([*causes, *lines]), type(error).__name__)

@@ -31,6 +31,8 @@ def write_checked(request: Request, report: Report) -> ExportedModel:
         _writer(request.kind)(trained, path, facts_of(trained, run.name, checkpoint, metrics))
     except OSError as error:
         raise storage_error(path, error) from error
+    # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
+    trained = TrainedModel.load(checkpoint)
     report("reading samples to compare on")
     samples = samples_of(trained, lambda progress: report(progress.what))
     batches = batches_of(samples.raw, trained(batch_of(samples.raw, 0, 1)).numel())

@@ -43,7 +43,7 @@ class ThreadSender:
     """Sends one after the other in one way, in a thread of its own: a server that hangs delays no other way."""
 
     def __init__(self, name: str, send: Send, log: Log) -> None:
-        self._name = name
+        self.name = name
         self._send = send
         self._log = log
         self._alerts: queue.Queue[Alert] = queue.Queue()
@@ -66,9 +66,9 @@ class ThreadSender:
             except Exception as error:
                 problem = f"it failed with a {type(error).__name__}"  # whose text might quote a secret
             if problem:
-                self._log.problem(f"{self._name} could not send {alert.event!r}: {problem}")
+                self._log.problem(f"{self.name} could not send {alert.event!r}: {problem}")
             else:
-                self._log.say(f"{self._name} sent {alert.event!r}")
+                self._log.say(f"{self.name} sent {alert.event!r}")
             self._alerts.task_done()
 
 
@@ -79,7 +79,11 @@ def follow_with_alerts(directory: OwnedDirectory, since: float, log: Log) -> int
     senders = [ThreadSender(name, send, log) for name, send in ways(settings).items()]
     reader = AlertReader(Judge(settings, directory, since), senders, clock)
     tail = EventTail(directory.events, decode_study if isinstance(directory, StudyDirectory) else decode)
-    if follow_to_end(directory, tail, reader, since, clock=clock):
+    has_begun = follow_to_end(directory, tail, reader, since, clock=clock)
+    for sender in senders:
+        if not sender.is_done:
+            log.problem(f"{sender.name} has not sent everything: it took too long")
+    if has_begun:
         log.say("the end")
         return EXIT_DONE
     log.problem("nothing was trained")

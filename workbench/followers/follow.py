@@ -15,6 +15,8 @@ from workbench.runs.owned import OwnedDirectory
 from workbench.runs.tail import EventTail
 
 POLL_SECONDS = 0.3
+HELD_POLL_SECONDS = 1.0
+"""Time between two tries to be the only follower."""
 LOCK_SECONDS = 1.0
 """Time between two looks at the lock of the run."""
 START_SECONDS = 120.0
@@ -83,7 +85,7 @@ def only_one(descriptor: int, *, patience: float, clock: Clock | None = None) ->
         except OSError as error:
             is_held = error.errno in (errno.EWOULDBLOCK, errno.EACCES)
             if is_held and clock.monotonic() < until:
-                clock.sleep(POLL_SECONDS)
+                clock.sleep(HELD_POLL_SECONDS)
                 continue
             yield not is_held
             return

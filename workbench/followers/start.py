@@ -22,6 +22,9 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.owned import OwnedDirectory
 from workbench.tensorboard.packages import check_packages
 
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Those that this process has started: one that has ended is a zombie until it is asked."""
+
 
 def start_followers(
     directory: OwnedDirectory, *, tensorboard: Path | None = None, since: float | None = None
@@ -72,8 +75,9 @@ def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> N
         log = open_to_append(files.log)
     except OSError as error:
         raise storage_error(files.log, error) from error
+    _STARTED[:] = [process for process in _STARTED if process.poll() is None]
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             (
                 *(sys.executable, "-P", "-m", "workbench.followers.process"),
                 *(kind, _sort_of(directory), str(directory.path), repr(since), *more),
@@ -88,6 +92,7 @@ def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> N
         raise WorkbenchError(f"its process cannot be started ({short_path(files.log)}): {error.strerror}") from error
     finally:
         os.close(log)
+    _STARTED.append(process)
 
 
 def _sort_of(directory: OwnedDirectory) -> str:

@@ -92,6 +92,7 @@ class StudyReader:
         self._clock = clock
         self._log = log
         self._open: dict[str, RunReader] = {}
+        self._has_said_together = False
         self._runs: dict[int, str] = {}
         """By trial."""
         self._ended: set[str] = set()
@@ -112,6 +113,9 @@ class StudyReader:
                     self._runs[event.trial] = run
                     self._ended.discard(run)
                     self._follow(run)
+                case TrialStarted() if not self._has_said_together:
+                    self._has_said_together = True
+                    self._log.problem("trials that are trained together are no runs, and nothing is written of them")
                 case TrialFinished() | TrialDiscarded() | TrialPaused() | TrialStopped() | TrialRetried():
                     self._ended.add(self._runs.get(event.trial, ""))
         self._read()

@@ -17,6 +17,9 @@ from workbench.files import is_file, short_path
 from workbench.followers.alerts import ways
 
 WIDTH = 16
+WHY_NO_PRESET = (
+    "(A preset has no such table: it is shared and copied into runs, which must hold neither commands nor secrets.)"
+)
 
 
 def show_alerts(*, json_output: bool = False) -> int:
@@ -31,11 +34,12 @@ def show_alerts(*, json_output: bool = False) -> int:
     print(f"{'file':<{WIDTH}} {file or f'none: {VARIABLE} is empty'}")
     print(f"{'sends by':<{WIDTH}} {', '.join(sends) or 'nothing is set, so that no alert is sent'}")
     for name, value in values.items():
-        print(f"{name:<{WIDTH}} {_shown(value)}")
+        print(f"{name:<{WIDTH}} {_shown(value)}\n    {AlertSettings.model_fields[name].description}")
     if problem := _readable_by_others(settings):
         print(f"warning: {problem}", file=sys.stderr)
     if not sends:
         print(f"\nwrite such a file, for example:\n\n{EXAMPLE}\nand try it with: workbench alerts test")
+        print(WHY_NO_PRESET)
     return EXIT_DONE
 
 

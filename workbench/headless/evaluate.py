@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -65,24 +66,30 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
     own = _own_test(found, evaluation) if command.data is None else None
     if options.json_output:
         of_run = {"run": found.name, "checkpoint": request.checkpoint, "run_test": own}
-        print(json.dumps({"type": "result"} | of_run | asdict(evaluation)))
+        print(json.dumps(_without_nan({"type": "result"} | of_run | asdict(evaluation))))
     elif options.quiet:
-        print(evaluation.metrics.get(evaluation.monitor))
+        value = evaluation.metrics.get(evaluation.monitor)
+        print("nan" if value is None else value)
     else:
         print_evaluation(found, evaluation, own)
     return EXIT_DONE
 
 
+def _without_nan(value: Any) -> Any:
+    """The same values, null where one is not a number: JSON has no word for that."""
+    if isinstance(value, dict):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def find_trained(name: str, options: Options) -> RunDirectory:
     """The run to evaluate. Raises UsageError, which names the best run of a study where it was one."""
-    try:
-        return find_run(options.runs_folder, name)
-    except UsageError:
-        found = matching(name, options.runs_folder, options.studies_folder)
-        studies = [each for each in found if isinstance(each, StudyDirectory)]
-        if len(studies) == 1 and len(found) == 1:
-            raise UsageError(_instead_of(studies[0])) from None
-        raise
+    found = matching(name, options.runs_folder, options.studies_folder)
+    if len(found) == 1 and isinstance(found[0], StudyDirectory):
+        raise UsageError(_instead_of(found[0]))
+    return find_run(options.runs_folder, name)
 
 
 def _instead_of(study: StudyDirectory) -> str:
@@ -102,8 +109,8 @@ def _checkpoint(found: RunDirectory) -> Path:
         if path.exists():
             return path
     raise DataError(
-        f"the run {found.name} has no checkpoint, so that there is no model to evaluate: it ended before its "
-        f"first one, or has not come to it yet; {short_path(found.checkpoints)} is empty"
+        f"the run {found.name} has no checkpoint, so that there is no model: it ended before its first one, "
+        f"or has not written it yet; {short_path(found.checkpoints)} is empty"
     )
 
 

@@ -146,6 +146,7 @@ def _samples(found: Sequence[JudgedSample]) -> list[str]:
     for each in found:
         number = f"{each.split} {each.number}" if several else str(each.number)
         loss = "nan" if each.loss is None else decimals(each.loss)
+        said: tuple[str, ...]
         if has_numbers:
             said = (_values(each.true_values), _values(each.predicted_values))
         else:

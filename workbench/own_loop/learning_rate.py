@@ -38,7 +38,7 @@ class OptimizerRate:
         if before is None:
             return "the loop's optimizer is not known here: workbench.watch(..., optimizer=optimizer)"
         for group in self._optimizer.param_groups:
-            rate = value * float(group["lr"]) / before if before else value
+            rate = value * (float(group["lr"]) / before) if before else value
             if hasattr(group["lr"], "fill_"):
                 group["lr"].fill_(rate)  # a tensor, which a captured step reads
             else:

@@ -14,11 +14,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.metrics import METRICS
-from workbench.own_loop.best import Best
 from workbench.own_loop.learning_rate import OptimizerRate
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
 from workbench.printable import as_text
+from workbench.runs.best import Best
 from workbench.runs.control import Request
 from workbench.runs.event_lines import float32_text_value
 from workbench.runs.events import (
@@ -85,10 +85,13 @@ class Loop:
         device: Any = None,
         monitor: str | None = None,
         task: str = "",
+        step: int = 0,
+        epoch: int = 0,
     ) -> None:
-        self.step = 0
+        """step, epoch: how many are done already, of a loop that continues from a checkpoint of its own."""
+        self.step = step
         """Steps completed."""
-        self.epoch = 0
+        self.epoch = epoch
         """Epochs completed."""
         self.clock: PhaseClock = HostClock()
         self.unmarked = "rest"
@@ -110,14 +113,18 @@ class Loop:
         self._device = device
         self._task = task
         self._rate = OptimizerRate(optimizer)
+        self._step_rate = self._rate.now
+        """The learning rate of the last step, as far as is known."""
         self._best = Best(monitor)
         self._times = TimeAccount()
         self._loss_reader: ValueReader[int] = ValueReader()
         self._metric_reader: ValueReader[tuple[int, str]] = ValueReader()
         self._steps_per_epoch: int | None = None
         self._steps_in_epoch = 0
-        self._reported_step = 0
+        self._reported_step = step
         """The last step that a Steps event was about."""
+        self._loss_step = step
+        """The last step whose loss was in one."""
         self._next_poll = self._next_report = 0.0
         self._began = perf_counter()
         self._present: Epoch | None = None
@@ -133,8 +140,8 @@ class Loop:
         """The phases that the loop has told of."""
         self._tells_phases = False
         """Whether these are all MARKED."""
-        recorder.write(State(state="preparing", step=0))
-        recorder.write(Started(process_id=os.getpid(), learning_rate=self._rate.now))
+        recorder.write(State(state="preparing", step=step))
+        recorder.write(Started(process_id=os.getpid(), step=step, epoch=epoch, learning_rate=self._rate.now))
 
     @property
     def has_ended(self) -> bool:
@@ -151,7 +158,7 @@ class Loop:
     # Epochs.
 
     def begin_epoch(self) -> None:
-        """An epoch begins; the loop will tell when it ends."""
+        """An epoch begins; the loop tells when it ends."""
         self._tells_epochs = True
         self._open_epoch()
 
@@ -180,7 +187,7 @@ class Loop:
             EpochEnd(
                 epoch=self.epoch,
                 step=self.step,
-                learning_rate=self._rate.now,
+                learning_rate=self._step_rate,
                 train=train,
                 validation=validation,
                 best=best,
@@ -222,6 +229,7 @@ class Loop:
         """A pass over the data is done; is_whole: or was broken off."""
         if self.clock.running:
             self.clock.pause()
+            self._step_rate = self._rate.now  # a scheduler may change it before the losses have been read
         self.marked = ""
         if self._present is not None:
             self._present.trained_at, self._present.is_whole = perf_counter(), is_whole
@@ -276,9 +284,9 @@ class Loop:
 
     # What is logged.
 
-    def log(self, values: Mapping[str, Any]) -> None:
-        """Takes values of the present step, or of the last one between two steps; waits for nothing."""
-        step = self.step + 1 if self.clock.running else self.step
+    def log(self, values: Mapping[str, Any], *, of_last_step: bool = False) -> None:
+        """Takes values of the present step; waits for nothing. of_last_step: of the one before, which is over."""
+        step = self.step + 1 if self.clock.running and not of_last_step else self.step
         for name, value in values.items():
             if name == "loss":
                 self.losses.append((step, detached(value)))
@@ -327,6 +335,8 @@ class Loop:
 
         epoch: to which the losses belong; the present one if left out.
         """
+        if self.clock.running:
+            self._step_rate = self._rate.now
         now = self.clock.now if self.clock.running else perf_counter()
         self._next_poll = now + POLL_SECONDS
         self._recorder.step = self.step
@@ -345,7 +355,7 @@ class Loop:
         if arrived:
             self._write_losses(dict(arrived))  # of several losses of one step the last counts
         if not self._loss_reader.is_waiting and self._reported_step < self.step:
-            self._write_steps(self._reported_step + 1, [], self.step)
+            self._write_steps(self._reported_step + 1, [])
         further, self.metrics = self.metrics, {}
         keyed = [((step, name), value) for name, (step, value) in further.items()]
         by_step: dict[int, dict[str, float]] = {}
@@ -359,28 +369,31 @@ class Loop:
     def _write_losses(self, losses: Mapping[int, float]) -> None:
         """Writes an event for each sequence of steps without a gap."""
         first, values = 0, list[float]()
-        for step in sorted(losses):
-            if step <= self._reported_step and not values:
-                continue  # logged after the step was over, and reported without it
+        for step in sorted(step for step in losses if step > self._loss_step):
             if values and step != first + len(values):
-                self._write_steps(first, values, None)
+                self._write_steps(first, values)
                 values = []
             if not values:
                 first = step
             values.append(float32_text_value(losses[step]))
         if values:
-            self._write_steps(first, values, None)
+            self._write_steps(first, values)
 
-    def _write_steps(self, first: int, losses: list[float], last: int | None) -> None:
-        self._reported_step = first + len(losses) - 1 if last is None else last
+    def _write_steps(self, first: int, losses: list[float]) -> None:
+        """Writes losses from step `first` on; without any, how far the loop has come."""
+        end = first + len(losses) - 1 if losses else self.step
+        self._loss_step = end if losses else self._loss_step
+        # A loss may come when its step is over, and reported without it.
+        last = max(end, self._reported_step)
+        self._reported_step = last
         self._recorder.write(
             Steps(
                 first_step=first,
-                epoch=round(self._position(self._reported_step), 6),
+                epoch=round(self._position(last), 6),
                 losses=losses,
-                learning_rate=self._rate.now,
+                learning_rate=self._step_rate,
                 seconds=round(self.clock.elapsed(), 4),
-                last_step=last,
+                last_step=last if last != first + len(losses) - 1 else None,
             )
         )
 

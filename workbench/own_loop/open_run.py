@@ -35,11 +35,14 @@ def open_loop(
     model: Any = None,
     optimizer: Any = None,
     device: Any = None,
+    step: int = 0,
+    epoch: int = 0,
 ) -> tuple[Loop, Path | None]:
     """Creates a run and takes its lock; returns the loop's record and the run's directory.
 
     Without a directory (it cannot be written, or this is not the first of several ranks), nothing is recorded.
-    made_by: a key of `runs.own_loop.LOOPS`; task: the kind of task, if it is known. Raises UsageError.
+    made_by: a key of `runs.own_loop.LOOPS`; task: the kind of task, if it is known; step, epoch: how many are done
+    already. Raises UsageError.
     """
     _check(name, epochs, monitor)
     recorder = Recorder()

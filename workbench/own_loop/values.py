@@ -57,10 +57,10 @@ class ValueReader(Generic[Key]):
         if any(size != 1 for size in shape):
             self.refused.add(f"a value of shape {tuple(shape)} is not one number: log its mean or its sum")
         elif getattr(getattr(value, "device", None), "type", "cpu") == "cpu":
-            try:
-                self._order.append((key, float(value)))
-            except (TypeError, ValueError, RuntimeError, OverflowError):
+            if (read := number(value)) is None:
                 self.refused.add(f"{type(value).__name__} is not a number")
+            else:
+                self._order.append((key, read))
         else:
             if self._on_device is None:
                 # Only here, because it needs PyTorch, which the loop may not.
@@ -74,6 +74,7 @@ class ValueReader(Generic[Key]):
 def number(value: Any) -> float | None:
     """One number of Python, NumPy or PyTorch, waiting for its device; None for anything else."""
     try:
-        return float(value)
+        item = getattr(value, "item", None)
+        return float(value if item is None else item())
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None

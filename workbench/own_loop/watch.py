@@ -37,20 +37,20 @@ Batch = TypeVar("Batch")
 class Phase:
     """A phase of a step: the time inside the `with`. One object serves all steps, so that it costs next to nothing."""
 
-    __slots__ = ("_loop", "_name")
+    __slots__ = ("_name", "loop")
 
     def __init__(self, loop: Loop, name: str) -> None:
-        self._loop = loop
+        self.loop = loop
         self._name = name
 
     def __enter__(self) -> None:
-        loop = self._loop
+        loop = self.loop
         loop.clock.mark(loop.unmarked)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.mark(self._name)
+        self.loop.mark(self._name)
 
 
 class WatchedRun:
@@ -63,9 +63,10 @@ class WatchedRun:
         """directory: None where nothing is recorded: it cannot be written, or this is not the first of the ranks."""
         self.directory = directory
         """Where the run is recorded, as an absolute path."""
-        self._loop = loop
+        self.loop = loop
+        """Its record, for callbacks."""
         self._phases = {name: Phase(loop, name) for name in ("transfer", "forward", "backward", "metrics", "optimizer")}
-        self._ending = Ending(self._end)
+        self._ending = Ending(self.end)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +77,7 @@ class WatchedRun:
         if error is None:
             self.close()
         else:
-            self._end(error)
+            self.end(error)
 
     # The loop.
 
@@ -85,7 +86,7 @@ class WatchedRun:
 
         epochs: how many, instead of what `watch` was told; without either it ends only when it is asked to.
         """
-        loop = self._loop
+        loop = self.loop
         if epochs is not None:
             loop.epochs = epochs
         number = 0
@@ -101,7 +102,7 @@ class WatchedRun:
         Waiting for a batch is the phase data. While the run is paused, the next batch waits. batch_size: how many
         samples each batch has, where its first array does not tell by its first size.
         """
-        loop = self._loop
+        loop = self.loop
         size = batch_size or getattr(data, "batch_size", None)
         loop.begin_steps(length(data), size, "dataloader" if is_torch_loader(data) else "")
         # Looked up once: this runs every step.
@@ -154,40 +155,40 @@ class WatchedRun:
         """
         if loss is not None:
             metrics["loss"] = loss
-        self._loop.log(metrics)
+        self.loop.log(metrics)
 
     def validation(self, **metrics: Any) -> None:
         """Reports metrics of the validation split after an epoch: accuracy and other fractions from 0 to 1."""
-        self._loop.validation(metrics)
+        self.loop.validation(metrics)
 
     def test(self, **metrics: Any) -> None:
         """Reports metrics of the test split."""
-        self._loop.test(metrics)
+        self.loop.test(metrics)
 
     @property
     def should_stop(self) -> bool:
         """Whether somebody has asked to stop; `steps` and `epochs` end by themselves."""
-        return self._loop.should_stop
+        return self.loop.should_stop
 
     @property
     def step(self) -> int:
         """Steps completed."""
-        return self._loop.step
+        return self.loop.step
 
     # The end.
 
     def close(self) -> None:
         """Ends the run as completed, or as stopped if somebody has asked to stop."""
         self._ending.cancel()
-        if self._loop.should_stop:
-            self._loop.finish("stopped", exit_code=EXIT_INTERRUPTED)
+        if self.loop.should_stop:
+            self.loop.finish("stopped", exit_code=EXIT_INTERRUPTED)
         else:
-            self._loop.finish("completed", exit_code=EXIT_DONE)
+            self.loop.finish("completed", exit_code=EXIT_DONE)
 
-    def _end(self, error: BaseException | None) -> None:
+    def end(self, error: BaseException | None) -> None:
         """Ends the run after an exception, or with the program; error: None if there was none."""
         self._ending.cancel()
-        loop = self._loop
+        loop = self.loop
         if error is None and not loop.should_stop and not loop.has_ended:
             loop.finish("stopped", "the program ended before the last epoch", EXIT_INTERRUPTED)
         elif error is None or (isinstance(error, SystemExit) and not error.code):

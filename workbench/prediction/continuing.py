@@ -39,6 +39,8 @@ def continuations_of(model: TrainedModel, settings: ContinuedText) -> Answers:
         return _scores(model.model, ids, device)
 
     def answer(prompt: Sequence[int]) -> Answer:
+        if not prompt:
+            return {"prediction": None, "error": "the prompt is empty: there is nothing to continue"}
         generator = torch.Generator().manual_seed(model.preset.training.seed % 2**63)
         with torch.inference_mode():
             ids = continued(prompt, scores, context, settings, generator)
@@ -82,7 +84,4 @@ def _prompts(raw: Raw, tokenizer: Tokenizer | None) -> list[list[int]]:
         rows = raw.tolist()
     else:
         raise DataError("a language model takes texts or rows of ids")
-    found = [[each for each in row if each != PAD] for row in rows]
-    if any(not prompt for prompt in found):
-        raise DataError("a prompt is empty: there is nothing to continue")
-    return found
+    return [[each for each in row if each != PAD] for row in rows]

@@ -8,9 +8,10 @@ from typing import Any
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
+from workbench.prediction.answers import class_names
 from workbench.prediction.labelled_data import Part
 from workbench.prediction.verdicts import Verdicts
-from workbench.processes.evaluation import JudgedSample
+from workbench.processes.evaluation import MOST_TARGETS, JudgedSample
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 MOST_CHARACTERS = 300
@@ -24,21 +25,16 @@ def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: T
         if of_part < len(part.split):
             break
         of_part -= len(part.split)
-    loss = float(verdicts.losses[number])
     said = _classes if trained.task == "classification" else _numbers if trained.task == "regression" else _tokens
     return JudgedSample(
         number=of_part,
         split=part.name,
-        loss=loss if math.isfinite(loss) else None,
+        loss=finite_or_none(float(verdicts.losses[number])),
         origin=part.origin(of_part),
         text=_text(part, of_part, trained),
         **said(number, verdicts, trained),
+        true_values=_true_values(part, of_part) if trained.task == "regression" else [],
     )
-
-
-def class_names(trained: TrainedModel) -> list[str]:
-    """The names of the classes; their numbers where they have none."""
-    return list(trained.classes) or [str(number) for number in range(int(trained.description["outputs"]))]
 
 
 def _classes(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
@@ -61,19 +57,28 @@ def _tokens(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str,
 
 
 def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
-    return {
-        "true_values": verdicts.true[number].tolist(),
-        "predicted_values": verdicts.predicted[number].tolist(),
-    }
+    values = verdicts.predicted[number, :MOST_TARGETS]
+    return {"predicted_values": values.where(values.isfinite(), math.nan).tolist()}
 
 
-def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float]:
+def _true_values(part: Part, number: int) -> list[float]:
+    """As the source gives them, not as they are in float32 between two scalings."""
+    values: list[float] = part.raw[number][1].double().reshape(-1)[:MOST_TARGETS].tolist()
+    return values
+
+
+def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
     assert verdicts.probability is not None
     assert verdicts.probability_of_true is not None
     return {
-        "probability": float(verdicts.probability[number]),
-        "probability_of_true": float(verdicts.probability_of_true[number]),
+        "probability": finite_or_none(float(verdicts.probability[number])),
+        "probability_of_true": finite_or_none(float(verdicts.probability_of_true[number])),
     }
+
+
+def finite_or_none(value: float) -> float | None:
+    """The number; None where it is none that JSON has."""
+    return value if math.isfinite(value) else None
 
 
 def _token(number: int, trained: TrainedModel) -> str:

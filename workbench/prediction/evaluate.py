@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,14 @@ from torch import Tensor
 
 from workbench.data.progress import Meter, Report
 from workbench.data.task import SplitName
-from workbench.errors import DamagedCheckpointError
+from workbench.data.words import number
+from workbench.errors import DamagedCheckpointError, DeviceError
+from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
-from workbench.prediction.describe_samples import class_names, described
+from workbench.prediction.describe_samples import described, finite_or_none
 from workbench.prediction.labelled_data import ALL, LabelledData, Part, other_data, own_data
 from workbench.prediction.residuals import residuals_of
-from workbench.prediction.verdicts import VerdictCollector
+from workbench.prediction.verdicts import VerdictCollector, Verdicts
 from workbench.processes.evaluation import CONFIDENT, Evaluation, EvaluationRequest
 from workbench.settings.data_choice import DataChoice
 from workbench.settings.preset import Preset
@@ -42,22 +43,25 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     """
     preset = Preset.from_toml(request.preset, "the run's preset")
     device = resolve_device(preset.runtime.device)
+    preset, device_notes = _fitting(preset, device)
     configure_torch(preset.runtime, device)
     checkpoint = Path(request.checkpoint)
     trained = TrainedModel.load(checkpoint)
     if request.data is None:
         source = preset.data
         found = own_data(trained, preset, request.split, report)
+        counted = found.parts[0].data.class_counts
+        own_counts = None if counted is None else counted.tolist()
         change = _data_changes(request, found)
     else:
         source = Preset.from_toml(request.data, "the preset of the data").data
         batch_size = {"batch_size": preset.data.batch_size}
         on_others = preset.model_copy(update={"data": source.model_copy(update=batch_size)})
         found, change = other_data(trained, on_others, request.split, report), ""
+        own_counts = None
     evaluation = _Evaluation(trained, preset, device, found)
-    metrics, collector = evaluation.measure(request.class_counts, report)
+    metrics, collector = evaluation.measure(request.class_counts or own_counts, report)
     verdicts = collector.verdicts()
-    numbers = verdicts.worst(request.worst)
     mistakes = verdicts.confident_mistakes(request.worst, CONFIDENT)
     has_classes = trained.task == "classification"
     is_number = trained.task == "regression"
@@ -77,11 +81,24 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
         confused=confused_pairs(verdicts.predicted, verdicts.true, class_names(trained)) if has_classes else [],
         residuals=residuals_of(verdicts.predicted, verdicts.true, trained.targets) if is_number else [],
-        worst=[described(number, verdicts, found.parts, trained) for number in numbers],
-        confident=[described(number, verdicts, found.parts, trained) for number in mistakes],
+        worst=[described(each, verdicts, found.parts, trained) for each in verdicts.worst(request.worst)],
+        confident=[described(each, verdicts, found.parts, trained) for each in mistakes],
         data_changes=change,
-        notes=[*found.notes, *_probability_notes(preset, trained.task)],
+        notes=[*device_notes, *found.notes, *_probability_notes(preset, trained.task), *_finite_notes(verdicts)],
     )
+
+
+def _fitting(preset: Preset, device: torch.device) -> tuple[Preset, list[str]]:
+    """The preset in a precision that the device has, which may be another one than that of the run; and notes."""
+    runtime, notes = preset.runtime, []
+    try:
+        Precision(runtime.precision, device)
+    except DeviceError:
+        notes.append(f"computed in float32: {device} lacks {runtime.precision}, in which the run was trained")
+        runtime = runtime.model_copy(update={"precision": "float32"})
+    if runtime.data_loading == "on_device":  # where there is room
+        runtime = runtime.model_copy(update={"data_loading": "auto"})
+    return preset.model_copy(update={"runtime": runtime}), notes
 
 
 def _named(source: DataChoice) -> str:
@@ -99,11 +116,17 @@ def _probability_notes(preset: Preset, task: str) -> list[str]:
     ]
 
 
+def _finite_notes(verdicts: Verdicts) -> list[str]:
+    broken = int((~verdicts.losses.isfinite()).sum())
+    if not broken:
+        return []
+    have = "has" if broken == 1 else "have"
+    return [f"{number(broken, 'sample')} {have} a loss that is not finite: far from all that the model was trained on"]
+
+
 def finite(values: dict[str, Any]) -> dict[str, Any]:
     """Metrics, with None for what is not a finite number."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
-    }
+    return {name: finite_or_none(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
 class _Evaluation:

@@ -61,7 +61,7 @@ def own_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report:
 
     Raises DataError or PresetError, also where there is no such split.
     """
-    reading = _Reading(trained)
+    reading = _Reading(trained, is_own=True)
     raw: list[Splits] = []
     data = prepare(preset, report, lambda _, splits: raw.append(splits), trains=False, fitted=reading.fitted)
     found = {name: split for name in NAMES if (split := getattr(data.splits, name)) is not None}
@@ -81,12 +81,12 @@ def own_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report:
 
 
 def other_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report: Report) -> LabelledData:
-    """Data that the model has not been trained on: the test split that they bring, or all samples if they bring none.
+    """Data that the model was not trained on: the test split that they bring, or all samples where they bring none.
 
     preset: the run's, with these data in place of its own. Raises as `own_data`.
     """
     whole = preset.model_copy(update={"validation": NoValidation(test_fraction=0.0)})
-    reading = _Reading(trained)
+    reading = _Reading(trained, is_own=False)
     samples = reading.read(whole, report)
     found = {name: split for name in NAMES if (split := getattr(samples, name)) is not None}
     if len(found) == 1 and choice in ("auto", ALL):
@@ -120,6 +120,7 @@ class _Reading:
     """Reads samples as the run has, and keeps what is needed of them."""
 
     trained: TrainedModel
+    is_own: bool
     _samples: Samples | None = None
     _digests: Callable[[], Digests] = field(default=dict)
 
@@ -138,7 +139,7 @@ class _Reading:
         return self._digests
 
     def read(self, preset: Preset, report: Callable[[Progress], None]) -> Samples:
-        samples = read_samples(preset.data, self.trained, report)
+        samples = read_samples(preset.data, self.trained, report, is_own=self.is_own)
         self._digests = digests_when_asked(samples)
         self._samples = matched(samples, self.trained)
         return self._samples
@@ -160,12 +161,16 @@ class _Numbers:
 
 def _numbered(samples: Samples) -> Samples:
     """The same samples without their inputs, which are not needed to cut them."""
-    splits = {
-        name: None if split is None else Lazy(_Numbers(name, len(split)), split.targets)
-        for name in NAMES
-        for split in [getattr(samples, name)]
-    }
-    return replace(samples, **splits)
+
+    def numbers(name: str, split: Split) -> Lazy:
+        return Lazy(_Numbers(name, len(split)), split.targets)
+
+    return replace(
+        samples,
+        train=numbers("train", samples.train),
+        validation=None if samples.validation is None else numbers("validation", samples.validation),
+        test=None if samples.test is None else numbers("test", samples.test),
+    )
 
 
 def _origin(samples: Samples, numbers: Split) -> Callable[[int], str]:

@@ -98,19 +98,23 @@ def _numbered_as(own: Sequence[str], known: Sequence[str]) -> Any:
     """What changes the class numbers of a split; nothing where the classes are the same."""
     if tuple(own) == tuple(known):
         return lambda split: split
-    places = [_place(name, known) for name in own]
-    if unknown := [name for name, place in zip(own, places, strict=True) if place is None]:
+    places = class_numbers(own, known)
+    if unknown := [name for name, place in places.items() if place is None]:
         raise DataError(
             f"the data has {'a class' if len(unknown) == 1 else 'classes'} that the model does not know: "
             f"{few(unknown)}; it knows {few(known)}. Leave these samples out, or rename the class"
         )
-    return _NumberedAs(LabelEncoder(torch.arange(len(own)), torch.tensor(places, dtype=torch.int64)))
+    return _NumberedAs(LabelEncoder(torch.arange(len(own)), torch.tensor(list(places.values()), dtype=torch.int64)))
+
+
+def class_numbers(names: Sequence[str], known: Sequence[str]) -> dict[str, int | None]:
+    """The number of each class in the model, by name; None for one that it does not know. known: the model's names."""
+    exact = {name: number for number, name in enumerate(known)}
+    return {name: exact[name] if name in exact else _place(name, known) for name in names}
 
 
 def _place(name: str, known: Sequence[str]) -> int | None:
-    """The number of a class by its name; of a number however it is written, such as 1 and 1.0; None if unknown."""
-    if name in known:
-        return known.index(name)
+    """The number of a class that is written otherwise: 1.0 for 1, yes for Yes; None if it is unknown."""
     with suppress(ValueError):
         value = float(name)
         for place, other in enumerate(known):

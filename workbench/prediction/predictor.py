@@ -19,7 +19,7 @@ from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.memory.out_of_memory import is_out_of_memory
 
 Answers = Callable[[Raw], list[Answer]]
-"""Answers for raw samples, on the host."""
+"""Answers for raw samples, on the host; one that has an `error` says why there is none."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,20 @@ class Predictor:
         return found
 
     def _checked(self, place: Place, answer: Answer) -> Prediction:
-        number = answer.get("probability", answer["prediction"])
-        numbers = number.values() if isinstance(number, dict) else [number]
-        if all(math.isfinite(each) for each in numbers if isinstance(each, float)):
+        if not (problem := answer.get("error") or _not_finite(answer)):
             return Prediction(place, answer)
-        problem = (
-            "the model answers with a number that is not finite: this input is far from all that it was trained on"
-        )
         if not self._skip_broken:
             raise DataError(f"{', '.join(f'{name} {value}' for name, value in place.items())}: {problem}")
         return Prediction(place, {}, problem)
+
+
+def _not_finite(answer: Answer) -> str:
+    """What is wrong with numbers that are NaN or infinite; empty where all are finite."""
+    number = answer.get("probability", answer["prediction"])
+    numbers = number.values() if isinstance(number, dict) else [number]
+    if all(math.isfinite(each) for each in numbers if isinstance(each, float)):
+        return ""
+    return "the model answers with a number that is not finite: this input is far from what it was trained on"
 
 
 def _part(raw: Raw, start: int, end: int) -> Raw:

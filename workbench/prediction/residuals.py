@@ -7,15 +7,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workbench.processes.evaluation import Residuals
+from workbench.processes.evaluation import MOST_TARGETS, Residuals
 
 PERCENTS = (5, 25, 50, 75, 95)
 
 
 def residuals_of(predicted: Tensor, true: Tensor, names: Sequence[str]) -> list[Residuals]:
-    """Of each target. predicted, true: float64 (samples, targets); names: of the targets, or none."""
+    """Of each target, of many the first; empty where a prediction is not finite.
+
+    predicted, true: float64 (samples, targets); names: of the targets, or none.
+    """
+    if not bool(predicted.isfinite().all()):
+        return []
     return [
-        _of_target(predicted[:, place], true[:, place], names[place] if names else "") for place in range(true.shape[1])
+        _of_target(predicted[:, place], true[:, place], names[place] if names else "")
+        for place in range(min(true.shape[1], MOST_TARGETS))
     ]
 
 

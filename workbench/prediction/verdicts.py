@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -112,7 +113,10 @@ class VerdictCollector:
     def _of_each(self, scores: Tensor, targets: Tensor) -> Tensor:
         """The loss of each sample by itself, float64 (n,)."""
         alone = torch.vmap(lambda score, target: self.loss(score.unsqueeze(0), target.unsqueeze(0)))
-        of_each: Tensor = alone(scores, targets)
+        with warnings.catch_warnings():
+            # Writing one-hot rows in place has no rule for vmap, which then goes through the samples one by one.
+            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
+            of_each: Tensor = alone(scores, targets)
         return of_each.double()
 
     def _keep(self, **parts: Tensor) -> None:

@@ -11,6 +11,8 @@ from workbench.processes.measuring import ANSWER, MeasuringProcess, Progress
 from workbench.runs.typed import metrics
 
 MOST_WORST = 1000
+MOST_TARGETS = 100
+"""Of a regression with more, the first are described."""
 CONFIDENT = 0.9
 """From this probability on, a wrong prediction is a confident mistake."""
 
@@ -128,8 +130,9 @@ class JudgedSample:
     place: int | None = None
     """Where in the window the token is, from 0."""
     true_values: list[float] = field(default_factory=list)
-    """Numbers to predict, one for each target."""
+    """Numbers to predict, one for each target; of many targets the first."""
     predicted_values: list[float] = field(default_factory=list)
+    """NaN where a number is not finite."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class Evaluation:
     confused: list[Confused] = field(default_factory=list)
     """The most frequent pairs of a class and another that is predicted in its place."""
     residuals: list[Residuals] = field(default_factory=list)
-    """Of a regression, for each target."""
+    """Of a regression, for each target, or the first of many; empty where a prediction is not finite."""
     worst: list[JudgedSample] = field(default_factory=list)
     """Those with the highest loss, the worst first."""
     confident: list[JudgedSample] = field(default_factory=list)

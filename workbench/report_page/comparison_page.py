@@ -17,7 +17,7 @@ from workbench.report_page.run_sections import environment_rows, label_with_dire
 from workbench.report_page.settings import preset_details, settings_groups
 from workbench.report_page.svg import Line
 from workbench.tuning.conclusion import conclusion
-from workbench.tuning.differences import compare_metrics, same_loss
+from workbench.tuning.differences import compare_metrics, own_metrics, same_loss
 from workbench.tuning.side_tables import (
     settings_of_all,
     step_times_of_all,
@@ -46,7 +46,7 @@ def comparison_page(records: Sequence[RunRecord], sides: Sequence[Side], now: da
         section("What can be concluded", *_conclusions(sides, letters), id="conclusion"),
         section("Metrics", _metrics_table(sides, letters), id="metrics"),
         section("Curves", *curve_parts(charts_of(records, names_of(records, sides)), records[0].monitor), id="curves"),
-        section("Settings", *_settings_parts(records, sides, letters), id="settings"),
+        section("Settings", *_settings_parts(sides, letters), id="settings"),
         section("Time of a step, ms", _step_times_table(sides, letters), id="time"),
         section("Environment", *_environment_parts(records, sides, letters), id="environment"),
         section("Warnings and notes", *_notices(records, letters), id="notices"),
@@ -114,17 +114,19 @@ def _metrics_table(sides: Sequence[Side], letters: Sequence[str]) -> str:
 
 def _split_table(split: str, sides: Sequence[Side], letters: Sequence[str]) -> str:
     rows = []
-    for metric in in_reading_order():
+    own = own_metrics(sides)
+    for metric in [*in_reading_order(), *own]:
         values = [list(side.values(split, metric.name).values()) for side in sides]
         if any(values):
             comparable = metric.name != "loss" or all(same_loss(sides[0], side) for side in sides[1:])
-            best = _best(metric, values) if comparable else []
+            best = _best(metric, values) if comparable and metric not in own else []
             cells = [
                 f"<b>{escaped(written_mean(metric, found))}</b>" if place in best else written_mean(metric, found)
                 for place, found in enumerate(values)
             ]
             drawn = "".join(f'<td class="n">{cell}</td>' for cell in cells)
-            rows.append(f'<tr><th scope="row">{escaped(label_with_direction(metric))}</th>{drawn}</tr>')
+            label = metric.label if metric in own else label_with_direction(metric)
+            rows.append(f'<tr><th scope="row">{escaped(label)}</th>{drawn}</tr>')
     if not rows:
         return ""
     head = f'<th scope="col">{split}</th>' + "".join(f'<th scope="col" class="n">{letter}</th>' for letter in letters)
@@ -138,12 +140,11 @@ def _best(metric: Metric, values: Sequence[Sequence[float]]) -> list[int]:
     return [place for place, rank in ranks.items() if rank == top] if len(set(ranks.values())) > 1 else []
 
 
-def _settings_parts(records: Sequence[RunRecord], sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]:
+def _settings_parts(sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]:
     differing = settings_of_all(sides)
     rows = [[path, *(written_setting(path, value) for value in values)] for path, values in differing.items()]
     yield table(["setting", *letters], rows, kind="settings", numbers=False) or paragraph("No setting differs.")
-    first = {} if records[0].preset is None else records[0].preset.flat()
-    same = {path: value for path, value in first.items() if path not in differing}
+    same = {path: value for path, value in sides[0].first.settings.items() if path not in differing}
     yield details("settings that all have", settings_groups(same, {}))
 
 

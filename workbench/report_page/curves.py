@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
-from workbench.metrics import METRICS
+from workbench.metrics import METRICS, Metric, metric
 from workbench.plotting.points import Point, points_by_column, smoothed
 from workbench.plotting.quantities import LEARNING_RATE, THROUGHPUT, Quantity, quantity_of
 from workbench.plotting.scales import count
@@ -19,6 +19,8 @@ from workbench.units import GIB
 
 COLOURS = ("train", "validation", "overlay-1", "overlay-2", "overlay-3", "overlay-4")
 DASHES = ("", "7 4", "2 4", "10 4 2 4")
+SPLITS = ("/train", "/validation")
+"""Endings of the names of curves that are of a metric."""
 MOST_RUNS = 12
 """Runs whose curves can still be told apart."""
 MOST_MARKS = 30
@@ -71,8 +73,7 @@ class _Charts:
     def __init__(self, records: Sequence[RunRecord], names: Sequence[str]) -> None:
         self._records = records
         self._names = names or [record.name for record in records]
-        prepared = [record.history.view.prepared for record in records]
-        self._by_epoch = all(each is not None and each.epochs > 1 for each in prepared)
+        self._by_epoch = all(map(_has_epochs, records))
         ends = [self._x(record, record.history.view.step) for record in records]
         self._x_range = 0.0, max([*ends, 0.0]) or 1.0
 
@@ -99,6 +100,7 @@ class _Charts:
             most=quantity.most,
             marks=self._marks(),
             note=note,
+            metric="" if quantity.metric is None else quantity.metric.name,
         )
 
     def _marks(self) -> list[tuple[float, str, str]]:
@@ -108,12 +110,19 @@ class _Charts:
         kept = [mark for mark in record.history.marks if mark.kind in MARKED][-MOST_MARKS:]
         return [(self._x(record, mark.step), MARKED[mark.kind], mark.text) for mark in kept]
 
+    def _metrics(self) -> list[Metric]:
+        """The metrics that have curves: those that are declared, then those of loops of the user's own."""
+        keys = [key for record in self._records for key in record.history.curves if key.endswith(SPLITS)]
+        names = dict.fromkeys(key.rpartition("/")[0] for key in keys)
+        known = [each for each in METRICS if each.name in names]
+        return [*known, *(metric(name) for name in names if name not in [each.name for each in METRICS])]
+
     # One run.
 
     def of_one(self, record: RunRecord) -> Iterator[Chart]:
         curves = record.history.curves
-        for metric in (each for each in METRICS if each.is_curve):
-            quantity = quantity_of(metric, metric.name)
+        for shown in self._metrics():
+            quantity = quantity_of(shown, shown.name)
             lines: list[Line] = []
             for name, key, colour in quantity.curves:
                 points = self._points(record, curves.get(key))
@@ -157,10 +166,10 @@ class _Charts:
             for line in self._lines("loss/train")
         ]
         yield self._chart(loss, lines, title="training loss", note="moving average over the steps")
-        for metric in (each for each in METRICS if each.is_curve):
-            quantity = quantity_of(metric, metric.name)
+        for shown in self._metrics():
+            quantity = quantity_of(shown, shown.name)
             name = f"validation {quantity.title}"
-            yield self._chart(quantity, self._lines(f"{metric.name}/validation"), title=name)
+            yield self._chart(quantity, self._lines(f"{shown.name}/validation"), title=name)
         yield self._chart(LEARNING_RATE, self._lines("learning_rate"))
         yield self._chart(THROUGHPUT, self._lines("samples_per_second"))
 
@@ -171,6 +180,14 @@ class _Charts:
             if points:
                 found.append(Line(name, look.colour, points, look.dash, look.letter))
         return found
+
+
+def _has_epochs(record: RunRecord) -> bool:
+    """Whether a run has more than one epoch, and it is known how long one is."""
+    view = record.history.view
+    if view.prepared is None or view.prepared.steps_per_epoch is None:
+        return False
+    return (view.prepared.epochs or math.ceil(view.epoch)) > 1
 
 
 def _of_each_step(points: Sequence[Point]) -> Iterable[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import PresetError
@@ -15,6 +16,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event, Started, TextGenerated, WarningRaised
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Memory, Timing
+from workbench.runs.own_loop import OwnLoop, read_own_loop
 from workbench.runs.phases import PHASES
 from workbench.runs.row import RunRow
 from workbench.runs.status import Summary, read_summary
@@ -39,6 +41,8 @@ class RunRecord:
     summary: Summary | None = None
     """None of a run that has not ended, or whose file cannot be read."""
     preset: Preset | None = None
+    own_loop: OwnLoop | None = None
+    """Of a run that workbench has not trained, and which has no preset."""
     preset_problem: str = ""
     """Why the preset cannot be read; empty if it can."""
     preset_text: str = ""
@@ -155,12 +159,14 @@ def read_record(run: RunDirectory) -> RunRecord:
     """Reads a run, in progress or ended. What cannot be read is left out, and said in its row or its problem."""
     row = read_row(run)
     record = RunRecord(row, summary=None if row.status == "running" else read_summary(run))
-    try:
-        record.preset = Preset.of_run(run.preset)
-        record.preset_text = read_small(run.preset)
-    except (PresetError, OSError, ValueError) as error:
-        record.preset_problem = str(error)
-    record.environment = _environment(run)
+    record.own_loop = read_own_loop(run.preset)
+    if record.own_loop is None:
+        try:
+            record.preset = Preset.of_run(run.preset)
+            record.preset_text = read_small(run.preset)
+        except (PresetError, OSError, ValueError) as error:
+            record.preset_problem = str(error)
+    record.environment = environment_of(run.environment)
     tail = EventTail(run.events)
     while events := tail.read():
         for _, event in events:
@@ -173,10 +179,10 @@ def read_records(runs: Iterable[RunDirectory]) -> list[RunRecord]:
     return [read_record(run) for run in runs]
 
 
-def _environment(run: RunDirectory) -> dict[str, Any]:
-    """environment.json; empty where it cannot be read."""
+def environment_of(path: Path) -> dict[str, Any]:
+    """environment.json of a run or a study; empty where it cannot be read."""
     try:
-        found = json.loads(read_small(run.environment))
+        found = json.loads(read_small(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from workbench.metrics import curve_names, headline_metrics
+from workbench.metrics import METRICS, headline_metrics, undeclared
+from workbench.metrics import metric as metric_named
 from workbench.report_page.classes import class_parts
 from workbench.report_page.curves import charts_of
 from workbench.report_page.html import details, escaped, paragraph, section
@@ -59,8 +60,8 @@ def run_page(record: RunRecord, now: datetime | None = None) -> str:
 
 def curve_parts(charts: Sequence[Chart], monitor: str) -> Iterable[str]:
     """The charts: behind a click those of metrics that are neither the main ones nor the monitor."""
-    main = {each.name for each in headline_metrics(monitor)}
-    more = [chart for chart in charts if chart.id in curve_names() and chart.id not in main]
+    declared = {each.name for each in METRICS} - {each.name for each in headline_metrics(monitor)}
+    more = [chart for chart in charts if chart.metric in declared]
     yield figures([chart for chart in charts if chart not in more])
     yield details("more metrics", figures(more))
 
@@ -87,7 +88,7 @@ def _header(record: RunRecord) -> str:
             paragraph(row.note),
             paragraph(reason, "banner"),
             paragraph(what_it_is(record), "dim"),
-            _figures(record),
+            figure_row(headline(record)),
             "</header>",
         ]
     )
@@ -98,10 +99,11 @@ def progress(record: RunRecord) -> str:
     view, summary = record.history.view, record.summary
     done = summary.epoch if summary is not None else (0 if view.epoch_end is None else view.epoch_end.epoch)
     planned = view.prepared.epochs if view.prepared is not None else None
-    if planned is None:
+    if view.prepared is None:
         return STATUS[record.row.status]
-    epochs = count(done) if planned == done else f"{count(done)} of {count(planned)}"
-    return f"{STATUS[record.row.status]} after {epochs} epoch{'s' if planned != 1 else ''}, {count(view.step)} steps"
+    epochs = count(done) if planned in (done, None) else f"{count(done)} of {count(planned or done)}"
+    plural = "s" if (planned or done) != 1 else ""
+    return f"{STATUS[record.row.status]} after {epochs} epoch{plural}, {count(view.step)} steps"
 
 
 def what_it_is(record: RunRecord) -> str:
@@ -113,6 +115,7 @@ def what_it_is(record: RunRecord) -> str:
     samples = ", ".join(f"{count(number)} {split}" for split, number in splits.items() if number)
     parts = [
         f"It learns {prepared.learns}" if prepared.learns else "",
+        f"trained by {record.own_loop.maker}" if record.own_loop is not None else "",
         f"{samples} samples, {loading_words(prepared.data_loading)}" if samples else "",
         f"{count(prepared.parameters)} parameters" if prepared.parameters else "",
         f"{prepared.device_name} ({prepared.device}), {engine_line(prepared)}"
@@ -123,12 +126,13 @@ def what_it_is(record: RunRecord) -> str:
     return "; ".join(part for part in parts if part) + "."
 
 
-def _figures(record: RunRecord) -> str:
+def figure_row(shown: Iterable[tuple[str, str, str]]) -> str:
+    """A few figures in large letters. shown: name, value, and what about it."""
     cells = "".join(
         f"<div><dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>"
         + (f'<dd class="small">{escaped(about)}</dd>' if about else "")
         + "</div>"
-        for name, value, about in headline(record)
+        for name, value, about in shown
     )
     return f'<dl class="figures">{cells}</dl>' if cells else ""
 
@@ -140,7 +144,8 @@ def headline(record: RunRecord) -> Iterable[tuple[str, str, str]]:
     tested = "" if view.tested is None else view.tested.weights
     splits = (("test", record.test, tested), ("validation", record.validation, best_epoch), ("train", record.train, ""))
     split, values, about = next((each for each in splits if each[1]), ("", {}, ""))
-    for metric in sorted(headline_metrics(record.monitor), key=lambda each: each.name == "loss"):
+    own = [metric_named(name) for name in undeclared(values)]
+    for metric in sorted([*own, *headline_metrics(record.monitor)], key=lambda each: each.name == "loss"):
         value = values.get(metric.name)
         if isinstance(value, (int, float)) and math.isfinite(value):
             yield f"{split} {metric.label}", metric.write(value), about

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workbench.metrics import Metric, in_reading_order
+from workbench.metrics import Metric, in_reading_order, undeclared
+from workbench.metrics import metric as metric_named
 from workbench.report_page.html import code, escaped, paragraph, table
 from workbench.report_page.record import RunRecord
 from workbench.report_page.settings import preset_details
@@ -44,10 +45,11 @@ def metrics_table(record: RunRecord) -> str:
     columns = {last: record.train, best: record.validation, tested: record.test}
     known = {title: values for title, values in columns.items() if values}
     rows = []
-    for metric in in_reading_order():
+    own = dict.fromkeys(name for values in known.values() for name in undeclared(values))
+    for metric in [*in_reading_order(), *map(metric_named, own)]:
         cells = [_written(metric.name, values, metric.write) for values in known.values()]
         if any(cell != "-" for cell in cells):
-            rows.append([label_with_direction(metric), *cells])
+            rows.append([metric.label if metric.name in own else label_with_direction(metric), *cells])
     return table(["", *known], rows)
 
 
@@ -195,6 +197,9 @@ def environment_parts(record: RunRecord) -> Iterable[str]:
 
 def reproduce_parts(record: RunRecord) -> Iterable[str]:
     """The command that trained it, the one that trains the same, and the preset."""
+    if record.own_loop is not None:
+        yield paragraph(f"It was trained by {record.own_loop.maker}: only that can train it again.")
+        return
     if not record.preset_text:
         return
     command = record.environment.get("command")

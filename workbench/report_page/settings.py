@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.report_page.html import code, details, escaped, paragraph
 from workbench.report_page.record import RunRecord
+from workbench.runs.own_loop import KEY
 from workbench.settings.base import Choice, Settings
 from workbench.settings.preset import FAMILIES, Preset
 from workbench.tuning.side_tables import written_setting
@@ -17,6 +18,9 @@ LEFT_OUT = ("name", "description")
 
 def settings_parts(record: RunRecord) -> Iterable[str]:
     """The pieces of the section on settings."""
+    if record.own_loop is not None:
+        yield settings_groups({path: value for path, value in record.own_loop.flat().items() if path != KEY}, {})
+        return
     if record.preset is None:
         yield paragraph(f"The preset cannot be read: {record.preset_problem}", "banner")
         yield settings_groups(record.row.settings, {})

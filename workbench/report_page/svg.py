@@ -47,6 +47,8 @@ class Line:
     """Shown at its right end."""
     has_range: bool = False
     """Whether the range from the least to the greatest value of each point is shown behind it."""
+    is_dots: bool = False
+    """Whether each point is a dot, without a line between them."""
     is_faint: bool = False
     """Whether it stands back behind another line."""
 
@@ -74,6 +76,8 @@ class Chart:
     marks: Sequence[tuple[float, str, str]] = ()
     """x, letter and meaning of what happened there."""
     note: str = ""
+    metric: str = ""
+    """The name of the metric that it shows; empty for other quantities."""
 
     @property
     def heading(self) -> str:
@@ -208,10 +212,10 @@ def _curve(line: Line, frame: _Frame) -> Iterable[str]:
             lower = " ".join(frame.at(point.x, point.low) for point in reversed(stroke))
             yield f'<path class="r f-{line.colour}" d="M{upper} {lower}Z"/>'
     drawn = "".join("M" + " ".join(frame.at(p.x, p.mean) for p in stroke) for stroke in strokes if len(stroke) > 1)
-    if drawn:
+    if drawn and not line.is_dots:
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
         yield f'<path class="l{_faint(line)} s-{line.colour}"{dash} d="{drawn}"/>'
-    all_of_them = sum(map(len, strokes)) <= MOST_DOTS
+    all_of_them = line.is_dots or sum(map(len, strokes)) <= MOST_DOTS
     for stroke in strokes:
         for point in stroke if all_of_them or len(stroke) == 1 else ():
             yield (
@@ -312,6 +316,8 @@ def swatch_mark(line: Line, x: float, y: float, *, stacked: bool = False) -> str
     """A piece of the curve, for a legend: 30 pixels long, at the height y."""
     if stacked:
         return f'<rect class="f-{line.colour}" x="{x:g}" y="{y - 6:g}" width="30" height="12"/>'
+    if line.is_dots:
+        return f'<circle class="f-{line.colour}" cx="{x + 15:g}" cy="{y:g}" r="2.4"/>'
     dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
     return f'<path class="l{_faint(line)} s-{line.colour}"{dash} d="M{x:g},{y:g}h30"/>'
 

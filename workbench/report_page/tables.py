@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.metrics import METRICS
 from workbench.report_page.record import MEMORIES
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Started, Steps
+from workbench.runs.events import EpochEnd, Event, Logged, Started, Steps
 from workbench.runs.measurements import Memory, Timing
 from workbench.runs.phases import PHASES
 from workbench.runs.tail import EventTail
@@ -25,8 +25,10 @@ class RunTables:
 
     losses: array[float] = field(default_factory=lambda: array("d"))
     """Of step 1, 2, ...; NaN too for a step that was not reported."""
-    reports: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    reports: dict[int, tuple[float | None, float, float]] = field(default_factory=dict)
     """By the last step of those that were reported together: learning rate, epoch and training time."""
+    logged: list[Logged] = field(default_factory=list)
+    """What a loop of the user's own has logged beside the loss."""
     epochs: list[EpochEnd] = field(default_factory=list)
     timings: list[Timing] = field(default_factory=list)
     memories: list[Memory] = field(default_factory=list)
@@ -36,12 +38,14 @@ class RunTables:
         match event:
             case Started():
                 self._forget(event.step)
-            case Steps() if event.losses and event.first_step >= 1:
+            case Steps() if event.first_step >= 1 and event.last >= 1:
                 del self.losses[event.first_step - 1 :]
                 self.losses.extend([NAN] * (event.first_step - 1 - len(self.losses)))
                 self.losses.extend(event.losses)
-                last = event.first_step + len(event.losses) - 1
-                self.reports[last] = event.learning_rate, event.epoch, event.seconds
+                self.losses.extend([NAN] * (event.last - len(self.losses)))
+                self.reports[event.last] = event.learning_rate, event.epoch, event.seconds
+            case Logged():
+                self.logged.append(event)
             case EpochEnd():
                 self.epochs.append(event)
             case Timing():
@@ -52,6 +56,7 @@ class RunTables:
     def _forget(self, after_step: int) -> None:
         del self.losses[after_step:]
         self.reports = {step: known for step, known in self.reports.items() if step <= after_step}
+        self.logged = [each for each in self.logged if each.step <= after_step]
         self.epochs = [each for each in self.epochs if each.step <= after_step]
         self.timings = [each for each in self.timings if each.step <= after_step]
         self.memories = [each for each in self.memories if each.step <= after_step]
@@ -60,6 +65,7 @@ class RunTables:
         """The rows of each table by its name, titles first; without tables that have none. None is not known."""
         tables = {
             "steps": (self.losses, self._steps),
+            "logged": (self.logged, self._logged),
             "epochs": (self.epochs, self._epochs),
             "timing": (self.timings, self._timing),
             "memory": (self.memories, self._memory),
@@ -71,13 +77,16 @@ class RunTables:
         for step, loss in enumerate(self.losses, start=1):
             yield [step, loss, *self.reports.get(step, (None, None, None))]
 
+    def _logged(self) -> Iterator[list[Any]]:
+        names = list(dict.fromkeys(name for each in self.logged for name in each.metrics))
+        yield ["step", *names]
+        for each in self.logged:
+            yield [each.step, *_values(each.metrics, names)]
+
     def _epochs(self) -> Iterator[list[Any]]:
         shown = {
-            split: [each.name for each in METRICS if any(each.name in (values or {}) for values in found)]
-            for split, found in (
-                ("train", [epoch.train for epoch in self.epochs]),
-                ("validation", [epoch.validation for epoch in self.epochs]),
-            )
+            "train": _names(epoch.train for epoch in self.epochs),
+            "validation": _names(epoch.validation or {} for epoch in self.epochs),
         }
         titles = [f"{split}_{name}" for split, names in shown.items() for name in names]
         yield ["epoch", "step", "learning_rate", "best", "train_seconds", "validation_seconds", *titles]
@@ -107,6 +116,13 @@ def read_tables(run: RunDirectory) -> RunTables:
         for _, event in events:
             tables.take(event)
     return tables
+
+
+def _names(found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The metrics of any of these, without those by class: the declared ones first."""
+    names = dict.fromkeys(name for values in found for name, value in values.items() if not isinstance(value, list))
+    declared = [each.name for each in METRICS if each.name in names]
+    return [*declared, *(name for name in names if name not in declared)]
 
 
 def _values(found: dict[str, Any], names: Iterable[str]) -> list[Any]:

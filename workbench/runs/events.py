@@ -130,6 +130,8 @@ class Logged(Event):
     type: ClassVar[str] = "logged"
     step: int
     metrics: dict[str, float]
+    split: str = "train"
+    """validation for metrics of that split that belong to no epoch that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)

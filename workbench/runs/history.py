@@ -79,14 +79,14 @@ class RunHistory:
                 self._forget(event.step)
                 if event.resumed:
                     self._mark(event.step, self.view.seconds, "resumed", f"resumed at step {event.step:,}")
-            case Steps() if event.last > 0:
+            case Steps() if event.losses or event.last_step is not None:
                 if event.losses:
                     self.curve("loss/train").extend(event.first_step, event.losses, seconds, event.seconds)
                 if event.learning_rate is not None:
                     self.curve("learning_rate").add(event.last, event.learning_rate, event.seconds)
             case Logged():
                 for name, value in event.metrics.items():
-                    self.curve(f"{name}/train").add(event.step, value, seconds)
+                    self.curve(f"{name}/{event.split}").add(event.step, value, seconds)
             case Timing():
                 self.timings.append(event)
                 if event.samples_per_second is not None:

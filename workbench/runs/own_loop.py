@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return {as_text(str(key)): plain(item, depth + 1) for key, item in value.items() if item is not None}
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray) and depth < MOST_DEPTH:
         return [plain(item, depth + 1) for item in value if item is not None]
-    if hasattr(value, "item") and getattr(value, "size", 2) == 1:  # a number of NumPy or PyTorch
-        return plain(value.item(), depth + 1)
+    if hasattr(value, "item"):
+        with suppress(ValueError, RuntimeError, TypeError):  # more than one number
+            return plain(value.item(), depth + 1)
     return as_text(str(value))[:MOST_LETTERS]

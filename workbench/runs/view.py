@@ -71,7 +71,7 @@ class RunView:
                 self.state = event.state
                 if event.state != "preparing":  # a resumed run prepares before it knows its step
                     self.step = event.step
-            case Steps() if event.last > 0:
+            case Steps() if event.losses or event.last_step is not None:
                 self.step, self.epoch = event.last, event.epoch
                 self.loss = event.losses[-1] if event.losses else self.loss
                 self.learning_rate, self.seconds = event.learning_rate, event.seconds

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from workbench.files import read_small
@@ -19,11 +20,12 @@ with without_pytorch():
     from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboardX.summary import hparams
 
+Setting = str | float | bool
 NOT_SETTINGS = ("name", "description")
 END_TAG = "_hparams_/session_end_info"
 
 
-def settings_of(run: RunDirectory) -> dict[str, str | float | bool]:
+def settings_of(run: RunDirectory) -> dict[str, Setting]:
     """The run's settings by path; a list as text. Empty where its preset cannot be read."""
     try:
         settings: dict[str, Any] = flattened(tomllib.loads(read_small(run.preset)))
@@ -48,9 +50,15 @@ def metric_tags(prepared: Prepared) -> list[str]:
     return [f"{name}/{split}" for name in names] + [f"{name}/test" for name in names if prepared.test_samples]
 
 
-def start_summaries(settings: dict[str, str | float | bool], tags: Iterable[str]) -> list[Summary]:
-    """What stands at the start of a run."""
-    experiment, session, _ = hparams(settings, dict.fromkeys(tags, 0.0))
+def start_summaries(
+    settings: Mapping[str, Setting], tags: Iterable[str], of_others: Mapping[str, Setting] = MappingProxyType({})
+) -> list[Summary]:
+    """What stands at the start of a run.
+
+    of_others: settings of the runs that are shown beside it: TensorBoard takes its columns from one run alone.
+    """
+    experiment, _, _ = hparams({**of_others, **settings}, dict.fromkeys(tags, 0.0))
+    _, session, _ = hparams(dict(settings), {})
     return [experiment, session]
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from workbench.errors import StorageError
 from workbench.files import read_small, write_text_atomically
@@ -14,8 +15,12 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event
 from workbench.runs.tail import EventTail
 from workbench.runs.typed import taken
+from workbench.tensorboard.hparams import Setting, settings_of
 from workbench.tensorboard.record_file import RecordFile
 from workbench.tensorboard.run_writer import Memo, RunWriter
+
+PREFIX = "events.out.tfevents."
+"""How the names of files begin that TensorBoard reads."""
 
 
 @dataclass
@@ -37,9 +42,12 @@ class State:
         try:
             values = json.loads(read_small(path))
             memo = taken(Memo, values.pop("memo"))
-            return cls(memo=memo, **{name: kind(values[name]) for name, kind in _PLAIN.items()})
+            state = cls(memo=memo, **{name: kind(values[name]) for name, kind in _PLAIN.items()})
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             return None
+        # A run may come from a stranger: no other file is cut off and written to.
+        is_ours = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
+        return state if is_ours and state.offset >= 0 and state.size >= 0 else None
 
     def save(self, path: Path) -> None:
         """Writes it whole, or not at all. Raises StorageError."""
@@ -52,8 +60,14 @@ _PLAIN = {"folder": str, "file": str, "offset": int, "size": int}
 class LogFolder:
     """Writes a run for TensorBoard."""
 
-    def __init__(self, run: RunDirectory, state: State) -> None:
-        """Continues where `state` says, or from the first event where the file is not there any more."""
+    def __init__(
+        self, run: RunDirectory, state: State, of_others: Mapping[str, Setting] = MappingProxyType({})
+    ) -> None:
+        """Continues where `state` says, or from the first event where the file is not there any more.
+
+        of_others: as for `start_summaries`.
+        """
+        self._of_others = of_others
         self._run = run
         self._folder = Path(state.folder)
         if state.file and not _has_bytes(self._folder / state.file, state.size):
@@ -80,9 +94,9 @@ class LogFolder:
 
     def _open(self, first: Event) -> None:
         if not self.state.file:
-            self.state.file = f"events.out.tfevents.{first.time:.0f}.{socket.gethostname()}"
+            self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}"
         self._file = RecordFile(self._folder / self.state.file, self.state.size)
-        self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo)
+        self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo, self._of_others)
 
     def close(self) -> None:
         """Closes the file. Raises StorageError."""
@@ -97,9 +111,18 @@ def _has_bytes(path: Path, size: int) -> bool:
         return False
 
 
-def write_run(run: RunDirectory, folder: Path) -> None:
+def write_runs(runs: Sequence[RunDirectory], folder: Path) -> None:
+    """Writes all that runs have told so far, each to a new folder in `folder`. Raises StorageError."""
+    of_all: dict[str, Setting] = {}
+    for run in runs:
+        of_all |= settings_of(run)
+    for run in runs:
+        write_run(run, folder / run.name, of_all)
+
+
+def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] = MappingProxyType({})) -> None:
     """Writes all that a run has told so far to a new folder. Raises StorageError."""
-    log = LogFolder(run, State(str(folder)))
+    log = LogFolder(run, State(str(folder)), of_others)
     tail = log.tail
     try:
         while written := tail.read():

@@ -5,10 +5,11 @@ The format is TFRecord's: length, checksum of the length, the bytes, checksum of
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
-from workbench.files import storage_error
+from workbench.files import open_to_claim, storage_error, umask
 from workbench.tensorboard.packages import without_pytorch
 
 with without_pytorch():
@@ -27,7 +28,10 @@ class RecordFile:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("r+b" if path.exists() else "w+b", buffering=BUFFER)
+            is_new = not path.exists()
+            self._file = os.fdopen(open_to_claim(path), "r+b", BUFFER)
+            if is_new:
+                os.fchmod(self._file.fileno(), 0o666 & ~umask())  # the run's own files are private
             self._file.truncate(size)
             self._file.seek(size)
         except OSError as error:

@@ -27,15 +27,15 @@ from workbench.runs.events import (
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
 from workbench.tensorboard.confusion_image import confusion_png
-from workbench.tensorboard.hparams import end_summary, metric_tags, settings_of, start_summaries
+from workbench.tensorboard.hparams import Setting, end_summary, metric_tags, settings_of, start_summaries
 from workbench.tensorboard.packages import without_pytorch
 from workbench.tensorboard.record_file import VERSION, RecordFile
 
 with without_pytorch():
     from tensorboardX.proto.event_pb2 import Event as Record
     from tensorboardX.proto.event_pb2 import SessionLog
-    from tensorboardX.proto.summary_pb2 import Summary
-    from tensorboardX.summary import text as text_summary
+    from tensorboardX.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboardX.proto.tensor_pb2 import TensorProto
 
 IMAGE_SECONDS = 10.0
 """The least time between two pictures of the confusion matrix: epochs may last milliseconds."""
@@ -61,8 +61,11 @@ class Memo:
 class RunWriter:
     """Writes one run."""
 
-    def __init__(self, run: RunDirectory, folder: Path, file: RecordFile, memo: Memo) -> None:
-        """folder: in which the file is; traces are put there too."""
+    def __init__(
+        self, run: RunDirectory, folder: Path, file: RecordFile, memo: Memo, of_others: Mapping[str, Setting]
+    ) -> None:
+        """folder: in which the file is; traces are put there too. of_others: as for `start_summaries`."""
+        self._of_others = of_others
         self._run = run
         self._folder = folder
         self._file = file
@@ -110,7 +113,7 @@ class RunWriter:
         self.memo.classes = list(event.classes)
         if not self.memo.has_settings:
             self.memo.has_settings = True
-            for summary in start_summaries(settings_of(self._run), metric_tags(event)):
+            for summary in start_summaries(settings_of(self._run), metric_tags(event), self._of_others):
                 self._write(summary, 0, event.time)
 
     def _steps(self, event: Steps) -> None:
@@ -166,13 +169,19 @@ class RunWriter:
 
     def _text(self, tag: str, text: str, step: int, when: float) -> None:
         # TensorBoard reads Markdown; an indented text is shown as it is.
-        self._write(text_summary(tag, "\n".join(f"    {line}" for line in text.split("\n"))), step, when)
+        shown = "\n".join(f"    {line}" for line in text.split("\n"))
+        tensor = TensorProto(dtype="DT_STRING", string_val=[shown.encode(errors="replace")])
+        metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
+        self._write(Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)]), step, when)
 
     def _trace(self, event: Profiled) -> None:
         """Puts the trace where the profiler's plugin (torch-tb-profiler) looks: `*.pt.trace.json.gz` in any folder."""
         when = time.strftime("%Y_%m_%d_%H_%M_%S", time.gmtime(event.time))
         path = self._folder / "plugins" / "profile" / when / f"{socket.gethostname()}.pt.trace.json.gz"
-        with suppress(OSError), open_regular(self._run.path / event.file) as source:
+        trace = (self._run.path / event.file).resolve()
+        if not trace.is_relative_to(self._run.path.resolve()):
+            return  # events may be a stranger's: nothing else is copied to where others may look
+        with suppress(OSError), open_regular(trace) as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 
     def _write(self, summary: Summary, step: int, when: float) -> None:

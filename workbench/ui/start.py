@@ -10,6 +10,9 @@ import threading
 from pathlib import Path
 
 from workbench.errors import EXIT_DONE, PresetError, UsageError
+from workbench.files import expanded, is_file
+from workbench.foreign_logs.find import find_log
+from workbench.foreign_logs.mirror import Mirror
 from workbench.runs.directory import RunDirectory, find_run, list_runs
 from workbench.runs.lock import is_running
 from workbench.runs.own_loop import read_own_loop
@@ -24,7 +27,8 @@ FIRST_PRESET = "fast"
 def open_app(name: str | None, overrides: list[str], options: AppOptions, attach: str | None) -> int:
     """Runs the app until the user quits; returns the exit code. Raises UsageError before the screen is taken over.
 
-    name: the preset to open, None for the last one; attach: the run to watch, empty for the latest that is running.
+    name: the preset to open, None for the last one; attach: the run to watch, or another program's log; empty for the
+    latest run in progress.
     """
     run = None if attach is None else _run_to_attach(attach, options.runs_folder)
     from workbench.ui.app import WorkbenchApp
@@ -55,6 +59,11 @@ def _end_with_terminal() -> None:
 
 def _run_to_attach(name: str, runs_folder: Path) -> RunDirectory:
     if name:
+        path = expanded(name)
+        if path.exists() and not is_file(RunDirectory(path).preset) and (log := find_log(path)) is not None:
+            mirror = Mirror(log)
+            mirror.start()
+            return mirror.run
         return find_run(runs_folder, name)
     running = [run for run in list_runs(runs_folder) if is_running(run)]
     if not running:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from workbench import __version__
 from workbench.errors import DamagedCheckpointError, DataError, UntrustedCodeError, UsageError
 from workbench.export.plain import from_json, to_json
 from workbench.export.safetensors_file import load_safetensors, save_safetensors
+from workbench.export.samples import random_samples
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing.trained_model import TrainedModel
 
@@ -51,7 +52,6 @@ def assert_same(before: TrainedModel, after: TrainedModel) -> None:
         IRIS,
         ("data.name=diabetes", "loss.name=mse", "model.hidden=[8]"),
         ("data.name=digits", "model.name=cnn", "model.channels=[4,8]"),
-        ("data.name=docstrings", "model.name=transformer", "model.width=16", "model.layers=1", "data.max_length=32"),
     ],
 )
 def test_the_file_alone_predicts_what_the_checkpoint_does(tmp_path: Path, assignments: tuple[str, ...]) -> None:
@@ -59,6 +59,18 @@ def test_the_file_alone_predicts_what_the_checkpoint_does(tmp_path: Path, assign
     loaded = load_safetensors(path)
     assert_same(model, loaded)
     assert loaded.epoch == 3
+
+
+@pytest.mark.parametrize("kind", ["texts", "log_mel"])
+def test_it_holds_tokenizers_and_spectrograms_too(
+    tmp_path: Path, data: Mapping[str, tuple[str, ...]], kind: str
+) -> None:
+    name = {"texts": "bag_of_embeddings", "log_mel": "audio_cnn"}[kind]
+    model, path = saved(tmp_path, *data[kind], f"model.name={name}")
+    loaded = load_safetensors(path)
+    assert_same(model, loaded)
+    raw = random_samples(model)
+    assert torch.equal(loaded(raw), model(raw))
 
 
 def test_the_metadata_are_text_that_others_can_read(tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def result(out: str) -> dict[str, Any]:
 def test_a_report_of_one_run_and_of_two(export: Export, run: RunDirectory, tmp_path: Path) -> None:
     found = result(export("pets", "--to", "report", "--json")[0])
     path = tmp_path / f"{run.name}.html"
+    [line] = found.pop("lines")
+    assert line.startswith("a report of a run, ")
     assert found == {"type": "result", "to": "report", "path": str(path), "bytes": path.stat().st_size}
     assert Page(path.read_text()).has_row("test accuracy", "83.33 %", "best epoch 2")
     other = made_run(tmp_path / "runs", usual_events(), preset=Preset(name="birds"), summary={})

@@ -13,13 +13,28 @@ from typing import Any
 import pytest
 
 from tests.unit.report_page.made import Page, epoch_events, made_run, prepared, usual_events
+from workbench.report_page.comparison_page import comparison_page
 from workbench.report_page.record import read_record
 from workbench.report_page.run_page import run_page
+from workbench.report_page.tables import read_tables
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Event, Finished, Started, Steps, TextGenerated, WarningRaised
+from workbench.runs.events import (
+    EpochEnd,
+    Event,
+    Finished,
+    Logged,
+    Prepared,
+    Started,
+    Steps,
+    TextGenerated,
+    WarningRaised,
+)
 from workbench.runs.labels import Labels, write_labels
 from workbench.runs.lock import claim
+from workbench.runs.measurements import Timing
+from workbench.runs.own_loop import OwnLoop
 from workbench.settings.preset import Preset
+from workbench.tuning.sides import side_of
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -227,6 +242,41 @@ def test_what_a_resumed_run_did_again_counts_once(tmp_path: Path) -> None:
     assert [bucket.last_step for bucket in record.phases["forward"].buckets] == [4, 8, 12]
     assert [bucket.last_step for bucket in record.memory["host_rss_bytes"].buckets] == [4, 8, 12]
     assert ">R</text>" in run_page(record, NOW), "it is marked where it was resumed"
+
+
+def test_a_loop_of_the_users_own(tmp_path: Path) -> None:
+    """No preset, no plan, metrics of its own, steps without a loss."""
+    events: list[Event] = [
+        Started(process_id=1),
+        Prepared(device="cpu", device_name="CPU", engine="", task=""),
+        Steps(first_step=1, epoch=0.5, losses=[3.0, 2.0], seconds=1.0, last_step=4),
+        Logged(step=4, metrics={"bleu<": 0.25}),
+        Timing(step=4, steps=4, timed_steps=4, phase_ms={"step": 2.0}, step_ms={}, steps_per_second=1.0),
+        EpochEnd(
+            epoch=1, step=8, train={"loss": 2.5}, validation={"loss": 2.0, "bleu<": 0.5}, best=True, monitor="bleu<"
+        ),
+    ]
+    run = made_run(tmp_path, events)
+    run.preset.write_text(OwnLoop("mine", settings={"lr": 0.5}).to_toml())
+    record = read_record(run)
+    page = Page(run_page(record, NOW))
+    assert page.has_row("validation bleu<", "0.5", "epoch 1")
+    assert page.has_row("bleu<", "-", "0.5")
+    assert page.has_row("settings", "lr", "0.5")
+    assert "after 1 epoch, 8 steps" in page.text
+    assert "It was trained by a loop of your own: only that can train it again." in page.text
+    assert page.has_row("step", "2 ms", "100 %")
+    labels = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg" and "aria-label" in attributes]
+    assert labels == ["loss", "bleu<", "time of a step by phase, ms"]
+    named = {name: list(rows) for name, rows in read_tables(run).named().items()}
+    assert [row[0] for row in named["steps"][1:]] == [1, 2, 3, 4]
+    assert named["logged"] == [["step", "bleu<"], [4, 0.25]]
+    assert named["epochs"][0][-3:] == ["train_loss", "validation_loss", "validation_bleu<"]
+    other = made_run(tmp_path, usual_events(), summary={})
+    compared = Page(comparison_page([record, read_record(other)], [side_of(run), side_of(other)], NOW))
+    assert compared.has_row("bleu<", "0.5", "-")
+    assert compared.has_row("settings.lr", "0.5", "-")
+    assert f"{run.name} and {other.name} have no metric in common" in compared.text
 
 
 def test_importing_it_loads_no_torch() -> None:

@@ -12,7 +12,10 @@ from workbench.cli.exit_codes import end_with
 def alerts(
     json_output: Annotated[bool, typer.Option("--json", help="The settings as one JSON object.")] = False,
 ) -> None:
-    """Show which alerts are sent when a run or a study ends, fails, stalls or meets a target, and where to set them."""
+    """Show which alerts are sent when a run or a study ends, fails, stalls or meets a target, and where to set them.
+
+    They are set in alerts.toml in your config folder, or in the file that WORKBENCH_ALERTS names, for all runs.
+    """
 
     def run() -> int:
         from workbench.headless.alerts import show_alerts

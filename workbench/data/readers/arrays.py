@@ -184,13 +184,17 @@ def _exactly(opened: IO[bytes], size: int, where: str) -> bytes:
 
 
 def _stacked(arrays: list[Array]) -> Tensor:
+    if len({array.shape for array in arrays}) > 1:
+        raise DataError(
+            "the inputs hold samples of different lengths, which fit in no batch together: predict each alone"
+        )
     return torch.from_numpy(np.stack(arrays))
 
 
-def _fitting(sample: ArraySample, values: object, raw: dict[str, Any], channels_last: bool, name: str = "x") -> Array:
+def _fitting(sample: ArraySample, values: object, raw: dict[str, Any], channels_last: bool, name: str = "") -> Array:
     """A sample in the shape and the type that the model has seen. Raises DataError."""
-    assert isinstance(values, np.ndarray)
-    return _finite(sample, _typed(_shaped(sample, values, raw["shape"], channels_last, name), raw["type"]), name)
+    array = np.asarray(values)  # of an array of one dimension, a sample is a NumPy number
+    return _finite(sample, _typed(_shaped(sample, array, raw["shape"], channels_last, name), raw["type"]), name)
 
 
 def _shaped(sample: ArraySample, values: Array, shape: list[int], channels_last: bool, name: str) -> Array:
@@ -201,9 +205,12 @@ def _shaped(sample: ArraySample, values: Array, shape: list[int], channels_last:
         last = values.shape == (height, width, channels)
         if last and (channels_last or list(values.shape) != shape):
             return np.moveaxis(values, -1, 0)
-    if list(values.shape) != shape:
+    # Tensors by name may be of other lengths: the source's own function made batches of them.
+    fits = values.ndim == len(shape) if name else list(values.shape) == shape
+    if not fits:
         raise DataError(
-            f"{sample.where}: {name} has shape {tuple(values.shape)}, but samples of the model have {tuple(shape)}"
+            f"{sample.where}: {name or 'x'} has shape {tuple(values.shape)}, but samples of the model have "
+            f"{tuple(shape)}"
         )
     return values
 
@@ -220,5 +227,5 @@ def _typed(values: Array, expected: str) -> Array:
 
 def _finite(sample: ArraySample, values: Array, name: str) -> Array:
     if values.dtype.kind == "f" and not (np.abs(values) <= np.finfo(np.float32).max).all():
-        raise DataError(f"{sample.where}: {name} holds a number that is not finite in float32")
+        raise DataError(f"{sample.where}: {name or 'x'} holds a number that is not finite in float32")
     return values

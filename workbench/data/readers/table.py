@@ -19,7 +19,7 @@ from workbench.data.number_format import PLAIN, NumberFormat
 from workbench.data.readers.arrays import ArrayReader, ArraySample, is_arrays
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Place, Source
-from workbench.data.readers.table_stream import as_lines, is_json, json_objects
+from workbench.data.readers.table_stream import as_lines, check_rows, is_json, json_objects
 from workbench.data.words import few
 from workbench.errors import DataError
 
@@ -133,6 +133,14 @@ class TableReader(Reader[Row | ArraySample]):
         ]
         return torch.from_numpy(np.concatenate(parts, axis=1))
 
+    def of(self, rows: Rows) -> list[Row]:
+        """The rows of a table that has been read, with the model's columns only. Raises DataError."""
+        chosen = self._chosen(rows)
+        return [
+            Row(rows.file, line, [row[index] for index in chosen])
+            for line, row in zip(rows.lines, rows.values, strict=True)
+        ]
+
     def _rows(self, source: Source) -> Iterator[Row]:
         if not source.is_stdin and not source.path.exists():
             raise DataError(f"{source.name} is not there; the model takes {self.takes}")
@@ -147,6 +155,7 @@ class TableReader(Reader[Row | ArraySample]):
             chosen: list[int] = []
             for part in row_parts(text, source.shown, self.delimiter, ROWS, names):
                 chosen = chosen or self._chosen(part)
+                check_rows(part)
                 for line, row in zip(part.lines, part.values, strict=True):
                     yield Row(part.file, line, [row[index] for index in chosen])
 

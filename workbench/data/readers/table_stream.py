@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from workbench.data.delimited import Rows
 from workbench.data.file_types import CHECKED_BYTES, other_type
 from workbench.data.readers.source import Source
 from workbench.data.text_rows import is_json_lines
@@ -50,6 +51,12 @@ def first_characters(text: io.TextIOWrapper) -> str:
     assert isinstance(text.buffer, io.BufferedReader)
     head = text.buffer.peek(CHECKED_BYTES)[:CHECKED_BYTES]
     return head.decode(text.encoding, errors="ignore").lstrip()
+
+
+def check_rows(part: Rows) -> None:
+    """Raises DataError where a table has a header and nothing below it."""
+    if not part.values:
+        raise DataError(f"{part.file} has no rows below its header")
 
 
 def json_objects(source: Source, text: TextIO) -> Iterator[tuple[int, dict[str, Any]]]:

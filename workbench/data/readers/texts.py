@@ -13,7 +13,7 @@ from workbench.data.delimited import row_parts
 from workbench.data.file_kinds import TEXTS
 from workbench.data.readers.reader import Reader
 from workbench.data.readers.source import Place, Source, files_of
-from workbench.data.readers.table_stream import as_lines, first_characters, json_objects
+from workbench.data.readers.table_stream import as_lines, check_rows, first_characters, json_objects
 from workbench.data.text_content import AUTO, read_text
 from workbench.data.text_rows import is_json_lines, long_fields
 from workbench.data.words import few
@@ -79,6 +79,7 @@ class TextReader(Reader[str | Path]):
                 for part in row_parts(text, source.shown, self.delimiter, ROWS):
                     if self.column not in part.header:
                         raise self._lacks(str(part.file), part.header)
+                    check_rows(part)
                     yield from part.column(self.column)
 
     @contextmanager

@@ -19,7 +19,7 @@ from workbench.tensorboard.packages import check_packages
 def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Exported:
     """Writes all runs, or nothing. Raises UsageError, StorageError."""
     check_packages("--to tensorboard")
-    from workbench.tensorboard.log_folder import write_run
+    from workbench.tensorboard.log_folder import write_runs
 
     twice = {run.name for run in runs if sum(other.name == run.name for other in runs) > 1}
     if twice:
@@ -32,8 +32,7 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
     except OSError as error:
         raise storage_error(path, error) from error
     try:
-        for run in runs:
-            write_run(run, unfinished / run.name)
+        write_runs(runs, unfinished)
         size = sum(file.stat().st_size for file in unfinished.rglob("*") if file.is_file())
         _put(unfinished, path)
     finally:

@@ -62,6 +62,8 @@ class Log:
                 model = f"{count(event.parameters)} parameters on " if event.parameters else ""
                 engine = f", {engine_line(event)}" if event.engine else ""
                 text = f"{model}{event.device}{engine}{learns}"
+                if not text:
+                    return  # of another program's log, which does not tell
             case WarningRaised():
                 kind, text = "info" if event.is_note else "warning", event.message
             case State() if event.detail:

@@ -25,6 +25,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
+from workbench.ui.controllers.exports import ExportsController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.presets import PresetController
@@ -89,6 +90,7 @@ class MainView(Screen[None]):
         self.advice = AdviceController(draft, session, self.learning_rate, self)
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
+        self.exports = ExportsController(self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(

@@ -1,4 +1,4 @@
-"""Which epoch of a watched loop is the best so far."""
+"""Which epoch of a loop of the user's own is the best so far."""
 
 from __future__ import annotations
 

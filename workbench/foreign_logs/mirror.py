@@ -1,0 +1,242 @@
+"""Mirrors another program's log as a run directory: every number that it tells, and nothing that it does not.
+
+Whether the other program is alive cannot be told from most logs. While the mirror follows it, the run is in progress,
+in the state `following`; where the log tells the end, the run has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from workbench.errors import StorageError, WorkbenchError
+from workbench.files import user_folder
+from workbench.foreign_logs.log import ForeignLog, Scalar
+from workbench.foreign_logs.names import Meaning, meaning_of
+from workbench.runs.best import Best
+from workbench.runs.control import ControlReader
+from workbench.runs.directory import RunDirectory, create_run, list_runs
+from workbench.runs.event_lines import float32_text_value
+from workbench.runs.events import (
+    EpochEnd,
+    Finished,
+    Logged,
+    Prepared,
+    RequestHandled,
+    Started,
+    State,
+    Steps,
+    TestResult,
+    WarningRaised,
+)
+from workbench.runs.lock import claim, is_running
+from workbench.runs.own_loop import OwnLoop
+from workbench.runs.status import Summary
+from workbench.runs.writer import EventWriter
+
+POLL_SECONDS = 0.5
+MOST_LOSSES = 50
+"""Losses of one event, so that the learning rate between them has a curve."""
+NOT_INTEGER = 0.02
+"""How far a number of epochs may be from a whole one: an evaluation of transformers comes a step late."""
+REFUSED = "another program trains this run, and it takes no requests"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]+")
+
+
+class Mirror:
+    """One log, and the run directory that mirrors it."""
+
+    def __init__(self, log: ForeignLog) -> None:
+        """Creates the run directory in the user's cache, in place of an earlier one. Raises StorageError."""
+        self._log = log
+        self._first = log.read()  # before the run is created: some logs tell their settings among the numbers
+        self.run = _new_run(log)
+        self._claim = claim(self.run)
+        self._events = EventWriter(self.run.events)
+        self._control = ControlReader(self.run.control, time.time())
+        self._best = Best()
+        self._epoch = 0.0
+        """Epochs done, as far as the log tells."""
+        self._present_epoch: int | None = None
+        """The number of the epoch that is going on, from 1; None if the log does not tell."""
+        self._epochs = 0
+        """The last epoch that was reported as done."""
+        self._rate: float | None = None
+        self._step = self._loss_step = self._done_step = -1
+        """The last step that the log told of; that of a loss; and that of a Steps event."""
+        self._first_time: float | None = None
+        self._time: float | None = None
+        self._losses: list[float] = []
+        self._first_step = 0
+        self._further: dict[tuple[int, str], dict[str, float]] = {}
+        """By step and split: metrics that are not written yet."""
+        self._train: dict[str, float] = {}
+        self._test: dict[str, float] = {}
+        self._is_ended = False
+        self._events.write(Started(process_id=os.getpid()))
+        self._events.write(Prepared(device="", device_name=""))
+        self._events.write(State(state="following", step=0, detail=f"the log in {log.path}"))
+
+    # Following.
+
+    def start(self) -> None:
+        """Follows the log in a thread, as long as this process lives."""
+        threading.Thread(target=self._follow, name="workbench-mirror", daemon=True).start()
+
+    def _follow(self) -> None:
+        while not self._is_ended:
+            try:
+                is_new = self.update()
+            except StorageError:
+                return  # the cache is full, or its folder is gone
+            except Exception as error:  # a log may hold anything
+                with suppress(WorkbenchError):
+                    self._events.write(WarningRaised(step=max(self._step, 0), message=f"not read any further: {error}"))
+                return
+            if not is_new:
+                time.sleep(POLL_SECONDS)
+
+    def update(self) -> bool:
+        """Mirrors what is new; False if nothing was. Raises StorageError."""
+        scalars, self._first = self._first or self._log.read(), []
+        for scalar in scalars:
+            self._take(scalar)
+        self._write_losses()
+        if not scalars:
+            self._write_further(None)
+            if self._log.exit_code is not None:
+                self._end(self._log.exit_code)
+        for request in self._control.read():
+            self._events.write(
+                RequestHandled(command=request.command, step=max(self._step, 0), accepted=False, detail=REFUSED)
+            )
+        return bool(scalars)
+
+    def _take(self, scalar: Scalar) -> None:
+        meaning = meaning_of(scalar.name, self._log.loop)
+        if meaning is None or scalar.step < 0:
+            return
+        if scalar.time is not None:
+            self._first_time = scalar.time if self._first_time is None else self._first_time
+            self._time = scalar.time
+        match meaning.kind:
+            case "learning_rate":
+                self._rate = scalar.value
+            case "epoch":
+                self._take_epoch(meaning, scalar.value)
+            case "loss":
+                self._take_loss(scalar)
+            case split:
+                self._further.setdefault((scalar.step, split), {})[meaning.metric] = scalar.value
+                self._write_further(scalar.step)
+        self._step = max(self._step, scalar.step)
+
+    def _take_epoch(self, meaning: Meaning, value: float) -> None:
+        if meaning.counts == "from_0":
+            self._epoch, self._present_epoch = value, int(value) + 1
+        elif meaning.counts == "done":
+            self._epoch = value
+            self._present_epoch = round(value) if abs(value - round(value)) < NOT_INTEGER and value >= 1 else None
+
+    def _take_loss(self, scalar: Scalar) -> None:
+        if scalar.step <= self._loss_step:  # the program was started again from a checkpoint
+            self._write_losses()
+            self._events.write(Started(process_id=os.getpid(), resumed=True, step=max(scalar.step - 1, 0)))
+            self._events.write(State(state="following", step=max(scalar.step - 1, 0)))
+        elif self._losses and (scalar.step != self._loss_step + 1 or len(self._losses) >= MOST_LOSSES):
+            self._write_losses()
+        if not self._losses:
+            self._first_step = scalar.step
+        self._losses.append(float32_text_value(scalar.value))
+        self._loss_step = scalar.step
+
+    # Writing.
+
+    def _write_losses(self) -> None:
+        losses, self._losses = self._losses, []
+        if not losses and self._step <= self._done_step:
+            return
+        last = max(self._step, self._loss_step) if not losses else self._loss_step
+        self._done_step = last
+        seconds = 0.0 if self._time is None or self._first_time is None else self._time - self._first_time
+        self._events.write(
+            Steps(
+                first_step=self._first_step if losses else last + 1,
+                losses=losses,
+                epoch=round(max(self._epoch, 0.0), 6),
+                learning_rate=self._rate,
+                seconds=round(max(seconds, 0.0), 3),
+                last_step=None if losses and last > 0 else last,
+            )
+        )
+        if losses:
+            self._train = {"loss": losses[-1]}
+
+    def _write_further(self, present: int | None) -> None:
+        """Writes the metrics of all steps but the present one, of which more may come; None: of all."""
+        for step, split in [key for key in self._further if key[0] != present]:
+            metrics = self._further.pop((step, split))
+            if split == "test":
+                self._test |= metrics
+                self._events.write(TestResult(step=step, weights="as the log says", metrics=dict(self._test)))
+            elif split == "validation" and self._present_epoch is not None and self._present_epoch > self._epochs:
+                self._write_epoch(step, self._present_epoch, metrics)
+            else:
+                finite = {name: float32_text_value(value) for name, value in metrics.items()}
+                self._events.write(Logged(step=step, metrics=finite, split=split))
+
+    def _write_epoch(self, step: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        self._write_losses()
+        self._epochs = epoch
+        best = self._best.take(epoch, {}, metrics)
+        self._events.write(
+            EpochEnd(
+                epoch=epoch,
+                step=step,
+                learning_rate=self._rate,
+                train={},
+                validation=dict(metrics),
+                best=best,
+                monitor=self._best.monitor,
+            )
+        )
+
+    def _end(self, exit_code: int) -> None:
+        """The log tells that the program has ended, and how."""
+        self._is_ended = True
+        status, reason = "completed" if exit_code == 0 else "failed", ""
+        if exit_code:
+            reason = f"the program ended with exit code {exit_code}"
+        Summary(
+            status=status,
+            reason=reason,
+            exit_code=exit_code,
+            step=max(self._step, 0),
+            epoch=self._epochs,
+            best_epoch=self._best.epoch,
+            monitor=self._best.monitor or "loss",
+            train=self._train or None,
+            validation=self._best.validation,
+            test=self._test or None,
+        ).save(self.run)
+        self._events.write(Finished(status=status, step=max(self._step, 0), reason=reason, exit_code=exit_code))
+        self._events.close()
+        self._claim.close()
+
+
+def _new_run(log: ForeignLog) -> RunDirectory:
+    """A run in a folder of the log's own in the user's cache; earlier ones that nobody follows are removed."""
+    key = hashlib.sha256(os.fsencode(log.path.absolute())).hexdigest()[:16]
+    folder = user_folder("cache") / "followed" / key
+    for earlier in list_runs(folder):
+        if not is_running(earlier):
+            shutil.rmtree(earlier.path, ignore_errors=True)
+    log_name = _UNSAFE.sub("-", log.name).strip("-.+")[:64].rstrip("-.+") or "log"
+    own = OwnLoop(log_name, log.loop, None, log.settings)
+    return create_run(folder, log_name, own.to_toml())
