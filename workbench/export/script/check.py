@@ -63,7 +63,7 @@ class Agreement:
             return f"{listed} are the same to the bit"
         return (
             f"{listed} differ by at most {self.largest:.2g} of a loss or metric"
-            + f" and {self.weights:.2g} in a weight" * (self.weights is not None)
+            f"{'' if self.weights is None else f' and {self.weights:.2g} in a weight'}"
         )
 
 
