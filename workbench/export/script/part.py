@@ -34,8 +34,9 @@ def written_settings(parts: Iterable[Part]) -> str:
     lines = []
     for part in parts:
         for name, value in part.settings:
-            line = f"{name} = {value if isinstance(value, Code) else literal(value)}"
-            lines.append(line if len(line) <= LONGEST_LINE else f"{name} = {literal(value, wrapped=True)}")
+            written = value if isinstance(value, Code) else literal(value)
+            too_long = len(f"{name} = {written}") > LONGEST_LINE and not isinstance(value, Code)
+            lines.append(f"{name} = {literal(value, wrapped=True) if too_long else written}")
     return "\n".join(lines)
 
 

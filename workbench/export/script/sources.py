@@ -8,8 +8,10 @@ from workbench.errors import UsageError
 from workbench.export.script.facts import Facts
 from workbench.export.script.files import arrays_part, folder_part, table_part
 from workbench.export.script.part import Part
+from workbench.export.script.sounds import sounds_part
 from workbench.export.script.templates import fill
 from workbench.export.script.texts import docstrings_part, long_text_part, text_folder_part, text_table_part
+from workbench.settings.audio_data import AudioFolder, SpokenDigits
 from workbench.settings.data import BreastCancer, Csv, Diabetes, Digits, ImageFolder, Iris, Npz, TorchvisionSet, Wine
 from workbench.settings.data_choice import default_data_folder
 from workbench.settings.preset import Preset
@@ -78,6 +80,8 @@ OTHERS: dict[type, Source] = {
     TextFile: long_text_part,
     TextTable: text_table_part,
     TextFolder: text_folder_part,
+    AudioFolder: sounds_part,
+    SpokenDigits: sounds_part,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.errors import UsageError
 from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
+from workbench.settings.audio_data import Sounds
 from workbench.settings.data_choice import Augmented
 from workbench.settings.preset import Preset
 
@@ -30,11 +31,13 @@ def vary(images: Tensor) -> Tensor:
     return images
 '''
 
+VARY_SOUNDS = ("time_shift_ms", "gain_db", "noise_db", "time_masks", "frequency_masks")
+
 
 def variation_part(preset: Preset, *, on_gpu: bool = False) -> Part:
     """The function `vary`; `model` of the part: what a batch becomes, with {} in its place."""
     data = preset.data
-    if data.raw_augmentation() is not None:
+    if isinstance(data, Sounds) and any(getattr(data, name) for name in VARY_SOUNDS):
         raise UsageError("--to script cannot vary sounds at random")
     if not isinstance(data, Augmented) or not (data.flip or data.shift or data.cutout):
         return Part(model="{}")
