@@ -18,8 +18,9 @@ from workbench.export.script.refusals import refuse
 from workbench.export.script.write import write_script
 from workbench.files import read_small, write_text_atomically
 from workbench.headless.export import Exported
-from workbench.headless.measuring import measure, run
+from workbench.headless.measuring import Narration, measure, run
 from workbench.headless.options import Options
+from workbench.processes.measuring import Progress
 from workbench.processes.modules import Module
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Prepared
@@ -58,7 +59,10 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
     )
     text = write_script(preset, facts, machine)
     steps, checkpoint = _repeated(trained, preset, recorded)
-    agreement = compare(text, recorded, steps, checkpoint)
+    narration = Narration(options)
+    narration.show(Progress("comparing the script with the run"))
+    agreement = run(compare(text, recorded, steps, checkpoint))
+    narration.clear()
     why_other = _check(agreement, environment, recorded.prepared)
     write_text_atomically(path, text)
     return Exported(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -38,12 +39,12 @@ PREPARED = Prepared(device="cpu", device_name="CPU", batch_size=4, steps_per_epo
 
 def test_losses_and_results_are_compared_to_the_bit() -> None:
     same = Recorded(PREPARED, [0.5, 0.25, 0.125, 0.0625], [epoch(1, 1.0)])
-    agreement = compare(SCRIPT, same, 0, None)
+    agreement = asyncio.run(compare(SCRIPT, same, 0, None))
     assert agreement.is_exact
     assert agreement.in_words() == "all 4 steps and the results of 1 epoch are the same to the bit"
 
     other = Recorded(PREPARED, [0.5, 0.25, 0.1250001, 0.0625, 0.03], [epoch(1, 0.75)])
-    agreement = compare(SCRIPT, other, 3, None)
+    agreement = asyncio.run(compare(SCRIPT, other, 3, None))
     assert not agreement.is_exact
     assert (agreement.steps, agreement.of_steps, agreement.epochs) == (3, 5, 1)
     assert agreement.first_different == "the loss of step 3 is 0.125, and 0.1250001 in the run"
@@ -61,7 +62,7 @@ def test_losses_and_results_are_compared_to_the_bit() -> None:
 )
 def test_a_script_that_needs_more_is_refused(script: str, said: str) -> None:
     with pytest.raises(WorkbenchError, match=said):
-        compare(script, Recorded(PREPARED, [0.5]), 1, None)
+        asyncio.run(compare(script, Recorded(PREPARED, [0.5]), 1, None))
 
 
 def test_steps_that_a_resumed_run_did_again_count_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.unit.export.script.alike import assert_trains_alike
 from workbench.settings import library
 
 TRAIN, TEST = 240, 40
+NEEDS_ESPEAK = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 
 
 def images(count: int, *shape: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -75,6 +77,7 @@ def test_images(tmp_path: Path, data_folder: Path, name: str, more: list[str]) -
         pytest.param("regression", [], marks=pytest.mark.slow),
         pytest.param("text-docstrings", ["training.epochs=2"], marks=pytest.mark.slow),
         pytest.param("char-transformer", ["training.epochs=1"], marks=pytest.mark.slow),
+        pytest.param("spoken-digits", ["training.epochs=2"], marks=(pytest.mark.slow, NEEDS_ESPEAK)),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
