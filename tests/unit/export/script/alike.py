@@ -24,11 +24,17 @@ from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 
-def script_of(preset: Preset, *, engine: str = "eager") -> str:
-    """The script of a preset, for this process."""
+def script_of(preset: Preset, *, engine: str = "eager", on_gpu: bool = False) -> str:
+    """The script of a preset, as if this process or a GPU had trained it."""
     facts = describe(build_job(preset, lambda progress: None))
     machine = Machine(
-        "a-run", torch.__version__, "", torch.get_num_threads(), facts.multiplies_by_onednn, engine == "traced"
+        run="a-run",
+        torch=torch.__version__,
+        cpu="",
+        num_threads=torch.get_num_threads(),
+        by_onednn=facts.multiplies_by_onednn and not on_gpu,
+        traced=engine == "traced",
+        on_gpu=on_gpu,
     )
     return write_script(preset, facts, machine)
 

@@ -59,6 +59,7 @@ def test_losses_and_results_are_compared_to_the_bit() -> None:
         ("import torch\nimport no_such_package\n", "does not run here: ModuleNotFoundError: No module named 'no_such"),
         (f"import sys\nsys.modules['workbench.x'] = sys\n{SCRIPT}", "it imports workbench"),
     ],
+    ids=["a package", "workbench"],
 )
 def test_a_script_that_needs_more_is_refused(script: str, said: str) -> None:
     with pytest.raises(WorkbenchError, match=said):
