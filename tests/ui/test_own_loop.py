@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,12 +11,21 @@ from textual.pilot import Pilot
 
 import workbench
 from tests.ui.conftest import drive, make_app, screen_text
-from tests.ui.test_runs_live import until
 from tests.unit.foreign_logs.written import history, log_file
 from workbench.errors import UsageError
 from workbench.runs.directory import RunDirectory
 from workbench.ui.options import AppOptions
+from workbench.ui.panels.metric_chart import MetricChart
 from workbench.ui.start import _run_to_attach
+
+PATIENCE_SECONDS = 15
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.pause(0.1)
 
 
 def begin(folder: Path, **options: object) -> tuple[workbench.WatchedRun, RunDirectory]:
@@ -35,14 +46,17 @@ def test_the_app_follows_a_loop_and_stops_it(tmp_path: Path) -> None:
             run.log(loss=2.5, grad_norm=7.0)
         run.validation(accuracy=0.5, mine=3.25)
         next(passes)
+        await pilot.press("4")
         await until(pilot, lambda: "mine 3.25" in screen_text(app))
         assert "epoch 2/10,000" in screen_text(app)
         assert "training" in screen_text(app)
-        assert "step 100%" in screen_text(app) or "step 9" in screen_text(app)
-        await pilot.press("R")
-        await pilot.press("i")
-        await pilot.press("escape")
-        await pilot.press("s")  # stop
+        chart = app.screen.query_one(MetricChart)
+        assert chart.quantity.title == "accuracy %"
+        chart.action_next_metric()
+        assert chart.quantity.title == "grad_norm"
+        chart.action_next_metric()
+        assert chart.quantity.title == "mine"
+        await pilot.press("x")  # stop
         await until(pilot, lambda: "stop" in directory.control.read_text() if directory.control.exists() else False)
         for _ in run.steps(range(10_000_000)):
             pass
@@ -57,16 +71,11 @@ def test_the_app_follows_a_loop_and_stops_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", ["failed", "completed"])
 def test_what_needs_a_preset_says_why_not(tmp_path: Path, ending: str) -> None:
     run, directory = begin(tmp_path, epochs=2)
-    try:
-        with run:
-            for _ in run.epochs():
-                for _ in run.steps(range(5)):
-                    run.log(loss=1.0)
-                run.validation(loss=0.5)
-            if ending == "failed":
-                raise ValueError("no such file")
-    except ValueError:
-        pass
+    for _ in run.epochs():
+        for _ in run.steps(range(5)):
+            run.log(loss=1.0)
+        run.validation(loss=0.5)
+    run.end(ValueError("no such file") if ending == "failed" else None)
     app = make_app(tmp_path / "runs", attach=directory)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -95,8 +104,7 @@ def test_attach_takes_another_programs_log(tmp_path: Path) -> None:
     async def steps(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "0.2500" in screen_text(app) or "0.25" in screen_text(app))
         assert "following" in screen_text(app)
-        await pilot.press("s")
-        await until(pilot, lambda: app.session.watch is not None and app.session.watch.pending is None)
+        await pilot.press("x")
         await pilot.press("5")
         await until(pilot, lambda: "another program trains this run" in screen_text(app))
 
