@@ -11,6 +11,8 @@ import pytest
 
 # Before anything imports torch; the trainers that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The alerts that the user has set are not for tests.
+os.environ["WORKBENCH_ALERTS"] = ""
 # Each of the dozens of processes that tests start would compile all of PyTorch's Python anew: half of its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -17,8 +17,16 @@ class ExportKind:
     """Of the file that is written; empty for a folder."""
     needs_model: bool = False
     """Whether it needs the weights of the best epoch."""
+    needs_preset: bool = False
+    """Whether it needs the preset that was trained, which a run of a loop of the user's own has not."""
     takes_several: bool = False
     """Whether it takes several runs."""
+    takes_study: bool = False
+    """Whether it takes a study in place of runs."""
+
+    def file_name(self, run: str) -> str:
+        """What is written is called after its run: the name of the file, or of the folder."""
+        return f"{run}{self.suffix}" if self.suffix else f"{run}-{self.name}"
 
 
 KINDS = {
@@ -27,8 +35,12 @@ KINDS = {
         ExportKind("safetensors", "weights and all that predicting needs", ".safetensors", needs_model=True),
         ExportKind("torch_export", "a PyTorch program that needs no code, .pt2", ".pt2", needs_model=True),
         ExportKind("onnx", "ONNX, the encoding of raw samples included", ".onnx", needs_model=True),
-        ExportKind("script", "one plain PyTorch file that trains the same", ".py"),
-        ExportKind("report", "one HTML page: settings, curves, metrics, timings", ".html", takes_several=True),
+        ExportKind("script", "one plain PyTorch file that trains the same", ".py", needs_preset=True),
+        ExportKind(
+            "report", "one HTML page: settings, curves, metrics, timings", ".html", takes_several=True, takes_study=True
+        ),
+        ExportKind("svg", "a folder with each chart as SVG", "", takes_several=True),
+        ExportKind("csv", "a folder with the curves as CSV: steps, epochs, timing, memory", ""),
         ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True),
     )
 }

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
@@ -96,7 +97,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
             file.flush()
             os.fsync(file.fileno())
         # NamedTemporaryFile makes private files; ours get the usual mode.
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~umask())
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -105,6 +106,33 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object], *, parent
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Gives a path for whatever writes a file by its name, and renames that file to `path` if nothing is raised.
+
+    It lies in a private folder beside `path`, which is removed in any case: an interruption leaves nothing behind, and
+    a kill no incomplete file at `path`. Makes missing folders. Raises StorageError where they cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}."))
+    except OSError as error:
+        raise storage_error(path, error) from error
+    try:
+        temporary = folder / path.name
+        yield temporary
+        try:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~umask())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise storage_error(path, error) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text_atomically(path: Path, text: str, *, parents: bool = True) -> None:
@@ -184,7 +212,8 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot write {path}: {reason}. {help} another folder.")
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The mode bits that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from workbench.errors import EXIT_DONE, EXIT_FAILED
+from workbench.errors import EXIT_DONE, EXIT_FAILED, StorageError
 from workbench.printable import escaped
 
 if TYPE_CHECKING:
@@ -81,6 +81,10 @@ class Edge(io.TextIOBase):
         return self._stream
 
 
+_EDGES: dict[str, Edge] = {}
+"""By the name of the stream; rich's live display puts streams of its own in their place for a while."""
+
+
 def install() -> None:
     """Replaces stdout and stderr with edges; closed descriptors are opened to /dev/null."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # or the next file that is opened would be "stdout"
@@ -90,7 +94,8 @@ def install() -> None:
     for name, number in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name) or open(number, "w", closefd=False)  # noqa: SIM115
         if not isinstance(stream, Edge):
-            setattr(sys, name, Edge(stream, narrates=number == 2))
+            _EDGES[name] = Edge(stream, narrates=number == 2)
+            setattr(sys, name, _EDGES[name])
 
 
 @contextmanager
@@ -120,6 +125,12 @@ def take_loss() -> str:
     return reason
 
 
+def check() -> None:
+    """Raises StorageError where output on stdout was lost, for a command that has nothing to do without it."""
+    if reason := take_loss():
+        raise StorageError(f"the output could not be written: {reason}")
+
+
 def settle(code: int) -> int:
     """Flushes stdout at the very end; returns the exit code, or that of a failure if output was lost."""
     try:
@@ -131,6 +142,17 @@ def settle(code: int) -> int:
         return code
     print(f"error: the output could not be written: {reason}", file=sys.stderr)
     return EXIT_FAILED if code == EXIT_DONE else code
+
+
+def to_terminal(sequence: str) -> bool:
+    """Writes control sequences of our own to the terminal of stderr, or else of stdout; False if neither is one."""
+    for name in ("stderr", "stdout"):
+        edge = _EDGES.get(name)
+        if edge is not None and edge.isatty():
+            edge.write_styled(sequence)
+            edge.flush()
+            return True
+    return False
 
 
 def console(*, stderr: bool = False, **options: Any) -> SafeConsole:

@@ -18,16 +18,16 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from tests.ui import made
+from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.scales import x_ticks, y_ticks
 from workbench.runs.curve import Curve
 from workbench.runs.events import EpochEnd, Event, Prepared, Steps
 from workbench.runs.history import RunHistory
 from workbench.ui.keys.actions import help_sections
 from workbench.ui.look.chart import Drawing, Plot, Series, draw
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
-from workbench.ui.look.points import Point, points_by_column, smoothed
-from workbench.ui.look.scales import x_ticks, y_ticks
 from workbench.ui.look.styled_app import StyledApp
-from workbench.ui.panels.chart_curves import MARK_LETTERS, ChartView
+from workbench.ui.panels.chart_curves import DOTS_A_CELL, MARK_LETTERS, ChartView
 from workbench.ui.panels.charts import ChartPanel
 from workbench.ui.panels.metric_chart import chart_panels
 from workbench.ui.panels.x_axis import range_of
@@ -63,7 +63,9 @@ def empty_columns(drawing: Drawing) -> list[int]:
 
 
 def points_of(curve: Curve, steps: int, columns: int = 60) -> list[Point]:
-    return points_by_column(curve.buckets, lambda bucket: float(bucket.last_step), (0.0, float(steps)), columns)
+    return points_by_column(
+        curve.buckets, lambda bucket: float(bucket.last_step), (0.0, float(steps)), columns * DOTS_A_CELL
+    )
 
 
 def test_each_column_reaches_from_the_least_to_the_greatest_of_its_values() -> None:

@@ -40,6 +40,8 @@ class CommandLine:
     """Whether folds are trained together or one by one; None: the faster way."""
     profile: int | None = None
     """The number of steps to profile."""
+    tensorboard: Path | None = None
+    """The log folder of TensorBoard."""
 
     @property
     def is_question(self) -> bool:
@@ -66,7 +68,7 @@ class CommandLine:
             )
         if self.opens_app:
             headless = self.dry_run or self.json_output or self.save_as or self.quiet or self.profile is not None
-            headless = headless or self.together is not None
+            headless = headless or self.together is not None or self.tensorboard is not None
             if headless and self.opened and (problem := misspelt_command(self.opened)):
                 return problem
             return "which preset? Give one with --preset; `workbench --list presets` shows them" if headless else ""
@@ -74,6 +76,8 @@ class CommandLine:
             return f"--profile takes a number of steps, from 1 to {MOST_PROFILE_STEPS}"
         if self.profile is not None and (self.dry_run or self.save_as):
             return "--profile needs a training run: --dry-run and --save-as start none"
+        if self.tensorboard is not None and (self.dry_run or self.save_as):
+            return "--tensorboard needs a training run: --dry-run and --save-as start none"
         if self.resume is not None and (
             self.preset or self.overrides or self.dry_run or self.save_as or self.together is not None
         ):

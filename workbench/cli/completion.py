@@ -45,6 +45,13 @@ def complete_runs(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+def complete_export_kinds(incomplete: str) -> list[str]:
+    """The kinds of export."""
+    from workbench.export_kinds import NAMES
+
+    return [name for name in NAMES if name.startswith(incomplete)]
+
+
 def complete_runs_and_studies(ctx: typer.Context, incomplete: str) -> list[str]:
     """The names of the latest runs and studies that are not on the line yet."""
     from workbench.tuning.directory import default_studies_folder, list_studies

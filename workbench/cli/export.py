@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from workbench.cli import parameters
-from workbench.cli.completion import complete_runs
+from workbench.cli.completion import complete_export_kinds, complete_runs
 from workbench.cli.exit_codes import end_with
-from workbench.export_kinds import NAMES, table
+from workbench.export_kinds import table
 
 
 def export(
@@ -22,7 +22,7 @@ def export(
             autocompletion=complete_runs,
         ),
     ],
-    to: Annotated[str, typer.Option("--to", metavar="|".join(NAMES), help=table())],
+    to: Annotated[str, typer.Option("--to", metavar="KIND", help=table(), autocompletion=complete_export_kinds)],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="PATH", help="File to write, or folder; else one named after the run."),

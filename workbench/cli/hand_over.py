@@ -41,6 +41,10 @@ def _train(asked: CommandLine) -> int:
     from workbench.settings import library
     from workbench.settings.validation import CrossValidation
 
+    if asked.tensorboard is not None:
+        from workbench.tensorboard.packages import check_packages
+
+        check_packages("--tensorboard")
     options = Options(
         runs_dir=asked.runs_dir,
         studies_dir=asked.studies_dir,
@@ -48,6 +52,7 @@ def _train(asked: CommandLine) -> int:
         quiet=asked.quiet,
         trust_code=asked.trust_code,
         profile_steps=asked.profile,
+        tensorboard=asked.tensorboard,
         together=asked.together,
     )
     if asked.resume is not None:

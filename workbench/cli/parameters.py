@@ -74,6 +74,14 @@ Profile = Annotated[
         help="Profile N steps once the first are over: a trace for Perfetto, and the most expensive operators.",
     ),
 ]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="DIR",
+        help="Write the run for TensorBoard while it is trained, to a folder of its own in DIR.",
+    ),
+]
 RunOrStudy = Annotated[
     str,
     typer.Argument(

@@ -17,6 +17,7 @@ def resume(
     studies_dir: parameters.StudiesDir = None,
     trust_code: parameters.TrustCode = False,
     profile: parameters.Profile = None,
+    tensorboard: parameters.TensorBoard = None,
 ) -> None:
     """Resume a run from its last checkpoint, or a study from where it was."""
 
@@ -31,7 +32,8 @@ def resume(
         if any(isinstance(each, StudyDirectory) for each in found):
             study = find_run_or_study(run, *folders)  # refuses a name that others have too
             assert isinstance(study, StudyDirectory)
-            return resume_study(study, Options(json_output=json_output, quiet=quiet, trust_code=trust_code))
+            options = Options(json_output=json_output, quiet=quiet, trust_code=trust_code, tensorboard=tensorboard)
+            return resume_study(study, options)
         try:
             return hand_over(
                 CommandLine(
@@ -41,6 +43,7 @@ def resume(
                     runs_dir=runs_dir,
                     trust_code=trust_code,
                     profile=profile,
+                    tensorboard=tensorboard,
                 )
             )
         except UsageError:

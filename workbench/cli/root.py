@@ -199,6 +199,7 @@ def workbench(
         bool, typer.Option("--low-bandwidth", help="The app updates half as often: for slow connections.")
     ] = False,
     profile: parameters.Profile = None,
+    tensorboard: parameters.TensorBoard = None,
     together: parameters.Together = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -228,6 +229,7 @@ def workbench(
                 ascii_only=ascii_only,
                 low_bandwidth=low_bandwidth,
                 profile=profile,
+                tensorboard=tensorboard,
                 together=together,
             )
         )

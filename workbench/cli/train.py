@@ -31,6 +31,7 @@ def train(
     save_as: parameters.SaveAs = None,
     trust_code: parameters.TrustCode = False,
     profile: parameters.Profile = None,
+    tensorboard: parameters.TensorBoard = None,
     together: parameters.Together = None,
 ) -> None:
     """Train a preset without the app; the same as `workbench --preset PRESET`."""
@@ -47,6 +48,7 @@ def train(
                 save_as=save_as,
                 trust_code=trust_code,
                 profile=profile,
+                tensorboard=tensorboard,
                 together=together,
             )
         )

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from workbench.data.channels import COMMON_CHANNELS, channels_axis
+from workbench.data.inputs import describe
 from workbench.data.one_hot import is_one_hot
+from workbench.data.readers.kinds import reader_of_raw
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.target import implausible_classes
 from workbench.devices.host import HostMonitor
@@ -90,6 +92,7 @@ def arrays(
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=tuple(notes),
+        reader=reader_of_raw(describe(inputs["train"]), channels_last=channels == "last"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -87,6 +88,16 @@ class Clips:
         files = self.file_names
         return [f"{files[file]} {start}" for file, start in zip(self.file, self.start, strict=True)]
 
+    @property
+    def origin(self) -> Callable[[int], str]:
+        """Says where the clip of a number comes from: its file, with the folder of that, and its first frame."""
+        files, file, start = self.file_names, self.file, self.start
+
+        def origin(number: int) -> str:
+            return f"{files[file[number]]}{f' from frame {start[number]}' if start[number] else ''}"
+
+        return origin
+
     def only(self, kept: list[int]) -> Clips:
         """The clips with these numbers, and their files alone."""
         chosen = np.array(kept, dtype=np.int64)
@@ -102,24 +113,39 @@ class Clips:
 
     def read(self, index: int) -> Tensor:
         """One clip, (length,), padded with silence at its end. Raises DataError if its file is broken."""
-        form = self.format
-        wave = read_audio(self.paths[self.file[index]], int(self.start[index]), int(self.frames[index]), form.rate)
-        clip = torch.zeros(form.length, dtype=form.dtype)
-        there = wave[: form.length]
-        clip[: len(there)] = torch.from_numpy(there if form.is_deep else _sixteen_bits(there))
-        return clip
+        path = self.paths[self.file[index]]
+        return read_clip(path, int(self.start[index]), int(self.frames[index]), self.format)
+
+
+def read_clip(path: Path, start: int, frames: int, form: ClipFormat) -> Tensor:
+    """A clip of a file, (length,), padded with silence at its end. Raises DataError if the file is broken.
+
+    start, frames: at the file's own rate.
+    """
+    wave = read_audio(path, start, frames, form.rate)
+    clip = torch.zeros(form.length, dtype=form.dtype)
+    there = wave[: form.length]
+    clip[: len(there)] = torch.from_numpy(there if form.is_deep else _sixteen_bits(there))
+    return clip
+
+
+def in_format(clips: Tensor, form: ClipFormat) -> Tensor:
+    """Clips (n, length) in the type of a format; other loudness than full scale is not changed."""
+    if clips.dtype == form.dtype:
+        return clips
+    return clips.float() / FULL_SCALE if form.is_deep else torch.from_numpy(_sixteen_bits(clips.numpy()))
 
 
 def plan_clips(scanned: Scanned, form: ClipFormat) -> Clips:
     """Decides where the clips of each file begin and end."""
     places: list[tuple[int, int, int]] = []
     for number, info in enumerate(scanned.infos):
-        places += [(number, start, frames) for start, frames in _places(info, form)]
+        places += [(number, start, frames) for start, frames in clip_places(info, form)]
     file, start, frames = np.array(places, dtype=np.int64).reshape(-1, 3).T.copy()
     return Clips(scanned.files.paths, file, start, frames, scanned.files.targets[torch.from_numpy(file)], form)
 
 
-def _places(info: AudioInfo, form: ClipFormat) -> list[tuple[int, int]]:
+def clip_places(info: AudioInfo, form: ClipFormat) -> list[tuple[int, int]]:
     """First frame and number of frames of each clip of a file, at the file's own rate."""
     length = form.length * info.rate / form.rate
     if not form.windows:

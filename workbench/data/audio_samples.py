@@ -13,6 +13,7 @@ from torch import Tensor
 from workbench.data.audio_clips import ClipFormat, Clips, plan_clips, read_all
 from workbench.data.groups import group_numbers, shared_groups
 from workbench.data.progress import Meter, Report
+from workbench.data.readers.sounds import SoundReader
 from workbench.data.recordings import LeftOut, Recordings, Scanned, reading_notes, scan
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.data.words import few, number
@@ -70,7 +71,9 @@ def audio_samples(
         test=read.made.get("test"),
         notes=(*notes, *group_notes),
         left_out=left_out,
+        origins={name: clips.origin for name, clips in read.planned.items()},
         groups=groups,
+        reader=SoundReader(form.rate, form.length, form.windows, form.is_deep),
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from workbench.data.readers.images import ImageReader
+from workbench.data.readers.table import TableReader
 from workbench.data.samples import InMemory, Samples, Task
 
 
@@ -18,7 +20,7 @@ def digits() -> Samples:
     # Pixel values are 0 to 16 in this data set; images are 0 to 255 everywhere else here.
     pixels = np.round(loaded.images * (255 / 16)).astype(np.uint8)
     samples = InMemory(torch.from_numpy(pixels).unsqueeze(1), torch.from_numpy(loaded.target.astype(np.int64)))
-    return Samples(samples, _classes(loaded.target_names))
+    return Samples(samples, _classes(loaded.target_names), reader=ImageReader((1, 8, 8)))
 
 
 def iris() -> Samples:
@@ -49,12 +51,15 @@ def diabetes() -> Samples:
     # Unscaled: we standardise with the mean and standard deviation of the training split alone.
     loaded = load_diabetes(scaled=False)
     samples = InMemory(_float32(loaded.data), _float32(loaded.target).unsqueeze(1))
-    return Samples(samples, Task("regression", outputs=1, targets=("progression",)), columns=_columns(loaded))
+    columns = _columns(loaded)
+    task = Task("regression", outputs=1, targets=("progression",))
+    return Samples(samples, task, columns=columns, reader=TableReader.of_numbers(columns))
 
 
 def _table(loaded: Any) -> Samples:
     samples = InMemory(_float32(loaded.data), torch.from_numpy(loaded.target.astype(np.int64)))
-    return Samples(samples, _classes(loaded.target_names), columns=_columns(loaded))
+    columns = _columns(loaded)
+    return Samples(samples, _classes(loaded.target_names), columns=columns, reader=TableReader.of_numbers(columns))
 
 
 def _columns(loaded: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,12 @@ class ClassFiles:
     paths: list[Path]
     targets: list[int]
 
+    @property
+    def origin(self) -> Callable[[int], str]:
+        """Says which file the one of a number is: its folder and name."""
+        names = [f"{path.parent.name}/{path.name}" for path in self.paths]
+        return names.__getitem__
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -32,6 +39,11 @@ class Layout:
     classes: tuple[str, ...]
     splits: dict[str, ClassFiles]
     notes: tuple[str, ...]
+
+    @property
+    def origins(self) -> dict[str, Callable[[int], str]]:
+        """By split, see `ClassFiles.origin`."""
+        return {name: files.origin for name, files in self.splits.items()}
 
 
 @dataclass

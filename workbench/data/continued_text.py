@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from workbench.data.fit_tokens import Tokens
+from workbench.data.readers.texts import TextReader
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.task import BytesPerToken
 from workbench.data.text_encoding import TextEncoding, row_of_ids
@@ -58,6 +59,7 @@ def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[
         test=splits.get("test"),
         notes=(*notes, *_loss_of_text(encoding, {name: rows[name] for name in judged})),
         fit_encoding=lambda train: encoding,
+        reader=TextReader(),
         is_one_text=True,
     )
 

@@ -6,8 +6,11 @@ import codecs
 import csv
 import io
 import re
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from workbench.data.file_types import gunzip, other_type
@@ -49,6 +52,12 @@ class Rows:
         """The place of a value, for messages."""
         return f"{self.file}, line {self.lines[row]}, column {name!r}"
 
+    @property
+    def origin(self) -> Callable[[int], str]:
+        """Says where the row of a number comes from."""
+        lines = array("q", self.lines)  # a quarter of the list's memory, as long as samples are kept
+        return lambda row: f"line {lines[row]}"
+
     def only(self, rows: list[int]) -> Rows:
         """The rows with these numbers."""
         return replace(self, values=[self.values[row] for row in rows], lines=[self.lines[row] for row in rows])
@@ -71,46 +80,70 @@ def read_rows(file: Path, delimiter: str) -> Rows:
 
 def rows_of(text: str, file: Path, delimiter: str) -> Rows:
     """The rows of a file that has been read, see `read_rows`; its line ends are those of the file."""
+    return next(row_parts(io.StringIO(text, newline=""), file, delimiter, sys.maxsize))
+
+
+def row_parts(
+    source: Iterable[str], file: Path, delimiter: str, most: int, names: Sequence[str] | None = None
+) -> Iterator[Rows]:
+    """The rows of a table, at most `most` at a time; at least one part, empty where there are no rows.
+
+    source: its lines with their ends, as a file opened with newline="" gives them. names: the columns of a file
+    without a header: one whose first row is of numbers then. See `read_rows` for the rest.
+    """
+    lines = iter(source)
     # Split as csv.reader splits lines; only the first ones, because comments are not longer.
-    lines = [line.rstrip("\r\n") for line in islice(io.StringIO(text, newline=""), MOST_LINES_ABOVE)]
-    skipped, named, notes = _above_the_header(lines)
+    head = list(islice(lines, MOST_LINES_ABOVE))
+    bare = [line.rstrip("\r\n") for line in head]
+    skipped, named, notes = _above_the_header(bare)
     if delimiter == "auto":
-        delimiter = named or _likely_delimiter(next(line for line in lines[skipped:] if line.strip()))
-    header: list[str] = []
-    values: list[list[str]] = []
-    starts: list[int] = []
-    source = io.StringIO(text, newline="")
-    for _ in range(skipped):
-        source.readline()
+        delimiter = named or _likely_delimiter(next((line for line in bare[skipped:] if line.strip()), ""))
     # strict: an unclosed quote would silently swallow the rest of the file.
-    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True, strict=True)
-    line = 1 + skipped
+    reader = csv.reader(chain(head[skipped:], lines), delimiter=delimiter, skipinitialspace=True, strict=True)
+    header: list[str] = []
+    part = Rows(file, header, [], [], delimiter, tuple(notes))
+    is_first, line = True, 1 + skipped
     try:
         for fields in reader:
             row = [field.strip() for field in fields]
-            if row == [] or row == [""]:
-                pass
-            elif not header:
-                header, header_line = row, line
-            elif len(row) != len(header):
-                where = "" if header_line == 1 else f", line {header_line},"
-                raise DataError(
-                    f"{file}, line {line}: {len(row)} fields, but the header{where} has {len(header)} "
-                    f"(separated by {delimiter!r}, which data.delimiter sets)"
-                )
-            else:
-                values.append(row)
-                starts.append(line)
+            if row not in ([], [""]):
+                is_header = not header
+                if is_header:
+                    without = names is not None and len(row) == len(names) and _are_numbers(row)
+                    header, header_line, is_header = list(names or ()) if without else row, line, not without
+                    _check_header(header, file, line)
+                    part = replace(part, header=header)
+                if len(row) != len(header):
+                    where = "" if header_line == 1 else f", line {header_line},"
+                    raise DataError(
+                        f"{file}, line {line}: {len(row)} fields, but the header{where} has {len(header)} "
+                        f"(separated by {delimiter!r}, which data.delimiter sets)"
+                    )
+                if not is_header:
+                    part.values.append(row)
+                    part.lines.append(line)
             line = reader.line_num + 1 + skipped
+            if len(part.values) >= most:
+                yield _drop_unnamed(part)
+                part, is_first = replace(part, values=[], lines=[]), False
     except csv.Error as error:
         raise DataError(f"{file}, line {line}: {error}") from error
+    if part.values or is_first:
+        yield _drop_unnamed(part)
+
+
+def _are_numbers(row: list[str]) -> bool:
+    return all(parse_plain(value) is not None for value in row)
+
+
+def _check_header(header: list[str], file: Path, line: int) -> None:
+    """Raises DataError for a name that two columns have."""
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    rows = Rows(file, header, values, starts, delimiter, tuple(notes))
     if twice:
-        no_header = "; it seems to be a row of values: the file needs a header" if rows.header_looks_like_values else ""
+        looks_like_values = Rows(file, header, [], []).header_looks_like_values
+        no_header = "; it seems to be a row of values: the file needs a header" if looks_like_values else ""
         columns = ", ".join(map(repr, twice))
-        raise DataError(f"{file}, line {header_line}: more than one column is called {columns}{no_header}")
-    return _drop_unnamed(rows)
+        raise DataError(f"{file}, line {line}: more than one column is called {columns}{no_header}")
 
 
 def _read_text(file: Path) -> str:

@@ -19,6 +19,7 @@ import torch
 
 from workbench.data.fit_tokens import Tokens, fit_texts
 from workbench.data.progress import Meter, Report
+from workbench.data.readers.texts import TextReader
 from workbench.data.samples import Samples, Task, Texts
 from workbench.errors import DataError
 
@@ -73,6 +74,7 @@ def docstrings(tokens: Tokens, max_length: int, report: Report) -> Samples:
         Texts(list(own), torch.tensor(list(own.values()), dtype=torch.int64)),
         Task("classification", len(classes), classes=classes, targets=("package",)),
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
+        reader=TextReader(),
     )
 
 

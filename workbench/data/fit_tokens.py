@@ -38,6 +38,8 @@ class Tokens:
     """Words only."""
     tokenizer: str = ""
     """A file to read byte pair encoding from; empty to learn it."""
+    encoding: TextEncoding | None = None
+    """That of a model that is trained, in place of one with the vocabulary of these texts."""
 
     def fitted(self, texts: Sequence[str], max_length: int) -> TextEncoding:
         """The encoding of texts, fitted on those of the training split, with notes.
@@ -57,6 +59,8 @@ class Tokens:
 
     def with_vocabulary(self, texts: Sequence[str]) -> TextEncoding:
         """The encoding with the vocabulary of these texts, and a length of 1."""
+        if self.encoding is not None:
+            return self.encoding
         if self.kind == "bytes":
             return Bytes(1)
         if self.kind == "bpe":

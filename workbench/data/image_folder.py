@@ -12,23 +12,28 @@ from torch import Tensor
 from workbench.data.class_folders import ClassFiles, find_files
 from workbench.data.file_kinds import IMAGES
 from workbench.data.image_file import THREADS, image_size, read_image
-from workbench.data.image_range import grey_range
+from workbench.data.image_range import GreyRange, grey_range
 from workbench.data.progress import Meter, Report
+from workbench.data.readers.images import ImageReader
 from workbench.data.samples import InMemory, Lazy, Samples, Split, Task
 from workbench.errors import DataError
 
 
-def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int, report: Report) -> Samples:
+def image_folder(
+    folder: Path, size: int, channels: int, memory_limit_bytes: int, report: Report, white: int | None = None
+) -> Samples:
     """Reads FOLDER/<class>/ or FOLDER/{train,validation,test}/<class>/ as uint8 (n, channels, height, width).
 
     size: side in pixels of the square that images are resized (the shorter side) and center-cropped to; 0 keeps their
     size, which must then be the same for all. channels: 1 for greyscale, 3 for RGB. memory_limit_bytes: images that
-    need more when decoded are read lazily while training. report: receives the progress of reading.
+    need more when decoded are read lazily while training. report: receives the progress of reading. white: the value
+    that becomes 255 in images of more than eight bits; None finds it, see `image_range`.
 
     Raises DataError if the folders are not classes, a file is broken, or sizes differ.
     """
     layout = find_files(folder, IMAGES)
-    greys = grey_range([path for files in layout.splits.values() for path in files.paths], report)
+    paths = [path for files in layout.splits.values() for path in files.paths]
+    greys = grey_range(paths, report) if white is None else GreyRange(white)
     height, width = (size, size) if size else image_size(layout.splits["train"].paths[0])
     count = sum(len(files.paths) for files in layout.splits.values())
     in_memory = count * channels * height * width <= memory_limit_bytes
@@ -51,6 +56,8 @@ def image_folder(folder: Path, size: int, channels: int, memory_limit_bytes: int
         validation=splits.get("validation"),
         test=splits.get("test"),
         notes=layout.notes + greys.notes,
+        origins=layout.origins,
+        reader=ImageReader((channels, height, width), size, greys.white),
     )
 
 

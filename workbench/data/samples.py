@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
 from workbench.data.encoding import Encoding
 from workbench.data.inputs import Inputs
 from workbench.data.task import Task as Task
+
+if TYPE_CHECKING:
+    from workbench.data.readers.reader import Reader
 
 
 class SampleSequence(Protocol):
@@ -31,6 +34,9 @@ class SampleSequence(Protocol):
 Collate = Callable[[list[tuple[Any, Tensor]]], tuple[Inputs, Tensor]]
 """Makes a batch (inputs, targets) of a list of samples. A module-level function, so that DataLoader workers can get it.
 """
+
+Origin = Callable[[int], str]
+"""Where the sample of a number comes from, in words, such as "line 17" or "cat/1.png"."""
 
 FitEncoding = Callable[["Split"], Encoding]
 """Fits the encoding of raw samples on the training split."""
@@ -163,6 +169,10 @@ class Samples:
     random then, because a window held out would stand beside training windows of the same sentence."""
     collate: Collate | None = None
     """Makes a batch of samples. None stacks tensors of one shape. Not needed for samples in memory."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where samples come from, by split (train, validation, test), for messages; a split may be absent."""
+    reader: Reader[Any] | None = None
+    """Reads more raw samples of this kind, to predict them. None: arrays of the same shape, or texts, can be read."""
 
     @property
     def has_own_inputs(self) -> bool:

@@ -87,14 +87,15 @@ class LogMel(SoundEncoding):
     def forward(self, waves: Tensor) -> Tensor:
         rows = self.at_a_time(waves.shape[1])
         if len(waves) <= rows:
-            return self._encoded(waves)
-        return torch.cat([self._encoded(part) for part in waves.split(rows)])
+            return self.all_at_once(waves)
+        return torch.cat([self.all_at_once(part) for part in waves.split(rows)])
 
     def numbers(self, samples: int) -> int:
         """Frames times frequencies: with a short hop many more than samples."""
         return (1 + samples // self.hop) * (self.fft_length // 2 + 1)
 
-    def _encoded(self, waves: Tensor) -> Tensor:
+    def all_at_once(self, waves: Tensor) -> Tensor:
+        """`forward` without dividing a large batch: it takes more memory, and a program of it takes any batch."""
         spectrum = torch.stft(
             as_float(waves),
             self.fft_length,

@@ -27,6 +27,7 @@ from workbench.data.delimited import Rows, read_rows
 from workbench.data.hints import hints
 from workbench.data.missing import without_missing
 from workbench.data.number_format import PLAIN, Decimal, Thousands
+from workbench.data.readers.table import Column, TableReader
 from workbench.data.samples import InMemory, Samples
 from workbench.data.target import targets
 from workbench.errors import DataError
@@ -74,22 +75,25 @@ def table(
     formats = Formats(rows, [name for name in [*names, target] if name not in categorical], decimal, thousands)
     columns: dict[str, Floats] = {}
     categories: dict[str, ZerosAndOnes] = {}
+    read_as: dict[str, Column] = {}
     for name in names:
         if name in categorical:
-            _add_categories(categories, rows, name, None)
+            read_as[name] = _add_categories(categories, rows, name, None)
             continue
         format = formats.of(name)
         has_codes = format == PLAIN and name not in numeric and has_leading_zeros(rows.column(name))
         if has_codes and len(set(rows.column(name))) <= MOST_CODES:
-            notes.append(_codes_note(rows, name, _add_categories(categories, rows, name, None)))
+            read_as[name] = _add_categories(categories, rows, name, None)
+            notes.append(_codes_note(rows, name, read_as[name].width))
         elif format is None and name not in numeric:
             word = formats.first_word(name)
-            count = _add_categories(categories, rows, name, word)
+            read_as[name] = _add_categories(categories, rows, name, word)
             # The note shows a typing error that would turn a column of numbers into categories.
             holds = f"line {rows.lines[word]} holds {rows.value(word, name)!r}"
-            notes.append(f"column {name!r} is read as {count} categories because {holds}")
+            notes.append(f"column {name!r} is read as {read_as[name].width} categories because {holds}")
         else:
-            columns[name] = numbers(rows, name, format or formats.most_common(name))
+            read_as[name] = Column(name, format or formats.most_common(name))
+            columns[name] = numbers(rows, name, read_as[name].format)
             notes += [_codes_note(rows, name, 0)] if has_codes else format_notes(rows, name, format)
     predicted, found_task, target_notes = targets(rows, target, task, formats)
     notes += [*target_notes, *hints(rows, columns, predicted, found_task)]
@@ -100,14 +104,20 @@ def table(
         notes=tuple(notes),
         columns=(*columns, *categories),
         left_out=left_out,
+        origins={"train": rows.origin},
+        reader=TableReader.of_columns(
+            [read_as[name] for name in (*columns, *(name for name in names if name not in columns))],
+            delimiter,
+            missing_values,
+        ),
     )
 
 
-def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> int:
-    """Adds a column for each category; returns their number."""
+def _add_categories(categories: dict[str, ZerosAndOnes], rows: Rows, name: str, word: int | None) -> Column:
+    """Adds a column for each category; returns how the column is read."""
     columns, words = one_hot(rows, name, word)
     categories.update({f"{name}={word}": column for word, column in zip(words, columns.T, strict=True)})
-    return len(words)
+    return Column(name, categories=words)
 
 
 def _codes_note(rows: Rows, name: str, count: int) -> str:

@@ -24,7 +24,7 @@ def text_file(file: Path, encoding: str, tokens: Tokens, windows: Windows, repor
     `text_content.read_text`; tokens: see `fit_tokens`; report: receives the progress. Raises DataError where there is
     no text, PresetError for an unknown encoding.
     """
-    files = _files(file)
+    files = found_files(file)
     meter = Meter(report, "reading texts", len(files), "texts")
     contents = []
     for each in files:
@@ -42,7 +42,8 @@ def text_file(file: Path, encoding: str, tokens: Tokens, windows: Windows, repor
     return continued_text(text, tokens, windows, notes)
 
 
-def _files(path: Path) -> list[Path]:
+def found_files(path: Path) -> list[Path]:
+    """The file, or the text files of a folder or a pattern, sorted. Raises DataError where there are none."""
     if path.is_dir():
         found = sorted(
             each

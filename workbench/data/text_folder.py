@@ -13,6 +13,7 @@ from workbench.data.class_folders import find_files
 from workbench.data.file_kinds import TEXTS
 from workbench.data.fit_tokens import Tokens, fit_texts
 from workbench.data.progress import Meter, Report
+from workbench.data.readers.texts import TextReader
 from workbench.data.samples import Samples, Task, Texts
 from workbench.data.text_content import TextContent, encoding_notes, read_text
 
@@ -48,6 +49,8 @@ def text_folder(folder: Path, encoding: str, tokens: Tokens, max_length: int, re
         Task("classification", len(layout.classes), classes=layout.classes),
         validation=splits.get("validation"),
         test=splits.get("test"),
+        origins=layout.origins,
         notes=(*layout.notes, *encoding_notes(list(zip(files, contents, strict=True)))),
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
+        reader=TextReader(encoding=encoding),
     )

@@ -44,12 +44,12 @@ def _rows(text: str, file: Path, delimiter: str) -> Rows:
         return rows_of_json(text, file)
     if text.lstrip().startswith("{"):
         raise DataError(f"{file} seems to hold JSON, not CSV; give the file the ending .jsonl")
-    with _long_fields():
+    with long_fields():
         return rows_of(text, file, delimiter)
 
 
 @contextmanager
-def _long_fields() -> Iterator[None]:
+def long_fields() -> Iterator[None]:
     """Allows fields of any length: Python's csv refuses those of more than 131,072 characters."""
     before = csv.field_size_limit(sys.maxsize)
     try:

@@ -12,6 +12,7 @@ from workbench.data.columns import Formats
 from workbench.data.fit_tokens import Tokens, fit_texts
 from workbench.data.groups import group_numbers
 from workbench.data.missing import without_missing
+from workbench.data.readers.texts import TextReader
 from workbench.data.samples import Samples, Texts
 from workbench.data.target import targets
 from workbench.data.text_rows import read_text_rows
@@ -60,8 +61,10 @@ def text_table(
         notes=tuple(notes),
         columns=(text,),
         left_out=left_out,
+        origins={"train": rows.origin},
         groups=group_numbers(rows.column(group)) if group else None,
         fit_encoding=partial(fit_texts, tokens=tokens, max_length=max_length),
+        reader=TextReader(text, delimiter, encoding),
     )
 
 

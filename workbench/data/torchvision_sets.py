@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.data.download import download
 from workbench.data.progress import Report
+from workbench.data.readers.images import ImageReader
 from workbench.data.samples import InMemory, Samples, Task
 from workbench.data.torchvision_files import damaged_files, open_dataset
 from workbench.errors import DataError
@@ -44,7 +45,8 @@ def torchvision_set(name: str, folder: Path, report: Report) -> Samples:
     if train is None or test is None:
         raise DataError(f"{name}: files are missing in {folder} after the download; delete it and start again")
     classes = train[1]
-    return Samples(train[0], Task("classification", len(classes), classes=classes), test=test[0])
+    task = Task("classification", len(classes), classes=classes)
+    return Samples(train[0], task, test=test[0], reader=ImageReader(tuple(train[0].inputs.shape[1:])))
 
 
 def _read(name: str, dataset: Any, folder: Path, split: str) -> tuple[InMemory, tuple[str, ...]] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
@@ -15,21 +14,25 @@ from rich.text import Text
 
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
-from workbench.headless.conclusion import conclusion, interval_of, p_of, signed
 from workbench.headless.fitting import most_columns, widths_of
-from workbench.metrics import Metric, in_reading_order
-from workbench.settings.changes import in_words, read
-from workbench.settings.toml_text import toml
+from workbench.metrics import in_reading_order
+from workbench.tuning.conclusion import conclusion, interval_of, p_of, signed
 from workbench.tuning.differences import (
     REVISION,
     MetricDifference,
     compare_metrics,
-    environments_that_differ,
     own_metrics,
-    settings_that_differ,
+)
+from workbench.tuning.side_tables import (
+    environments_of_all,
+    settings_of_all,
+    step_times_of_all,
+    trained_in_words,
+    written_mean,
+    written_setting,
 )
 from workbench.tuning.sides import SPLITS, Side, read_side
-from workbench.tuning.statistics import DRAWS, mean_and_deviation
+from workbench.tuning.statistics import DRAWS
 
 if TYPE_CHECKING:
     from workbench.console import SafeConsole
@@ -77,11 +80,11 @@ def as_json(sides: Sequence[Side], found: Sequence[Sequence[MetricDifference]]) 
     key of environment.json, `step_ms.` and a phase. A metric is one table; with more than two sides a list of them,
     one for each side after the first, null where that side has no such metric.
     """
-    differences = dict(_settings(sides))
-    differences |= {f"environment.{path}": values for path, values in _environments(sides).items()}
+    differences = dict(settings_of_all(sides))
+    differences |= {f"environment.{path}": values for path, values in environments_of_all(sides).items()}
     differences |= {
         f"step_ms.{name.removeprefix('step ')}": values
-        for name, values in _step_times(sides).items()
+        for name, values in step_times_of_all(sides).items()
         if any(value != values[0] for value in values)
     }
     tables = [{f"{each.metric.name}{PLACES[each.split]}": _metric_as_json(each) for each in one} for one in found]
@@ -105,31 +108,8 @@ def _print_sides(console: SafeConsole, sides: Sequence[Side]) -> None:
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for letter, side in zip(ascii_uppercase, sides, strict=False):
-        table.add_row(letter, Text(side.name), Text(_trained(side)))
+        table.add_row(letter, Text(side.name), Text(trained_in_words(side)))
     console.print(table)
-
-
-def _trained(side: Side) -> str:
-    """Seeds, folds, and what is missing."""
-    parts = []
-    if side.is_study:
-        parts.append(f"{len(side.runs)} run{'s' if len(side.runs) > 1 else ''}")
-    if side.seeds:
-        parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
-    if side.folds:
-        parts.append(f"fold{'s' if len(side.folds) > 1 else ''} {in_ranges(side.folds)}")
-    if not side.is_study and side.first.status != "completed":
-        parts.append(f"{side.first.status}: its best so far" if side.first.status == "running" else side.first.status)
-    if side.left_out:
-        parts.append(f"{side.left_out} more not completed")
-    return ", ".join(parts)
-
-
-def in_ranges(numbers: Sequence[int]) -> str:
-    """Rising numbers, those in a row as a range: 0 to 4, 7."""
-    starts = [place for place, number in enumerate(numbers) if place == 0 or number != numbers[place - 1] + 1]
-    ranges = [(numbers[start], numbers[end - 1]) for start, end in pairwise([*starts, len(numbers)])]
-    return ", ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ranges)
 
 
 def _table(title: str, columns: Iterable[str], *, right: bool = False) -> Table:
@@ -153,28 +133,18 @@ def _print_numbers(console: SafeConsole, title: str, columns: Sequence[str], row
 
 
 def _print_settings(console: SafeConsole, sides: Sequence[Side]) -> None:
-    found = _settings(sides)
+    found = settings_of_all(sides)
     if not found:
         console.print(Text("no setting differs", style="dim"))
         return
     table = _table("settings", ascii_uppercase[: len(sides)])
     for path, values in found.items():
-        table.add_row(path, *(Text(_setting(path, value)) for value in values))
+        table.add_row(path, *(Text(written_setting(path, value)) for value in values))
     console.print(table)
 
 
-def _setting(path: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if path == "changes":
-        return in_words(None, read(value)) or "none"
-    if path.startswith("training.seed") or path == "validation.fold":
-        return in_ranges(value) if isinstance(value, tuple) else str(value)
-    return value if isinstance(value, str) and value else toml(value)
-
-
 def _print_environment(console: SafeConsole, sides: Sequence[Side]) -> None:
-    found = _environments(sides)
+    found = environments_of_all(sides)
     if not found:
         console.print(Text("neither the environment nor the code revision differs", style="dim"))
         return
@@ -187,7 +157,7 @@ def _print_environment(console: SafeConsole, sides: Sequence[Side]) -> None:
 
 
 def _print_step_times(console: SafeConsole, sides: Sequence[Side]) -> None:
-    found = _step_times(sides)
+    found = step_times_of_all(sides)
     if not found:
         return
     letters = ascii_uppercase[: len(sides)]
@@ -206,16 +176,8 @@ def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
         for metric in [*in_reading_order(), *own_metrics(sides)]:
             found = [list(side.values(split, metric.name).values()) for side in sides]
             if any(found):
-                rows.append([f"{split} {metric.label}", *(_mean(metric, values) for values in found)])
+                rows.append([f"{split} {metric.label}", *(written_mean(metric, values) for values in found)])
     _print_numbers(console, title, ascii_uppercase[: len(sides)], rows)
-
-
-def _mean(metric: Metric, values: Sequence[float]) -> str:
-    if not values:
-        return "-"
-    mean, deviation = mean_and_deviation(values)
-    spread = "" if deviation is None else f" ± {metric.number(deviation)}"
-    return f"{metric.number(mean)}{spread}{metric.unit}"
 
 
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
@@ -239,27 +201,3 @@ def _print_differences(console: SafeConsole, letter: str, found: Sequence[Metric
 
 def _better(found: MetricDifference, letter: str) -> str:
     return (letter if found.second_is_better else "A") if found.is_told_apart else "unclear"
-
-
-def _settings(sides: Sequence[Side]) -> dict[str, list[Any]]:
-    """By key path: the values of all sides, where one differs from the first."""
-    return _of_all(sides, [settings_that_differ(sides[0], other) for other in sides[1:]])
-
-
-def _environments(sides: Sequence[Side]) -> dict[str, list[Any]]:
-    found = _of_all(sides, [environments_that_differ(sides[0], other) for other in sides[1:]])
-    return dict(sorted(found.items(), key=lambda item: item[0] == REVISION))
-
-
-def _of_all(sides: Sequence[Side], found: Sequence[dict[str, tuple[Any, Any]]]) -> dict[str, list[Any]]:
-    """The values of all sides by key path: a side that does not differ has the first's."""
-    joined: dict[str, list[Any]] = {}
-    for place, one in enumerate(found, start=1):
-        for path, (here, there) in one.items():
-            joined.setdefault(path, [here] * len(sides))[place] = there
-    return joined
-
-
-def _step_times(sides: Sequence[Side]) -> dict[str, list[float | None]]:
-    times = [side.step_times for side in sides]
-    return {name: [each.get(name) for each in times] for name in dict.fromkeys(name for each in times for name in each)}

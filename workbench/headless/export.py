@@ -1,12 +1,13 @@
 """`workbench export`: finds the runs, checks where to write, hands over to the kind, and says what was written.
 
-A kind is a module `headless/exports/<kind>.py` with a function `export(run or runs, path, options) -> Exported`. It
-writes the whole result or nothing (`workbench.files`), checks it, and only then returns.
+A kind is a module `headless/exports/<kind>.py` with a function `export(runs, path, options) -> Exported`. It writes the
+whole result or nothing (`workbench.files`), checks it, and only then returns.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -15,10 +16,11 @@ from typing import Any
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
-from workbench.files import short_path
+from workbench.files import expanded, short_path
 from workbench.headless.options import Options
-from workbench.runs.directory import RunDirectory, find_run
+from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
+from workbench.tuning.directory import StudyDirectory, find_run_or_study
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,15 @@ class Exported:
     """What to tell the user, a sentence a line."""
 
 
-Exporter = Callable[[Sequence[RunDirectory], Path, Options], Exported]
+Exporter = Callable[[Sequence[Any], Path, Options], Exported]
+"""Gets the directories of runs, or, where its kind takes one, the directory of a study."""
 
 
 def export(request: Request, options: Options) -> int:
     """Exports and prints what was written; returns the exit code. Raises WorkbenchError, with nothing half-written."""
     exported = exported_to(request, options)
     if options.json_output:
-        values = {name: value for name, value in asdict(exported).items() if name not in ("facts", "lines")}
+        values = {name: value for name, value in asdict(exported).items() if name != "facts"}
         print(json.dumps({"type": "result", "to": request.to} | values | exported.facts))
     elif options.quiet:
         print(exported.path)
@@ -64,14 +67,28 @@ def export(request: Request, options: Options) -> int:
 def exported_to(request: Request, options: Options) -> Exported:
     """The same without a word. Raises WorkbenchError."""
     kind = kind_named(request.to)
-    if not request.runs or (len(request.runs) > 1 and not kind.takes_several):
-        raise UsageError(f"--to {kind.name} takes {'runs' if kind.takes_several else 'one run'}: name it")
-    runs = [find_run(options.runs_folder, run) for run in request.runs]
+    if len(request.runs) > 1 and not kind.takes_several:
+        raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
+    runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
+    if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
+        _check_study(studies[0], kind, alone=len(runs) == 1)
     path = place(kind, runs[0], request.out)
     if path.exists() and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
     return exporter(runs, path, options)
+
+
+def _check_study(study: StudyDirectory, kind: ExportKind, *, alone: bool) -> None:
+    """Raises UsageError where a run is needed."""
+    if kind.takes_study and alone:
+        return
+    if kind.takes_study:
+        raise UsageError(f"{study.name} is a study: --to {kind.name} takes one study, or runs")
+    raise UsageError(
+        f"{study.name} is a study, not a run: export one of its runs, which are in {short_path(study.trials)}, by its "
+        f"path: workbench export {shlex.quote(short_path(study.trials))}/RUN --to {kind.name}"
+    )
 
 
 def kind_named(name: str) -> ExportKind:
@@ -81,9 +98,10 @@ def kind_named(name: str) -> ExportKind:
     raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
 
 
-def place(kind: ExportKind, run: RunDirectory, out: Path | None) -> Path:
+def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None) -> Path:
     """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
-    name = f"{run.name}{kind.suffix}" if kind.suffix else f"{run.name}-{kind.name}"
+    name = kind.file_name(run.name)
     if out is None:
         return Path(name).absolute()
-    return (out / name if kind.suffix and out.is_dir() else out).expanduser().absolute()
+    out = expanded(str(out))
+    return (out / name if kind.suffix and out.is_dir() else out).absolute()

@@ -25,6 +25,8 @@ class Options:
     """Whether trials that differ only in numbers are trained together, or one by one; None: the faster way."""
     runs_dir: Path | None = None
     studies_dir: Path | None = None
+    tensorboard: Path | None = None
+    """The log folder of TensorBoard, which gets what the run tells while it is trained."""
     profile_steps: int | None = None
     """The number of steps to profile, after the first steps of the process."""
 

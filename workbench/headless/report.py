@@ -38,7 +38,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
     """Prints test metrics, best epoch, times, throughput, memory, the run's directory, how to repeat it, and advice."""
     console = output.console(stderr=to_stderr)
     console.print()
-    _print_rows(console, _rows(run, summary, history.view))
+    print_rows(console, _rows(run, summary, history.view))
     if history.view.profiled is not None:
         console.print()
         _print_profile(console, run, history.view.profiled)
@@ -48,7 +48,7 @@ def print_report(run: RunDirectory, summary: Summary, history: RunHistory, *, to
         found = findings(facts)
         if found:
             console.print()
-            _print_rows(console, [row for finding in found for row in _finding_rows(finding)])
+            print_rows(console, [row for finding in found for row in _finding_rows(finding)])
 
 
 def _finding_rows(finding: Finding) -> list[tuple[str, str]]:
@@ -236,11 +236,11 @@ def print_plan(preset: Preset, plan: Plan) -> None:
         rows.append(("learning rate", rates))
     rows += [("note", note) for note in plan.notes]
     console = output.console()
-    _print_rows(console, rows)
+    print_rows(console, rows)
     console.print(Text(plan.model, style="dim"))
 
 
-def _print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
+def print_rows(console: SafeConsole, rows: list[tuple[str, str]]) -> None:
     """Prints names and texts in two columns; long lines are wrapped only in a terminal."""
     if not console.is_terminal:
         widest = max(len(name) for name, _ in rows)

@@ -24,6 +24,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.files import is_file, read_small, short_path
+from workbench.headless.beside import Beside
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.options import Options
 from workbench.metrics import metric as metric_named
@@ -56,12 +57,14 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
     if not options.quiet:
         print(f"study {short_path(study.path)}", file=sys.stderr, flush=True)
     with Interrupts() as interrupts:
+        beside = Beside(study)
         try:
             controller = start_controller(study, shlex.join(sys.argv))
         except WorkbenchError:
             if is_new:
                 shutil.rmtree(study.path, ignore_errors=True)
             raise
+        beside.start(lambda problem: print(problem, file=sys.stderr), options.tensorboard)
         try:
             while True:
                 ended = controller.poll() is not None
@@ -69,6 +72,8 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
                 for line, event in written:
                     view.take(event)
                     _show(line, event, view, options)
+                if not interrupts.count:  # whoever stops a study need not hear that it has stopped
+                    beside.read([event for _, event in written], is_alive=not ended)
                 if ended and not written:
                     break
                 if interrupts.handle(lambda: _ask_to_stop(study, controller), lambda: _kill(study, controller)):
@@ -80,6 +85,7 @@ def follow_study(study: StudyDirectory, options: Options, show_result: ShowResul
             output.abandon()
             print(f"nobody reads the output any more; the study continues in {study.path}", file=sys.stderr)
             return EXIT_DONE
+    beside.end()
     return _conclude(study, view, controller.returncode, options, show_result, interrupts.count, is_new=is_new)
 
 

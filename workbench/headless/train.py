@@ -25,6 +25,7 @@ from workbench.errors import (
 )
 from workbench.files import open_regular
 from workbench.headless import report
+from workbench.headless.beside import Beside
 from workbench.headless.display import Display, JsonDisplay, LineDisplay, LiveDisplay, QuietDisplay
 from workbench.headless.interrupts import Interrupts, kill_group
 from workbench.headless.options import Options
@@ -101,16 +102,19 @@ def check_trust(preset: Preset, trust_code: bool) -> None:
 def _follow(run: RunDirectory, options: Options) -> int:
     """Starts the trainer of a run, shows it until it ends, and reports; returns the exit code."""
     follower = Follower(run, from_now=True)
-    history, display = RunHistory(), _display(options)
+    history, display, beside = RunHistory(), _display(options), Beside(run)
     with Interrupts() as interrupts:
         trainer = start_trainer(run, shlex.join(sys.argv))
         try:
             with display:
                 display.start(run)
+                beside.start(display.narrate, options.tensorboard)
                 if options.profile_steps:
                     _ask_for_profile(run, options.profile_steps, display)
                 for written in follower.until_ended(trainer):
                     _show(written, history, display)
+                    if not interrupts.count:  # whoever stops a run need not hear that it has stopped
+                        beside.read([event for _, event in written], is_alive=follower.is_alive)
                     if interrupts.handle(lambda: _ask_to_stop(run, trainer), lambda: kill_group(trainer.pid)):
                         prepared = history.view.prepared is not None
                         what = "after this step, all is saved" if prepared else "as soon as the preparation allows"
@@ -120,6 +124,7 @@ def _follow(run: RunDirectory, options: Options) -> int:
             output.abandon()
             print(f"nobody reads the output any more; the run continues in {run.path}", file=sys.stderr)
             return EXIT_DONE
+    beside.end()
     return _conclude(run, history, trainer, options, interrupts.count)
 
 

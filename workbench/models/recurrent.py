@@ -167,7 +167,7 @@ def _backwards(x: Tensor, mask: Tensor | None) -> Tensor:
     """The steps of each sequence from its last to its first, then the padding: indices, int64 (n, time)."""
     steps = torch.arange(x.shape[1], device=x.device)
     if mask is None:
-        return steps.flip(0).expand(len(x), -1)
+        return steps.flip(0).expand(x.shape[0], -1)  # len(x) would be a constant in an exported program
     lengths = mask.sum(1, keepdim=True)
     return torch.where(steps < lengths, lengths - 1 - steps, steps)
 

@@ -68,8 +68,13 @@ class MeasuringProcess:
 
     @classmethod
     @asynccontextmanager
-    async def launched(cls, module: Module, *arguments: str) -> AsyncIterator[MeasuringProcess]:
-        """Launches one, which imports PyTorch at once; on leaving, kills it. Raises TrainerLostError if none starts."""
+    async def launched(
+        cls, module: Module, *arguments: str, pass_fds: tuple[int, ...] = ()
+    ) -> AsyncIterator[MeasuringProcess]:
+        """Launches one, which imports PyTorch at once; on leaving, kills it. Raises TrainerLostError if none starts.
+
+        pass_fds: open files that it gets too, by the same numbers.
+        """
         try:
             process = await asyncio.create_subprocess_exec(
                 *command_line(module, *arguments),
@@ -77,6 +82,7 @@ class MeasuringProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 limit=MOST_LINE_BYTES,
+                pass_fds=pass_fds,
                 start_new_session=True,  # so that it can be ended together with its loader's workers
             )
         except OSError as error:

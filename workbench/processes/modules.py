@@ -1,4 +1,4 @@
-"""The modules of the trainer that are started by `python -m`; only this file names them."""
+"""The modules with PyTorch that are started by `python -m`; only this file names them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,16 @@ class Module(StrEnum):
     """Runs the learning rate range tests that its standard input asks for."""
     BATCH_SCAN = f"{PACKAGE}.batch_scan"
     """Measures batch sizes, as its standard input asks."""
+    PREDICT = "workbench.prediction.prediction_process"
+    """Predicts new inputs with a trained model, as the request on its standard input asks."""
+    SCRIPT = "workbench.export.script.process"
+    """Prepares the data of a run, and says what a script must know of it."""
     STACKED = f"{PACKAGE}.stacked"
     """Trains presets together that differ only in numbers, which its standard input names."""
+    EVALUATION = "workbench.prediction.evaluation_process"
+    """Evaluates models, as its standard input asks."""
+    EXPORT = "workbench.export.process"
+    """Writes the model of a run in other formats, as its standard input asks, and checks what it wrote."""
 
 
 def command_line(module: Module, *arguments: str) -> tuple[str, ...]:

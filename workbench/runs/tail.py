@@ -76,15 +76,20 @@ def has_event(path: Path, kind: type[Event]) -> bool:
 class EventTail:
     """Reads the events that were added since the last read."""
 
-    def __init__(self, path: Path, decode: Callable[[bytes], Event | None] = decode) -> None:
-        """decode: finds the event in a line; that of a run if left out."""
-        self._lines = LineTail(path)
+    def __init__(self, path: Path, decode: Callable[[bytes], Event | None] = decode, offset: int = 0) -> None:
+        """decode: finds the event in a line; that of a run if left out. offset: what another reader has read."""
+        self._lines = LineTail(path, offset)
         self._decode = decode
 
     def skip_to_end(self) -> None:
         """Skips events that are in the file already, written before the run was resumed."""
         if self._lines.path.exists():
             self._lines.offset = self._lines.path.stat().st_size
+
+    @property
+    def offset(self) -> int:
+        """Bytes read so far."""
+        return self._lines.offset
 
     @property
     def has_read(self) -> bool:

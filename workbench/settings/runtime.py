@@ -40,3 +40,6 @@ class Runtime(Settings):
         False, "on a GPU: use only deterministic algorithms (on the CPU, results are always bit-identical)"
     )
     measure: bool = setting(True, "measure phase times and memory; turn it off only to see the cost of measuring")
+    tensorboard: bool = setting(
+        False, "write what TensorBoard shows to the run's folder tensorboard, by a process beside the trainer"
+    )

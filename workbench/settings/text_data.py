@@ -181,16 +181,23 @@ class LongText(TextData, ContinuedText):
 
         return Windows(self.context, self.validation_fraction, self.test_fraction)
 
+    def build(self, report: Report) -> Samples:
+        return self.read(self.make_tokens(lowercase=False), self.windows(), report)
+
+    def read(self, tokens: Tokens, windows: Windows, report: Report) -> Samples:
+        """Reads the text, and cuts it into windows of tokens. Raises as `build`."""
+        raise NotImplementedError
+
 
 class Topics(LongText):
     """One long text of 0.5 to 0.7 MB, in English: that of Python's own help(); bundled with Python."""
 
     name: Literal["topics"] = "topics"
 
-    def build(self, report: Report) -> Samples:
+    def read(self, tokens: Tokens, windows: Windows, report: Report) -> Samples:
         from workbench.data.topics import topics
 
-        return topics(self.make_tokens(lowercase=False), self.windows())
+        return topics(tokens, windows)
 
 
 class TextFile(LongText, TextFiles):
@@ -199,8 +206,7 @@ class TextFile(LongText, TextFiles):
     name: Literal["text_file"] = "text_file"
     file: PathText = setting(..., "the file; or a folder of .txt files; or a pattern such as books/*.txt")
 
-    def build(self, report: Report) -> Samples:
+    def read(self, tokens: Tokens, windows: Windows, report: Report) -> Samples:
         from workbench.data.text_file import text_file
 
-        tokens = self.make_tokens(lowercase=False)
-        return text_file(Path(self.file), self.encoding, tokens, self.windows(), report)
+        return text_file(Path(self.file), self.encoding, tokens, windows, report)

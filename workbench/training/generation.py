@@ -6,7 +6,7 @@ The tokens are drawn by a generator of their own, so that training gives the sam
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -55,31 +55,61 @@ class TextSampler:
         for the time that it takes."""
         began, model = time.perf_counter(), self._job.model
         generator = torch.Generator().manual_seed((self._job.preset.training.seed + epoch) % 2**63)
-        ids = list(self._prompt or [self._first])
-        given, was_training = len(ids), model.training
+        given, was_training = self._prompt or [self._first], model.training
         model.eval()
         try:
             with torch.inference_mode():
-                for _ in range(self._settings.sample_tokens):
-                    chosen = self._next(ids, generator)
-                    if chosen is None or time.perf_counter() - began > MOST_SECONDS:
-                        break
-                    ids.append(chosen)
+                ids = continued(
+                    given,
+                    self._scores,
+                    self._context,
+                    self._settings,
+                    generator,
+                    in_time=lambda: time.perf_counter() - began <= MOST_SECONDS,
+                )
         finally:
             model.train(was_training)
-        prompt = self._tokenizer.text(ids[:given])
-        # Together: what belongs to a token, such as the blank before a word, may depend on the one before it.
-        text = self._tokenizer.text(ids)
-        text = text[len(prompt) :] if text.startswith(prompt) else self._tokenizer.text(ids[given:])
+        prompt, text = texts_of(self._tokenizer, ids, len(given))
         seconds = round(time.perf_counter() - began, 4)
         return TextGenerated(step=step, epoch=epoch, prompt=prompt, text=text, seconds=seconds)
 
-    def _next(self, ids: Sequence[int], generator: torch.Generator) -> int | None:
-        """The next token of a text; None where the model's scores are not numbers."""
-        seen = torch.tensor([ids[-self._context :]], device=self._job.device)
+    def _scores(self, ids: list[int]) -> Tensor:
+        seen = torch.tensor([ids], device=self._job.device)
         with self._job.precision.autocast():
-            scores = self._job.model(seen)[0, :, -1]
-        return choose(scores.float().cpu(), self._settings.temperature, self._settings.top_k, generator)
+            scores: Tensor = self._job.model(seen)[0, :, -1]
+        return scores.float().cpu()
+
+
+def continued(
+    given: Sequence[int],
+    scores: Callable[[list[int]], Tensor],
+    context: int,
+    settings: ContinuedText,
+    generator: torch.Generator,
+    *,
+    in_time: Callable[[], bool] = lambda: True,
+) -> list[int]:
+    """The ids that are given and those that a model continues them by, as the settings say.
+
+    scores: of the next token after some ids, float32 (vocabulary,) on the host; context: the most ids that it takes.
+    in_time: whether a token that was drawn is still in time. Fewer are drawn where it is not, or where scores are not
+    numbers.
+    """
+    ids = list(given)
+    for _ in range(settings.sample_tokens):
+        chosen = choose(scores(ids[-context:]), settings.temperature, settings.top_k, generator)
+        if chosen is None or not in_time():
+            break
+        ids.append(chosen)
+    return ids
+
+
+def texts_of(tokenizer: Tokenizer, ids: list[int], given: int) -> tuple[str, str]:
+    """The text of the first `given` ids, and that of those which continue them."""
+    prompt = tokenizer.text(ids[:given])
+    # Together: what belongs to a token, such as the blank before a word, may depend on the one before it.
+    text = tokenizer.text(ids)
+    return prompt, text[len(prompt) :] if text.startswith(prompt) else tokenizer.text(ids[given:])
 
 
 def settings_of(preset: Preset) -> ContinuedText:

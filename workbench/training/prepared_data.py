@@ -89,18 +89,32 @@ class PreparedData:
         return same_ids and _read_by(preset) == _read_by(self.preset)
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted on the training split of a run, for data on which its model is evaluated."""
+
+    read: Callable[[Preset, Callable[[Progress], None]], Samples]
+    """Reads the samples of a preset as that run has read its own, with its classes."""
+    encoding: Encoding
+    """On the host."""
+    target_scale: TargetScale | None
+    """Of a regression; on the host."""
+
+
 def prepare(
     preset: Preset,
     report: Callable[[Progress], None],
     see_raw: Callable[[Samples, Splits], None] = lambda samples, splits: None,
     *,
     trains: bool = True,
+    fitted: Fitted | None = None,
 ) -> PreparedData:
     """Reads, checks, splits and encodes the data of a preset.
 
     report: hears of downloads and long reads. see_raw: gets samples and splits as the source gives them, which are not
     kept where they are encoded on the host. trains: whether a model is trained on them; else a loss or a batch size
-    that does not fit them is a note. Raises PresetError, DeviceError, DataError or UserCodeError.
+    that does not fit them is a note. fitted: what to encode them by; None fits that on their training split. Raises
+    PresetError, DeviceError, DataError or UserCodeError.
     """
     device = resolve_device(preset.runtime.device)
     configure_torch(preset.runtime, device)
@@ -110,7 +124,7 @@ def prepare(
 
     seed_everything(preset.training.seed)
     report(Progress("reading the data", 0, None, ""))
-    read = preset.data.build(report)
+    read = preset.data.build(report) if fitted is None else fitted.read(preset, report)
     digests = digests_when_asked(read)
     raw_inputs, raw_target = read.train[0]
     raw = RAW_TEXT if isinstance(raw_inputs, str) else describe(_batch_of_one(raw_inputs, raw_target, read))
@@ -120,7 +134,7 @@ def prepare(
     splits = preset.validation.build(samples)
     misfits += _misfits(lambda: check_batch_size(preset, splits, samples), trains=trains)
     see_raw(samples, splits)
-    encoding = _fit_encoding(preset, samples, splits)
+    encoding = _fit_encoding(preset, samples, splits) if fitted is None else fitted.encoding
     samples, splits, batch_encoding, notes = _in_float32(preset, samples, splits, encoding)
     vocabulary = _vocabulary(preset, encoding, splits)
     if task.predicts_tokens:
@@ -133,6 +147,8 @@ def prepare(
         targets = splits.train.targets
         assert isinstance(preset.data, LabelledData)
         target_scale = TargetScale.fit(splits.train, preset.data.normalize_target)
+        if fitted is not None and fitted.target_scale is not None:
+            target_scale = fitted.target_scale
         splits = splits.map(lambda split: on_host(split, None, target_scale))
         if targets is not None and targets.dtype == torch.float64 and isinstance(splits.train, InMemory):
             notes += merged_columns(targets, splits.train.targets, task.targets)

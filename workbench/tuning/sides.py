@@ -163,13 +163,19 @@ def read_side(name_or_path: str, runs_folder: Path, studies_folder: Path) -> Sid
     found = find_run_or_study(name_or_path, runs_folder, studies_folder)
     if isinstance(found, StudyDirectory):
         return _read_study(found)
-    run = _read_run(found)
-    if not any(run.metrics.values()):
+    side = side_of(found)
+    if not any(side.first.metrics.values()):
         raise UsageError(
-            f"the run {found.name} has no metrics: it is {run.status}, and has neither validated nor tested. "
+            f"the run {found.name} has no metrics: it is {side.first.status}, and has neither validated nor tested. "
             "Compare one that has completed an epoch"
         )
-    return Side(found.name, found.path, {run.key: run})
+    return side
+
+
+def side_of(run: RunDirectory) -> Side:
+    """A run as a side, whether it has metrics or not. Raises PresetError."""
+    found = _read_run(run)
+    return Side(run.name, run.path, {found.key: found})
 
 
 def _read_study(study: StudyDirectory) -> Side:

@@ -10,9 +10,9 @@ import pytest
 
 from tests.unit.tuning.made import ENVIRONMENT, made_run, made_study
 from workbench.cli.root import app
-from workbench.headless.compare import in_ranges
 from workbench.metrics import metrics_for
 from workbench.settings.preset import Preset
+from workbench.tuning.side_tables import in_ranges
 
 LOW = [0.80, 0.81, 0.79, 0.80, 0.82, 0.78]
 HIGH = [0.85, 0.88, 0.83, 0.86, 0.86, 0.84]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.style import Style
 
+from workbench.plotting.points import Point
 from workbench.ui.look.band import band_rows
 from workbench.ui.look.chart import Plot, Series, draw
-from workbench.ui.look.points import Point
 
 
 def test_rows_follow_straight_lines_from_point_to_point() -> None:

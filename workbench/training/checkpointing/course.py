@@ -96,16 +96,20 @@ def check_settings(saved: object, preset: Preset, run: RunDirectory) -> list[str
 
 def check_data(saved: object, now: Digests, run: RunDirectory) -> None:
     """Compares the data with that of the run's checkpoint. Raises DataError where they differ."""
+    if change := data_change(saved, now):
+        raise DataError(
+            f"the data of this run is not what {run.last_checkpoint} was trained on: {change}. Put the data back "
+            "(a function of your own must return the same samples at every call: seed what it draws), or start "
+            f"a new run with the new data: {anew(run)}"
+        )
+
+
+def data_change(saved: object, now: Digests) -> str:
+    """How the data differ from those of a run's checkpoint; empty where they are the same, or nothing is known."""
     if not isinstance(saved, dict):
-        return
-    for name, split in now.items():
-        before = saved.get(name)
-        if isinstance(before, dict) and (change := _change(name, before, split)):
-            raise DataError(
-                f"the data of this run is not what {run.last_checkpoint} was trained on: {change}. Put the data back "
-                "(a function of your own must return the same samples at every call: seed what it draws), or start "
-                f"a new run with the new data: {anew(run)}"
-            )
+        return ""
+    changes = (_change(name, saved[name], now[name]) for name in now if isinstance(saved.get(name), dict))
+    return next(filter(None, changes), "")
 
 
 def _change(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:

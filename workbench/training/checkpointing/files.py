@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import torch
 
-from workbench.errors import DamagedCheckpointError, first_line
+from workbench.errors import DamagedCheckpointError, UsageError, first_line
 from workbench.files import make_folder, open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 
@@ -41,6 +41,18 @@ def previous_checkpoint(run: RunDirectory) -> Path:
 def previous_best_checkpoint(run: RunDirectory) -> Path:
     """The weights that `previous.pt` speaks of, where they are others than those of `best.pt`."""
     return run.checkpoints / "best-previous.pt"
+
+
+def model_checkpoint(run: RunDirectory) -> Path:
+    """The weights to use of a run: of its best epoch, or the last ones where none is kept. Raises UsageError."""
+    if (best := best_checkpoint(run)).exists():
+        return best
+    if run.last_checkpoint.exists():
+        return run.last_checkpoint
+    raise UsageError(
+        f"the run {run.name} has no checkpoint in {run.checkpoints}: nothing was trained yet, or it was removed. Train "
+        f"it: {anew(run)}"
+    )
 
 
 def can_be_resumed(run: RunDirectory) -> bool:

@@ -18,6 +18,8 @@ from workbench import __version__
 from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.inputs import RAW_TEXT, Inputs, describe, dtype_named, example_inputs
+from workbench.data.readers.kinds import reader_of_raw, restored_reader, saved_reader
+from workbench.data.readers.reader import Reader
 from workbench.data.target_scale import TargetScale
 from workbench.data.text_encoding import TextEncoding
 from workbench.errors import DataError, PresetError, UntrustedCodeError, UserCodeError
@@ -45,6 +47,7 @@ def description_of(job: Job) -> dict[str, Any]:
         "encoding": saved_encoding(job.encoding),
         "input": describe(job.example),
         "vocabulary": job.vocabulary,
+        "reader": saved_reader(job.samples.reader or reader_of_raw(job.raw)),
         "target_scale": None if scale is None else {"mean": scale.mean.cpu(), "std": scale.std.cpu()},
     }
 
@@ -65,6 +68,8 @@ class TrainedModel(nn.Module):
     """What the checkpoint says of the model beside its weights, see `description_of`."""
     raw: dict[str, Any]
     """Shape and type of one raw sample: {"shape": [1, 8, 8], "type": "uint8"}, such by name, or {"type": "text"}."""
+    reader: Reader[Any] | None
+    """Reads new inputs as such samples; None in a checkpoint of an earlier version."""
     preset: Preset
     """What the model was trained by."""
     epoch: int | None
@@ -79,6 +84,7 @@ class TrainedModel(nn.Module):
         self.preset = preset
         self.classes = self.targets = ()
         self.raw = {}
+        self.reader = None
         self.task = ""
         self.description = {}
         self.epoch = None
@@ -134,6 +140,7 @@ class TrainedModel(nn.Module):
             )
             trained.classes, trained.targets = tuple(described["classes"]), tuple(described["targets"])
             trained.raw = dict(described["raw"])
+            trained.reader = restored_reader(described.get("reader"))
             trained.task = described["task"]
             trained.epoch = epoch
             trained.description = dict(described)

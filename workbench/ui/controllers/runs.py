@@ -12,6 +12,7 @@ from workbench.runs.history import RunHistory
 from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.run import RunController
+from workbench.ui.live.beside import terminal_alerts
 from workbench.ui.live.session import Session
 from workbench.ui.live.watch import Watch, course_of
 from workbench.units import count
@@ -56,7 +57,7 @@ class RunsController:
     async def attach(self, run: RunDirectory) -> None:
         """Watches a run that was started elsewhere or has ended."""
         try:
-            watch = Watch(run)
+            watch = Watch(run, alerts=terminal_alerts(run))
         except WorkbenchError as error:
             self._host.say(str(error), "error")
             return

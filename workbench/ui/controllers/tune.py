@@ -19,6 +19,7 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.presets import PresetController
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.form.draft import Draft
+from workbench.ui.live.beside import Beside, terminal_alerts
 from workbench.ui.live.session import Session
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.live.study_words import counts
@@ -51,6 +52,8 @@ class TuneController:
         self._host = host
         self.folder = folder or default_studies_folder()
         self.watch: StudyWatch | None = None
+        self._beside: Beside | None = None
+        """The followers of the study that was started last."""
         self._found: StudyWatch | None = None
         """A study that was in progress when the app started."""
 
@@ -80,6 +83,14 @@ class TuneController:
         if self._shown is not None:
             self._shown.poll()
 
+    def take_problems(self) -> list[str]:
+        """What went wrong since the last call in the followers of the study that was started last."""
+        return [] if self._beside is None else self._beside.take_problems()
+
+    def take_alerts(self) -> list[str]:
+        """What the terminal is to be notified of the watched study, since the last call."""
+        return [] if self.watch is None or self.watch.alerts is None else self.watch.alerts.take()
+
     @property
     def progress(self) -> str:
         """How the study stands that is being run; empty without one."""
@@ -95,6 +106,8 @@ class TuneController:
         """Watches the latest study, one that is running first, unless one is watched already."""
         if self.watch is None:
             self.watch = await self._host.in_thread(self._latest)
+            if self.watch is not None:
+                self.watch.alerts = terminal_alerts(self.watch.study)
 
     def _latest(self) -> StudyWatch | None:
         latest_first = list(reversed(self.studies()))
@@ -220,8 +233,15 @@ class TuneController:
         if problem := self._why_not():  # something was started meanwhile
             return problem
         study = create_study(self.folder, preset, question)
-        self.watch = StudyWatch(study, start_controller(study, command))
+        self._start_controller(StudyWatch(study, alerts=terminal_alerts(study)), command)
         return ""
+
+    def _start_controller(self, watch: StudyWatch, command: str) -> None:
+        """Starts a study, or continues it, and watches it. Raises StorageError, TrainerLostError."""
+        beside = Beside(watch.study)
+        watch.continued_by(start_controller(watch.study, command))
+        beside.start()
+        self.watch, self._beside = watch, beside
 
     async def resume(self) -> str:
         """Continues a study that was stopped or killed."""
@@ -231,7 +251,7 @@ class TuneController:
         try:
             if not await is_trusted(watch.preset, self._host):
                 return "not resumed: the preset's own code is not trusted"
-            watch.continued_by(start_controller(watch.study, f"workbench resume {watch.study.name}"))
+            self._start_controller(watch, f"workbench resume {watch.study.name}")
         except WorkbenchError as error:
             return str(error)
         return ""

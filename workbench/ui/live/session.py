@@ -22,6 +22,7 @@ from workbench.processes.worker import start_trainer
 from workbench.runs.directory import RunDirectory, create_run
 from workbench.runs.status import read_summary
 from workbench.settings.preset import Preset
+from workbench.ui.live.beside import Beside, terminal_alerts
 from workbench.ui.live.planner import Planner
 from workbench.ui.live.watch import Watch
 
@@ -35,6 +36,8 @@ class Session:
         self._standby: Standby | None = None
         self._begun: Watch | None = None
         self._watched_before: Watch | None = None
+        self.beside: Beside | None = None
+        """The followers of the run that was started last."""
         self.planner = Planner()
         self.tuned = Tuned()
         """The last range test and the last batch scan."""
@@ -72,7 +75,10 @@ class Session:
 
     def _begin(self, run: RunDirectory, command: str) -> Watch:
         self.planner.close()  # no plan is made beside a run
-        self.watch = Watch(run, self._trainer(run, command))
+        beside = Beside(run)
+        self.watch = Watch(run, self._trainer(run, command), terminal_alerts(run))
+        beside.start()
+        self.beside = beside
         return self.watch
 
     def _trainer(self, run: RunDirectory, command: str) -> subprocess.Popen[bytes]:
@@ -81,6 +87,14 @@ class Session:
         trainer = self._standby.start(run, command)  # if this raises, the worker still stands by
         self._standby = None
         return trainer
+
+    def take_problems(self) -> list[str]:
+        """What went wrong since the last call in the followers of the run that was started last."""
+        return [] if self.beside is None else self.beside.take_problems()
+
+    def take_alerts(self) -> list[str]:
+        """What the terminal is to be notified of the watched run, since the last call."""
+        return [] if self.watch is None or self.watch.alerts is None else self.watch.alerts.take()
 
     @property
     def is_busy(self) -> bool:

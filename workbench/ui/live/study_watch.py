@@ -7,7 +7,7 @@ import math
 import subprocess
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import PresetError
 from workbench.files import read_small
@@ -21,6 +21,9 @@ from workbench.tuning.events import Noted, StudyFinished, StudyStarted, TrialDis
 from workbench.tuning.question import read_question
 from workbench.tuning.space import SearchSpace
 from workbench.tuning.view import StudyView, TrialView, study_tail
+
+if TYPE_CHECKING:
+    from workbench.ui.live.terminal_alerts import TerminalAlerts
 
 ANSWERS: dict[str, tuple[type[Event], ...]] = {
     "add_place": (Noted,),
@@ -47,8 +50,17 @@ class Searched:
 class StudyWatch:
     """Reads a study's directory, no matter who started its controller, and when."""
 
-    def __init__(self, study: StudyDirectory, controller: subprocess.Popen[bytes] | None = None) -> None:
-        """controller: its process, if this app started it. Raises UsageError, PresetError for a study unknown here."""
+    def __init__(
+        self,
+        study: StudyDirectory,
+        controller: subprocess.Popen[bytes] | None = None,
+        alerts: TerminalAlerts | None = None,
+    ) -> None:
+        """controller: its process, if this app started it. Raises UsageError, PresetError for a study unknown here.
+
+        alerts: judges the events; None: nobody is notified.
+        """
+        self.alerts = alerts
         self.study = study
         self.question = read_question(study.question)
         self.preset = Preset.of_run(study.preset)
@@ -105,6 +117,8 @@ class StudyWatch:
                     self._note = event.message
             if isinstance(event, ANSWERS.get(self.pending, ())):
                 self.pending = ""
+        if self.alerts is not None:
+            self.alerts.read([event for _, event in written], is_alive=alive)
         changed = bool(written) or alive != self.is_alive
         self.is_alive = alive
         if self.pending and (not alive or (self.pending not in ANSWERS and self.state != self._asked_in)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from typing import TYPE_CHECKING
 
 from workbench.processes.worker import EXIT_STORAGE
 from workbench.runs.control import Command, ask
@@ -17,6 +18,9 @@ from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log
 
+if TYPE_CHECKING:
+    from workbench.ui.live.terminal_alerts import TerminalAlerts
+
 ADVICE_EVENTS = ("timing", "epoch", "health", "finished")
 """The types of events that can change the advice: about one a second."""
 
@@ -29,8 +33,17 @@ def course_of(state: str) -> str:
 class Watch:
     """Reads a run's directory, no matter who started the trainer, and when."""
 
-    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes] | None = None) -> None:
-        """trainer: the trainer's process, if this app started it. Of a resumed run, earlier events are read too."""
+    def __init__(
+        self,
+        run: RunDirectory,
+        trainer: subprocess.Popen[bytes] | None = None,
+        alerts: TerminalAlerts | None = None,
+    ) -> None:
+        """trainer: the trainer's process, if this app started it. Of a resumed run, earlier events are read too.
+
+        alerts: judges the events; None: nobody is notified.
+        """
+        self.alerts = alerts
         self.run = run
         self.own_loop = read_own_loop(run.preset)
         """How the run was made, where workbench has not trained it."""
@@ -73,6 +86,8 @@ class Watch:
             if event.time >= self._launched:
                 self._has_spoken = True
                 self._has_ended = isinstance(event, Finished) or (self._has_ended and not isinstance(event, State))
+        if self.alerts is not None:
+            self.alerts.read([event for _, event in events], is_alive=self._follower.is_alive)
         if not self.is_alive:
             self.pending = None  # nobody is there to handle it
             self.asked_rates.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from workbench.ui.look.points import Point, fraction_across
+from workbench.plotting.points import Point, fraction_across
 
 
 def band_rows(

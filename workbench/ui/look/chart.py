@@ -22,9 +22,9 @@ from typing import Any
 from rich.style import Style
 from rich.text import Text
 
+from workbench.plotting.points import Point, fraction_across
+from workbench.plotting.scales import fraction_of, value_range, x_ticks, y_ticks
 from workbench.ui.look.band import band_rows
-from workbench.ui.look.points import Point, fraction_across
-from workbench.ui.look.scales import fraction_of, value_range, x_ticks, y_ticks
 
 CURSOR = -1
 """Marks a cell of the cursor, where other cells have the number of their curve."""

@@ -6,14 +6,17 @@ import os
 from collections.abc import Sequence
 
 from rich.style import Style
+from textual import on
 from textual.app import App
+from textual.events import AppBlur
 from textual.filter import LineFilter
 
+from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 from workbench.ui.look.ascii import AsciiFilter
 from workbench.ui.look.dimmed import DimFilter
 from workbench.ui.look.glyphs import ASCII, UNICODE, Glyphs
 from workbench.ui.look.printable_filter import PrintableFilter
-from workbench.ui.look.themes import ANSI_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, THEMES, palette
+from workbench.ui.look.themes import ANSI_VARIABLES, THEMES, palette
 
 
 class StyledApp(App[None]):
@@ -26,6 +29,8 @@ class StyledApp(App[None]):
         """theme: the theme at first, if there is one of that name and the terminal has enough colours for it."""
         super().__init__()
         self.glyphs: Glyphs = ASCII if ascii_only else UNICODE
+        self._reports_focus = False
+        """Whether the terminal says when the user turns to another window."""
         self._printable_filter = PrintableFilter()
         self._ascii_filters = [AsciiFilter()] if ascii_only else []
         self._dim_filters: dict[str, DimFilter] = {}
@@ -58,6 +63,20 @@ class StyledApp(App[None]):
         if self.theme not in self._dim_filters:
             self._dim_filters[self.theme] = DimFilter(self.palette["dim"])
         return [self._dim_filters[self.theme], *filters]
+
+    def notify_terminal(self, sequence: str) -> None:
+        """Writes a notification of the terminal's own, which draws nothing, unless the user has the app in front.
+
+        A terminal that has never reported a loss of focus may report none at all.
+        """
+        is_in_front = self._reports_focus and self.app_focus
+        # As Textual's own bell: the driver writes between two frames.
+        if self._driver is not None and not self.is_headless and not is_in_front:
+            self._driver.write(sequence)
+
+    @on(AppBlur)
+    def _focus_was_reported(self) -> None:
+        self._reports_focus = True
 
     def action_next_theme(self) -> None:
         """Switches to the next theme: dark, light, the terminal's own colours."""

@@ -1,7 +1,6 @@
 """The colours: dark, light, and the terminal's own sixteen.
 
-Train and validation are teal and amber, which colour-blind people can tell apart. Overlaid runs take further colours of
-the palette of Okabe and Ito (2008). Phases can also be told apart by their order and names.
+Those of curves and phases are in `workbench.plotting.colours`.
 """
 
 from __future__ import annotations
@@ -12,45 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-DARK_VARIABLES = {
-    "train": "#4fb3bf",
-    "validation": "#e5a54b",
-    "overlay-1": "#cc79a7",
-    "overlay-2": "#56b4e9",
-    "overlay-3": "#f0e442",
-    "overlay-4": "#a0a8b8",
-    "phase-data": "#6b7588",
-    "phase-transfer": "#b08fd8",
-    "phase-forward": "#4fb3bf",
-    "phase-step": "#4fb3bf",
-    "phase-backward": "#3a8fb7",
-    "phase-metrics": "#5b9e7d",
-    "phase-optimizer": "#8f7ee7",
-    "phase-rest": "#3d4656",
-    "dim": "#8a94a6",
-    "line": "#2e3644",
-    "cursor-line": "#1e2a35",
-}
-
-LIGHT_VARIABLES = {
-    "train": "#0a6d7f",
-    "validation": "#984c00",
-    "overlay-1": "#a04078",
-    "overlay-2": "#0066a0",
-    "overlay-3": "#6e5f00",
-    "overlay-4": "#5d6470",
-    "phase-data": "#8a94a6",
-    "phase-transfer": "#9a6fc9",
-    "phase-forward": "#0b8599",
-    "phase-step": "#0b8599",
-    "phase-backward": "#1f6f9c",
-    "phase-metrics": "#2f7d57",
-    "phase-optimizer": "#6b58d3",
-    "phase-rest": "#c3cad6",
-    "dim": "#5a6372",
-    "line": "#c3cad6",
-    "cursor-line": "#dbe7ec",
-}
+from workbench.plotting.colours import DARK_VARIABLES, LIGHT_VARIABLES
 
 ANSI_VARIABLES = {
     "train": "ansi_cyan",

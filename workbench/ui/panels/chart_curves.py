@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workbench.plotting.points import Point, points_by_column, smoothed
+from workbench.plotting.quantities import Quantity
+from workbench.plotting.scales import clock, count
 from workbench.runs.curve import Bucket, Curve
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Plot, Series
-from workbench.ui.look.points import Point, points_by_column, smoothed
-from workbench.ui.panels.quantities import Quantity
-from workbench.ui.panels.x_axis import XAxis, clock, count, range_of, x_of
+from workbench.ui.panels.x_axis import XAxis, range_of, x_of
 
 OVERLAY_LETTERS = "ABCD"
 MARK_LETTERS = {
@@ -22,6 +23,8 @@ MARK_LETTERS = {
     "checkpoint": "c",
     "resumed": "R",
 }
+DOTS_A_CELL = 2
+"""Columns of dots in a cell of braille."""
 SMOOTHED = "loss/train"
 """The one curve with a value for each step, which can be smoothed. The others have one an epoch or a report."""
 OVERLAY_SMOOTHING = 0.6
@@ -110,7 +113,7 @@ class ChartCurves:
         def x(bucket: Bucket) -> float:
             return x_of(self.view.x_axis, history, bucket.last_step, bucket.seconds)
 
-        return points_by_column(curve.buckets, x, x_range, width)
+        return points_by_column(curve.buckets, x, x_range, width * DOTS_A_CELL)
 
 
 def overlaid_curve(quantity: Quantity, history: RunHistory) -> str | None:

@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from workbench.plotting.quantities import Quantity
 from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
 from workbench.ui.look.chart import Drawing, draw
@@ -23,7 +24,6 @@ from workbench.ui.panels.chart_curves import (
     overlaid_curve,
 )
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.quantities import Quantity
 from workbench.ui.panels.x_axis import nearest, written_x, x_of
 
 DASHED_SAMPLE = "╍"

@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from workbench.metrics import METRICS, Metric, metric
+from workbench.plotting.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
 from workbench.runs.curve import Curve
 from workbench.ui.panels.charts import ChartPanel
-from workbench.ui.panels.quantities import LEARNING_RATE, LOSS, THROUGHPUT, Quantity, quantity_of
 
 METRIC_CHART = "accuracy"
 """The id of the chart that shows a metric, whichever metric that is."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from workbench.plotting.points import Point
 from workbench.ui.look.chart import Plot, Series, draw
-from workbench.ui.look.points import Point
 from workbench.ui.panels.panel import LineWidget
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from workbench.plotting.points import Point
 from workbench.tuning.view import TrialView
 from workbench.ui.live.study_watch import StudyWatch
 from workbench.ui.look.chart import Series
-from workbench.ui.look.points import Point
 from workbench.ui.panels.tune_chart import CURRENT, DOT, FAINT, curve_of, joined, point_at
 
 MOST_CURVES = 20

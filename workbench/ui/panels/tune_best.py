@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.metrics import Metric
+from workbench.plotting.points import Point
+from workbench.plotting.scales import clock
 from workbench.ui.look.chart import Plot, Series
-from workbench.ui.look.points import Point
 from workbench.ui.panels.tune_chart import DOT, TuneChart, TuneView, joined, point_at
-from workbench.ui.panels.x_axis import clock
 
 
 class BestPanel(TuneChart):

@@ -10,12 +10,12 @@ from typing import Any
 from rich.text import Text
 
 from workbench.metrics import Metric
+from workbench.plotting.points import Point
+from workbench.plotting.quantities import quantity_of
 from workbench.tuning.view import TrialView
 from workbench.ui.live.study_watch import LETTERS, Searched, StudyWatch, finite
 from workbench.ui.look.chart import Plot, Series, draw
-from workbench.ui.look.points import Point
 from workbench.ui.panels.panel import Panel
-from workbench.ui.panels.quantities import quantity_of
 from workbench.ui.panels.tune_trial_lines import BEST_STYLES
 
 FAINT, DOT, USUAL, CURRENT = "line", "dim", "overlay-4", "text"

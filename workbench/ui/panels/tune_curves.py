@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 
 from workbench.metrics import Metric
+from workbench.plotting.scales import count
 from workbench.ui.look.chart import Plot, Series
 from workbench.ui.panels.tune_band import band_points, band_series
 from workbench.ui.panels.tune_chart import CURRENT, DOT, FAINT, USUAL, TuneChart, TuneView, curve_of, joined
-from workbench.ui.panels.x_axis import count
 
 BAND = "cursor"
 """The style of what lies between the least and the greatest of trials that all count."""

@@ -10,12 +10,12 @@ from typing import Any
 from rich.text import Text
 
 from workbench.metrics import Metric
+from workbench.plotting.points import Point
 from workbench.tuning.view import TrialView
 from workbench.ui.form.parsing import shown
 from workbench.ui.live.study_watch import Searched, StudyWatch
 from workbench.ui.live.study_words import setting_label, value_words
 from workbench.ui.look.chart import Plot, Series
-from workbench.ui.look.points import Point
 from workbench.ui.panels.tune_chart import CURRENT, DOT, USUAL, TuneChart, TuneView, joined, point_at
 
 SPREAD = 0.5

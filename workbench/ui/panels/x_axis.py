@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from workbench.plotting.scales import clock, round_step
 from workbench.runs.curve import Bucket
 from workbench.runs.history import RunHistory
-from workbench.ui.look.scales import round_step
 
 XAxis = Literal["step", "epoch", "time"]
 GROWING_FRACTION = 0.1
@@ -56,23 +56,6 @@ def written_x(axis: XAxis, x: float, *, with_name: bool) -> str:
     if axis == "time":
         return clock(x)
     return f"{axis if with_name else ''} {f'{x:,.0f}' if axis == 'step' else f'{x:.2f}'}".strip()
-
-
-def count(value: float) -> str:
-    """A label of steps or epochs."""
-    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
-
-
-def clock(seconds: float) -> str:
-    """A label of time: seconds, minutes and seconds, or hours."""
-    if seconds < 10:
-        return f"{seconds:.3g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d}"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
 
 
 def _round_up(value: float) -> float:

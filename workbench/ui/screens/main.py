@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import BindingType
 
+from workbench.runs.catalogue import read_row
 from workbench.runs.directory import RunDirectory
 from workbench.ui.keys.actions import bindings, help_sections
 from workbench.ui.panels.charts import ChartPanel
@@ -87,10 +88,19 @@ class MainScreen(MainView):
         from workbench.ui.screens.runs import RunsScreen
 
         overlaid = tuple(name for name, _ in self.runs.overlays)
-        result = await self.ask(RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed))
+        screen = RunsScreen(self._session.runs_folder, overlaid, self._run_was_renamed, self.exports.show)
+        result = await self.ask(screen)
         if result is not None:
             # In a group of its own: showing the list again cancels no run that is still being read.
             self.run_worker(self.runs.carry_out(result), group=result.action, exclusive=True)
+
+    @work(group="export", exclusive=True)
+    async def action_export(self) -> None:
+        if self._session.watch is None:
+            self.say("there is no run to export: r lists all runs", "warning")
+            return
+        run = self._session.watch.run
+        await self.exports.show([await self.in_thread(lambda: read_row(run))])
 
     @work(group="tune", exclusive=True)
     async def action_tune(self) -> None:

@@ -25,6 +25,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.ui.controllers.advice import AdviceController
 from workbench.ui.controllers.charts import ChartsController
 from workbench.ui.controllers.data import DataController
+from workbench.ui.controllers.exports import ExportsController
 from workbench.ui.controllers.inspection import InspectionController
 from workbench.ui.controllers.learning_rate import LearningRateController
 from workbench.ui.controllers.presets import PresetController
@@ -89,6 +90,7 @@ class MainView(Screen[None]):
         self.advice = AdviceController(draft, session, self.learning_rate, self)
         self.data = DataController(draft, self)
         self.inspection = InspectionController(session, self.run, self)
+        self.exports = ExportsController(self)
         self.charts = ChartsController(remembered, self)
         self.pages = Pages(self, remembered)
         self._panels = MainPanels(
@@ -208,10 +210,20 @@ class MainView(Screen[None]):
         if self.run.state != self._last_state:
             self._state_changed()
         self.inspection.show_arrived()
+        self._notify()
         if self._options.standby:
             if watch is not None:
                 self._session.keep_standby()  # for the next run, once nothing runs that it would disturb
             self._plan()
+
+    def _notify(self) -> None:
+        """Says what went wrong in the followers, and passes alerts to the terminal."""
+        for each in (self._session, self.__dict__.get("tune")):
+            if each is not None:
+                for problem in each.take_problems():
+                    self.say(problem, "warning")
+                for sequence in each.take_alerts():
+                    self.app.notify_terminal(sequence)
 
     def _renew_advice(self) -> None:
         self.advice.follow()

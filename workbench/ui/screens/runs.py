@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
@@ -64,9 +64,14 @@ class RunsScreen(RunChanges):
         runs_folder: Path,
         marked: Sequence[str] = (),
         on_renamed: Callable[[RunDirectory, RunDirectory], object] = lambda run, now: None,
+        export: Callable[[Sequence[RunRow], Callable[[str, str], bool]], Awaitable[None]] | None = None,
     ) -> None:
-        """marked: names of the runs that are marked at first; on_renamed: is called with a run before and after."""
+        """marked: names of the runs that are marked at first; on_renamed: is called with a run before and after.
+
+        export: shows what runs can be exported to, and says later how it ended.
+        """
         super().__init__()
+        self._export = export
         self._on_renamed = on_renamed
         self._folder = runs_folder
         self._catalogue = Catalogue(runs_folder)
@@ -165,6 +170,7 @@ class RunsScreen(RunChanges):
             "take": row is not None,
             "overlay": bool(marked or self._marked_before),
             "compare": marked >= 2,
+            "export": row is not None,
             "resume": row is not None and row.status in RESUMABLE,
             "tag": row is not None,
             "note": row is not None,
@@ -219,6 +225,21 @@ class RunsScreen(RunChanges):
             self._hint("mark two runs or more with space", "warning")
             return
         self.app.push_screen(CompareDialog(rows))
+
+    @work(exclusive=True, group="export")
+    async def action_export(self) -> None:
+        """Exports the marked runs; none marked: the run under the cursor."""
+        marked = self.table.marked_rows
+        if not marked and (row := self._wanted()) is not None:
+            marked = [row]
+        if marked and self._export is not None:
+            await self._export(marked, self._say_later)
+
+    def _say_later(self, text: str, kind: str) -> bool:
+        """Shows a sentence, unless this screen was left; whether it was shown."""
+        if is_here := self in self.app.screen_stack:
+            self._hint(text, kind)
+        return is_here
 
     def action_take(self) -> None:
         """Takes the settings of the run under the cursor for the next run."""

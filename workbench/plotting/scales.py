@@ -67,6 +67,23 @@ def fraction_of(value: float, value_range: tuple[float, float], *, log: bool = F
     return (value - low) / ((high - low) or 1.0)
 
 
+def count(value: float) -> str:
+    """A label of steps or epochs."""
+    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.3g}"
+
+
+def clock(seconds: float) -> str:
+    """A label of time: seconds, minutes and seconds, or hours."""
+    if seconds < 10:
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d}"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
 def _multiples(step: float, low: float, high: float) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]

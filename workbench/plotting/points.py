@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.ui.look.scales import fraction_of
+from workbench.plotting.scales import fraction_of
 
-DOTS_A_CELL = 2
-"""Columns of dots in a cell of braille."""
 LEAST, MOST = 1e-300, 1e300
 """Larger values cannot be drawn: their differences and ratios overflow."""
 
@@ -46,13 +44,13 @@ def fraction_across(x: float, x_range: tuple[float, float]) -> float:
 def points_by_column(
     buckets: Sequence[Any], x_of: Callable[[Any], float], x_range: tuple[float, float], columns: int
 ) -> list[Point]:
-    """Buckets of a curve as points, one for each column of dots that has any: extremes are kept, gaps stay gaps."""
-    dots = max(columns * DOTS_A_CELL, 1)
+    """Buckets of a curve as points, one for each column that has any: extremes are kept, gaps stay gaps."""
+    columns = max(columns, 1)
     points: list[Point] = []
     column_before: int | None = None
     merged: Any = None
     for bucket in buckets:
-        column = int(fraction_across(x_of(bucket), x_range) * dots)
+        column = int(fraction_across(x_of(bucket), x_range) * columns)
         if merged is not None and column == column_before:
             merged = merged.merged(bucket)
             continue

@@ -1,0 +1,67 @@
+"""Trains a preset here and by its script, and compares both to the bit."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench.export.script.machine import Machine
+from workbench.export.script.process import describe
+from workbench.export.script.recorded import Recorded
+from workbench.export.script.write import write_script
+from workbench.runs.directory import create_run
+from workbench.runs.event_lines import float32_text_value
+from workbench.runs.writer import EventWriter
+from workbench.settings.preset import Preset
+from workbench.training.checkpointing import files as checkpoints
+from workbench.training.inbox import Inbox
+from workbench.training.job import build_job
+from workbench.training.trainer import Trainer
+
+
+def script_of(preset: Preset, *, engine: str = "eager") -> str:
+    """The script of a preset, for this process."""
+    facts = describe(build_job(preset, lambda progress: None))
+    machine = Machine(
+        "a-run", torch.__version__, "", torch.get_num_threads(), facts.multiplies_by_onednn, engine == "traced"
+    )
+    return write_script(preset, facts, machine)
+
+
+def run_script(text: str, folder: Path) -> tuple[Any, list[float], list[dict[str, dict[str, float]]]]:
+    """Trains by a script: the model, the losses, and what epochs ended with."""
+    file = folder / "written.py"
+    file.write_text(text)
+    spec = importlib.util.spec_from_file_location("written", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model, losses, epochs = module.train()
+    return model, losses, epochs
+
+
+def assert_trains_alike(preset: Preset, folder: Path) -> str:
+    """Losses, results of epochs and weights must be the same to the bit. Returns the script."""
+    run = create_run(folder, preset.name, preset.to_toml())
+    trainer = Trainer(build_job(preset, lambda progress: None), run, EventWriter(run.events), Inbox(run))
+    trainer.train()
+    recorded = Recorded.of(run)
+    text = script_of(preset, engine=trainer.engine.name)
+    model, losses, epochs = run_script(text, folder)
+    assert [float32_text_value(loss) for loss in losses] == recorded.losses
+    assert len(epochs) == len(recorded.epochs)
+    for found, ended in zip(epochs, recorded.epochs, strict=True):
+        for split, wanted in (("train", ended.train), ("validation", ended.validation)):
+            assert (split in found) == (wanted is not None)
+            if wanted is not None:
+                assert found[split] == {name: wanted[name] for name in found[split]}
+    best = checkpoints.best_checkpoint(run)
+    kept = checkpoints.load(best if best.exists() else run.last_checkpoint, torch.device("cpu"))["model"]
+    weights = model.state_dict()
+    assert list(weights) == list(kept)
+    assert all(torch.equal(weights[name], kept[name]) for name in kept)
+    return text

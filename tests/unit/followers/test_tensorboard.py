@@ -1,0 +1,113 @@
+"""One follower writes all trials of a study that are runs, as they come and go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.unit.tensorboard.test_run_writer import FakeClock, append, begun, scalars, steps
+from workbench.followers.files import FollowerFiles
+from workbench.followers.log import Log
+from workbench.followers.start import wants_tensorboard
+from workbench.followers.tensorboard import StudyReader
+from workbench.runs.directory import RunDirectory, create_run
+from workbench.runs.events import Event
+from workbench.settings.preset import Preset
+from workbench.tuning.directory import StudyDirectory
+from workbench.tuning.events import TrialFinished, TrialPaused, TrialStarted
+
+NOON = 1_795_521_600.0
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyDirectory:
+    study = StudyDirectory(tmp_path / "a-study")
+    study.trials.mkdir(parents=True)
+    study.preset.write_text(Preset().to_toml())
+    (study.path / "followers").mkdir()
+    return study
+
+
+def trial(study: StudyDirectory) -> RunDirectory:
+    return create_run(study.trials, "made", Preset(name="made").to_toml(), study=study.name)
+
+
+def started(number: int, run: RunDirectory) -> Event:
+    return TrialStarted(trial=number, run=run.name)
+
+
+def reader(study: StudyDirectory, parent: Path | None) -> StudyReader:
+    return StudyReader(study, parent, FakeClock(), Log(os.open(study.path / "log", os.O_WRONLY | os.O_CREAT)))
+
+
+def steps_of(folder: Path) -> list[int]:
+    return [step for step, _, _ in scalars(folder, "loss/step")]
+
+
+def test_each_trial_has_a_folder_and_continues_where_it_was_paused(study: StudyDirectory, tmp_path: Path) -> None:
+    first, second = trial(study), trial(study)
+    written = reader(study, tmp_path / "tb")
+    written.take([started(0, first), started(1, second), TrialStarted(trial=2, run="")], 0)
+    append(first, *begun(), steps(1, [1.0] * 5, 1.0, NOON + 5))
+    append(second, *begun(), steps(1, [1.0] * 3, 1.0, NOON + 5))
+    written.take([TrialPaused(trial=0, epoch=1), TrialFinished(trial=1, status="completed")], 0)
+    append(first, *begun(NOON + 9, step=5, resumed=True), steps(6, [1.0] * 5, 1.0, NOON + 15))
+    written.take([started(0, first)], 0)
+    written.end()
+    folder = tmp_path / "tb" / study.name
+    assert steps_of(folder / first.name) == list(range(1, 11))
+    assert steps_of(folder / second.name) == [1, 2, 3]
+    assert (study.path / "log").read_text().count("problem: trials that are trained together are no runs") == 1
+
+
+def test_a_resumed_study_writes_to_the_same_folder(study: StudyDirectory, tmp_path: Path) -> None:
+    first = trial(study)
+    assert not wants_tensorboard(study)
+    before = reader(study, tmp_path / "tb")
+    append(first, *begun(), steps(1, [1.0] * 5, 1.0, NOON + 5))
+    before.take([started(0, first)], 0)
+    before.end()
+    assert wants_tensorboard(study)
+    append(first, *begun(NOON + 9, step=5, resumed=True), steps(6, [1.0] * 5, 1.0, NOON + 15))
+    second = trial(study)
+    append(second, *begun(), steps(1, [1.0] * 3, 1.0, NOON + 5))
+    after = reader(study, None)
+    after.take([started(0, first), started(1, second)], 0)
+    after.end()
+    folder = tmp_path / "tb" / study.name
+    assert steps_of(folder / first.name) == list(range(1, 11))
+    assert steps_of(folder / second.name) == [1, 2, 3]
+
+
+def test_without_a_folder_each_trial_is_written_into_its_run(study: StudyDirectory) -> None:
+    first = trial(study)
+    append(first, *begun(), steps(1, [1.0] * 5, 1.0, NOON + 5))
+    written = reader(study, None)
+    written.take([started(0, first)], 0)
+    written.end()
+    assert steps_of(first.path / "tensorboard") == [1, 2, 3, 4, 5]
+
+
+def test_a_trial_that_is_deleted_disturbs_no_other(study: StudyDirectory, tmp_path: Path) -> None:
+    first, second = trial(study), trial(study)
+    written = reader(study, tmp_path / "tb")
+    append(first, *begun())
+    append(second, *begun(), steps(1, [1.0] * 3, 1.0, NOON + 5))
+    written.take([started(0, first), started(1, second)], 0)
+    shutil.rmtree(first.path)
+    written.rest(is_alive=True)
+    append(second, steps(4, [1.0] * 3, 2.0, NOON + 6))
+    written.end()
+    assert steps_of(tmp_path / "tb" / study.name / second.name) == [1, 2, 3, 4, 5, 6]
+    assert not FollowerFiles(first, "tensorboard").folder.exists()
+
+
+def test_the_setting_asks_for_it(tmp_path: Path) -> None:
+    asked = create_run(tmp_path, "made", Preset().override(["runtime.tensorboard=true"]).to_toml())
+    assert wants_tensorboard(asked)
+    assert not wants_tensorboard(create_run(tmp_path, "made", Preset().to_toml()))
+    asked.preset.write_text("runtime = 5")
+    assert not wants_tensorboard(asked)

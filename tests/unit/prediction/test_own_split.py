@@ -1,0 +1,131 @@
+"""Predicting the test split gives exactly the run's test metrics, whatever the task and the kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.unit.prediction.conftest import Trained, predict, train
+from workbench.errors import DataError, UsageError
+from workbench.metrics import metrics_for
+from workbench.training.accumulators import SplitFacts
+from workbench.training.data_loading import EVALUATION_BATCH
+from workbench.training.metrics import SplitMetrics
+
+
+def measured_in_lines(lines: list[dict[str, Any]], trained: Trained, kind: str) -> dict[str, Any]:
+    """The metrics, from the lines alone, in batches as the run had them."""
+    if kind == "classification":
+        classes = list(lines[0]["probabilities"])
+        predicted = torch.tensor([list(line["probabilities"].values()) for line in lines], dtype=torch.float32)
+        targets = torch.tensor([classes.index(line["target"]) for line in lines])
+    else:
+        predicted, targets = (
+            torch.tensor([_row(line[key]) for line in lines], dtype=torch.float64) for key in ("prediction", "target")
+        )
+    outputs = predicted.shape[1]
+    split = SplitFacts(len(lines), outputs, probabilities=lambda scores: scores)
+    metrics = SplitMetrics(metrics_for(kind, outputs), split, keeps_scores=True)  # type: ignore[arg-type]
+    batch_size = trained.preset.data.batch_size
+    for scores, expected in _batches(predicted, targets, max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))):
+        metrics.update(scores, expected)
+    return dict(metrics.values())
+
+
+def _row(value: Any) -> list[float]:
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _batches(predicted: Tensor, targets: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
+    return list(zip(predicted.split(size), targets.split(size), strict=True))
+
+
+def assert_predicts_as_measured(trained: Trained, kind: str) -> None:
+    lines, answer = predict(trained.run.path, split="test")
+    assert answer.samples == len(lines) > 0
+    assert [(line["input"], line["row"]) for line in lines] == [("test", row) for row in range(1, len(lines) + 1)]
+    assert answer.metrics == {name: trained.test[name] for name in answer.metrics}
+    found = measured_in_lines(lines, trained, kind)
+    assert len(found) > 2
+    assert found == {name: trained.test[name] for name in found}
+    assert set(answer.metrics) == {"loss", *found}
+
+
+def test_classes_of_a_table(iris: Trained) -> None:
+    assert_predicts_as_measured(iris, "classification")
+
+
+def test_classes_of_images(tmp_path: Path) -> None:
+    trained = train(tmp_path, "data.name=digits", "data.batch_size=64", "model.name=cnn", "model.channels=[4, 8]")
+    assert_predicts_as_measured(trained, "classification")
+
+
+def test_numbers_of_a_table(train_example: Callable[..., Trained]) -> None:
+    assert_predicts_as_measured(train_example("csv", "loss.name=mse", "model.hidden=[4]"), "regression")
+
+
+def test_classes_of_texts(train_example: Callable[..., Trained]) -> None:
+    assert_predicts_as_measured(train_example("text_table", "model.name=bag_of_embeddings"), "classification")
+
+
+def test_classes_of_sounds(tmp_path: Path, sound_preset: list[str]) -> None:
+    assert_predicts_as_measured(train(tmp_path, *sound_preset), "classification")
+
+
+def test_numbers_of_sounds(train_example: Callable[..., Trained]) -> None:
+    trained = train_example("audio_table", "loss.name=mse", "model.name=audio_cnn", "model.channels=[4]")
+    assert_predicts_as_measured(trained, "regression")
+
+
+def test_several_numbers_have_names(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", x=x, y=x[:, :2] * 10 + 50)
+    trained = train(tmp_path, "data.name=npz", f"data.file={tmp_path / 'a.npz'}", "loss.name=mse", "model.hidden=[4]")
+    assert_predicts_as_measured(trained, "regression")
+    [line, *_], _ = predict(trained.run.path, split="test")
+    assert list(line["prediction"]) == list(line["target"]) == ["y[0]", "y[1]"]
+
+
+def test_tokens_of_a_text(train_example: Callable[..., Trained]) -> None:
+    trained = train_example("text_file", "model.name=transformer", "model.width=16", "model.layers=1", "model.heads=2")
+    lines, answer = predict(trained.run.path, split="test")
+    assert answer.metrics == {name: trained.test[name] for name in answer.metrics}
+    assert {"loss", "perplexity", "token_accuracy", "bits_per_byte"} <= set(answer.metrics)
+    tokens = sum(line["tokens"] for line in lines)
+    assert sum(line["correct"] for line in lines) / tokens == trained.test["token_accuracy"]
+    surprise = sum(line["surprise"] for line in lines) / tokens
+    assert np.exp(surprise) == pytest.approx(trained.test["perplexity"], rel=1e-12)
+    assert all(isinstance(line["prediction"], str) for line in lines)
+
+
+def test_the_validation_split_of_the_best_epoch(iris: Trained) -> None:
+    lines, answer = predict(iris.run.path, split="validation")
+    assert answer.samples == len(lines) == 19
+    assert 0 < answer.metrics["accuracy"] <= 1  # type: ignore[operator]
+
+
+def test_a_checkpoint_alone_knows_its_split(iris: Trained, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.pt"
+    file.write_bytes((iris.run.checkpoints / "best.pt").read_bytes())
+    _, answer = predict(file, split="test")
+    assert answer.metrics["accuracy"] == iris.test["accuracy"]
+
+
+def test_changed_data_is_refused(train_example: Callable[..., Trained]) -> None:
+    trained = train_example("csv", "loss.name=mse", "model.hidden=[4]")
+    file = Path(trained.preset.data.file)  # type: ignore[union-attr]
+    file.write_text(file.read_text() + "\n9.5,red,1.0")
+    with pytest.raises(DataError, match="30 samples and has 31 now"):
+        predict(trained.run.path, split="test")
+
+
+def test_a_split_that_is_not_there(tmp_path: Path) -> None:
+    trained = train(tmp_path, "data.name=iris", "validation.method=none", "model.hidden=[4]")
+    with pytest.raises(UsageError, match="no validation split"):
+        predict(trained.run.path, split="validation")

@@ -1,0 +1,69 @@
+"""Writes a trained model as a .pt2 file: a program of PyTorch's own operators, which needs no code but torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workbench.errors import WorkbenchError
+from workbench.export.facts import signature_of
+from workbench.export.program import Program, example_of, inputs_of, takes_names
+from workbench.training.checkpointing.trained_model import TrainedModel
+
+EXTRA_FILE = "workbench.json"
+"""The file inside it that says what the program takes and gives: `torch.export.load(file, extra_files={NAME: ""})`."""
+
+
+class ExportError(WorkbenchError):
+    """A model that a format cannot express."""
+
+
+def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any]) -> None:
+    """Writes the program. facts: of the run. Raises ExportError, OSError."""
+    described = json.dumps(signature_of(trained) | dict(facts))
+    program = exported_program(trained)
+    with path.open("wb") as file:
+        try:
+            torch.export.save(program, file, extra_files={EXTRA_FILE: described})
+        except RuntimeError as error:
+            # torch's zip writer turns a failed write into a RuntimeError without the cause.
+            raise OSError(28, "the disk is probably full") from error
+
+
+def exported_program(trained: TrainedModel) -> torch.export.ExportedProgram:
+    """The program, for batches of any size. Raises ExportError."""
+    try:
+        return _traced(trained, strict=False)
+    except Exception as error:
+        # By reading the code rather than running it, PyTorch may take what it cannot take otherwise, such as NumPy.
+        with suppress(Exception):
+            return _traced(trained, strict=True)
+        raise ExportError(f"PyTorch cannot export this model: {cause_of(error)}") from error
+
+
+def _traced(trained: TrainedModel, *, strict: bool) -> torch.export.ExportedProgram:
+    with torch.no_grad():
+        shapes = dynamic_shapes(trained)
+        return torch.export.export(
+            Program(trained).eval(), (example_of(trained),), dynamic_shapes=shapes, strict=strict
+        )
+
+
+def dynamic_shapes(trained: TrainedModel) -> tuple[Any, ...]:
+    """Says to PyTorch's exporters that the first dimension of each input is the batch."""
+    batch = torch.export.Dim("batch", min=1)
+    if takes_names(trained):
+        return ({each.name: {0: batch} for each in inputs_of(trained)},)
+    return ({0: batch},)
+
+
+def cause_of(error: BaseException) -> str:
+    """What an exporter's error says, in one line: torch may begin with a general one, and list causes after it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return next(iter([*causes, *lines]), type(error).__name__)

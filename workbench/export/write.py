@@ -1,0 +1,82 @@
+"""Writes a run's model in a format, loads it again and compares it with the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.data.inputs import tensors_of
+from workbench.data.text_encoding import TextEncoding
+from workbench.export.agreement import compare
+from workbench.export.facts import facts_of
+from workbench.export.samples import Raw, batch_of, batches_of, samples_of
+from workbench.files import storage_error
+from workbench.processes.export import ExportedModel, Request
+from workbench.runs.directory import RunDirectory
+from workbench.training.checkpointing import files as checkpoints
+from workbench.training.checkpointing.trained_model import CPU, TrainedModel
+
+Report = Callable[[str], None]
+
+
+def write_checked(request: Request, report: Report) -> ExportedModel:
+    """Writes the file and compares it. Raises WorkbenchError; the file may then be there in part."""
+    run, path = RunDirectory(Path(request.run)), Path(request.path)
+    checkpoint = checkpoints.model_checkpoint(run)
+    trained = TrainedModel.load(checkpoint)
+    report(f"exporting to {request.kind}")
+    metrics = checkpoints.load(checkpoint, CPU).get("validation")
+    try:
+        _writer(request.kind)(trained, path, facts_of(trained, run.name, checkpoint, metrics))
+    except OSError as error:
+        raise storage_error(path, error) from error
+    # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
+    trained = TrainedModel.load(checkpoint)
+    report("reading samples to compare on")
+    samples = samples_of(trained, lambda progress: report(progress.what))
+    batches = batches_of(samples.raw, trained(batch_of(samples.raw, 0, 1)).numel())
+    sizes = [_size(batch) for batch in batches]
+    report("comparing it with the checkpoint")
+    agreement = compare(trained, request.kind, path, batches)
+    return ExportedModel(
+        checkpoint=checkpoint.name,
+        epoch=trained.epoch,
+        difference=agreement.difference,
+        same_classes=agreement.same_classes,
+        samples=sum(sizes),
+        batches=sizes,
+        origin=samples.origin,
+        reason=samples.reason,
+        notes=_notes(trained, request.kind),
+    )
+
+
+def _writer(kind: str) -> Callable[[TrainedModel, Path, dict[str, Any]], None]:
+    """What writes a kind, imported only then: onnx is an extra."""
+    if kind == "safetensors":
+        from workbench.export.safetensors_file import save_safetensors
+
+        return save_safetensors
+    if kind == "torch_export":
+        from workbench.export.torch_export import save_torch_export
+
+        return save_torch_export
+    from workbench.export.onnx_file import save_onnx
+
+    return save_onnx
+
+
+def _size(batch: Raw) -> int:
+    return len(batch) if isinstance(batch, list) else len(tensors_of(batch)[0])
+
+
+def _notes(trained: TrainedModel, kind: str) -> list[str]:
+    if kind == "safetensors" or not isinstance(trained.encoding, TextEncoding):
+        return []
+    length = trained.encoding.length
+    place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
+    return [
+        f"texts become ids outside the program, which takes them as int64 (n, {length}); {place} has the "
+        f"{trained.encoding.name} tokenizer"
+    ]

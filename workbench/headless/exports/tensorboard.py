@@ -1,0 +1,65 @@
+"""`--to tensorboard`: all that runs have told, as a log folder that TensorBoard shows; a folder a run."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from workbench.errors import UsageError
+from workbench.files import short_path, storage_error, umask
+from workbench.headless.export import Exported
+from workbench.headless.options import Options
+from workbench.runs.directory import RunDirectory
+from workbench.tensorboard.packages import check_packages
+
+
+def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Exported:
+    """Writes all runs, or nothing. Raises UsageError, StorageError."""
+    check_packages("--to tensorboard")
+    from workbench.tensorboard.log_folder import write_runs
+
+    twice = {run.name for run in runs if sum(other.name == run.name for other in runs) > 1}
+    if twice:
+        raise UsageError(f"two runs have the name {min(twice)}: name each once")
+    if path.is_file():
+        raise UsageError(f"{path} is a file: choose another --out, for a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise storage_error(path, error) from error
+    try:
+        write_runs(runs, unfinished)
+        size = sum(file.stat().st_size for file in unfinished.rglob("*") if file.is_file())
+        _put(unfinished, path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    lines = (f"{len(runs)} run{'s' * (len(runs) > 1)} written; show with: tensorboard --logdir {short_path(path)}",)
+    return Exported(str(path), size, {"runs": [run.name for run in runs]}, lines)
+
+
+def _put(written: Path, path: Path) -> None:
+    """Puts what was written in its place; in a folder that is there, replaces these runs and nothing else.
+
+    Raises StorageError.
+    """
+    try:
+        written.chmod(0o777 & ~umask())
+        if not path.exists():
+            written.rename(path)
+            return
+        for folder in written.iterdir():
+            old, new = written / f"{folder.name}.old", path / folder.name
+            if new.exists():
+                new.rename(old)
+            try:
+                folder.rename(new)
+            except OSError:
+                with suppress(OSError):
+                    old.rename(new)
+                raise
+    except OSError as error:
+        raise storage_error(path, error) from error

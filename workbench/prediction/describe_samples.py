@@ -1,0 +1,99 @@
+"""Says of single samples what was predicted, what is right, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.data.samples import InMemory, Texts
+from workbench.data.text_encoding import TextEncoding
+from workbench.prediction.answers import class_names
+from workbench.prediction.labelled_data import Part
+from workbench.prediction.verdicts import Verdicts
+from workbench.processes.evaluation import MOST_TARGETS, JudgedSample
+from workbench.training.checkpointing.trained_model import TrainedModel
+
+MOST_CHARACTERS = 300
+"""Of a text."""
+
+
+def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: TrainedModel) -> JudgedSample:
+    """A sample. number: counted over all parts."""
+    of_part, part = number, parts[0]
+    for part in parts:
+        if of_part < len(part.split):
+            break
+        of_part -= len(part.split)
+    said = _classes if trained.task == "classification" else _numbers if trained.task == "regression" else _tokens
+    return JudgedSample(
+        number=of_part,
+        split=part.name,
+        loss=finite_or_none(float(verdicts.losses[number])),
+        origin=part.origin(of_part),
+        text=_text(part, of_part, trained),
+        **said(number, verdicts, trained),
+        true_values=_true_values(part, of_part) if trained.task == "regression" else [],
+    )
+
+
+def _classes(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
+    names = class_names(trained)
+    return {
+        "true": names[int(verdicts.true[number])],
+        "predicted": names[int(verdicts.predicted[number])],
+        **_probabilities(number, verdicts),
+    }
+
+
+def _tokens(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
+    assert verdicts.places is not None
+    return {
+        "true": _token(int(verdicts.true[number]), trained),
+        "predicted": _token(int(verdicts.predicted[number]), trained),
+        "place": int(verdicts.places[number]),
+        **_probabilities(number, verdicts),
+    }
+
+
+def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
+    values = verdicts.predicted[number, :MOST_TARGETS]
+    return {"predicted_values": values.where(values.isfinite(), math.nan).tolist()}
+
+
+def _true_values(part: Part, number: int) -> list[float]:
+    """As the source gives them, not as they are in float32 between two scalings."""
+    values: list[float] = part.raw[number][1].double().reshape(-1)[:MOST_TARGETS].tolist()
+    return values
+
+
+def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
+    assert verdicts.probability is not None
+    assert verdicts.probability_of_true is not None
+    return {
+        "probability": finite_or_none(float(verdicts.probability[number])),
+        "probability_of_true": finite_or_none(float(verdicts.probability_of_true[number])),
+    }
+
+
+def finite_or_none(value: float) -> float | None:
+    """The number; None where it is none that JSON has."""
+    return value if math.isfinite(value) else None
+
+
+def _token(number: int, trained: TrainedModel) -> str:
+    """A token as people read it; its id where the data came as ids, and for padding."""
+    tokens = trained.encoding.tokens([number]) if isinstance(trained.encoding, TextEncoding) else []
+    return tokens[0] if tokens else str(number)
+
+
+def _text(part: Part, number: int, trained: TrainedModel) -> str:
+    """The beginning of a text, or a window of one; empty for anything else."""
+    if isinstance(part.raw, Texts):
+        text = part.raw.texts[number]
+    elif trained.task == "language_modeling" and isinstance(trained.encoding, TextEncoding):
+        assert isinstance(part.split, InMemory)
+        text = trained.encoding.text(part.split.inputs[number].tolist())
+    else:
+        return ""
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"

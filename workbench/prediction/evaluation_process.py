@@ -1,0 +1,24 @@
+"""The process that evaluates models; `workbench.processes.evaluation` says what it is asked and what it answers."""
+
+from __future__ import annotations
+
+import sys
+
+from workbench.processes.evaluation import Evaluation, EvaluationRequest
+from workbench.training.processes.serve import Send, report_progress, serve
+
+
+def main() -> int:
+    """Answers requests until standard input ends."""
+    serve(EvaluationRequest, answer)
+
+
+def answer(request: EvaluationRequest, send: Send) -> Evaluation:
+    """Evaluates. Raises what `evaluate` raises."""
+    from workbench.prediction.evaluate import evaluate
+
+    return evaluate(request, lambda progress: report_progress(progress.what, progress.done, progress.total))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Writes predictions as JSON lines or CSV, one line a sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from workbench.prediction.predictor import Prediction
+
+
+class JsonLines:
+    """An object a line."""
+
+    header = ""
+
+    def line(self, prediction: Prediction) -> str:
+        """The line of a prediction, with its end."""
+        answer = prediction.answer or {"prediction": None}
+        return json.dumps(prediction.place | answer | ({"error": prediction.error} if prediction.error else {})) + "\n"
+
+
+class Csv:
+    """A row of comma-separated values a line, below a header."""
+
+    def __init__(self, places: Sequence[str], answers: Sequence[str]) -> None:
+        """places: the names of what says where a sample comes from; answers: the columns of what is answered.
+
+        Numbers by name have the columns `<key>_<name>`, for probabilities `probability_<class>`.
+        """
+        self._places = places
+        self._answers = answers
+        self.header = self._row([*places, *answers])
+
+    def line(self, prediction: Prediction) -> str:
+        """The line of a prediction, with its end."""
+        values = flat(prediction.answer) | ({"error": prediction.error} if prediction.error else {})
+        return self._row(
+            [
+                *(prediction.place.get(name, "") for name in self._places),
+                *(values.get(name, "") for name in self._answers),
+            ]
+        )
+
+    def _row(self, values: Sequence[Any]) -> str:
+        written = io.StringIO()
+        csv.writer(written, lineterminator="\n").writerow(values)
+        return written.getvalue()
+
+
+def flat(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with a column for each number that it holds by name."""
+    columns: dict[str, Any] = {}
+    for key, value in answer.items():
+        if isinstance(value, dict):
+            columns |= {f"{PREFIXES.get(key, key)}_{name}": each for name, each in value.items()}
+        else:
+            columns[key] = json.dumps(value) if isinstance(value, list) else value
+    return columns
+
+
+PREFIXES = {"probabilities": "probability"}
+"""Of the columns of numbers by name, where they are not named like the key."""

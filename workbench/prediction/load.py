@@ -1,0 +1,75 @@
+"""Loads a trained model from a run, a checkpoint, or a file that was exported."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from workbench.errors import DataError, UsageError
+from workbench.runs.directory import RunDirectory
+from workbench.settings import code
+from workbench.settings.preset import Preset
+from workbench.training.checkpointing import files as checkpoints
+from workbench.training.checkpointing.trained_model import CPU, TrainedModel
+
+CHECKPOINT, SAFETENSORS = ".pt", ".safetensors"
+
+
+def model_file(path: Path) -> Path:
+    """The file of a model: `path` itself, or of a run's directory its best checkpoint, else the last one.
+
+    Raises DataError where there is none.
+    """
+    if not path.is_dir():
+        return path
+    run = RunDirectory(path)
+    for file in (checkpoints.best_checkpoint(run), run.last_checkpoint):
+        if file.exists():
+            return file
+    raise DataError(
+        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
+        f"so far yet. Start it again with: {checkpoints.anew(run)}"
+    )
+
+
+def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:
+    """The model of a run's directory, a checkpoint or a .safetensors file, in evaluation mode on `device`.
+
+    trust_code: whether the code that its preset names may run from now on. Raises DataError or UsageError where there
+    is no model, DamagedCheckpointError, and UntrustedCodeError or UserCodeError.
+    """
+    file = model_file(path)
+    if not file.exists():
+        raise UsageError(f"{path} is not there")
+    if file.suffix not in (CHECKPOINT, SAFETENSORS):
+        raise UsageError(f"{path} is neither a run, a checkpoint (best.pt, last.pt) nor a .safetensors file")
+    if trust_code:
+        _trust_code_of(file)
+    if file.suffix == CHECKPOINT:
+        return TrainedModel.load(file, device)
+    # By name: the room of exports stands beside this one.
+    loaded: TrainedModel = import_module("workbench.export.safetensors_file").load_safetensors(file, device)
+    return loaded
+
+
+def _trust_code_of(file: Path) -> None:
+    """Stores that the code of the preset in a file may run; where there is none to be found, loading says why."""
+    text = _preset_in(file)
+    if isinstance(text, str):
+        for reference, _ in Preset.from_toml(text, str(file)).code_calls():
+            code.trust(reference)
+
+
+def _preset_in(file: Path) -> object:
+    if file.suffix == CHECKPOINT:
+        described = checkpoints.load(file, CPU).get("description")
+        return described.get("preset") if isinstance(described, dict) else None
+    import safetensors
+
+    try:
+        with safetensors.safe_open(file, "pt") as opened:
+            return (opened.metadata() or {}).get("preset")
+    except (OSError, safetensors.SafetensorError):
+        return None

@@ -1,0 +1,110 @@
+"""Predicts new inputs, some at a time; with less at a time where memory runs out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.data.inputs import map_inputs
+from workbench.data.readers.reader import Raw, Reader
+from workbench.data.readers.source import Place, Source
+from workbench.errors import DataError
+from workbench.prediction.answers import Answer, class_names, of_classes, of_numbers, target_names
+from workbench.training.checkpointing.trained_model import TrainedModel
+from workbench.training.memory.out_of_memory import is_out_of_memory
+
+Answers = Callable[[Raw], list[Answer]]
+"""Answers for raw samples, on the host; one that has an `error` says why there is none."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted of one sample."""
+
+    place: Place
+    answer: Answer
+    """Empty where the sample is broken."""
+    error: str = ""
+    """What is wrong with it."""
+
+
+def answers_of(model: TrainedModel, *, all_classes: bool) -> Answers:
+    """What a classification or a regression answers. all_classes: whether each class has its probability."""
+    device = next(model.parameters()).device
+    names = class_names(model) if model.task == "classification" else target_names(model)
+
+    def answers(raw: Raw) -> list[Answer]:
+        with torch.inference_mode():
+            values = model(raw if isinstance(raw, list) else map_inputs(raw, lambda tensor: tensor.to(device)))
+        if model.task == "classification":
+            return of_classes(values, names, all_classes=all_classes)
+        return of_numbers(values, names)
+
+    return answers
+
+
+class Predictor:
+    """Predicts what a reader reads."""
+
+    def __init__(self, reader: Reader[Any], answers: Answers, batch_size: int, *, skip_broken: bool) -> None:
+        """batch_size: samples that are read and predicted at a time.
+
+        skip_broken: whether a sample that cannot be predicted has an error for an answer; otherwise it ends all.
+        """
+        self._reader = reader
+        self._answers = answers
+        self._skip_broken = skip_broken
+        self.batch_size = batch_size
+
+    def predict(self, sources: Sequence[Source]) -> Iterator[Prediction]:
+        """The predictions in the order of the inputs. Raises DataError, OutOfMemoryError and the like."""
+        for chunk in self._reader.read(sources, self.batch_size, skip_broken=self._skip_broken):
+            answers = iter(() if chunk.raw is None else self._of_chunk(chunk.raw, chunk.count))
+            for position, place in enumerate(chunk.places):
+                broken = chunk.errors.get(position, "")
+                yield Prediction(place, {}, broken) if broken else self._checked(place, next(answers))
+
+    def _of_chunk(self, raw: Raw, count: int) -> list[Answer]:
+        """The answers for a chunk, in smaller parts once memory has run out."""
+        found: list[Answer] = []
+        while len(found) < count:
+            try:
+                found += self._answers(_part(raw, len(found), len(found) + self.batch_size))
+            except Exception as error:
+                if not is_out_of_memory(error) or self.batch_size == 1:
+                    raise
+                self.batch_size //= 2
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+        return found
+
+    def _checked(self, place: Place, answer: Answer) -> Prediction:
+        if not (problem := answer.get("error") or _not_finite(answer)):
+            return Prediction(place, answer)
+        if not self._skip_broken:
+            raise DataError(f"{', '.join(f'{name} {value}' for name, value in place.items())}: {problem}")
+        return Prediction(place, {}, problem)
+
+
+def _not_finite(answer: Answer) -> str:
+    """What is wrong with numbers that are NaN or infinite; empty where all are finite."""
+    number = answer.get("probability", answer["prediction"])
+    numbers = number.values() if isinstance(number, dict) else [number]
+    if all(math.isfinite(each) for each in numbers if isinstance(each, float)):
+        return ""
+    return "the model answers with a number that is not finite: this input is far from what it was trained on"
+
+
+def _part(raw: Raw, start: int, end: int) -> Raw:
+    if isinstance(raw, list):
+        return raw[start:end]
+
+    def cut(tensor: Tensor) -> Tensor:
+        return tensor[start:end]
+
+    return map_inputs(raw, cut)

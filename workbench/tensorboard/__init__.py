@@ -1,0 +1,1 @@
+"""Writes what TensorBoard reads. Needs the extra `tensorboard`, and never PyTorch."""

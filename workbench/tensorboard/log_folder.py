@@ -1,0 +1,133 @@
+"""The log folder of a run: written from its events, and continued where another process has stopped."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from workbench.errors import StorageError
+from workbench.files import read_small, write_text_atomically
+from workbench.runs.directory import RunDirectory
+from workbench.runs.events import Event
+from workbench.runs.tail import EventTail
+from workbench.runs.typed import taken
+from workbench.tensorboard.hparams import Setting, settings_of
+from workbench.tensorboard.record_file import RecordFile
+from workbench.tensorboard.run_writer import Memo, RunWriter
+
+PREFIX = "events.out.tfevents."
+"""How the names of files begin that TensorBoard reads."""
+
+
+@dataclass
+class State:
+    """How far the events of a run have been written."""
+
+    folder: str
+    file: str = ""
+    """Name of the file in the folder; empty before the first event."""
+    offset: int = 0
+    """Bytes of events.jsonl that are in it."""
+    size: int = 0
+    """Of the file, in bytes."""
+    memo: Memo = field(default_factory=Memo)
+
+    @classmethod
+    def read(cls, path: Path) -> State | None:
+        """From a file; None where there is none, or it is not what this wrote."""
+        try:
+            values = json.loads(read_small(path))
+            memo = taken(Memo, values.pop("memo"))
+            state = cls(memo=memo, **{name: kind(values[name]) for name, kind in _PLAIN.items()})
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
+            return None
+        # A run may come from a stranger: no other file is cut off and written to.
+        is_ours = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
+        return state if is_ours and state.offset >= 0 and state.size >= 0 else None
+
+    def save(self, path: Path) -> None:
+        """Writes it whole, or not at all. Raises StorageError."""
+        write_text_atomically(path, f"{json.dumps(asdict(self))}\n", parents=False)
+
+
+_PLAIN = {"folder": str, "file": str, "offset": int, "size": int}
+
+
+class LogFolder:
+    """Writes a run for TensorBoard."""
+
+    def __init__(
+        self, run: RunDirectory, state: State, of_others: Mapping[str, Setting] = MappingProxyType({})
+    ) -> None:
+        """Continues where `state` says, or from the first event where the file is not there any more.
+
+        of_others: as for `start_summaries`.
+        """
+        self._of_others = of_others
+        self._run = run
+        self._folder = Path(state.folder)
+        if state.file and not _has_bytes(self._folder / state.file, state.size):
+            state = State(state.folder)
+        self.state = state
+        self._file: RecordFile | None = None
+        self._writer: RunWriter | None = None
+
+    @property
+    def tail(self) -> EventTail:
+        """A reader of the run's events that continues behind those that are written."""
+        return EventTail(self._run.events, offset=self.state.offset)
+
+    def take(self, events: Iterable[Event], offset: int) -> None:
+        """Writes events. offset: bytes of events.jsonl up to their end. Raises StorageError."""
+        for event in events:
+            if self._writer is None:
+                self._open(event)
+            assert self._writer is not None
+            self._writer.take(event)
+        self.state.offset = offset
+        if self._file is not None:
+            self.state.size = self._file.flush()
+
+    def _open(self, first: Event) -> None:
+        if not self.state.file:
+            self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}"
+        self._file = RecordFile(self._folder / self.state.file, self.state.size)
+        self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo, self._of_others)
+
+    def close(self) -> None:
+        """Closes the file. Raises StorageError."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _has_bytes(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size >= size
+    except OSError:
+        return False
+
+
+def write_runs(runs: Sequence[RunDirectory], folder: Path) -> None:
+    """Writes all that runs have told so far, each to a new folder in `folder`. Raises StorageError."""
+    of_all: dict[str, Setting] = {}
+    for run in runs:
+        of_all |= settings_of(run)
+    for run in runs:
+        write_run(run, folder / run.name, of_all)
+
+
+def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] = MappingProxyType({})) -> None:
+    """Writes all that a run has told so far to a new folder. Raises StorageError."""
+    log = LogFolder(run, State(str(folder)), of_others)
+    tail = log.tail
+    try:
+        while written := tail.read():
+            log.take([event for _, event in written], tail.offset)
+    finally:
+        log.close()
+    if not log.state.file:
+        raise StorageError(f"the run {run.name} has told nothing so far: there is nothing to write")

@@ -1,0 +1,45 @@
+"""What the app starts beside a trainer or a controller: the followers, in a thread, since a key must be answered."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from workbench.followers.files import ProblemReader
+from workbench.runs.owned import OwnedDirectory
+
+if TYPE_CHECKING:
+    from workbench.ui.live.terminal_alerts import TerminalAlerts
+
+
+class Beside:
+    """The followers of one run or study, and what went wrong with them."""
+
+    def __init__(self, directory: OwnedDirectory) -> None:
+        """Made before the trainer is started."""
+        self._directory = directory
+        self._since = time.time()
+        self._reader = ProblemReader(directory)
+        self._problems: list[str] = []
+
+    def start(self) -> None:
+        """Starts the followers soon."""
+        threading.Thread(target=self._start, daemon=True).start()
+
+    def _start(self) -> None:
+        from workbench.followers.start import start_followers
+
+        self._problems += start_followers(self._directory, since=self._since)
+
+    def take_problems(self) -> list[str]:
+        """What went wrong since the last call, each a sentence."""
+        problems, self._problems = [*self._problems, *self._reader.read()], []
+        return problems
+
+
+def terminal_alerts(directory: OwnedDirectory) -> TerminalAlerts:
+    """Notifies by the terminal from now on; imported at the first run, not before the first paint."""
+    from workbench.ui.live.terminal_alerts import TerminalAlerts
+
+    return TerminalAlerts(directory)
