@@ -152,3 +152,23 @@ def test_importing_workbench_imports_nothing_else() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     assert told.stdout.strip() == "['workbench']"
+
+
+def test_tensorboard_is_written_beside_the_loop(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    process, run = start(tmp_path, "--tensorboard")
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, "")
+    folder = run.path / "tensorboard"
+
+    def tags() -> set[str]:
+        found: set[str] = set()
+        for file in folder.rglob("*.tfevents.*") if folder.exists() else ():
+            read = EventAccumulator(str(file))
+            read.Reload()
+            found |= set(read.Tags()["scalars"])
+        return found
+
+    wanted = {"loss/step", "loss/validation", "half/validation", "weight_norm/train", "rmse/test"}
+    wait_for(lambda: wanted <= tags())

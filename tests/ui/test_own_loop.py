@@ -61,7 +61,6 @@ def test_the_app_follows_a_loop_and_stops_it(tmp_path: Path) -> None:
         for _ in run.steps(range(10_000_000)):
             pass
         assert run.should_stop
-        passes.close()
         run.close()
         await until(pilot, lambda: app.session.watch is not None and app.session.watch.state == "stopped")
 

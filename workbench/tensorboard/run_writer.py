@@ -18,6 +18,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Logged,
     Prepared,
     Started,
     Steps,
@@ -85,6 +86,8 @@ class RunWriter:
                 self._steps(event)
             case EpochEnd():
                 self._epoch(event)
+            case Logged():
+                self._metrics(event.metrics, event.split, event.step, event.time)
             case TestResult():
                 self._metrics(event.metrics, "test", event.step, event.time)
                 self._picture(event.metrics.get("confusion"), "test", event.step, event.time)

@@ -83,7 +83,7 @@ def test_steps_without_a_loss_are_counted_and_no_loss_is_invented(tmp_path: Path
             if number % 4 == 1:
                 run.log(loss=float(number))
     assert run.directory is not None
-    found = {}
+    found: dict[int, float] = {}
     for event in events(run.directory, Steps):
         found |= {event.first_step + place: loss for place, loss in enumerate(event.losses)}
     assert found == {2: 1.0, 6: 5.0, 10: 9.0}
@@ -146,7 +146,8 @@ def test_a_full_disk_warns_once_and_what_follows_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("workbench.own_loop.recorder.RETRY_SECONDS", 0.0)
-    is_full, write, torn = False, os.write, []
+    is_full, write = False, os.write
+    torn: list[bool] = []
 
     def full(descriptor: int, data: Any) -> int:
         if is_full and bytes(data).startswith(b'{"type"'):
@@ -185,6 +186,7 @@ def test_a_deleted_run_stays_deleted(tmp_path: Path, capsys: pytest.CaptureFixtu
                 time.sleep(0.06)
             assert run.directory is not None
             shutil.rmtree(run.directory, ignore_errors=True)
+    assert run.directory is not None
     assert not run.directory.exists()
     assert "training continues" in capsys.readouterr().err
 
@@ -217,14 +219,15 @@ def test_only_the_first_rank_is_recorded(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
+    options: dict[str, Any] = {"name": "mine", "runs_dir": tmp_path} | wrong
     with pytest.raises(UsageError) as raised:
-        workbench.watch(**{"name": "mine", "runs_dir": tmp_path} | wrong)
+        workbench.watch(**options)
     assert told in str(raised.value)
     assert list_runs(tmp_path) == []
 
 
 def test_settings_are_kept_as_toml_can_hold_them(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[Any, Any] = {
         "lr": np.float64(0.5), "layers": (1, 2), "path": Path("a"), "none": None, "kind": torch.relu,
         "t": torch.tensor(3), "nested": {"deep": {"width": 2}}, "on": True, 4: "four",
     }  # fmt: skip
