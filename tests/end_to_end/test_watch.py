@@ -76,10 +76,11 @@ def test_a_loop_becomes_a_run_that_is_listed_and_compared(tmp_path: Path) -> Non
     assert compared.returncode == 0, compared.stderr
     assert "validation half" in compared.stdout
     assert "their seeds are not known" in compared.stdout
-    resumed = workbench("resume", str(run.path))
-    assert resumed.returncode == 2
-    assert "this run was made by a loop of your own" in resumed.stderr
-    assert "Traceback" not in resumed.stderr
+    for command in (["resume"], ["predict"], ["export", "--to", "safetensors"]):
+        refused = workbench(*command, str(run.path), *(["x.csv"] if command == ["predict"] else []))
+        assert refused.returncode == 2
+        assert "was made by a loop of your own" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_a_killed_loop_is_lost(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from workbench.errors import DataError, UsageError
+from workbench.errors import DataError, NoPresetError, UsageError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.own_loop import read_own_loop
 from workbench.settings import code
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
@@ -20,11 +21,13 @@ CHECKPOINT, SAFETENSORS = ".pt", ".safetensors"
 def model_file(path: Path) -> Path:
     """The file of a model: `path` itself, or of a run's directory its best checkpoint, else the last one.
 
-    Raises DataError where there is none.
+    Raises DataError where there is none, and NoPresetError where a loop of the user's own keeps it.
     """
     if not path.is_dir():
         return path
     run = RunDirectory(path)
+    if (own := read_own_loop(run.preset)) is not None:
+        raise NoPresetError(f"the run {run.name} was made by {own.maker}, which keeps its model itself: none is here")
     for file in (checkpoints.best_checkpoint(run), run.last_checkpoint):
         if file.exists():
             return file
