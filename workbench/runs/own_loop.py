@@ -31,6 +31,8 @@ LOOPS = {
     "wandb": "another program, and read from its W&B folder",
 }
 """What made a run, in words, by the value of the key."""
+FOLLOWED = ("tensorboard", "lightning_csv", "wandb")
+"""Those that are mirrors of another program's log."""
 MOST_LETTERS = 1000
 """A longer text among the settings is cut."""
 MOST_DEPTH = 6

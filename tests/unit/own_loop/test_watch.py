@@ -246,3 +246,47 @@ def test_settings_are_kept_as_toml_can_hold_them(tmp_path: Path) -> None:
         Preset.of_run(preset)
     assert read_own_loop(tmp_path / "none.toml") is None
     assert OwnLoop("x", "unknown").maker == "a loop of your own"
+
+
+def test_the_environment_is_recorded(tmp_path: Path) -> None:
+    import json
+
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path) as run:
+        for _ in run.steps(range(3)):
+            pass
+    assert run.directory is not None
+    found = json.loads(RunDirectory(run.directory).environment.read_text())
+    assert found["torch"] == torch.__version__
+    assert "pytest" in found["command"]
+    assert found["host"]["cpu"]
+
+
+def test_a_fault_of_workbench_ends_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault\nin two lines")
+
+    monkeypatch.setattr("workbench.own_loop.values.ValueReader.read", broken)
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path, measure=False) as run:
+        steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
+    assert steps == 3
+    told = capsys.readouterr().err
+    assert told == "workbench.watch: nothing more is recorded: RuntimeError: a fault; training continues\n"
+
+
+def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Path) -> None:
+    from workbench.own_loop.learning_rate import OptimizerRate
+
+    parameters = [torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))]
+    optimizer = torch.optim.SGD([{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.01}], lr=0.1)
+    rate = OptimizerRate(optimizer)
+    assert rate.set(float("nan")) == "a learning rate is a number from 0 up"
+    assert rate.set(0.05) is None
+    assert [group["lr"] for group in optimizer.param_groups] == [0.05, pytest.approx(0.005)]
+    assert rate.overruled() is None
+    rate.set(0.2)
+    optimizer.param_groups[0]["lr"] = 0.09
+    assert rate.overruled() == 0.09
+    assert rate.overruled() is None
+    assert OptimizerRate(None).set(0.1) is not None
