@@ -279,7 +279,8 @@ def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Pa
     from workbench.own_loop.learning_rate import OptimizerRate
 
     parameters = [torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))]
-    optimizer = torch.optim.SGD([{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.01}], lr=0.1)
+    groups: list[dict[str, Any]] = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.01}]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
     rate = OptimizerRate(optimizer)
     assert rate.set(float("nan")) == "a learning rate is a number from 0 up"
     assert rate.set(0.05) is None
