@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from workbench.errors import UsageError
+from workbench.errors import NoPresetError, UsageError
 from workbench.runs.directory import RunDirectory
+from workbench.runs.own_loop import read_own_loop
 from workbench.settings import code
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
@@ -19,9 +20,14 @@ CHECKPOINT, SAFETENSORS = ".pt", ".safetensors"
 def model_file(path: Path) -> Path:
     """The file of a model: `path` itself, or of a run's directory its best checkpoint, else the last one.
 
-    Raises DataError where there is none.
+    Raises DataError where there is none, and NoPresetError where a loop of the user's own keeps it.
     """
-    return checkpoints.model_checkpoint(RunDirectory(path)) if path.is_dir() else path
+    if not path.is_dir():
+        return path
+    run = RunDirectory(path)
+    if (own := read_own_loop(run.preset)) is not None:
+        raise NoPresetError(f"the run {run.name} was made by {own.maker}, which keeps its model itself: none is here")
+    return checkpoints.model_checkpoint(run)
 
 
 def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:
