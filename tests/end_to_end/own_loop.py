@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="of each step")
     parser.add_argument("--fail", action="store_true")
     parser.add_argument("--plain", action="store_true", help="two lines only: without `with`, and without epochs")
+    parser.add_argument("--tensorboard", action="store_true")
     options = parser.parse_args()
     draw = np.random.default_rng(0)
     x = draw.normal(size=(16, 4))
@@ -40,7 +41,10 @@ def main() -> None:
             if options.fail:
                 raise ValueError("the second line\nis not shown")
     else:
-        with workbench.watch("own", epochs=options.epochs, runs_dir=options.runs_folder, settings={"lr": 0.1}) as run:
+        folder, settings = options.runs_folder, {"lr": 0.1}
+        with workbench.watch(
+            "own", epochs=options.epochs, runs_dir=folder, settings=settings, tensorboard=options.tensorboard
+        ) as run:
             print(run.directory, flush=True)
             for _ in run.epochs():
                 for _ in run.steps(range(options.steps)):

@@ -76,10 +76,11 @@ def test_a_loop_becomes_a_run_that_is_listed_and_compared(tmp_path: Path) -> Non
     assert compared.returncode == 0, compared.stderr
     assert "validation half" in compared.stdout
     assert "their seeds are not known" in compared.stdout
-    resumed = workbench("resume", str(run.path))
-    assert resumed.returncode == 2
-    assert "this run was made by a loop of your own" in resumed.stderr
-    assert "Traceback" not in resumed.stderr
+    for command in (["resume"], ["predict"], ["export", "--to", "safetensors"]):
+        refused = workbench(*command, str(run.path), *(["x.csv"] if command == ["predict"] else []))
+        assert refused.returncode == 2
+        assert "was made by a loop of your own" in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_a_killed_loop_is_lost(tmp_path: Path) -> None:
@@ -152,3 +153,23 @@ def test_importing_workbench_imports_nothing_else() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     assert told.stdout.strip() == "['workbench']"
+
+
+def test_tensorboard_is_written_beside_the_loop(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    process, run = start(tmp_path, "--tensorboard")
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, "")
+    folder = run.path / "tensorboard"
+
+    def tags() -> set[str]:
+        found: set[str] = set()
+        for file in folder.rglob("*.tfevents.*") if folder.exists() else ():
+            read = EventAccumulator(str(file))
+            read.Reload()
+            found |= set(read.Tags()["scalars"])
+        return found
+
+    wanted = {"loss/step", "loss/validation", "half/validation", "weight_norm/train", "rmse/test"}
+    wait_for(lambda: wanted <= tags())

@@ -122,7 +122,8 @@ class Mirror:
         meaning = meaning_of(scalar.name, self._log.loop)
         if meaning is None or scalar.step < 0:
             return
-        if scalar.time is not None:
+        self._write_further(scalar.step)  # before the next epoch is told
+        if scalar.time is not None and meaning.kind in ("loss", "train"):
             self._first_time = scalar.time if self._first_time is None else self._first_time
             self._time = scalar.time
         match meaning.kind:
@@ -134,7 +135,6 @@ class Mirror:
                 self._take_loss(scalar)
             case split:
                 self._further.setdefault((scalar.step, split), {})[meaning.metric] = scalar.value
-                self._write_further(scalar.step)
         self._step = max(self._step, scalar.step)
 
     def _take_epoch(self, meaning: Meaning, value: float) -> None:
@@ -147,8 +147,10 @@ class Mirror:
     def _take_loss(self, scalar: Scalar) -> None:
         if scalar.step <= self._loss_step:  # the program was started again from a checkpoint
             self._write_losses()
-            self._events.write(Started(process_id=os.getpid(), resumed=True, step=max(scalar.step - 1, 0)))
-            self._events.write(State(state="following", step=max(scalar.step - 1, 0)))
+            before = max(scalar.step - 1, 0)
+            self._step = self._done_step = before
+            self._events.write(Started(process_id=os.getpid(), resumed=True, step=before))
+            self._events.write(State(state="following", step=before))
         elif self._losses and (scalar.step != self._loss_step + 1 or len(self._losses) >= MOST_LOSSES):
             self._write_losses()
         if not self._losses:

@@ -118,7 +118,7 @@ def _study(row: RunRow) -> str:
 
 def _progress(row: RunRow, now: datetime | None) -> tuple[str, str, str]:
     """Epochs, best and age."""
-    epochs = f"{count(row.epoch)}/{count(row.epochs)}" if row.epochs else "-"
+    epochs = f"{count(row.epoch)}/{count(row.epochs)}" if row.epochs else count(row.epoch) if row.epoch else "-"
     monitor = metric(row.monitor)
     best = "-" if row.best is None else f"{monitor.label} {monitor.write(row.best)}"
     age = "-" if row.started is None else age_in_words(((now or datetime.now(UTC)) - row.started).total_seconds())

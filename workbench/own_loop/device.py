@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.devices.host import cpu_model
 from workbench.training.timing.clock import HostClock, PhaseClock
 
 
@@ -29,11 +28,12 @@ class LoopDevice:
 def device_of(given: Any, model: Any, optimizer: Any) -> LoopDevice:
     """The device of a loop: as it says, or else of its model's or its optimizer's first parameter.
 
-    PyTorch is asked only where the loop has imported it.
+    Where it tells none of them, it is the GPU if the loop has started CUDA. PyTorch is asked only where the loop has
+    imported it.
     """
     torch: Any = sys.modules.get("torch")
     if torch is None:
-        return LoopDevice(full_name=cpu_model() or "CPU")
+        return LoopDevice()
     from workbench.training.device import device_name, device_uuid
     from workbench.training.reporter import torch_memory
     from workbench.training.timing.choose import make_clock
@@ -43,7 +43,8 @@ def device_of(given: Any, model: Any, optimizer: Any) -> LoopDevice:
     if first is None:
         groups = getattr(optimizer, "param_groups", None) or [{}]
         first = next(iter(groups[0].get("params", ())), None)
-    device = torch.device(given) if given is not None else getattr(first, "device", torch.device("cpu"))
+    usual = torch.device("cuda" if torch.cuda.is_initialized() else "cpu")
+    device = torch.device(given) if given is not None else getattr(first, "device", usual)
     if device.type not in ("cpu", "cuda", "mps"):
         return LoopDevice(name=str(device), full_name=str(device), num_threads=torch.get_num_threads())
     if device.type == "cuda" and device.index is None:

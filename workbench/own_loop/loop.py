@@ -262,6 +262,7 @@ class Loop:
                 device_uuid=device.uuid,
             )
         )
+        self._recorder.is_prepared = True
 
     def _enter(self, state: str) -> None:
         if state != self._state:
@@ -340,9 +341,12 @@ class Loop:
         now = self.clock.now if self.clock.running else perf_counter()
         self._next_poll = now + POLL_SECONDS
         self._recorder.step = self.step
-        self._read_losses(self._present if epoch is None else epoch, wait)
-        if now >= self._next_report:
-            self._report()
+        try:
+            self._read_losses(self._present if epoch is None else epoch, wait)
+            if now >= self._next_report:
+                self._report()
+        except Exception as error:  # a fault of workbench's own must not end the user's training
+            self._recorder.give_up(error)
         if self._recorder.has_requests and self.requests is not None:
             self.requests.handle(self.step, self._state)
 

@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import StorageError, UsageError
+from workbench.errors import StorageError, UsageError, type_and_first_line
+from workbench.followers.start import start_followers
 from workbench.metrics import METRICS
 from workbench.own_loop.loop import Loop
 from workbench.own_loop.recorder import Recorder
-from workbench.runs.directory import create_run, default_runs_folder
+from workbench.runs.directory import RunDirectory, create_run, default_runs_folder
 from workbench.runs.own_loop import OwnLoop
 from workbench.suggestion import nearest
 
@@ -37,12 +38,13 @@ def open_loop(
     device: Any = None,
     step: int = 0,
     epoch: int = 0,
+    tensorboard: bool | Path = False,
 ) -> tuple[Loop, Path | None]:
     """Creates a run and takes its lock; returns the loop's record and the run's directory.
 
     Without a directory (it cannot be written, or this is not the first of several ranks), nothing is recorded.
     made_by: a key of `runs.own_loop.LOOPS`; task: the kind of task, if it is known; step, epoch: how many are done
-    already. Raises UsageError.
+    already; tensorboard: whether a process writes the run for TensorBoard too, and where. Raises UsageError.
     """
     _check(name, epochs, monitor)
     recorder = Recorder()
@@ -53,7 +55,21 @@ def open_loop(
         except StorageError as error:
             print(f"workbench.watch: {error}; training continues unwatched", file=sys.stderr, flush=True)
     loop = Loop(recorder, epochs=epochs, model=model, optimizer=optimizer, device=device, monitor=monitor, task=task)
-    return loop, None if recorder.run is None else recorder.run.path
+    if recorder.run is None:
+        return loop, None
+    folder = recorder.run.path / "tensorboard" if tensorboard is True else tensorboard or None
+    for problem in _started_beside(recorder.run, folder):
+        loop.warn(problem)
+        print(f"workbench.watch: {problem}", file=sys.stderr, flush=True)
+    return loop, recorder.run.path
+
+
+def _started_beside(run: RunDirectory, tensorboard: Path | None) -> list[str]:
+    """Starts the processes that send alerts and write for TensorBoard; returns what prevented one."""
+    try:
+        return start_followers(run, tensorboard=tensorboard)
+    except Exception as error:  # never the end of a training
+        return [f"nothing follows this run: {type_and_first_line(error)}"]
 
 
 def _check(name: str, epochs: int | None, monitor: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.devices.cores import CoreMonitor
 from workbench.devices.gpu import GpuMonitor
 from workbench.devices.host import HostMonitor
-from workbench.errors import RunDeletedError, StorageError
+from workbench.errors import RunDeletedError, StorageError, type_and_first_line
 from workbench.runs.control import ControlReader, Request
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import Event
@@ -23,6 +24,7 @@ from workbench.runs.lock import Claim, claim
 from workbench.runs.measurements import Memory
 from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
+from workbench.training.processes.environment import write_environment
 from workbench.training.timing.timing_event import timing_event
 
 if TYPE_CHECKING:
@@ -72,6 +74,9 @@ class Recorder:
         self._monitors: tuple[HostMonitor, CoreMonitor, GpuMonitor | None] | None = None
         self._busy: Any = None
         self._next_memory = 0.0
+        self.is_prepared = False
+        """Whether the loop has made its first step: then its PyTorch is there, and where it computes is known."""
+        self._has_environment = False
         self._thread = threading.Thread(target=self._work, name="workbench-watch", daemon=True)
         self._claim: Claim | None = None
         if run is not None:
@@ -133,6 +138,11 @@ class Recorder:
                     self._events.close()
             self._claim.close()
 
+    def give_up(self, error: Exception) -> None:
+        """Records nothing any more, after a fault of workbench's own: it must not end the user's training."""
+        self._warn(f"nothing more is recorded: {type_and_first_line(error)}")
+        self._is_lost = True
+
     # For the thread.
 
     def _work(self) -> None:
@@ -141,10 +151,11 @@ class Recorder:
                 self._write_all()
                 self._requests.extend(self._control.read())
                 self._read_machine()
+                self._write_environment()
             self._write_all(retry=True)
-        except Exception as error:  # a fault of workbench's own must not end the user's training
-            self._warn(f"{type(error).__name__}: {error}")
-            self._is_lost = True
+            self._write_environment()
+        except Exception as error:
+            self.give_up(error)
         finally:
             if self._monitors is not None and self._monitors[2] is not None:
                 self._monitors[2].close()
@@ -193,6 +204,13 @@ class Recorder:
         else:
             share = None
         return timing_event(step, measured, cores, share)
+
+    def _write_environment(self) -> None:
+        if self._has_environment or not self.is_prepared or self._is_lost or self.run is None:
+            return
+        self._has_environment = True
+        with suppress(StorageError):
+            write_environment(self.run.environment, shlex.join([sys.executable, *sys.argv]))
 
     def _read_machine(self) -> None:
         now = time.monotonic()

@@ -212,6 +212,7 @@ def watch(
     device: Any = None,
     runs_dir: str | os.PathLike[str] | None = None,
     measure: bool = True,
+    tensorboard: bool | str | os.PathLike[str] = False,
 ) -> WatchedRun:
     """Begins to watch a training loop: a new run in the runs folder, which the app shows live.
 
@@ -223,6 +224,8 @@ def watch(
     device: where the steps are computed, where neither model nor optimizer tells.
     runs_dir: the runs folder; by default WORKBENCH_RUNS, or ./runs.
     measure: whether memory, processor and GPU are read once a second.
+    tensorboard: whether another process writes the run for TensorBoard too: True for the folder `tensorboard` in the
+    run's directory, or the log folder. Needs `pip install 'tuning-workbench[tensorboard]'`.
 
     In a program with several ranks (RANK is set) only the first is recorded. Raises UsageError for a name, a number of
     epochs or a monitor that cannot be.
@@ -237,5 +240,6 @@ def watch(
         device=device,
         runs_folder=None if runs_dir is None else Path(runs_dir),
         measure=measure,
+        tensorboard=tensorboard if isinstance(tensorboard, bool) else Path(tensorboard),
     )
     return WatchedRun(loop, directory)

@@ -31,6 +31,8 @@ LOOPS = {
     "wandb": "another program, and read from its W&B folder",
 }
 """What made a run, in words, by the value of the key."""
+FOLLOWED = ("tensorboard", "lightning_csv", "wandb")
+"""Those that are mirrors of another program's log."""
 MOST_LETTERS = 1000
 """A longer text among the settings is cut."""
 MOST_DEPTH = 6
@@ -94,8 +96,8 @@ def refuse_own_loop(values: Mapping[str, Any], where: str) -> None:
     """Refuses the parsed preset.toml of a run that has no preset. Raises NoPresetError."""
     if (own := own_loop_of(values)) is not None:
         raise NoPresetError(
-            f"{where} is no preset: this run was made by {own.maker}, so that workbench can show and compare it, "
-            "and only what made it can repeat or continue it"
+            f"this run was made by {own.maker}: it has no preset, and only what made it can repeat or continue it "
+            f"({where})"
         )
 
 

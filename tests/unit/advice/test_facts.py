@@ -21,7 +21,7 @@ from workbench.runs.history import RunHistory
 from workbench.runs.measurements import Health, Memory, Timing
 from workbench.ui.live.readings import own_gpu
 
-STEPS = PREPARED.steps_per_epoch
+STEPS = PREPARED.steps_per_epoch or 0
 
 
 def facts(*happened: Event, prepared: Prepared = PREPARED) -> Facts:

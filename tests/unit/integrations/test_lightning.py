@@ -29,7 +29,7 @@ class Line(pl.LightningModule):
     def training_step(self, batch: Any, index: int) -> torch.Tensor:
         if self.global_step == self.hparams["fails_at"]:
             raise RuntimeError("no such sample\nand more")
-        loss = ((self.layer(batch[0]) - batch[1]) ** 2).mean()
+        loss: torch.Tensor = ((self.layer(batch[0]) - batch[1]) ** 2).mean()
         self.losses.append(loss.item())
         return loss
 

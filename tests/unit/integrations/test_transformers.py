@@ -38,6 +38,7 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
 
 
 def trainer(callback: WorkbenchCallback, folder: Path, *others: Any, **options: Any) -> Trainer:
+    shown: dict[str, Any] = {"num_train_epochs": 2, "eval_strategy": "epoch"} | options
     arguments = TrainingArguments(
         output_dir=str(folder / "out"),
         per_device_train_batch_size=8,
@@ -48,7 +49,7 @@ def trainer(callback: WorkbenchCallback, folder: Path, *others: Any, **options: 
         disable_tqdm=True,
         learning_rate=0.05,
         hub_token="secret",
-        **{"num_train_epochs": 2, "eval_strategy": "epoch"} | options,
+        **shown,
     )
     return Trainer(
         model=Line(), args=arguments, train_dataset=Rows(), eval_dataset=Rows(), callbacks=[callback, *others]

@@ -83,7 +83,7 @@ def test_steps_without_a_loss_are_counted_and_no_loss_is_invented(tmp_path: Path
             if number % 4 == 1:
                 run.log(loss=float(number))
     assert run.directory is not None
-    found = {}
+    found: dict[int, float] = {}
     for event in events(run.directory, Steps):
         found |= {event.first_step + place: loss for place, loss in enumerate(event.losses)}
     assert found == {2: 1.0, 6: 5.0, 10: 9.0}
@@ -146,7 +146,8 @@ def test_a_full_disk_warns_once_and_what_follows_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("workbench.own_loop.recorder.RETRY_SECONDS", 0.0)
-    is_full, write, torn = False, os.write, []
+    is_full, write = False, os.write
+    torn: list[bool] = []
 
     def full(descriptor: int, data: Any) -> int:
         if is_full and bytes(data).startswith(b'{"type"'):
@@ -185,6 +186,7 @@ def test_a_deleted_run_stays_deleted(tmp_path: Path, capsys: pytest.CaptureFixtu
                 time.sleep(0.06)
             assert run.directory is not None
             shutil.rmtree(run.directory, ignore_errors=True)
+    assert run.directory is not None
     assert not run.directory.exists()
     assert "training continues" in capsys.readouterr().err
 
@@ -217,14 +219,15 @@ def test_only_the_first_rank_is_recorded(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
+    options: dict[str, Any] = {"name": "mine", "runs_dir": tmp_path} | wrong
     with pytest.raises(UsageError) as raised:
-        workbench.watch(**{"name": "mine", "runs_dir": tmp_path} | wrong)
+        workbench.watch(**options)
     assert told in str(raised.value)
     assert list_runs(tmp_path) == []
 
 
 def test_settings_are_kept_as_toml_can_hold_them(tmp_path: Path) -> None:
-    settings = {
+    settings: dict[Any, Any] = {
         "lr": np.float64(0.5), "layers": (1, 2), "path": Path("a"), "none": None, "kind": torch.relu,
         "t": torch.tensor(3), "nested": {"deep": {"width": 2}}, "on": True, 4: "four",
     }  # fmt: skip
@@ -243,3 +246,48 @@ def test_settings_are_kept_as_toml_can_hold_them(tmp_path: Path) -> None:
         Preset.of_run(preset)
     assert read_own_loop(tmp_path / "none.toml") is None
     assert OwnLoop("x", "unknown").maker == "a loop of your own"
+
+
+def test_the_environment_is_recorded(tmp_path: Path) -> None:
+    import json
+
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path) as run:
+        for _ in run.steps(range(3)):
+            pass
+    assert run.directory is not None
+    found = json.loads(RunDirectory(run.directory).environment.read_text())
+    assert found["torch"] == torch.__version__
+    assert "pytest" in found["command"]
+    assert found["host"]["cpu"]
+
+
+def test_a_fault_of_workbench_ends_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault\nin two lines")
+
+    monkeypatch.setattr("workbench.own_loop.values.ValueReader.read", broken)
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path, measure=False) as run:
+        steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
+    assert steps == 3
+    told = capsys.readouterr().err
+    assert told == "workbench.watch: nothing more is recorded: RuntimeError: a fault; training continues\n"
+
+
+def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Path) -> None:
+    from workbench.own_loop.learning_rate import OptimizerRate
+
+    parameters = [torch.nn.Parameter(torch.ones(1)), torch.nn.Parameter(torch.ones(1))]
+    groups: list[dict[str, Any]] = [{"params": [parameters[0]]}, {"params": [parameters[1]], "lr": 0.01}]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    rate = OptimizerRate(optimizer)
+    assert rate.set(float("nan")) == "a learning rate is a number from 0 up"
+    assert rate.set(0.05) is None
+    assert [group["lr"] for group in optimizer.param_groups] == [0.05, pytest.approx(0.005)]
+    assert rate.overruled() is None
+    rate.set(0.2)
+    optimizer.param_groups[0]["lr"] = 0.09
+    assert rate.overruled() == 0.09
+    assert rate.overruled() is None
+    assert OptimizerRate(None).set(0.1) is not None

@@ -26,6 +26,7 @@ def rates_shown(run: RunDirectory) -> set[float | None]:
     watch.read_all()
     facts = Facts.of(watch.history, watch.preset)
     view = watch.history.view
+    assert watch.settings is not None
     return {view.base_learning_rate, watch.learning_rate, facts.learning_rate, watch.settings.optimizer.learning_rate}
 
 

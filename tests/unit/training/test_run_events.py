@@ -104,7 +104,7 @@ def test_an_epochs_event_holds_the_learning_rate_of_its_last_step_also_where_the
     ends, logged = of_type(trainer, events.EpochEnd), of_type(trainer, events.Steps)
     rates = {event.first_step + len(event.losses) - 1: event.learning_rate for event in logged}
     assert [end.learning_rate for end in ends] == [rates[end.step] for end in ends]
-    assert ends[-1].learning_rate < ends[0].learning_rate
+    assert (ends[-1].learning_rate or 0.0) < (ends[0].learning_rate or 0.0)
 
 
 def test_events_are_strict_json(make_trainer: MakeTrainer) -> None:

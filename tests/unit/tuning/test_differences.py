@@ -132,6 +132,7 @@ def in_folds(side: Side, *, first: int = 0) -> Side:
     """The side with its runs as folds of one seed."""
     runs = {}
     for fold, trained in enumerate(side.runs.values(), start=first):
+        assert trained.preset is not None
         one_seed = trained.preset.override(["training.seed=0"])
         preset = one_seed.model_copy(update={"validation": Fold(fold=fold, seed=one_seed.validation.seed)})
         runs[Key(0, fold)] = replace(trained, preset=preset)

@@ -56,6 +56,7 @@ def append(run: RunDirectory, *written: Event) -> None:
 def rates_everywhere(watch: Watch) -> tuple[float | None, float | None, float]:
     """What `[` steps from, what advice starts from, what a comparison measures at."""
     facts = Facts.of(watch.history, watch.preset)
+    assert watch.settings is not None
     return watch.learning_rate, facts.learning_rate, watch.settings.optimizer.learning_rate
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from workbench import __version__
 from workbench.devices.gpu import GpuMonitor
@@ -17,16 +16,15 @@ from workbench.processes.worker import COMMAND_VARIABLE
 from workbench.training.processes.revision import git_revision
 
 
-def write_environment(path: Path) -> None:
-    """Writes the environment.json of a run or a study. What is not known is left out. Raises StorageError."""
+def write_environment(path: Path, command: str | None = None) -> None:
+    """Writes the environment.json of a run or a study. What is not known is left out. Raises StorageError.
+
+    command: that of a loop of the user's own, whose PyTorch is described only if it has imported it.
+    """
     described: dict[str, Any] = {
         "workbench": __version__,
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(),
-        "command": os.environ.get(COMMAND_VARIABLE),
+        **_describe_torch(is_own_loop=command is not None),
+        "command": command or os.environ.get(COMMAND_VARIABLE),
         "working_folder": str(Path.cwd()),
         "git_revision": git_revision(Path.cwd()),
         "host": describe_host(),
@@ -41,3 +39,18 @@ def write_environment(path: Path) -> None:
             ]
     present = {name: value for name, value in described.items() if value is not None}
     write_text_atomically(path, json.dumps(present, indent=2) + "\n", parents=False)
+
+
+def _describe_torch(*, is_own_loop: bool) -> dict[str, Any]:
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    # Asking a loop's CUDA for its devices before it has started it could break processes that the loop forks.
+    has_cuda = torch.cuda.is_initialized() if is_own_loop else torch.cuda.is_available()
+    return {
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if has_cuda else None,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+    }

@@ -49,7 +49,11 @@ class RunsController:
             return  # a folder that cannot be read is reported when the user starts a run
         if running and self._session.watch is None:
             lines = [
-                (row.run, f"{row.preset_name}  epoch {count(row.epoch)} of {count(row.epochs)}") for row in running
+                (
+                    row.run,
+                    f"{row.preset_name}  epoch {count(row.epoch)}" + (f" of {count(row.epochs)}" if row.epochs else ""),
+                )
+                for row in running
             ]
             if (run := await self._host.ask(AttachDialog(lines))) is not None:
                 await self.attach(run)
@@ -125,7 +129,7 @@ class RunsController:
         from workbench.ui.dialogs.quit import QuitDialog
 
         watch, answer = self._session.watch, None
-        if watch is not None and watch.is_alive:
+        if watch is not None and watch.is_alive and not watch.is_mirror:
             answer = await self._host.ask(QuitDialog(watch.run.name, watch.state))
             if answer is None:
                 return False

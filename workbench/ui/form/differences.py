@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from workbench.errors import PresetError
+from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 from workbench.settings import library
 from workbench.settings.changes import in_words, read
@@ -14,6 +15,8 @@ from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
 from workbench.ui.form.fields import short_name
 
+OWN = "settings."
+"""How the paths of settings begin that a loop of the user's own has."""
 REMEMBERED_SECONDS = 2.0
 """How long a preset's settings are kept before its file is read again, so that many runs of it read it once."""
 
@@ -28,7 +31,10 @@ def _settings_of(name: str, _now: int) -> dict[str, Any]:
 
 
 def differs(row: RunRow) -> str:
-    """The settings in which a run differs from the preset of its name, in a line."""
+    """The settings in which a run differs from the preset of its name, in a line; of a run without a preset, all."""
+    if KEY in row.settings:
+        own = {path.removeprefix(OWN): value for path, value in row.settings.items() if path.startswith(OWN)}
+        return ", ".join(f"{name} {value}" for name, value in own.items())
     settings = _settings_of(row.preset_name, int(time.monotonic() / REMEMBERED_SECONDS))
     left_out = ("name", "description")
 

@@ -13,7 +13,7 @@ from workbench.runs.events import Event, Finished, RequestHandled, Started, Stat
 from workbench.runs.follow import Follower
 from workbench.runs.history import RunHistory
 from workbench.runs.measurements import MemorySnapshot, Profiled
-from workbench.runs.own_loop import read_own_loop
+from workbench.runs.own_loop import FOLLOWED, read_own_loop
 from workbench.settings.preset import Preset
 from workbench.ui.live.asked_rate import AskedRates
 from workbench.ui.live.log_lines import Log
@@ -153,6 +153,11 @@ class Watch:
         started, made = self.run.started, self.own_loop or self.preset
         name = self.run.name if made is None else made.name
         return name if started is None else f"{name} {started.astimezone():%m-%d %H:%M}"
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether it is the mirror of another program's log, which this app keeps, and which takes no requests."""
+        return self.own_loop is not None and self.own_loop.loop in FOLLOWED
 
     @property
     def first_rate(self) -> float | None:

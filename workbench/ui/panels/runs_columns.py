@@ -110,5 +110,7 @@ def written(metric: str, value: float | None) -> str:
 
 
 def epochs_of(row: RunRow) -> str:
-    """Epochs done and planned."""
+    """Epochs done and planned; only those done, where a loop of the user's own does not tell how many it plans."""
+    if row.epoch and not row.epochs:
+        return count(row.epoch)
     return f"{count(row.epoch)}/{count(row.epochs)}"

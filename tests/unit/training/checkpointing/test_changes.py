@@ -61,7 +61,7 @@ def weights(trainer: Trainer) -> list[torch.Tensor]:
 
 def rates(trainer: Trainer) -> dict[int, float]:
     """Of each step, the schedule's factor included; the latest life counts."""
-    return {event.first_step + len(event.losses) - 1: event.learning_rate for event in of_type(trainer, Steps)}
+    return {event.first_step + len(event.losses) - 1: event.learning_rate or 0.0 for event in of_type(trainer, Steps)}
 
 
 def assert_same_training(found: Trainer, expected: Trainer) -> None:
