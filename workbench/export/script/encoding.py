@@ -64,7 +64,7 @@ def measure_targets(targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def encoding_part(preset: Preset, facts: Facts) -> Part:
-    """Functions that measure the training split. `model` of the part: the lines that encode `splits`."""
+    """Functions that measure the training split. `use` of the part: the lines that encode `splits`."""
     data = preset.data
     if isinstance(data, Sounds):
         return spectrograms_part(preset, facts)
@@ -96,7 +96,7 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
     if isinstance(data, TextData):
         tokens = tokens_part(preset, facts)
         codes.append(tokens.code)
-        calls += [tokens.model] * bool(tokens.model)
+        calls += [tokens.use] * bool(tokens.use)
         imports, settings = tokens.imports, tokens.settings
     return Part("\n\n\n".join(codes), imports, settings, "\n".join(calls))
 

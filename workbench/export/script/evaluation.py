@@ -14,7 +14,7 @@ EVALUATE = '''
 def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor$more) -> dict[str, float]:
     """The loss of a split, and $what."""
     model.eval()
-    widths, needed = fit_widths(inputs.cpu())  #? cuts
+    widths, needed = fit_widths(inputs$cpu)  #? cuts
     loss, weight = 0.0, 0  #? weighted
     loss = 0.0  #? !weighted
     correct = 0  #? counts
@@ -47,8 +47,8 @@ WHAT = {
 }
 
 
-def evaluation_part(preset: Preset, facts: Facts, *, scaled: bool) -> Part:
-    """The function `evaluate`; `model` of the part: the arguments that follow the split in a call.
+def evaluation_part(preset: Preset, facts: Facts, *, scaled: bool, on_gpu: bool) -> Part:
+    """The function `evaluate`; `use` of the part: the arguments that follow the split in a call.
 
     scaled: whether targets were standardised. Raises UsageError where the best epoch is chosen by something else.
     """
@@ -70,6 +70,7 @@ def evaluation_part(preset: Preset, facts: Facts, *, scaled: bool) -> Part:
         },
         more=", class_weights: Tensor" * weighs + ", scale: Split" * scaled,
         what=WHAT[task],
+        cpu=".cpu()" * on_gpu,
         batch_weight=weight,
         class_weights=", class_weights" * weighs,
         accuracy=measured[1],

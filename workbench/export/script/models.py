@@ -138,7 +138,7 @@ SMALLEST_SIDE = 2
 
 
 def model_part(preset: Preset, facts: Facts) -> Part:
-    """The model's class; `model` of the part builds it. Raises UsageError where a script has none."""
+    """The model's class; `use` of the part builds it. Raises UsageError where a script has none."""
     if isinstance(preset.model, TokenModel):
         return text_model_part(preset, facts)
     write = WRITERS.get(type(preset.model))
@@ -236,7 +236,7 @@ def _torchvision(preset: Preset, facts: Facts) -> Part:
         build = f"replace_relus({build})"
         codes.append(fill(REPLACE_RELUS, activation=activation(preset.activation)))
     if channels == 3 and not model.resize:
-        return Part("".join(codes), tuple(imports), model=build)
+        return Part("".join(codes), tuple(imports), use=build)
     repeats = ["repeats the single channel three times"] * (channels == 1)
     what = " and ".join(["resizes images"] * bool(model.resize) + repeats)
     code = fill(
@@ -256,7 +256,7 @@ def _torchvision(preset: Preset, facts: Facts) -> Part:
 def _class(name: str, template: str, facts: Facts, **texts: str) -> Part:
     shape = ", ".join(map(str, facts.input_shape))
     code = fill(template, None, shape=shape, outputs=str(facts.outputs), **texts)
-    return Part(code, ("from torch import Tensor", "from torch import nn"), model=f"{name}()")
+    return Part(code, ("from torch import Tensor", "from torch import nn"), use=f"{name}()")
 
 
 WRITERS: dict[type, Callable[[Preset, Facts], Part]] = {

@@ -12,6 +12,7 @@ from workbench.settings.loss import (
     CrossEntropy,
     Huber,
     KlDivergence,
+    LossChoice,
     MeanSquaredError,
 )
 from workbench.settings.preset import Preset
@@ -57,50 +58,51 @@ def weighs_classes(preset: Preset) -> bool:
 
 
 def loss_part(preset: Preset, facts: Facts, *, on_gpu: bool = False) -> Part:
-    """The loss. `model` of the part: the lines that make the class weights of `splits`, if there are any."""
-    loss = preset.loss
-    smoothing = getattr(loss, "label_smoothing", 0.0)
+    """The loss. `use` of the part: the lines that make the class weights of `splits`, if there are any."""
+    loss, weighs = preset.loss, weighs_classes(preset)
+    body = _cross_entropy(loss, facts) if isinstance(loss, CrossEntropy) else _comparison(loss, facts)
     settings: list[tuple[str, object]] = []
-    weights, more = "", ""
-    smoothed = ", label_smoothing=LABEL_SMOOTHING" * bool(smoothing)
-    if smoothing:
-        settings.append(("LABEL_SMOOTHING", smoothing))
-    if isinstance(loss, CrossEntropy) and facts.task == "language_modeling":
-        body = fill(TOKENS, smoothing=smoothed)
-    elif isinstance(loss, CrossEntropy):
-        more = ", class_weights: Tensor" * weighs_classes(preset)
-        if loss.class_weights == "balanced":
-            weights = (
-                f'counts = torch.bincount(splits["train"][1], minlength={facts.outputs}).float()\n'
-                "class_weights = counts.sum() / (len(counts) * counts.clamp(min=1))  # rarer classes weigh more"
-            )
-        elif weighs_classes(preset):
-            settings.append(("CLASS_WEIGHTS", loss.class_weights))
-            weights = "class_weights = torch.tensor(CLASS_WEIGHTS, dtype=torch.float32)" + ".to(DEVICE)" * on_gpu
-        if not weighs_classes(preset):
-            summed = f'F.cross_entropy(scores, targets{smoothed}, reduction="sum") / len(targets)'
-            body = f"return {summed if smoothing else 'F.cross_entropy(scores, targets)'}"
-        elif smoothing or (isinstance(loss.class_weights, tuple) and 0 in loss.class_weights):
-            body = fill(WEIGHTED_SUM, smoothing=smoothed)
-        else:
-            body = "return F.cross_entropy(scores, targets, weight=class_weights)"
-    elif type(loss) in COMPARISONS:
-        comparison = COMPARISONS[type(loss)]
-        delta = "HUBER_DELTA"
-        if isinstance(loss, Huber):
-            settings.append((delta, loss.delta))
-        if facts.task == "regression":
-            body = "return " + fill(comparison, to="targets", delta=delta)
-            settings = [each for each in settings if each[0] != "LABEL_SMOOTHING"]
-        elif smoothing:
-            body = fill(ONE_HOT, loss=fill(comparison, to="expected", delta=delta))
-        else:
-            to = "expected"
-            made = f"expected = F.one_hot(targets, {facts.outputs}).to(scores.dtype)"
-            body = f"{made}\nreturn {fill(comparison, to=to, delta=delta)}"
-    else:
+    if "LABEL_SMOOTHING" in body:
+        settings.append(("LABEL_SMOOTHING", getattr(loss, "label_smoothing", 0.0)))
+    if isinstance(loss, Huber):
+        settings.append(("HUBER_DELTA", loss.delta))
+    weights = ""
+    if isinstance(loss, CrossEntropy) and loss.class_weights == "balanced":
+        weights = (
+            f'counts = torch.bincount(splits["train"][1], minlength={facts.outputs}).float()\n'
+            "class_weights = counts.sum() / (len(counts) * counts.clamp(min=1))  # rarer classes weigh more"
+        )
+    elif isinstance(loss, CrossEntropy) and weighs:
+        settings.append(("CLASS_WEIGHTS", loss.class_weights))
+        weights = "class_weights = torch.tensor(CLASS_WEIGHTS, dtype=torch.float32)" + ".to(DEVICE)" * on_gpu
+    code = fill(LOSS, body=body, more=", class_weights: Tensor" * weighs)
+    return Part(code, ("import torch.nn.functional as F",), tuple(settings), weights)
+
+
+def _cross_entropy(loss: CrossEntropy, facts: Facts) -> str:
+    """The lines of `compute_loss`, as `workbench.settings.loss` computes it."""
+    smoothed = ", label_smoothing=LABEL_SMOOTHING" * bool(loss.label_smoothing)
+    if facts.task == "language_modeling":
+        return fill(TOKENS, smoothing=smoothed)
+    if loss.class_weights == "equal":
+        summed = f'F.cross_entropy(scores, targets{smoothed}, reduction="sum") / len(targets)'
+        return f"return {summed if smoothed else 'F.cross_entropy(scores, targets)'}"
+    if smoothed or (isinstance(loss.class_weights, tuple) and 0 in loss.class_weights):
+        return fill(WEIGHTED_SUM, smoothing=smoothed)
+    return "return F.cross_entropy(scores, targets, weight=class_weights)"
+
+
+def _comparison(loss: LossChoice, facts: Facts) -> str:
+    """The lines of `compute_loss` for a loss that compares numbers; classes become one-hot targets."""
+    if type(loss) not in COMPARISONS:
         raise UsageError(f'--to script does not know loss.name = "{loss.label()}"')
-    return Part(fill(LOSS, body=body, more=more), ("import torch.nn.functional as F",), tuple(settings), weights)
+    is_regression = facts.task == "regression"
+    compared = fill(COMPARISONS[type(loss)], to="targets" if is_regression else "expected", delta="HUBER_DELTA")
+    if is_regression:
+        return f"return {compared}"
+    if getattr(loss, "label_smoothing", 0.0):
+        return fill(ONE_HOT, loss=compared)
+    return f"expected = F.one_hot(targets, {facts.outputs}).to(scores.dtype)\nreturn {compared}"
 
 
 def batch_weight(preset: Preset, facts: Facts) -> str:

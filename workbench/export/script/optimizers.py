@@ -24,9 +24,9 @@ def base_rate(step: int) -> float:
 RATE = '''
 def learning_rate(step: int) -> float:  #? !plateau
 def learning_rate(step: int, reduction: float) -> float:  #? plateau
-    """The learning rate of an optimizer step, counted from 1: $what."""  #? scheduled
-    """The learning rate of an optimizer step, counted from 1, with a linear warm-up."""  #? !scheduled warmup
-    """The learning rate of an optimizer step, counted from 1."""  #? !scheduled !warmup
+    """The rate of a step, counted from 1: $what."""  #? scheduled
+    """The rate of a step, counted from 1, with a linear warm-up."""  #? !scheduled warmup
+    """The rate of a step, counted from 1."""  #? !scheduled !warmup
     epoch = (step - 1) / STEPS_PER_EPOCH  #? moves
     if epoch < WARMUP_EPOCHS:  #? warmup
         return $warm_rate  #? warmup
@@ -43,7 +43,7 @@ def cosine(start: float, end: float, fraction: float) -> float:
 
 
 def optimizer_part(preset: Preset, facts: Facts, *, on_gpu: bool = False) -> Part:
-    """The learning rate; `model` of the part is the expression that makes the optimizer of `model`."""
+    """The learning rate; `use` of the part is the expression that makes the optimizer of `model`."""
     choice = preset.optimizer
     # torch.optim.Adagrad is fused on the CPU alone, where the facts were found.
     implementation = {"foreach": True} if on_gpu and choice.torch_name == "Adagrad" else facts.implementation

@@ -19,8 +19,8 @@ class Part:
     """`import x`, `import x as y` or `from x import y`, one name each."""
     settings: tuple[tuple[str, object], ...] = ()
     """Names of constants and their values; a value that is `Code` is written as it is."""
-    model: str = ""
-    """Of the model's part: the expression that builds it."""
+    use: str = ""
+    """How the loop uses it: an expression, or lines of code."""
 
 
 class Code(str):

@@ -107,7 +107,7 @@ def sounds_part(preset: Preset, facts: Facts) -> Part:
 
 
 def spectrograms_part(preset: Preset, facts: Facts) -> Part:
-    """Functions that make spectrograms; `model` of the part: the lines that encode `splits`."""
+    """Functions that make spectrograms; `use` of the part: the lines that encode `splits`."""
     data, sounds = preset.data, facts.sounds
     assert isinstance(data, Sounds)
     assert sounds is not None

@@ -221,7 +221,7 @@ def _text_cnn(preset: Preset, facts: Facts) -> Part:
     texts |= {"features": str(model.channels * len(model.windows)), "activation": activation(preset.activation)}
     written = _written("TextCNN", [TEXT_CNN], facts, texts)
     imports = (*IMPORTS, "import torch.nn.functional as F")
-    return Part(written.code, imports, (("WINDOWS", model.windows),), written.model)
+    return Part(written.code, imports, (("WINDOWS", model.windows),), written.use)
 
 
 def _recurrent(preset: Preset, facts: Facts) -> Part:
@@ -257,7 +257,7 @@ def _transformer(preset: Preset, facts: Facts) -> Part:
     texts["attention"] = "is_causal=True" if causal else "attn_mask=seen"
     templates = [MASKED_MEAN] * (not causal) + [SINUSOIDS] * (not learned) + [TRANSFORMER]
     written = _written("Transformer", templates, facts, texts, {"causal": causal, "learned": learned})
-    return Part(written.code, (*IMPORTS, "import math", "import torch.nn.functional as F"), (), written.model)
+    return Part(written.code, (*IMPORTS, "import math", "import torch.nn.functional as F"), (), written.use)
 
 
 def _written(

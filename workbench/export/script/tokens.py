@@ -92,7 +92,7 @@ def by_length(order: Tensor, needed: Tensor, generator: torch.Generator) -> Tens
 
 
 def tokens_part(preset: Preset, facts: Facts) -> Part:
-    """Functions that make ids; `model` of the part: the lines that encode `splits`, if those are texts still."""
+    """Functions that make ids; `use` of the part: the lines that encode `splits`, if those are texts still."""
     data = preset.data
     assert isinstance(data, TextData)
     if data.tokens == "bpe":

@@ -47,7 +47,7 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
     splits = {name: (inputs.to(DEVICE), targets.to(DEVICE)) for name, (inputs, targets) in splits.items()}  #? gpu
     scale = (scale[0].to(DEVICE), scale[1].to(DEVICE))  #? gpu scaled
     inputs, targets = splits["train"]
-    widths, needed = fit_widths(inputs.cpu())  #? cuts
+    widths, needed = fit_widths(inputs$cpu)  #? cuts
     $weights
     torch.manual_seed(SEED)
     model = $model
@@ -206,6 +206,7 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
             "seldom": seldom,
             "tests": facts.test_samples is not None,
         },
+        cpu=".cpu()" * pieces.on_gpu,
         weights=pieces.class_weights,
         model=pieces.model,
         optimizer=pieces.optimizer,

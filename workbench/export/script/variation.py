@@ -35,12 +35,12 @@ VARY_SOUNDS = ("time_shift_ms", "gain_db", "noise_db", "time_masks", "frequency_
 
 
 def variation_part(preset: Preset, *, on_gpu: bool = False) -> Part:
-    """The function `vary`; `model` of the part: what a batch becomes, with {} in its place."""
+    """The function `vary`; `use` of the part: what a batch becomes, with {} in its place."""
     data = preset.data
     if isinstance(data, Sounds) and any(getattr(data, name) for name in VARY_SOUNDS):
         raise UsageError("--to script cannot vary sounds at random")
     if not isinstance(data, Augmented) or not (data.flip or data.shift or data.cutout):
-        return Part(model="{}")
+        return Part(use="{}")
     chosen = {"mirrored": data.flip, "shifted": data.shift, "with a square cut out": data.cutout}
     code = fill(
         VARY,

@@ -51,7 +51,7 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
         run=trained.name,
         torch=str(environment.get("torch", "")),
         cpu=str(environment.get("host", {}).get("cpu", "")),
-        num_threads=recorded.prepared.num_threads or 1,
+        num_threads=recorded.prepared.num_threads or int(environment.get("threads") or 1),
         by_onednn=facts.multiplies_by_onednn and not on_gpu,
         traced=recorded.prepared.engine == "traced" and not on_gpu,
         on_gpu=on_gpu,
