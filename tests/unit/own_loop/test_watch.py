@@ -127,19 +127,20 @@ def test_what_is_no_number_is_told_and_left_out(tmp_path: Path) -> None:
             run.log(loss=torch.ones(3), name="x", fine=np.float32(2.0), there=None)
         run.validation(accuracy=0.5, precision=torch.tensor(0.25), confusion=[[1, 0], [0, 1]], mine=np.array([3]))
         run.test(accuracy=0.75)
-        run.test(f1=0.5)
+        run.test(f1=0.5, token_accuracy=75)
     warned = {event.message for event in events(run.directory, WarningRaised)}
     assert warned == {
         "log: a value of shape (3,) is not one number: log its mean or its sum",
         "log: str is not a number",
         "validation: confusion is not one number, and is left out",
+        "test: token_accuracy is 75, and is taken as a fraction, which is 1 at most",
     }
     assert {name for event in events(run.directory, Logged) for name in event.metrics} == {"fine"}
     [epoch] = events(run.directory, EpochEnd)
     # Under `precision` readers expect a list by class.
     assert epoch.validation == {"accuracy": 0.5, "precision_score": 0.25, "mine": 3.0}
     assert epoch.monitor == "accuracy"
-    assert events(run.directory, TestResult)[-1].metrics == {"accuracy": 0.75, "f1_score": 0.5}
+    assert events(run.directory, TestResult)[-1].metrics == {"accuracy": 0.75, "f1_score": 0.5, "token_accuracy": 75.0}
 
 
 def test_a_full_disk_warns_once_and_what_follows_is_written(
@@ -273,6 +274,7 @@ def test_a_fault_of_workbench_ends_no_training(
     assert steps == 3
     told = capsys.readouterr().err
     assert told == "workbench.watch: nothing more is recorded: RuntimeError: a fault; training continues\n"
+    assert summary_of(run.directory).status == "completed"  # but for how it ended
 
 
 def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Path) -> None:
