@@ -83,7 +83,11 @@ class Recorder:
         self._claim: Claim | None = None
         if run is not None:
             self._claim, self._control = claim(run), ControlReader(run.control, time.time())
-            self._events = EventWriter(run.events)
+            try:
+                self._events = EventWriter(run.events)
+            except StorageError:
+                self._claim.close()
+                raise
             self._thread.start()
 
     # For the loop's own thread.

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import workbench
 from tests.unit.own_loop.reading import events, summary_of
-from workbench.errors import NoPresetError, UsageError
+from workbench.errors import NoPresetError, StorageError, UsageError
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.events import EpochEnd, Logged, Prepared, Started, Steps, TestResult, WarningRaised
 from workbench.runs.history import read_history
@@ -197,6 +197,19 @@ def test_a_runs_folder_that_cannot_be_written_ends_nothing(tmp_path: Path, capsy
     with workbench.watch("mine", epochs=1, runs_dir=tmp_path / "file" / "runs") as run:
         steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
     assert (steps, run.directory) == (3, None)
+    assert "training continues unwatched" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path) -> None:
+        raise StorageError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr("workbench.own_loop.recorder.EventWriter", full)
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path) as run:
+        steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
+    assert (steps, run.directory, list(tmp_path.iterdir())) == (3, None, [])
     assert "training continues unwatched" in capsys.readouterr().err
 
 
