@@ -22,11 +22,12 @@ class ExportKind:
     takes_several: bool = False
     """Whether it takes several runs."""
     takes_study: bool = False
-    """Whether it takes a study in place of runs."""
+    """Whether it takes a study, and several that are compared, as well as runs."""
 
-    def file_name(self, run: str) -> str:
-        """What is written is called after its run: the name of the file, or of the folder."""
-        return f"{run}{self.suffix}" if self.suffix else f"{run}-{self.name}"
+    def file_name(self, run: str, runs: int = 1) -> str:
+        """What is written is called after its run, or the first of several: the name of the file, or of the folder."""
+        stem = run if runs == 1 else f"{run}-and-{runs - 1}-more"
+        return f"{stem}{self.suffix}" if self.suffix else f"{stem}-{self.name}"
 
 
 KINDS = {
@@ -41,7 +42,7 @@ KINDS = {
         ),
         ExportKind("svg", "a folder with each chart as SVG", "", takes_several=True),
         ExportKind("csv", "a folder with the curves as CSV: steps, epochs, timing, memory", ""),
-        ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True),
+        ExportKind("tensorboard", "a log folder that TensorBoard shows", "", takes_several=True, takes_study=True),
     )
 }
 NAMES = tuple(KINDS)

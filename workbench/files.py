@@ -185,6 +185,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether there is something at the path; False too for an impossible name (too long, with a NUL)."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def open_regular(path: Path) -> IO[bytes]:
     """Opens a regular file for reading. Refuses a FIFO, which could block, and a device, which may not end.
 

@@ -18,6 +18,8 @@ TaskKind = Literal["classification", "regression", "language_modeling"]
 
 BY_CLASS = ("precision", "recall", "f1", "support", "confusion")
 """Numbers of each class, which are stored beside the metrics: a list over the classes, confusion a square matrix."""
+WEIGHTED = ("precision_weighted", "recall_weighted", "f1_weighted")
+"""Means over the classes by their size, which are stored for other programs and shown nowhere."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def monitor_names() -> list[str]:
 
 def keeps_curve(name: str) -> bool:
     """Whether the values of a metric after each epoch are kept as a curve; also of one that is not declared."""
-    return name not in BY_CLASS and metric(name).is_curve
+    return name not in (*BY_CLASS, *WEIGHTED) and metric(name).is_curve
 
 
 def headline_metrics(monitor: str = "") -> list[Metric]:
@@ -151,7 +153,7 @@ def written_with_own(values: Mapping[str, Any], shown: Iterable[Metric] | None =
 
 def undeclared(values: Mapping[str, Any]) -> dict[str, float]:
     """The numbers among the values that are no declared metric."""
-    known = {each.name for each in METRICS} | set(BY_CLASS)
+    known = {each.name for each in METRICS} | {*BY_CLASS, *WEIGHTED}
     return {
         name: value
         for name, value in values.items()

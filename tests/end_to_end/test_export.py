@@ -123,8 +123,8 @@ def test_what_is_wrong_is_said(workbench: Workbench, run_of: Callable[..., Path]
         assert done.stdout == ""
     checkpoint.unlink()
     done = workbench.run("export", str(run), "--to", "safetensors")
-    assert done.returncode == 2
-    assert "has no checkpoint in" in done.stderr
+    assert done.returncode == 3
+    assert "has no checkpoint, so there is no model" in done.stderr
     assert sorted(path.name for path in workbench.folder.iterdir() if path.is_file()) == ["there.onnx"]
 
 

@@ -18,10 +18,18 @@ FLOWERS = """sepal length (cm),sepal width (cm),petal length (cm),petal width (c
 """
 
 
-@pytest.fixture
-def trained(workbench: Workbench) -> Workbench:
-    done = workbench.run("--preset", "iris", "--set", "training.epochs=30", "--set", "runtime.device=cpu", "--quiet")
+@pytest.fixture(scope="module")
+def run_of_iris(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that all tests here predict with; none changes it."""
+    tool = Workbench(tmp_path_factory.mktemp("iris"))
+    done = tool.run("--preset", "iris", "--set", "training.epochs=30", "--set", "runtime.device=cpu", "--quiet")
     assert done.returncode == 0, done.stderr
+    return tool.folder / "runs"
+
+
+@pytest.fixture
+def trained(workbench: Workbench, run_of_iris: Path) -> Workbench:
+    (workbench.folder / "runs").symlink_to(run_of_iris)
     (workbench.folder / "new.csv").write_text(FLOWERS)
     return workbench
 
@@ -55,15 +63,9 @@ def test_rows_are_predicted_to_stdout_to_a_file_and_from_a_pipe(trained: Workben
     assert written[0].startswith("input,row,prediction,probability,probability_setosa,")
     assert [line.split(",")[:3] for line in written[1:]] == [["new.csv", "1", "setosa"], ["new.csv", "2", "virginica"]]
 
-    objects = "\n".join(
-        json.dumps(dict(zip(FLOWERS.splitlines()[0].split(","), line.split(","), strict=True)))
-        for line in FLOWERS.splitlines()[1:]
-    )
-    for text in (FLOWERS, objects):
-        done = piped(trained, text, "predict", "iris", "-", "--quiet")
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
-        assert [json.loads(line) | {"input": "new.csv"} for line in done.stdout.splitlines()] == lines
+    done = piped(trained, FLOWERS, "predict", "iris", "-", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line) | {"input": "new.csv"} for line in done.stdout.splitlines()] == lines
 
     tested = trained.run("predict", "iris", "--split", "test", "--out", "test.jsonl", "--json")
     assert tested.returncode == 0, tested.stderr
@@ -80,7 +82,6 @@ def test_what_is_wrong_is_said_and_nothing_is_half_written(trained: Workbench) -
     (trained.folder / "taken.jsonl").write_text("taken")
     for arguments, code, said in (
         (["iris", "broken.csv", "--out", "p.jsonl"], 3, "broken.csv, line 4, column 'sepal width (cm)'"),
-        (["iris", "absent.csv"], 3, "absent.csv is not there; the model takes a table"),
         (["iris", "new.csv", "--device", "cuda:9"], 2, "cuda:9"),
     ):
         done = trained.run("predict", *arguments)
@@ -89,20 +90,9 @@ def test_what_is_wrong_is_said_and_nothing_is_half_written(trained: Workbench) -
         assert "Traceback" not in done.stderr
     assert [path.name for path in trained.folder.glob("*.jsonl")] == ["taken.jsonl"]
     assert not list(trained.folder.glob(".*.jsonl*"))
-    for arguments, said in (
-        (["iris"], "what shall be predicted?"),
-        (["irsi", "new.csv"], "there is no run 'irsi'"),
-        (["iris", "new.csv", "--split", "test"], "give no inputs with it"),
-        (["iris", "--split", "tset"], "--split takes validation or test, not tset"),
-        (["iris", "new.csv", "--batch-size", "0"], "--batch-size takes a number from 1"),
-        (["iris", "-", "-"], "can be read only once"),
-        (["iris", "new.csv", "--out", "taken.jsonl"], "taken.jsonl exists already"),
-        (["iris", "new.csv", "--out", "runs", "--overwrite"], "runs is a folder"),
-        (["new.csv", "new.csv"], "there is no run 'new.csv'"),
-    ):
-        done = trained.run("predict", *arguments)
-        assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert said in done.stderr
+    done = trained.run("predict", "iris", "new.csv", "--out", "taken.jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "taken.jsonl exists already" in done.stderr
     assert (trained.folder / "taken.jsonl").read_text() == "taken"
 
 

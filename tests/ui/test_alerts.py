@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tests.ui.conftest import drive, make_app, screen_text
 from tests.ui.made import HELD, append, events, write_run
-from workbench.alerts.settings import VARIABLE
+from workbench.alerts.file import VARIABLE
 from workbench.runs.directory import list_runs
 from workbench.runs.events import Finished, State
 from workbench.ui.app import WorkbenchApp

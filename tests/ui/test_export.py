@@ -18,8 +18,8 @@ from tests.ui.test_runs_labels import until
 from tests.ui.test_runs_screen import app_with_runs, open_runs
 from tests.unit.report_page.made import made_run, usual_events
 from workbench.errors import WorkbenchError
-from workbench.processes import exporting
-from workbench.processes.exporting import ExportRequest
+from workbench.processes import export_command
+from workbench.processes.export_command import ExportRequest
 from workbench.ui.app import WorkbenchApp
 from workbench.ui.dialogs.export import ExportDialog
 from workbench.ui.screens.main import MainScreen
@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ExportRequest
         found.append(request)
         return sys.executable, "-c", WRITES.format(out=str(request.out), gate=str(tmp_path / "gate"))
 
-    monkeypatch.setattr(exporting, "command_line", command)
+    monkeypatch.setattr(export_command, "command_line", command)
     return found
 
 
@@ -130,7 +130,7 @@ def test_what_is_there_is_replaced_only_after_a_second_enter(tmp_path: Path, ask
 
 
 def test_a_failed_export_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "command_line", lambda _: (sys.executable, "-c", FAILS))
+    monkeypatch.setattr(export_command, "command_line", lambda _: (sys.executable, "-c", FAILS))
     app = app_with_runs(tmp_path)
 
     async def steps(pilot: Pilot[None]) -> None:
@@ -145,7 +145,7 @@ def test_a_failed_export_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("leaves", ["the dialog", "the list of runs too"])
-def test_an_export_goes_on_without_its_dialog_and_says_when_it_is_done(
+def test_an_export_continues_without_its_dialog_and_says_when_it_is_done(
     tmp_path: Path, asked: list[ExportRequest], leaves: str
 ) -> None:
     app = app_with_runs(tmp_path)
@@ -249,8 +249,8 @@ def test_the_real_command_line_is_understood(tmp_path: Path) -> None:
     run = made_run(tmp_path / "runs", usual_events(), summary={})
     heard: list[str] = []
     request = ExportRequest((run.path,), "report", tmp_path / "page.html")
-    written = asyncio.run(exporting.run_export(request, heard.append))
+    written = asyncio.run(export_command.run_export(request, heard.append))
     assert written.path == tmp_path / "page.html"
     assert written.lines[0].startswith("a report of a run")
     with pytest.raises(WorkbenchError, match="exists already: choose another --out"):
-        asyncio.run(exporting.run_export(request, heard.append))
+        asyncio.run(export_command.run_export(request, heard.append))

@@ -6,10 +6,11 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from workbench.metrics import METRICS, Metric, metric, metrics_for, written
+from workbench.metrics import METRICS, Metric, keeps_curve, metric, metrics_for, undeclared, written
 from workbench.wording import headline
 
 
@@ -66,3 +67,17 @@ def test_the_line_of_an_epoch_shows_the_metric_that_tells_the_best_one() -> None
     assert headline(values) == "loss 0.5000 accuracy 90.00 %"
     assert headline(values, "accuracy") == "loss 0.5000 accuracy 90.00 %"
     assert headline(values, "top5_accuracy") == "loss 0.5000 accuracy 90.00 % top-5 99.00 %"
+
+
+def test_weighted_means_are_not_taken_for_metrics_of_a_loop_of_the_users_own() -> None:
+    values: dict[str, Any] = {
+        "loss": 0.5,
+        "f1_weighted": 0.7,
+        "precision_weighted": 0.7,
+        "recall_weighted": 0.6,
+        "f1": [1.0],
+        "mine": 2,
+    }
+    assert undeclared(values) == {"mine": 2}
+    assert [name for name in values if keeps_curve(name)] == ["loss", "mine"]
+    assert headline(values) == "loss 0.5000 mine 2"

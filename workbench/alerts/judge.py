@@ -173,8 +173,8 @@ class Judge:
         self._was_alive = True
         usual = self._pace.usual_seconds
         if self._pace.is_stalled(silent_seconds):
-            before = "" if usual is None else f", and {duration(usual)} is the longest usual wait"
-            text = f"nothing for {duration(silent_seconds)} {self._subject.where}{before}"
+            before = "" if usual is None else f"; its longest usual wait is {duration(usual)}"
+            text = f"silent for {duration(silent_seconds)} {self._subject.where}{before}"
             self._add("stalled", text, time.time())
 
     def ended(self) -> None:

@@ -17,16 +17,15 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from workbench.alerts.alert import EVENT_NAMES, EventName
-from workbench.errors import StorageError, UsageError
-from workbench.files import is_file, read_small, short_path, user_folder
+from workbench.alerts.file import VARIABLE, alerts_file, has_alerts
+from workbench.errors import UsageError
+from workbench.files import is_file, read_small, short_path
 from workbench.metrics import METRICS
 from workbench.settings.base import Settings, setting
 from workbench.settings.problems import describe_syntax_error, describe_validation_error
 from workbench.suggestion import closest
 from workbench.tuning.question import Target, parse_target
 
-VARIABLE = "WORKBENCH_ALERTS"
-"""Names another file; empty: no alerts at all."""
 EXAMPLE = """[alerts]
 events = ["completed", "failed", "diverged", "lost", "stalled", "target"]
 target = "accuracy>=0.98"
@@ -144,26 +143,13 @@ class _File(Settings):
     alerts: AlertSettings = Field(default_factory=AlertSettings)
 
 
-def alerts_file() -> Path | None:
-    """Where the settings are, whether there are any or not; None: the user wants no alerts. Raises StorageError."""
-    named = os.environ.get(VARIABLE)
-    if named is not None:
-        return Path(named).expanduser().absolute() if named.strip() else None
-    return user_folder("config") / "alerts.toml"
-
-
 def load_alerts() -> AlertSettings:
     """The settings in force; those that send nothing where there is no file. Raises UsageError, StorageError."""
-    try:
-        path = alerts_file()
-    except StorageError:
-        return AlertSettings()  # without a home folder nothing can have been set
+    path = alerts_file() if has_alerts() else None
     if path is None:
         return AlertSettings()
     if not is_file(path):
-        if VARIABLE in os.environ:
-            raise UsageError(f"{VARIABLE} names a file that does not exist: {path}")
-        return AlertSettings()
+        raise UsageError(f"{VARIABLE} names a file that does not exist: {path}")
     where = short_path(path)
     _check_private(path, where)
     try:

@@ -24,17 +24,22 @@ def predict(
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="What to predict, of the kind that the model was trained on: a table (CSV, TSV, JSON lines), files or "
             "folders of images, texts or sounds, .npz or .npy arrays; - for standard input: a table, or a text a line.",
         ),
     ] = None,
     texts: Annotated[
-        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; several are given one by one.")
+        list[str] | None, typer.Option("--text", metavar="TEXT", help="A text itself; may be given several times.")
     ] = None,
     split: Annotated[
-        str, typer.Option("--split", metavar="validation|test", help="Predict the run's own held-out samples instead.")
-    ] = "",
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="train|validation|test",
+            help="Predict the samples of the run's own data instead, as the run measured them.",
+        ),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV with a header in place of JSON lines.")] = False,
     out: Annotated[
         Path | None,
@@ -49,8 +54,13 @@ def predict(
         typer.Option("--skip-broken", help="What cannot be read has an error in its line; else the first ends all."),
     ] = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", help="Samples at a time; halves itself where memory runs out.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            "--batch-size",
+            help="Samples at a time; else as many as the run evaluated at a time. It halves itself where memory runs "
+            "out.",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", metavar="auto|cpu|cuda|cuda:N|mps", help="Where to compute.")
     ] = "auto",

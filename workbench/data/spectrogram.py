@@ -105,7 +105,11 @@ class LogMel(SoundEncoding):
             pad_mode="constant",
             return_complex=True,
         )
-        power = spectrum.real.square() + spectrum.imag.square()  # much faster than a sum over the last dimension
+        # Much faster than a sum over the last dimension.
+        return self.of_power(spectrum.real.square() + spectrum.imag.square())
+
+    def of_power(self, power: Tensor) -> Tensor:
+        """The encoding of power spectra (n, fft_length // 2 + 1, frames)."""
         bands = (power.transpose(1, 2) @ self.bank + FLOOR).log()
         rows = self.rows(bands).transpose(1, 2).unsqueeze(1)
         return ((rows - self.mean) / self.std).contiguous()

@@ -79,7 +79,7 @@ def judge(expected: Sequence[Array], found: Sequence[Array], trained: TrainedMod
 def _differences(right: Array, given: Array) -> Array:
     """Absolute differences: 0 where both are the same, NaN included, infinite where one alone is not finite."""
     with np.errstate(invalid="ignore"):
-        differences = np.abs(right - given)
+        differences: Array = np.abs(right - given)
     differences[(right == given) | (np.isnan(right) & np.isnan(given))] = 0.0
     differences[np.isnan(differences)] = np.inf
     return differences
@@ -112,9 +112,10 @@ def named_arrays(trained: TrainedModel, kind: str, batch: Raw) -> dict[str, Arra
 
 def save_batches(file: Path, batches: Sequence[Mapping[str, Array]]) -> None:
     """Writes batches as `readers` reads them."""
-    np.savez(
-        file, **{f"{number}:{name}": array for number, batch in enumerate(batches) for name, array in batch.items()}
-    )
+    named: dict[str, Any] = {}
+    for number, batch in enumerate(batches):
+        named |= {f"{number}:{name}": array for name, array in batch.items()}
+    np.savez(file, **named)
 
 
 def _outputs_of(kind: str, file: Path, batches: Sequence[Mapping[str, Array]]) -> list[Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from workbench.export.facts import signature_of
 from workbench.export.program import inputs_of, output_of
-from workbench.export.torch_export import ExportError, cause_of, exported_program
+from workbench.export.torch_export import ExportError, cause_of, exported_program, with_other_spectra
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -29,7 +30,7 @@ def save_onnx(trained: TrainedModel, path: Path, facts: Mapping[str, Any]) -> No
         raise ExportError(
             "the model is larger than the 2 GB that one ONNX file can hold; --to torch_export has no limit"
         )
-    model = _model(trained)
+    model = with_other_spectra(trained, partial(_model, trained))
     opset = next(each.version for each in model.opset_import if not each.domain)
     versions = facts["versions"] | {name: import_module(name).__version__ for name in PACKAGES}
     described = signature_of(trained) | dict(facts) | {"versions": versions, "opset": opset}
@@ -41,9 +42,9 @@ def save_onnx(trained: TrainedModel, path: Path, facts: Mapping[str, Any]) -> No
     path.write_bytes(model.SerializeToString())
 
 
-def _model(trained: TrainedModel) -> Any:
+def _model(trained: TrainedModel, by_convolution: bool) -> Any:
     """The model as an onnx.ModelProto. Raises ExportError."""
-    program = exported_program(trained)
+    program = exported_program(trained, by_convolution)
     with torch.no_grad():
         try:
             model = torch.onnx.export(
@@ -61,16 +62,16 @@ def _model(trained: TrainedModel) -> Any:
 
 
 def _in_words(error: BaseException) -> str:
-    """What ONNX lacks, as far as the exporter's errors name it."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if found := re.search(
-            r"No ONNX function found for \S*?op='([^']+)'|[Uu]nsupported.*?(aten[.:]+\w+)", str(cause)
-        ):
-            operator = found[1] or found[2]
-            return f"ONNX has no operator for PyTorch's {operator}, which this model uses; --to torch_export has it"
-        cause = cause.__cause__ or cause.__context__
-    return f"the model cannot be exported to ONNX: {cause_of(error)}; --to torch_export may take it"
+    """What ONNX lacks, as far as the exporter's errors name it: the first cause says it, others tell of the way."""
+    first = error
+    while (cause := first.__cause__ or first.__context__) is not None:
+        first = cause
+        if found := re.search(r"No ONNX function found for \S*?op='([^']+)'", str(first)):
+            return f"ONNX has no operator for PyTorch's {found[1]}, which this model uses; --to torch_export has it"
+    return (
+        f"PyTorch {torch.__version__} cannot export this model to ONNX: {cause_of(first)}; a newer PyTorch may, and so "
+        "may --to torch_export"
+    )
 
 
 def _forget_source(model: Any) -> None:

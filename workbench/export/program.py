@@ -5,16 +5,17 @@ Texts become ids outside: no program of tensors holds a tokenizer. What such a p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from workbench.data.encoding import Encoding
 from workbench.data.inputs import RAW_TEXT, Inputs, dtype_named
-from workbench.data.spectrogram import LogMel
+from workbench.data.spectrogram import LogMel, as_float
 from workbench.data.text_encoding import TextEncoding
 from workbench.training.checkpointing.trained_model import TrainedModel
 
@@ -38,10 +39,16 @@ class TensorInput:
 class Program(nn.Module):
     """What is exported of a trained model: as `TrainedModel`, but of texts it takes ids."""
 
-    def __init__(self, trained: TrainedModel) -> None:
+    def __init__(self, trained: TrainedModel, *, by_convolution: bool = False) -> None:
+        """by_convolution: whether spectra are made without a Fourier transform, which not all exporters know."""
         super().__init__()
+        encoding = trained.encoding
         self.model = trained.model
-        self.encoding = None if isinstance(trained.encoding, TextEncoding) else Encoded(trained.encoding)
+        self.encoding: nn.Module | None = None
+        if isinstance(encoding, LogMel):
+            self.encoding = Spectrogram(encoding, by_convolution=by_convolution)
+        elif not isinstance(encoding, TextEncoding):
+            self.encoding = encoding
         self.target_scale = trained.target_scale
         self.loss = trained.preset.loss
 
@@ -52,19 +59,33 @@ class Program(nn.Module):
         return self.loss.probabilities(scores) if self.target_scale is None else self.target_scale.undo(scores)
 
 
-class Encoded(nn.Module):
-    """An encoding for a batch of any size: a spectrogram is made of all samples at once."""
+class Spectrogram(nn.Module):
+    """A spectrogram of all samples of a batch at once, however many there are."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: LogMel, *, by_convolution: bool) -> None:
         super().__init__()
         self.encoding = encoding
+        self.kernels: Tensor | None
+        self.register_buffer("kernels", fourier_kernels(encoding) if by_convolution else None)
 
-    def forward(self, samples: Inputs) -> Inputs:
-        if isinstance(self.encoding, LogMel):
-            assert isinstance(samples, Tensor)
-            return self.encoding.all_at_once(samples)
-        encoded: Inputs = self.encoding(samples)
-        return encoded
+    def forward(self, waves: Tensor) -> Tensor:
+        """Waveforms (n, samples) to what the encoding makes of them."""
+        if self.kernels is None:
+            return self.encoding.all_at_once(waves)
+        length = self.encoding.fft_length
+        padded = F.pad(as_float(waves).unsqueeze(1), (length // 2, length // 2))
+        real, imaginary = F.conv1d(padded, self.kernels, stride=self.encoding.hop).chunk(2, dim=1)
+        return self.encoding.of_power(real.square() + imaginary.square())
+
+
+def fourier_kernels(encoding: LogMel) -> Tensor:
+    """Cosines and sines of each frequency under the window: float32 (2 * frequencies, 1, fft_length), as torch.stft."""
+    length, window = encoding.fft_length, encoding.window
+    before = (length - window) // 2
+    hann = F.pad(encoding.hann.double(), (before, length - window - before))
+    angles = torch.outer(torch.arange(length // 2 + 1).double(), torch.arange(length).double()) % length
+    angles *= 2 * math.pi / length
+    return torch.cat([angles.cos() * hann, -angles.sin() * hann]).float().unsqueeze(1)
 
 
 def inputs_of(trained: TrainedModel) -> tuple[TensorInput, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -55,6 +55,7 @@ def samples_of(trained: TrainedModel, report: Callable[[Progress], None]) -> Che
     """
     try:
         found = _read(trained, report)
+        found = replace(found, raw=_as_described(found.raw, trained))
         trained(batch_of(found.raw, 0, 1))  # other data may lie there now
     except WorkbenchError as error:
         return CheckSamples(random_samples(trained), "random", first_line(error))
@@ -67,10 +68,11 @@ def batch_of(raw: Raw, start: int, end: int) -> Raw:
 
 
 def batches_of(raw: Raw, outputs: int) -> list[Raw]:
-    """Batches of the sizes in BATCHES; fewer where one sample has very many outputs. Few samples are repeated."""
-    batches, start = [], 0
+    """Batches of the sizes in BATCHES; two of them at least, fewer where one sample has very many outputs."""
+    batches: list[Raw] = []
+    start = 0
     for size in BATCHES:
-        if start and (start + size) * outputs > MOST_NUMBERS:
+        if len(batches) >= 2 and (start + size) * outputs > MOST_NUMBERS:
             break
         batches.append(batch_of(raw, start, start + size))
         start += size
@@ -80,7 +82,9 @@ def batches_of(raw: Raw, outputs: int) -> list[Raw]:
 def _read(trained: TrainedModel, report: Callable[[Progress], None]) -> CheckSamples:
     """Raises WorkbenchError where the data cannot be read."""
     os.environ[OFFLINE_VARIABLE] = "1"
-    preset = trained.preset.override(["runtime.device=cpu", "runtime.precision=float32", "runtime.num_workers=0"])
+    preset = trained.preset.override(
+        ["runtime.device=cpu", "runtime.precision=float32", "runtime.engine=eager", "runtime.num_workers=0"]
+    )
     seen: list[CheckSamples] = []
 
     def see(samples: Samples, splits: Splits) -> None:
@@ -90,6 +94,12 @@ def _read(trained: TrainedModel, report: Callable[[Progress], None]) -> CheckSam
     with suppress(_EnoughError):
         prepare(preset, report, see, trains=False)
     return seen[0]
+
+
+def _as_described(raw: Raw, trained: TrainedModel) -> Raw:
+    """The samples in the type that the source gave: whole numbers that are measures are read as float64."""
+    described = trained.raw
+    return raw.to(dtype_named(described["type"])) if isinstance(raw, Tensor) and "shape" in described else raw
 
 
 def _chosen(samples: Samples, splits: Splits) -> CheckSamples:
@@ -136,7 +146,7 @@ def _random_tensor(
         return torch.randint(0, most, size, generator=generator)
     if dtype == torch.bool:
         return torch.rand(size, generator=generator) < 0.5
-    if not dtype.is_floating_point:
+    if not dtype.is_floating_point and dtype != torch.int64:  # pixels and waves
         bounds = torch.iinfo(dtype)
         low, high = (max(bounds.min, -(2**15)), min(bounds.max, 2**15 - 1))
         return torch.randint(low, high + 1, size, generator=generator).to(dtype)

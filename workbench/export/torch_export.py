@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
+from workbench.data.spectrogram import LogMel
 from workbench.errors import WorkbenchError
 from workbench.export.facts import signature_of
 from workbench.export.program import Program, example_of, inputs_of, takes_names
 from workbench.training.checkpointing.trained_model import TrainedModel
+
+Made = TypeVar("Made")
 
 EXTRA_FILE = "workbench.json"
 """The file inside it that says what the program takes and gives: `torch.export.load(file, extra_files={NAME: ""})`."""
@@ -26,7 +30,7 @@ class ExportError(WorkbenchError):
 def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any]) -> None:
     """Writes the program. facts: of the run. Raises ExportError, OSError."""
     described = json.dumps(signature_of(trained) | dict(facts))
-    program = exported_program(trained)
+    program = with_other_spectra(trained, partial(exported_program, trained))
     with path.open("wb") as file:
         try:
             torch.export.save(program, file, extra_files={EXTRA_FILE: described})
@@ -35,28 +39,37 @@ def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any
             raise OSError(28, "the disk is probably full") from error
 
 
-def exported_program(trained: TrainedModel) -> torch.export.ExportedProgram:
-    """The program, for batches of any size. Raises ExportError."""
+def with_other_spectra(trained: TrainedModel, export: Callable[[bool], Made]) -> Made:
+    """What `export` makes; of a spectrogram whose Fourier transform it cannot export, by convolutions instead.
+
+    export: takes whether spectra are made by convolutions. Raises ExportError.
+    """
     try:
-        return _traced(trained, strict=False)
-    except Exception as error:
-        # By reading the code rather than running it, PyTorch may take what it cannot take otherwise, such as NumPy.
-        with suppress(Exception):
-            return _traced(trained, strict=True)
-        raise ExportError(f"PyTorch cannot export this model: {cause_of(error)}") from error
+        return export(False)
+    except ExportError:
+        if not isinstance(trained.encoding, LogMel):
+            raise
+    return export(True)
 
 
-def _traced(trained: TrainedModel, *, strict: bool) -> torch.export.ExportedProgram:
+def exported_program(trained: TrainedModel, by_convolution: bool) -> torch.export.ExportedProgram:
+    """The program, for batches of any size. Raises ExportError."""
+    program = Program(trained, by_convolution=by_convolution).eval()
+    example, shapes = example_of(trained), dynamic_shapes(trained)
     with torch.no_grad():
-        shapes = dynamic_shapes(trained)
-        return torch.export.export(
-            Program(trained).eval(), (example_of(trained),), dynamic_shapes=shapes, strict=strict
-        )
+        try:
+            return torch.export.export(program, (example,), dynamic_shapes=shapes, strict=False)
+        except Exception as error:
+            # By reading the code rather than running it, PyTorch may take what it cannot take otherwise, such as NumPy.
+            with suppress(Exception):
+                return torch.export.export(program, (example,), dynamic_shapes=shapes, strict=True)
+            raise ExportError(f"PyTorch cannot export this model: {cause_of(error)}") from error
 
 
 def dynamic_shapes(trained: TrainedModel) -> tuple[Any, ...]:
     """Says to PyTorch's exporters that the first dimension of each input is the batch."""
-    batch = torch.export.Dim("batch", min=1)
+    # PyTorch 2.6 takes attention for a batch of any size below a bound only.
+    batch = torch.export.Dim("batch", min=1, max=2**31 - 1)
     if takes_names(trained):
         return ({each.name: {0: batch} for each in inputs_of(trained)},)
     return ({0: batch},)

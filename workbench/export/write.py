@@ -10,6 +10,7 @@ from workbench.data.inputs import tensors_of
 from workbench.data.text_encoding import TextEncoding
 from workbench.export.agreement import compare
 from workbench.export.facts import facts_of
+from workbench.export.program import inputs_of, output_of
 from workbench.export.samples import Raw, batch_of, batches_of, samples_of
 from workbench.files import storage_error
 from workbench.processes.export import ExportedModel, Request
@@ -72,11 +73,16 @@ def _size(batch: Raw) -> int:
 
 
 def _notes(trained: TrainedModel, kind: str) -> list[str]:
-    if kind == "safetensors" or not isinstance(trained.encoding, TextEncoding):
-        return []
-    length = trained.encoding.length
-    place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
-    return [
-        f"texts become ids outside the program, which takes them as int64 (n, {length}); {place} has the "
-        f"{trained.encoding.name} tokenizer"
-    ]
+    """How the file is used."""
+    if kind == "safetensors":
+        return ["predict with it: workbench predict FILE INPUT"]
+    taken = " and ".join(
+        f"{each.name}, {each.type} (n, {', '.join(map(str, each.shape))})" for each in inputs_of(trained)
+    )
+    notes = [f"it takes {taken}, and gives {output_of(trained)}"]
+    if kind == "torch_export":
+        notes.append("load it with: torch.export.load(FILE).module()")
+    if isinstance(trained.encoding, TextEncoding):
+        place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
+        notes.append(f"texts become ids outside of it: {place} has the tokenizer ({trained.encoding.name})")
+    return notes

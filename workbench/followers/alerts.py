@@ -14,7 +14,7 @@ from workbench.alerts.judge import Judge
 from workbench.alerts.post import WAITS_SECONDS, post_to_ntfy, post_to_webhook
 from workbench.alerts.reader import AlertReader
 from workbench.alerts.settings import AlertSettings, load_alerts
-from workbench.errors import EXIT_DONE, EXIT_FAILED
+from workbench.errors import EXIT_DONE
 from workbench.followers.follow import follow_to_end
 from workbench.followers.log import Log
 from workbench.runs.event_lines import decode
@@ -83,8 +83,5 @@ def follow_with_alerts(directory: OwnedDirectory, since: float, log: Log) -> int
     for sender in senders:
         if not sender.is_done:
             log.problem(f"{sender.name} has not sent everything: it took too long")
-    if has_begun:
-        log.say("the end")
-        return EXIT_DONE
-    log.problem("nothing was trained")
-    return EXIT_FAILED
+    log.say("the end" if has_begun else "nothing was trained")
+    return EXIT_DONE

@@ -25,7 +25,7 @@ class FollowerFiles:
     @property
     def folder(self) -> Path:
         """Of all followers; absent before the first."""
-        return folder_of(self.directory)
+        return self.directory.path / "followers"
 
     @property
     def log(self) -> Path:
@@ -36,11 +36,6 @@ class FollowerFiles:
     def state(self) -> Path:
         """How far it has come, as JSON; absent for one that keeps nothing."""
         return self.folder / f"{self.kind}.json"
-
-
-def folder_of(directory: OwnedDirectory) -> Path:
-    """The folder of the followers of a run or a study."""
-    return directory.path / "followers"
 
 
 class ProblemReader:

@@ -27,8 +27,9 @@ def main(arguments: list[str]) -> int:
     """Follows to the end; returns the exit code. Its standard error is its log."""
     kind, sort, path, since, *more = arguments
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with suppress(OSError):
-        os.nice(NICENESS)
+    if kind == "tensorboard":  # the user's command for an alert would inherit it, and may start the next training
+        with suppress(OSError):
+            os.nice(NICENESS)
     directory: OwnedDirectory = (RunDirectory if sort == "run" else StudyDirectory)(Path(path))
     log = Log(STDERR)
     # The log was opened for this process alone, so that a lock on it is this process's own.
@@ -48,8 +49,10 @@ def main(arguments: list[str]) -> int:
             log.problem(str(error))
             return EXIT_DONE if not directory.path.exists() else EXIT_FAILED
         except Exception as error:
-            log.problem(f"it ended: {type_and_first_line(error)}")
-            traceback.print_exc()
+            # What an error of the other kind says might quote a secret of the user's settings.
+            said = type(error).__name__ if kind == "alerts" else type_and_first_line(error)
+            log.problem(f"it ended early: {said} (the traceback is in {kind}.log)")
+            traceback.print_tb(error.__traceback__)
             return EXIT_FAILED
 
 

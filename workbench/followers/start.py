@@ -1,6 +1,6 @@
 """Starts the followers that the settings ask for: whoever starts a trainer or a controller calls this afterwards.
 
-A follower is a process in a session of its own, at low priority: it survives whoever started it, and ends when the
+A follower is a process in a session of its own: it survives whoever started it, and ends when the
 run has ended, also where its trainer was killed. There is at most one of each kind: another waits a while for the lock
 of the first, in case that one is about to end, and then gives up.
 """
@@ -14,7 +14,7 @@ import time
 import tomllib
 from pathlib import Path
 
-from workbench.alerts.settings import AlertSettings, load_alerts
+from workbench.alerts.file import has_alerts
 from workbench.errors import WorkbenchError
 from workbench.files import is_file, make_folder, open_to_append, read_small, short_path, storage_error
 from workbench.followers.files import FollowerFiles, Kind
@@ -22,6 +22,8 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.owned import OwnedDirectory
 from workbench.tensorboard.packages import check_packages
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""The environment of a process that imports numpy."""
 _STARTED: list[subprocess.Popen[bytes]] = []
 """Those that this process has started: one that has ended is a zombie until it is asked."""
 
@@ -44,7 +46,7 @@ def start_followers(
     except (WorkbenchError, OSError) as error:
         problems.append(f"TensorBoard gets nothing from this run: {error}")
     try:
-        if _wants_alerts(directory, load_alerts()):
+        if _wants_alerts(directory):
             _start(directory, "alerts", since)
     except (WorkbenchError, OSError) as error:
         problems.append(f"no alerts are sent: {error}")
@@ -61,10 +63,13 @@ def wants_tensorboard(directory: OwnedDirectory) -> bool:
         return False
 
 
-def _wants_alerts(directory: OwnedDirectory, settings: AlertSettings) -> bool:
-    """Whether anything would be sent: a trial sends nothing, its study does."""
-    is_trial = isinstance(directory, RunDirectory) and is_file(directory.study)
-    return settings.sends_anything and not is_trial
+def _wants_alerts(directory: OwnedDirectory) -> bool:
+    """Whether anything would be sent: a trial sends nothing, its study does. Raises UsageError."""
+    if not has_alerts() or (isinstance(directory, RunDirectory) and is_file(directory.study)):
+        return False
+    from workbench.alerts.settings import load_alerts  # with pydantic, which a training loop of the user's own has not
+
+    return load_alerts().sends_anything
 
 
 def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> None:
@@ -86,7 +91,7 @@ def _start(directory: OwnedDirectory, kind: Kind, since: float, *more: str) -> N
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=os.environ | ONE_THREAD if kind == "tensorboard" else None,
         )
     except OSError as error:
         raise WorkbenchError(f"its process cannot be started ({short_path(files.log)}): {error.strerror}") from error

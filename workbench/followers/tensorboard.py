@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.alerts.clock import Clock
@@ -129,12 +129,13 @@ class StudyReader:
 
     def _follow(self, name: str) -> None:
         run = self._study.run(name)
-        if name not in self._open and run.path.exists():
-            self._open[name] = RunReader(run, self._parent and self._parent / name, self._clock)
+        if name not in self._open:
+            with self._apart(name):
+                self._open[name] = RunReader(run, self._parent and self._parent / name, self._clock)
 
     def _read(self) -> None:
         for name, reader in list(self._open.items()):
-            try:
+            with self._apart(name):
                 while written := reader.tail.read():
                     reader.take([event for _, event in written], reader.tail.offset)
                 if name in self._ended:
@@ -143,10 +144,16 @@ class StudyReader:
                     del self._open[name]
                 else:
                     reader.rest(is_alive=True)
-            except StorageError as error:
-                del self._open[name]
-                if self._study.run(name).path.exists():  # else it was discarded, and deleted
-                    self._log.problem(str(error))
+
+    @contextmanager
+    def _apart(self, name: str) -> Iterator[None]:
+        """Inside the `with` a run that cannot be written disturbs no other."""
+        try:
+            yield
+        except StorageError as error:
+            self._open.pop(name, None)
+            if self._study.run(name).path.exists():  # else it was discarded, and deleted
+                self._log.problem(str(error))
 
 
 def follow_with_tensorboard(directory: OwnedDirectory, parent: Path | None, since: float, log: Log) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 from workbench import output
 from workbench.alerts.alert import Alert
-from workbench.alerts.settings import EXAMPLE, VARIABLE, AlertSettings, alerts_file, load_alerts
+from workbench.alerts.file import VARIABLE, alerts_file
+from workbench.alerts.settings import EXAMPLE, AlertSettings, load_alerts
 from workbench.alerts.terminal import notification
 from workbench.errors import EXIT_DONE, EXIT_FAILED, StorageError, UsageError
 from workbench.files import is_file, short_path

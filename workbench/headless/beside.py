@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench import output
+from workbench.alerts.file import has_alerts
 from workbench.errors import WorkbenchError
 from workbench.followers.files import ProblemReader
 from workbench.runs.events import Event
@@ -56,6 +57,8 @@ class Beside:
         self._alerts = self._terminal_alerts()
 
     def _terminal_alerts(self) -> AlertReader | None:
+        if not has_alerts():
+            return None
         from workbench.alerts.clock import Clock
         from workbench.alerts.settings import load_alerts
 

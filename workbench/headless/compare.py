@@ -16,7 +16,13 @@ from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.headless.fitting import most_columns, widths_of
 from workbench.metrics import in_reading_order
-from workbench.tuning.conclusion import conclusion, interval_of, p_of, signed
+from workbench.tuning.conclusion import (
+    DIFFERENCE_COLUMNS,
+    conclusion,
+    difference_notes,
+    difference_rows,
+    differences_title,
+)
 from workbench.tuning.differences import (
     REVISION,
     MetricDifference,
@@ -32,7 +38,6 @@ from workbench.tuning.side_tables import (
     written_setting,
 )
 from workbench.tuning.sides import SPLITS, Side, read_side
-from workbench.tuning.statistics import DRAWS
 
 if TYPE_CHECKING:
     from workbench.console import SafeConsole
@@ -181,23 +186,5 @@ def _print_values(console: SafeConsole, sides: Sequence[Side]) -> None:
 
 
 def _print_differences(console: SafeConsole, letter: str, found: Sequence[MetricDifference]) -> None:
-    pairs = max(each.pairs for each in found)
-    rows = []
-    order = {metric.name: place for place, metric in enumerate(in_reading_order())}
-    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.get(each.metric.name, len(order)))):
-        difference = f"{signed(each.metric, each.difference)}{each.metric.unit}"
-        p = p_of(each) if each.pairs > 1 else "-"
-        rows.append([f"{each.split} {each.metric.label}", difference, interval_of(each), p, _better(each, letter)])
-    _print_numbers(console, f"{letter} - A, {pairs} pairs", ["difference", "95 % interval", "p", "better"], rows)
-    test = max(found, key=lambda each: each.pairs).test
-    notes = [f"p of an exact sign-flip test; the smallest that {pairs} pairs allow is {test.smallest_p:.3g}"]
-    if not test.is_exact:
-        notes = [f"p of a sign-flip test with {DRAWS:,} random choices of signs"]
-    notes.append("each metric is tested by itself")
-    if any(each.test_to_train for each in found):
-        notes.append("intervals are corrected for folds, which share training samples (Nadeau & Bengio)")
-    console.print(Text("; ".join(notes), style="dim"))
-
-
-def _better(found: MetricDifference, letter: str) -> str:
-    return (letter if found.second_is_better else "A") if found.is_told_apart else "unclear"
+    _print_numbers(console, differences_title(found, letter), DIFFERENCE_COLUMNS, difference_rows(found, letter))
+    console.print(Text(difference_notes(found), style="dim"))

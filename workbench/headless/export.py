@@ -16,9 +16,8 @@ from typing import Any
 
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.export_kinds import KINDS, NAMES, ExportKind
-from workbench.files import expanded, short_path
+from workbench.files import exists, expanded, short_path
 from workbench.headless.options import Options
-from workbench.runs.directory import RunDirectory
 from workbench.suggestion import nearest
 from workbench.tuning.directory import StudyDirectory, find_run_or_study
 
@@ -71,20 +70,18 @@ def exported_to(request: Request, options: Options) -> Exported:
         raise UsageError(f"--to {kind.name} takes one run, but {len(request.runs)} are named: export one after another")
     runs = [find_run_or_study(name, options.runs_folder, options.studies_folder) for name in request.runs]
     if studies := [each for each in runs if isinstance(each, StudyDirectory)]:
-        _check_study(studies[0], kind, alone=len(runs) == 1)
-    path = place(kind, runs[0], request.out)
-    if path.exists() and not request.overwrite:
+        _check_study(studies[0], kind)
+    path = place(kind, kind.file_name(runs[0].name, len(runs)), request.out)
+    if exists(path) and not request.overwrite:
         raise UsageError(f"{path} exists already: choose another --out, or replace it with --overwrite")
     exporter: Exporter = import_module(f"workbench.headless.exports.{kind.name}").export
     return exporter(runs, path, options)
 
 
-def _check_study(study: StudyDirectory, kind: ExportKind, *, alone: bool) -> None:
+def _check_study(study: StudyDirectory, kind: ExportKind) -> None:
     """Raises UsageError where a run is needed."""
-    if kind.takes_study and alone:
-        return
     if kind.takes_study:
-        raise UsageError(f"{study.name} is a study: --to {kind.name} takes one study, or runs")
+        return
     raise UsageError(
         f"{study.name} is a study, not a run: export one of its runs, which are in {short_path(study.trials)}, by its "
         f"path: workbench export {shlex.quote(short_path(study.trials))}/RUN --to {kind.name}"
@@ -98,10 +95,9 @@ def kind_named(name: str) -> ExportKind:
     raise UsageError(f"--to {name} is not a kind of export{nearest(name, NAMES)}")
 
 
-def place(kind: ExportKind, run: RunDirectory | StudyDirectory, out: Path | None) -> Path:
-    """Where to write, absolute: a name after the run in the present folder, or in the folder `out`, or `out` itself."""
-    name = kind.file_name(run.name)
+def place(kind: ExportKind, name: str, out: Path | None) -> Path:
+    """Where to write, absolute: the name in the present folder, or in the folder `out`, or `out` itself."""
     if out is None:
         return Path(name).absolute()
     out = expanded(str(out))
-    return (out / name if kind.suffix and out.is_dir() else out).absolute()
+    return (out / name if kind.suffix and exists(out) and out.is_dir() else out).absolute()

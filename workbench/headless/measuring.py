@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -12,6 +13,7 @@ from workbench import output
 from workbench.errors import EXIT_INTERRUPTED, WorkbenchError
 from workbench.headless.options import Options
 from workbench.headless.tuned_preset import load_tuned
+from workbench.processes.export_command import NARRATION_VARIABLE
 from workbench.processes.measuring import MeasuringProcess, Progress, typed_line
 from workbench.processes.modules import Module
 from workbench.settings import library
@@ -46,15 +48,20 @@ def run(measuring: Coroutine[None, None, Result]) -> Result:
 
 
 class Narration:
-    """Shows what the process does: a line that is overwritten on a terminal, nothing elsewhere."""
+    """Shows what the process does: a line that is overwritten on a terminal, a line each for the app, else nothing."""
 
     def __init__(self, options: Options) -> None:
+        self._said = ""
+        self._is_for_app = NARRATION_VARIABLE in os.environ
         self._shown = not options.quiet and not options.json_output and sys.stderr.isatty()
         self._console = output.console(stderr=True) if self._shown else None
         self._width = 0
 
     def show(self, progress: Progress) -> None:
         """Shows what is being done now."""
+        if self._is_for_app and progress.doing != self._said:
+            self._said = progress.doing
+            print(progress.doing, file=sys.stderr, flush=True)
         if self._console is None:
             return
         percent = f" {100 * progress.done / progress.total:.0f} %" if progress.total else ""

@@ -17,13 +17,13 @@ from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import MeasuringProcess, Progress
 from workbench.processes.modules import Module
-from workbench.processes.predict import MOST_BATCH_SIZE, Lines, Predicted, Request
+from workbench.processes.predict import MOST_BATCH_SIZE, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.processes.predict import predict as ask_to_predict
-from workbench.runs.directory import find_run
+from workbench.runs.directory import RunDirectory, find_run
+from workbench.settings.preset import Preset
 from workbench.units import count
 
 STDIN = "-"
-SPLITS = ("validation", "test")
 MODEL_FILES = (".pt", ".safetensors")
 
 
@@ -60,20 +60,21 @@ def predict(model: str, request: Request, destination: Destination, options: Opt
 
 
 def _check(request: Request, destination: Destination) -> None:
-    """Raises UsageError for options that do not fit together."""
-    if request.split and request.split not in SPLITS:
-        raise UsageError(f"--split takes {' or '.join(SPLITS)}, not {request.split}")
+    """Raises UsageError for options that cannot be, or do not fit together."""
+    if request.split is not None and request.split not in SPLIT_CHOICES:
+        raise UsageError(f"--split takes one of {', '.join(SPLIT_CHOICES)}, not {request.split}")
     given = bool(request.inputs or request.texts)
     if request.split and given:
         raise UsageError("--split predicts the run's own data: give no inputs with it")
     if not request.split and not given:
         raise UsageError("what shall be predicted? Name files or folders, or - for standard input, or --split test")
+    Preset().with_values({"runtime.device": request.device}, "--device")
     if request.inputs.count(STDIN) > 1:
         raise UsageError("standard input (-) can be read only once")
-    if not 1 <= request.batch_size <= MOST_BATCH_SIZE:
+    if request.batch_size is not None and not 1 <= request.batch_size <= MOST_BATCH_SIZE:
         raise UsageError(f"--batch-size takes a number from 1 to {MOST_BATCH_SIZE:,}, not {request.batch_size}")
-    if request.split and request.skip_broken:
-        raise UsageError("--skip-broken is for new inputs, not for --split")
+    if request.split and (request.skip_broken or request.batch_size or request.overrides):
+        raise UsageError("--split predicts as the run did: it takes no --skip-broken, --batch-size, --set")
     out = destination.out
     if out is not None and expanded(str(out)).exists() and not destination.overwrite:
         raise UsageError(f"{out} exists already: choose another --out, or replace it with --overwrite")
@@ -85,9 +86,17 @@ def _found(model: str, request: Request, options: Options) -> Request:
     """The request with the path of its model, and standard input where it is read."""
     path = expanded(model)
     is_file = path.suffix in MODEL_FILES and path.is_file()
-    place = path.absolute() if is_file else find_run(options.runs_folder, model).path
+    place = path.absolute() if is_file else _trained_run(model, options).path
     descriptor = os.dup(sys.stdin.fileno()) if STDIN in request.inputs else None
     return Request(**(asdict(request) | {"model": str(place), "descriptor": descriptor}))
+
+
+def _trained_run(name: str, options: Options) -> RunDirectory:
+    """The run. Raises UsageError, also for one that another loop has made, which leaves no model here."""
+    found = find_run(options.runs_folder, name)
+    if not found.checkpoints.exists():
+        Preset.of_run(found.preset)
+    return found
 
 
 async def _predicted(request: Request, write: Callable[[str], object], options: Options) -> Predicted:
@@ -112,7 +121,7 @@ async def _predicted(request: Request, write: Callable[[str], object], options: 
 
 def _print(text: str) -> None:
     """Writes to stdout. Raises BrokenPipeError where nobody reads it, StorageError where it is lost."""
-    sys.stdout.write(text)
+    print(text, end="")
     output.check()
 
 

@@ -40,7 +40,7 @@ class Answers:
 
 
 class CalibrationSums:
-    """Takes predictions batch by batch; nothing waits for the device before the end."""
+    """Takes predictions batch by batch, and keeps sums on their device."""
 
     def __init__(self) -> None:
         self._bins: Tensor | None = None

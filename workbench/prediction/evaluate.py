@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from torch import Tensor
 from workbench.data.progress import Meter, Report
 from workbench.data.task import SplitName
 from workbench.data.words import number
-from workbench.errors import DamagedCheckpointError, DeviceError
+from workbench.errors import DamagedCheckpointError, DataError, DeviceError
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described, finite_or_none
@@ -22,6 +22,7 @@ from workbench.prediction.labelled_data import ALL, LabelledData, Part, other_da
 from workbench.prediction.residuals import residuals_of
 from workbench.prediction.verdicts import VerdictCollector, Verdicts
 from workbench.processes.evaluation import CONFIDENT, Evaluation, EvaluationRequest
+from workbench.settings.data import Csv
 from workbench.settings.data_choice import DataChoice
 from workbench.settings.preset import Preset
 from workbench.training.batches import Batch, BatchSource
@@ -45,22 +46,11 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     device = resolve_device(preset.runtime.device)
     preset, device_notes = _fitting(preset, device)
     configure_torch(preset.runtime, device)
-    checkpoint = Path(request.checkpoint)
-    trained = TrainedModel.load(checkpoint)
-    if request.data is None:
-        source = preset.data
-        found = own_data(trained, preset, request.split, report)
-        counted = found.parts[0].data.class_counts
-        own_counts = None if counted is None else counted.tolist()
-        change = _data_changes(request, found)
-    else:
-        source = Preset.from_toml(request.data, "the preset of the data").data
-        batch_size = {"batch_size": preset.data.batch_size}
-        on_others = preset.model_copy(update={"data": source.model_copy(update=batch_size)})
-        found, change = other_data(trained, on_others, request.split, report), ""
-        own_counts = None
-    evaluation = _Evaluation(trained, preset, device, found)
-    metrics, collector = evaluation.measure(request.class_counts or own_counts, report)
+    trained = TrainedModel.load(Path(request.checkpoint))
+    source, found = _read(request, trained, preset, report)
+    is_own = request.data is None
+    change, seen = (_data_changes(request, trained, found), []) if is_own else ("", _seen_notes(request, found))
+    metrics, collector = _Evaluation(trained, preset, device, found).measure(request.class_counts, report)
     verdicts = collector.verdicts()
     mistakes = verdicts.confident_mistakes(request.worst, CONFIDENT)
     has_classes = trained.task == "classification"
@@ -84,8 +74,55 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         worst=[described(each, verdicts, found.parts, trained) for each in verdicts.worst(request.worst)],
         confident=[described(each, verdicts, found.parts, trained) for each in mistakes],
         data_changes=change,
-        notes=[*device_notes, *found.notes, *_probability_notes(preset, trained.task), *_finite_notes(verdicts)],
+        notes=[*device_notes, *seen, *found.notes, *_probability_notes(preset, trained.task), *_finite_notes(verdicts)],
     )
+
+
+def _read(
+    request: EvaluationRequest, trained: TrainedModel, preset: Preset, report: Report
+) -> tuple[DataChoice, LabelledData]:
+    """The source of the data, and what it gives."""
+    if request.data is None:
+        return preset.data, own_data(trained, preset, request.split, report)
+    source = Preset.from_toml(request.data, "the preset of the data").data
+    there = source.model_copy(update={"batch_size": preset.data.batch_size})
+    return source, other_data(trained, preset.model_copy(update={"data": there}), request.split, report)
+
+
+def _data_changes(request: EvaluationRequest, trained: TrainedModel, found: LabelledData) -> str:
+    """How the run's data have changed since its last checkpoint; empty where they are the same, or it is not known.
+
+    Raises DataError where they cannot be read as those were.
+    """
+    change = data_change(_trained_on(request), found.digests())
+    if change and trained.reader is None and isinstance(trained.preset.data, Csv):
+        raise DataError(
+            f"the data of the run have changed since ({change}), and its checkpoint was written by an earlier version, "
+            "which did not keep the columns and categories of its table: train the model again with its preset"
+        )
+    return change
+
+
+def _seen_notes(request: EvaluationRequest, found: LabelledData) -> list[str]:
+    """Says where other data are the very samples that the run was trained on."""
+    before = _trained_on(request).get("training")
+    now = found.digests()["training"]
+    if found.split not in (ALL, "train") or not isinstance(before, dict) or not now["inputs"]:
+        return []
+    if (before.get("samples"), before.get("inputs")) != (now["samples"], now["inputs"]):
+        return []
+    return [
+        "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
+    ]
+
+
+def _trained_on(request: EvaluationRequest) -> Mapping[str, Any]:
+    """Digests of the run's data; empty where its last checkpoint is not there, or does not say."""
+    try:
+        saved = checkpoints.load(Path(request.last_checkpoint), CPU).get("data") if request.last_checkpoint else None
+    except DamagedCheckpointError:
+        return {}
+    return saved if isinstance(saved, dict) else {}
 
 
 def _fitting(preset: Preset, device: torch.device) -> tuple[Preset, list[str]]:
@@ -148,7 +185,7 @@ class _Evaluation:
         class_counts: of the run's training split, where they are known.
         """
         trained, preset, device = self._trained, self._preset, self._device
-        counts = self._class_counts(class_counts)
+        counts = self._class_counts(class_counts or self._found.class_counts)
         there = None if counts is None else counts.to(device)
         model = trained.model.to(device)
         evaluator = Evaluator(
@@ -235,14 +272,3 @@ def _bytes_per_token(parts: list[Part]) -> float | None:
     if len(found) == 1:
         return found[0][0]
     return sum((each or 0.0) * samples for each, samples in found) / sum(samples for _, samples in found)
-
-
-def _data_changes(request: EvaluationRequest, found: LabelledData) -> str:
-    """How the run's data have changed since its last checkpoint; empty where they are the same."""
-    if not request.last_checkpoint:
-        return ""
-    try:
-        saved = checkpoints.load(Path(request.last_checkpoint), CPU).get("data")
-    except DamagedCheckpointError:
-        return ""
-    return data_change(saved, found.digests())

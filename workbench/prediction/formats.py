@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +19,19 @@ class JsonLines:
 
     def line(self, prediction: Prediction) -> str:
         """The line of a prediction, with its end."""
-        answer = prediction.answer or {"prediction": None}
-        return json.dumps(prediction.place | answer | ({"error": prediction.error} if prediction.error else {})) + "\n"
+        values = prediction.place | (prediction.answer or {"prediction": None})
+        values |= {"error": prediction.error} if prediction.error else {}
+        try:
+            return json.dumps(values, allow_nan=False) + "\n"
+        except ValueError:
+            return json.dumps(_finite(values), allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The value with None for numbers that are NaN or infinite, which JSON lacks."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class Csv:

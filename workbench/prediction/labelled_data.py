@@ -52,6 +52,8 @@ class LabelledData:
     parts: list[Part]
     notes: tuple[str, ...]
     """What the user should know of how they were read."""
+    class_counts: list[int] | None
+    """How often each class occurs in the training split; None where that is not known, or there are no classes."""
     digests: Callable[[], Digests]
     """What all samples of the source are, before they were matched with the model."""
 
@@ -77,7 +79,9 @@ def own_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report:
         )
         for name in wanted
     ]
-    return LabelledData(ALL if len(parts) > 1 else parts[0].name, parts, reading.samples.notes, reading.digests)
+    counts = None if data.class_counts is None else data.class_counts.tolist()
+    split = ALL if len(parts) > 1 else parts[0].name
+    return LabelledData(split, parts, reading.samples.notes, counts, reading.digests)
 
 
 def other_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, report: Report) -> LabelledData:
@@ -99,7 +103,8 @@ def other_data(trained: TrainedModel, preset: Preset, choice: SplitChoice, repor
         data = prepare(whole, report, trains=False, fitted=replace(reading.fitted, read=lambda *_, of=alone: of))
         of_source = getattr(numbers, "train" if name == ALL else name)
         parts.append(Part(name, data.splits.train, found[name], data, _origin(samples, of_source)))
-    return LabelledData(ALL if len(parts) > 1 else parts[0].name, parts, samples.notes, reading.digests)
+    split = ALL if len(parts) > 1 else parts[0].name
+    return LabelledData(split, parts, samples.notes, None, reading.digests)
 
 
 def _wanted(choice: SplitChoice, found: tuple[str, ...], default: str, advice: str) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
 import torch
 
-from workbench.errors import DataError, NoPresetError, UsageError
+from workbench.errors import NoPresetError, UsageError
 from workbench.runs.directory import RunDirectory
 from workbench.runs.own_loop import read_own_loop
 from workbench.settings import code
@@ -28,13 +27,7 @@ def model_file(path: Path) -> Path:
     run = RunDirectory(path)
     if (own := read_own_loop(run.preset)) is not None:
         raise NoPresetError(f"the run {run.name} was made by {own.maker}, which keeps its model itself: none is here")
-    for file in (checkpoints.best_checkpoint(run), run.last_checkpoint):
-        if file.exists():
-            return file
-    raise DataError(
-        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
-        f"so far yet. Start it again with: {checkpoints.anew(run)}"
-    )
+    return checkpoints.model_checkpoint(run)
 
 
 def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:
@@ -52,9 +45,9 @@ def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = Fal
         _trust_code_of(file)
     if file.suffix == CHECKPOINT:
         return TrainedModel.load(file, device)
-    # By name: the room of exports stands beside this one.
-    loaded: TrainedModel = import_module("workbench.export.safetensors_file").load_safetensors(file, device)
-    return loaded
+    from workbench.export.safetensors_file import load_safetensors
+
+    return load_safetensors(file, device)
 
 
 def _trust_code_of(file: Path) -> None:

@@ -1,15 +1,20 @@
-"""Predicts the held-out samples of a run's own data, and measures them, exactly as the run did."""
+"""Predicts the samples of a split of a run's own data, and measures them, exactly as the run did."""
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import replace
+from itertools import count
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from workbench.data.progress import Report
-from workbench.errors import DataError, UsageError
+from workbench.data.task import SplitName
+from workbench.errors import DeviceError
 from workbench.prediction.answers import (
     Answer,
     class_names,
@@ -19,80 +24,96 @@ from workbench.prediction.answers import (
     of_windows,
     target_names,
 )
+from workbench.prediction.labelled_data import own_data
 from workbench.prediction.predictor import Prediction
+from workbench.processes.predict import SplitChoice
 from workbench.runs.directory import RunDirectory
+from workbench.settings.preset import Preset
 from workbench.training.checkpointing import course
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.trained_model import TrainedModel
+from workbench.training.checkpointing.trained_model import CPU, TrainedModel
+from workbench.training.data_loading import evaluation_batches
+from workbench.training.device import Precision
 from workbench.training.evaluation import Evaluator
 from workbench.training.generation import Tokenizer
-from workbench.training.job import Job, assemble
-from workbench.training.prepared_data import prepare
 
-HeldOut = Literal["validation", "test"]
-CPU = torch.device("cpu")
+Emit = Callable[[Prediction], None]
 
-
-def rebuilt_job(model: TrainedModel, run: RunDirectory | None, device: str, report: Report) -> Job:
-    """The job of a run with its data, split as it was, and the weights of its model.
-
-    run: where its last checkpoint says what the data was; None where there is none. device: as `runtime.device`.
-    Raises DataError where the data has changed since; whatever `prepare` and `assemble` raise.
-    """
-    preset = model.preset.override([f"runtime.device={device}"])
-    data = prepare(preset, report)
-    if run is not None and run.last_checkpoint.exists():
-        course.check_data(checkpoints.load(run.last_checkpoint, CPU).get("data"), data.digests(), run)
-    job = assemble(data, preset)
-    if job.task.classes != model.classes or job.task.outputs != model.description["outputs"]:
-        raise DataError("the data of the run has changed: its classes or targets are not those that it was trained on")
-    job.model.load_state_dict(model.model.state_dict())
-    return job
+LONG_NAMES: dict[str, SplitName] = {"train": "training", "validation": "validation", "test": "test"}
+"""The splits, as an evaluation calls them."""
 
 
 def predict_split(
-    job: Job, split: HeldOut, model: TrainedModel, emit: Callable[[Prediction], None], *, all_classes: bool
-) -> dict[str, Any]:
-    """Gives the prediction of each sample of a split, in its order, with its target; returns the metrics.
+    model: TrainedModel, split: SplitChoice, run: RunDirectory | None, report: Report, emit: Emit, *, all_classes: bool
+) -> dict[str, float | None]:
+    """Emits the prediction of each sample of a split, in its order, with its target; returns the metrics.
 
-    Raises UsageError where the run has no such split.
+    run: whose last checkpoint says what the data was; None where there is none. Raises DataError where there is no such
+    split, or where the data has changed since; and what `prepare` raises.
     """
-    source = job.validation if split == "validation" else job.test
-    if source is None:
-        raise UsageError(
-            f"the run has no {split} split; its preset says validation.method = {job.preset.validation.label()!r}"
-        )
-    row = 0
+    device = next(model.parameters()).device
+    preset = _on_device(model.preset, device)
+    found = own_data(model, preset, split, report)
+    if run is not None and run.last_checkpoint.exists():
+        course.check_data(checkpoints.load(run.last_checkpoint, CPU).get("data"), found.digests(), run)
+    [part] = found.parts
+    data, rows = part.data, count(1)
+    task = replace(data.task, classes=model.classes)
+    counts = data.class_counts
+    if task.kind == "classification" and counts is None:  # as `assemble` has it
+        counts = torch.ones(task.outputs, dtype=torch.int64)
+    counts = None if counts is None else counts.to(device)
+    evaluator = Evaluator(
+        model.model,
+        preset.loss.build(counts),
+        Precision(preset.runtime.precision, device),
+        task,
+        model.target_scale,
+        choice=preset.loss,
+        class_counts=counts,
+    )
 
     def keep(scores: Tensor, targets: Tensor) -> None:
-        nonlocal row
-        for answer in _answers(job, model, scores, targets, all_classes=all_classes):
-            row += 1
-            emit(Prediction({"input": split, "row": row}, answer))
+        for answer in _answers(model, scores, targets, all_classes=all_classes):
+            row = next(rows)
+            origin = part.origin(row - 1)
+            emit(Prediction({"input": split, "row": row} | ({"origin": origin} if origin else {}), answer))
 
-    evaluator = Evaluator(
-        job.model,
-        job.loss,
-        job.precision,
-        job.task,
-        job.target_scale,
-        choice=job.preset.loss,
-        class_counts=job.loss_class_counts,
-    )
-    metrics = evaluator.evaluate(source, split, lambda: False, keep)
+    encoding = copy.deepcopy(data.batch_encoding).to(device)
+    source = evaluation_batches(preset, data.splits, part.split, encoding, data.samples.collate, device)
+    try:
+        metrics = evaluator.evaluate(source, LONG_NAMES[split], lambda: False, keep)
+    finally:
+        source.close()
     assert metrics is not None, "it is never interrupted"
-    return {"loss": metrics["loss"]} | {
-        each.name: metrics[each.name] for each in job.task.metrics if each.name in metrics
-    }
+    names = ["loss", *(metric.name for metric in task.metrics)]
+    return {name: _finite(metrics[name]) for name in names if name in metrics}
 
 
-def _answers(job: Job, model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classes: bool) -> list[Answer]:
+def _finite(value: float | None) -> float | None:
+    """The number; None for NaN and infinity, which JSON lacks."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _on_device(preset: Preset, device: torch.device) -> Preset:
+    """The preset on a device that may be another one than that of the run: in float32 where it lacks the precision."""
+    changes = [f"runtime.device={device}"]
+    if preset.runtime.data_loading == "on_device":  # where there is room
+        changes.append("runtime.data_loading=auto")
+    try:
+        Precision(preset.runtime.precision, device)
+    except DeviceError:
+        changes.append("runtime.precision=float32")
+    return preset.override(changes)
+
+
+def _answers(model: TrainedModel, scores: Tensor, targets: Tensor, *, all_classes: bool) -> list[Answer]:
     """The answers for a batch, as `Evaluator` gives it: raw scores of classes, or numbers in the data's own units."""
-    if job.task.predicts_tokens:
-        return of_windows(scores, targets, job.encoding if isinstance(job.encoding, Tokenizer) else None)
-    if job.task.kind == "classification":
+    if model.task == "language_modeling":
+        return of_windows(scores, targets, model.encoding if isinstance(model.encoding, Tokenizer) else None)
+    if model.task == "classification":
         names = class_names(model)
-        answers = of_classes(job.preset.loss.probabilities(scores), names, all_classes=all_classes)
+        answers = of_classes(model.preset.loss.probabilities(scores), names, all_classes=all_classes)
         expected: list[Any] = [names[number] for number in targets.tolist()]
     else:
         names = target_names(model)

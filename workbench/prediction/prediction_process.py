@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
-from workbench.processes.predict import LINES, Lines, Predicted, Request
+from workbench.errors import DeviceError, UsageError
+from workbench.processes.predict import LINES, SPLIT_CHOICES, Lines, Predicted, Request
 from workbench.training.processes.serve import Send, report_progress, serve
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from workbench.data.readers.reader import Reader
     from workbench.data.readers.source import Source
     from workbench.prediction.formats import Csv, JsonLines
-    from workbench.prediction.own_split import HeldOut
     from workbench.prediction.predictor import Prediction
     from workbench.training.checkpointing.trained_model import TrainedModel
 
 LINES_BYTES = 2**18
 """Lines are sent when they are that long together, or that old."""
 LINES_SECONDS = 0.1
+SPLIT_PLACES = ("input", "row", "origin")
+"""What says which sample of a split it is."""
 
 
 def main() -> int:
@@ -71,20 +72,25 @@ def answer(request: Request, send: Send) -> Predicted:
     report_progress("loading the model")
     file = model_file(Path(request.model))
     device = _device(request.device)
-    model = load_model(file, device, trust_code=request.trust_code)
+    try:
+        model = load_model(file, device, trust_code=request.trust_code)
+    except TypeError as error:
+        if device.type != "mps":
+            raise
+        raise DeviceError("this model computes with numbers in float64, which Metal lacks; use --device cpu") from error
     configure_torch(model.preset.runtime, device)
     all_classes = request.all_classes or (model.task == "classification" and len(class_names(model)) <= FEW_CLASSES)
     form: JsonLines | Csv = JsonLines()
     reader = None if request.split else _reader(model)
     if request.format == "csv":
-        places = ("input", "row") if reader is None else reader.place_names
+        places = SPLIT_PLACES if reader is None else reader.place_names
         columns = columns_of(model, all_classes=all_classes, of_split=bool(request.split))
         form = Csv(places, [*columns, *(["error"] if request.skip_broken else [])])
     output = Output(form, send)
     began = time.perf_counter()
     metrics: dict[str, Any] = {}
     if reader is None:
-        metrics = _predict_split(request, model, file, output, all_classes=all_classes)
+        metrics = _predict_split(request, model, output, all_classes=all_classes)
     else:
         for prediction in _predictions(request, model, reader, all_classes=all_classes):
             output.add(prediction)
@@ -123,7 +129,7 @@ def _predictions(
     """The predictions of new inputs. Raises WorkbenchError."""
     from workbench.data.readers.texts import TextReader
     from workbench.prediction.continuing import continuations_of, writing_settings
-    from workbench.prediction.predictor import Predictor, answers_of
+    from workbench.prediction.predictor import Predictor, answers_of, usual_batch_size
 
     if model.task == "language_modeling":
         answers = continuations_of(model, writing_settings(model.preset, request.overrides))
@@ -131,29 +137,27 @@ def _predictions(
         if request.overrides:
             raise UsageError("--set says how a language model writes; a trained model is as it is")
         answers = answers_of(model, all_classes=all_classes)
-    predictor = Predictor(reader, answers, request.batch_size, skip_broken=request.skip_broken)
+    batch_size = request.batch_size or usual_batch_size(model)
+    predictor = Predictor(reader, answers, batch_size, skip_broken=request.skip_broken)
     if request.texts and not isinstance(reader, TextReader):
         raise UsageError(f"--text is for a model of texts; this one takes {reader.takes}")
     return predictor.predict(_sources(request))
 
 
-def _predict_split(
-    request: Request, model: TrainedModel, file: Path, output: Output, *, all_classes: bool
-) -> dict[str, Any]:
-    from workbench.prediction.own_split import predict_split, rebuilt_job
+def _predict_split(request: Request, model: TrainedModel, output: Output, *, all_classes: bool) -> dict[str, Any]:
+    from workbench.prediction.own_split import predict_split
     from workbench.runs.directory import RunDirectory
 
+    split = next(each for each in SPLIT_CHOICES if each == request.split)
     path = Path(request.model)
-    run = RunDirectory(path) if path.is_dir() else None
-    device = str(next(model.parameters()).device)
-    job = rebuilt_job(
-        model, run, device, lambda progress: report_progress(progress.what, progress.done, progress.total)
+    return predict_split(
+        model,
+        split,
+        RunDirectory(path) if path.is_dir() else None,
+        lambda progress: report_progress(progress.what, progress.done, progress.total),
+        output.add,
+        all_classes=all_classes,
     )
-    try:
-        split: HeldOut = "validation" if request.split == "validation" else "test"
-        return predict_split(job, split, model, output.add, all_classes=all_classes)
-    finally:
-        job.close()
 
 
 if __name__ == "__main__":

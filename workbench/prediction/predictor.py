@@ -16,7 +16,11 @@ from workbench.data.readers.source import Place, Source
 from workbench.errors import DataError
 from workbench.prediction.answers import Answer, class_names, of_classes, of_numbers, target_names
 from workbench.training.checkpointing.trained_model import TrainedModel
+from workbench.training.data_loading import evaluation_batch_size
 from workbench.training.memory.out_of_memory import is_out_of_memory
+
+ROW_NUMBERS, ROWS = 1024, 1024
+"""Rows of at most that many numbers are predicted that many at a time: each alone is a moment's work."""
 
 Answers = Callable[[Raw], list[Answer]]
 """Answers for raw samples, on the host; one that has an `error` says why there is none."""
@@ -46,6 +50,14 @@ def answers_of(model: TrainedModel, *, all_classes: bool) -> Answers:
         return of_numbers(values, names)
 
     return answers
+
+
+def usual_batch_size(model: TrainedModel) -> int:
+    """As many as the run evaluated at a time, which its device had room for; of rows of a table, more."""
+    evaluated = evaluation_batch_size(model.preset.data.batch_size)
+    shape = model.raw.get("shape")
+    is_row = isinstance(shape, list) and len(shape) == 1 and shape[0] <= ROW_NUMBERS
+    return max(evaluated, ROWS) if is_row else evaluated
 
 
 class Predictor:

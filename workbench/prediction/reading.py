@@ -13,6 +13,7 @@ from workbench.data.readers.sounds import SoundReader
 from workbench.data.readers.table import TableReader
 from workbench.data.samples import InMemory, Lazy, Samples, Split
 from workbench.data.text_encoding import TextEncoding
+from workbench.errors import DataError
 from workbench.prediction.table_rows import read_table, read_text_table
 from workbench.settings.audio_data import Sounds
 from workbench.settings.data import Csv, ImageFolder
@@ -30,8 +31,13 @@ def read_samples(data: DataChoice, trained: TrainedModel, report: Report, *, is_
     if isinstance(data, LongText) and isinstance(trained.encoding, TextEncoding):
         tokens = replace(data.make_tokens(lowercase=False), encoding=trained.encoding)
         return data.read(tokens, replace(data.windows(), context=trained.encoding.length), report)
-    if isinstance(data, Csv) and isinstance(reader, TableReader):
+    if isinstance(data, Csv) and isinstance(reader, TableReader) and reader.knows_names:
         return read_table(data, reader, trained)
+    if isinstance(data, Csv) and isinstance(trained.preset.data, Csv) and not is_own:
+        raise DataError(
+            "the checkpoint was written by an earlier version, which did not keep the columns and categories of its "
+            "table, so that other tables cannot be read alike: train the model again with its preset"
+        )
     if isinstance(data, TextTable) and not is_own:
         return read_text_table(data, trained)
     if isinstance(data, ImageFolder) and isinstance(reader, ImageReader):

@@ -41,7 +41,7 @@ class ExportedModel:
     reason: str
     """Why they are not of the validation split; empty where they are."""
     notes: list[str] = field(default_factory=list)
-    """What the user of the file should know."""
+    """How the file is used, a sentence a line."""
 
 
 KINDS: dict[str, type] = {ANSWER: ExportedModel}

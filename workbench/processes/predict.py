@@ -9,8 +9,10 @@ from typing import Literal
 from workbench.processes.measuring import ANSWER, MeasuringProcess, Progress
 
 LINES = "lines"
-BATCH_SIZE = 256
 MOST_BATCH_SIZE = 2**24
+
+SplitChoice = Literal["train", "validation", "test"]
+SPLIT_CHOICES: tuple[SplitChoice, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,11 @@ class Request:
     """Texts themselves."""
     descriptor: int | None = None
     """Of standard input, where an input is -."""
-    split: str = ""
-    """validation or test of the run's own data, in place of inputs; empty for inputs."""
+    split: str | None = None
+    """One of SPLIT_CHOICES, of the run's own data, in place of inputs; None for inputs."""
     device: str = "auto"
-    batch_size: int = BATCH_SIZE
+    batch_size: int | None = None
+    """Samples that are read and predicted at a time; None for as many as the run evaluated at a time."""
     format: Literal["jsonl", "csv"] = "jsonl"
     all_classes: bool = False
     """Whether each class has its probability, however many there are."""

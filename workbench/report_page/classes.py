@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def class_parts(metrics: Mapping[str, Any], classes: Sequence[str]) -> Iterable[
     if not scores:
         return
     names = list(classes) if len(classes) == len(scores) else [str(number) for number in range(len(scores))]
-    confusion = metrics.get("confusion") or []
+    confusion = [[_times(value) for value in row] for row in metrics.get("confusion") or []]
     if confusion and len(confusion) == len(names):
         yield _most_confused(confusion, names)
         yield f'<div class="beside">{_matrix(confusion, names)}<div>{_by_class(metrics, names)}</div></div>'
@@ -55,6 +56,11 @@ def _number(key: str, value: float | None) -> str:
 
 def _or_zero(value: float | None) -> float:
     return value or 0.0
+
+
+def _times(value: float | None) -> int:
+    """A cell of the matrix; 0 where a file holds no number."""
+    return int(value) if value is not None and math.isfinite(value) else 0
 
 
 def _most_confused(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> str:
@@ -127,7 +133,7 @@ def style() -> str:
     """The shades of right (k) and wrong (q) cells, in a table and in a picture."""
     rules = []
     for level in range(1, LEVELS + 1):
-        strength = round(100 * (0.1 + 0.62 * level / LEVELS))
+        strength = round(100 * (0.08 + 0.46 * level / LEVELS))
         for kind, colour in (("k", "train"), ("q", "validation")):
             mixed = f"color-mix(in srgb,var(--{colour}) {strength}%,transparent)"
             rules.append(f"td.{kind}{level}{{background:{mixed}}}path.{kind}{level}{{fill:{mixed}}}")

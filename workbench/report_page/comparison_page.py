@@ -16,11 +16,18 @@ from workbench.report_page.run_page import STATUS, curve_parts, written_at
 from workbench.report_page.run_sections import environment_rows, label_with_direction, notice_parts
 from workbench.report_page.settings import preset_details, settings_groups
 from workbench.report_page.svg import Line
-from workbench.tuning.conclusion import conclusion
-from workbench.tuning.differences import compare_metrics, own_metrics, same_loss
+from workbench.tuning.conclusion import (
+    DIFFERENCE_COLUMNS,
+    conclusion,
+    difference_notes,
+    difference_rows,
+    differences_title,
+)
+from workbench.tuning.differences import MetricDifference, compare_metrics, own_metrics, same_loss
 from workbench.tuning.side_tables import (
     settings_of_all,
     step_times_of_all,
+    trained_in_words,
     written_mean,
     written_setting,
 )
@@ -38,10 +45,14 @@ def comparison_page(records: Sequence[RunRecord], sides: Sequence[Side], now: da
     names = list(dict.fromkeys(record.name for record in records))
     title = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(records)} runs"
     letters = [look.letter for look in looks(len(records))]
+    what = "studies" if all(side.is_study for side in sides) else "runs"
     body = [
         "<header>",
-        f'<p class="eyebrow">comparison of {len(records)} runs</p><h1>{escaped(title)}</h1>',
+        f'<p class="eyebrow">comparison of {len(records)} {what}</p><h1>{escaped(title)}</h1>',
         _runs_table(records, sides),
+        paragraph("Of a study, the curves, the time and the warnings are those of its first run.", "dim")
+        if any(side.is_study for side in sides)
+        else "",
         "</header>",
         section("What can be concluded", *_conclusions(sides, letters), id="conclusion"),
         section("Metrics", _metrics_table(sides, letters), id="metrics"),
@@ -72,14 +83,14 @@ def _runs_table(records: Sequence[RunRecord], sides: Sequence[Side]) -> str:
     shown = list(differing)[:MOST_NAMED]
     heads = ["", "run", *shown, "status", "epochs", "training"]
     rows = []
-    for place, (record, look) in enumerate(zip(records, looks(len(records)), strict=True)):
+    for place, (record, side, look) in enumerate(zip(records, sides, looks(len(records)), strict=True)):
         line = Line(record.name, look.colour, (), look.dash)
         seconds = record.train_seconds
         epoch = record.history.view.epoch_end
         cells = [
-            record.run.name,
+            side.name,
             *(written_setting(path, differing[path][place]) for path in shown),
-            STATUS[record.row.status],
+            trained_in_words(side) if side.is_study else STATUS[record.row.status],
             count(record.summary.epoch if record.summary is not None else epoch.epoch if epoch is not None else 0),
             "-" if seconds is None else duration(seconds),
         ]
@@ -92,8 +103,10 @@ def _runs_table(records: Sequence[RunRecord], sides: Sequence[Side]) -> str:
 def _conclusions(sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]:
     """What `workbench compare` says of each run and the first."""
     for side, letter in zip(sides[1:], letters[1:], strict=True):
+        found: list[MetricDifference] = []
         try:
-            lines = conclusion(sides[0], side, compare_metrics(sides[0], side), letter)
+            found = compare_metrics(sides[0], side)
+            lines = conclusion(sides[0], side, found, letter)
         except UsageError as error:
             lines = [f"A and {letter}: {error}."]
         said = ""
@@ -103,6 +116,9 @@ def _conclusions(sides: Sequence[Side], letters: Sequence[str]) -> Iterable[str]
             else:
                 said += "".join(map(paragraph, group))
         yield f'<div class="verdict">{said}</div>'
+        if any(each.pairs > 1 for each in found):
+            yield table([differences_title(found, letter), *DIFFERENCE_COLUMNS], difference_rows(found, letter))
+            yield paragraph(f"{difference_notes(found)}.", "dim")
 
 
 def _metrics_table(sides: Sequence[Side], letters: Sequence[str]) -> str:

@@ -19,6 +19,8 @@ from workbench.units import GIB
 
 COLOURS = ("train", "validation", "overlay-1", "overlay-2", "overlay-3", "overlay-4")
 DASHES = ("", "7 4", "2 4", "10 4 2 4")
+OF_EACH_STEP = "loss/train"
+"""The one curve with a value for each step."""
 SPLITS = ("/train", "/validation")
 """Endings of the names of curves that are of a metric."""
 MOST_RUNS = 12
@@ -26,8 +28,11 @@ MOST_RUNS = 12
 MOST_MARKS = 30
 MARKED = {"learning_rate": "L", "resumed": "R", "stop": "x"}
 """Requests that are marked in the charts of a single run, by the letters that the app uses."""
-SMOOTHING = 0.9
+BAND = "behind it, from the least to the greatest step"
+SMOOTHING = 0.8
 """The weight of the past in the average of the loss of each step."""
+MOST_SMOOTHED = 4
+"""Steps a point up to which it is smoothed: the mean of more steps is smooth by itself, and would only lag."""
 LEAST_SMOOTHED = 60
 """Points from which on a curve of each step gets an average."""
 LOG_FROM = 50.0
@@ -62,9 +67,11 @@ def charts_of(records: Sequence[RunRecord], names: Sequence[str] = ()) -> list[C
 
 
 def _says_something(chart: Chart) -> bool:
-    """Whether a chart has a finite value, and is not that of learning rates that never change."""
-    values = [{point.mean for point in line.points if point.extent(log=False) is not None} for line in chart.lines]
-    return any(len(each) > 1 if chart.id == LEARNING_RATE.id else each for each in values)
+    """Whether a chart has a finite value; of time and memory two, of learning rates two that differ."""
+    finite = [[point.mean for point in line.points if point.extent(log=False) is not None] for line in chart.lines]
+    if chart.id == LEARNING_RATE.id:
+        return any(len(set(values)) > 1 for values in finite)
+    return any(len(values) >= (1 if chart.metric else 2) for values in finite)
 
 
 class _Charts:
@@ -126,11 +133,11 @@ class _Charts:
             lines: list[Line] = []
             for name, key, colour in quantity.curves:
                 points = self._points(record, curves.get(key))
-                if key == "loss/train":
-                    lines += _of_each_step(points)
+                if key == OF_EACH_STEP:
+                    lines += _of_each_step(points, record)
                 elif points:
                     lines.append(Line(name, colour, points))
-            yield self._chart(quantity, lines)
+            yield self._chart(quantity, lines, note=BAND if any(map(_has_band, lines)) else "")
         yield self._chart(LEARNING_RATE, [Line("", "train", self._points(record, curves.get("learning_rate")))])
         yield self._phases(record)
         yield self._chart(THROUGHPUT, [Line("", "train", self._points(record, curves.get("samples_per_second")))])
@@ -161,11 +168,7 @@ class _Charts:
 
     def of_several(self) -> Iterator[Chart]:
         loss = quantity_of(METRICS[0], "training-loss")
-        lines = [
-            Line(line.name, line.colour, smoothed(line.points, SMOOTHING), line.dash, line.letter)
-            for line in self._lines("loss/train")
-        ]
-        yield self._chart(loss, lines, title="training loss", note="moving average over the steps")
+        yield self._chart(loss, self._lines(OF_EACH_STEP), title="training loss", note="averages over some steps")
         for shown in self._metrics():
             quantity = quantity_of(shown, shown.name)
             name = f"validation {quantity.title}"
@@ -177,6 +180,8 @@ class _Charts:
         found = []
         for record, name, look in zip(self._records, self._names, looks(len(self._records)), strict=True):
             points = self._points(record, record.history.curves.get(key))
+            if key == OF_EACH_STEP and _is_noisy(points, record):
+                points = smoothed(points, SMOOTHING)
             if points:
                 found.append(Line(name, look.colour, points, look.dash, look.letter))
         return found
@@ -190,12 +195,23 @@ def _has_epochs(record: RunRecord) -> bool:
     return (view.prepared.epochs or math.ceil(view.epoch)) > 1
 
 
-def _of_each_step(points: Sequence[Point]) -> Iterable[Line]:
-    """The training loss: the range and the mean in each column of pixels, and their average where there are many."""
-    if len(points) < LEAST_SMOOTHED:
-        return [Line("train", "train", points, has_range=True)] if points else []
+def _is_noisy(points: Sequence[Point], record: RunRecord) -> bool:
+    """Whether a curve of each step is to be smoothed: it has many points, each of a few steps."""
+    return len(points) >= LEAST_SMOOTHED and record.history.view.step < MOST_SMOOTHED * len(points)
+
+
+def _of_each_step(points: Sequence[Point], record: RunRecord) -> Iterable[Line]:
+    """The training loss: the range and the mean in each column of pixels, and their average where they are noisy."""
+    if not points:
+        return []
+    if not _is_noisy(points, record):
+        return [Line("train", "train", points, has_range=True)]
     each = Line("train, each step", "train", points, has_range=True, is_faint=True)
     return [each, Line("train, moving average", "train", smoothed(points, SMOOTHING))]
+
+
+def _has_band(line: Line) -> bool:
+    return line.has_range and any(point.low != point.high for point in line.points)
 
 
 def _is_wide(lines: Iterable[Line]) -> bool:

@@ -45,7 +45,7 @@ def _variables(colours: dict[str, str]) -> str:
 
 def figure(chart: Chart) -> str:
     """A chart with its title and its legend."""
-    named = [line for line in chart.lines if line.name and (len(chart.lines) > 1 or line.letter)]
+    named = [line for line in chart.lines if line.name]
     legend = "".join(
         f"<li>{swatch(line, is_stacked=chart.is_stacked)}{escaped(f'{line.letter} {line.name}'.strip())}</li>"
         for line in named

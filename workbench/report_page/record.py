@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,10 +125,15 @@ class RunRecord:
         return None if self.history.view.timing is None else self.history.view.timing.samples_per_second
 
     @property
+    def seconds(self) -> dict[str, float]:
+        """What the process spent its time on, by the names of a summary; empty of a run that has not ended."""
+        found = {} if self.summary is None else self.summary.seconds
+        return {name: seconds for name, seconds in found.items() if math.isfinite(seconds) and seconds > 0}
+
+    @property
     def train_seconds(self) -> float | None:
         """Training time so far, without validation and pauses."""
-        seconds = None if self.summary is None else self.summary.seconds.get("train")
-        return seconds or self.history.view.seconds or None
+        return self.seconds.get("train") or self.history.view.seconds or None
 
     def take(self, event: Event) -> None:
         """Updates the record with an event."""

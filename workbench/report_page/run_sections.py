@@ -86,8 +86,8 @@ def _phases_table(phases: Mapping[str, float]) -> str:
 
 
 def _process_table(record: RunRecord) -> str:
-    found = {} if record.summary is None else record.summary.seconds
-    rows = [[words, duration(found[name])] for name, words in SPENT.items() if found.get(name, 0.0) > 0]
+    found = record.seconds
+    rows = [[words, duration(found[name])] for name, words in SPENT.items() if name in found]
     return table(["the process", "time"], rows)
 
 
@@ -132,12 +132,16 @@ def profile_table(record: RunRecord) -> str:
     if profiled is None or not profiled.steps:
         return ""
     rows = [
-        [row["name"], *(f"{row.get(key, 0) / profiled.steps:.4g}" for key in ("self_ms", "total_ms", "calls")),
+        [row["name"], *(f"{_number(row.get(key)) / profiled.steps:.4g}" for key in ("self_ms", "total_ms", "calls")),
          f"{100 * row['share']:.1f} %"]
         for row in profiled.operators
     ]  # fmt: skip
     title = profile_title(profiled)
     return table(["operator", "self ms a step", "total ms a step", "calls a step", "of the time"], rows, caption=title)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def notice_parts(record: RunRecord) -> Iterable[str]:

@@ -1,7 +1,6 @@
 """Draws charts as SVG: axes with round ticks, curves with the range of each pixel column, gaps where a value is NaN.
 
 A chart is drawn with classes for its colours, so that a page can show it on a dark and on a light background.
-`standalone` makes a file of it, with the colours of a light background.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ WIDTH, HEIGHT = 540, 270
 TOP, BOTTOM, RIGHT = 12, 42, 16
 LETTER_ROOM = 14
 """Pixels right of the curves for their letters."""
-MOST_LEGEND_LETTERS = 70
-"""Of a name in the legend of a file, which does not wrap."""
 LETTER_PIXELS = 12
 """The least distance between two letters."""
 PLOT_COLUMNS = 460
 """Columns of pixels that a curve is reduced to."""
 DIGIT_PIXELS = 6.6
+MOST_TICKS = 5
+"""Of the y axis, about."""
 MOST_DOTS = 40
 """Points of a curve up to which each is shown as a dot."""
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif'
@@ -85,29 +84,37 @@ class Chart:
         return f"{self.title}, log scale" if self.log else self.title
 
 
-def draw(chart: Chart, *, title: str = "") -> str:
-    """The chart as an SVG element. title: written above it; a page has its own."""
+def draw(chart: Chart) -> str:
+    """The chart as an SVG element."""
+    content, height = draw_content(chart)
+    return f"{opened(chart, height)}{content}</svg>"
+
+
+def opened(chart: Chart, height: int, more: str = "") -> str:
+    """The opening tag of a chart's element. more: further attributes."""
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escaped(chart.heading)}" '
+        f'xmlns="http://www.w3.org/2000/svg"{more}>'
+    )
+
+
+def draw_content(chart: Chart, title: str = "") -> tuple[str, int]:
+    """What is in the element, and its height in pixels. title: written above it; a page has its own."""
     layers = _stacked(chart.lines) if chart.is_stacked else list(chart.lines)
     y_range = _y_range(chart, layers)
     top = TOP + (30 if title else 0)
     height = HEIGHT + top - TOP
-    ticks = [tick for tick in y_ticks(y_range, 5, chart.log) if y_range[0] <= tick * (1 + 1e-9) + 1e-300]
-    left = max(len(chart.y_label(tick)) for tick in ticks) * DIGIT_PIXELS + 14
+    ticks = y_ticks(y_range, MOST_TICKS, chart.log)
+    left = max((len(chart.y_label(tick)) for tick in ticks), default=1) * DIGIT_PIXELS + 14
     right = WIDTH - RIGHT - (LETTER_ROOM if any(line.letter for line in layers) else 0)
     frame = _Frame(left, right, top, height - BOTTOM, chart.x_range, y_range, chart.log)
-    parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escaped(chart.heading)}" '
-        'xmlns="http://www.w3.org/2000/svg">'
-    ]
-    if title:
-        parts.append(f'<text class="t" x="{left:.0f}" y="24">{escaped(title)}</text>')
+    parts = [f'<text class="t" x="{left:.0f}" y="24">{escaped(title)}</text>'] if title else []
     parts += _grid(chart, frame, ticks)
     for place, line in enumerate(layers):
         below = layers[place - 1].points if chart.is_stacked and place else ()
         parts += _layer(line, below, frame) if chart.is_stacked else _curve(line, frame)
     parts += _letters(layers, frame)
-    parts.append("</svg>")
-    return "".join(parts)
+    return "".join(parts), height
 
 
 @dataclass(frozen=True)
@@ -229,10 +236,6 @@ def _layer(line: Line, below: Sequence[Point], frame: _Frame) -> Iterable[str]:
     points = [point for point in line.points if point.extent(log=False) is not None]
     if not points:
         return
-    if len(points) == 1:  # a moment has no width: a bar across the chart
-        last = frame.x_range[1]
-        points = [points[0], Point(last, points[0].low, points[0].high, points[0].mean)]
-        below = [below[0], Point(last, below[0].low, below[0].high, below[0].mean)] if below else ()
     upper = " ".join(frame.at(point.x, point.mean) for point in points)
     floor = [(point.x, point.mean) for point in below] or [(points[0].x, 0.0), (points[-1].x, 0.0)]
     lower = " ".join(frame.at(x, y) for x, y in reversed(floor))
@@ -281,35 +284,6 @@ def style(colours: dict[str, str]) -> str:
     for name in LIGHT_VARIABLES:
         rules += [f".chart .s-{name}{{stroke:{colours[name]}}}", f".chart .f-{name}{{fill:{colours[name]}}}"]
     return "".join(rules)
-
-
-def standalone(chart: Chart) -> str:
-    """The chart as a file of its own, for a light background, with its title and its legend."""
-    drawn = draw(chart, title=chart.heading)
-    start = drawn.index(">") + 1
-    height = int(drawn[:start].partition(f'viewBox="0 0 {WIDTH} ')[2].partition('"')[0])
-    rows = [line for line in chart.lines if len(chart.lines) > 1 or line.letter]
-    full = height + 20 * len(rows) + (10 if rows else 0)
-    head = drawn[:start].replace(f"0 0 {WIDTH} {height}", f"0 0 {WIDTH} {full}")
-    head = head.replace("<svg ", f'<svg width="{WIDTH}" height="{full}" ', 1)
-    legend = []
-    for place, line in enumerate(rows):
-        y = height + 20 * place + 6
-        legend.append(swatch_mark(line, 14, y, stacked=chart.is_stacked))
-        name = f"{line.letter}  {line.name}" if line.letter else line.name
-        shown = name if len(name) <= MOST_LEGEND_LETTERS else f"{name[: MOST_LEGEND_LETTERS - 1]}…"
-        legend.append(f'<text x="56" y="{y}" dy=".32em">{escaped(shown)}</text>')
-    style_sheet = f"<style>{style(LIGHT_VARIABLES | {'ink': '#1f2630'})}</style>"
-    background = f'<rect width="{WIDTH}" height="{full}" fill="#ffffff"/>'
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        + head
-        + style_sheet
-        + background
-        + drawn[start : -len("</svg>")]
-        + "".join(legend)
-        + "</svg>\n"
-    )
 
 
 def swatch_mark(line: Line, x: float, y: float, *, stacked: bool = False) -> str:

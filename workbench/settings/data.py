@@ -1,7 +1,7 @@
 """Data: where samples come from.
 
-A new kind of data is one more choice here. Its `build()` returns `Samples`, where needed with an encoding and a collate
-function, see `workbench.data.samples`.
+A new kind of data is one more choice here. Its `build()` returns `Samples`, with a reader of new inputs, and where
+needed with an encoding and a collate function, see `workbench.data.samples`.
 """
 
 from __future__ import annotations

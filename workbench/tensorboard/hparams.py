@@ -21,7 +21,7 @@ with without_pytorch():
     from tensorboardX.summary import hparams
 
 Setting = str | float | bool
-NOT_SETTINGS = ("name", "description")
+NOT_SETTINGS = ("name", "description", "loop")
 END_TAG = "_hparams_/session_end_info"
 
 

@@ -95,7 +95,7 @@ class LogFolder:
     def _open(self, first: Event) -> None:
         if not self.state.file:
             self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}"
-        self._file = RecordFile(self._folder / self.state.file, self.state.size)
+        self._file = RecordFile(self._folder / self.state.file, self.state.size, first.time)
         self._writer = RunWriter(self._run, self._folder, self._file, self.state.memo, self._of_others)
 
     def close(self) -> None:

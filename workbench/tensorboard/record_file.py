@@ -23,8 +23,11 @@ BUFFER = 2**20
 class RecordFile:
     """Appends to a file of events, from a known size on."""
 
-    def __init__(self, path: Path, size: int) -> None:
-        """size: what is behind it was written by a process that was killed, and is cut off. Raises StorageError."""
+    def __init__(self, path: Path, size: int, time: float) -> None:
+        """size: what is behind it was written by a process that was killed, and is cut off.
+
+        time: of the first event, in seconds since 1970. Raises StorageError.
+        """
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +39,8 @@ class RecordFile:
             self._file.seek(size)
         except OSError as error:
             raise storage_error(path, error) from error
+        if not size:
+            self.write(Event(wall_time=time, file_version=VERSION))
 
     def write(self, event: Event) -> None:
         """Appends an event. Raises StorageError."""

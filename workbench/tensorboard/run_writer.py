@@ -27,10 +27,10 @@ from workbench.runs.events import (
     WarningRaised,
 )
 from workbench.runs.measurements import Footprint, Health, Memory, Profiled, Timing
-from workbench.tensorboard.confusion_image import confusion_png
+from workbench.tensorboard.confusion_image import MOST_CLASSES, confusion_png
 from workbench.tensorboard.hparams import Setting, end_summary, metric_tags, settings_of, start_summaries
 from workbench.tensorboard.packages import without_pytorch
-from workbench.tensorboard.record_file import VERSION, RecordFile
+from workbench.tensorboard.record_file import RecordFile
 
 with without_pytorch():
     from tensorboardX.proto.event_pb2 import Event as Record
@@ -74,16 +74,15 @@ class RunWriter:
 
     def take(self, event: Event) -> None:
         """Writes what an event says. Raises StorageError."""
-        memo = self.memo
-        if not memo.time:
-            self._file.write(Record(wall_time=event.time, file_version=VERSION))
         match event:
             case Started():
                 self._started(event)
             case Prepared():
                 self._prepared(event)
-            case Steps() if event.losses:
+            case Steps():
                 self._steps(event)
+            case Logged():
+                self._metrics(event.metrics, event.split, event.step, event.time)
             case EpochEnd():
                 self._epoch(event)
             case Logged():
@@ -101,8 +100,9 @@ class RunWriter:
                 self._trace(event)
             case Finished():
                 self._best_picture()
-                self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
-        memo.time = max(memo.time, event.time)
+                if event.status != "stopped":  # it may be resumed, and TensorBoard keeps the first end that it reads
+                    self._write(end_summary(is_good=event.status == "completed"), event.step, event.time)
+        self.memo.time = max(self.memo.time, event.time)
 
     def _started(self, event: Started) -> None:
         if self.memo.step > event.step:
@@ -113,24 +113,25 @@ class RunWriter:
         self.memo.step, self.memo.seconds = event.step, 0.0
 
     def _prepared(self, event: Prepared) -> None:
-        self.memo.classes = list(event.classes)
+        self.memo.classes = list(event.classes[:MOST_CLASSES])
         if not self.memo.has_settings:
             self.memo.has_settings = True
             for summary in start_summaries(settings_of(self._run), metric_tags(event), self._of_others):
                 self._write(summary, 0, event.time)
 
     def _steps(self, event: Steps) -> None:
-        memo, number = self.memo, len(event.losses)
+        memo, last = self.memo, event.last
+        number = max(last - memo.step, len(event.losses), 1)
         # Steps come in batches; training time says how long each took, without the validation in between.
         each = max(event.seconds - memo.seconds, 0.0) / number
         if event.time - number * each < memo.time:
             each = max(event.time - memo.time, 0.0) / number
-        for index, loss in enumerate(event.losses):
-            record = Record(wall_time=event.time - (number - 1 - index) * each, step=event.first_step + index)
-            record.summary.value.add(tag="loss/step", simple_value=math.nan if loss is None else loss)
+        for step, loss in enumerate(event.losses, event.first_step):
+            record = Record(wall_time=event.time - (last - step) * each, step=step)
+            record.summary.value.add(tag="loss/step", simple_value=loss)
             self._file.write(record)
-        memo.step, memo.seconds = event.first_step + number - 1, event.seconds
-        self._scalars({"learning_rate": event.learning_rate}, memo.step, event.time)
+        memo.step, memo.seconds = last, event.seconds
+        self._scalars({"learning_rate": event.learning_rate}, last, event.time)
 
     def _epoch(self, event: EpochEnd) -> None:
         self._metrics(event.train, "train", event.step, event.time)
@@ -138,7 +139,7 @@ class RunWriter:
         self._scalars({"epoch": event.epoch, "seconds/train": event.train_seconds,
                        "seconds/validation": event.validation_seconds}, event.step, event.time)  # fmt: skip
         confusion = (event.validation or {}).get("confusion")
-        if event.best and isinstance(confusion, list):
+        if event.best and isinstance(confusion, list) and len(confusion) <= MOST_CLASSES:
             self.memo.best = [event.step, event.time, confusion]
             if event.time - self.memo.pictured >= IMAGE_SECONDS:
                 self._best_picture()

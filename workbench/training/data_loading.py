@@ -17,6 +17,11 @@ EVALUATION_BATCH = 512
 """Up to this size, evaluation takes four batches at once: without gradients there is room for more than in training."""
 
 
+def evaluation_batch_size(batch_size: int) -> int:
+    """How many samples are evaluated at a time, of a run that trains with this batch size."""
+    return max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
+
+
 def batch_sources(
     preset: Preset, splits: Splits, encoding: Encoding, collate: Collate | None, device: torch.device
 ) -> tuple[BatchSource, BatchSource | None, BatchSource | None]:
@@ -80,7 +85,7 @@ def _batches(
         # Of a text to be continued each token has scores, which take more than all gradients of a step.
         has_tokens = split.targets.dim() == 2 and not split.targets.is_floating_point()
         if evaluating and not has_tokens:
-            batch_size = max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))
+            batch_size = evaluation_batch_size(batch_size)
         return OnDeviceBatches(split, encoding, batch_size, device, augment, raw_augment, _lengths(preset, split))
     workers, seed = preset.runtime.num_workers, preset.training.seed
     return DataLoaderBatches(split, encoding, batch_size, device, augment, workers, seed, collate, raw_augment)

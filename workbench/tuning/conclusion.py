@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from workbench.files import short_path
-from workbench.metrics import Metric
+from workbench.metrics import Metric, in_reading_order
 from workbench.tuning.differences import Effort, MetricDifference, deciding, effort, same_loss, same_split
-from workbench.tuning.sides import Side
-from workbench.tuning.statistics import LEVEL, least_pairs
+from workbench.tuning.sides import SPLITS, Side
+from workbench.tuning.statistics import DRAWS, LEVEL, least_pairs
 from workbench.units import duration
 
 
@@ -101,3 +101,39 @@ def interval_of(found: MetricDifference) -> str:
 def p_of(found: MetricDifference) -> str:
     """The p of the sign-flip test."""
     return f"{found.test.p:.3g}"
+
+
+DIFFERENCE_COLUMNS = ("difference", "95 % interval", "p", "better")
+
+
+def differences_title(found: Sequence[MetricDifference], letter: str) -> str:
+    """Which sides, and how many pairs."""
+    return f"{letter} - A, {max(each.pairs for each in found)} pairs"
+
+
+def difference_rows(found: Sequence[MetricDifference], letter: str) -> list[list[str]]:
+    """The paired differences, a row for each metric: its name, then the columns of `DIFFERENCE_COLUMNS`."""
+    rows = []
+    order = {metric.name: place for place, metric in enumerate(in_reading_order())}
+    for each in sorted(found, key=lambda each: (SPLITS.index(each.split), order.get(each.metric.name, len(order)))):
+        difference = f"{signed(each.metric, each.difference)}{each.metric.unit}"
+        p = p_of(each) if each.pairs > 1 else "-"
+        rows.append([f"{each.split} {each.metric.label}", difference, interval_of(each), p, _better(each, letter)])
+    return rows
+
+
+def difference_notes(found: Sequence[MetricDifference]) -> str:
+    """Which test, and what it allows."""
+    widest = max(found, key=lambda each: each.pairs)
+    smallest = f"{widest.test.smallest_p:.3g}"
+    notes = [f"p of an exact sign-flip test; the smallest that {widest.pairs} pairs allow is {smallest}"]
+    if not widest.test.is_exact:
+        notes = [f"p of a sign-flip test with {DRAWS:,} random choices of signs"]
+    notes.append("each metric is tested by itself")
+    if any(each.test_to_train for each in found):
+        notes.append("intervals are corrected for folds, which share training samples (Nadeau & Bengio)")
+    return "; ".join(notes)
+
+
+def _better(found: MetricDifference, letter: str) -> str:
+    return (letter if found.second_is_better else "A") if found.is_told_apart else "unclear"

@@ -200,7 +200,7 @@ def test_a_run_stalls_after_a_multiple_of_its_longest_usual_wait(tmp_path: Path)
     assert watched.after(299) == []
     assert watched.after(2) == ["stalled"]
     assert watched.after(1000) == ["stalled"]
-    assert "30.0 s is the longest usual wait" in watched.kept.alerts[0].text
+    assert watched.kept.alerts[0].text == "silent for 5:01 min at step 20; its longest usual wait is 30.0 s"
     # It goes on, and stalls again: that is another alert, after ten times the wait that it has now shown.
     watched.after(0, *steps([NOW + 2000], first=21))
     assert watched.after(1301) == ["stalled"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.alerts.settings import EXAMPLE, VARIABLE, AlertSettings, alerts_file, load_alerts, parse_alerts
+from workbench.alerts.file import VARIABLE, alerts_file
+from workbench.alerts.settings import EXAMPLE, AlertSettings, load_alerts, parse_alerts
 from workbench.errors import UsageError
 
 SECRET = "a-secret-that-nobody-may-see"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ from workbench.runs.control import MOST_PROFILE_STEPS
         ({"resume": "R", "profile": -1}, f"from 1 to {MOST_PROFILE_STEPS}"),
         ({"preset": "fast", "profile": 5, "dry_run": True}, "needs a training run"),
         ({"preset": "fast", "profile": 5, "save_as": "mine"}, "needs a training run"),
+        ({"tensorboard": Path("tb")}, "which preset"),
+        ({"preset": "fast", "tensorboard": Path("tb"), "dry_run": True}, "--tensorboard needs a training run"),
+        ({"preset": "fast", "tensorboard": Path("tb"), "save_as": "mine"}, "--tensorboard needs a training run"),
         ({"resume": "R", "preset": "fast"}, "--resume continues a run as it was"),
         ({"resume": "R", "overrides": ("training.epochs=3",)}, "--resume continues a run as it was"),
         ({"resume": "R", "dry_run": True}, "--resume continues a run as it was"),
@@ -63,7 +67,14 @@ def test_what_opens_the_app(options: dict[str, Any]) -> None:
         {"preset": "fast", "json_output": True, "quiet": True, "trust_code": True, "profile": MOST_PROFILE_STEPS},
         {"preset": "fast", "dry_run": True, "save_as": "mine"},
         {"preset": "train"},
-        {"resume": "R", "json_output": True, "quiet": True, "trust_code": True, "profile": 1},
+        {
+            "resume": "R",
+            "json_output": True,
+            "quiet": True,
+            "trust_code": True,
+            "profile": 1,
+            "tensorboard": Path("tb"),
+        },
     ],
 )
 def test_what_trains(options: dict[str, Any]) -> None:

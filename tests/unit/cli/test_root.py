@@ -49,6 +49,7 @@ def ended(*words: str) -> int:
         ("--preset fast runs.toml --schema", CommandLine(preset="fast", opened="runs.toml", schema=True)),
         ("-p fast --dry-run --json", CommandLine(preset="fast", dry_run=True, json_output=True)),
         ("--resume R -q --profile 5", CommandLine(resume="R", quiet=True, profile=5)),
+        ("-p fast --tensorboard logs", CommandLine(preset="fast", tensorboard=Path("logs"))),
         ("--preset fast --save-as mine --trust-code", CommandLine(preset="fast", save_as="mine", trust_code=True)),
         ("-p fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),
         ("train fast --studies-dir s", CommandLine(preset="fast", studies_dir=Path("s"))),

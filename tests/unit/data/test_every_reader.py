@@ -73,7 +73,7 @@ def read(reader: Reader[Any], names: Sequence[Path], chunk: int) -> Any:
     places = [place for each in chunks for place in each.places]
     assert len({json.dumps(place) for place in places}) == len(places)
     assert all(set(place) <= set(reader.place_names) for place in places)
-    raw = [each.raw for each in chunks]
+    raw: list[Any] = [each.raw for each in chunks]
     if isinstance(raw[0], list):
         return [text for texts in raw for text in texts]
     return torch.cat(raw)
@@ -158,6 +158,7 @@ def test_what_is_read_is_what_was_trained_on(samples: Samples, tmp_path: Path) -
         np.save(tmp_path / "x.npy", raw.numpy())
         assert same(read(reader, [tmp_path / "x.npy"], 4), raw)
     else:
+        assert isinstance(reader, TextReader)
         lines = tmp_path / "lines.jsonl"
         lines.write_text("\n".join(json.dumps({reader.column: text}) for text in raw))
         assert same(read(reader, [lines], 4), raw)

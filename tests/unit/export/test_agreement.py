@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.unit.export.made import drawn_model, drawn_run
-from workbench.errors import StorageError, UsageError
+from workbench.errors import DataError, StorageError
 from workbench.export import write
 from workbench.export.agreement import TOLERANCE, DisagreementError, judge
 from workbench.export.safetensors_file import save_safetensors
@@ -108,7 +108,7 @@ def test_a_run_without_a_checkpoint_has_nothing_to_export(tmp_path: Path) -> Non
     made = write_checked(request, lambda doing: None)
     assert (made.checkpoint, made.origin, made.samples) == ("last.pt", "validation", 32)
     run.last_checkpoint.unlink()
-    with pytest.raises(UsageError, match=r"has no checkpoint in .*/checkpoints: nothing was trained yet"):
+    with pytest.raises(DataError, match=r"has no checkpoint, so there is no model: .* Start it again with: workbench"):
         write_checked(request, lambda doing: None)
 
 

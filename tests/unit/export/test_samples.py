@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.export.made import drawn_model
-from workbench.data.samples import InMemory, NamedInMemory, Samples, Task, Texts
+from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Task, Texts
 from workbench.export.samples import BATCHES, SAMPLES, batches_of, random_samples, samples_of
 from workbench.settings.preset import Preset
 
@@ -42,6 +42,32 @@ def test_texts_are_texts(tmp_path: Path, data: Data) -> None:
     assert isinstance(split, Texts)
     assert set(found.raw) == set(split.texts)  # 24, some more than once
     assert len(found.raw) == SAMPLES
+
+
+def test_samples_that_are_read_one_by_one_are_read(tmp_path: Path, user_functions: Functions) -> None:
+    inputs, targets = torch.randint(0, 256, (96, 1, 8, 8), dtype=torch.uint8), torch.arange(96) % 3
+    lazy = Lazy(InMemory(inputs, targets), targets)
+    user_functions["mine:data"] = lambda: Samples(lazy, Task("classification", 3, classes=("a", "b", "c")))
+    model = drawn_model(tmp_path, "data.name=module", "data.function=mine:data", "model.hidden=[4]")
+    found = samples_of(model, lambda progress: None)
+    assert isinstance(found.raw, Tensor)
+    assert (found.origin, found.raw.dtype, found.raw.shape) == ("validation", torch.uint8, (SAMPLES, 1, 8, 8))
+    assert rows_of(found.raw) <= rows_of(inputs)
+
+
+def test_whole_numbers_that_are_measures_stay_whole(tmp_path: Path, user_functions: Functions) -> None:
+    """As the user gives them: a program takes one type alone."""
+    rows = torch.randint(0, 1000, (96, 5))
+    user_functions["mine:data"] = lambda: (rows, torch.arange(96) % 3)
+    model = drawn_model(tmp_path, "data.name=module", "data.function=mine:data", "model.hidden=[4]")
+    found = samples_of(model, lambda progress: None)
+    assert isinstance(found.raw, Tensor)
+    assert (found.origin, found.raw.dtype) == ("validation", torch.int64)
+    assert rows_of(found.raw) <= rows_of(rows)
+    made_up = random_samples(model)
+    assert isinstance(made_up, Tensor)
+    assert made_up.dtype == torch.int64
+    assert float(made_up.double().mean()) == pytest.approx(500, abs=100)
 
 
 def test_without_a_validation_split_they_are_of_the_training_split(tmp_path: Path, data: Data) -> None:
@@ -99,7 +125,8 @@ class ByName(nn.Module):
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         there = torch.arange(ids.shape[1]) < lengths.unsqueeze(1)
-        return (self.scores(ids) * there.unsqueeze(2)).sum(1) / lengths.unsqueeze(1)
+        total: Tensor = (self.scores(ids) * there.unsqueeze(2)).sum(1)
+        return total / lengths.unsqueeze(1)
 
 
 def test_tensors_by_name_stay_so(tmp_path: Path, user_functions: Functions) -> None:
@@ -131,4 +158,4 @@ def test_batches_are_of_several_sizes_and_few_where_outputs_are_many() -> None:
     batches = batches_of(samples, 10)
     assert [len(batch) for batch in batches] == list(BATCHES)
     assert torch.equal(torch.cat([batch for batch in batches if isinstance(batch, Tensor)]), samples)
-    assert [len(batch) for batch in batches_of(samples, 2**23)] == [1]
+    assert [len(batch) for batch in batches_of(samples, 2**23)] == [1, 2]

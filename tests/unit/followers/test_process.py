@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.unit.alerts.test_sending import SECRET, serving
-from workbench.alerts.settings import VARIABLE
+from workbench.alerts.file import VARIABLE
 from workbench.followers.files import FollowerFiles, Kind
 from workbench.followers.start import start_followers
 from workbench.runs.directory import RunDirectory, create_run
@@ -177,3 +177,11 @@ def test_a_run_that_is_deleted_while_it_is_followed_ends_the_followers(
     assert sent(out) == ["lost"]
     assert not run.path.exists()
     assert list((tmp_path / "tb" / run.name).glob("events.out.tfevents.*"))
+
+
+def test_followers_import_neither_pytorch_nor_textual() -> None:
+    modules = ("process", "alerts", "tensorboard")
+    code = f"import sys{''.join(f', workbench.followers.{name}' for name in modules)}; print(*sys.modules)"
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+    assert {"tensorboardX", "workbench.alerts.judge"} <= set(done.stdout.split())
+    assert not {"torch", "textual", "workbench.training", "sklearn"} & set(done.stdout.split())

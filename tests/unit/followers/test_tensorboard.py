@@ -96,13 +96,15 @@ def test_a_trial_that_is_deleted_disturbs_no_other(study: StudyDirectory, tmp_pa
     written = reader(study, tmp_path / "tb")
     append(first, *begun())
     append(second, *begun(), steps(1, [1.0] * 3, 1.0, NOON + 5))
-    written.take([started(0, first), started(1, second)], 0)
+    gone = TrialStarted(trial=2, run="deleted-before-it-was-looked-at")
+    written.take([started(0, first), gone, started(1, second)], 0)
     shutil.rmtree(first.path)
     written.rest(is_alive=True)
     append(second, steps(4, [1.0] * 3, 2.0, NOON + 6))
     written.end()
     assert steps_of(tmp_path / "tb" / study.name / second.name) == [1, 2, 3, 4, 5, 6]
     assert not FollowerFiles(first, "tensorboard").folder.exists()
+    assert (study.path / "log").read_text() == ""
 
 
 def test_the_setting_asks_for_it(tmp_path: Path) -> None:

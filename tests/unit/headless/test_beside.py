@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.alerts.test_judge import NOW, begun, finished
 from workbench import output
-from workbench.alerts.settings import VARIABLE
+from workbench.alerts.file import VARIABLE
 from workbench.headless.beside import Beside
 from workbench.headless.display import LiveDisplay
 from workbench.runs.directory import create_run

@@ -88,7 +88,7 @@ def test_several_runs_are_for_what_compares_them(kind: Kind, run: RunDirectory, 
     with pytest.raises(UsageError, match=r"--to onnx takes one run, but 2 are named: export one after another"):
         export(Request((run.name, other.name), "onnx"), options)
     export(Request((run.name, other.name), "report"), options)
-    assert kind.asked == [([run.name, other.name], Path.cwd() / f"{run.name}.html")]
+    assert kind.asked == [([run.name, other.name], Path.cwd() / f"{run.name}-and-1-more.html")]
 
 
 def test_a_misspelt_kind_gets_the_nearest(run: RunDirectory, options: Options) -> None:
@@ -122,7 +122,8 @@ def test_what_was_written_is_said(
     export(request, Options(runs_dir=runs, quiet=True))
     assert capsys.readouterr().out == f"{tmp_path}/model.onnx\n"
     export(request, Options(runs_dir=runs, json_output=True))
-    expected = {"type": "result", "to": "onnx", "path": f"{tmp_path}/model.onnx", "bytes": 3, "difference": 0.5}
+    written = {"path": f"{tmp_path}/model.onnx", "bytes": 3, "lines": ["it agrees"]}
+    expected = {"type": "result", "to": "onnx", **written, "difference": 0.5}
     assert json.loads(capsys.readouterr().out) == expected
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.unit.report_page.made import Page, made_run, prepared, usual_events
 from workbench.cli.root import app
+from workbench.files import umask
 from workbench.runs.directory import RunDirectory
 from workbench.settings.preset import Preset
 
@@ -83,7 +84,7 @@ def test_charts_as_svg(export: Export, run: RunDirectory, tmp_path: Path) -> Non
     assert sorted(path.stem for path in folder.iterdir()) == sorted(found["charts"])
     for path in folder.iterdir():
         assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
-    assert folder.stat().st_mode & 0o777 == 0o777 & ~_umask()
+    assert folder.stat().st_mode & 0o777 == 0o777 & ~umask()
 
 
 def test_curves_as_csv(export: Export, run: RunDirectory, tmp_path: Path) -> None:
@@ -127,9 +128,3 @@ def test_a_full_disk_leaves_nothing(
 def test_a_run_without_curves_is_a_clear_line(export: Export, tmp_path: Path, to: str) -> None:
     made_run(tmp_path / "runs", [prepared()])
     assert "has no curves yet: it has not trained a step" in export("pets", "--to", to, code=2)[1]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

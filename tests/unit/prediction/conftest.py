@@ -79,6 +79,6 @@ def output_of(model: Path, *inputs: Path, **request: Any) -> tuple[str, Predicte
         assert isinstance(message, Lines)
         written.append(message.text)
 
-    asked = Request(model=str(model), inputs=list(map(str, inputs)), device="cpu", **request)
+    asked = Request(model=str(model), inputs=list(map(str, inputs)), **({"device": "cpu"} | request))
     predicted = answer(asked, send)
     return "".join(written), predicted

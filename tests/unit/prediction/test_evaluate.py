@@ -1,54 +1,37 @@
-"""An evaluation of a run's own data gives exactly the metrics of its test, and other data in the run's classes."""
+"""An evaluation of a run's own data gives exactly the metrics of its test, whatever the task and the data."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 from tests.unit.prediction.conftest import Trained, train
+from tests.unit.prediction.evaluating import TRANSFORMER, evaluated, on_file
+from tests.unit.prediction.evaluating import flowers as flowers
+from workbench.data.samples import Lazy, NamedInMemory, Samples, Task
 from workbench.errors import DataError
 from workbench.prediction.evaluate import evaluate
-from workbench.processes.evaluation import Evaluation, EvaluationRequest
-from workbench.processes.messages import decode
+from workbench.processes.evaluation import EvaluationRequest
 from workbench.settings.data import DATA
 from workbench.settings.preset import Preset
 from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.trained_model import TrainedModel
 
-TRANSFORMER = ("model.name=transformer", "model.width=16", "model.layers=1", "model.heads=2")
 TEXTS = ("model.name=bag_of_embeddings",)
 SOUNDS = ("model.name=audio_cnn", "model.channels=[4]")
 MODELS = {
-    **dict.fromkeys(("topics", "text_file"), (*TRANSFORMER, "training.epochs=1", "data.batch_size=64")),
+    "text_file": TRANSFORMER,
     **dict.fromkeys(("docstrings", "text_table", "text_folder"), TEXTS),
     **dict.fromkeys(("audio_folder", "audio_table", "spoken_digits"), SOUNDS),
 }
 NUMBERS = ("diabetes", "csv", "audio_table")
-ALIKE = ("mnist", "fashion_mnist", "kmnist", "cifar100", "svhn", "wine", "breast_cancer")
+ALIKE = ("mnist", "fashion_mnist", "kmnist", "cifar100", "svhn", "wine", "breast_cancer", "topics")
 """What others stand for."""
-
-
-def evaluated(trained: Trained, **asked: Any) -> Evaluation:
-    """What the process answers, through the JSON in which it does."""
-    run = trained.run
-    request = EvaluationRequest(
-        checkpoint=str(run.checkpoints / "best.pt"),
-        preset=trained.preset.to_toml(),
-        last_checkpoint=str(run.last_checkpoint),
-        **asked,
-    )
-    evaluation = evaluate(request, lambda progress: None)
-    return decode(Evaluation, json.loads(json.dumps(asdict(evaluation))))
 
 
 @pytest.mark.parametrize("label", [label for label in DATA.labels if label not in ALIKE])
@@ -83,187 +66,6 @@ def test_losses_splits_and_ways_of_computing(tmp_path: Path, assignments: tuple[
     file = "best.pt" if trained.preset.training.keep_best else "last.pt"
     request = EvaluationRequest(str(trained.run.checkpoints / file), trained.preset.to_toml())
     assert evaluate(request, lambda progress: None).metrics == trained.test
-
-
-def test_the_counts_of_the_run_weigh_the_classes_of_other_data(tmp_path: Path) -> None:
-    """Balanced weights are those of the training split, which other data does not have."""
-    rows = [f"{number / 10},{'ab'[number % 10 == 0]}" for number in range(200)]
-    for name, kept in (("train", rows), ("new", rows[:40])):
-        (tmp_path / f"{name}.csv").write_text("\n".join(["x,y", *kept]))
-    preset = ("data.name=csv", f"data.file={tmp_path / 'train.csv'}", "data.target=y", "loss.class_weights=balanced")
-    trained = train(tmp_path, *preset, "model.hidden=[4]")
-    counts = [160, 20]
-    other = trained.preset.with_values({"data.file": str(tmp_path / "new.csv")}, "here").to_toml()
-    found = evaluated(trained, data=other, class_counts=counts)
-    model = TrainedModel.load(trained.run.checkpoints / "best.pt")
-    inputs = torch.arange(40).double().unsqueeze(1) / 10
-    targets = (torch.arange(40) % 10 == 0).long()
-    weight = sum(counts) / (2 * torch.tensor(counts).float())
-    expected = F.nll_loss(model(inputs).log(), targets, weight=weight)
-    assert found.metrics["loss"] == pytest.approx(float(expected), rel=1e-5)
-
-
-@pytest.fixture
-def flowers(tmp_path: Path) -> Trained:
-    """Three classes of rows of two numbers and a word, from a file in which lines 2 to 31 are of the first class."""
-    draw = np.random.default_rng(0)
-    rows = [
-        f"{draw.normal(5 * place):.3f},{draw.normal():.3f},{'red' if draw.random() < 0.5 else 'blue'},{name}"
-        for place, name in enumerate(("iris", "rose", "tulip"))
-        for _ in range(30)
-    ]
-    (tmp_path / "train.csv").write_text("\n".join(["width,height,colour,kind", *rows]))
-    file = f"data.file={tmp_path / 'train.csv'}"
-    return train(tmp_path, "data.name=csv", file, "data.target=kind", "model.hidden=[8]", "training.epochs=30")
-
-
-def on_file(trained: Trained, text: str, **asked: Any) -> Evaluation:
-    """The evaluation of a file of other rows."""
-    file = trained.run.path.parent / "new.csv"
-    file.write_text(text)
-    return evaluated(trained, data=trained.preset.with_values({"data.file": str(file)}, "here").to_toml(), **asked)
-
-
-def test_a_file_of_few_rows_is_read_as_the_one_that_was_trained_on(flowers: Trained) -> None:
-    """One category, one class, columns in another order, and one more."""
-    found = on_file(flowers, "note,kind,colour,height,width\nx,tulip,red,0,10.2\ny,tulip,red,0.5,9.8\n")
-    assert (found.split, found.samples, found.metrics["accuracy"]) == ("all", 2, 1.0)
-    assert found.metrics["support"] == [0, 0, 2]
-    assert found.classes == ["iris", "rose", "tulip"]
-    assert {each.origin for each in found.worst} == {"line 2", "line 3"}
-
-
-def test_a_sample_is_described_by_its_line_and_by_what_is_said_of_it(flowers: Trained) -> None:
-    found = on_file(flowers, "width,height,colour,kind\n10,0,red,tulip\n-9,0,red,tulip\n5,0,blue,rose\n", worst=1)
-    [worst] = found.worst
-    assert (worst.number, worst.origin, worst.true, worst.predicted) == (1, "line 3", "tulip", "iris")
-    model = TrainedModel.load(flowers.run.checkpoints / "best.pt")
-    probabilities = model(torch.tensor([[-9.0, 0.0, 0.0, 1.0]], dtype=torch.float64))[0]
-    assert worst.probability == pytest.approx(float(probabilities[0]), rel=1e-6)
-    assert worst.loss == pytest.approx(-math.log(float(probabilities[2])), rel=1e-4)
-    assert found.confident == found.worst
-    assert found.confident_mistakes is not None
-    assert found.confident_mistakes.mistakes == 1
-    [pair] = found.confused
-    assert (pair.true, pair.predicted, pair.samples) == ("tulip", "iris", 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (
-            "width,height,colour,kind\n1,2,red,daisy\n1,2,red,iris\n",
-            r"line 2, column 'kind': 'daisy' is .* 1 of 2 rows",
-        ),
-        ("width,height,colour,kind\n1,2,green,iris\n", r"line 2, column 'colour': 'green' is not one of the 2 values"),
-        ("width,height,kind\n1,2,iris\n", "lacks the column 'colour'"),
-        ("width,height,colour\n1,2,red\n", "data.target: .* has no column 'kind'"),
-        ("width,height,colour,kind\n", "has no rows below its header"),
-        ("width,height,colour,kind\nwide,2,red,iris\n", r"column 'width': 'wide' is not a number"),
-        ("width,height,colour,kind\n1,2,red,\n", "the first of 1 missing values"),
-    ],
-)
-def test_rows_that_the_model_cannot_take_are_refused_with_their_line(flowers: Trained, text: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        on_file(flowers, text)
-
-
-def test_classes_are_matched_by_name_whatever_their_order(tmp_path: Path) -> None:
-    """A folder that lacks the first class numbers the others from 0."""
-
-    def images(folder: str, colours: dict[str, tuple[int, int, int]], count: int) -> Path:
-        for name, colour in colours.items():
-            (tmp_path / folder / name).mkdir(parents=True)
-            for number in range(count):
-                image = Image.new("RGB", (4, 4), tuple(min(255, part + number) for part in colour))
-                image.save(tmp_path / folder / name / f"{number}.png")
-        return tmp_path / folder
-
-    colours = {"blue": (0, 0, 200), "green": (0, 200, 0), "red": (200, 0, 0)}
-    own = images("train", colours, 20)
-    trained = train(tmp_path, "data.name=image_folder", f"data.folder={own}", "model.hidden=[16]", "training.epochs=40")
-    assert trained.test["accuracy"] == 1.0
-    other = images("new", {"Red": (200, 0, 0), "green": (0, 200, 0)}, 3)
-    found = evaluated(trained, data=trained.preset.with_values({"data.folder": str(other)}, "here").to_toml())
-    assert (found.metrics["accuracy"], found.metrics["support"]) == (1.0, [0, 3, 3])
-    assert {each.origin.split("/")[0] for each in found.worst} == {"Red", "green"}
-    unknown = images("unknown", {"violet": (200, 0, 200), "red": (200, 0, 0)}, 3)
-    with pytest.raises(DataError, match="a class that the model does not know: 'violet'; it knows 'blue', 'green'"):
-        evaluated(trained, data=trained.preset.with_values({"data.folder": str(unknown)}, "here").to_toml())
-    Image.new("RGB", (6, 4)).save(other / "green" / "0.png")
-    Image.new("RGB", (6, 4)).save(other / "Red" / "0.png")
-    with pytest.raises(DataError, match="has 4 × 4 pixels, but the first image has 6 × 4"):
-        evaluated(trained, data=trained.preset.with_values({"data.folder": str(other)}, "here").to_toml())
-
-
-def test_data_of_another_kind_are_refused(iris: Trained) -> None:
-    def on(*assignments: str) -> Evaluation:
-        return evaluated(iris, data=Preset().override(assignments).to_toml())
-
-    with pytest.raises(DataError, match="the data has numbers to predict, but the model predicts classes"):
-        on("data.name=diabetes")
-    with pytest.raises(DataError, match=r"shape \(1, 13\), but the model takes samples of shape \(n, 4\)"):
-        on("data.name=wine")
-    with pytest.raises(DataError, match="the model takes samples of shape"):
-        on("data.name=docstrings")
-
-
-def test_numbers_are_in_the_units_of_the_run(tmp_path: Path) -> None:
-    """The targets of the new file have another mean and deviation, which must not scale anything."""
-    rows = [f"{x / 10:.1f},{1000 + 3 * x}" for x in range(100)]
-    (tmp_path / "train.csv").write_text("\n".join(["x,y", *rows]))
-    (tmp_path / "new.csv").write_text("x,y\n2.0,1060\n3.0,1100\n")
-    preset = ("data.name=csv", f"data.file={tmp_path / 'train.csv'}", "data.target=y", "loss.name=mse")
-    trained = train(tmp_path, *preset, "data.task=regression", "model.hidden=[8]")
-    found = evaluated(trained, data=trained.preset.with_values({"data.file": str(tmp_path / "new.csv")}, "").to_toml())
-    model = TrainedModel.load(trained.run.checkpoints / "best.pt")
-    predicted = model(torch.tensor([[2.0], [3.0]], dtype=torch.float64)).squeeze(1)
-    errors = predicted - torch.tensor([1060.0, 1100.0], dtype=torch.float64)
-    assert found.metrics["mae"] == pytest.approx(float(errors.abs().mean()), rel=1e-6)
-    [residuals] = found.residuals
-    assert residuals.target == "y"
-    assert residuals.mean == pytest.approx(float(errors.mean()), rel=1e-6)
-    assert [each.true_values for each in sorted(found.worst, key=lambda each: each.number)] == [[1060.0], [1100.0]]
-    by_number = {each.number: each for each in found.worst}
-    assert by_number[1].predicted_values == [pytest.approx(float(predicted[1]), rel=1e-6)]
-
-
-def test_numbers_that_are_not_finite_are_told_from_others(tmp_path: Path) -> None:
-    rows = [f"{x / 10:.1f},{1000 + 3 * x}" for x in range(100)]
-    (tmp_path / "train.csv").write_text("\n".join(["x,y", *rows]))
-    (tmp_path / "new.csv").write_text("x,y\n2.0,1060\n3e38,1100\n")
-    preset = ("data.name=csv", f"data.file={tmp_path / 'train.csv'}", "data.target=y", "loss.name=mse")
-    trained = train(tmp_path, *preset, "data.task=regression", "model.hidden=[8]")
-    model = trained.run.checkpoints / "best.pt"
-    state = checkpoints.load(model, torch.device("cpu"))
-    next(iter(state["model"].values())).mul_(1e30)
-    del state["version"]
-    checkpoints.save(model, state)
-    found = evaluated(trained, data=trained.preset.with_values({"data.file": str(tmp_path / "new.csv")}, "").to_toml())
-    assert (found.worst[0].number, found.worst[0].loss, found.metrics["loss"]) == (1, None, None)
-    assert found.residuals == []
-    assert any(note.startswith("1 sample has a loss that is not finite") for note in found.notes)
-
-
-def test_a_new_text_has_the_vocabulary_of_the_run(train_example: Callable[..., Trained], tmp_path: Path) -> None:
-    trained = train_example("text_file", *TRANSFORMER)
-    text = "star moon sun Sky\n" * 20
-    (tmp_path / "new.txt").write_text(text)
-    whole = {"data.file": str(tmp_path / "new.txt"), "data.validation_fraction": 0.0, "data.test_fraction": 0.0}
-    found = evaluated(trained, data=trained.preset.with_values(whole, "").to_toml(), worst=2)
-    model = TrainedModel.load(trained.run.checkpoints / "best.pt")
-    ids = torch.tensor(model.encoding.ids([text])[0])  # type: ignore[operator]
-    windows = (len(ids) - 1) // 16
-    probabilities = model(ids[: windows * 16].view(windows, 16))
-    targets = ids[1 : windows * 16 + 1].view(windows, 16)
-    surprise = -probabilities.gather(1, targets.unsqueeze(1)).squeeze(1).double().log()
-    assert (found.samples, found.split) == (windows, "all")
-    assert found.metrics["loss"] == pytest.approx(float(surprise.mean()), rel=1e-5)
-    assert found.metrics["bits_per_byte"] == pytest.approx(float(surprise.mean()) / math.log(2), rel=1e-5)
-    worst = int(surprise.mean(1).argmax())
-    assert (found.worst[0].number, found.worst[0].place) == (worst, int(surprise[worst].argmax()))
-    assert found.worst[0].text == text[worst * 16 : worst * 16 + 16]
-    assert found.worst[0].true == text[worst * 16 + 1 + int(surprise[worst].argmax())]
 
 
 def test_every_split_and_all_of_them(iris: Trained) -> None:
@@ -328,3 +130,66 @@ def test_a_precision_that_the_device_lacks_becomes_float32(iris: Trained) -> Non
     found = evaluated(replace(iris, preset=preset))
     assert found.metrics == iris.test
     assert any(note.startswith("computed in float32: cpu lacks tf32") for note in found.notes)
+
+
+def without_reader(trained: Trained) -> Trained:
+    """The run, as an earlier version has left it."""
+    path = trained.run.checkpoints / "best.pt"
+    state = checkpoints.load(path, torch.device("cpu"))
+    del state["description"]["reader"], state["version"]
+    checkpoints.save(path, state)
+    return trained
+
+
+def test_a_run_of_an_earlier_version_is_evaluated_on_its_own_data_and_on_no_other_table(flowers: Trained) -> None:
+    """Its checkpoint does not say which columns and categories it was trained on."""
+    old = without_reader(flowers)
+    assert evaluated(old).metrics == flowers.test
+    with pytest.raises(DataError, match=r"written by an earlier version, .* train the model again"):
+        on_file(old, "width,height,colour,kind\n10,0,red,tulip\n")
+    file = Path(flowers.preset.data.file)  # type: ignore[union-attr]
+    file.write_text(f"{file.read_text()}\n5,0,red,rose")
+    with pytest.raises(DataError, match=r"have changed since .* has 91 now.*train the model again"):
+        evaluated(old)
+
+
+IDS = torch.randint(1, 50, (96, 12), generator=torch.Generator().manual_seed(0))
+
+
+class LengthAware(nn.Module):
+    """Scores of the mean of the first tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.scores = nn.Embedding(50, 8), nn.Linear(8, 2)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        there = torch.arange(ids.shape[1], device=ids.device) < lengths.unsqueeze(1)
+        mean = (self.embedding(ids) * there.unsqueeze(2)).sum(1) / lengths.unsqueeze(1)
+        scores: Tensor = self.scores(mean)
+        return scores
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_inputs_by_name_and_a_model_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, lazy: bool) -> None:
+    """Read one by one, targets are not known before, so that only the reading gives them."""
+
+    def data() -> Samples:
+        named = NamedInMemory({"ids": IDS, "lengths": torch.arange(96) % 12 + 1}, (IDS[:, 0] > 25).long())
+        task = Task("classification", 2, classes=("low", "high"))
+        if not lazy:
+            return Samples(named, task)
+        return Samples(Lazy(named), task, collate=stacked)
+
+    functions: dict[str, Callable[..., Any]] = {"mine:data": data, "mine:model": lambda *_: LengthAware()}
+    monkeypatch.setattr("workbench.settings.code.call", lambda name, *_, **__: functions[name]())
+    own = ("data.name=module", "data.function=mine:data", "model.name=module", "model.function=mine:model")
+    trained = train(tmp_path, *own, "validation.stratified=false", "runtime.num_workers=0")
+    found = evaluated(trained)
+    assert found.metrics == trained.test
+    assert {each.true for each in found.worst} == {"low", "high"}
+
+
+def stacked(samples: list[tuple[Any, Tensor]]) -> tuple[dict[str, Tensor], Tensor]:
+    inputs = {name: torch.stack([each[name] for each, _ in samples]) for name in ("ids", "lengths")}
+    return inputs, torch.stack([target for _, target in samples])

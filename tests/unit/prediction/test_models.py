@@ -20,6 +20,7 @@ from tests.unit.training.test_named_inputs import Texts as NamedTexts
 from tests.unit.training.test_named_inputs import padded
 from workbench.data.samples import Lazy, Samples, Task
 from workbench.errors import DamagedCheckpointError, DataError, UntrustedCodeError, UsageError, UserCodeError
+from workbench.export.safetensors_file import save_safetensors
 from workbench.prediction.load import load_model
 from workbench.runs.directory import create_run
 from workbench.settings import code
@@ -197,3 +198,15 @@ def test_inputs_by_name_come_from_arrays_of_these_names(tmp_path: Path, monkeypa
     np.savez(tmp_path / "uneven.npz", ids=ids, lengths=lengths[:1])
     with pytest.raises(DataError, match="differ in the number of samples"):
         predict(trained.run.path, tmp_path / "uneven.npz")
+
+
+def test_an_exported_file_predicts_as_its_checkpoint(iris: Trained, tmp_path: Path) -> None:
+    model = load_model(iris.run.path)
+    save_safetensors(model, tmp_path / "iris.safetensors", {})
+    file = flowers(tmp_path / "new.csv")
+    assert predict(tmp_path / "iris.safetensors", file)[0] == predict(iris.run.path, file)[0]
+    assert predict(tmp_path / "iris.safetensors", split="test")[1].metrics["accuracy"] == iris.test["accuracy"]
+    assert predict(tmp_path / "iris.safetensors", file, trust_code=True)[0] == predict(iris.run.path, file)[0]
+    (tmp_path / "other.safetensors").write_bytes(b"nothing of that kind")
+    with pytest.raises(DamagedCheckpointError, match=r"other\.safetensors"):
+        predict(tmp_path / "other.safetensors", file)

@@ -36,7 +36,8 @@ def flowers(file: Path, *, header: list[str] | None = HEADER, rows: list[list[An
 
 
 def answered(iris: Trained) -> Tensor:
-    return load_model(iris.run.path)(torch.tensor(FLOWERS))
+    answers: Tensor = load_model(iris.run.path)(torch.tensor(FLOWERS))
+    return answers
 
 
 def test_each_row_has_its_class_and_all_probabilities(iris: Trained, tmp_path: Path) -> None:
@@ -157,6 +158,9 @@ def test_an_answer_that_is_no_number_is_an_error(iris: Trained, tmp_path: Path) 
     lines, predicted = predict(tmp_path / "checkpoints" / "best.pt", file, skip_broken=True)
     assert [line["prediction"] for line in lines] == [None] * 3
     assert predicted.broken == 3
+    own, measured = predict(tmp_path / "checkpoints" / "best.pt", split="test")
+    assert {line["probability"] for line in own} == {None}
+    assert measured.metrics["loss"] is None
 
 
 def test_a_pipe_is_read_part_by_part(iris: Trained) -> None:
@@ -181,7 +185,14 @@ def test_numbers_are_in_the_units_of_the_data(tmp_path: Path) -> None:
     rows = [f"{n},{'red' if n % 3 else 'blue'},{1000 + 50 * n}" for n in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["size,color,price", *rows]))
     table = ["data.name=csv", f"data.file={tmp_path / 't.csv'}", "data.target=price", "loss.name=mse"]
-    trained = train(tmp_path, *table, "model.hidden=[16]", "training.epochs=60", "data.task=regression")
+    trained = train(
+        tmp_path,
+        *table,
+        "model.hidden=[16]",
+        "training.epochs=15",
+        "optimizer.learning_rate=0.1",
+        "data.task=regression",
+    )
     (tmp_path / "new.csv").write_text("color,size\nred,10\nblue,50\n")
     [low, high], _ = predict(trained.run.path, tmp_path / "new.csv")
     assert low["prediction"] == pytest.approx(1500, abs=300)

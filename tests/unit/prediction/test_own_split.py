@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from tests.unit.prediction.conftest import Trained, predict, train
-from workbench.errors import DataError, UsageError
+from workbench.data.samples import InMemory, Samples, Task
+from workbench.errors import DataError
 from workbench.metrics import metrics_for
 from workbench.training.accumulators import SplitFacts
-from workbench.training.data_loading import EVALUATION_BATCH
+from workbench.training.data_loading import evaluation_batch_size
 from workbench.training.metrics import SplitMetrics
+
+HELD_OUT = ("validation", "test")
 
 
 def measured_in_lines(lines: list[dict[str, Any]], trained: Trained, kind: str) -> dict[str, Any]:
@@ -31,9 +34,8 @@ def measured_in_lines(lines: list[dict[str, Any]], trained: Trained, kind: str) 
         )
     outputs = predicted.shape[1]
     split = SplitFacts(len(lines), outputs, probabilities=lambda scores: scores)
-    metrics = SplitMetrics(metrics_for(kind, outputs), split, keeps_scores=True)  # type: ignore[arg-type]
-    batch_size = trained.preset.data.batch_size
-    for scores, expected in _batches(predicted, targets, max(batch_size, min(EVALUATION_BATCH, 4 * batch_size))):
+    metrics = SplitMetrics(metrics_for(kind, outputs), split, keeps_scores=True)
+    for scores, expected in _batches(predicted, targets, evaluation_batch_size(trained.preset.data.batch_size)):
         metrics.update(scores, expected)
     return dict(metrics.values())
 
@@ -110,6 +112,30 @@ def test_the_validation_split_of_the_best_epoch(iris: Trained) -> None:
     assert 0 < answer.metrics["accuracy"] <= 1  # type: ignore[operator]
 
 
+def test_the_training_split_is_predicted_without_variation(tmp_path: Path) -> None:
+    trained = train(tmp_path, "data.name=digits", "data.batch_size=64", "model.hidden=[8]", "data.flip=true")
+    first, answer = predict(trained.run.path, split="train")
+    assert first == predict(trained.run.path, split="train")[0]
+    assert answer.samples == 1797 - sum(predict(trained.run.path, split=split)[1].samples for split in HELD_OUT)
+
+
+def test_lines_say_where_a_sample_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    samples = Samples(
+        InMemory(x, x[:, :1] * 3),
+        Task("regression", 1, targets=("y",)),
+        origins={"train": lambda number: f"x {x[number, 0]:.6f}"},
+    )
+    monkeypatch.setattr("workbench.settings.code.call", lambda name, **arguments: samples)
+    own = ["data.name=module", "data.function=mine:data", "loss.name=mse", "model.hidden=[4]"]
+    trained = train(tmp_path, *own)
+    lines, _ = predict(trained.run.path, split="test")
+    for line in lines:
+        assert float(line["origin"].removeprefix("x ")) * 3 == pytest.approx(line["target"], abs=1e-5)
+    [row, *_], _ = predict(trained.run.path, split="test", format="csv")
+    assert row["origin"] == lines[0]["origin"]
+
+
 def test_a_checkpoint_alone_knows_its_split(iris: Trained, tmp_path: Path) -> None:
     file = tmp_path / "elsewhere.pt"
     file.write_bytes((iris.run.checkpoints / "best.pt").read_bytes())
@@ -127,5 +153,5 @@ def test_changed_data_is_refused(train_example: Callable[..., Trained]) -> None:
 
 def test_a_split_that_is_not_there(tmp_path: Path) -> None:
     trained = train(tmp_path, "data.name=iris", "validation.method=none", "model.hidden=[4]")
-    with pytest.raises(UsageError, match="no validation split"):
+    with pytest.raises(DataError, match="no validation split"):
         predict(trained.run.path, split="validation")

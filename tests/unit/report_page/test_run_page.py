@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import subprocess
@@ -31,11 +32,18 @@ from workbench.runs.events import (
 )
 from workbench.runs.labels import Labels, write_labels
 from workbench.runs.lock import claim
-from workbench.runs.measurements import Timing
+from workbench.runs.measurements import Footprint, Profiled, Timing
 from workbench.runs.own_loop import OwnLoop
 from workbench.settings.preset import Preset
 from workbench.tuning.sides import side_of
 
+PROFILED = Profiled(
+    step=8, first_step=5, steps=2, device="cpu", file="trace.gz", bytes=1, seconds=1.0,
+    operators=[{"name": "aten::mm", "calls": 4, "self_ms": 1.0, "total_ms": 2.0, "share": 0.5}],
+)  # fmt: skip
+FOOTPRINT = Footprint(
+    step=4, kinds={"parameters": 1000, "rest": 5}, expected=["rest"], peak_bytes=2000, peak_at="a step"
+)
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
 
@@ -176,7 +184,7 @@ def test_a_failed_run_says_why_and_breaks_its_curve(tmp_path: Path) -> None:
     text = run_page(read_record(run), NOW)
     page = Page(text)
     assert page.has_row("failed after 0 of 3 epochs, 4 steps", reason)
-    [line] = re.findall(r'class="l s-train" d="([^"]*)"', text)
+    [line] = re.findall(r'class="l s-train" d="([^"h]*)"', text)
     assert line.count("M") == 1, "what is not finite is not drawn"
     assert len(line.split()) == 2
     assert "nan" not in re.sub(r">[^<]*<", "><", text)
@@ -235,6 +243,45 @@ def test_many_classes_and_a_long_run_stay_small(tmp_path: Path) -> None:
     assert "confusion matrix" in labels
 
 
+ODD: tuple[Any, ...] = (None, math.nan, -1, 1e299, "x", [], [[None, 1], [1, 1]], {"train": None})
+FEW_ODD = (None, [None])
+
+
+def test_whatever_a_summary_holds_there_is_a_page(tmp_path: Path) -> None:
+    run = made_run(tmp_path, usual_events(), summary={})
+    whole = json.loads(run.summary.read_text())
+    confused = {"confusion": [[None, 1], [1e9, 2]], "support": [None, 1], "f1": [None, 0.5]}
+    odd: list[dict[str, Any]] = [{name: value} for name in whole for value in ODD]
+    odd += [{"test": {"accuracy": value, "loss": value}} for value in ODD]
+    odd.append({"test": confused})
+    for change in odd:
+        run.summary.write_text(json.dumps(whole | change))
+        page_of(run)
+
+
+def test_whatever_events_hold_there_is_a_page(tmp_path: Path) -> None:
+    events = [*usual_events(), PROFILED, FOOTPRINT, TextGenerated(step=4, epoch=1, prompt="a", text="b")]
+    run = made_run(tmp_path, events)
+    lines = [json.loads(line) for line in run.events.read_text().splitlines()]
+    last_of_type = {line["type"]: place for place, line in enumerate(lines)}
+    for place in last_of_type.values():
+        for name in lines[place]:
+            for value in FEW_ODD:
+                changed = [*lines[:place], lines[place] | {name: value}, *lines[place + 1 :]]
+                run.events.write_text("".join(f"{json.dumps(line)}\n" for line in changed))
+                page_of(run)
+
+
+def test_whatever_the_environment_holds_there_is_a_page(tmp_path: Path) -> None:
+    run = made_run(tmp_path, usual_events(), summary={})
+    odd = {"gpus": [1, {}], "command": 1, "git_revision": []}
+    for value in (*ODD, odd, {"gpus": 1, "host": {"memory_bytes": "x"}}):
+        run.environment.write_text(json.dumps(value))
+        page_of(run)
+    run.environment.write_text('{"a":' * 900 + "1" + "}" * 900)
+    page_of(run)
+
+
 def test_what_a_resumed_run_did_again_counts_once(tmp_path: Path) -> None:
     again = [Started(process_id=2, resumed=True, step=4, epoch=1), prepared()]
     run = made_run(tmp_path, [*usual_events()[:-1], *again, *usual_events()[6:]], summary={})
@@ -267,7 +314,7 @@ def test_a_loop_of_the_users_own(tmp_path: Path) -> None:
     assert "It was trained by a loop of your own: only that can train it again." in page.text
     assert page.has_row("step", "2 ms", "100 %")
     labels = [attributes["aria-label"] for tag, attributes in page.tags if tag == "svg" and "aria-label" in attributes]
-    assert labels == ["loss", "bleu<", "time of a step by phase, ms"]
+    assert labels == ["loss", "bleu<"], "one reading of time is no curve"
     named = {name: list(rows) for name, rows in read_tables(run).named().items()}
     assert [row[0] for row in named["steps"][1:]] == [1, 2, 3, 4]
     assert named["logged"] == [["step", "bleu<"], [4, 0.25]]

@@ -13,6 +13,7 @@ from tests.unit.report_page.made import Page
 from tests.unit.tuning.made import made_study
 from workbench.cli.root import app
 from workbench.report_page.study_page import read_study, study_page
+from workbench.settings.preset import Preset
 from workbench.tuning.directory import StudyDirectory
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -67,6 +68,7 @@ def test_a_study_is_exported_to_a_report_and_to_nothing_else(
         (["0a1b", "--to", "report"], 0),
         (["0a1b", "--to", "csv"], 2),
         (["0a1b", "0a1b", "--to", "report"], 2),
+        (["0a1b", "0a1b", "--to", "svg"], 2),
         (["nothing", "--to", "report"], 2),
     ):
         with pytest.raises(SystemExit) as exit:
@@ -74,6 +76,26 @@ def test_a_study_is_exported_to_a_report_and_to_nothing_else(
         assert exit.value.code == code
     said = capsys.readouterr()
     assert "a report of a study" in said.out
-    assert said.err.count(f"is a study: name the runs of its trials, in studies/{study.name}/trials") == 2
+    assert f"{study.name} is a study, not a run" in said.err
+    assert f"{study.name} was given twice" in said.err
     assert "there is no run 'nothing'" in said.err
     assert (tmp_path / f"{study.name}.html").exists()
+
+
+def test_studies_are_compared_in_pairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faster = Preset(name="faster").override(["optimizer.learning_rate=0.05"])
+    made_study(tmp_path / "studies", Preset(name="slower"), accuracies=[0.80, 0.81, 0.79, 0.80, 0.82, 0.78])
+    made_study(tmp_path / "studies", faster, accuracies=[0.85, 0.88, 0.83, 0.86, 0.86, 0.84])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        app(args=["export", "slower", "faster", "--to", "report", "-o", "both.html"], prog_name="workbench")
+    assert exit.value.code == 0, capsys.readouterr().err
+    page = Page((tmp_path / "both.html").read_text())
+    assert page.has_row("B - A, 6 pairs", "difference", "95 % interval", "p", "better")
+    assert page.has_row("validation accuracy", "+5.33 %", "+4.06 to +6.60", "0.0312", "B")
+    assert "B is better than A by accuracy on the validation split: difference +5.33 %" in page.text
+    assert page.has_row("accuracy ↑", "80.00 ± 1.41 %", "85.33 ± 1.75 %")
+    assert "6 runs, seeds 0 to 5" in page.texts
+    assert "comparison of 2 studies" in page.texts

@@ -13,7 +13,8 @@ import pytest
 
 from workbench.plotting.points import Point
 from workbench.plotting.scales import count
-from workbench.report_page.svg import HEIGHT, LETTER_PIXELS, TOP, WIDTH, Chart, Line, draw, standalone
+from workbench.report_page.svg import HEIGHT, LETTER_PIXELS, TOP, WIDTH, Chart, Line, draw
+from workbench.report_page.svg_file import standalone
 
 SVG = "{http://www.w3.org/2000/svg}"
 BOTTOM_EDGE = HEIGHT - 42

@@ -201,6 +201,13 @@ def test_a_failed_run_is_a_failed_session(run: RunDirectory, tmp_path: Path) -> 
     assert hparams(tmp_path / "tb", "_hparams_/session_end_info").session_end_info.status == 2  # STATUS_FAILURE
 
 
+def test_a_run_that_was_stopped_and_resumed_is_a_good_session(run: RunDirectory, tmp_path: Path) -> None:
+    append(run, *begun(), Finished(status="stopped", step=0, time=NOON + 9))
+    append(run, *begun(NOON + 20, resumed=True), Finished(status="completed", step=0, time=NOON + 30))
+    write_run(run, tmp_path / "tb")
+    assert hparams(tmp_path / "tb", "_hparams_/session_end_info").session_end_info.status == 1
+
+
 def test_the_confusion_matrix_is_a_picture_of_the_best_epoch(run: RunDirectory, tmp_path: Path) -> None:
     matrix = [[9, 1], [0, 10]]
     quick = [epoch(number, 10 * number, NOON + 5 + number / 100, confusion=matrix) for number in range(1, 50)]

@@ -34,10 +34,10 @@ class ImageReader(Reader[Path | ArraySample]):
 
         white: the value that becomes 255 in images of more than eight bits; None where it is not known.
         """
-        self.shape = tuple(shape)
+        self.shape = tuple(map(int, shape))
         self.size = size
         self.white = white
-        self._arrays = ArrayReader({"shape": list(shape), "type": "uint8"}, channels_last)
+        self._arrays = ArrayReader({"shape": list(self.shape), "type": "uint8"}, channels_last)
 
     def arguments(self) -> dict[str, Any]:
         last = self._arrays.channels_last

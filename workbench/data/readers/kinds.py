@@ -23,6 +23,11 @@ def saved_reader(reader: Reader[Any]) -> dict[str, Any]:
     return {"name": reader.name, "arguments": reader.arguments()}
 
 
+def reader_of(reader: Reader[Any] | None, raw: dict[str, Any]) -> Reader[Any]:
+    """The reader that a source gave, if a checkpoint can hold it; else one of samples like these."""
+    return reader if reader is not None and type(reader) in READERS.values() else reader_of_raw(raw)
+
+
 def reader_of_raw(raw: dict[str, Any], *, channels_last: bool = False) -> Reader[Any]:
     """A reader of samples like these, where the source knows nothing more of them.
 

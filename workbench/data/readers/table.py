@@ -133,6 +133,11 @@ class TableReader(Reader[Row | ArraySample]):
         ]
         return torch.from_numpy(np.concatenate(parts, axis=1))
 
+    @property
+    def knows_names(self) -> bool:
+        """Whether the model's columns have names, by which they are found in a table."""
+        return self.header != "none"
+
     def of(self, rows: Rows) -> list[Row]:
         """The rows of a table that has been read, with the model's columns only. Raises DataError."""
         chosen = self._chosen(rows)

@@ -55,8 +55,10 @@ class TextReader(Reader[str | Path]):
             yield from _numbered(source, self._lines(source))
         elif is_table(source.path) and not source.path.is_dir():
             yield from _numbered(source, self._rows(source))
-        else:
+        elif source.path.exists():
             yield from files_of(source, TEXTS)
+        else:
+            raise DataError(f"{source.name} is not there; to predict a text itself, give it with --text")
 
     def make(self, items: Sequence[str | Path]) -> list[str]:
         return [item if isinstance(item, str) else read_text(item, self.encoding, "the input").text for item in items]

@@ -26,6 +26,7 @@ def main(script: str, steps: str, checkpoint: str = "") -> int:
     result: dict[str, Any] = {"losses": losses, "epochs": epochs, "difference": None}
     if checkpoint:
         result["difference"] = _largest_difference(model, checkpoint)
+    result["has_gpu"] = sys.modules["torch"].cuda.is_available()
     result["torch"] = sys.modules["torch"].__version__
     result["workbench"] = any(name.partition(".")[0] == "workbench" for name in sys.modules)
     print(json.dumps(result))

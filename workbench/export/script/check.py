@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -40,6 +40,8 @@ class Agreement:
     weights: float | None
     """The largest difference of a weight; None where they were not compared."""
 
+    has_gpu: bool
+    """Whether there is a GPU here."""
     torch: str
     """The version of PyTorch that ran the script."""
 
@@ -61,30 +63,47 @@ class Agreement:
             return f"{listed} are the same to the bit"
         return (
             f"{listed} differ by at most {self.largest:.2g} of a loss or metric"
-            + f" and {self.weights:.2g} in a weight" * (self.weights is not None)
+            f"{'' if self.weights is None else f' and {self.weights:.2g} in a weight'}"
         )
 
 
-def compare(text: str, recorded: Recorded, steps: int, checkpoint: Path | None) -> Agreement:
+async def compare(text: str, recorded: Recorded, steps: int, checkpoint: Path | None) -> Agreement:
     """Runs the script for that many steps, or to the end where they are 0. Raises WorkbenchError.
 
     checkpoint: whose weights those at the end are compared with.
     """
     with tempfile.TemporaryDirectory(prefix="workbench-script-") as folder:
         script = Path(folder) / "script.py"
-        script.write_text(text)
+        script.write_text(text, encoding="utf-8")
         arguments = [str(script), str(steps), *([str(checkpoint)] if checkpoint is not None else [])]
-        ran = subprocess.run(
-            [sys.executable, "-P", str(ALONE), *arguments], cwd=folder, capture_output=True, text=True, check=False
-        )
-        lines = ran.stdout.strip().splitlines()
-        if ran.returncode or not lines:
-            said = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
-            raise WorkbenchError(f"the script was not written, because it does not run here: {said}")
+        output, errors, exit_code = await _run_alone(arguments, folder)
+    lines = output.strip().splitlines()
+    if exit_code or not lines:
+        said = (errors.strip().splitlines() or [f"exit code {exit_code}"])[-1]
+        raise WorkbenchError(f"the script was not written, because it does not run here: {said}")
     result = json.loads(lines[-1])
     if result["workbench"]:
         raise WorkbenchError("the script was not written, because it imports workbench")
     return _agreement(result, recorded)
+
+
+async def _run_alone(arguments: list[str], folder: str) -> tuple[str, str, int | None]:
+    """Runs `alone.py`; returns what it printed, and its exit code. However this ends, the process ends."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(ALONE), *arguments),
+        cwd=folder,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C ends this process, which then ends that one
+    )
+    try:
+        output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return output.decode(errors="replace"), errors.decode(errors="replace"), process.returncode
 
 
 def _agreement(result: dict[str, Any], recorded: Recorded) -> Agreement:
@@ -113,6 +132,7 @@ def _agreement(result: dict[str, Any], recorded: Recorded) -> Agreement:
         largest=max((_relative(one, other) for _, one, other in different), default=0.0),
         largest_early=max((_relative(one, other) for one, other in early), default=0.0),
         weights=result["difference"],
+        has_gpu=result["has_gpu"],
         torch=result["torch"],
     )
 

@@ -6,8 +6,10 @@ import math
 
 from workbench.export.script.facts import Facts
 from workbench.export.script.part import Part
+from workbench.export.script.sounds import spectrograms_part
 from workbench.export.script.templates import fill
 from workbench.export.script.tokens import tokens_part
+from workbench.settings.audio_data import Sounds
 from workbench.settings.data_choice import LabelledData, NumberData
 from workbench.settings.preset import Preset
 from workbench.settings.text_data import TextData
@@ -64,6 +66,8 @@ def measure_targets(targets: Tensor) -> tuple[Tensor, Tensor]:
 def encoding_part(preset: Preset, facts: Facts) -> Part:
     """Functions that measure the training split. `model` of the part: the lines that encode `splits`."""
     data = preset.data
+    if isinstance(data, Sounds):
+        return spectrograms_part(preset, facts)
     codes, calls = [], []
     imports: tuple[str, ...] = ()
     settings: tuple[tuple[str, object], ...] = ()
@@ -83,8 +87,8 @@ def encoding_part(preset: Preset, facts: Facts) -> Part:
     if facts.task == "regression" and isinstance(data, LabelledData):
         if data.normalize_target:
             codes.append(fill(OF_TARGETS))
-            calls.append('target_mean, target_std = measure_targets(splits["train"][1])')
-            target = "((targets.double() - target_mean) / target_std).float()"
+            calls.append('scale = measure_targets(splits["train"][1])')
+            target = "((targets.double() - scale[0]) / scale[1]).float()"
         else:
             target = "targets.float()"
     if (expression, target) != ("inputs", "targets"):

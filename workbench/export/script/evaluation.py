@@ -14,7 +14,7 @@ EVALUATE = '''
 def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor$more) -> dict[str, float]:
     """The loss of a split, and $what."""
     model.eval()
-    widths, needed = fit_widths(inputs)  #? cuts
+    widths, needed = fit_widths(inputs.cpu())  #? cuts
     loss, weight = 0.0, 0  #? weighted
     loss = 0.0  #? !weighted
     correct = 0  #? counts
@@ -28,7 +28,10 @@ def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor$more) -> dict[str
         loss += compute_loss(scores, expected$class_weights).double() * batch_weight  #? weighted
         loss += compute_loss(scores, expected$class_weights).double() * len(expected)  #? !weighted
         correct += int((scores.argmax(1) == expected).sum())  #? counts
-        error += ($predicted - $wanted).abs().sum(0)  #? !counts
+        predicted = scores.double() * scale[1] + scale[0]  #? scaled
+        wanted = expected.double() * scale[1] + scale[0]  #? scaled
+        error += (predicted - wanted).abs().sum(0)  #? scaled
+        error += (scores.double() - expected.double()).abs().sum(0)  #? !counts !scaled
     mean_loss = float(loss) / float(weight)  #? weighted
     mean_loss = float(loss) / len(targets)  #? !weighted
     return {"loss": mean_loss, "$accuracy": correct / $predictions}  #? counts
@@ -57,20 +60,22 @@ def evaluation_part(preset: Preset, facts: Facts, *, scaled: bool) -> Part:
             f"measures {' and '.join(measured)} alone"
         )
     weight, weighs = batch_weight(preset, facts), weighs_classes(preset)
-    own_units = "({} * target_std + target_mean)" if scaled else "{}"
     code = fill(
         EVALUATE,
-        {"weighted": weight != "len(expected)", "counts": task != "regression", "cuts": facts.cuts_padding},
-        more=", class_weights: Tensor" * weighs + ", target_mean: Tensor, target_std: Tensor" * scaled,
+        {
+            "weighted": weight != "len(expected)",
+            "counts": task != "regression",
+            "cuts": facts.cuts_padding,
+            "scaled": scaled,
+        },
+        more=", class_weights: Tensor" * weighs + ", scale: Split" * scaled,
         what=WHAT[task],
         batch_weight=weight,
         class_weights=", class_weights" * weighs,
-        predicted=own_units.format("scores.double()"),
-        wanted=own_units.format("expected.double()"),
         accuracy=measured[1],
         predictions="int((targets != -100).sum())" if task == "language_modeling" else "len(targets)",
     )
     size = preset.data.batch_size if facts.evaluates_by_training_batches else 0
     settings = (("EVALUATION_BATCH_SIZE", size or max(preset.data.batch_size, min(512, 4 * preset.data.batch_size))),)
     imports = ("import torch", "from torch import Tensor", "from torch import nn")
-    return Part(code, imports, settings, ", class_weights" * weighs + ", target_mean, target_std" * scaled)
+    return Part(code, imports, settings, ", class_weights" * weighs + ", scale" * scaled)

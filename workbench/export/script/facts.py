@@ -54,6 +54,26 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Sounds:
+    """How recordings are read and encoded."""
+
+    folder: str
+    length: int
+    """Samples of a recording, after resampling."""
+    window: int = 0
+    """Samples of a spectrogram's window; 0 for another encoding."""
+    hop: int = 0
+    fft: int = 0
+    """Samples of a Fourier transform."""
+    at_once: int = 0
+    """Recordings that are encoded at a time."""
+    speaker: str = ""
+    """A regular expression whose group is the speaker in a file's name."""
+    held_out: dict[str, list[str]] = field(default_factory=dict)
+    """The speakers of each split that is held out."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the data and the model turned out to be, when they were built as the run built them."""
 
@@ -99,6 +119,7 @@ class Facts:
     table: Table | None = None
     arrays: Arrays | None = None
     folder: Folder | None = None
+    sounds: Sounds | None = None
 
 
 KINDS: dict[str, type] = {ANSWER: Facts}

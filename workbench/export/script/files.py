@@ -116,15 +116,22 @@ def folder_part(preset: Preset, facts: Facts) -> Part:
     assert isinstance(data, ImageFolder)
     assert folder is not None
     colours = data.colors == "rgb"
-    places = {name: f'FOLDER / "{place}"' if place else "FOLDER" for name, place in folder.splits.items()}
     code = fill(
         FOLDER,
         {"sized": bool(data.size), "colours": colours},
         channels="3" if colours else "1",
         mode="RGB" if colours else "L",
-        splits=", ".join(f'"{name}": read_folder({place})' for name, place in places.items()),
+        splits=written_splits(facts),
     )
     settings: list[tuple[str, object]] = [("FOLDER", Code(f"Path({literal(data.folder)})")), ("CLASSES", facts.classes)]
     settings += [("SUFFIXES", tuple(folder.suffixes))] + [("SIZE", data.size)] * bool(data.size)
     imports = ("import numpy as np", "from pathlib import Path", "from PIL import Image", "from PIL import ImageOps")
     return Part(code, imports, tuple(settings))
+
+
+def written_splits(facts: Facts) -> str:
+    """The entries of a dictionary that reads the folder of each split."""
+    assert facts.folder is not None
+    places = {name: f'FOLDER / "{place}"' if place else "FOLDER" for name, place in facts.folder.splits.items()}
+    entries = [f'"{name}": read_folder({place})' for name, place in places.items()]
+    return entries[0] if len(entries) == 1 else "\n" + "".join(f"    {entry},\n" for entry in entries)

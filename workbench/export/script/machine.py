@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.export.script.part import Part
+from workbench.export.script.part import Code, Part
 from workbench.export.script.templates import fill
 
 
@@ -24,14 +24,23 @@ class Machine:
     """Whether oneDNN multiplies float32 matrices here, see `workbench.training.matmul_backend`."""
     traced: bool
     """Whether the traced engine computed the run's steps."""
+    on_gpu: bool = False
+    """Whether an NVIDIA GPU computed them."""
+    deterministic: bool = False
+    """Whether only deterministic algorithms may be used on it."""
 
 
 CONFIGURE = '''
 def configure() -> None:
     """Has PyTorch compute as in the run, to the last bit."""
-    torch.set_num_threads($threads)  # another number adds up in another order
+    torch.set_num_threads($threads)  # another number adds up in another order  #? !gpu
     torch.set_flush_denormal(True)  # numbers below 1e-38 are slow
     torch.set_float32_matmul_precision("medium")  # oneDNN multiplies, in float32; MKL is slower here  #? onednn
+    torch.set_float32_matmul_precision("highest")  #? gpu
+    torch.backends.cudnn.allow_tf32 = False  #? gpu
+    torch.backends.cudnn.benchmark = True  # takes the fastest convolutions  #? gpu !deterministic
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  #? gpu deterministic
+    torch.use_deterministic_algorithms(True)  #? gpu deterministic
 '''
 
 AS_IN_THE_RUN = '''
@@ -52,12 +61,14 @@ class AsInTheRun(TorchDispatchMode):
 
 def machine_part(machine: Machine) -> Part:
     """The function `configure`, and the mode `AsInTheRun` where the run chose a library for each multiplication."""
-    codes = [fill(CONFIGURE, {"onednn": machine.by_onednn}, threads=str(machine.num_threads))]
-    imports = ["import torch"]
+    holds = {"onednn": machine.by_onednn, "gpu": machine.on_gpu, "deterministic": machine.deterministic}
+    codes = [fill(CONFIGURE, holds, threads=str(machine.num_threads))]
+    imports = ["import torch"] + ["import os"] * (machine.on_gpu and machine.deterministic)
     if chooses_library(machine):
         codes.append(fill(AS_IN_THE_RUN))
         imports.append("from torch.utils._python_dispatch import TorchDispatchMode")
-    return Part("\n\n\n".join(codes), tuple(imports))
+    device = Code('"cuda" if torch.cuda.is_available() else "cpu"')
+    return Part("\n\n\n".join(codes), tuple(imports), (("DEVICE", device),) if machine.on_gpu else ())
 
 
 def chooses_library(machine: Machine) -> bool:

@@ -12,6 +12,7 @@ from workbench.export.script.part import Part
 from workbench.export.script.templates import fill
 from workbench.export.script.text_models import text_model_part
 from workbench.settings.activation import Relu
+from workbench.settings.audio_model import AudioCnn
 from workbench.settings.model import Cnn, Mlp, Resnet9, Torchvision
 from workbench.settings.preset import Preset
 from workbench.settings.text_model import TokenModel
@@ -105,6 +106,20 @@ class Adapted(nn.Module):
         return self.model(x.expand(-1, 3, -1, -1))
 '''
 
+AUDIO_CNN = '''
+class AudioCNN(nn.Module):
+    """Convolutions with pooling, the mean over time, and a linear classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = $features
+        self.classifier = $classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Spectrograms (n, $shape) to raw scores (n, $outputs)."""
+        return self.classifier(self.features(x).mean(3))
+'''
+
 REPLACE_RELUS = '''
 def replace_relus(model: nn.Module) -> nn.Module:
     """Exchanges every ReLU of a model for another activation."""
@@ -134,7 +149,7 @@ def model_part(preset: Preset, facts: Facts) -> Part:
 
 def convolves(preset: Preset) -> bool:
     """Whether the model has two-dimensional convolutions, which train with the channels last in memory."""
-    return isinstance(preset.model, Cnn | Resnet9 | Torchvision)
+    return isinstance(preset.model, Cnn | AudioCnn | Resnet9 | Torchvision)
 
 
 def _mlp(preset: Preset, facts: Facts) -> Part:
@@ -172,6 +187,20 @@ def _cnn(preset: Preset, facts: Facts) -> Part:
         numbers = model.hidden
     classifier.append(f"nn.Linear({numbers}, {facts.outputs})")
     return _class("CNN", CNN, facts, features=sequential(features), classifier=sequential(classifier))
+
+
+def _audio_cnn(preset: Preset, facts: Facts) -> Part:
+    model, (before, rows, frames) = preset.model, facts.input_shape
+    assert isinstance(model, AudioCnn)
+    features: list[str] = []
+    for after in model.channels:
+        features += [f"nn.Conv2d({before}, {after}, kernel_size=3, padding=1, bias=False)", f"nn.BatchNorm2d({after})"]
+        features.append(activation(preset.activation))
+        pool = tuple(2 if side // 2 >= SMALLEST_SIDE else 1 for side in (rows, frames))
+        features += [f"nn.MaxPool2d({pool})"] * (pool != (1, 1))
+        before, rows, frames = after, rows // pool[0], frames // pool[1]
+    classifier = ["nn.Flatten()", *dropout(model.dropout), f"nn.Linear({before * rows}, {facts.outputs})"]
+    return _class("AudioCNN", AUDIO_CNN, facts, features=sequential(features), classifier=sequential(classifier))
 
 
 def _resnet9(preset: Preset, facts: Facts) -> Part:
@@ -233,6 +262,7 @@ def _class(name: str, template: str, facts: Facts, **texts: str) -> Part:
 WRITERS: dict[type, Callable[[Preset, Facts], Part]] = {
     Mlp: _mlp,
     Cnn: _cnn,
+    AudioCnn: _audio_cnn,
     Resnet9: _resnet9,
     Torchvision: _torchvision,
 }

@@ -37,9 +37,8 @@ return $loss
 
 TOKENS = """
 # Token by token; padding (-100) is left out.
-total = F.cross_entropy(
-    scores.transpose(1, 2).flatten(0, 1), targets.flatten(), ignore_index=-100$smoothing, reduction="sum"
-)
+by_token, expected = scores.transpose(1, 2).flatten(0, 1), targets.flatten()
+total = F.cross_entropy(by_token, expected, ignore_index=-100$smoothing, reduction="sum")
 return total / (targets != -100).sum().clamp(min=1)
 """
 
@@ -57,7 +56,7 @@ def weighs_classes(preset: Preset) -> bool:
     return isinstance(preset.loss, CrossEntropy) and preset.loss.class_weights != "equal"
 
 
-def loss_part(preset: Preset, facts: Facts) -> Part:
+def loss_part(preset: Preset, facts: Facts, *, on_gpu: bool = False) -> Part:
     """The loss. `model` of the part: the lines that make the class weights of `splits`, if there are any."""
     loss = preset.loss
     smoothing = getattr(loss, "label_smoothing", 0.0)
@@ -77,7 +76,7 @@ def loss_part(preset: Preset, facts: Facts) -> Part:
             )
         elif weighs_classes(preset):
             settings.append(("CLASS_WEIGHTS", loss.class_weights))
-            weights = "class_weights = torch.tensor(CLASS_WEIGHTS, dtype=torch.float32)"
+            weights = "class_weights = torch.tensor(CLASS_WEIGHTS, dtype=torch.float32)" + ".to(DEVICE)" * on_gpu
         if not weighs_classes(preset):
             summed = f'F.cross_entropy(scores, targets{smoothed}, reduction="sum") / len(targets)'
             body = f"return {summed if smoothing else 'F.cross_entropy(scores, targets)'}"

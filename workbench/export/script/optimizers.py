@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from workbench.export.script.facts import Facts
@@ -41,10 +42,12 @@ def cosine(start: float, end: float, fraction: float) -> float:
 '''
 
 
-def optimizer_part(preset: Preset, facts: Facts) -> Part:
+def optimizer_part(preset: Preset, facts: Facts, *, on_gpu: bool = False) -> Part:
     """The learning rate; `model` of the part is the expression that makes the optimizer of `model`."""
     choice = preset.optimizer
-    arguments = {name: value for name, value in choice.arguments().items() if name != "lr"} | facts.implementation
+    # torch.optim.Adagrad is fused on the CPU alone, where the facts were found.
+    implementation = {"foreach": True} if on_gpu and choice.torch_name == "Adagrad" else facts.implementation
+    arguments = {name: value for name, value in choice.arguments().items() if name != "lr"} | implementation
     written = [
         "model.parameters()",
         "lr=LEARNING_RATE",
@@ -112,7 +115,7 @@ def schedule_part(preset: Preset) -> Part:
 
 
 def _first_line(schedule: ScheduleChoice) -> str:
-    line = type(schedule).summary().rstrip(".")
+    line = re.split(r"[:(;]", type(schedule).summary().rstrip("."))[0].strip()
     return line[0].lower() + line[1:]
 
 

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+LONGEST_LINE = 120
+
 
 @dataclass(frozen=True)
 class Part:
@@ -32,23 +34,28 @@ def written_settings(parts: Iterable[Part]) -> str:
     lines = []
     for part in parts:
         for name, value in part.settings:
-            lines.append(f"{name} = {value if isinstance(value, Code) else literal(value)}")
+            written = value if isinstance(value, Code) else literal(value)
+            too_long = len(f"{name} = {written}") > LONGEST_LINE and not isinstance(value, Code)
+            lines.append(f"{name} = {literal(value, wrapped=True) if too_long else written}")
     return "\n".join(lines)
 
 
-def literal(value: object) -> str:
-    """A plain value as Python, with double quotes."""
+def literal(value: object, *, wrapped: bool = False) -> str:
+    """A plain value as Python, with double quotes. wrapped: a line for each element of a collection."""
     if isinstance(value, str):
         single = repr(value)
         return f'"{single[1:-1]}"' if single.startswith("'") and '"' not in value else single
-    if isinstance(value, tuple):
-        inside = ", ".join(map(literal, value))
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{literal(key)}: {literal(each)}' for key, each in value.items())}}}"
-    return repr(value)
+        elements = [f"{literal(key)}: {literal(each)}" for key, each in value.items()]
+    elif isinstance(value, (list, tuple)):
+        elements = [literal(each) for each in value]
+    else:
+        return repr(value)
+    begin, end = {dict: ("{", "}"), list: ("[", "]"), tuple: ("(", ")")}[type(value)]
+    if wrapped:
+        return begin + "\n" + "".join(f"    {element},\n" for element in elements) + end
+    comma = "," * (isinstance(value, tuple) and len(value) == 1)
+    return f"{begin}{', '.join(elements)}{comma}{end}"
 
 
 def written_imports(parts: Iterable[Part]) -> str:

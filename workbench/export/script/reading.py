@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from workbench.data.class_folders import find_files
 from workbench.data.delimited import Rows, read_rows
-from workbench.data.file_kinds import IMAGES, TEXTS, FileKind
+from workbench.data.file_kinds import IMAGES, SOUNDS, TEXTS, FileKind
+from workbench.data.groups import speakers
 from workbench.data.image_file import Depth, pixel_depth
 from workbench.data.missing import without_missing
 from workbench.data.one_hot import is_one_hot
+from workbench.data.samples import InMemory
+from workbench.data.spectrogram import LogMel
+from workbench.data.spoken_digits import FOLDER as SPOKEN
+from workbench.data.spoken_digits import SPEAKER
 from workbench.data.text_content import read_text
 from workbench.data.text_file import found_files
 from workbench.data.text_rows import is_json_lines, read_text_rows
 from workbench.errors import UsageError
-from workbench.export.script.facts import Arrays, Folder, Table
+from workbench.export.script.facts import Arrays, Folder, Sounds, Table
+from workbench.settings.audio_data import AudioFolder, SpokenDigits
 from workbench.settings.data import Csv, ImageFolder, Npz
+from workbench.settings.data_choice import default_data_folder
 from workbench.settings.text_data import TextFile, TextFiles, TextFolder, TextTable
 from workbench.training.job import Job
 
@@ -41,12 +51,14 @@ def read_by(job: Job) -> dict[str, Any]:
             return {"arrays": _arrays(job, job.preset.data)}
         case ImageFolder():
             return {"folder": _folder(job.preset.data.folder, IMAGES, _check_image)}
-        case TextFolder():
-            return {"folder": _folder(job.preset.data.folder, TEXTS, lambda path: _check_text(path, job.preset.data))}
+        case TextFolder() as texts:
+            return {"folder": _folder(texts.folder, TEXTS, lambda path: _check_text(path, texts))}
         case TextTable():
             return {"table": _text_table(job, job.preset.data)}
         case TextFile():
             return {"files": _text_files(job.preset.data)}
+        case AudioFolder() | SpokenDigits() as data:
+            return _sounds(job, data)
     return {}
 
 
@@ -167,3 +179,38 @@ def _text_table(job: Job, data: TextTable) -> Table:
     else:
         _check_words(kept, data.target, job.task.classes)
     return Table("utf-8-sig", rows.delimiter, False, [], {}, bool(left_out))
+
+
+def _sounds(job: Job, data: AudioFolder | SpokenDigits) -> dict[str, Any]:
+    if job.raw["type"] != "int16" or data.clips != "cut" or data.broken != "error":
+        raise _refused("recordings of more than 16 bits, windows of them, and broken ones take more code")
+    spoken = isinstance(data, SpokenDigits)
+    folder = str(Path(data.folder or default_data_folder()) / SPOKEN) if spoken else data.folder
+    pattern = SPEAKER.pattern if isinstance(data, SpokenDigits) else data.speaker_pattern
+    found = _folder(folder, SOUNDS, lambda path: None)
+    if list(found.splits) != ["train"]:
+        raise _refused("the folder has splits of its own")
+    encoding = job.encoding
+    length = job.raw["shape"][0]
+    sounds = Sounds(folder, length)
+    if isinstance(encoding, LogMel):
+        window, hop, fft = encoding.window, encoding.hop, encoding.fft_length
+        sounds = replace(sounds, window=window, hop=hop, fft=fft, at_once=encoding.at_a_time(length))
+    if job.samples.groups is not None:
+        paths = find_files(Path(folder), SOUNDS).splits["train"].paths
+        sounds = replace(sounds, speaker=pattern, held_out=_held_out(job, speakers(paths, re.compile(pattern))))
+    return {"folder": found, "sounds": sounds}
+
+
+def _held_out(job: Job, names: Sequence[str]) -> dict[str, list[str]]:
+    """The speakers of the validation and the test split."""
+    numbers = torch.arange(len(names)).unsqueeze(1)
+    assert job.samples.train.targets is not None
+    numbered = replace(job.samples, train=InMemory(numbers, job.samples.train.targets))
+    splits = job.preset.validation.build(numbered)
+    held_out = {"test": splits.test, "validation": splits.validation}
+    return {
+        split: sorted({names[int(number)] for number in samples.inputs})
+        for split, samples in held_out.items()
+        if isinstance(samples, InMemory)
+    }

@@ -8,9 +8,12 @@ from workbench.errors import UsageError
 from workbench.export.script.facts import Facts
 from workbench.export.script.files import arrays_part, folder_part, table_part
 from workbench.export.script.part import Part
+from workbench.export.script.sounds import sounds_part
 from workbench.export.script.templates import fill
 from workbench.export.script.texts import docstrings_part, long_text_part, text_folder_part, text_table_part
+from workbench.settings.audio_data import AudioFolder, SpokenDigits
 from workbench.settings.data import BreastCancer, Csv, Diabetes, Digits, ImageFolder, Iris, Npz, TorchvisionSet, Wine
+from workbench.settings.data_choice import default_data_folder
 from workbench.settings.preset import Preset
 from workbench.settings.text_data import Docstrings, TextFile, TextFolder, TextTable, Topics
 
@@ -44,9 +47,12 @@ BUNDLED = {
 
 TORCHVISION = '''
 def load_data() -> dict[str, Split]:
-    """The training and the test images of $name, downloaded if they are missing: uint8 (n, channels, height, width)."""
+    """Training and test images of $name, downloaded if they are missing: uint8 (n, channels, height, width)."""
     splits = {}
-    for split, dataset in {"train": $train, "test": $test}.items():
+    for split, dataset in (
+        ("train", $train),
+        ("test", $test),
+    ):
         pixels = torch.as_tensor(dataset.data)
         pixels = pixels.unsqueeze(1)  #? gray
         pixels = pixels.permute(0, 3, 1, 2)  #? colours_last
@@ -74,6 +80,8 @@ OTHERS: dict[type, Source] = {
     TextFile: long_text_part,
     TextTable: text_table_part,
     TextFolder: text_folder_part,
+    AudioFolder: sounds_part,
+    SpokenDigits: sounds_part,
 }
 
 
@@ -120,4 +128,6 @@ def _torchvision(data: TorchvisionSet) -> Part:
         test=f"{name}(FOLDER, {arguments['test']}, download=True)",
         targets="labels" if has_split_names else "targets",
     )
-    return Part(code, (f"from torchvision.datasets import {name}",), (("FOLDER", data.folder),))
+    return Part(
+        code, (f"from torchvision.datasets import {name}",), (("FOLDER", data.folder or str(default_data_folder())),)
+    )

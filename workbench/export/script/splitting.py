@@ -47,6 +47,8 @@ def leave_one_out(splits: dict[str, Split]) -> None:
 
 def splitting_part(preset: Preset, facts: Facts) -> Part:
     """Functions that divide the samples. `model` of the part: the lines that call them, on `splits`."""
+    if facts.sounds is not None and facts.is_grouped:
+        return Part()  # the data is read speaker by speaker
     if facts.is_grouped:
         raise UsageError("--to script cannot keep groups of samples (speakers, authors) in one split")
     choice = preset.validation

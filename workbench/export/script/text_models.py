@@ -89,9 +89,11 @@ class Layers(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(n, time, features) to (n, time, $features)."""
         # Each text backwards from its own last token, then its padding.  #? both
-        steps, lengths = torch.arange(x.shape[1]), mask.sum(1, keepdim=True)  #? both
+        steps, lengths = torch.arange(x.shape[1], device=x.device), mask.sum(1, keepdim=True)  #? both
         order = torch.where(steps < lengths, lengths - 1 - steps, steps)  #? both
-        for number, layer in enumerate(self.forward_layers):
+        for layer in self.forward_layers:  #? !both !deep
+        for number, layer in enumerate(self.forward_layers):  #? both
+        for number, layer in enumerate(self.forward_layers):  #? !both deep
             x = self.dropout(x) if number else x  #? deep
             out = layer(x)[0]  #? both
             backwards = self.backward_layers[number](in_order(x, order))[0]  #? both
@@ -147,7 +149,8 @@ class Transformer(nn.Module):
         """Ids (n, length) to raw scores $scores."""
         x = self.dropout(self.embedding(ids) + self.positions[: ids.shape[1]])
         mask = ids != 0  #? !causal
-        seen = (mask | (torch.arange(mask.shape[1]) == 0))[:, None, None, :]  # all tokens, without padding  #? !causal
+        # All tokens are seen, without padding; of an empty text the first.  #? !causal
+        seen = (mask | (torch.arange(mask.shape[1], device=ids.device) == 0))[:, None, None, :]  #? !causal
         for block in self.blocks:
             x = block(x)  #? causal
             x = block(x, seen)  #? !causal
@@ -171,9 +174,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor$seen) -> Tensor:
         """(n, length, $width) to the same."""
-        queries, keys, values = (
-            self.attend(self.norm_attention(x)).unflatten(2, (3, $heads, -1)).transpose(1, 3).unbind(2)
-        )
+        by_head = self.attend(self.norm_attention(x)).unflatten(2, (3, $heads, -1)).transpose(1, 3)
+        queries, keys, values = by_head.unbind(2)
         attended = F.scaled_dot_product_attention(queries, keys, values, $attention)
         x = x + self.dropout(self.project(attended.transpose(1, 2).flatten(2)))
         between = self.activation(self.expand(self.norm_feed_forward(x)).flatten(0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workbench.export.script.facts import Facts
+from workbench.export.script.files import written_splits
 from workbench.export.script.part import Code, Part, literal
 from workbench.export.script.templates import fill
 from workbench.settings.preset import Preset
@@ -132,7 +133,8 @@ def long_text_part(preset: Preset, facts: Facts) -> Part:
     code = fill(LONG, holds | {"vocabulary": data.tokens != "bytes"}, what=what)
     settings: list[tuple[str, object]] = [("CONTEXT", data.context)]
     settings += [("VALIDATION_PART", data.validation_fraction), ("TEST_PART", data.test_fraction)]
-    settings += [("FILE", files[0])] * holds["file"] + [("FILES", files)] * holds["files"]
+    if files:
+        settings.append(("FILE", files[0]) if len(files) == 1 else ("FILES", files))
     imports = "from pydoc_data.topics import topics" if holds["topics"] else "from pathlib import Path"
     return Part(code, (imports,), tuple(settings))
 
@@ -155,8 +157,7 @@ def text_folder_part(preset: Preset, facts: Facts) -> Part:
     data, folder = preset.data, facts.folder
     assert isinstance(data, TextFolder)
     assert folder is not None
-    places = {name: f'FOLDER / "{place}"' if place else "FOLDER" for name, place in folder.splits.items()}
-    code = fill(FOLDER, splits=", ".join(f'"{name}": read_folder({place})' for name, place in places.items()))
+    code = fill(FOLDER, splits=written_splits(facts))
     settings: list[tuple[str, object]] = [("FOLDER", Code(f"Path({literal(data.folder)})")), ("CLASSES", facts.classes)]
     settings.append(("SUFFIXES", tuple(folder.suffixes)))
     return Part(code, ("import numpy as np", "from pathlib import Path"), tuple(settings))

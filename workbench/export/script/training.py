@@ -18,14 +18,14 @@ from workbench.settings.validation import CrossValidation
 
 LOAD = '''
 def load_splits() -> dict[str, Split]:  #? !scaled
-def load_splits() -> tuple[dict[str, Split], Tensor, Tensor]:  #? scaled
+def load_splits() -> tuple[dict[str, Split], Split]:  #? scaled
     """Model input and targets of each split."""  #? !scaled
-    """Model input and targets of each split; mean and standard deviation of the targets before."""  #? scaled
+    """Model input and targets of each split; mean and deviation of the targets before."""  #? scaled
     splits = load_data()
     $divide
     $encode
     return splits  #? !scaled
-    return splits, target_mean, target_std  #? scaled
+    return splits, scale  #? scaled
 '''
 
 TRAIN = '''
@@ -43,12 +43,15 @@ def train_epochs(most_steps: int | None) -> Trained:  #? chooses
     """The loop of `train`."""  #? chooses
     torch.manual_seed(SEED)
     splits = load_splits()  #? !scaled
-    splits, target_mean, target_std = load_splits()  #? scaled
+    splits, scale = load_splits()  #? scaled
+    splits = {name: (inputs.to(DEVICE), targets.to(DEVICE)) for name, (inputs, targets) in splits.items()}  #? gpu
+    scale = (scale[0].to(DEVICE), scale[1].to(DEVICE))  #? gpu scaled
     inputs, targets = splits["train"]
-    widths, needed = fit_widths(inputs)  #? cuts
+    widths, needed = fit_widths(inputs.cpu())  #? cuts
     $weights
     torch.manual_seed(SEED)
     model = $model
+    model = model.to(DEVICE)  #? gpu
     model = model.to(memory_format=torch.channels_last)  # faster convolutions  #? channels_last
     optimizer = $optimizer
     losses, epochs = [], []
@@ -147,6 +150,8 @@ class Pieces:
     """Whether targets are standardised."""
     more: str
     """Arguments of `evaluate` behind the split."""
+    on_gpu: bool
+    """Whether training moves to a GPU."""
     chooses_library: bool
     """Whether each multiplication is done by a library of its own."""
     needs_steps: bool
@@ -160,7 +165,8 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
     takes_last = isinstance(preset.validation, CrossValidation) and not preset.validation.chooses_epoch
     waits = bool(training.early_stopping_patience) and not takes_last
     plateau, scheduled = isinstance(preset.schedule, Plateau), has_schedule(preset)
-    keeps = training.keep_best or waits
+    best = training.keep_best and not takes_last  # else the weights at the end count
+    keeps = best or waits
     seldom = training.validate_every > 1 and (validates or keeps or plateau)
     drops = facts.samples_per_epoch < facts.train_samples
     accumulates = training.gradient_accumulation > 1
@@ -172,11 +178,11 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
             "plateau": plateau,
             "waits": waits,
             "keeps": keeps,
-            "best": training.keep_best,
+            "best": best,
         },
         more=pieces.more,
         split="validation" if validates else "train",
-        better="True" if takes_last else _better(facts.monitor, bool(training.early_stopping_min_delta)),
+        better=_better(facts.monitor, bool(training.early_stopping_min_delta)),
         monitor=facts.monitor,
     )
     rate = f'optimizer.param_groups[0]["lr"] = learning_rate(len(losses) + 1{", reduction" * plateau})'
@@ -184,12 +190,13 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
         TRAIN,
         {
             "scaled": pieces.scaled,
+            "gpu": pieces.on_gpu,
             "cuts": facts.cuts_padding,
             "grouped": facts.groups_by_length,
             "chooses": pieces.chooses_library,
             "channels_last": convolves(preset),
             "keeps": keeps,
-            "best": training.keep_best,
+            "best": best,
             "waits": waits,
             "plateau": plateau,
             "drops": drops,
@@ -227,7 +234,7 @@ def training_part(preset: Preset, facts: Facts, pieces: Pieces) -> Part:
     settings += [("PATIENCE", training.early_stopping_patience)] * waits
     settings += [("MIN_DELTA", training.early_stopping_min_delta)] * ("MIN_DELTA" in judge)
     imports = ["import torch", "from torch import Tensor", "from torch import nn"]
-    imports += ["import copy"] * training.keep_best + ["import math"] * plateau
+    imports += ["import copy"] * best + ["import math"] * plateau
     return Part(f"{load}\n\n\n{code}", tuple(imports), tuple(settings))
 
 

@@ -29,10 +29,10 @@ PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "pytorch_optimizer": "py
 def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
     """The whole file. Raises UsageError where a script cannot train the same."""
     source, splitting = source_part(preset, facts), splitting_part(preset, facts)
-    encoding, variation = encoding_part(preset, facts), variation_part(preset)
-    model, loss = model_part(preset, facts), loss_part(preset, facts)
-    optimizer, schedule = optimizer_part(preset, facts), schedule_part(preset)
-    scaled = "target_std" in encoding.model
+    encoding, variation = encoding_part(preset, facts), variation_part(preset, on_gpu=machine.on_gpu)
+    model, loss = model_part(preset, facts), loss_part(preset, facts, on_gpu=machine.on_gpu)
+    optimizer, schedule = optimizer_part(preset, facts, on_gpu=machine.on_gpu), schedule_part(preset)
+    scaled = "scale = " in encoding.model
     evaluation = evaluation_part(preset, facts, scaled=scaled)
     pieces = Pieces(
         model=model.model,
@@ -43,14 +43,27 @@ def write_script(preset: Preset, facts: Facts, machine: Machine) -> str:
         class_weights=loss.model,
         scaled=scaled,
         more=evaluation.model,
+        on_gpu=machine.on_gpu,
         chooses_library=chooses_library(machine),
         needs_steps="STEPS_PER_EPOCH" in schedule.code,
     )
     training = training_part(preset, facts, pieces)
-    settings = [training, evaluation, optimizer, schedule, loss, source, splitting, encoding, variation, model]
     computing = machine_part(machine)
+    settings = [
+        computing,
+        training,
+        evaluation,
+        optimizer,
+        schedule,
+        loss,
+        source,
+        splitting,
+        encoding,
+        variation,
+        model,
+    ]
     functions = [source, splitting, encoding, variation, model, loss, schedule, evaluation, computing, training]
-    parts = [*settings, computing]
+    parts = settings
     sections = [
         _header(preset, machine, parts),
         written_imports(parts),
@@ -68,6 +81,8 @@ def _header(preset: Preset, machine: Machine, parts: list[Part]) -> str:
     needed = sorted(PACKAGES.get(name, name) for name in packages - set(sys.stdlib_module_names))
     what = (preset.description or preset.name).rstrip(".").replace("\\", "/").replace('"', "'")
     computed = [f"PyTorch {machine.torch}"] * bool(machine.torch) + [machine.cpu] * bool(machine.cpu)
+    if machine.on_gpu:
+        computed = computed[:1]
     threads = "1 CPU thread" if machine.num_threads == 1 else f"{machine.num_threads} CPU threads"
     paragraphs = [
         f"Written by `workbench export` from the run {machine.run}, and needs {', '.join(needed)} alone.",

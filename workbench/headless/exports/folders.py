@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workbench.errors import UsageError
-from workbench.files import storage_error
+from workbench.files import exists, storage_error, umask
 
 
 def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> int:
@@ -26,7 +25,7 @@ def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> in
         made = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         write(made)
         written = sum(file.stat().st_size for file in made.iterdir())
-        made.chmod(0o777 & ~_umask())
+        made.chmod(0o777 & ~umask())
         if path.exists():
             shutil.rmtree(path)
         made.rename(path)
@@ -40,15 +39,9 @@ def write_folder(path: Path, suffix: str, write: Callable[[Path], object]) -> in
 
 
 def _check_replaceable(path: Path, suffix: str) -> None:
-    if not path.exists():
+    if not exists(path):
         return
     if path.is_symlink() or not path.is_dir():
         raise UsageError(f"{path} is not a folder: choose another --out")
     if other := next((each for each in path.iterdir() if each.suffix != suffix or not each.is_file()), None):
         raise UsageError(f"{path} holds other files, such as {other.name}: choose another --out")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -38,14 +38,15 @@ def facts_of(made: ExportedModel) -> dict[str, object]:
         "samples": made.samples,
         "batches": made.batches,
         "sample_origin": made.origin,
-        "notes": made.notes,
+        "sample_reason": made.reason,
     }
 
 
 def lines_about(made: ExportedModel) -> tuple[str, ...]:
     """The same for people."""
     after = "" if made.epoch is None else f" (epoch {made.epoch})"
-    sizes = f"{', '.join(map(str, made.batches[:-1]))} and {made.batches[-1]}"
+    *others, last = made.batches
+    sizes = f"{', '.join(map(str, others))} and {last}"
     because = f" ({made.reason})" if made.reason else ""
     largest = f"largest difference {made.difference:.2g}"
     if made.same_classes is not None:

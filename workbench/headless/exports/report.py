@@ -1,10 +1,9 @@
-"""One HTML page of a run, of a comparison of runs, or of a study."""
+"""One HTML page of a run, of a study, or of a comparison of several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from workbench.errors import UsageError
 from workbench.files import write_text_atomically
@@ -17,23 +16,35 @@ from workbench.report_page.run_page import run_page
 from workbench.report_page.study_page import read_study, study_page
 from workbench.runs.directory import RunDirectory
 from workbench.tuning.directory import StudyDirectory
-from workbench.tuning.sides import side_of
+from workbench.tuning.sides import Side, read_side, side_of
 from workbench.units import size
 
 
-def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, options: Options) -> Exported:
+def export(runs: Sequence[RunDirectory | StudyDirectory], path: Path, options: Options) -> Exported:
     """Writes the page. Raises UsageError, PresetError, StorageError."""
-    if isinstance(runs[0], StudyDirectory):
-        return _written(study_page(read_study(runs[0])), "a study", path)
-    return _written(*_page_of(cast("Sequence[RunDirectory]", runs)), path)
-
-
-def _page_of(runs: Sequence[RunDirectory]) -> tuple[str, str]:
-    """The page, and what it is of."""
     check_runs(runs)
-    if len(runs) == 1:
-        return run_page(read_record(runs[0])), "a run"
-    return comparison_page(read_records(runs), list(map(side_of, runs))), f"a comparison of {len(runs)} runs"
+    [first, *others] = runs
+    if not others and isinstance(first, StudyDirectory):
+        return _written(study_page(read_study(first)), "a study", path)
+    if not others and isinstance(first, RunDirectory):
+        return _written(run_page(read_record(first)), "a run", path)
+    sides = [side_of(run) if isinstance(run, RunDirectory) else _side_of_study(run, options) for run in runs]
+    page = comparison_page(read_records(map(_drawn, sides)), sides)
+    return _written(page, f"a comparison of {len(runs)} {'studies' if sides[0].is_study else 'runs'}", path)
+
+
+def _side_of_study(study: StudyDirectory, options: Options) -> Side:
+    return read_side(str(study.path), options.runs_folder, options.studies_folder)
+
+
+def _drawn(side: Side) -> RunDirectory:
+    """The run whose curves are drawn: of a study, that of its first seed."""
+    if side.first.run is None:
+        raise UsageError(
+            f"the trials of {side.name} were trained together, without runs of their own that could be drawn: "
+            "see `workbench compare`"
+        )
+    return side.first.run
 
 
 def _written(page: str, what: str, path: Path) -> Exported:
@@ -42,7 +53,7 @@ def _written(page: str, what: str, path: Path) -> Exported:
     return Exported(str(path), written, lines=(f"a report of {what}, {size(written)}; any browser opens it",))
 
 
-def check_runs(runs: Sequence[RunDirectory]) -> None:
+def check_runs(runs: Sequence[RunDirectory | StudyDirectory]) -> None:
     """Raises UsageError for more runs than can be told apart in a chart, and for one that was given twice."""
     if len(runs) > MOST_RUNS:
         raise UsageError(

@@ -13,7 +13,7 @@ from workbench.headless.options import Options
 from workbench.report_page.comparison_page import names_of
 from workbench.report_page.curves import charts_of
 from workbench.report_page.record import read_records
-from workbench.report_page.svg import standalone
+from workbench.report_page.svg_file import standalone
 from workbench.runs.directory import RunDirectory
 from workbench.tuning.sides import side_of
 from workbench.units import size

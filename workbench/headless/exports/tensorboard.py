@@ -1,4 +1,4 @@
-"""`--to tensorboard`: all that runs have told, as a log folder that TensorBoard shows; a folder a run."""
+"""All that runs have told, or those of a study, as a log folder that TensorBoard shows; a folder a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from workbench.errors import UsageError
 from workbench.files import short_path, storage_error, umask
@@ -14,13 +15,15 @@ from workbench.headless.export import Exported
 from workbench.headless.options import Options
 from workbench.runs.directory import RunDirectory
 from workbench.tensorboard.packages import check_packages
+from workbench.tuning.directory import StudyDirectory, trials_of
 
 
-def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Exported:
+def export(runs: Sequence[RunDirectory] | Sequence[StudyDirectory], path: Path, options: Options) -> Exported:
     """Writes all runs, or nothing. Raises UsageError, StorageError."""
     check_packages("--to tensorboard")
     from workbench.tensorboard.log_folder import write_runs
 
+    runs = _runs_of(runs)
     twice = {run.name for run in runs if sum(other.name == run.name for other in runs) > 1}
     if twice:
         raise UsageError(f"two runs have the name {min(twice)}: name each once")
@@ -41,6 +44,17 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
     return Exported(str(path), size, {"runs": [run.name for run in runs]}, lines)
 
 
+def _runs_of(runs: Sequence[RunDirectory] | Sequence[StudyDirectory]) -> Sequence[RunDirectory]:
+    """The runs, or those of the study's trials that have begun. Raises UsageError where there are none."""
+    study = runs[0]
+    if not isinstance(study, StudyDirectory):
+        return cast("Sequence[RunDirectory]", runs)
+    trials = [trial for trial in trials_of(study) if trial.events.exists()]
+    if not trials:
+        raise UsageError(f"the study {study.name} has no runs: trials that are trained together leave none")
+    return trials
+
+
 def _put(written: Path, path: Path) -> None:
     """Puts what was written in its place; in a folder that is there, replaces these runs and nothing else.
 
@@ -51,7 +65,7 @@ def _put(written: Path, path: Path) -> None:
         if not path.exists():
             written.rename(path)
             return
-        for folder in written.iterdir():
+        for folder in sorted(written.iterdir()):
             old, new = written / f"{folder.name}.old", path / folder.name
             if new.exists():
                 new.rename(old)

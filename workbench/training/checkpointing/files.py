@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import torch
 
-from workbench.errors import DamagedCheckpointError, UsageError, first_line
+from workbench.errors import DamagedCheckpointError, DataError, first_line
 from workbench.files import make_folder, open_regular, write_atomically
 from workbench.runs.directory import RunDirectory
 
@@ -44,14 +44,13 @@ def previous_best_checkpoint(run: RunDirectory) -> Path:
 
 
 def model_checkpoint(run: RunDirectory) -> Path:
-    """The weights to use of a run: of its best epoch, or the last ones where none is kept. Raises UsageError."""
-    if (best := best_checkpoint(run)).exists():
-        return best
-    if run.last_checkpoint.exists():
-        return run.last_checkpoint
-    raise UsageError(
-        f"the run {run.name} has no checkpoint in {run.checkpoints}: nothing was trained yet, or it was removed. Train "
-        f"it: {anew(run)}"
+    """The weights to use of a run: of its best epoch, or the last ones where none is kept. Raises DataError."""
+    for file in (best_checkpoint(run), run.last_checkpoint):
+        if file.exists():
+            return file
+    raise DataError(
+        f"the run {run.name} has no checkpoint, so there is no model: it ended before its first one, or has not come "
+        f"so far yet. Start it again with: {anew(run)}"
     )
 
 

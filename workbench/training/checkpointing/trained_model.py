@@ -18,7 +18,7 @@ from workbench import __version__
 from workbench.data.encoding import Encoding, Standardize
 from workbench.data.encodings import restored_encoding, saved_encoding
 from workbench.data.inputs import RAW_TEXT, Inputs, describe, dtype_named, example_inputs
-from workbench.data.readers.kinds import reader_of_raw, restored_reader, saved_reader
+from workbench.data.readers.kinds import reader_of, restored_reader, saved_reader
 from workbench.data.readers.reader import Reader
 from workbench.data.target_scale import TargetScale
 from workbench.data.text_encoding import TextEncoding
@@ -47,7 +47,7 @@ def description_of(job: Job) -> dict[str, Any]:
         "encoding": saved_encoding(job.encoding),
         "input": describe(job.example),
         "vocabulary": job.vocabulary,
-        "reader": saved_reader(job.samples.reader or reader_of_raw(job.raw)),
+        "reader": saved_reader(reader_of(job.samples.reader, job.raw)),
         "target_scale": None if scale is None else {"mean": scale.mean.cpu(), "std": scale.std.cpu()},
     }
 

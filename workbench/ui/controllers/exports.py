@@ -1,4 +1,4 @@
-"""Exports runs: a dialog chooses what and where to, a process of its own does it, and goes on if the dialog is left."""
+"""Exports runs: a dialog chooses what and where to, a process of its own does it, and continues without it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.export_kinds import ExportKind
 from workbench.files import short_path
-from workbench.processes.exporting import ExportRequest, run_export
+from workbench.processes.export_command import ExportRequest, run_export
 from workbench.runs.directory import RunDirectory
 from workbench.runs.row import RunRow
 from workbench.settings.preset import Preset
@@ -17,6 +17,8 @@ from workbench.ui.controllers.host import Host
 from workbench.ui.controllers.trust import is_trusted
 from workbench.ui.live.exporting import Export
 
+PATIENCE_SECONDS = 0.6
+"""An open dialog has shown by then how its export ended."""
 Say = Callable[[str, str], bool]
 """Shows a sentence, and its kind; False where it is not there to show it."""
 
@@ -55,7 +57,8 @@ class ExportsController:
             export.written = await run_export(export.request, export.report)
         except WorkbenchError as error:
             export.problem = str(error)
-        if export.is_watched:
+        await asyncio.sleep(PATIENCE_SECONDS)
+        if export.was_shown:
             return
         text, kind = said_of(export)
         if say is None or not say(text, kind):

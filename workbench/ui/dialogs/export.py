@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from workbench.errors import WorkbenchError
 from workbench.export_kinds import KINDS, ExportKind
-from workbench.files import expanded, short_path
+from workbench.files import exists, expanded, short_path
 from workbench.runs.row import RunRow
 from workbench.ui.dialogs.dialog import Dialog, plain
 from workbench.ui.live.exporting import Export, why_not
@@ -29,7 +29,7 @@ NAME_CELLS = 14
 
 
 class ExportDialog(Dialog[bool]):
-    """A list of kinds and a path. Leaving it lets an export in progress go on."""
+    """A list of kinds and a path. An export in progress continues when it is left."""
 
     app: StyledApp
     title_text = "export"
@@ -92,7 +92,7 @@ class ExportDialog(Dialog[bool]):
         self._kind = KINDS[message.option.id or ""]
         field = self.query_one(Input)
         if field.value == self._typed:
-            self._typed = field.value = self._kind.file_name(self._rows[0].run.name)
+            self._typed = field.value = self._kind.file_name(self._rows[0].run.name, len(self._rows))
             field.cursor_position = len(field.value)
 
     @on(Input.Changed)
@@ -112,7 +112,7 @@ class ExportDialog(Dialog[bool]):
             doing = export.doing or f"exporting to {export.request.to}"
             self._say(f"{doing} {self.app.glyphs.ellipsis} {export.seconds} s\nesc leaves; the export continues", "dim")
             return
-        self._export = None
+        self._export, export.was_shown = None, True
         if export.written is None:
             self._say(f"{self.app.glyphs.wrong} {export.problem}", "error")
         else:
@@ -136,9 +136,9 @@ class ExportDialog(Dialog[bool]):
             self._say("write a path", "warning")
             return
         path = expanded(typed)
-        if path.is_dir() and self._kind.suffix:
-            path /= self._kind.file_name(self._rows[0].run.name)
-        replaces = path.exists()
+        if self._kind.suffix and exists(path) and path.is_dir():
+            path /= self._kind.file_name(self._rows[0].run.name, len(self._rows))
+        replaces = exists(path)
         if replaces and self._confirmed != path:
             self._confirmed = path
             self._say(f"{short_path(path.absolute())} is there already: enter once more replaces it", "warning")
@@ -151,9 +151,3 @@ class ExportDialog(Dialog[bool]):
             return
         self._show_progress()
         self.renew_keys()
-
-    def action_cancel(self) -> None:
-        """Closes the dialog; its export continues, and the screen below says how it ends."""
-        if self._export is not None:
-            self._export.is_watched = False
-        self.dismiss(None)

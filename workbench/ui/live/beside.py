@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from workbench.alerts.file import has_alerts
 from workbench.followers.files import ProblemReader
 from workbench.runs.owned import OwnedDirectory
 
@@ -38,8 +39,10 @@ class Beside:
         return problems
 
 
-def terminal_alerts(directory: OwnedDirectory) -> TerminalAlerts:
-    """Notifies by the terminal from now on; imported at the first run, not before the first paint."""
+def terminal_alerts(directory: OwnedDirectory) -> TerminalAlerts | None:
+    """Notifies by the terminal from now on; None where no alerts are set, which then costs nothing."""
+    if not has_alerts():
+        return None
     from workbench.ui.live.terminal_alerts import TerminalAlerts
 
     return TerminalAlerts(directory)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workbench.export_kinds import ExportKind
-from workbench.processes.exporting import ExportRequest, Written
+from workbench.processes.export_command import ExportRequest, Written
 from workbench.runs.own_loop import KEY
 from workbench.runs.row import RunRow
 
@@ -23,8 +23,8 @@ class Export:
     """What came of it."""
     problem: str = ""
     """Why nothing came of it."""
-    is_watched: bool = True
-    """Whether its dialog is open, which shows how it ends."""
+    was_shown: bool = False
+    """Whether its dialog has shown how it ended."""
     began: float = field(default_factory=time.monotonic)
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,17 @@ from workbench.training.job import build_job
 from workbench.training.trainer import Trainer
 
 
-def script_of(preset: Preset, *, engine: str = "eager") -> str:
-    """The script of a preset, for this process."""
+def script_of(preset: Preset, *, engine: str = "eager", on_gpu: bool = False) -> str:
+    """The script of a preset, as if this process or a GPU had trained it."""
     facts = describe(build_job(preset, lambda progress: None))
     machine = Machine(
-        "a-run", torch.__version__, "", torch.get_num_threads(), facts.multiplies_by_onednn, engine == "traced"
+        run="a-run",
+        torch=torch.__version__,
+        cpu="",
+        num_threads=torch.get_num_threads(),
+        by_onednn=facts.multiplies_by_onednn and not on_gpu,
+        traced=engine == "traced",
+        on_gpu=on_gpu,
     )
     return write_script(preset, facts, machine)
 
@@ -52,6 +60,7 @@ def assert_trains_alike(preset: Preset, folder: Path) -> str:
     recorded = Recorded.of(run)
     text = script_of(preset, engine=trainer.engine.name)
     model, losses, epochs = run_script(text, folder)
+    assert_is_well_written(folder / "written.py")
     assert [float32_text_value(loss) for loss in losses] == recorded.losses
     assert len(epochs) == len(recorded.epochs)
     for found, ended in zip(epochs, recorded.epochs, strict=True):
@@ -65,3 +74,12 @@ def assert_trains_alike(preset: Preset, folder: Path) -> str:
     assert list(weights) == list(kept)
     assert all(torch.equal(weights[name], kept[name]) for name in kept)
     return text
+
+
+def assert_is_well_written(file: Path) -> None:
+    """Its names are used, its imports sorted, and its lines laid out as ruff would, of at most 120 characters."""
+    ruff = [sys.executable, "-m", "ruff"]
+    checked = [*ruff, "check", "--isolated", "--line-length=120", "--select=E4,E7,E9,F,I,W,B,UP", "--quiet", str(file)]
+    for command in (checked, [*ruff, "format", "--isolated", "--line-length=120", "--diff", "--quiet", str(file)]):
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr

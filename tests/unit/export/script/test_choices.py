@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -25,16 +26,11 @@ def test_optimizers(tmp_path: Path, name: str) -> None:
     alike(tmp_path, f"optimizer.name={name}")
 
 
-@pytest.mark.parametrize("engine", ["eager", "traced"])
 @pytest.mark.parametrize("warmup", ["0", "1.5"])
 @pytest.mark.parametrize("name", SCHEDULES.labels)
-def test_schedules(tmp_path: Path, name: str, warmup: str, engine: str) -> None:
-    more = {"step": ["schedule.step_size=1"], "plateau": ["schedule.patience=0", "schedule.threshold=0.5"]}.get(
-        name, []
-    )
-    text = alike(
-        tmp_path, f"schedule.name={name}", f"schedule.warmup_epochs={warmup}", f"runtime.engine={engine}", *more
-    )
+def test_schedules(tmp_path: Path, name: str, warmup: str) -> None:
+    more = {"step": ["schedule.step_size=1"], "plateau": ["schedule.patience=0", "schedule.threshold=0.5"]}
+    text = alike(tmp_path, f"schedule.name={name}", f"schedule.warmup_epochs={warmup}", *more.get(name, []))
     assert ("def learning_rate" in text) == (name != "constant" or warmup != "0")
     assert ("WARMUP" in text) == (warmup != "0")
 
@@ -61,7 +57,7 @@ def test_class_weights(tmp_path: Path, weights: str, smoothing: str) -> None:
 @pytest.mark.parametrize("name", ["mse", "l1", "huber"])
 def test_losses_of_numbers(tmp_path: Path, name: str, normalize: str) -> None:
     text = alike(tmp_path, f"loss.name={name}", f"data.normalize_target={normalize}", start=NUMBERS)
-    assert ("target_std" in text) == (normalize == "true")
+    assert ("scale = " in text) == (normalize == "true")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +97,24 @@ def test_what_was_not_chosen_is_not_written(tmp_path: Path) -> None:
     text = alike(tmp_path, "training.keep_best=false", "validation.method=none", "validation.test_fraction=0")
     for word in ("best", "validation", "test", "sklearn.model_selection", "learning_rate(", "CLIP", "dropout"):
         assert word not in text
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_choices_drawn_at_random(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    chosen = {
+        "optimizer.name": draw.choice(OPTIMIZERS.labels),
+        "schedule.name": draw.choice(SCHEDULES.labels),
+        "schedule.warmup_epochs": draw.choice(["0", "1"]),
+        "activation.name": draw.choice(ACTIVATIONS.labels),
+        "loss.name": draw.choice(["mse", "huber", "l1", *["cross_entropy"] * 3]),
+        "model.hidden": draw.choice(["[]", "[5]", "[80, 80]"]),
+        "model.dropout": draw.choice(["0", "0.3"]),
+        "model.batch_norm": draw.choice(["true", "false"]),
+        "data.batch_size": draw.choice(["7", "27", "54"]),
+        "training.gradient_accumulation": draw.choice(["1", "2"]),
+        "training.gradient_clip_norm": draw.choice(["0", "0.1"]),
+        "training.seed": str(draw.randrange(2**31)),
+        "runtime.engine": "traced",
+    }
+    alike(tmp_path, *(f"{path}={value}" for path, value in chosen.items()))

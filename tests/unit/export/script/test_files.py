@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,8 +71,8 @@ def test_csv_that_takes_more_lines_is_refused(tmp_path: Path, text: str, said: s
 )
 def test_npz(tmp_path: Path, kind: str) -> None:
     generator = np.random.default_rng(0)
-    y = np.arange(48) % 3
-    x = generator.normal(size=(48, 5)) + y[:, None]
+    y: np.ndarray[Any, Any] = np.arange(48) % 3
+    x: np.ndarray[Any, Any] = generator.normal(size=(48, 5)) + y[:, None]
     more = []
     match kind:
         case "rows":
@@ -92,7 +93,7 @@ def test_npz(tmp_path: Path, kind: str) -> None:
     if kind == "splits":
         splits = {"x_train": x, "y_train": y, "x_val": x[:20] + 0.1, "y_val": y[:20], "x_test": x[:9], "y_test": y[:9]}
         more = ["validation.method=predefined"]
-    np.savez(tmp_path / "arrays.npz", **splits)
+    np.savez(tmp_path / "arrays.npz", allow_pickle=False, **splits)
     alike(tmp_path, "data.name=npz", f"data.file={tmp_path / 'arrays.npz'}", *more)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from tests.unit.export.script.alike import assert_trains_alike
+from tests.unit.export.script.alike import assert_is_well_written, assert_trains_alike, run_script, script_of
 from workbench.settings.preset import Preset
 
 SMALL = ("data.name=digits", "data.batch_size=256", "training.epochs=1", "runtime.device=cpu")
@@ -55,3 +56,14 @@ def colours(tmp_path: Path) -> str:
 )
 def test_models_of_colour_images(tmp_path: Path, colours: str, model: list[str]) -> None:
     alike(tmp_path, "data.name=npz", f"data.file={colours}", "data.batch_size=16", *model)
+
+
+def test_the_script_of_a_run_on_a_gpu_trains_on_the_cpu_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    more = ["data.flip=true", "data.shift=1", "data.cutout=2", "loss.class_weights=balanced", "training.epochs=2"]
+    preset = Preset().override([*SMALL, *CNN, *more])
+    on_cpu, on_gpu = (run_script(script_of(preset, on_gpu=each), tmp_path) for each in (False, True))
+    assert on_gpu[1] == pytest.approx(on_cpu[1], rel=1e-3)
+    assert_is_well_written(tmp_path / "written.py")

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import TrainerLostError, WorkbenchError
-from workbench.processes import exporting
-from workbench.processes.exporting import ExportRequest, Written, command_line, run_export
+from workbench.headless.measuring import Narration
+from workbench.headless.options import Options
+from workbench.processes import export_command
+from workbench.processes.export_command import NARRATION_VARIABLE, ExportRequest, Written, command_line, run_export
+from workbench.processes.measuring import Progress
 
 REQUEST = ExportRequest((Path("/runs/-a"),), "onnx", Path("/out/a.onnx"))
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *command: str) -> tuple[Written, list[str]]:
-    monkeypatch.setattr(exporting, "command_line", lambda _: command)
+    monkeypatch.setattr(export_command, "command_line", lambda _: command)
     heard: list[str] = []
     return asyncio.run(run_export(REQUEST, heard.append)), heard
 
@@ -62,9 +65,9 @@ def test_a_program_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> No
         run(monkeypatch, "/nowhere/python")
 
 
-def test_it_goes_on_when_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_continues_when_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     out = tmp_path / "written"
-    monkeypatch.setattr(exporting, "command_line", lambda _: python("time.sleep(0.5)", f"open({str(out)!r}, 'w')"))
+    monkeypatch.setattr(export_command, "command_line", lambda _: python("time.sleep(0.5)", f"open({str(out)!r}, 'w')"))
 
     async def leave() -> None:
         task = asyncio.create_task(run_export(REQUEST, print))
@@ -79,3 +82,15 @@ def test_it_goes_on_when_nobody_waits(monkeypatch: pytest.MonkeyPatch, tmp_path:
         raise AssertionError("it was ended")
 
     asyncio.run(leave())
+
+
+def test_the_command_says_to_the_app_what_it_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for is_for_app, said in ((False, ""), (True, "importing PyTorch\ntracing\n")):
+        if is_for_app:
+            monkeypatch.setenv(NARRATION_VARIABLE, "1")
+        narration = Narration(Options(json_output=True))
+        for doing in ("importing PyTorch", "tracing", "tracing"):
+            narration.show(Progress(doing))
+        assert capsys.readouterr() == ("", said)

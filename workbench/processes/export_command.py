@@ -22,6 +22,8 @@ from workbench.printable import without_sequences
 POLL_SECONDS = 0.1
 MOST_BYTES = 2**20
 """Of the process's output that are read."""
+NARRATION_VARIABLE = "WORKBENCH_NARRATION"
+"""Set where the command shall write what it is doing to stderr, a line each, though that is no terminal."""
 ERROR = "error: "
 """How the command begins what is wrong."""
 
@@ -68,12 +70,12 @@ async def run_export(request: ExportRequest, report: Callable[[str], object]) ->
                 stdout=output,
                 stderr=narration,
                 start_new_session=True,
-                env=os.environ | {"NO_COLOR": "1", "TERM": "dumb"},
+                env=os.environ | {"NO_COLOR": "1", "TERM": "dumb", NARRATION_VARIABLE: "1"},
             )
         except OSError as error:
             raise TrainerLostError(f"cannot start {sys.executable}: {error.strerror}") from error
         while process.poll() is None:
-            if lines := _lines(narration):
+            if (lines := _lines(narration)) and not lines[-1].startswith(ERROR):
                 report(lines[-1])
             await asyncio.sleep(POLL_SECONDS)
         if process.returncode == 0 and (written := _written(_lines(output))) is not None:
