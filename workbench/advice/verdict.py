@@ -24,6 +24,8 @@ def verdict(timing: Timing | None, prepared: Prepared | None) -> str:
     largest = max(fractions, key=lambda phase: fractions[phase])
     if largest == "rest":
         return f"{percent(fractions['rest'])} of a step is neither data nor arithmetic: a larger batch would pay"
+    if largest == "step":
+        return f"{percent(fractions['step'])} of a step is not split into phases"
     return f"{largest} takes {percent(fractions[largest])} of a step"
 
 

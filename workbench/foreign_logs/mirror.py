@@ -7,6 +7,7 @@ in the state `following`; where the log tells the end, the run has it.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -41,6 +42,9 @@ from workbench.runs.status import Summary
 from workbench.runs.writer import EventWriter
 
 POLL_SECONDS = 0.5
+"""Time between two looks at a log that has not grown."""
+BETWEEN_SECONDS = 0.01
+"""Time between two parts of a long log, in which the app draws."""
 MOST_LOSSES = 50
 """Losses of one event, so that the learning rate between them has a curve."""
 NOT_INTEGER = 0.02
@@ -72,6 +76,8 @@ class Mirror:
         """The last step that the log told of; that of a loss; and that of a Steps event."""
         self._first_time: float | None = None
         self._time: float | None = None
+        self._loss_name = ""
+        """The name under which the log has the loss of the steps."""
         self._losses: list[float] = []
         self._first_step = 0
         self._further: dict[tuple[int, str], dict[str, float]] = {}
@@ -99,8 +105,7 @@ class Mirror:
                 with suppress(WorkbenchError):
                     self._events.write(WarningRaised(step=max(self._step, 0), message=f"not read any further: {error}"))
                 return
-            if not is_new:
-                time.sleep(POLL_SECONDS)
+            time.sleep(BETWEEN_SECONDS if is_new else POLL_SECONDS)
 
     def update(self) -> bool:
         """Mirrors what is new; False if nothing was. Raises StorageError."""
@@ -122,6 +127,12 @@ class Mirror:
         meaning = meaning_of(scalar.name, self._log.loop)
         if meaning is None or scalar.step < 0:
             return
+        if meaning.kind in ("learning_rate", "epoch") and not math.isfinite(scalar.value):
+            return
+        if meaning.kind == "loss":
+            self._loss_name = self._loss_name or scalar.name
+            if scalar.name != self._loss_name:  # a second one would look like a run that was started again
+                meaning = Meaning("train", scalar.name)
         self._write_further(scalar.step)  # before the next epoch is told
         if scalar.time is not None and meaning.kind in ("loss", "train"):
             self._first_time = scalar.time if self._first_time is None else self._first_time

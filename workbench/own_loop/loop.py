@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from workbench.metrics import METRICS
+from workbench.metrics import METRICS, metric
 from workbench.own_loop.learning_rate import OptimizerRate
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
@@ -321,6 +322,8 @@ class Loop:
                 self.warn(f"{what}: {name} is not one number, and is left out")
             else:
                 found[_scalar_name(as_text(str(name)))] = read
+                if metric(name).is_fraction and read > 1:
+                    self.warn(f"{what}: {name} is {read:g}, and is taken as a fraction, which is 1 at most")
         return found
 
     def warn(self, message: str) -> None:
@@ -454,7 +457,11 @@ class Loop:
         measured, clock = self.clock.total_phases, self.clock
         seconds = {"total": round(perf_counter() - self._began, 3)}
         seconds |= {name: round(spent, 6) for name, spent in self._times.seconds.items()}
-        memory = self._recorder.torch_memory
+        peak = None
+        with suppress(Exception):  # of a GPU that has failed
+            peak = (
+                None if self._recorder.torch_memory is None else self._recorder.torch_memory().get("torch_peak_bytes")
+            )
         return Summary(
             status=status,
             reason=reason,
@@ -473,7 +480,7 @@ class Loop:
                 round(measured.samples / measured.seconds, 1) if measured.samples and measured.seconds else None
             ),
             gpu_busy_share=self._recorder.gpu_busy_fraction,
-            torch_peak_bytes=None if memory is None else memory().get("torch_peak_bytes"),
+            torch_peak_bytes=peak,
             host_peak_rss_bytes=self._recorder.host_peak_rss_bytes,
             kind=kind,
         )

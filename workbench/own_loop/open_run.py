@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -51,7 +52,7 @@ def open_loop(
     if os.environ.get("RANK", "0") in ("", "0"):
         try:
             own = OwnLoop(name, made_by, epochs, settings)
-            recorder = Recorder(create_run(runs_folder or default_runs_folder(), name, own.to_toml()), measure=measure)
+            recorder = _recorder(create_run(runs_folder or default_runs_folder(), name, own.to_toml()), measure)
         except StorageError as error:
             print(f"workbench.watch: {error}; training continues unwatched", file=sys.stderr, flush=True)
     loop = Loop(recorder, epochs=epochs, model=model, optimizer=optimizer, device=device, monitor=monitor, task=task)
@@ -62,6 +63,15 @@ def open_loop(
         loop.warn(problem)
         print(f"workbench.watch: {problem}", file=sys.stderr, flush=True)
     return loop, recorder.run.path
+
+
+def _recorder(run: RunDirectory, measure: bool) -> Recorder:
+    """Raises StorageError; then no run is left that nothing was written to."""
+    try:
+        return Recorder(run, measure=measure)
+    except StorageError:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise
 
 
 def _started_beside(run: RunDirectory, tensorboard: Path | None) -> list[str]:

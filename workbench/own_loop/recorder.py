@@ -67,7 +67,9 @@ class Recorder:
         self._waiting: deque[Event | tuple[int, Measured]] = deque(maxlen=MOST_WAITING)
         self._requests: deque[Request] = deque()
         self._is_lost = run is None
-        """Whether the run's directory is gone."""
+        """Whether nothing more is recorded."""
+        self._is_gone = run is None
+        """Whether the run's directory is gone, or its disk hangs: then not even the end is recorded."""
         self._has_warned = False
         self._retry_at = 0.0
         self._ended = threading.Event()
@@ -81,7 +83,11 @@ class Recorder:
         self._claim: Claim | None = None
         if run is not None:
             self._claim, self._control = claim(run), ControlReader(run.control, time.time())
-            self._events = EventWriter(run.events)
+            try:
+                self._events = EventWriter(run.events)
+            except StorageError:
+                self._claim.close()
+                raise
             self._thread.start()
 
     # For the loop's own thread.
@@ -116,7 +122,7 @@ class Recorder:
         self._ended.set()
         self._thread.join(CLOSE_SECONDS)
         if self._thread.is_alive():
-            self._is_lost = True
+            self._is_lost = self._is_gone = True
             self._warn("the disk takes no more events")
 
     def save(self, summary: Summary, last: Event) -> None:
@@ -125,7 +131,8 @@ class Recorder:
         if run is None or self._claim is None:
             return
         try:
-            if not self._is_lost:  # a summary would bring the directory back
+            if not self._is_gone:  # a summary would bring the directory back
+                self._is_lost = False
                 summary.save(run)
                 self._waiting.append(last)
                 self._write_all(retry=True)
@@ -139,7 +146,7 @@ class Recorder:
             self._claim.close()
 
     def give_up(self, error: Exception) -> None:
-        """Records nothing any more, after a fault of workbench's own: it must not end the user's training."""
+        """Records nothing but the end any more, after a fault that is not the user's: training must not end by it."""
         self._warn(f"nothing more is recorded: {type_and_first_line(error)}")
         self._is_lost = True
 
@@ -170,7 +177,7 @@ class Recorder:
                 assert self._events is not None
                 self._events.write(event if isinstance(event, Event) else self._timing(*event))
             except RunDeletedError as error:
-                self._is_lost = True
+                self._is_lost = self._is_gone = True
                 self._warn(str(error).replace("training ends", "training continues unwatched"))
             except StorageError as error:
                 self._warn(str(error))
@@ -189,7 +196,7 @@ class Recorder:
         assert self.run is not None
         try:
             if not self.run.events.exists():
-                self._is_lost = True
+                self._is_lost = self._is_gone = True
                 return False
             self._events = EventWriter(self.run.events)
         except StorageError:

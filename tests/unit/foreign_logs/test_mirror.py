@@ -88,6 +88,17 @@ def test_a_run_that_was_started_again_forgets_what_it_trains_again(tmp_path: Pat
     assert read_history(mirror.run).view.step == 8
 
 
+def test_a_second_loss_is_a_metric_of_its_own(tmp_path: Path) -> None:
+    rows = [history(step, {"loss": 1.0, "train/loss": 2.0, "lr": float("nan")}) for step in range(5)]
+    (tmp_path / "run-x.wandb").write_bytes(log_file(rows))
+    mirror = mirror_of(tmp_path)
+    catch_up(mirror)
+    assert losses(mirror) == dict.fromkeys(range(5), 1.0)
+    assert [event.step for event in events(mirror.run.path, Started)] == [0]
+    assert all(event.metrics == {"train/loss": 2.0} for event in events(mirror.run.path, Logged))
+    assert read_history(mirror.run).view.learning_rate is None
+
+
 def test_epochs_of_lightning_are_epochs(tmp_path: Path) -> None:
     folder = tmp_path / "mine" / "version_0"
     folder.mkdir(parents=True)

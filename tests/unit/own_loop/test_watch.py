@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import workbench
 from tests.unit.own_loop.reading import events, summary_of
-from workbench.errors import NoPresetError, UsageError
+from workbench.errors import NoPresetError, StorageError, UsageError
 from workbench.runs.directory import RunDirectory, list_runs
 from workbench.runs.events import EpochEnd, Logged, Prepared, Started, Steps, TestResult, WarningRaised
 from workbench.runs.history import read_history
@@ -127,19 +127,20 @@ def test_what_is_no_number_is_told_and_left_out(tmp_path: Path) -> None:
             run.log(loss=torch.ones(3), name="x", fine=np.float32(2.0), there=None)
         run.validation(accuracy=0.5, precision=torch.tensor(0.25), confusion=[[1, 0], [0, 1]], mine=np.array([3]))
         run.test(accuracy=0.75)
-        run.test(f1=0.5)
+        run.test(f1=0.5, token_accuracy=75)
     warned = {event.message for event in events(run.directory, WarningRaised)}
     assert warned == {
         "log: a value of shape (3,) is not one number: log its mean or its sum",
         "log: str is not a number",
         "validation: confusion is not one number, and is left out",
+        "test: token_accuracy is 75, and is taken as a fraction, which is 1 at most",
     }
     assert {name for event in events(run.directory, Logged) for name in event.metrics} == {"fine"}
     [epoch] = events(run.directory, EpochEnd)
     # Under `precision` readers expect a list by class.
     assert epoch.validation == {"accuracy": 0.5, "precision_score": 0.25, "mine": 3.0}
     assert epoch.monitor == "accuracy"
-    assert events(run.directory, TestResult)[-1].metrics == {"accuracy": 0.75, "f1_score": 0.5}
+    assert events(run.directory, TestResult)[-1].metrics == {"accuracy": 0.75, "f1_score": 0.5, "token_accuracy": 75.0}
 
 
 def test_a_full_disk_warns_once_and_what_follows_is_written(
@@ -196,6 +197,19 @@ def test_a_runs_folder_that_cannot_be_written_ends_nothing(tmp_path: Path, capsy
     with workbench.watch("mine", epochs=1, runs_dir=tmp_path / "file" / "runs") as run:
         steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
     assert (steps, run.directory) == (3, None)
+    assert "training continues unwatched" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path) -> None:
+        raise StorageError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr("workbench.own_loop.recorder.EventWriter", full)
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path) as run:
+        steps = sum(1 for _ in run.epochs() for _ in run.steps(range(3)))
+    assert (steps, run.directory, list(tmp_path.iterdir())) == (3, None, [])
     assert "training continues unwatched" in capsys.readouterr().err
 
 
@@ -273,6 +287,7 @@ def test_a_fault_of_workbench_ends_no_training(
     assert steps == 3
     told = capsys.readouterr().err
     assert told == "workbench.watch: nothing more is recorded: RuntimeError: a fault; training continues\n"
+    assert summary_of(run.directory).status == "completed"  # but for how it ended
 
 
 def test_a_learning_rate_that_the_loops_scheduler_overrules_is_told(tmp_path: Path) -> None:
