@@ -96,8 +96,6 @@ class Facts:
     """The metric that decides which epoch is the best."""
     is_grouped: bool = False
     """Whether samples of one group stay in one split."""
-    is_lazy: bool = False
-    """Whether samples are read one by one, since not all fit into memory."""
     evaluates_by_training_batches: bool = False
     """Whether evaluation takes batches of the size of the training's."""
     has_binary_columns: bool = False

@@ -29,7 +29,6 @@ def answer(request: Request, send: Send) -> Facts:
 def describe(job: Job) -> Facts:
     """What the data and the model of a job turned out to be."""
     from workbench.data.encoding import Standardize
-    from workbench.data.samples import Lazy
     from workbench.export.script.reading import read_by
     from workbench.settings.optimizer_choice import fastest_implementation
     from workbench.training.batches import OnDeviceBatches
@@ -51,7 +50,6 @@ def describe(job: Job) -> Facts:
         own_test=job.samples.test is not None,
         monitor=job.monitor.name,
         is_grouped=job.samples.groups is not None,
-        is_lazy=isinstance(job.samples.train, Lazy),
         evaluates_by_training_batches=held_out is not None and held_out.batch_size == job.train.batch_size,
         has_binary_columns=bool(binary),
         vocabulary=job.vocabulary,
