@@ -154,12 +154,13 @@ class Judge:
         self._has_met = False
         """Whether the target was met, in any life."""
 
-    def take(self, events: Iterable[Event]) -> None:
-        """Judges events as they come."""
+    def take(self, events: Iterable[Event]) -> bool:
+        """Judges events as they come; returns whether any of them is progress."""
+        has_progress = False
         for event in events:
             self._was_alive |= event.time >= self._since
             self._subject.take(event)
-            self._pace.take(event)
+            has_progress |= self._pace.take(event)
             match event:
                 case Finished(status=status, reason=reason) | StudyFinished(status=status, reason=reason):
                     self._finished(event, status, reason)
@@ -167,14 +168,15 @@ class Judge:
                     self._began = event.time if self._began is None else self._began
                 case _:
                     self._check_target(event)
+        return has_progress
 
-    def check(self, silent_seconds: float) -> None:
-        """Judges that nothing was written for that long while the trainer is alive."""
+    def check(self, seconds: float) -> None:
+        """Judges that there was no progress for that long while the trainer is alive."""
         self._was_alive = True
         usual = self._pace.usual_seconds
-        if self._pace.is_stalled(silent_seconds):
+        if self._pace.is_stalled(seconds):
             before = "" if usual is None else f"; its longest usual wait is {duration(usual)}"
-            text = f"silent for {duration(silent_seconds)} {self._subject.where}{before}"
+            text = f"no progress for {duration(seconds)} {self._subject.where}{before}"
             self._add("stalled", text, time.time())
 
     def ended(self) -> None:

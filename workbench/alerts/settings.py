@@ -81,9 +81,9 @@ class AlertSettings(Settings):
     events: tuple[EventName, ...] = setting(EVENT_NAMES, f"what is sent: {', '.join(EVENT_NAMES)}")
     target: str = setting("", "report when a metric has this value after an epoch, such as accuracy>=0.98; once")
     stall_factor: float = setting(
-        10.0, "a run stalls when it is silent for this many times its longest usual wait", ge=1
+        10.0, "a run stalls when it makes no progress for this many times its longest usual wait", ge=1
     )
-    stall_seconds: float = setting(120.0, "a shorter silence is no stall, however fast the steps are", unit="s", gt=0)
+    stall_seconds: float = setting(120.0, "a shorter wait is no stall, however fast the steps are", unit="s", gt=0)
     least_seconds: float = setting(0.0, "runs and studies that take less time report no end", unit="s", ge=0)
     terminal: Literal["off", "auto", "bell", "osc9", "osc777"] = setting(
         "off",
