@@ -185,6 +185,8 @@ class RunWriter:
         trace = (self._run.path / event.file).resolve()
         if not trace.is_relative_to(self._run.path.resolve()):
             return  # events may be a stranger's: nothing else is copied to where others may look
+        if not path.resolve().is_relative_to(self._folder.resolve()):
+            return  # so may the folder
         with suppress(OSError), open_regular(trace) as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 

@@ -290,6 +290,36 @@ def test_a_run_that_trains_steps_again_shows_them_once(run: RunDirectory, tmp_pa
     assert [step for step, _, _ in scalars(tmp_path / "tb", "accuracy/validation")] == [10]
 
 
+def test_the_random_end_of_its_name_shows_whose_a_file_is(run: RunDirectory, tmp_path: Path) -> None:
+    append(run, *begun(), steps(1, [1.0] * 9, 1.0, NOON + 5))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for name in ("events.out.tfevents.1.host", f"events.out.tfevents.1.host.{'0' * 31}", "events.out.tfevents.1"):
+        (victim / name).write_bytes(bytes(1000))
+        log = LogFolder(run, LogState(str(victim), name, 0, 7))
+        log.take(begun(), 5)
+        log.close()
+        assert (victim / name).read_bytes() == bytes(1000)
+        assert log.state.file != name
+        assert (victim / log.state.file).stat().st_size > 100
+    own = log.state
+    log = LogFolder(run, own)
+    assert log.state == own
+
+
+def test_a_trace_is_not_written_through_a_link(run: RunDirectory, tmp_path: Path) -> None:
+    run.profiles.mkdir()
+    (run.profiles / "a.json.gz").write_bytes(b"")
+    profiled = Profiled(step=2, first_step=1, steps=2, device="cpu", file="profiles/a.json.gz", bytes=1, seconds=1.0,
+                        operators=[], time=NOON)  # fmt: skip
+    append(run, *begun(), profiled)
+    (tmp_path / "tb").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tb" / "plugins").symlink_to(tmp_path / "elsewhere")
+    write_run(run, tmp_path / "tb")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def written(run: RunDirectory, wanted: Path, clock: FakeClock, *, kill: bool = False) -> None:
     """A life of the follower: it reads what is there. kill: it dies before it has noted how far it has come."""
     reader = RunReader(run, wanted, clock)
@@ -348,8 +378,10 @@ def test_a_full_disk_is_an_error_after_which_it_continues(run: RunDirectory, tmp
 
 def test_nothing_is_written_through_a_link(run: RunDirectory, tmp_path: Path) -> None:
     append(run, *begun())
-    log = LogFolder(run, LogState(str(tmp_path)))
-    (tmp_path / f"events.out.tfevents.{NOON:.0f}.{socket.gethostname()}").symlink_to(tmp_path / "elsewhere")
+    name = f"events.out.tfevents.{NOON:.0f}.{socket.gethostname()}.{'0' * 32}"
+    log = LogFolder(run, LogState("", name))
+    log.state.file = name
+    (run.path / name).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="it is a link"):
         log.take(begun(), 5)
     assert not (tmp_path / "elsewhere").exists()
