@@ -88,7 +88,7 @@ class LogFolder:
     ) -> None:
         """Continues where `state` says, or from the first event in a new file where that is not the run's, or is gone.
 
-        of_others: as for `start_summaries`.
+        of_others: as for `columns_summary`.
         """
         self._of_others = of_others
         self._run = run

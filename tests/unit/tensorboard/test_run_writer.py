@@ -29,6 +29,7 @@ from workbench.runs.events import (
     EpochEnd,
     Event,
     Finished,
+    Logged,
     Prepared,
     Started,
     State,
@@ -178,6 +179,36 @@ def test_settings_and_metrics_are_hyper_parameters(run: RunDirectory, tmp_path: 
     assert tags == ["loss/validation", "accuracy/validation", "loss/test", "accuracy/test"]
     assert set(tags[:2]) <= set(read(folder).Tags()["scalars"])
     assert hparams(folder, "_hparams_/session_end_info").session_end_info.status == 1  # STATUS_SUCCESS
+
+
+def test_a_loop_that_does_not_tell_its_splits_has_the_metrics_that_it_told(run: RunDirectory, tmp_path: Path) -> None:
+    def told(number: int, validation: dict[str, Any] | None) -> EpochEnd:
+        train = {"loss": 0.5, "accuracy": 0.5}
+        return EpochEnd(epoch=number, step=number, train=train, validation=validation, best=True, time=NOON + number)
+
+    events = [
+        Prepared(device="cpu", device_name="", time=NOON),
+        Logged(step=1, metrics={"of_steps": 1.0}, time=NOON),
+        told(1, None),
+        told(2, {"accuracy": 0.75, "bleu": 30.0, "per_class": [1.0]}),
+    ]
+    tested = TestResult(step=2, weights="as the loop gave them", metrics={"accuracy": 0.5}, time=NOON + 3)
+    append(run, *events)
+    written(run, tmp_path / "tb", FakeClock())
+    append(run, tested, Finished(status="completed", step=2, time=NOON + 4))
+    written(run, tmp_path / "tb", FakeClock())  # another process knows what the first has read
+    experiment = hparams(tmp_path / "tb", "_hparams_/experiment").experiment
+    tags = [metric.name.tag for metric in experiment.metric_infos]
+    assert tags == ["loss/train", "accuracy/validation", "bleu/validation", "accuracy/test"]
+    assert set(tags) <= set(read(tmp_path / "tb").Tags()["scalars"])
+
+
+def test_a_loop_without_validation_is_compared_by_what_it_trains_by(run: RunDirectory, tmp_path: Path) -> None:
+    trained = EpochEnd(epoch=1, step=1, train={"loss": None}, best=True, time=NOON)  # type: ignore[dict-item]
+    append(run, Prepared(device="", device_name="", time=NOON), trained, Finished(status="stopped", step=2, time=NOON))
+    write_run(run, tmp_path / "tb")
+    experiment = hparams(tmp_path / "tb", "_hparams_/experiment").experiment
+    assert [metric.name.tag for metric in experiment.metric_infos] == ["loss/train"]
 
 
 def test_several_runs_share_their_columns(tmp_path: Path) -> None:
