@@ -66,9 +66,9 @@ class RunReader:
         self.problem = ""
         """Why it is not written where it was before."""
         state = self._state(run, wanted)
-        make_folder(self._state_file.parent)
-        state.save(self._state_file)  # a resumed run continues here
         self._log_folder = LogFolder(run, state)
+        make_folder(self._state_file.parent)
+        self._log_folder.state.save(self._state_file)  # a resumed run continues here
         self.tail = self._log_folder.tail
         self._saved_at = clock.monotonic()
         self._is_saved = True

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ class State:
     folder: str
     """Within the run's directory, with which it moves, where it is relative."""
     file: str = ""
-    """Name of the file in the folder; empty before the first event."""
+    """Name of the file in the folder, which is made with the first event; empty before it has a name."""
     offset: int = 0
     """Bytes of events.jsonl that are in it."""
     size: int = 0
@@ -93,7 +94,9 @@ class LogFolder:
         self._of_others = of_others
         self._run = run
         self.folder = run.path / state.folder
-        self.state = state if state.has_file(run) else State(state.folder)
+        # The name is known before the file is there: one that is killed at once leaves none that nobody continues.
+        name = f"{PREFIX}{time.time():.0f}.{socket.gethostname()}.{secrets.token_hex(16)}"
+        self.state = state if state.has_file(run) else State(state.folder, name)
         self._file: RecordFile | None = None
         self._writer: RunWriter | None = None
 
@@ -114,10 +117,13 @@ class LogFolder:
             self.state.size = self._file.flush()
 
     def _open(self, first: Event) -> None:
-        if not self.state.file:
-            self.state.file = f"{PREFIX}{first.time:.0f}.{socket.gethostname()}.{secrets.token_hex(16)}"
         self._file = RecordFile(self.folder / self.state.file, self.state.size, first.time)
         self._writer = RunWriter(self._run, self.folder, self._file, self.state.memo, self._of_others)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything was written."""
+        return self._file is not None
 
     def close(self) -> None:
         """Closes the file. Raises StorageError."""
@@ -150,5 +156,5 @@ def write_run(run: RunDirectory, folder: Path, of_others: Mapping[str, Setting] 
             log.take([event for _, event in written], tail.offset)
     finally:
         log.close()
-    if not log.state.file:
+    if not log.has_begun:
         raise StorageError(f"the run {run.name} has told nothing so far: there is nothing to write")
