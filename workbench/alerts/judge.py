@@ -197,10 +197,10 @@ class Judge:
     def _finished(self, event: Event, status: str, reason: str) -> None:
         began, self._began = self._began, None
         name: EventName = "failed"
-        if status in ("completed", "stopped"):
+        if isinstance(event, Finished) and event.kind == DivergedError.kind:
+            name = "diverged"  # whatever its status: a loop of the user's own may train on to its end
+        elif status in ("completed", "stopped"):
             name = "completed" if status == "completed" else "stopped"
-        elif isinstance(event, Finished) and event.kind == DivergedError.kind:
-            name = "diverged"
         if began is not None and event.time - began < self._settings.least_seconds:
             return
         text = self._subject.result if name == "completed" else f"{self._subject.where}: {reason or name}"

@@ -140,15 +140,18 @@ def test_a_completed_run_is_one_alert_with_its_result(tmp_path: Path) -> None:
 
 
 def test_failed_diverged_and_stopped_are_told_apart(tmp_path: Path) -> None:
+    texts = []
     ends = [
         finished(NOW + 9, "failed", reason="no space\nleft", kind="storage"),
         finished(NOW + 9, "failed", reason="the loss", kind="diverged", what="loss"),
         finished(NOW + 9, "stopped"),
+        finished(NOW + 9, "completed", kind="diverged", what="loss"),
     ]
-    for end, event in zip(ends, ("failed", "diverged", "stopped"), strict=True):
+    for end, event in zip(ends, ("failed", "diverged", "stopped", "diverged"), strict=True):
         watched = Watched(run_in(tmp_path))
         assert watched.after(0, *begun(), end) == [event]
-    assert watched.kept.alerts[0].text == "before the first step: stopped"
+        texts.append(watched.kept.alerts[0].text)
+    assert texts[2:] == ["before the first step: stopped", "before the first step: diverged"]
 
 
 def test_a_trainer_that_ends_without_a_word_is_lost_once(tmp_path: Path) -> None:
