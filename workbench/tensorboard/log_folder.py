@@ -52,6 +52,8 @@ class State:
         except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             return None
         # A run may come from a stranger: no other file is cut off and written to.
+        if "\0" in state.folder + state.file:
+            return None
         is_name = not state.file or (state.file.startswith(PREFIX) and Path(state.file).name == state.file)
         return state if is_name and state.offset >= 0 and state.size >= 0 else None
 
@@ -63,7 +65,10 @@ class State:
 
     def is_inside(self, run: RunDirectory) -> bool:
         """Whether the folder is in the run's directory, links followed."""
-        return (run.path / self.folder).resolve().is_relative_to(run.path.resolve())
+        try:
+            return (run.path / self.folder).resolve().is_relative_to(run.path.resolve())
+        except (OSError, RuntimeError):  # links in a circle
+            return False
 
     def has_file(self, run: RunDirectory) -> bool:
         """Whether what was written is there, and is the run's own: its state may be a stranger's.

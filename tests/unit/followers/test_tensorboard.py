@@ -200,10 +200,11 @@ def test_a_copy_of_a_run_leaves_the_file_of_the_first_alone(tmp_path: Path) -> N
     assert steps_of(copy.path / "tensorboard") == list(range(1, 11))
 
 
-def test_a_folder_in_the_run_that_is_a_link_is_not_written_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["../../elsewhere", "tensorboard"])
+def test_a_folder_in_the_run_that_is_a_link_is_not_written_to(target: str, tmp_path: Path) -> None:
     run = made(tmp_path / "runs")
     (tmp_path / "elsewhere").mkdir()
-    (run.path / "tensorboard").symlink_to(tmp_path / "elsewhere")
+    (run.path / "tensorboard").symlink_to(target)
     with pytest.raises(StorageError, match="leads elsewhere, where nothing is written"):
         life(run)
     assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -298,6 +298,8 @@ def test_a_strangers_run_copies_and_overwrites_no_other_file(run: RunDirectory, 
     for file in ("../secret", "secret", str(secret), "events.out.tfevents./../../secret"):
         LogState(str(tmp_path), file).save(state)
         assert LogState.read(state) is None
+    LogState("a\0b", "events.out.tfevents.1.host").save(state)
+    assert LogState.read(state) is None
     LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7).save(state)
     assert LogState.read(state) == LogState(str(tmp_path), "events.out.tfevents.1.host", 5, 7)
 
