@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.progress import Report
-from workbench.data.words import number
 from workbench.errors import DamagedCheckpointError, DataError
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
@@ -24,6 +23,7 @@ from workbench.training.checkpointing import files as checkpoints
 from workbench.training.checkpointing.course import data_change
 from workbench.training.checkpointing.trained_model import CPU, TrainedModel
 from workbench.training.device import configure_torch, resolve_device
+from workbench.units import counted
 
 
 def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
@@ -136,4 +136,4 @@ def _finite_notes(verdicts: Verdicts) -> list[str]:
     if not broken:
         return []
     have = "has" if broken == 1 else "have"
-    return [f"{number(broken, 'sample')} {have} a loss that is not finite: far from all that the model was trained on"]
+    return [f"{counted(broken, 'sample')} {have} a loss that is not finite: far from all that the model was trained on"]

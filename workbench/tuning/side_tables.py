@@ -13,6 +13,7 @@ from workbench.settings.toml_text import toml
 from workbench.tuning.differences import REVISION, environments_that_differ, settings_that_differ
 from workbench.tuning.sides import Side
 from workbench.tuning.statistics import mean_and_deviation
+from workbench.units import counted
 
 
 def settings_of_all(sides: Sequence[Side]) -> dict[str, list[Any]]:
@@ -118,7 +119,7 @@ def trained_in_words(side: Side) -> str:
     """What a side was trained with: seeds, folds, and what is missing."""
     parts = []
     if side.is_study:
-        parts.append(f"{len(side.runs)} run{'s' if len(side.runs) > 1 else ''}")
+        parts.append(counted(len(side.runs), "run"))
     if side.seeds:
         parts.append(f"seed{'s' if len(side.seeds) > 1 else ''} {in_ranges(side.seeds)}")
     if side.folds:
