@@ -192,7 +192,8 @@ def test_a_tokenizer_file_that_was_moved_or_laid_out_anew_passes(tmp_path: Path,
 def test_a_checkpoint_that_does_not_know_its_encoding_passes(tmp_path: Path, spelled: Trainer) -> None:
     state = checkpoints.load(spelled.run.last_checkpoint, torch.device("cpu"))
     write_tokenizer(tmp_path / "tok.json", "bacde ")
-    for description in (None, {}, {"encoding": {}}, {"encoding": {"name": "bpe", "arguments": {}}}):
+    unknown: list[Any] = [None, {}, {"encoding": {}}, {"encoding": {"name": "bpe", "arguments": {}}}]
+    for description in unknown:
         checkpoints.save(spelled.run.last_checkpoint, state | {"description": description})
         assert build_trainer(spelled.run).restore() == []
 
