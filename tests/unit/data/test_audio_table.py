@@ -201,3 +201,16 @@ def test_names_that_look_like_those_of_speakers_are_said(tmp_path: Path, target:
         "speakers, which data.group names, keeps each in one split",
     )
     assert not any("random" in note for note in read(tmp_path / "table.csv", target, group="speaker").notes)
+
+
+def test_folders_of_speakers_are_said(tmp_path: Path) -> None:
+    rows = ["file,word"]
+    for index in range(8):
+        file = f"sounds/{('anna', 'bert')[index % 2]}/{index}.wav"
+        save(tmp_path / file, tone(300.0))
+        rows.append(f"{file},{('yes', 'no')[index // 4]}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    assert read(tmp_path / "table.csv").notes == (
+        "if 'anna', 'bert' in the names of the files are speakers, a random split puts some on both sides: a column of "
+        "speakers, which data.group names, keeps each in one split",
+    )
