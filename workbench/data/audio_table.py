@@ -76,7 +76,7 @@ def audio_table(
         notes.insert(0, left_out)
         samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
     speakers = [] if group else likely_speakers(splits, classified=found.kind == "classification", advice=ADVICE)
-    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers))
+    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers), validation_is_named=bool(split))
 
 
 def _names(paths: list[Path]) -> list[str]:
