@@ -65,7 +65,7 @@ def audio_table(
     if repeated and split:
         _check_same(rows, files, audio, split, [SPLIT_NAMES.get(name.lower(), name) for name in rows.column(split)])
     groups = rows.column(group) if group else files if repeated else None
-    whole = Recordings(paths, predicted, groups)
+    whole = Recordings(paths, predicted, _names(paths), groups)
     if repeated:
         notes.append(
             f"{counted(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
@@ -76,7 +76,17 @@ def audio_table(
         notes.insert(0, left_out)
         samples = replace(samples, left_out="; ".join(filter(None, (left_out, samples.left_out))))
     speakers = [] if group else likely_speakers(splits, classified=found.kind == "classification", advice=ADVICE)
-    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers))
+    return replace(samples, notes=(*rows.notes, *notes, *samples.notes, *speakers), validation_is_named=bool(split))
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Each path below the folder that all share."""
+    whole = [path.absolute() for path in paths]
+    try:
+        shared = os.path.commonpath([path.parent for path in whole])
+    except ValueError:  # on several drives
+        return [path.name for path in paths]
+    return [path.relative_to(shared).as_posix() for path in whole]
 
 
 def _check_same(rows: Rows, files: list[str], audio: str, column: str, values: list[str]) -> None:

@@ -27,13 +27,16 @@ class Recordings:
     paths: list[Path]
     targets: Tensor
     """As in `InMemory.targets`."""
+    names: list[str]
+    """The path of each below the folder that they share, or that of their class, with / between folders."""
     groups: list[str] | None = None
     """The name of each file's speaker, or of what else must stay in one split."""
 
     def only(self, kept: list[int]) -> Recordings:
         """The files with these numbers."""
         groups = None if self.groups is None else [self.groups[index] for index in kept]
-        return Recordings([self.paths[index] for index in kept], self.targets[torch.tensor(kept).long()], groups)
+        paths, names = [self.paths[index] for index in kept], [self.names[index] for index in kept]
+        return Recordings(paths, self.targets[torch.tensor(kept).long()], names, groups)
 
 
 @dataclass(frozen=True)
