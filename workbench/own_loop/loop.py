@@ -246,6 +246,8 @@ class Loop:
         handlers |= {"set_learning_rate": self._set_learning_rate, "stop_after_epoch": self._stop_after_epoch}
         self.requests = RequestHandler(self._recorder, self._recorder, self.clock, self._times, handlers)
         self._steps_per_epoch = steps_per_epoch or None
+        if self._steps_per_epoch is not None:  # of an epoch that continues where a checkpoint was saved in its middle
+            self._steps_in_epoch = max(self.step - self.epoch * self._steps_per_epoch, 0) % self._steps_per_epoch
         self._next_report = perf_counter() + REPORT_SECONDS
         self._recorder.write(
             Prepared(
@@ -434,7 +436,7 @@ class Loop:
 
     def finish(self, status: str, reason: str = "", exit_code: int = 0, kind: str = "") -> None:
         """Writes how the loop has ended. status: completed, stopped or failed."""
-        if self.is_finished:
+        if self.is_finished or self._recorder.is_in_child:
             return
         self.is_finished = True
         if self.clock.running:
