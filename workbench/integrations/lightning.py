@@ -142,6 +142,8 @@ class WorkbenchCallback(Callback):
         own = {name: value for name, value in trainer.callback_metrics.items() if not name.startswith(VALIDATION)}
         loop.log({name: value for name, value in own.items() if name != "loss"}, of_last_step=True)
         loop.end_epoch()
+        if loop.should_stop:
+            trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._run is not None:

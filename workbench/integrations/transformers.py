@@ -105,6 +105,8 @@ class WorkbenchCallback(TrainerCallback):
     ) -> None:
         if self._run is not None:
             self._run.loop.end_steps(is_whole=True)
+            if self._run.loop.should_stop_after_pass:  # the evaluation still comes
+                control.should_training_stop = True
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -156,6 +156,12 @@ class Loop:
         is_last = self._last_epoch is not None and self.epoch >= self._last_epoch
         return is_last or (self.requests is not None and self.requests.stopping)
 
+    @property
+    def should_stop_after_pass(self) -> bool:
+        """Whether the pass over the data that is over is the last one: its epoch still lacks its validation."""
+        is_whole = self._present is not None and self._present.is_whole
+        return self.should_stop or (self._last_epoch is not None and self.epoch + is_whole >= self._last_epoch)
+
     # Epochs.
 
     def begin_epoch(self) -> None:

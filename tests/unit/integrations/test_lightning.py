@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.unit.own_loop.reading import events, summary_of
 from workbench.integrations.lightning import WorkbenchCallback
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Prepared, RequestHandled, Steps
+from workbench.runs.events import EpochEnd, Prepared, RequestHandled, Started, Steps
 from workbench.runs.history import read_history
 from workbench.runs.measurements import Timing
 from workbench.runs.own_loop import read_own_loop
@@ -46,7 +48,7 @@ def loader() -> DataLoader[tuple[torch.Tensor, ...]]:
     return DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), batch_size=16)
 
 
-def fit(callbacks: list[Any], module: Line, folder: Path, **options: Any) -> None:
+def fit(callbacks: list[Any], module: Line, folder: Path, ckpt_path: Path | None = None, **options: Any) -> None:
     quiet = {
         "logger": False,
         "enable_progress_bar": False,
@@ -60,7 +62,7 @@ def fit(callbacks: list[Any], module: Line, folder: Path, **options: Any) -> Non
         default_root_dir=folder,
         **{**quiet, "max_epochs": 3} | options,
     )
-    trainer.fit(module, loader(), loader())
+    trainer.fit(module, loader(), loader(), ckpt_path=ckpt_path)
 
 
 def test_a_training_is_a_run_with_all_its_losses(tmp_path: Path) -> None:
@@ -114,3 +116,39 @@ def test_a_request_stops_it_and_sets_the_learning_rate(tmp_path: Path) -> None:
     assert status(RunDirectory(callback.directory)) == "stopped"
     answers = [(event.command, event.accepted) for event in events(callback.directory, RequestHandled)]
     assert answers == [("set_learning_rate", True), ("stop", True)]
+
+
+@pytest.mark.parametrize("saved_at", [12, 10])
+def test_a_training_that_continues_from_a_checkpoint_continues_its_steps_and_epochs(
+    tmp_path: Path, saved_at: int
+) -> None:
+    """saved_at: the end of the third epoch, or the middle of it."""
+    saves = ModelCheckpoint(tmp_path, every_n_train_steps=saved_at)
+    fit([saves], Line(), tmp_path, enable_checkpointing=True)
+    [checkpoint] = tmp_path.rglob("*.ckpt")
+    callback, module = WorkbenchCallback("line", runs_dir=tmp_path / "runs"), Line()
+
+    class Asks(pl.Callback):
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+            time.sleep(0.15)  # the time between two looks at requests
+            if trainer.global_step == 13:
+                assert callback.directory is not None
+                ask(RunDirectory(callback.directory), "stop_after_epoch", 4)
+
+    fit([callback, Asks()], module, tmp_path, max_epochs=5, ckpt_path=checkpoint)
+    [started] = events(callback.directory, Started)
+    assert (started.step, started.epoch) == (saved_at, saved_at // 4)
+    losses = {
+        event.first_step + place: loss
+        for event in events(callback.directory, Steps)
+        for place, loss in enumerate(event.losses)
+    }
+    assert losses == pytest.approx(dict(enumerate(module.losses, saved_at + 1)), rel=1e-6)
+    epochs = events(callback.directory, EpochEnd)
+    assert [(epoch.epoch, epoch.step) for epoch in epochs] == ([(4, 16)] if saved_at == 12 else [(3, 12), (4, 16)])
+    summary = summary_of(callback.directory)
+    assert (summary.status, summary.epoch, summary.step) == ("stopped", 4, 16)
+    positions = [event.epoch for event in events(callback.directory, Steps)]
+    assert positions[-1] == 4.0
+    assert positions == sorted(positions)
+    assert positions[0] > saved_at / 4
