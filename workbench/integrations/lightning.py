@@ -106,6 +106,8 @@ class WorkbenchCallback(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         self._updates = True
+        if self._run is not None:
+            self._run.loop.read_rate()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

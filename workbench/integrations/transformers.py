@@ -122,6 +122,7 @@ class WorkbenchCallback(TrainerCallback):
     ) -> None:
         if self._run is not None:
             self._run.loop.mark("step")
+            self._run.loop.read_rate()
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from workbench.metrics import METRICS, metric
-from workbench.own_loop.learning_rate import OptimizerRate
+from workbench.own_loop.learning_rate import OptimizerRate, StepRates
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
 from workbench.printable import as_text
@@ -114,8 +114,9 @@ class Loop:
         self._device = device
         self._task = task
         self._rate = OptimizerRate(optimizer)
-        self._step_rate = self._rate.now
-        """The learning rate of the last step, as far as is known."""
+        self._step_rates = StepRates()
+        self._present_rate = self._rate.now
+        """That of the present step: the one at its begin, or the one with which it has updated the model."""
         self._best = Best(monitor)
         self._times = TimeAccount()
         self._loss_reader: ValueReader[int] = ValueReader()
@@ -194,7 +195,7 @@ class Loop:
             EpochEnd(
                 epoch=self.epoch,
                 step=self.step,
-                learning_rate=self._step_rate,
+                learning_rate=self._step_rates.at(self.step),
                 train=train,
                 validation=validation,
                 best=best,
@@ -217,6 +218,7 @@ class Loop:
         if self.requests is None:
             self._prepare(steps_per_epoch, batch_size, data_loading)
         self._enter("training")
+        self._present_rate = self._rate.now
         self.clock.begin()
 
     def end_step(self, samples: int | None = None) -> None:
@@ -229,14 +231,15 @@ class Loop:
             self.unmarked = "step"
         self.marked = ""
         clock.end_step(1, samples or 0)
+        self._step_rates.take(self.step, self._present_rate)
         if clock.now >= self._next_poll:
             self.poll()
+        self._present_rate = self._rate.now
 
     def end_steps(self, *, is_whole: bool) -> None:
         """A pass over the data is done; is_whole: or was broken off."""
         if self.clock.running:
             self.clock.pause()
-            self._step_rate = self._rate.now  # a scheduler may change it before the losses have been read
         self.marked = ""
         if self._present is not None:
             self._present.trained_at, self._present.is_whole = perf_counter(), is_whole
@@ -286,6 +289,10 @@ class Loop:
             self._told.add(phase)
             if self._told >= MARKED:
                 self._tells_phases, self.unmarked = True, "rest"
+
+    def read_rate(self) -> None:
+        """Reads the learning rate of the present step, which is about to update the model: schedulers step later."""
+        self._present_rate = self._rate.now
 
     @property
     def has_stepped(self) -> bool:
@@ -347,8 +354,6 @@ class Loop:
 
         epoch: to which the losses belong; the present one if left out.
         """
-        if self.clock.running:
-            self._step_rate = self._rate.now
         now = self.clock.now if self.clock.running else perf_counter()
         self._next_poll = now + POLL_SECONDS
         self._recorder.step = self.step
@@ -406,7 +411,7 @@ class Loop:
                 first_step=first,
                 epoch=round(self._position(last), 6),
                 losses=losses,
-                learning_rate=self._step_rate,
+                learning_rate=self._step_rates.at(last),
                 seconds=round(self.clock.elapsed(), 4),
                 last_step=last if last != first + len(losses) - 1 else None,
             )

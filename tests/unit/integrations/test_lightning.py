@@ -10,8 +10,9 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.unit.own_loop.reading import events, summary_of
+from tests.unit.own_loop.reading import events, rates, summary_of
 from workbench.integrations.lightning import WorkbenchCallback
+from workbench.own_loop.loop import POLL_SECONDS
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Prepared, RequestHandled, Started, Steps
@@ -152,3 +153,19 @@ def test_a_training_that_continues_from_a_checkpoint_continues_its_steps_and_epo
     assert positions[-1] == 4.0
     assert positions == sorted(positions)
     assert positions[0] > saved_at / 4
+
+
+def test_the_learning_rate_of_a_step_is_that_of_before_the_scheduler(tmp_path: Path) -> None:
+    class Scheduled(Line):
+        def configure_optimizers(self) -> Any:
+            optimizer = super().configure_optimizers()
+            scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+            return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
+
+    class Slow(pl.Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            time.sleep(POLL_SECONDS * 1.1)
+
+    callback = WorkbenchCallback("line", runs_dir=tmp_path / "runs")
+    fit([Slow(), callback], Scheduled(0.8), tmp_path, max_epochs=1)
+    assert rates(callback.directory) == {1: 0.8, 2: 0.8, 3: 0.4, 4: 0.4}

@@ -9,8 +9,9 @@ import torch
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
-from tests.unit.own_loop.reading import events, summary_of
+from tests.unit.own_loop.reading import events, rates, summary_of
 from workbench.integrations.transformers import WorkbenchCallback
+from workbench.own_loop.loop import POLL_SECONDS
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
 from workbench.runs.events import EpochEnd, Logged, Prepared, Started, Steps
@@ -133,3 +134,20 @@ def test_a_training_that_continues_from_a_checkpoint_continues_its_steps_and_epo
     assert positions[-1] == 3.0
     assert positions == sorted(positions)
     assert positions[0] > saved_at / 8
+
+
+def test_the_learning_rate_of_a_step_is_that_of_before_the_scheduler(tmp_path: Path) -> None:
+    from transformers import TrainerCallback
+
+    used: list[float] = []
+
+    class Slow(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+            used.append(others["optimizer"].param_groups[0]["lr"])
+            time.sleep(POLL_SECONDS * 1.1)
+
+    callback = WorkbenchCallback("line", runs_dir=tmp_path / "runs")
+    trainer(callback, tmp_path, Slow(), num_train_epochs=1, eval_strategy="no").train()
+    assert used[:2] == [0.05, 0.05 * 7 / 8]  # linear, to nothing
+    shown = {step: rate for step, rate in rates(callback.directory).items() if step % 2 == 0}
+    assert shown == {step: used[step - 1] for step in (2, 4, 6, 8)}
