@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import DivergedError
 from workbench.metrics import METRICS, metric
+from workbench.own_loop.divergence import Divergence
 from workbench.own_loop.learning_rate import OptimizerRate, StepRates
 from workbench.own_loop.recorder import Recorder
 from workbench.own_loop.values import ValueReader, detached, number
@@ -118,6 +120,7 @@ class Loop:
         self._present_rate = self._rate.now
         """That of the present step: the one at its begin, or the one with which it has updated the model."""
         self._best = Best(monitor)
+        self._divergence = Divergence()
         self._times = TimeAccount()
         self._loss_reader: ValueReader[int] = ValueReader()
         self._metric_reader: ValueReader[tuple[int, str]] = ValueReader()
@@ -320,7 +323,11 @@ class Loop:
             seconds = max(now - self._present.trained_at - self._present.validation_seconds, 0.0)
             self._present.validation_seconds += seconds
             self._times.add("validate", seconds)
-        self._present.validation.update(self._numbers("validation", values))
+        self.poll(wait=True)  # the metrics are waited for anyway, and the losses of the steps came before them
+        found = self._numbers("validation", values)
+        self._present.validation.update(found)
+        if "loss" in found:
+            self._take_loss("validation loss", self.step, found["loss"])
 
     def test(self, values: Mapping[str, Any]) -> None:
         """Takes metrics of the test split."""
@@ -372,6 +379,8 @@ class Loop:
         if epoch is not None:
             epoch.loss_sum += sum(loss for _, loss in arrived)
             epoch.losses += len(arrived)
+        for step, loss in arrived:
+            self._take_loss("loss", step, loss)
         if arrived:
             self._write_losses(dict(arrived))  # of several losses of one step the last counts
         if not self._loss_reader.is_waiting and self._reported_step < self.step:
@@ -385,6 +394,10 @@ class Loop:
             self._recorder.write(Logged(step=step, metrics=values))
         for refused in self._loss_reader.refused | self._metric_reader.refused:
             self.warn(f"log: {refused}")
+
+    def _take_loss(self, what: str, step: int, loss: float) -> None:
+        if warning := self._divergence.take(what, step, loss):
+            self.warn(warning)
 
     def _write_losses(self, losses: Mapping[int, float]) -> None:
         """Writes an event for each sequence of steps without a gap."""
@@ -446,7 +459,10 @@ class Loop:
     # The end.
 
     def finish(self, status: str, reason: str = "", exit_code: int = 0, kind: str = "") -> None:
-        """Writes how the loop has ended. status: completed, stopped or failed."""
+        """Writes how the loop has ended. status: completed, stopped or failed.
+
+        One that has come to its end with losses that are not finite has failed: it has diverged, as its kind says.
+        """
         if self.is_finished or self._recorder.is_in_child:
             return
         self.is_finished = True
@@ -457,13 +473,26 @@ class Loop:
             self._close_epoch()
         self.poll(wait=status != "failed")
         self._report()
+        what, at_step = self._divergence.since or ("", None)
+        if what:
+            kind = DivergedError.kind
+            if status == "completed":
+                status, reason, exit_code = "failed", self._divergence.reason, DivergedError.exit_code
         for request in self._recorder.read():
             self._recorder.write(
                 RequestHandled(command=request.command, step=self.step, accepted=False, detail="the loop has ended")
             )
         self._recorder.close()
         summary = self._summary(status, reason, exit_code, kind)
-        last = Finished(status=status, step=self.step, reason=reason, exit_code=exit_code, kind=kind)
+        last = Finished(
+            status=status,
+            step=self.step,
+            reason=reason,
+            exit_code=exit_code,
+            kind=kind,
+            what=what,
+            at_step=at_step,
+        )
         self._recorder.save(summary, last)
 
     def _summary(self, status: str, reason: str, exit_code: int, kind: str) -> Summary:
