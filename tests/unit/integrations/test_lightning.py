@@ -15,7 +15,7 @@ from workbench.integrations.lightning import WorkbenchCallback
 from workbench.own_loop.loop import POLL_SECONDS
 from workbench.runs.control import ask
 from workbench.runs.directory import RunDirectory
-from workbench.runs.events import EpochEnd, Prepared, RequestHandled, Started, Steps
+from workbench.runs.events import EpochEnd, Logged, Prepared, RequestHandled, Started, Steps
 from workbench.runs.history import read_history
 from workbench.runs.measurements import Timing
 from workbench.runs.own_loop import read_own_loop
@@ -169,3 +169,21 @@ def test_the_learning_rate_of_a_step_is_that_of_before_the_scheduler(tmp_path: P
     callback = WorkbenchCallback("line", runs_dir=tmp_path / "runs")
     fit([Slow(), callback], Scheduled(0.8), tmp_path, max_epochs=1)
     assert rates(callback.directory) == {1: 0.8, 2: 0.8, 3: 0.4, 4: 0.4}
+
+
+def test_metrics_have_the_names_that_they_have_in_a_log(tmp_path: Path) -> None:
+    class Telling(Line):
+        def training_step(self, batch: Any, index: int) -> torch.Tensor:
+            loss = super().training_step(batch, index)
+            self.log("train_loss", loss)
+            self.log("train/score", 2.0)
+            self.log("other", 3.0)
+            return loss
+
+    callback = WorkbenchCallback("line", runs_dir=tmp_path / "runs")
+    fit([callback], Telling(), tmp_path, max_epochs=1)
+    logged = [event.metrics for event in events(callback.directory, Logged)]
+    assert logged == [{"score": 2.0, "other": 3.0}]
+    [epoch] = events(callback.directory, EpochEnd)
+    assert epoch.validation is not None
+    assert set(epoch.validation) == {"loss", "mine"}
