@@ -51,7 +51,7 @@ def export(runs: Sequence[RunDirectory], path: Path, options: Options) -> Export
         run=trained.name,
         torch=str(environment.get("torch", "")),
         cpu=str(environment.get("host", {}).get("cpu", "")),
-        num_threads=recorded.prepared.num_threads or int(environment.get("threads") or 1),
+        num_threads=recorded.prepared.num_threads or _threads(environment),
         by_onednn=facts.multiplies_by_onednn and not on_gpu,
         traced=recorded.prepared.engine == "traced" and not on_gpu,
         on_gpu=on_gpu,
@@ -80,6 +80,12 @@ def _environment(trained: RunDirectory) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and isinstance(found.get("host", {}), dict) else {}
+
+
+def _threads(environment: Mapping[str, Any]) -> int:
+    """CPU threads of a run whose events do not say it; 1 where that is not known."""
+    threads = environment.get("threads")
+    return threads if isinstance(threads, int) and threads > 0 else 1
 
 
 def _repeated(trained: RunDirectory, preset: Preset, recorded: Recorded) -> tuple[int, Path | None]:
