@@ -15,7 +15,9 @@ from workbench.export.program import inputs_of, output_of, takes_names
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 
-def facts_of(trained: TrainedModel, run_name: str, checkpoint: Path, metrics: dict[str, Any] | None) -> dict[str, Any]:
+def provenance_of(
+    trained: TrainedModel, run_name: str, checkpoint: Path, metrics: dict[str, Any] | None
+) -> dict[str, Any]:
     """Where a model comes from. metrics: of the validation after its epoch, where they are known."""
     return {
         "made_by": f"workbench {__version__}",

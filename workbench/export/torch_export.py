@@ -15,6 +15,7 @@ from workbench.data.spectrogram import LogMel
 from workbench.errors import WorkbenchError
 from workbench.export.facts import signature_of
 from workbench.export.program import Program, example_of, inputs_of, takes_names
+from workbench.files import cause_of_failed_write
 from workbench.training.checkpointing.trained_model import TrainedModel
 
 Made = TypeVar("Made")
@@ -37,7 +38,7 @@ def save_torch_export(trained: TrainedModel, path: Path, facts: Mapping[str, Any
             torch.export.save(program, file, extra_files={EXTRA_FILE: described})
         except RuntimeError as error:
             # torch's zip writer turns a failed write into a RuntimeError without the cause.
-            raise OSError(28, "the disk is probably full") from error
+            raise cause_of_failed_write(path, error) from error
 
 
 def _forget_source(program: torch.export.ExportedProgram) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.data.inputs import tensors_of
 from workbench.export.agreement import compare
-from workbench.export.facts import facts_of
+from workbench.export.facts import provenance_of
 from workbench.export.preparation import sentence_about
 from workbench.export.program import inputs_of, output_of
 from workbench.export.samples import Raw, batch_of, batches_of, samples_of
@@ -29,9 +29,9 @@ def write_checked(request: Request, report: Report) -> ExportedModel:
     report(f"exporting to {request.kind}")
     metrics = checkpoints.load(checkpoint, CPU).get("validation")
     try:
-        _writer(request.kind)(trained, path, facts_of(trained, run.name, checkpoint, metrics))
+        _writer(request.kind)(trained, path, provenance_of(trained, run.name, checkpoint, metrics))
     except OSError as error:
-        raise storage_error(path, error) from error
+        raise storage_error(Path(request.target or request.path), error) from error
     # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
     trained = TrainedModel.load(checkpoint)
     report("reading samples to compare on")

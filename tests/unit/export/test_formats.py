@@ -23,7 +23,7 @@ from workbench.data.readers.source import Source
 from workbench.data.samples import NamedInMemory, Samples, Task
 from workbench.data.spectrogram import LogMel
 from workbench.export import agreement
-from workbench.export.facts import facts_of
+from workbench.export.facts import provenance_of
 from workbench.export.onnx_file import save_onnx
 from workbench.export.preparation import preparation_of
 from workbench.export.program import Spectrogram
@@ -71,7 +71,7 @@ def made(name: str, data: Data, folder: Path) -> TrainedModel:
     return drawn_model(folder / "runs", *data[kind], *model)
 
 
-def compared(model: TrainedModel, kind: str, file: Path) -> agreement.Agreement:
+def compared(model: TrainedModel, kind: str, file: Path) -> agreement.OutputAgreement:
     """What `agreement.compare` finds on the run's validation samples."""
     samples = samples_of(model, lambda progress: None)
     assert samples.origin == "validation"
@@ -87,7 +87,7 @@ def compared(model: TrainedModel, kind: str, file: Path) -> agreement.Agreement:
 def test_onnx_alone_gives_the_same(name: str, data: Data, tmp_path: Path) -> None:
     model, file = made(name, data, tmp_path), tmp_path / "model.onnx"
     try:
-        save_onnx(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+        save_onnx(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     except ExportError as error:
         if parse(torch.__version__) >= parse("2.9"):
             raise
@@ -120,7 +120,7 @@ def _check_all(names: list[str], data: Data, folder: Path) -> None:
     expected, files = {}, []
     for number, name in enumerate(names):
         model, file = made(name, data, folder), folder / f"{number}.pt2"
-        save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+        save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
         batches = batches_of(samples_of(model, lambda progress: None).raw, 1)
         assert_no_path_of_this_machine(file)
         expected[name] = model, [model(batch).numpy() for batch in batches]
@@ -149,7 +149,7 @@ def assert_no_path_of_this_machine(file: Path) -> None:
 
 def test_the_pt2_file_says_what_it_takes(data: Data, tmp_path: Path) -> None:
     model, file = made("bag", data, tmp_path), tmp_path / "model.pt2"
-    save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     extra = {EXTRA_FILE: ""}
     program = torch.export.load(file, extra_files=extra).module()
     said = json.loads(extra[EXTRA_FILE])
@@ -173,7 +173,7 @@ def test_the_onnx_file_is_one_file_that_says_what_it_takes(data: Data, tmp_path:
 
     model, file = made("mlp", data, tmp_path), tmp_path / "out" / "model.onnx"
     file.parent.mkdir()
-    save_onnx(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_onnx(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     assert list(file.parent.iterdir()) == [file]
     proto = onnx.load(file)
     onnx.checker.check_model(proto, full_check=True)
@@ -288,7 +288,7 @@ def test_where_a_fourier_transform_cannot_be_exported_there_is_another_way(
         raise RuntimeError("aten._fft_r2c.default")
 
     monkeypatch.setattr(LogMel, "all_at_once", refuse)
-    save_torch_export(model, file, facts_of(model, "a run", Path("best.pt"), METRICS))
+    save_torch_export(model, file, provenance_of(model, "a run", Path("best.pt"), METRICS))
     torch.testing.assert_close(torch.export.load(file).module()(waves), expected, rtol=0, atol=1e-5)
 
 
