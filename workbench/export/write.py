@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.inputs import tensors_of
-from workbench.data.text_encoding import TextEncoding
 from workbench.export.agreement import compare
-from workbench.export.facts import facts_of
+from workbench.export.facts import provenance_of
+from workbench.export.preparation import sentence_about
 from workbench.export.program import inputs_of, output_of
 from workbench.export.samples import Raw, batch_of, batches_of, samples_of
 from workbench.files import storage_error
@@ -30,9 +30,9 @@ def write_checked(request: Request, report: Report) -> ExportedModel:
     report(f"exporting to {request.kind}")
     metrics = checkpoints.load(checkpoint, CPU).get("validation")
     try:
-        _writer(request.kind)(trained, path, facts_of(trained, run.name, checkpoint, metrics))
+        _writer(request.kind)(trained, path, provenance_of(trained, run.name, checkpoint, metrics))
     except OSError as error:
-        raise storage_error(path, error) from error
+        raise storage_error(Path(request.target or request.path), error) from error
     # Read again: whatever an exporter does to a model, it is compared with the checkpoint.
     trained = TrainedModel.load(checkpoint)
     report("reading samples to compare on")
@@ -83,7 +83,7 @@ def _notes(trained: TrainedModel, kind: str) -> list[str]:
     notes = [f"it takes {taken}, and gives {output_of(trained)}"]
     if kind == "torch_export":
         notes.append("load it with: torch.export.load(FILE).module()")
-    if isinstance(trained.encoding, TextEncoding):
+    if sentence := sentence_about(trained):
         place = "workbench.json in the file" if kind == "torch_export" else "the metadata of the file"
-        notes.append(f"texts become ids outside of it: {place} has the tokenizer ({trained.encoding.name})")
+        notes.append(f"before it, {sentence} ({place} has the details)")
     return notes

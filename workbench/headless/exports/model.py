@@ -22,13 +22,13 @@ def export_file(kind: str, source: RunDirectory, path: Path, options: Options) -
     """Writes the model of a run to `path`, whole and checked, or not at all. Raises WorkbenchError."""
     _check_code(source, options)
     with staged(path) as temporary:
-        request = Request(str(source.path), kind, str(temporary))
+        request = Request(str(source.path), kind, str(temporary), str(path))
         made = run(measure(Module.EXPORT, partial(export_model, request=request), ExportedModel, None, options))
         size = temporary.stat().st_size
-    return Exported(str(path), size, facts_of(made), lines_about(made))
+    return Exported(str(path), size, measured_facts(made), lines_about(made))
 
 
-def facts_of(made: ExportedModel) -> dict[str, object]:
+def measured_facts(made: ExportedModel) -> dict[str, object]:
     """What was compared, for `--json`."""
     return {
         "checkpoint": made.checkpoint,

@@ -16,7 +16,7 @@ from typing import IO, Any
 import torch
 
 from workbench.errors import DamagedCheckpointError, first_line
-from workbench.files import make_folder, open_regular, write_atomically
+from workbench.files import cause_of_failed_write, make_folder, open_regular, write_atomically
 from workbench.runs.checkpoints import anew
 from workbench.runs.directory import RunDirectory
 
@@ -42,7 +42,7 @@ def save(path: Path, state: dict[str, Any], then: Callable[[], None] | None = No
             torch.save({"version": VERSION, **state}, file)
         except RuntimeError as error:
             # torch's zip writer turns a failed write into a RuntimeError without the cause.
-            raise OSError(28, "the disk is probably full") from error
+            raise cause_of_failed_write(Path(file.name), error) from error
         size[0] = file.tell()
         if then is not None:
             then()
