@@ -89,12 +89,14 @@ def answer(request: Request, send: Send) -> Predicted:
     output = Output(form, send)
     began = time.perf_counter()
     metrics: dict[str, Any] = {}
-    if reader is None:
-        metrics = _predict_split(request, model, output, all_classes=all_classes)
-    else:
-        for prediction in _predictions(request, model, reader, all_classes=all_classes):
-            output.add(prediction)
-    output.flush()
+    try:
+        if reader is None:
+            metrics = _predict_split(request, model, output, all_classes=all_classes)
+        else:
+            for prediction in _predictions(request, model, reader, all_classes=all_classes):
+                output.add(prediction)
+    finally:
+        output.flush()  # what was predicted before an error is not lost
     seconds = time.perf_counter() - began
     return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics)
 
