@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -356,3 +358,26 @@ def test_a_compressed_table_of_texts_is_large_by_what_it_holds(tmp_path: Path, m
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"text\n" + b"sun moon\n" * 1000))
     assert (tmp_path / "a.csv.gz").stat().st_size < 200
     assert texts_of(TextReader(), tmp_path / "a.csv.gz") == ["sun moon"] * 1000
+
+
+def test_arrays_that_claim_to_be_large_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small compressed file may hold them; here the numbers are not even there."""
+    file, member = tmp_path / "a.npz", io.BytesIO()
+    for shape, order, said in (
+        ((3, 10**12), False, r"a.npz: x has shape \(1000000000000,\), but samples of the model have \(2,\)"),
+        ((10**12, 2), True, r"a.npz, x takes .* at a time, .* of memory are free"),
+    ):
+        member.seek(0)
+        header = {"descr": "<f8", "fortran_order": order, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, header)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("x.npy", member.getvalue())
+        with pytest.raises(DataError, match=said):
+            tensor_of(ArrayReader({"shape": [2], "type": "float64"}), file)
+    by_name = {"a": {"shape": [2], "type": "float32"}}
+    np.savez(file, a=np.zeros((2, 5)))
+    monkeypatch.setattr("workbench.data.readers.arrays.free_bytes", lambda: 6 * 39)
+    with pytest.raises(DataError, match=r"a.npz, a takes 40 B at a time"):
+        tensor_of(ArrayReader(by_name), file)

@@ -169,14 +169,14 @@ def test_whatever_cannot_be_read_has_an_error_in_its_line(iris: Trained, tmp_pat
     assert [row["row"] for row in written] == ["", "1", "2", "3", ""]
 
 
-def test_the_rows_before_a_broken_one_are_predicted(iris: Trained, tmp_path: Path) -> None:
-    for wrong in ([5.1, 3.5], [5.1, 3.5, 1.4, "?"]):
-        written: list[str] = []
-        file = flowers(tmp_path / "new.csv", rows=[*FLOWERS[:2], wrong, FLOWERS[2]])
-        request = Request(model=str(iris.run.path), inputs=[str(file)], device="cpu")
-        with pytest.raises(DataError, match="line 4"):
-            answer(request, lambda kind, message: written.append(message.text))
-        assert [json.loads(line)["row"] for line in "".join(written).splitlines()] == [1, 2]
+@pytest.mark.parametrize("wrong", [[5.1, 3.5], [5.1, 3.5, 1.4, "?"]])
+def test_the_rows_before_a_broken_one_are_predicted(iris: Trained, tmp_path: Path, wrong: list[Any]) -> None:
+    written: list[str] = []
+    file = flowers(tmp_path / "new.csv", rows=[*FLOWERS[:2], wrong, FLOWERS[2]])
+    request = Request(model=str(iris.run.path), inputs=[str(file)], device="cpu")
+    with pytest.raises(DataError, match="line 4"):
+        answer(request, lambda kind, message: written.append(message.text))
+    assert [json.loads(line)["row"] for line in "".join(written).splitlines()] == [1, 2]
 
 
 def test_an_answer_that_is_no_number_is_an_error(iris: Trained, tmp_path: Path) -> None:
