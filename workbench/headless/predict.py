@@ -138,6 +138,7 @@ def _narrate(predicted: Predicted, path: Path | None, options: Options) -> None:
     lines = [f"predicted {count(predicted.samples)} samples with {short_path(Path(predicted.model))}"]
     if predicted.broken:
         lines.append(f"{count(predicted.broken)} could not be read: their lines have an error")
+    lines += predicted.notes
     if predicted.metrics:
         known = {name: value for name, value in predicted.metrics.items() if value is not None}
         lines.append(", ".join(f"{name} {value:.6g}" for name, value in known.items()))

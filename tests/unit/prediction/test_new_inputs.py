@@ -268,6 +268,16 @@ def test_texts_themselves_and_lines_are_predicted(train_example: Callable[..., T
         predict(trained.run.path, tmp_path / "t.csv")
 
 
+def test_texts_without_a_known_token_are_counted(train_example: Callable[..., Trained]) -> None:
+    trained = train_example("text_table", "model.name=bag_of_embeddings")
+    _, predicted = predict(trained.run.path, texts=["sun zzz", "zzz", "qqq zzz", "", "moon"], batch_size=2)
+    assert predicted.notes == ["3 of 5 texts hold no known token: predicted as unknown"]
+    assert predict(trained.run.path, texts=["zzz"])[1].notes == [
+        "1 of 1 text holds no known token: predicted as unknown"
+    ]
+    assert predict(trained.run.path, texts=["sun"])[1].notes == []
+
+
 def test_texts_are_not_for_other_models(iris: Trained) -> None:
     with pytest.raises(UsageError, match="--text is for a model of texts; this one takes a table"):
         predict(iris.run.path, texts=["a"])
