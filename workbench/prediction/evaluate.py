@@ -109,7 +109,8 @@ def _seen_notes(request: EvaluationRequest, found: LabelledData) -> list[str]:
     now = found.digests()["training"]
     if found.split not in (ALL, "train") or not isinstance(before, dict) or not now["inputs"]:
         return []
-    if (before.get("samples"), before.get("inputs")) != (now["samples"], now["inputs"]):
+    is_same_text = bool(now.get("text")) and before.get("text") == now["text"]
+    if not is_same_text and (before.get("samples"), before.get("inputs")) != (now["samples"], now["inputs"]):
         return []
     return [
         "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
