@@ -21,7 +21,7 @@ from workbench.runs.view import RunView
 from workbench.tuning.directory import StudyDirectory
 from workbench.tuning.events import StudyFinished, StudyStarted, TrialValue
 from workbench.tuning.view import StudyView
-from workbench.units import count, duration
+from workbench.units import count, counted, duration
 
 MOST_CHARACTERS = 1000
 """Of an alert's text: the reason for a failure may be long."""
@@ -120,7 +120,7 @@ class StudySubject:
 
     @property
     def where(self) -> str:
-        return f"after {count(self._ended)} of {count(len(self._view.trials))} trials"
+        return f"after {count(self._ended)} of {counted(len(self._view.trials), 'trial')}"
 
     @property
     def _ended(self) -> int:

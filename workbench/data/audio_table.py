@@ -18,8 +18,8 @@ from workbench.data.progress import Report
 from workbench.data.recordings import Recordings
 from workbench.data.samples import Samples
 from workbench.data.target import targets
-from workbench.data.words import number
 from workbench.errors import DataError
+from workbench.units import counted
 
 ADVICE = "a column of speakers, which data.group names,"
 """What keeps a speaker in one split."""
@@ -68,7 +68,7 @@ def audio_table(
     whole = Recordings(paths, predicted, groups)
     if repeated:
         notes.append(
-            f"{number(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
+            f"{counted(repeated, 'row')} {'names' if repeated == 1 else 'name'} a sound file that another row names too"
         )
     splits = _splits(rows, split, whole) if split else {"train": whole}
     samples = audio_samples(splits, found, reading, group or "recording", report)

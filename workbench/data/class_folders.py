@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.data.file_kinds import KINDS, FileKind
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 SPLIT_NAMES = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
@@ -65,17 +66,17 @@ class _LeftOut:
         notes, noun = [], self.kind.noun
         if self.nested:
             folders = few([str(folder) for folder in sorted(self.nested)])
-            notes.append(f"found {number(self.nested.total(), noun)} in folders below those of classes: {folders}")
+            notes.append(f"found {counted(self.nested.total(), noun)} in folders below those of classes: {folders}")
         if self.others:
             kinds = _counted(self.others)
-            count = number(self.others.total(), "file")
+            count = counted(self.others.total(), "file")
             notes.append(f"left out {count}, not {self.kind.one} or not readable: {kinds}")
         if self.outside:
             outside = few([str(file) for file in self.outside])
-            notes.append(f"left out {number(len(self.outside), noun)} outside the folders of classes: {outside}")
+            notes.append(f"left out {counted(len(self.outside), noun)} outside the folders of classes: {outside}")
         if self.broken_links:
             links = few([str(link) for link in self.broken_links])
-            notes.append(f"left out {number(len(self.broken_links), 'broken link')}: {links}")
+            notes.append(f"left out {counted(len(self.broken_links), 'broken link')}: {links}")
         return notes
 
 
@@ -128,7 +129,7 @@ def _classes(place: Path, kind: FileKind) -> tuple[str, ...]:
         raise DataError(f"{str(place)!r} has a single class, {folders[0].name!r}; expected {expected}")
     if not folders:
         files = sum(map(kind.matches, place.iterdir()))
-        beside = f" ({number(files, kind.noun)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
+        beside = f" ({counted(files, kind.noun)} {'lies' if files == 1 else 'lie'} directly in it)" if files else ""
         raise DataError(f"{str(place)!r} has no folders{beside}; expected {expected}")
     below = [[entry.name for entry in _folders(entry)] for entry in folders]
     has_files = any(kind.matches(entry) for folder in folders for entry in _visible(folder))

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from workbench.data.audio_file import THREADS, AudioInfo, audio_info
 from workbench.data.progress import Meter, Report
-from workbench.data.words import few, number
+from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 DROP_HINT = 'data.broken = "drop" leaves such files out'
 
@@ -71,7 +72,7 @@ def scan(
             scanned[name] = Scanned(files if len(kept) == len(files.paths) else files.only(kept), infos)
     meter.finish()
     if errors and not drop_broken:
-        more = f" ({number(len(errors) - 1, 'more file')} cannot be read)" if len(errors) > 1 else ""
+        more = f" ({counted(len(errors) - 1, 'more file')} cannot be read)" if len(errors) > 1 else ""
         raise DataError(f"{errors[0]}{more}; repair or remove it, or {DROP_HINT}")
     return scanned, errors
 
@@ -117,7 +118,7 @@ class LeftOut:
         of_files = f" of {self.files} files"
         what = [f"{len(self.whole)}{of_files}"] if self.whole else []
         if self.parts:
-            those = number(len(self.parts), "other") if self.whole else f"{len(self.parts)}{of_files}"
-            what.append(f"{number(self.windows, 'window')} of {those}")
+            those = counted(len(self.parts), "other") if self.whole else f"{len(self.parts)}{of_files}"
+            what.append(f"{counted(self.windows, 'window')} of {those}")
         errors = few([str(error) for error in (*self.whole, *self.parts)])
         return f"left out {' and '.join(what)}: {errors}".replace('"', "")

@@ -16,7 +16,7 @@ from workbench.headless.report import print_rows
 from workbench.metrics import metric, written
 from workbench.processes.evaluation import Calibration, Evaluation, JudgedSample, Residuals
 from workbench.runs.directory import RunDirectory
-from workbench.units import count, decimals
+from workbench.units import count, counted, decimals
 
 MOST_CLASSES, WORST_CLASSES = 20, 10
 """Of more classes, the worst are listed."""
@@ -46,7 +46,7 @@ def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None)
     split = "" if found.split == "all" else f", {found.split} split"
     rows = [
         ("model", f"{run.name}, {found.weights}"),
-        ("data", f"{found.data}{split}: {count(found.samples)} samples, on {found.device}"),
+        ("data", f"{found.data}{split}: {counted(found.samples, 'sample')}, on {found.device}"),
         ("learns", found.learns),
         *_metrics("metrics", found.metrics),
     ]
@@ -60,7 +60,7 @@ def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None)
     if found.confident_mistakes is not None:
         mistakes = found.confident_mistakes
         at_least = f"with {100 * mistakes.probability:.0f} % or more"
-        of = f"of {count(mistakes.predictions)} predictions {at_least}"
+        of = f"of {counted(mistakes.predictions, 'prediction')} {at_least}"
         rows.append(("confident mistakes", f"{count(mistakes.mistakes)} {of}"))
     return rows + [("note", note) for note in found.notes]
 

@@ -21,7 +21,7 @@ from workbench.processes.predict import MOST_BATCH_SIZE, SPLIT_CHOICES, Lines, P
 from workbench.processes.predict import predict as ask_to_predict
 from workbench.runs.directory import RunDirectory, find_run
 from workbench.settings.preset import Preset
-from workbench.units import count
+from workbench.units import count, counted
 
 STDIN = "-"
 MODEL_FILES = (".pt", ".safetensors")
@@ -135,7 +135,7 @@ def _narrate(predicted: Predicted, path: Path | None, options: Options) -> None:
         return
     if options.quiet:
         return
-    lines = [f"predicted {count(predicted.samples)} samples with {short_path(Path(predicted.model))}"]
+    lines = [f"predicted {counted(predicted.samples, 'sample')} with {short_path(Path(predicted.model))}"]
     if predicted.broken:
         lines.append(f"{count(predicted.broken)} could not be read: their lines have an error")
     lines += predicted.notes

@@ -266,7 +266,7 @@ def test_a_study_is_one_alert_with_its_best(tmp_path: Path) -> None:
     end = [StudyFinished(status="completed", time=NOW + 5), PresetSaved(path="x", time=NOW + 6)]
     assert watched.after(0, *end) == ["target", "completed"]
     assert watched.after(9, is_alive=False) == ["target", "completed"]
-    assert watched.kept.alerts[1].text == "best accuracy 75.00 % (trial 0), after 1 of 1 trials"
+    assert watched.kept.alerts[1].text == "best accuracy 75.00 % (trial 0), after 1 of 1 trial"
     assert watched.kept.alerts[1].payload()["metrics"] == {"accuracy": 0.75}
     assert watched.kept.alerts[1].sort == "study"
 

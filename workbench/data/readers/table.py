@@ -22,6 +22,7 @@ from workbench.data.readers.source import Place, Source
 from workbench.data.readers.table_stream import as_lines, check_rows, is_json, json_objects, lines_of
 from workbench.data.words import few
 from workbench.errors import DataError
+from workbench.units import counted
 
 ROWS = 1024
 """Rows that are parsed as CSV at a time."""
@@ -111,7 +112,7 @@ class TableReader(Reader[Row | ArraySample]):
     @property
     def takes(self) -> str:
         if self.header == "none":
-            return f"a table of {len(self.columns)} columns of numbers (CSV, TSV), or {self._arrays.takes}"
+            return f"a table of {counted(len(self.columns), 'column')} of numbers (CSV, TSV), or {self._arrays.takes}"
         return f"a table (CSV, TSV, JSON lines) with the columns {few([column.name for column in self.columns])}"
 
     def items(self, source: Source) -> Iterator[tuple[Place, Row | ArraySample | Broken]]:
@@ -169,9 +170,8 @@ class TableReader(Reader[Row | ArraySample]):
         header = rows.header
         if self.header == "none":
             if len(header) != len(self.columns):
-                raise DataError(
-                    f"{rows.file} has {len(header)} columns, but the model takes {len(self.columns)} numbers"
-                )
+                here, wanted = counted(len(header), "column"), counted(len(self.columns), "number")
+                raise DataError(f"{rows.file} has {here}, but the model takes {wanted}")
             return list(range(len(header)))
         missing = [column.name for column in self.columns if column.name not in header]
         if missing:

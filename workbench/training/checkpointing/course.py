@@ -17,11 +17,11 @@ from torch import Tensor
 from workbench.data.inputs import tensors_of
 from workbench.data.samples import InMemory, Lazy, NamedInMemory, Samples, Split, Texts
 from workbench.errors import DataError, PresetError
+from workbench.runs.checkpoints import anew
 from workbench.runs.directory import RunDirectory
 from workbench.settings.base import PathMarker, Settings
 from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
-from workbench.training.checkpointing.files import anew
 
 Digests = dict[str, dict[str, Any]]
 """By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read. Of a
