@@ -33,7 +33,7 @@ def described(number: int, verdicts: Verdicts, parts: Sequence[Part], trained: T
         origin=part.origin(of_part),
         text=_text(part, of_part, trained),
         **said(number, verdicts, trained),
-        true_values=_true_values(part, of_part) if trained.task == "regression" else [],
+        true_values=part.target_values(of_part)[:MOST_TARGETS] if trained.task == "regression" else [],
     )
 
 
@@ -59,12 +59,6 @@ def _tokens(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str,
 def _numbers(number: int, verdicts: Verdicts, trained: TrainedModel) -> dict[str, Any]:
     values = verdicts.predicted[number, :MOST_TARGETS]
     return {"predicted_values": values.where(values.isfinite(), math.nan).tolist()}
-
-
-def _true_values(part: Part, number: int) -> list[float]:
-    """As the source gives them, not as they are in float32 between two scalings."""
-    values: list[float] = part.raw[number][1].double().reshape(-1)[:MOST_TARGETS].tolist()
-    return values
 
 
 def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:

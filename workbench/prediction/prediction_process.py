@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.data.readers.reader import Reader
     from workbench.data.readers.source import Source
     from workbench.prediction.formats import Csv, JsonLines
+    from workbench.prediction.own_split import SplitPredictions
     from workbench.prediction.predictor import Prediction, Predictor
     from workbench.training.checkpointing.trained_model import TrainedModel
 
@@ -89,9 +90,11 @@ def answer(request: Request, send: Send) -> Predicted:
     began = time.perf_counter()
     metrics: dict[str, Any] = {}
     notes: list[str] = []
+    changes = ""
     try:
         if reader is None:
-            metrics = _predict_split(request, model, output, all_classes=all_classes)
+            of_split = _predict_split(request, model, file, output, all_classes=all_classes)
+            metrics, changes, notes = of_split.metrics, of_split.data_changes, of_split.notes
         else:
             predictor = _predictor(request, model, reader, all_classes=all_classes)
             for prediction in predictor.predict(_sources(request)):
@@ -100,7 +103,7 @@ def answer(request: Request, send: Send) -> Predicted:
     finally:
         output.flush()  # what was predicted before an error is not lost
     seconds = time.perf_counter() - began
-    return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics, notes)
+    return Predicted(str(file), output.samples, output.broken, round(seconds, 4), metrics, changes, notes)
 
 
 def _device(name: str) -> torch.device:
@@ -147,16 +150,17 @@ def _predictor(request: Request, model: TrainedModel, reader: Reader[Any], *, al
     return Predictor(reader, answers, batch_size, skip_broken=request.skip_broken, encoding=encoding)
 
 
-def _predict_split(request: Request, model: TrainedModel, output: Output, *, all_classes: bool) -> dict[str, Any]:
+def _predict_split(
+    request: Request, model: TrainedModel, file: Path, output: Output, *, all_classes: bool
+) -> SplitPredictions:
+    from workbench.prediction.load import last_checkpoint_beside
     from workbench.prediction.own_split import predict_split
-    from workbench.runs.directory import RunDirectory
 
     split = next(each for each in SPLIT_CHOICES if each == request.split)
-    path = Path(request.model)
     return predict_split(
         model,
         split,
-        RunDirectory(path) if path.is_dir() else None,
+        last_checkpoint_beside(file),
         lambda progress: report_progress(progress.what, progress.done, progress.total),
         output.add,
         all_classes=all_classes,

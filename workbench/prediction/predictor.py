@@ -14,12 +14,12 @@ from workbench.data.inputs import map_inputs
 from workbench.data.readers.reader import Raw, Reader
 from workbench.data.readers.source import Place, Source
 from workbench.data.text_encoding import TextEncoding
-from workbench.data.words import number
 from workbench.errors import DataError
 from workbench.prediction.answers import Answer, class_names, of_classes, of_numbers, target_names
 from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.data_loading import evaluation_batch_size
 from workbench.training.memory.out_of_memory import is_out_of_memory
+from workbench.units import counted
 
 ROW_NUMBERS, ROWS = 1024, 1024
 """Rows of at most that many numbers are predicted that many at a time: each alone is a moment's work."""
@@ -92,7 +92,9 @@ class Predictor:
         if not self._without_known:
             return []
         held = "holds" if self._texts == 1 else "hold"
-        return [f"{self._without_known:,} of {number(self._texts, 'text')} {held} no known token: predicted as unknown"]
+        return [
+            f"{self._without_known:,} of {counted(self._texts, 'text')} {held} no known token: predicted as unknown"
+        ]
 
     def predict(self, sources: Sequence[Source]) -> Iterator[Prediction]:
         """The predictions in the order of the inputs. Raises DataError, OutOfMemoryError and the like."""
