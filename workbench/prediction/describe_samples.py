@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.data.samples import InMemory, Texts
 from workbench.data.text_encoding import TextEncoding
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import class_names
 from workbench.prediction.labelled_data import Part
 from workbench.prediction.verdicts import Verdicts
@@ -68,11 +69,6 @@ def _probabilities(number: int, verdicts: Verdicts) -> dict[str, float | None]:
         "probability": finite_or_none(float(verdicts.probability[number])),
         "probability_of_true": finite_or_none(float(verdicts.probability_of_true[number])),
     }
-
-
-def finite_or_none(value: float) -> float | None:
-    """The number; None where it is none that JSON has."""
-    return value if math.isfinite(value) else None
 
 
 def _token(number: int, trained: TrainedModel) -> str:

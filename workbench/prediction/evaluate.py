@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.data.progress import Report
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described
 from workbench.prediction.labelled_data import LabelledData, other_data, own_data
-from workbench.prediction.measure import Measurement, finite, on_device
+from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.residuals import residuals_of
 from workbench.prediction.trained_on import TrainedOn
 from workbench.prediction.verdicts import VerdictCollector, Verdicts
@@ -53,7 +54,7 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         learns=found.parts[0].data.learns,
         monitor=found.parts[0].data.task.default_monitor if monitor == "auto" else monitor,
         classes=list(trained.classes),
-        metrics=finite(metrics),
+        metrics=finite_or_none(metrics),
         calibration=None if is_number else collector.calibration.calibration(),
         confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
         confused=confused_pairs(verdicts.predicted, verdicts.true, class_names(trained)) if has_classes else [],

@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from workbench.data.progress import Report
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import (
     Answer,
     class_names,
@@ -20,7 +21,7 @@ from workbench.prediction.answers import (
     target_names,
 )
 from workbench.prediction.labelled_data import own_data
-from workbench.prediction.measure import Measurement, finite, on_device
+from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.predictor import Prediction
 from workbench.prediction.trained_on import TrainedOn
 from workbench.processes.predict import SplitChoice
@@ -72,7 +73,7 @@ def predict_split(
     measurement = Measurement(model, preset, device, found)
     metrics = measurement.measure(keep)
     names = ["loss", *(metric.name for metric in measurement.task.metrics)]
-    known = finite({name: metrics[name] for name in names if name in metrics})
+    known = finite_or_none({name: metrics[name] for name in names if name in metrics})
     return SplitPredictions(known, change, [*device_notes, *notes, *found.notes])
 
 
