@@ -6,6 +6,7 @@ would stand beside training windows of the same sentence.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,7 @@ def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[
         fit_encoding=lambda train: encoding,
         reader=TextReader(),
         is_one_text=True,
+        text_digest=hashlib.blake2b(text.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 
 

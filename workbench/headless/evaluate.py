@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, get_args
@@ -15,6 +14,7 @@ from workbench.headless.measuring import measure, run
 from workbench.headless.options import Options
 from workbench.headless.report import typed_path
 from workbench.headless.train import check_trust
+from workbench.json_values import finite_or_none
 from workbench.processes.evaluation import Evaluation, EvaluationRequest, SplitChoice, evaluate
 from workbench.processes.modules import Module
 from workbench.runs.checkpoints import model_checkpoint
@@ -66,22 +66,13 @@ def evaluate_run(command: EvaluateCommand, options: Options) -> int:
     own = _own_test(found, evaluation) if command.data is None else None
     if options.json_output:
         of_run = {"run": found.name, "checkpoint": request.checkpoint, "run_test": own}
-        print(json.dumps(_without_nan({"type": "result"} | of_run | asdict(evaluation))))
+        print(json.dumps(finite_or_none({"type": "result"} | of_run | asdict(evaluation))))
     elif options.quiet:
         value = evaluation.metrics.get(evaluation.monitor)
         print("nan" if value is None else value)
     else:
         print_evaluation(found, evaluation, own)
     return EXIT_DONE
-
-
-def _without_nan(value: Any) -> Any:
-    """The same values, null where one is not a number: JSON has no word for that."""
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def find_trained(name: str, options: Options) -> RunDirectory:

@@ -42,6 +42,11 @@ def print_evaluation(run: RunDirectory, evaluation: Evaluation, run_test: dict[s
             _print(console, [title, *lines])
 
 
+def data_changed(change: str) -> str:
+    """Says what it means that a run's own data have changed."""
+    return f"{change}: this is not what the run was tested on"
+
+
 def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None) -> list[tuple[str, str]]:
     split = "" if found.split == "all" else f", {found.split} split"
     rows = [
@@ -51,7 +56,7 @@ def _rows(run: RunDirectory, found: Evaluation, run_test: dict[str, Any] | None)
         *_metrics("metrics", found.metrics),
     ]
     if found.data_changes:
-        rows.append(("the data have changed", f"{found.data_changes}: this is not what the run was tested on"))
+        rows.append(("the data have changed", data_changed(found.data_changes)))
     elif run_test is not None:
         is_same = all(found.metrics.get(name) == value for name, value in run_test.items())
         rows += [("the run's test", "the same")] if is_same else _metrics("the run's test", run_test)

@@ -13,6 +13,7 @@ from typing import IO
 from workbench import output
 from workbench.errors import EXIT_DONE, UsageError
 from workbench.files import expanded, short_path, write_atomically
+from workbench.headless.evaluation_report import data_changed
 from workbench.headless.measuring import Narration, run
 from workbench.headless.options import Options
 from workbench.processes.measuring import MeasuringProcess, Progress
@@ -138,6 +139,9 @@ def _narrate(predicted: Predicted, path: Path | None, options: Options) -> None:
     lines = [f"predicted {counted(predicted.samples, 'sample')} with {short_path(Path(predicted.model))}"]
     if predicted.broken:
         lines.append(f"{count(predicted.broken)} could not be read: their lines have an error")
+    if predicted.data_changes:
+        lines.append(f"the data have changed: {data_changed(predicted.data_changes)}")
+    lines += predicted.notes
     if predicted.metrics:
         known = {name: value for name, value in predicted.metrics.items() if value is not None}
         lines.append(", ".join(f"{name} {value:.6g}" for name, value in known.items()))

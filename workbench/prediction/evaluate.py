@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from workbench.data.progress import Report
-from workbench.errors import DamagedCheckpointError, DataError
+from workbench.json_values import finite_or_none
 from workbench.prediction.answers import class_names
 from workbench.prediction.confusion import confused_pairs
 from workbench.prediction.describe_samples import described
-from workbench.prediction.labelled_data import ALL, LabelledData, other_data, own_data
-from workbench.prediction.measure import Measurement, finite, on_device
+from workbench.prediction.labelled_data import LabelledData, other_data, own_data
+from workbench.prediction.measure import Measurement, on_device
 from workbench.prediction.residuals import residuals_of
+from workbench.prediction.trained_on import TrainedOn
 from workbench.prediction.verdicts import VerdictCollector, Verdicts
 from workbench.processes.evaluation import CONFIDENT, Evaluation, EvaluationRequest
-from workbench.settings.data import Csv
 from workbench.settings.data_choice import DataChoice
 from workbench.settings.preset import Preset
-from workbench.training.checkpointing import files as checkpoints
-from workbench.training.checkpointing.course import data_change
-from workbench.training.checkpointing.trained_model import CPU, TrainedModel
+from workbench.training.checkpointing.trained_model import TrainedModel
 from workbench.training.device import configure_torch, resolve_device
 from workbench.units import counted
+
+SEEN = "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
 
 
 def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
@@ -37,8 +35,7 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
     configure_torch(preset.runtime, device)
     trained = TrainedModel.load(Path(request.checkpoint))
     source, found = _read(request, trained, preset, report)
-    is_own = request.data is None
-    change, seen = (_data_changes(request, trained, found), []) if is_own else ("", _seen_notes(request, found))
+    change, seen = _compared(request, trained, found, is_own=request.data is None)
     measurement = Measurement(trained, preset, device, found, request.class_counts)
     collector = VerdictCollector(measurement.loss_of_scores, preset.loss.probabilities, trained.target_scale)
     metrics = measurement.measure(collector.add, report)
@@ -57,7 +54,7 @@ def evaluate(request: EvaluationRequest, report: Report) -> Evaluation:
         learns=found.parts[0].data.learns,
         monitor=found.parts[0].data.task.default_monitor if monitor == "auto" else monitor,
         classes=list(trained.classes),
-        metrics=finite(metrics),
+        metrics=finite_or_none(metrics),
         calibration=None if is_number else collector.calibration.calibration(),
         confident_mistakes=None if is_number else collector.calibration.confident_mistakes(),
         confused=confused_pairs(verdicts.predicted, verdicts.true, class_names(trained)) if has_classes else [],
@@ -80,40 +77,14 @@ def _read(
     return source, other_data(trained, preset.model_copy(update={"data": there}), request.split, report)
 
 
-def _data_changes(request: EvaluationRequest, trained: TrainedModel, found: LabelledData) -> str:
-    """How the run's data have changed since its last checkpoint; empty where they are the same, or it is not known.
-
-    Raises DataError where they cannot be read as those were.
-    """
-    change = data_change(_trained_on(request), found.digests())
-    if change and trained.reader is None and isinstance(trained.preset.data, Csv):
-        raise DataError(
-            f"the data of the run have changed since ({change}), and its checkpoint was written by an earlier version, "
-            "which did not keep the columns and categories of its table: train the model again with its preset"
-        )
-    return change
-
-
-def _seen_notes(request: EvaluationRequest, found: LabelledData) -> list[str]:
-    """Says where other data are the very samples that the run was trained on."""
-    before = _trained_on(request).get("training")
-    now = found.digests()["training"]
-    if found.split not in (ALL, "train") or not isinstance(before, dict) or not now["inputs"]:
-        return []
-    if (before.get("samples"), before.get("inputs")) != (now["samples"], now["inputs"]):
-        return []
-    return [
-        "the run has these samples too, and was trained on most of them; without --data its test split is evaluated"
-    ]
-
-
-def _trained_on(request: EvaluationRequest) -> Mapping[str, Any]:
-    """Digests of the run's data; empty where its last checkpoint is not there, or does not say."""
-    try:
-        saved = checkpoints.load(Path(request.last_checkpoint), CPU).get("data") if request.last_checkpoint else None
-    except DamagedCheckpointError:
-        return {}
-    return saved if isinstance(saved, dict) else {}
+def _compared(
+    request: EvaluationRequest, trained: TrainedModel, found: LabelledData, *, is_own: bool
+) -> tuple[str, list[str]]:
+    """How the run's own data have changed since; and what the user should know of the data."""
+    trained_on = TrainedOn.read(Path(request.last_checkpoint) if request.last_checkpoint else None)
+    if is_own:
+        return trained_on.changes(trained, found)
+    return "", [SEEN] if trained_on.has(found) else []
 
 
 def _named(source: DataChoice) -> str:

@@ -31,6 +31,12 @@ def model_file(path: Path) -> Path:
     return model_checkpoint(run)
 
 
+def last_checkpoint_beside(file: Path) -> Path | None:
+    """The state of training of the run whose checkpoint a file is; None for a file that is elsewhere."""
+    last = RunDirectory(file.parent.parent).last_checkpoint
+    return last if file.suffix == CHECKPOINT and file.parent == last.parent and last.exists() else None
+
+
 def load_model(path: Path, device: torch.device = CPU, *, trust_code: bool = False) -> TrainedModel:
     """The model of a run's directory, a checkpoint or a .safetensors file, in evaluation mode on `device`.
 

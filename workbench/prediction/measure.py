@@ -13,7 +13,6 @@ from torch import Tensor
 from workbench.data.progress import Meter, Report
 from workbench.data.task import SplitName
 from workbench.errors import DeviceError
-from workbench.prediction.describe_samples import finite_or_none
 from workbench.prediction.labelled_data import ALL, LabelledData, Part
 from workbench.settings.preset import Preset
 from workbench.training.batches import Batch, BatchSource
@@ -155,8 +154,3 @@ def _bytes_per_token(parts: list[Part]) -> float | None:
     if len(found) == 1:
         return found[0][0]
     return sum((each or 0.0) * samples for each, samples in found) / sum(samples for _, samples in found)
-
-
-def finite(values: dict[str, Any]) -> dict[str, Any]:
-    """Metrics, with None for what is not a finite number."""
-    return {name: finite_or_none(value) if isinstance(value, float) else value for name, value in values.items()}

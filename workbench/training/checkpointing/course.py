@@ -28,7 +28,8 @@ from workbench.settings.preset import Preset
 from workbench.settings.renamed import with_present_paths
 
 Digests = dict[str, dict[str, Any]]
-"""By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read."""
+"""By split: how many samples, and a digest of inputs and targets; empty where the samples would have to be read. Of a
+text that is to be continued, also the text's: how it is cut changes the inputs."""
 
 FREE = ("name", "description", "training.checkpoint_seconds", "changes")
 """Settings that do not change what is trained, and the learning rates that were set during the run. Paths are free too
@@ -58,6 +59,8 @@ def digests_of(samples: Samples) -> Digests:
     splits = {"training": samples.train, "validation": samples.validation, "test": samples.test}
     digests = {name: _of_split(split) for name, split in splits.items() if split is not None}
     digests["training"]["classes"] = list(samples.task.classes)
+    if samples.text_digest:
+        digests["training"]["text"] = samples.text_digest
     return digests
 
 
