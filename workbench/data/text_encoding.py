@@ -33,6 +33,8 @@ class TokenCounts:
     """Tokens of each text, int64 (texts,)."""
     unknown: int
     """How many tokens of all texts are unknown."""
+    single: int | None
+    """The id that all texts consist of; None where there are several, or none."""
 
     def cut(self, length: int) -> int:
         """How many texts have more than `length` tokens."""
@@ -72,11 +74,13 @@ class TextEncoding(Encoding):
 
     def count(self, texts: Sequence[str]) -> TokenCounts:
         """Counts the tokens of texts without keeping their ids."""
-        lengths, unknown = np.zeros(len(texts), dtype=np.int64), 0
+        lengths, unknown, found = np.zeros(len(texts), dtype=np.int64), 0, set[int]()
         for place, ids in enumerate(self._ids_of_each(texts)):
             lengths[place] = len(ids)
             unknown += ids.count(UNKNOWN)
-        return TokenCounts(lengths, unknown)
+            if len(found) < 2:
+                found.update(ids)
+        return TokenCounts(lengths, unknown, found.pop() if len(found) == 1 else None)
 
     def _ids_of_each(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """The ids of one text after the other, encoded in chunks."""
