@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.file_types import CHECKED_BYTES, other_type
+from workbench.data.ogg import ogg_end
 from workbench.errors import DataError
 
 Wave = NDArray[np.float32]
@@ -50,6 +51,8 @@ class AudioInfo:
     channels: int
     is_deep: bool
     """Whether its samples need more than 16 bits."""
+    lacks_end: bool = False
+    """Whether an Ogg file does not mark its end, as if it was cut off between two pages."""
 
     @property
     def seconds(self) -> float:
@@ -71,9 +74,13 @@ def audio_info(path: Path) -> AudioInfo:
     if not path.is_file():  # opening a pipe would block
         raise broken(path, "it is a folder" if path.is_dir() else "it is not there")
     try:
-        found = soundfile.info(path)
+        end = ogg_end(path)
+        if end != "cut off":
+            found = soundfile.info(path)
     except Exception as error:
         raise broken(path, _reason(path, error)) from error
+    if end == "cut off":  # libsndfile takes what is there for the whole, or says 0 samples
+        raise broken(path, "it is cut off: its last part (an Ogg page) is not all there")
     if found.frames <= 0 or found.samplerate <= 0 or found.channels <= 0:
         raise broken(path, "it holds no sound (0 samples)")
     if not LOWEST_RATE <= found.samplerate <= HIGHEST_RATE:
@@ -86,7 +93,7 @@ def audio_info(path: Path) -> AudioInfo:
         if int(there) < int(announced) < LONGEST_SIZE:
             raise broken(path, f"it is cut off: {int(there):,} of {int(announced):,} bytes of sound are there")
     is_deep = not (found.subtype in SIXTEEN_BITS or "MPEG" in found.subtype or "ADPCM" in found.subtype)
-    return AudioInfo(found.samplerate, found.frames, found.channels, is_deep)
+    return AudioInfo(found.samplerate, found.frames, found.channels, is_deep, end == "unmarked")
 
 
 def read_audio(path: Path, start: int, frames: int, rate: int) -> Wave:

@@ -221,8 +221,10 @@ def _groups(scanned: Mapping[str, Scanned], planned: Mapping[str, Clips], noun: 
     known = scanned["train"].files.groups is not None
     noun = noun if known else "recording"
     count = len(set(names["train"]))
-    note = f"the training data has {counted(count, noun)}: splits keep the clips of each on one side"
-    return group_numbers(names["train"]), [note, *(shared_groups(names, noun) if known else [])]
+    shared = shared_groups(names, noun) if known else []
+    kept = ", but the data's own splits do not keep" if shared else ": splits keep"
+    note = f"the training data has {counted(count, noun)}{kept} the clips of each on one side"
+    return group_numbers(names["train"]), [note, *shared]
 
 
 def _duration(seconds: float) -> str:

@@ -59,7 +59,11 @@ def continued_text(text: str, tokens: Tokens, windows: Windows, notes: Sequence[
         Task("language_modeling", encoding.vocabulary_size, bytes_per_token=bytes_per_token),
         validation=splits.get("validation"),
         test=splits.get("test"),
-        notes=(*notes, *_loss_of_text(encoding, {name: (parts[name], rows[name]) for name in judged})),
+        notes=(
+            *notes,
+            *_single_note(rows["training"]),
+            *_loss_of_text(encoding, {name: (parts[name], rows[name]) for name in judged}),
+        ),
         fit_encoding=lambda train: encoding,
         reader=TextReader(),
         is_one_text=True,
@@ -100,6 +104,12 @@ def _windows(row: Tensor, context: int, name: str) -> InMemory:
         )
     end = count * context
     return InMemory(row[:end].view(count, context), row[1 : end + 1].view(count, context))
+
+
+def _single_note(row: Tensor) -> list[str]:
+    if bool((row == row[0]).all()):
+        return ["the training part of the text is one token over and over: a model learns nothing but to repeat it"]
+    return []
 
 
 def _loss_of_text(encoding: TextEncoding, parts: Mapping[str, tuple[str, Tensor]]) -> list[str]:

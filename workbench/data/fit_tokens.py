@@ -13,7 +13,7 @@ from workbench.data.bpe import bpe_from_file, trained_bpe
 from workbench.data.lost_text import notes_of_texts
 from workbench.data.samples import Split, Texts
 from workbench.data.text_encoding import Bytes, Characters, TextEncoding, TokenCounts, VocabularyEncoding, Words
-from workbench.data.tokens import SPECIAL, TokenKind
+from workbench.data.tokens import SPECIAL, UNKNOWN, TokenKind
 from workbench.errors import DataError
 
 COVERED = 0.95
@@ -48,32 +48,52 @@ class Tokens:
         max_length: most tokens of a text, longer ones are cut; no text is padded to more than the longest has. 0 finds
         a length that few texts exceed.
         """
-        encoding = self.with_vocabulary(texts)
+        encoding, keeps_more = self._with_vocabulary(texts)
         counts = encoding.count(texts)
+        if self.encoding is None and not counts.lengths.any():
+            raise DataError(
+                f"no text of the training split has a token that {self.tokenizer} knows; choose another data.tokenizer"
+            )
         encoding.length = min(max_length, _longest(counts.lengths)) or _found_length(counts.lengths)
         encoding.notes = (
-            *encoding.notes,
-            *_unknown_note(counts),
+            *(encoding.notes if counts.single is None else self._single_note(encoding, counts)),
+            *_unknown_note(counts, keeps_more),
             *notes_of_texts(encoding, texts),
             *_length_notes(counts, texts, encoding.length, given=bool(max_length)),
         )
         return encoding
 
     def with_vocabulary(self, texts: Sequence[str]) -> TextEncoding:
-        """The encoding with the vocabulary of these texts, and a length of 1."""
+        """The encoding with the vocabulary of these texts, and a length of 1. Raises DataError if all are empty."""
+        return self._with_vocabulary(texts)[0]
+
+    def _with_vocabulary(self, texts: Sequence[str]) -> tuple[TextEncoding, str]:
+        """The same, and what would keep more tokens; empty where nothing would."""
         if self.encoding is not None:
-            return self.encoding
+            return self.encoding, ""
+        if not any(map(str.strip, texts)):
+            raise DataError(
+                "all texts of the training split are empty; data.text, data.folder or data.file must name others"
+            )
         if self.kind == "bytes":
-            return Bytes(1)
+            return Bytes(1), ""
         if self.kind == "bpe":
             if self.tokenizer:
-                return bpe_from_file(Path(self.tokenizer))
-            return trained_bpe(texts, self.vocabulary, self.min_count)
+                return bpe_from_file(Path(self.tokenizer)), "a tokenizer of bytes, or one that is learned, keeps all"
+            return trained_bpe(texts, self.vocabulary, self.min_count), ""
         empty: VocabularyEncoding = Characters((), 1) if self.kind == "characters" else Words((), 1, self.lowercase)
-        vocabulary, note = _vocabulary(map(empty.split, texts), self.vocabulary - SPECIAL, self.min_count)
+        vocabulary, note, keeps_more = _vocabulary(map(empty.split, texts), self.vocabulary - SPECIAL, self.min_count)
         encoding = type(empty)(**(empty.arguments() | {"vocabulary": vocabulary}))
         encoding.notes = (f"{self.kind}: {note}",)
-        return encoding
+        return encoding, keeps_more
+
+    def _single_note(self, encoding: TextEncoding, counts: TokenCounts) -> list[str]:
+        """Says that there is a single token, and what is left to tell texts apart by."""
+        assert counts.single is not None
+        token = "unknown tokens" if counts.single == UNKNOWN else repr(encoding.tokens([counts.single])[0])
+        differs = len(np.unique(counts.lengths.clip(max=encoding.length))) > 1
+        left = "so only their lengths differ" if differs else "and all are equally long: nothing tells them apart"
+        return [f"{self.kind}: all texts of the training split consist of {token}, {left}"]
 
 
 def fit_texts(train: Split, tokens: Tokens, max_length: int) -> TextEncoding:
@@ -83,8 +103,11 @@ def fit_texts(train: Split, tokens: Tokens, max_length: int) -> TextEncoding:
     return tokens.fitted(train.texts, max_length)
 
 
-def _vocabulary(texts: Iterable[Sequence[str]], most: int, min_count: int) -> tuple[list[str], str]:
-    """The most frequent tokens, those of equal frequency in order of their characters; and a note on those left out."""
+def _vocabulary(texts: Iterable[Sequence[str]], most: int, min_count: int) -> tuple[list[str], str, str]:
+    """The most frequent tokens, those of equal frequency in order of their characters.
+
+    Also a note on those left out, and the settings that would keep more; empty where none are.
+    """
     counts: Counter[str] = Counter()
     for tokens in texts:
         counts.update(tokens)
@@ -95,15 +118,14 @@ def _vocabulary(texts: Iterable[Sequence[str]], most: int, min_count: int) -> tu
         raise DataError(
             f"no token of the training texts occurs {min_count} times, so all of them would be unknown; lower "
             "data.min_count"
-            if counts
-            else "all texts of the training split are empty; data.text or data.folder must name others"
         )
-    if len(counts) == 1:
-        return vocabulary, f"all texts of the training split consist of {vocabulary[0]!r}, so only their lengths differ"
+    larger = ["a larger data.vocabulary"] * (len(frequent) > most)
+    settings = larger + ["a smaller data.min_count"] * (len(counts) > len(frequent))
     left_out = f" of {len(counts):,} different ones" if len(vocabulary) < len(counts) else ""
     return (
         vocabulary,
         f"a vocabulary of {len(vocabulary):,}{left_out} in the training split, besides padding and unknown",
+        f"{' and '.join(settings)} {'keep' if len(settings) > 1 else 'keeps'} more" if settings else "",
     )
 
 
@@ -116,11 +138,11 @@ def _longest(lengths: np.ndarray) -> int:
     return max(int(lengths.max(initial=0)), 1)
 
 
-def _unknown_note(counts: TokenCounts) -> list[str]:
+def _unknown_note(counts: TokenCounts, keeps_more: str) -> list[str]:
     if not counts.unknown:
         return []
     percent = 100 * counts.unknown / int(counts.lengths.sum())
-    return [f"{percent:.2g} % of the tokens of the training split are unknown: data.vocabulary keeps more"]
+    return [f"{percent:.2g} % of the tokens of the training split are unknown" + (keeps_more and f": {keeps_more}")]
 
 
 def _length_notes(counts: TokenCounts, texts: Sequence[str], length: int, *, given: bool) -> list[str]:

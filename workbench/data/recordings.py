@@ -95,6 +95,16 @@ def reading_notes(scanned: Mapping[str, Scanned], rate: int) -> list[str]:
     if rates:
         found = ", ".join(f"{each:,}" for each, _ in rates.most_common(3)) + ", …" * (len(rates) > 3)
         notes.append(f"{rates.total()} of {len(infos)} files are resampled to {rate:,} Hz, from {found} Hz")
+    unmarked = [
+        f"{path.parent.name}/{path.name}"
+        for each in scanned.values()
+        for path, info in zip(each.files.paths, each.infos, strict=True)
+        if info.lacks_end
+    ]
+    if unmarked:
+        notes.append(
+            f"{len(unmarked)} of {len(infos)} files (Ogg) do not mark their end, and may be cut off: {few(unmarked)}"
+        )
     several = sum(info.channels > 1 for info in infos)
     if several:
         notes.append(f"{several} of {len(infos)} files have more than one channel, whose mean is taken")

@@ -35,6 +35,8 @@ class TokenCounts:
     """How many tokens of all texts are unknown."""
     without_known: int
     """How many texts have no token that is known."""
+    single: int | None
+    """The id that all texts consist of; None where there are several, or none."""
 
     def cut(self, length: int) -> int:
         """How many texts have more than `length` tokens."""
@@ -74,13 +76,15 @@ class TextEncoding(Encoding):
 
     def count(self, texts: Sequence[str]) -> TokenCounts:
         """Counts the tokens of texts without keeping their ids."""
-        lengths, unknown, without_known = np.zeros(len(texts), dtype=np.int64), 0, 0
+        lengths, unknown, without_known, found = np.zeros(len(texts), dtype=np.int64), 0, 0, set[int]()
         for place, ids in enumerate(self._ids_of_each(texts)):
             lengths[place] = len(ids)
             unknown_here = ids.count(UNKNOWN)
             unknown += unknown_here
             without_known += unknown_here == len(ids)
-        return TokenCounts(lengths, unknown, without_known)
+            if len(found) < 2:
+                found.update(ids)
+        return TokenCounts(lengths, unknown, without_known, found.pop() if len(found) == 1 else None)
 
     def _ids_of_each(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """The ids of one text after the other, encoded in chunks."""

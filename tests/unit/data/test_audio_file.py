@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.unit.data.sounds import RATE, save, tone
 from workbench.data.audio_file import AudioInfo, audio_info, read_audio
+from workbench.data.ogg import ogg_end
 from workbench.errors import DataError
 
 
@@ -154,3 +155,34 @@ def test_numbers_that_are_not_finite_are_named_with_their_place(tmp_path: Path, 
         read_audio(path, 0, 800, RATE)
     with pytest.raises(DataError, match="at sample 77"):
         read_audio(path, 50, 100, RATE)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.9, 0.999])
+def test_an_ogg_file_that_is_cut_off_is_said(tmp_path: Path, subtype: str, part: float) -> None:
+    """libsndfile takes the pages that are there for the whole."""
+    noise = np.random.default_rng(0).normal(scale=0.1, size=80_000)
+    file = save(tmp_path / "whole.ogg", noise, 16_000, subtype)
+    assert audio_info(file).frames == 80_000
+    content = file.read_bytes()
+    (tmp_path / "cut.ogg").write_bytes(content[: int(part * len(content))])
+    with pytest.raises(DataError, match=r"cut.ogg': it is cut off: its last part \(an Ogg page\) is not all there"):
+        audio_info(tmp_path / "cut.ogg")
+
+
+def test_an_ogg_file_that_ends_between_two_pages_may_be_cut_off(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(scale=0.1, size=80_000)
+    content = save(tmp_path / "whole.ogg", noise, 16_000).read_bytes()
+    (tmp_path / "cut.ogg").write_bytes(content[: content.rfind(b"OggS")])
+    found = audio_info(tmp_path / "cut.ogg")
+    assert found.lacks_end
+    assert 0 < found.frames < 80_000
+    assert not audio_info(tmp_path / "whole.ogg").lacks_end
+
+
+@pytest.mark.parametrize("length", [128, 100_000])
+def test_what_follows_the_last_page_of_an_ogg_file_is_no_harm(tmp_path: Path, length: int) -> None:
+    file = save(tmp_path / "tagged.ogg", np.zeros(8000), 16_000)
+    file.write_bytes(file.read_bytes() + b"TAG" + bytes(length - 3))
+    assert ogg_end(file) == "whole"
+    assert audio_info(file).frames == 8000

@@ -122,6 +122,20 @@ def test_a_tokenizer_for_other_tokens_is_refused(tmp_path: Path) -> None:
         source.make_tokens(lowercase=True)
 
 
+def test_what_keeps_more_than_a_file_is_not_the_vocabulary(tmp_path: Path) -> None:
+    file = str(small_tokenizer(tmp_path))
+    [note] = [note for note in Tokens("bpe", 300, 1, True, file).fitted(["abx"], 5).notes if "unknown:" in note]
+    assert note.startswith("33 % of the tokens of the training split are unknown: a tokenizer of bytes, or one that is")
+    [note] = [note for note in Tokens("bpe", 300, 1, True, file).fitted(["xyz", "z"], 5).notes if "consist" in note]
+    assert note == "bpe: all texts of the training split consist of unknown tokens, so only their lengths differ"
+
+
+def test_a_file_that_has_no_token_for_any_text_is_refused(tmp_path: Path) -> None:
+    file = str(small_tokenizer(tmp_path, unk_token=None))
+    with pytest.raises(DataError, match=r"no text of the training split has a token that .*tokenizer\.json knows"):
+        Tokens("bpe", 300, 1, True, file).fitted(["xyz", ""], 5)
+
+
 def test_what_a_tokenizer_does_not_know_is_named(tmp_path: Path) -> None:
     assert fitted().unknown_tokens("日本 the cat") == []
     assert fitted(tokenizer=str(small_tokenizer(tmp_path))).unknown_tokens("abzé日a") == ["z", "é", "日"]

@@ -128,6 +128,22 @@ def test_the_vocabulary_is_that_of_the_training_part_and_what_is_lost_is_said() 
     assert any("words do not keep spaces" in note for note in words.notes)
 
 
+@pytest.mark.parametrize("kind", ["characters", "bytes", "words"])
+def test_a_text_of_a_single_token_is_said(kind: TokenKind) -> None:
+    text = "a " * 500 if kind == "words" else "a" * 500
+    samples = continued_text(text, tokens(kind), Windows(10, 0, 0.1))
+    assert samples.notes[0] == (
+        "the training part of the text is one token over and over: a model learns nothing but to repeat it"
+    )
+    assert not any("lengths" in note for note in (*samples.notes, *encoding_of(samples).notes))
+
+
+@pytest.mark.parametrize("kind", ["characters", "bytes", "words", "bpe"])
+def test_a_training_part_without_a_word_is_refused(kind: TokenKind) -> None:
+    with pytest.raises(DataError, match="all texts of the training split are empty"):
+        continued_text(" " * 800 + "words " * 20, tokens(kind), Windows(10, 0, 0.2))
+
+
 def test_ids_pass_through_the_encoding_that_a_checkpoint_holds() -> None:
     samples = continued_text(TEXT, tokens(), Windows(16, 0.1, 0.1))
     [train, *_] = splits_of(samples)

@@ -46,10 +46,14 @@ def test_the_vocabulary_is_that_of_the_training_texts_and_no_larger_than_asked()
         encoding.notes[0]
         == "words: a vocabulary of 2 of 6 different ones in the training split, besides padding and unknown"
     )
-    assert "44 % of the tokens of the training split are unknown" in encoding.notes[1]
+    unknown = "44 % of the tokens of the training split are unknown"
+    assert encoding.notes[1] == f"{unknown}: a larger data.vocabulary keeps more"
     frequent = tokens(min_count=2).fitted(TEXTS, 4)
     assert isinstance(frequent, Words)
     assert frequent.vocabulary == ("the", "cat")
+    assert frequent.notes[1] == f"{unknown}: a smaller data.min_count keeps more"
+    both = tokens(vocabulary=3, min_count=2).fitted(TEXTS, 4).notes[1]
+    assert both.endswith(" are unknown: a larger data.vocabulary and a smaller data.min_count keep more")
 
 
 def test_texts_are_cut_at_their_end_and_that_is_said() -> None:
@@ -64,7 +68,7 @@ def test_a_length_is_found_that_few_texts_exceed() -> None:
     assert encoding.length == 96  # 95 of 100 texts have up to 95 characters
     assert encoding.notes[-1] == "texts are cut after 96 tokens, 5 of 100 in the training split; the longest has 500"
     assert tokens("bytes").fitted(["x" * 10**6], 0).length == LONGEST
-    assert tokens("bytes").fitted([""], 0).length == 8
+    assert tokens("bytes").fitted(["x"], 0).length == 8
 
 
 def test_no_text_is_padded_to_more_than_the_longest_one_has() -> None:
@@ -75,7 +79,7 @@ def test_no_text_is_padded_to_more_than_the_longest_one_has() -> None:
     cut = tokens("bytes").fitted(["x" * 62, "x"], 61)
     assert cut.length == 61
     assert cut.notes[-1] == "texts are cut after 61 tokens, 1 of 2 in the training split; the longest has 62"
-    assert tokens("bytes").fitted(["", ""], 100).length == 1
+    assert tokens("bytes").fitted(["", "x"], 100).length == 1
 
 
 @pytest.mark.parametrize("kind", ["words", "characters", "bytes", "bpe"])
@@ -107,10 +111,20 @@ def test_a_vocabulary_of_one_is_said() -> None:
     assert encoding.notes[0] == "words: all texts of the training split consist of 'a', so only their lengths differ"
 
 
-@pytest.mark.parametrize("kind", ["words", "characters"])
-def test_texts_that_are_all_empty_are_refused(kind: TokenKind) -> None:
-    with pytest.raises(DataError, match="all texts of the training split are empty"):
-        tokens(kind).fitted(["", ""], 3)
+@pytest.mark.parametrize("kind", ["words", "characters", "bytes"])
+def test_texts_of_one_token_and_of_one_length_are_said(kind: TokenKind) -> None:
+    said = f"{kind}: all texts of the training split consist of 'a',"
+    assert tokens(kind).fitted(["a", "a"], 0).notes[0] == f"{said} and all are equally long: nothing tells them apart"
+    long = tokens("bytes").fitted(["aaa", "aaaa"], 2)  # of which the model sees two tokens
+    assert long.notes[0].endswith("nothing tells them apart")
+    assert tokens(kind).fitted(["a", ""], 0).notes[0] == f"{said} so only their lengths differ"
+
+
+@pytest.mark.parametrize("kind", ["words", "characters", "bytes", "bpe"])
+@pytest.mark.parametrize("texts", [["", ""], [" ", "\n"]])
+def test_texts_that_are_all_empty_are_refused(kind: TokenKind, texts: list[str]) -> None:
+    with pytest.raises(DataError, match=r"all texts of the training split are empty; data\.text, data\.folder or"):
+        tokens(kind, vocabulary=300).fitted(texts, 3)
 
 
 def test_a_minimal_count_that_no_token_reaches_is_refused() -> None:
