@@ -85,8 +85,6 @@ class RunWriter:
                 self._metrics(event.metrics, event.split, event.step, event.time)
             case EpochEnd():
                 self._epoch(event)
-            case Logged():
-                self._metrics(event.metrics, event.split, event.step, event.time)
             case TestResult():
                 self._metrics(event.metrics, "test", event.step, event.time)
                 self._picture(event.metrics.get("confusion"), "test", event.step, event.time)

@@ -191,7 +191,9 @@ def test_a_deleted_run_stays_deleted(tmp_path: Path, capsys: pytest.CaptureFixtu
             shutil.rmtree(run.directory, ignore_errors=True)
     assert run.directory is not None
     assert not run.directory.exists()
-    assert "training continues" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert told.endswith("has been deleted or moved; training continues unwatched\n")
+    assert told.count("training") == 1
 
 
 def test_a_runs_folder_that_cannot_be_written_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,7 +233,8 @@ def test_only_the_first_rank_is_recorded(tmp_path: Path, monkeypatch: pytest.Mon
         ({"name": "a b"}, "a run cannot be called 'a b'"),
         ({"name": "../x"}, "a run cannot be called"),
         ({"epochs": 0}, "epochs=0: a number from 1 up"),
-        ({"monitor": "acuracy"}, "did you mean accuracy?"),
+        ({"monitor": "acuracy"}, "monitor='acuracy' is no metric of workbench's; did you mean accuracy?"),
+        ({"monitor": "x"}, "monitor='x' is no metric of workbench's; known: "),
     ],
 )
 def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told: str) -> None:
@@ -239,6 +242,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, wrong: dict[str, Any], told
     with pytest.raises(UsageError) as raised:
         workbench.watch(**options)
     assert told in str(raised.value)
+    assert str(raised.value).count("bits_per_byte") <= 1
     assert list_runs(tmp_path) == []
 
 
