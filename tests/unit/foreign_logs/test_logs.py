@@ -272,6 +272,12 @@ def test_of_several_runs_the_newest_is_read(tmp_path: Path) -> None:
     assert chosen.path == tmp_path / "old"
 
 
+def test_both_logs_of_lightning_have_the_same_name(tmp_path: Path) -> None:
+    folder = tmp_path / "lightning_logs" / "version_0"
+    assert TensorBoardLog(folder).name == LightningCsvLog(folder).name == "lightning_logs-version_0"
+    assert TensorBoardLog(tmp_path / "mine").name == "mine"
+
+
 def test_plain_yaml() -> None:
     text = (
         "# note\na: 1\nb: -2.5e-3\nc: true\nd: null\ne: 'it''s'\nf: \"x\\ty\"\ng:\n- 1\n- two\nh:\n  i: 3\n"

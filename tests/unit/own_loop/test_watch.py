@@ -338,3 +338,19 @@ def test_a_forked_child_records_nothing_of_its_parents_run(tmp_path: Path, endin
     assert (finished.status, finished.step) == ("completed", 6)
     assert [loss for event in events(run.path, Steps) for loss in event.losses] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert summary_of(run.path).status == "completed"
+
+
+def test_steps_inside_a_step_do_not_count_and_it_is_said(tmp_path: Path) -> None:
+    with workbench.watch("mine", epochs=1, runs_dir=tmp_path, measure=False) as run:
+        for _ in run.steps(range(3)):
+            inner = [batch for _ in range(2) for batch in run.steps(range(4))]
+            assert inner == [0, 1, 2, 3] * 2
+            run.log(loss=1.0)
+        for _ in run.steps(range(2)):  # after the first, not inside it
+            run.log(loss=2.0)
+    assert summary_of(run.directory).step == 5
+    assert [loss for event in events(run.directory, Steps) for loss in event.losses] == [1.0] * 3 + [2.0] * 2
+    [warning] = events(run.directory, WarningRaised)
+    assert warning.message == (
+        "run.steps was called inside a step of another run.steps: only the steps of the outer one count"
+    )
